@@ -1,0 +1,210 @@
+"""The records that a user writes (an experiment) and that the pool keeps (a recipe): frozen, strict, TOML and JSON.
+
+An unknown or ill-typed key is refused with its path in the file and what is allowed. Names inside (`digits`, `cnn`,
+`one_cycle`) stay specs here; whoever uses them looks them up in its registry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+
+from lrensemble.errors import ConfigError, LREnsembleError
+from lrensemble.files import storage_errors
+from lrensemble.registry import nearest
+from lrensemble.spec import Spec, to_spec
+
+
+def _read_spec(given: Any) -> Spec:
+    try:
+        return to_spec(given)
+    except LREnsembleError as error:
+        raise ValueError(str(error)) from None
+
+
+SpecField = Annotated[Spec, BeforeValidator(_read_spec), PlainSerializer(Spec.to_json)]
+"""A spec in a record: read from its text or table form, written as a table."""
+
+PositiveInt = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Record(BaseModel):
+    """A frozen record that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+
+
+class SplitSettings(Record):
+    """How rows are divided, stratified by class. A data set that brings its own test rows keeps them."""
+
+    val: Fraction = 0.2
+    test: Fraction = 0.2
+    seed: int = 0
+
+
+class TrainSettings(Record):
+    """How a member is trained; all of it is part of its recipe."""
+
+    epochs: PositiveInt = 10
+    batch_size: PositiveInt = 128
+    optimizer: SpecField = Spec("sgd")
+    """`sgd`, `adam`, `adamw`, or any class of `torch.optim` by its name, with arguments: `RMSprop(alpha=0.9)`."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """For optimizers that take it; 0.9 for `sgd` unless given."""
+    nesterov: bool = False
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    """Largest norm of the gradient over all parameters; larger ones are scaled down to it."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    precision: Literal["float32", "bfloat16"] = "float32"
+    seed: int = 0
+
+
+class SelectSettings(Record):
+    """Which selectors are run and what they aim at; names are looked up when they are used."""
+
+    methods: tuple[SpecField, ...] = Field(
+        default=tuple(Spec(name) for name in ("best", "top_k", "all", "random", "greedy", "brute_force", "focal")),
+        strict=False,
+    )
+    metric: SpecField = Spec("nll")
+    consensus: SpecField = Spec("mean")
+    seed: int = 0
+
+
+class DataSettings(Record):
+    """A data set by name with its arguments, and where its files lie (which is no part of a recipe)."""
+
+    source: SpecField
+    folder: Path | None = Field(default=None, strict=False)
+
+
+def _flat_data(given: Any) -> Any:
+    """`{name, folder, …}` as written in TOML, to `{source, folder}`."""
+    if isinstance(given, dict) and "source" not in given:
+        source = {key: value for key, value in given.items() if key != "folder"}
+        return {"source": source} | ({"folder": given["folder"]} if "folder" in given else {})
+    return {"source": given} if isinstance(given, str) else given
+
+
+def _policy_grid(given: Any) -> Any:
+    """Tables of policies to a flat tuple of specs; a list stands for one policy per value (lists make a grid)."""
+    if not isinstance(given, list | tuple):
+        return given
+    return tuple(spec for table in given for spec in expand_grid(to_spec(table)))
+
+
+def expand_grid(spec: Spec) -> list[Spec]:
+    """One spec for every combination of the values of `peak` and of the other arguments that are lists in a grid.
+
+    Lists that are an argument's own form (`milestones`, `boundaries`, `pieces`) are left alone.
+    """
+    specs = [spec]
+    for key, value in spec.arguments.items():
+        if isinstance(value, tuple) and key not in OWN_LISTS:
+            specs = [Spec(s.name, {**s.arguments, key: item}) for s in specs for item in value]
+    return specs
+
+
+OWN_LISTS = ("milestones", "boundaries", "pieces")
+
+
+class Experiment(Record):
+    """Everything that `lrensemble run` needs, as read from a TOML file."""
+
+    data: Annotated[DataSettings, BeforeValidator(_flat_data)]
+    model: SpecField
+    policy: Annotated[tuple[SpecField, ...], BeforeValidator(_policy_grid), Field(min_length=1)]
+    split: SplitSettings = SplitSettings()
+    train: TrainSettings = TrainSettings()
+    select: SelectSettings = SelectSettings()
+
+
+class Recipe(Record):
+    """Everything that determines one member: two equal recipes give bit-equal members on the same CPU."""
+
+    data: SpecField
+    fingerprint: str
+    """Hash of the rows, labels and splits (`data.Dataset.fingerprint`)."""
+    split: SplitSettings
+    model: SpecField
+    policy: SpecField
+    train: TrainSettings
+
+    @property
+    def id(self) -> str:
+        """The member's name in the pool: the first 12 hexadecimal digits of the hash of the canonical JSON."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+R = TypeVar("R", bound=Record)
+
+
+def to_record(kind: type[R], content: object, source: str) -> R:
+    """Check a dict against a record.
+
+    Raises:
+        ConfigError: one line with the source, the path of the first key that is refused, and what is allowed.
+    """
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        if first["type"] == "extra_forbidden":
+            reason = "no such key" + nearest(str(first["loc"][-1]), _fields(kind, first["loc"][:-1]))
+        elif first["type"] == "missing":
+            reason = "is missing"
+        else:
+            reason = f"{first['msg'].removeprefix('Value error, ')} (given: {first['input']!r})"
+        raise ConfigError(f"{source}: {where}: {reason}") from None
+
+
+def _fields(kind: type[Record], path: tuple[int | str, ...]) -> list[str]:
+    for part in path:
+        annotation = kind.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, Record):
+            kind = annotation
+    return list(kind.model_fields)
+
+
+def shipped() -> list[str]:
+    """Names of the experiments that come with the package."""
+    folder = resources.files("lrensemble") / "experiments"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def load_experiment(given: str, overrides: dict[str, dict[str, object]] | None = None) -> Experiment:
+    """Read an experiment: the path of a TOML file, or the name of one that ships with the package.
+
+    `overrides` are sections with keys that replace the file's: `{"train": {"epochs": 3}}`.
+
+    Raises:
+        ConfigError: no such experiment, not TOML, or a key or value that is refused.
+    """
+    text, source = _text(given)
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source}: not valid TOML: {error}") from None
+    for section, keys in (overrides or {}).items():
+        content[section] = {**content.get(section, {}), **keys}
+    return to_record(Experiment, content, source)
+
+
+def _text(given: str) -> tuple[str, str]:
+    path = Path(given)
+    if path.suffix == ".toml" or path.exists():
+        with storage_errors("read", path):
+            return path.read_text(encoding="utf-8"), str(path)
+    if given in shipped():
+        return (resources.files("lrensemble") / "experiments" / f"{given}.toml").read_text("utf-8"), given
+    raise ConfigError(f"no experiment named {given!r}{nearest(given, shipped())}; or give the path of a .toml file")

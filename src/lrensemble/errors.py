@@ -1,0 +1,63 @@
+"""Everything that lrensemble refuses, as one tree of exceptions.
+
+```
+LREnsembleError            the root: its message is one line that a user can act on
+├── SpecError              a name or its arguments cannot be used (policy, model, selector, …)
+│   └── UnknownNameError   no such name; the message holds the nearest known one
+├── ConfigError            an experiment file or an option cannot be used
+├── DataError              a data set is missing, corrupt or does not fit together
+├── PredictionsError       predictions or labels cannot be used
+├── PoolError              a pool on disk does not hold together, or holds too little
+├── SelectionError         a team cannot be chosen as asked
+├── TrainingError          a member cannot be trained as asked
+├── StorageError           a file or folder cannot be read or written
+└── MissingExtraError      an optional dependency is not installed
+```
+
+A message says what was given, what is allowed and what to do. The command line turns these, and only these,
+into one line and exit status 2; any other exception is a bug and keeps its traceback.
+"""
+
+
+class LREnsembleError(Exception):
+    """Root of all errors that lrensemble raises on purpose."""
+
+
+class SpecError(LREnsembleError):
+    """A registered name was given arguments that it cannot use."""
+
+
+class UnknownNameError(SpecError):
+    """A name is not registered."""
+
+
+class ConfigError(LREnsembleError):
+    """An experiment file, or an option that overrides it, cannot be used."""
+
+
+class DataError(LREnsembleError):
+    """A data set is missing, corrupt or does not fit together."""
+
+
+class PredictionsError(LREnsembleError):
+    """Predictions or labels cannot be used: wrong shape, NaN, labels outside the classes, …"""
+
+
+class PoolError(LREnsembleError):
+    """A pool on disk does not hold together, or holds too little for what was asked."""
+
+
+class SelectionError(LREnsembleError):
+    """A team cannot be chosen as asked."""
+
+
+class TrainingError(LREnsembleError):
+    """A member cannot be trained as asked."""
+
+
+class StorageError(LREnsembleError):
+    """A file or folder cannot be read or written."""
+
+
+class MissingExtraError(LREnsembleError):
+    """An optional dependency is not installed; the message names the extra to install."""

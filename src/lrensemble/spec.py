@@ -1,0 +1,123 @@
+"""The one text form of everything registered: `name` or `name(key=value, …)`.
+
+The same form names policies, models, data sets, selectors, consensus functions and metrics in Python, in TOML and on
+the command line. In JSON and TOML it may also be written as a table with a `name`: `{"name": "step", "peak": 0.1}`.
+Values are numbers, strings, booleans, `None`, lists of those, and nested specs.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Union
+
+from lrensemble.errors import SpecError
+
+Value = Union[None, bool, int, float, str, "Spec", tuple["Value", ...]]
+"""What an argument of a spec can be. Lists become tuples, so that a spec is frozen through and through."""
+
+_NAME = re.compile(r"[A-Za-z_][\w\-./:]*")
+_FORM = "write name or name(key=value, …)"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A name and its keyword arguments, not yet looked up in any registry."""
+
+    name: str
+    arguments: Mapping[str, Value] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash((self.name, tuple(self.arguments.items())))
+
+    def __str__(self) -> str:
+        """The text form; `parse(str(spec)) == spec`."""
+        if not self.arguments:
+            return self.name
+        return f"{self.name}({', '.join(f'{key}={_text(value)}' for key, value in self.arguments.items())})"
+
+    def to_json(self) -> dict[str, object]:
+        """A JSON-ready dict: `name` first, then the arguments."""
+        return {"name": self.name} | {key: _json(value) for key, value in self.arguments.items()}
+
+
+SpecLike = Spec | str | Mapping[str, object]
+"""Anything that names a registered function: a `Spec`, its text form, or its JSON form."""
+
+
+def to_spec(given: SpecLike) -> Spec:
+    """Read a spec from its text form (`"step(peak=0.1)"`) or its JSON form (`{"name": "step", "peak": 0.1}`).
+
+    Raises:
+        SpecError: the text is not of the form `name(key=value, …)`, or the table has no `name`.
+    """
+    if isinstance(given, Spec):
+        return given
+    if isinstance(given, str):
+        return _parse(given)
+    if isinstance(given, Mapping) and isinstance(given.get("name"), str):
+        arguments = {str(key): _value(value) for key, value in given.items() if key != "name"}
+        return Spec(_checked_name(str(given["name"])), arguments)
+    raise SpecError(f"cannot read {given!r} as a name with arguments; {_FORM}, or a table with a name")
+
+
+def _parse(text: str) -> Spec:
+    name, parenthesis, rest = text.strip().partition("(")
+    name = _checked_name(name.strip())
+    if not parenthesis:
+        return Spec(name)
+    try:
+        call = ast.parse(f"f({rest}", mode="eval").body
+    except (SyntaxError, ValueError) as error:  # ValueError: a null byte, or an integer of thousands of digits
+        raise SpecError(f"cannot read {text!r}: {error.args[0]}; {_FORM}") from None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        raise SpecError(f"cannot read {text!r}; {_FORM}")
+    return Spec(name, _arguments(call, text))
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise SpecError(f"{name!r} is not a name; {_FORM}")
+    return name
+
+
+def _arguments(call: ast.Call, text: str) -> dict[str, Value]:
+    if call.args or any(keyword.arg is None for keyword in call.keywords):
+        raise SpecError(f"cannot read {text!r}: every argument needs its name; {_FORM}")
+    return {str(keyword.arg): _node(keyword.value, text) for keyword in call.keywords}
+
+
+def _node(node: ast.expr, text: str) -> Value:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return Spec(node.func.id, _arguments(node, text))
+    if isinstance(node, ast.List | ast.Tuple):
+        return tuple(_node(item, text) for item in node.elts)
+    try:
+        return _value(ast.literal_eval(node))
+    except (ValueError, SpecError):
+        hint = f"; put quotes around {node.id!r}" if isinstance(node, ast.Name) else ""
+        raise SpecError(f"cannot read {ast.unparse(node)!r} in {text!r}: not a number, string or list{hint}") from None
+
+
+def _value(given: object) -> Value:
+    if given is None or isinstance(given, bool | int | float | str | Spec):
+        return given
+    if isinstance(given, list | tuple):
+        return tuple(_value(item) for item in given)
+    if isinstance(given, Mapping):
+        return to_spec(given)
+    raise SpecError(f"{given!r} cannot be an argument: allowed are numbers, strings, booleans, lists and nested specs")
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(_text(item) for item in value)}]"
+    return str(value) if isinstance(value, Spec) else repr(value)
+
+
+def _json(value: Value) -> object:
+    if isinstance(value, tuple):
+        return [_json(item) for item in value]
+    return value.to_json() if isinstance(value, Spec) else value
