@@ -114,7 +114,9 @@ def _value(given: object) -> Value:
 def _text(value: Value) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(_text(item) for item in value)}]"
-    return str(value) if isinstance(value, Spec) else repr(value)
+    if isinstance(value, Spec):
+        return str(value) if value.arguments else f"{value.name}()"  # bare, it would read as a string without quotes
+    return repr(value)
 
 
 def _json(value: Value) -> object:
