@@ -1,0 +1,30 @@
+"""What a result was made with: versions and machine, as recorded in every member and result."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+
+LIBRARIES = ("lrensemble", "torch", "numpy", "numba", "scikit-learn")
+
+
+def environment() -> dict[str, object]:
+    """Versions of Python and of the libraries that decide numbers, the system, the processor and its cores."""
+    return {
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in LIBRARIES},
+        "system": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor()
