@@ -23,22 +23,24 @@ class Interval:
 def paired_bootstrap(differences: NDArray[np.floating], *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
     """Mean of paired differences with its percentile bootstrap interval of 95 % (Efron & Tibshirani 1993, ch. 13).
 
-    Rows are resampled with replacement. Equal differences are drawn together, as one multinomial count, which is the
-    same distribution: correctness takes three values, and its resamples then cost nothing in the number of rows.
+    Rows are resampled with replacement. Where the differences take few values, as those of correctness do, the rows of
+    one value are drawn together, as a multinomial count: the same distribution, whatever the number of rows.
 
     Args:
         differences: [sample] of what one classifier has over the other on each row.
         seed: of the resampling.
         resamples: how many.
     """
-    values, counts = np.unique(np.asarray(differences, dtype=np.float64), return_counts=True)
+    differences = np.asarray(differences, dtype=np.float64)
     generator = np.random.default_rng(seed)
-    rows = int(counts.sum())
-    means = np.empty(resamples)
-    for i in range(resamples):  # one at a time: [resample, value] of a loss would fill the memory
-        means[i] = generator.multinomial(rows, counts / rows) @ values / rows
+    rows = len(differences)
+    values, counts = np.unique(differences, return_counts=True)
+    if len(values) <= 8:
+        means = generator.multinomial(rows, counts / rows, size=resamples) @ values / rows
+    else:
+        means = np.array([differences[generator.integers(rows, size=rows)].mean() for _ in range(resamples)])
     low, high = np.quantile(means, [0.025, 0.975])
-    return Interval(float(values @ counts / rows), float(low), float(high))
+    return Interval(float(differences.mean()), float(low), float(high))
 
 
 def mcnemar_exact(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> float:
