@@ -13,7 +13,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, ValidationError
+from pydantic_core import core_schema
 
 from lrensemble.errors import ConfigError, LREnsembleError
 from lrensemble.files import storage_errors
@@ -28,17 +29,25 @@ def _read_spec(given: Any) -> Spec:
         raise ValueError(str(error)) from None
 
 
-SpecField = Annotated[Spec, BeforeValidator(_read_spec), PlainSerializer(Spec.to_json)]
+SpecField = Annotated[
+    Spec,
+    GetPydanticSchema(
+        lambda _source, _handler: core_schema.no_info_plain_validator_function(
+            _read_spec, serialization=core_schema.plain_serializer_function_ser_schema(Spec.to_json)
+        )
+    ),
+]
 """A spec in a record: read from its text or table form, written as a table."""
 
 PositiveInt = Annotated[int, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Record(BaseModel):
     """A frozen record that refuses unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class SplitSettings(Record):
@@ -46,7 +55,7 @@ class SplitSettings(Record):
 
     val: Fraction = 0.2
     test: Fraction = 0.2
-    seed: int = 0
+    seed: Seed = 0
 
 
 class TrainSettings(Record):
@@ -64,7 +73,7 @@ class TrainSettings(Record):
     """Largest norm of the gradient over all parameters; larger ones are scaled down to it."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
-    seed: int = 0
+    seed: Seed = 0
 
 
 class SelectSettings(Record):
@@ -76,7 +85,7 @@ class SelectSettings(Record):
     )
     metric: SpecField = Spec("nll")
     consensus: SpecField = Spec("mean")
-    seed: int = 0
+    seed: Seed = 0
 
 
 class DataSettings(Record):
@@ -98,7 +107,7 @@ def _policy_grid(given: Any) -> Any:
     """Tables of policies to a flat tuple of specs; a list stands for one policy per value (lists make a grid)."""
     if not isinstance(given, list | tuple):
         return given
-    return tuple(spec for table in given for spec in expand_grid(to_spec(table)))
+    return tuple(spec for table in given for spec in expand_grid(_read_spec(table)))
 
 
 def expand_grid(spec: Spec) -> list[Spec]:
