@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check kill-test bench clean
 .DEFAULT_GOAL := check
 
 # Installed once, and again only when what is to be installed has changed.
@@ -27,6 +27,10 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(MAKE) --no-print-directory test
+
+# A sweep killed fifty times at random moments must end bit-equal to one that was never interrupted.
+kill-test: $(READY)
+	LRENSEMBLE_KILLS=50 $(BIN)/python -m pytest -s tests/train/test_kill.py
 
 bench: $(READY)
 	set -e; for file in benchmarks/*.py; do $(BIN)/python $$file; done
