@@ -113,7 +113,7 @@ class Registry(Generic[R]):
         missing = [k for k, p in parameters.items() if p.default is p.empty and k not in spec.arguments]
         if missing:
             raise SpecError(f"{self.kind} {spec.name!r} needs {', '.join(missing)}: e.g. {self._examples[spec.name]}")
-        hints = get_type_hints(function)
+        hints = get_type_hints(function, include_extras=True)
         for key, value in spec.arguments.items():
             self._check_type(spec.name, key, value, hints.get(key, object))
         return spec

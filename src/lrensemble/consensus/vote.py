@@ -1,0 +1,52 @@
+"""Votes: every member counts for its likeliest class alone (ties to the lowest class)."""
+
+from __future__ import annotations
+
+from array_api_compat import array_namespace
+
+from lrensemble.consensus.average import mean
+from lrensemble.consensus.base import CONSENSUS, Array
+
+
+@CONSENSUS.register()
+def plurality(probs: Array, weights: Array) -> Array:
+    """Weighted share of votes for each class; the class with most wins, ties to the lowest class (Kuncheva 2004, 4.2).
+
+    Members that know only labels lose nothing here. Shares are coarse as probabilities: a class without a vote has 0.
+
+    Args:
+        probs: [member, sample, class] probabilities.
+        weights: [member], summing to 1.
+
+    Returns:
+        [sample, class] shares, summing to 1.
+    """
+    return mean(_votes(probs), weights)
+
+
+@CONSENSUS.register()
+def majority(probs: Array, weights: Array) -> Array:
+    """Share of votes where one class has more than half of them, else the mean of probabilities (Kuncheva 2004, 4.2).
+
+    So a row without a majority is not left open: there the members' confidence decides.
+
+    Args:
+        probs: [member, sample, class] probabilities.
+        weights: [member], summing to 1.
+
+    Returns:
+        [sample, class] probabilities.
+    """
+    xp = array_namespace(probs)
+    shares = plurality(probs, weights)
+    # A tie of two halves is no majority, also when rounding lifts one of them a little above 1/2.
+    decided = xp.max(shares, axis=1, keepdims=True) > 0.5 * (1 + 1e-9)
+    return xp.where(decided, shares, mean(probs, weights))
+
+
+def _votes(probs: Array) -> Array:
+    """[member, sample, class]: one at each member's likeliest class, zero elsewhere."""
+    xp = array_namespace(probs)
+    classes = xp.arange(probs.shape[2], device=getattr(probs, "device", None))
+    likeliest = xp.argmax(probs, axis=2)
+    return xp.astype(likeliest[:, :, None] == classes, probs.dtype)

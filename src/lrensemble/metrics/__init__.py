@@ -1,0 +1,10 @@
+"""Measures of predictions: pure functions of probabilities [sample, class] and labels [sample], each with its source.
+
+`scores` and `calibration` register the metrics; `significance` compares two classifiers on the same rows.
+"""
+
+from lrensemble.metrics.base import METRICS, higher_is_better, score
+from lrensemble.metrics.calibration import ece
+from lrensemble.metrics.scores import accuracy, brier, nll, top5_accuracy
+
+__all__ = ["METRICS", "accuracy", "brier", "ece", "higher_is_better", "nll", "score", "top5_accuracy"]

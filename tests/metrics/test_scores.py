@@ -1,0 +1,111 @@
+"""Metrics against scikit-learn, by hand, and at the edges."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn import metrics as reference
+
+from lrensemble.errors import PredictionsError, SpecError
+from lrensemble.metrics import METRICS, accuracy, brier, ece, higher_is_better, nll, score, top5_accuracy
+from lrensemble.metrics.base import check_labels, check_probabilities
+
+ROWS, CLASSES = 211, 7
+
+
+@pytest.fixture
+def labels() -> NDArray[np.int64]:
+    return np.random.default_rng(1).integers(CLASSES - 1, size=ROWS)  # the last class never occurs
+
+
+@pytest.fixture
+def probs(labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    raw = np.random.default_rng(2).random((ROWS, CLASSES))
+    raw[np.arange(ROWS), labels] += 0.5
+    return np.asarray(raw / raw.sum(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_every_metric_runs_and_row_order_does_not_matter(
+    name: str, probs: NDArray[np.float64], labels: NDArray[np.int64]
+) -> None:
+    value = METRICS.call(METRICS.example(name), probs, labels)
+    order = np.random.default_rng(3).permutation(ROWS)
+    assert np.isfinite(value)
+    assert METRICS.call(name, probs[order], labels[order]) == pytest.approx(value, rel=1e-12)
+    assert score(name, probs, labels) == (value if higher_is_better(name) else -value)
+
+
+def test_agree_with_scikit_learn(probs: NDArray[np.float64], labels: NDArray[np.int64]) -> None:
+    classes = np.arange(CLASSES)
+    assert accuracy(probs, labels) == reference.accuracy_score(labels, probs.argmax(axis=1))
+    assert nll(probs, labels) == pytest.approx(reference.log_loss(labels, probs, labels=classes))
+    assert top5_accuracy(probs, labels) == reference.top_k_accuracy_score(labels, probs, k=5, labels=classes)
+    expected = reference.brier_score_loss(labels, probs, labels=classes, scale_by_half=False)
+    assert brier(probs, labels) == pytest.approx(expected)
+
+
+def test_all_right_and_all_wrong() -> None:
+    certain = np.eye(6)[[0, 1, 2]]
+    right, wrong = np.array([0, 1, 2]), np.array([1, 2, 3])
+    for name, best, worst in (("accuracy", 1, 0), ("nll", 0, 708.396), ("brier", 0, 2), ("ece", 0, 1)):
+        assert METRICS.call(name, certain, right) == pytest.approx(best, abs=1e-12)
+        assert METRICS.call(name, certain, wrong) == pytest.approx(worst, rel=1e-5)
+
+
+def test_ties_go_to_the_lowest_class() -> None:
+    even = np.full((7, 7), 1 / 7)
+    assert accuracy(even, np.arange(7)) == pytest.approx(1 / 7)
+    assert top5_accuracy(even, np.arange(7)) == pytest.approx(5 / 7)
+    assert top5_accuracy(np.full((3, 4), 0.25), np.array([0, 3, 2])) == 1.0
+
+
+def test_calibration_by_hand() -> None:
+    probs = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
+    labels = np.array([0, 1, 1, 1])
+    # Two equal-width bins: all confidences lie in (0.5, 1]: accuracy 2/4, mean confidence 0.75.
+    assert ece(probs, labels, bins=2) == pytest.approx(0.25)
+    # Two bins of equal mass: {0.6, 0.7}: 1/2 against 0.65; {0.8, 0.9}: 1/2 against 0.85.
+    assert ece(probs, labels, bins=2, binning="equal_mass") == pytest.approx(0.5 * 0.15 + 0.5 * 0.35)
+    # Borders belong to the bin below: 0.5 lies in (0, 0.5].
+    assert ece(np.array([[0.5, 0.5]]), np.array([1]), bins=2) == pytest.approx(0.5)
+
+
+def test_a_single_row_and_more_bins_than_rows() -> None:
+    probs, labels = np.array([[0.25, 0.75]]), np.array([1])
+    assert ece(probs, labels, bins=15, binning="equal_mass") == pytest.approx(0.25)
+    assert nll(probs, labels) == pytest.approx(-np.log(0.75))
+
+
+def test_options_are_checked() -> None:
+    with pytest.raises(SpecError, match="bins = 0 is refused"):
+        METRICS.check("ece(bins=0)")
+    with pytest.raises(SpecError, match="did you mean 'accuracy'"):
+        METRICS.check("acuracy")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.array([0, 1, 2, 3]), "label 3 in row 3 is outside the classes; with 3 classes, 0 to 2 are allowed"),
+        (np.array([0, -1, 2, 1]), "label -1 in row 1 is outside"),
+        (np.array([0, 1, 2]), "the predictions have 4 rows"),
+        (np.array([0.0, 1.0, 2.0, 0.0]), "labels are float64; give class indices"),
+    ],
+)
+def test_labels_are_checked(labels: NDArray[np.int64], message: str) -> None:
+    with pytest.raises(PredictionsError, match=message):
+        check_labels(labels, rows=4, classes=3)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(np.nan, "here: member 1, row 2 holds NaN"), (-0.1, "holds a negative"), (2.0, r"does not sum to one \(sum 2.5")],
+)
+def test_probabilities_are_checked(value: float, message: str) -> None:
+    probs = np.full((2, 3, 4), 0.25)
+    check_probabilities(probs, "here")
+    probs[1, 2, 0] = value
+    if value == 2.0:
+        probs[1, 2, 1] = 0.0
+    with pytest.raises(PredictionsError, match=message):
+        check_probabilities(probs, "here")
