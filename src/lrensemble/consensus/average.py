@@ -25,7 +25,8 @@ def mean(probs: Array, weights: Array) -> Array:
     Returns:
         [sample, class] probabilities.
     """
-    return array_namespace(probs).einsum("msc,m->sc", probs, weights)
+    # Not einsum: it may fuse multiply and add in one lane and not in the next, and so decide equal classes differently.
+    return array_namespace(probs).sum(probs * weights[:, None, None], axis=0)
 
 
 @CONSENSUS.register()
@@ -44,7 +45,7 @@ def geometric_mean(probs: Array, weights: Array) -> Array:
     """
     xp = array_namespace(probs)
     tiny = xp.finfo(probs.dtype).tiny
-    logs = xp.einsum("msc,m->sc", xp.log(xp.where(probs > tiny, probs, xp.full_like(probs, tiny))), weights)
+    logs = mean(xp.log(xp.where(probs > tiny, probs, xp.full_like(probs, tiny))), weights)
     shares = xp.exp(logs - xp.max(logs, axis=1, keepdims=True))
     return shares / xp.sum(shares, axis=1, keepdims=True)
 

@@ -1,0 +1,45 @@
+"""Choose the team whose members work best together. Selection works on arrays and sees validation rows only.
+
+`base` holds the records, `scoring` scores many teams at once, `cross_fit` judges a selector honestly; the selectors are
+one file each.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from lrensemble.select import brute_force, focal, greedy, simple  # noqa: F401  (register what they define)
+from lrensemble.select.base import SELECTORS, Selection, Validation, check_method
+from lrensemble.select.cross_fit import cross_fit
+from lrensemble.select.scoring import team_score
+from lrensemble.spec import SpecLike
+
+__all__ = ["SELECTORS", "Selection", "Validation", "check_method", "cross_fit", "select", "team_score"]
+
+
+def select(
+    validation: Validation,
+    method: SpecLike = "greedy",
+    *,
+    metric: SpecLike = "nll",
+    consensus: SpecLike = "mean",
+    seed: int = 0,
+) -> Selection:
+    """Choose a team.
+
+    Args:
+        validation: predictions and labels of the validation rows.
+        method: a selector by name, with its arguments: `greedy(size=25)`.
+        metric: what the team aims at: `accuracy`, `nll`, `brier`, …
+        consensus: how members' predictions are combined.
+        seed: of selectors that draw; the others ignore it.
+
+    Raises:
+        UnknownNameError, SpecError: a name or an argument that is not known.
+        SelectionError: the selector cannot choose as asked.
+    """
+    start = time.perf_counter()
+    spec = check_method(method)
+    selection = SELECTORS.call(spec, validation, metric=metric, consensus=consensus, seed=seed)
+    return replace(selection, method=str(spec), seconds=time.perf_counter() - start)
