@@ -1,0 +1,114 @@
+"""Files that prove themselves: JSON that holds its own checksum, and arrays mapped from safetensors.
+
+A checksum finds damage (a flipped bit, a cut, a file in the wrong place), not forgery.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.config import Record, to_record
+from lrensemble.errors import ConfigError, PoolError
+from lrensemble.files import read_json, sha256, storage_errors, to_json
+
+FORMAT = 1
+"""Version of the pool's files; a reader refuses any other."""
+
+R = TypeVar("R", bound=Record)
+
+
+def seal(record: Mapping[str, object]) -> bytes:
+    """JSON with the format's version first and a checksum of all the rest last."""
+    content = {"format": FORMAT, **record}
+    return to_json(content | {"checksum": _checksum(content)}).encode()
+
+
+def unseal(kind: type[R], path: Path) -> R:
+    """The record in a sealed JSON file.
+
+    Raises:
+        StorageError: the file cannot be read or is not JSON.
+        PoolError: another format, or what it says is not what was written.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict) or "format" not in content:
+        raise PoolError(f"{path} is no file of a pool: it has no format")
+    if content["format"] != FORMAT:
+        raise PoolError(f"{path} has format {content['format']!r}; this version of lrensemble reads format {FORMAT}")
+    checksum = content.pop("checksum", None)
+    if checksum != _checksum(content):
+        raise PoolError(f"{path} is damaged: its checksum is not that of its content")
+    return to_pool_record(kind, {key: value for key, value in content.items() if key != "format"}, path)
+
+
+def to_pool_record(kind: type[R], content: object, path: Path) -> R:
+    """Check a file's content against a record.
+
+    Raises:
+        PoolError: a key or value that is refused.
+    """
+    try:
+        return to_record(kind, content, str(path))
+    except ConfigError as error:
+        raise PoolError(str(error)) from None
+
+
+def _checksum(content: Mapping[str, object]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=True)
+    return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()
+
+
+def check_file(path: Path, expected: str) -> None:
+    """Refuse a file that is missing or not the one whose SHA-256 was noted; hashed once while it stays unchanged.
+
+    Raises:
+        PoolError: it is missing, damaged or another file.
+        StorageError: it cannot be read.
+    """
+    if not path.is_file():
+        raise PoolError(f"{path} is missing")
+    with storage_errors("read", path):
+        state = path.stat()
+    found = _hash(path, (state.st_ino, state.st_size, state.st_mtime_ns))
+    if found != expected:
+        raise PoolError(f"{path} is damaged: its SHA-256 is {found[:12]}… where {expected[:12]}… was noted")
+
+
+@lru_cache(maxsize=4096)
+def _hash(path: Path, _state: tuple[int, int, int]) -> str:
+    return sha256(path)
+
+
+def map_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a safetensors file, read-only and memory-mapped: nothing is read until it is used.
+
+    The safetensors library copies what it reads, so the header is read here: its length as little-endian uint64, then
+    JSON with type, shape and place of each array.
+
+    Raises:
+        PoolError: the file is not safetensors.
+        StorageError: it cannot be read.
+    """
+    try:
+        with storage_errors("read", path), path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(min(length, path.stat().st_size)))
+            return {
+                name: _map(path, entry, start=8 + length) for name, entry in header.items() if name != "__metadata__"
+            }
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, struct.error) as error:
+        raise PoolError(f"{path} is damaged: not safetensors ({error})") from None
+
+
+def _map(path: Path, entry: Mapping[str, Any], start: int) -> NDArray[Any]:
+    dtype = {"F16": "<f2", "F32": "<f4", "I64": "<i8"}[entry["dtype"]]
+    return np.asarray(np.memmap(path, dtype, "r", start + entry["data_offsets"][0], tuple(entry["shape"])))

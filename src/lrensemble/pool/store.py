@@ -1,0 +1,285 @@
+"""A pool is a folder: what lies in it is the list of members, without index, lock or database.
+
+```
+POOL/pool.json                              the task: class names, size and fingerprints of each split
+POOL/labels.safetensors                     `val`, `test`: int64
+POOL/members/<id>/member.json               recipe, scores, seconds, environment, status, SHA-256 of the files beside it
+POOL/members/<id>/predictions.safetensors   `val`, `test`: [sample, class] log-probabilities
+POOL/members/<id>/weights.safetensors       optional
+POOL/members/<id>/history.jsonl             optional
+POOL/failed/<id>.json                       runs that raised an error, until one succeeds
+```
+
+Members are written whole and never changed, so any number of processes may read and add at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from lrensemble.config import Record
+from lrensemble.errors import PoolError, PredictionsError
+from lrensemble.files import storage_errors, sync_folder, write_whole
+from lrensemble.metrics.base import check_labels, check_probabilities
+from lrensemble.pool.drafts import clear_abandoned, write_folder
+from lrensemble.pool.member import HISTORY, PREDICTIONS, WEIGHTS, Member, MemberId, MemberRecord
+from lrensemble.pool.sealed import map_arrays, seal, unseal
+from lrensemble.pool.task import Task, fingerprint
+
+if TYPE_CHECKING:
+    import torch
+
+logger = logging.getLogger(__name__)
+
+Predictions = Mapping[str, NDArray[np.floating]]
+"""For each split, log-probabilities [sample, class]."""
+
+
+class Failure(Record):
+    """A run that ended in an error; it is tried again by the next sweep."""
+
+    id: MemberId
+    name: str
+    recipe: dict[str, Any] | None = None
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The members of one task. Made by `Pool.create` or `Pool.open`."""
+
+    folder: Path
+    task: Task
+
+    @classmethod
+    def create(cls, folder: Path, task: Task, labels: Mapping[str, NDArray[np.integer]]) -> Self:
+        """Make a pool, or open the one that is there for the same task; drafts that dead writers left are removed.
+
+        Args:
+            folder: made where it is missing.
+            task: classes and rows of all members.
+            labels: for each split of the task, [sample] class indices.
+
+        Raises:
+            PoolError: the folder holds a pool for another task, or one that is damaged.
+            PredictionsError: labels that are not those of the task or lie outside its classes.
+            StorageError: the folder cannot be written.
+        """
+        for name, split in task.splits.items():
+            check_labels(labels[name], split.size, len(task.classes))
+            if fingerprint(labels[name]) != split.labels:
+                raise PredictionsError(f"the {name} labels are not those that the task was made of")
+        if (folder / "pool.json").exists():
+            pool = cls.open(folder)
+            if difference := task.difference(pool.task):
+                raise PoolError(f"{folder} holds a pool for another task; given: {difference}; use another folder")
+        else:
+            # Labels first: where there is a pool.json, there is a whole pool.
+            arrays = {name: np.ascontiguousarray(labels[name], dtype=np.int64) for name in task.splits}
+            write_whole(folder / "labels.safetensors", save(arrays))
+            write_whole(folder / "pool.json", seal({"task": task.model_dump(mode="json")}))
+            pool = cls(folder, task)
+        with storage_errors("write", pool._members):
+            pool._members.mkdir(exist_ok=True)
+            sync_folder(folder)
+        clear_abandoned(pool._members)
+        return pool
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The pool in a folder.
+
+        Raises:
+            PoolError: there is none, or it is damaged.
+            StorageError: it cannot be read.
+        """
+        path = folder / "pool.json"
+        if not path.exists():
+            raise PoolError(f"no pool at {folder}: it has no pool.json; make one with lrensemble tune or collect")
+        return cls(folder, unseal(_PoolFile, path).task)
+
+    def labels(self, split: str) -> NDArray[np.int64]:
+        """Class indices [sample] of a split.
+
+        Raises:
+            PoolError: no such split, or the labels are missing, damaged or not the pool's.
+        """
+        known = self._split(split)
+        path = self.folder / "labels.safetensors"
+        if not path.exists():
+            raise PoolError(f"{path} is missing")
+        found = map_arrays(path).get(split)
+        if found is None or found.dtype != np.int64 or fingerprint(found) != known.labels:
+            raise PoolError(f"{path} is damaged: its {split} labels are not those that pool.json was made with")
+        return np.array(found)
+
+    def members(self, include_diverged: bool = False) -> tuple[Member, ...]:
+        """All members that can be chosen, by `order` and then by id; with those that diverged where asked.
+
+        Raises:
+            PoolError: a member is damaged or belongs to another pool; the message says which file and what differs.
+        """
+        found = [self._read(path) for path in self._folders()]
+        kept = [member for member in found if include_diverged or member.status == "finished"]
+        return tuple(sorted(kept, key=lambda member: (member.order, member.id)))
+
+    def stack(self, split: str) -> NDArray[np.float32]:
+        """Log-probabilities [member, sample, class] of all finished members, in the order of `members`.
+
+        It takes 4 bytes for each number: 320 MB for 8 members, 10,000 rows and 1,000 classes. The files themselves are
+        memory-mapped and need nothing beside it.
+
+        Raises:
+            PoolError: no such split, or a member that is damaged or not of this pool.
+        """
+        members = self.members()
+        shape = (len(members), self._split(split).size, len(self.task.classes))
+        logger.debug("stacking %s predictions: %s, %.1f MB", split, shape, 4e-6 * math.prod(shape))
+        stacked = np.empty(shape, dtype=np.float32)
+        for row, member in zip(stacked, members, strict=True):
+            row[...] = member.predictions(split)
+        return stacked
+
+    def __contains__(self, id: str) -> bool:  # noqa: A002
+        return (self._members / id).exists()
+
+    def add(
+        self,
+        record: MemberRecord,
+        predictions: Predictions | None = None,
+        *,
+        weights: Mapping[str, torch.Tensor] | None = None,
+        history: Iterable[Mapping[str, object]] | None = None,
+        precision: Literal["float32", "float16"] = "float32",
+    ) -> bool:
+        """Write a member, whole or not at all; an earlier failure of the same id is forgotten.
+
+        Args:
+            record: what is known of it.
+            predictions: for every split of the task, log-probabilities [sample, class]; none where it diverged.
+            weights: parameters and buffers by name.
+            history: one flat record for each line; numbers that are not finite are written as null.
+            precision: how predictions are stored; float16 halves the file and moves probabilities by up to 5e-4.
+
+        Returns:
+            Whether it was added; False where a member of that id is there already, which then stays as it is.
+
+        Raises:
+            PredictionsError: predictions missing, of another shape, with NaN, or not summing to one.
+            StorageError: the folder cannot be written or the disk is full; nothing is left behind.
+        """
+        if record.id in self:
+            return False
+        files = {}
+        if predictions or record.status == "finished":
+            files[PREDICTIONS] = save(self._checked(record, predictions or {}, np.dtype(precision)))
+        if weights is not None:
+            files[WEIGHTS] = _weights_file(weights)
+        if history is not None:
+            files[HISTORY] = "".join(json.dumps(_finite(line)) + "\n" for line in history).encode()
+        described = {
+            **record.model_dump(mode="json"),
+            "task": self.task.hashes(),
+            "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        }
+        added = write_folder(self._members / record.id, {**files, "member.json": seal(described)})
+        with storage_errors("remove", self._failed(record.id)):
+            self._failed(record.id).unlink(missing_ok=True)
+        return added
+
+    def record_failure(self, failure: Failure) -> None:
+        """Write down that a run ended in an error, in the place of an earlier failure of the same id.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
+        write_whole(self._failed(failure.id), seal(failure.model_dump(mode="json")))
+
+    def failures(self) -> tuple[Failure, ...]:
+        """Runs that ended in an error and have not succeeded since, by id.
+
+        Raises:
+            PoolError: a file is damaged.
+        """
+        paths = sorted((self.folder / "failed").glob("[!.]*.json"))
+        return tuple(unseal(Failure, path) for path in paths if path.stem not in self)
+
+    @property
+    def _members(self) -> Path:
+        return self.folder / "members"
+
+    def _failed(self, id: str) -> Path:  # noqa: A002
+        return self.folder / "failed" / f"{id}.json"
+
+    def _folders(self) -> list[Path]:
+        with storage_errors("read", self._members):
+            return [path for path in self._members.iterdir() if not path.name.startswith(".")]
+
+    def _split(self, name: str) -> Any:
+        if name not in self.task.splits:
+            raise PoolError(f"{self.folder} has no split {name!r}; it has {' and '.join(self.task.splits)}")
+        return self.task.splits[name]
+
+    def _read(self, folder: Path) -> Member:
+        path = folder / "member.json"
+        if not path.exists():
+            raise PoolError(f"{folder} is no member of a pool: it has no member.json; remove it")
+        member = unseal(Member, path).model_copy(update={"folder": folder})
+        if member.id != folder.name:
+            raise PoolError(f"{path} is of member {member.id}, not {folder.name}; remove {folder}")
+        own = self.task.hashes()
+        other = [what for what in {**own, **member.task} if own.get(what) != member.task.get(what)]
+        if other:
+            raise PoolError(f"{path} belongs to another pool: it has other {', '.join(other)}; remove {folder}")
+        return member
+
+    def _checked(self, record: MemberRecord, predictions: Predictions, dtype: np.dtype[Any]) -> dict[str, NDArray[Any]]:
+        if record.status == "diverged" or set(predictions) != set(self.task.splits):
+            given, needed = " and ".join(predictions) or "nothing", " and ".join(self.task.splits)
+            raise PredictionsError(
+                f"member {record.name} ({record.status}) has predictions on {given}; a finished member of this pool "
+                f"needs them on {needed}, a diverged one has none"
+            )
+        arrays = {}
+        for name, split in self.task.splits.items():
+            shape = (split.size, len(self.task.classes))
+            if predictions[name].shape != shape:
+                raise PredictionsError(
+                    f"member {record.name}: {name} predictions have shape {predictions[name].shape}; "
+                    f"the pool has {shape[0]} {name} rows and {shape[1]} classes, so give {shape}"
+                )
+            arrays[name] = np.ascontiguousarray(predictions[name], dtype=dtype)
+            with np.errstate(over="ignore"):  # logits in place of log-probabilities are told apart by their sum
+                check_probabilities(
+                    np.exp(arrays[name].astype(np.float64)), f"member {record.name}, {name} predictions"
+                )
+        return arrays
+
+
+class _PoolFile(Record):
+    task: Task
+
+
+def _weights_file(weights: Mapping[str, torch.Tensor]) -> bytes:
+    import safetensors.torch
+
+    # Copies, because safetensors refuses tensors that share memory, as tied weights do.
+    content: bytes = safetensors.torch.save({name: tensor.detach().cpu().clone() for name, tensor in weights.items()})
+    return content
+
+
+def _finite(line: Mapping[str, object]) -> dict[str, object]:
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in line.items()
+    }

@@ -1,0 +1,107 @@
+"""What the members of a pool have in common: the classes, and the rows and labels of each split."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from lrensemble.config import PositiveInt, Record
+
+SPLITS = ("val", "test")
+"""Selection sees `val` alone; `evaluate` reads `test`, where a pool has it."""
+
+
+class Split(Record):
+    """The rows that predictions are made on, by their fingerprints."""
+
+    size: PositiveInt
+    """How many rows."""
+    rows: str
+    """SHA-256 of the row ids, in order, as little-endian int64."""
+    labels: str
+    """SHA-256 of the labels, in order, as little-endian int64."""
+
+
+class Task(Record):
+    """The classes and the rows that every member of a pool predicts.
+
+    `name` is for people: two tasks of other names and equal classes, rows and labels are the same task.
+    """
+
+    name: str
+    classes: Annotated[tuple[str, ...], Field(min_length=2, strict=False)]
+    splits: dict[str, Split]
+    """`val`, and where there are test rows `test`."""
+
+    @field_validator("splits")
+    @classmethod
+    def _in_order(cls, splits: dict[str, Split]) -> dict[str, Split]:
+        if "val" not in splits or not set(splits) <= set(SPLITS):
+            raise ValueError(f"splits are {', '.join(splits) or 'none'}; give val, and test where there is one")
+        return {name: splits[name] for name in SPLITS if name in splits}
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        classes: Sequence[str],
+        *,
+        rows: Mapping[str, NDArray[np.integer]],
+        labels: Mapping[str, NDArray[np.integer]],
+    ) -> Self:
+        """The task of these rows.
+
+        Args:
+            name: for people.
+            classes: names, by class index.
+            rows: for each split, [sample] row ids: what tells a row from every other of the data set.
+            labels: for each split, [sample] class indices.
+        """
+        splits = {
+            split: Split(size=len(rows[split]), rows=fingerprint(rows[split]), labels=fingerprint(labels[split]))
+            for split in SPLITS
+            if split in rows
+        }
+        return cls(name=name, classes=tuple(classes), splits=splits)
+
+    def hashes(self) -> dict[str, str]:
+        """What a member must share with its pool, one hash for each thing that can differ."""
+        names = json.dumps(self.classes, ensure_ascii=False).encode()
+        found = {"classes": hashlib.sha256(names).hexdigest()}
+        for name, split in self.splits.items():
+            found |= {f"{name} rows": split.rows, f"{name} labels": split.labels}
+        return found
+
+    def difference(self, other: Task) -> str:
+        """In words, what this task has that another has not; empty where they are the same task."""
+        found = []
+        if len(self.classes) != len(other.classes):
+            found.append(f"{len(self.classes)} classes, not {len(other.classes)}")
+        elif self.classes != other.classes:
+            index = next(i for i, pair in enumerate(zip(self.classes, other.classes, strict=True)) if len({*pair}) == 2)
+            found.append(f"class {index} is {self.classes[index]!r}, not {other.classes[index]!r}")
+        for name in SPLITS:
+            mine, theirs = self.splits.get(name), other.splits.get(name)
+            if mine is None or theirs is None:
+                if mine is not theirs:
+                    found.append(f"{'a' if mine else 'no'} {name} split")
+            elif mine.size != theirs.size:
+                found.append(f"{mine.size} {name} rows, not {theirs.size}")
+            else:
+                found += [
+                    f"other {name} {what}"
+                    for what in ("rows", "labels")
+                    if getattr(mine, what) != getattr(theirs, what)
+                ]
+        return "; ".join(found)
+
+
+def fingerprint(integers: NDArray[np.integer]) -> str:
+    """SHA-256 of integers, in order, as little-endian int64: the same on every machine and for every integer type."""
+    return hashlib.sha256(np.ascontiguousarray(integers, dtype="<i8").tobytes()).hexdigest()
