@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 
 from lrensemble.config import Record, to_record
 from lrensemble.errors import ConfigError, PoolError
@@ -24,6 +25,12 @@ FORMAT = 1
 """Version of the pool's files; a reader refuses any other."""
 
 R = TypeVar("R", bound=Record)
+
+
+def damaged(path: Path, reason: str) -> PoolError:
+    """The error for a file that is not as it was written; what is removed is made again by what made it."""
+    unit = path.parent if path.parent.parent.name == "members" else path
+    return PoolError(f"{path} is damaged: {reason}; remove {unit} and run the command that made it again")
 
 
 def seal(record: Mapping[str, object]) -> bytes:
@@ -46,7 +53,7 @@ def unseal(kind: type[R], path: Path) -> R:
         raise PoolError(f"{path} has format {content['format']!r}; this version of lrensemble reads format {FORMAT}")
     checksum = content.pop("checksum", None)
     if checksum != _checksum(content):
-        raise PoolError(f"{path} is damaged: its checksum is not that of its content")
+        raise damaged(path, "its checksum is not that of its content")
     return to_pool_record(kind, {key: value for key, value in content.items() if key != "format"}, path)
 
 
@@ -75,12 +82,12 @@ def check_file(path: Path, expected: str) -> None:
         StorageError: it cannot be read.
     """
     if not path.is_file():
-        raise PoolError(f"{path} is missing")
+        raise damaged(path, "it is missing")
     with storage_errors("read", path):
         state = path.stat()
     found = _hash(path, (state.st_ino, state.st_size, state.st_mtime_ns))
     if found != expected:
-        raise PoolError(f"{path} is damaged: its SHA-256 is {found[:12]}… where {expected[:12]}… was noted")
+        raise damaged(path, f"its SHA-256 is {found[:12]}… where {expected[:12]}… was noted")
 
 
 @lru_cache(maxsize=4096)
@@ -91,24 +98,34 @@ def _hash(path: Path, _state: tuple[int, int, int]) -> str:
 def map_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of a safetensors file, read-only and memory-mapped: nothing is read until it is used.
 
-    The safetensors library copies what it reads, so the header is read here: its length as little-endian uint64, then
-    JSON with type, shape and place of each array.
+    The safetensors library checks the file but copies what it reads; so the arrays are placed here, by the header: its
+    length as little-endian uint64, then JSON with type, shape and place of each array.
 
     Raises:
-        PoolError: the file is not safetensors.
+        PoolError: the file is not safetensors, or holds a type that numpy does not know.
         StorageError: it cannot be read.
     """
-    try:
-        with storage_errors("read", path), path.open("rb") as file:
+    with storage_errors("read", path):
+        try:
+            with safe_open(path, framework="np"):
+                pass
+        except SafetensorError as error:
+            raise damaged(path, f"not safetensors ({error})") from None
+        with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(min(length, path.stat().st_size)))
-            return {
-                name: _map(path, entry, start=8 + length) for name, entry in header.items() if name != "__metadata__"
-            }
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, struct.error) as error:
-        raise PoolError(f"{path} is damaged: not safetensors ({error})") from None
+            header = json.loads(file.read(length))
+        return {name: _map(path, entry, 8 + length) for name, entry in header.items() if name != "__metadata__"}
 
 
 def _map(path: Path, entry: Mapping[str, Any], start: int) -> NDArray[Any]:
-    dtype = {"F16": "<f2", "F32": "<f4", "I64": "<i8"}[entry["dtype"]]
-    return np.asarray(np.memmap(path, dtype, "r", start + entry["data_offsets"][0], tuple(entry["shape"])))
+    if entry["dtype"] not in _TYPES:
+        raise PoolError(f"{path} holds numbers of type {entry['dtype']}; allowed are {', '.join(_TYPES)}")
+    dtype, shape = np.dtype(_TYPES[entry["dtype"]]), tuple(entry["shape"])
+    if 0 in shape:
+        return np.empty(shape, dtype)
+    return np.asarray(np.memmap(path, dtype, "r", start + entry["data_offsets"][0], shape))
+
+
+_TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8"} | {
+    f"{letter}{8 * size}": f"<{letter.lower()}{size}" for letter in "IU" for size in (1, 2, 4, 8)
+}

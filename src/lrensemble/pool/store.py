@@ -16,13 +16,12 @@ Members are written whole and never changed, so any number of processes may read
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,20 +29,15 @@ from safetensors.numpy import save
 
 from lrensemble.config import Record
 from lrensemble.errors import PoolError, PredictionsError
-from lrensemble.files import storage_errors, sync_folder, write_whole
-from lrensemble.metrics.base import check_labels, check_probabilities
+from lrensemble.files import storage_errors, write_whole
+from lrensemble.metrics.base import check_labels
+from lrensemble.pool.content import History, Precision, Predictions, Weights, member_files
 from lrensemble.pool.drafts import clear_abandoned, write_folder
-from lrensemble.pool.member import HISTORY, PREDICTIONS, WEIGHTS, Member, MemberId, MemberRecord
-from lrensemble.pool.sealed import map_arrays, seal, unseal
-from lrensemble.pool.task import Task, fingerprint
-
-if TYPE_CHECKING:
-    import torch
+from lrensemble.pool.member import Member, MemberId, MemberRecord
+from lrensemble.pool.sealed import damaged, map_arrays, seal, unseal
+from lrensemble.pool.task import Split, Task, fingerprint
 
 logger = logging.getLogger(__name__)
-
-Predictions = Mapping[str, NDArray[np.floating]]
-"""For each split, log-probabilities [sample, class]."""
 
 
 class Failure(Record):
@@ -80,20 +74,18 @@ class Pool:
             check_labels(labels[name], split.size, len(task.classes))
             if fingerprint(labels[name]) != split.labels:
                 raise PredictionsError(f"the {name} labels are not those that the task was made of")
-        if (folder / "pool.json").exists():
-            pool = cls.open(folder)
-            if difference := task.difference(pool.task):
-                raise PoolError(f"{folder} holds a pool for another task; given: {difference}; use another folder")
-        else:
-            # Labels first: where there is a pool.json, there is a whole pool.
-            arrays = {name: np.ascontiguousarray(labels[name], dtype=np.int64) for name in task.splits}
-            write_whole(folder / "labels.safetensors", save(arrays))
-            write_whole(folder / "pool.json", seal({"task": task.model_dump(mode="json")}))
-            pool = cls(folder, task)
+        exists = is_pool(folder)
+        pool = cls.open(folder) if exists else cls(folder, task)
+        if difference := task.difference(pool.task):
+            raise PoolError(f"{folder} holds a pool for another task; given: {difference}; use another folder")
         with storage_errors("write", pool._members):
-            pool._members.mkdir(exist_ok=True)
-            sync_folder(folder)
+            pool._members.mkdir(parents=True, exist_ok=True)
         clear_abandoned(pool._members)
+        if not exists or not pool._labels.exists():
+            arrays = {name: np.ascontiguousarray(labels[name], dtype=np.int64) for name in task.splits}
+            write_whole(pool._labels, save(arrays))
+        if not exists:  # written last: where there is a pool.json, there is a whole pool
+            write_whole(folder / "pool.json", seal({"task": task.model_dump(mode="json")}))
         return pool
 
     @classmethod
@@ -104,10 +96,9 @@ class Pool:
             PoolError: there is none, or it is damaged.
             StorageError: it cannot be read.
         """
-        path = folder / "pool.json"
-        if not path.exists():
+        if not is_pool(folder):
             raise PoolError(f"no pool at {folder}: it has no pool.json; make one with lrensemble tune or collect")
-        return cls(folder, unseal(_PoolFile, path).task)
+        return cls(folder, unseal(_PoolFile, folder / "pool.json").task)
 
     def labels(self, split: str) -> NDArray[np.int64]:
         """Class indices [sample] of a split.
@@ -116,12 +107,11 @@ class Pool:
             PoolError: no such split, or the labels are missing, damaged or not the pool's.
         """
         known = self._split(split)
-        path = self.folder / "labels.safetensors"
-        if not path.exists():
-            raise PoolError(f"{path} is missing")
-        found = map_arrays(path).get(split)
+        if not self._labels.exists():
+            raise damaged(self._labels, "it is missing")
+        found = map_arrays(self._labels).get(split)
         if found is None or found.dtype != np.int64 or fingerprint(found) != known.labels:
-            raise PoolError(f"{path} is damaged: its {split} labels are not those that pool.json was made with")
+            raise damaged(self._labels, f"its {split} labels are not those that pool.json was made with")
         return np.array(found)
 
     def members(self, include_diverged: bool = False) -> tuple[Member, ...]:
@@ -159,9 +149,9 @@ class Pool:
         record: MemberRecord,
         predictions: Predictions | None = None,
         *,
-        weights: Mapping[str, torch.Tensor] | None = None,
-        history: Iterable[Mapping[str, object]] | None = None,
-        precision: Literal["float32", "float16"] = "float32",
+        weights: Weights | None = None,
+        history: History | None = None,
+        precision: Precision = "float32",
     ) -> bool:
         """Write a member, whole or not at all; an earlier failure of the same id is forgotten.
 
@@ -181,13 +171,9 @@ class Pool:
         """
         if record.id in self:
             return False
-        files = {}
-        if predictions or record.status == "finished":
-            files[PREDICTIONS] = save(self._checked(record, predictions or {}, np.dtype(precision)))
-        if weights is not None:
-            files[WEIGHTS] = _weights_file(weights)
-        if history is not None:
-            files[HISTORY] = "".join(json.dumps(_finite(line)) + "\n" for line in history).encode()
+        files = member_files(
+            self.task, record, predictions or {}, weights=weights, history=history, precision=precision
+        )
         described = {
             **record.model_dump(mode="json"),
             "task": self.task.hashes(),
@@ -216,6 +202,10 @@ class Pool:
         return tuple(unseal(Failure, path) for path in paths if path.stem not in self)
 
     @property
+    def _labels(self) -> Path:
+        return self.folder / "labels.safetensors"
+
+    @property
     def _members(self) -> Path:
         return self.folder / "members"
 
@@ -226,7 +216,7 @@ class Pool:
         with storage_errors("read", self._members):
             return [path for path in self._members.iterdir() if not path.name.startswith(".")]
 
-    def _split(self, name: str) -> Any:
+    def _split(self, name: str) -> Split:
         if name not in self.task.splits:
             raise PoolError(f"{self.folder} has no split {name!r}; it has {' and '.join(self.task.splits)}")
         return self.task.splits[name]
@@ -234,52 +224,26 @@ class Pool:
     def _read(self, folder: Path) -> Member:
         path = folder / "member.json"
         if not path.exists():
-            raise PoolError(f"{folder} is no member of a pool: it has no member.json; remove it")
+            raise damaged(path, "it is missing")
         member = unseal(Member, path).model_copy(update={"folder": folder})
         if member.id != folder.name:
-            raise PoolError(f"{path} is of member {member.id}, not {folder.name}; remove {folder}")
+            raise damaged(path, f"it is of member {member.id}")
         own = self.task.hashes()
         other = [what for what in {**own, **member.task} if own.get(what) != member.task.get(what)]
         if other:
-            raise PoolError(f"{path} belongs to another pool: it has other {', '.join(other)}; remove {folder}")
+            raise PoolError(f"{path} belongs to another pool: it has other {', '.join(other)}; move {folder} away")
         return member
 
-    def _checked(self, record: MemberRecord, predictions: Predictions, dtype: np.dtype[Any]) -> dict[str, NDArray[Any]]:
-        if record.status == "diverged" or set(predictions) != set(self.task.splits):
-            given, needed = " and ".join(predictions) or "nothing", " and ".join(self.task.splits)
-            raise PredictionsError(
-                f"member {record.name} ({record.status}) has predictions on {given}; a finished member of this pool "
-                f"needs them on {needed}, a diverged one has none"
-            )
-        arrays = {}
-        for name, split in self.task.splits.items():
-            shape = (split.size, len(self.task.classes))
-            if predictions[name].shape != shape:
-                raise PredictionsError(
-                    f"member {record.name}: {name} predictions have shape {predictions[name].shape}; "
-                    f"the pool has {shape[0]} {name} rows and {shape[1]} classes, so give {shape}"
-                )
-            arrays[name] = np.ascontiguousarray(predictions[name], dtype=dtype)
-            with np.errstate(over="ignore"):  # logits in place of log-probabilities are told apart by their sum
-                check_probabilities(
-                    np.exp(arrays[name].astype(np.float64)), f"member {record.name}, {name} predictions"
-                )
-        return arrays
+
+def is_pool(folder: Path) -> bool:
+    """Whether a pool lies in the folder.
+
+    Raises:
+        StorageError: the folder cannot be looked into.
+    """
+    with storage_errors("read", folder):
+        return (folder / "pool.json").exists()
 
 
 class _PoolFile(Record):
     task: Task
-
-
-def _weights_file(weights: Mapping[str, torch.Tensor]) -> bytes:
-    import safetensors.torch
-
-    # Copies, because safetensors refuses tensors that share memory, as tied weights do.
-    content: bytes = safetensors.torch.save({name: tensor.detach().cpu().clone() for name, tensor in weights.items()})
-    return content
-
-
-def _finite(line: Mapping[str, object]) -> dict[str, object]:
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in line.items()
-    }

@@ -1,0 +1,73 @@
+"""Named arrays in files that others wrote: `.npz`, `.npy` and `.safetensors`, never pickle."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.errors import PoolError, PredictionsError
+from lrensemble.files import storage_errors
+from lrensemble.pool.sealed import map_arrays
+
+SUFFIXES = (".npz", ".npy", ".safetensors")
+
+Arrays = dict[str, NDArray[Any]]
+
+_DAMAGE = (
+    ValueError,
+    KeyError,
+    EOFError,
+    AttributeError,
+    OverflowError,
+    MemoryError,  # a damaged header can ask for any amount
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy and zipfile raise for files that are cut, flipped or something else altogether."""
+
+
+def load(path: Path, wanted: frozenset[str]) -> Arrays:
+    """Those of the wanted arrays that a file holds, by name; the one of a `.npy` file is named after the file.
+
+    Raises:
+        PredictionsError: another kind of file, a damaged one, or one that holds pickled objects.
+        StorageError: it cannot be read.
+    """
+    if path.suffix not in SUFFIXES:
+        raise PredictionsError(f"{path} is no file of predictions; give {', '.join(SUFFIXES)}, or a folder of them")
+    if path.suffix == ".safetensors":
+        try:
+            return {name: array for name, array in map_arrays(path).items() if name in wanted}
+        except PoolError as error:
+            raise PredictionsError(str(error)) from None
+    with storage_errors("read", path):
+        try:
+            return _load_numpy(path, wanted)
+        except _DAMAGE as error:
+            raise PredictionsError(f"{path} cannot be read: {_reason(error)}") from None
+
+
+def _load_numpy(path: Path, wanted: frozenset[str]) -> Arrays:
+    with path.open("rb") as file:
+        found = np.load(file, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            return {path.stem: found}
+        return {name: found[name] for name in found.files if name in wanted}
+
+
+def _reason(error: Exception) -> str:
+    if "allow_pickle" in str(error) or "pickled" in str(error):
+        return (
+            "it is damaged, or holds Python objects (pickle), which are never read; save plain arrays, "
+            "and names as np.array(names, dtype=str)"
+        )
+    return f"it is damaged ({' '.join(str(error).split())})"

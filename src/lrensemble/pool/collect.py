@@ -1,0 +1,135 @@
+"""Adopt predictions that were made elsewhere: files and folders of arrays become a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.errors import ConfigError, PredictionsError
+from lrensemble.metrics import METRICS
+from lrensemble.pool.found import Form, Found
+from lrensemble.pool.member import MemberRecord
+from lrensemble.pool.sources import Source, check_agreement, check_source, count_classes, plain, read
+from lrensemble.pool.store import Pool, is_pool
+from lrensemble.pool.task import Task
+
+Rows = Mapping[str, tuple[str, NDArray[np.int64]]]
+"""For each split of the pool, the split of the file that its rows come from, and which."""
+
+
+@dataclass(frozen=True)
+class CollectResult:
+    """What became of the files."""
+
+    pool: Pool
+    added: tuple[str, ...]
+    """Ids of new members, in the order of the files."""
+    skipped: tuple[str, ...]
+    """Ids of members that were there already."""
+
+
+def collect(
+    files: Sequence[Path], out: Path, *, holdout: float | None = None, seed: int = 0, kind: Form | None = None
+) -> CollectResult:
+    """Make a pool of predictions, or add them to the one that is there; nothing is added unless everything can be.
+
+    All rows of files without test rows are `val`, so that selection sees them all and `evaluate` has none, unless
+    `holdout` sets some aside.
+
+    Args:
+        files: files of predictions, and folders of one file a member (see `lrensemble.pool.sources`).
+        out: the pool's folder.
+        holdout: fraction of each class's rows to set aside as `test`, where the files bring no test rows.
+        seed: of that division.
+        kind: which array of a file to take, and what a `.npy` file holds.
+
+    Raises:
+        PredictionsError: arrays that cannot be used; the file is named.
+        PoolError: files that do not agree in rows, labels or classes, or a pool of another task.
+        ConfigError: a holdout that cannot be made.
+        StorageError: a file cannot be read, or the pool not be written.
+    """
+    if not files:
+        raise PredictionsError("no predictions given; name files with probs, logits or log_probs and labels")
+    sources = [read(path, kind) for path in files]
+    check_agreement(sources)
+    classes = _classes(sources, out)
+    for source in sources:
+        check_source(source, len(classes))
+    rows = _divide(sources[0].labels, holdout, seed)
+    labels = {split: sources[0].labels[origin][index] for split, (origin, index) in rows.items()}
+    members = [member for source in sources for member in source.members]
+    log_probs = [_log_probs(member, rows, len(classes)) for member in members]
+    pool = Pool.create(
+        out, Task.of(plain(out.resolve().name), classes, rows=_ids(sources[0], rows), labels=labels), labels
+    )
+    return _add(pool, members, log_probs, labels["val"])
+
+
+def _classes(sources: Sequence[Source], out: Path) -> tuple[str, ...]:
+    """Names by class index: those of the files, of the pool that is there, or plain numbers."""
+    named = next((source.classes for source in sources if source.classes), ())
+    if not named and is_pool(out):
+        named = Pool.open(out).task.classes
+    classes = named or tuple(str(i) for i in range(count_classes(sources)))
+    if len(classes) < 2:
+        raise PredictionsError(
+            f"{sources[0].path} has predictions over one class; give a column for each of two or more"
+        )
+    return classes
+
+
+def _divide(labels: Mapping[str, NDArray[np.integer]], holdout: float | None, seed: int) -> Rows:
+    if holdout is None:
+        return {split: (split, np.arange(len(array))) for split, array in labels.items()}
+    if "test" in labels:
+        raise ConfigError("the files bring their own test rows; leave the holdout away")
+    if not 0 < holdout < 1:
+        raise ConfigError(f"holdout = {holdout} is refused; give a fraction above 0 and below 1, such as 0.5")
+    generator = np.random.default_rng(seed)
+    aside = np.zeros(len(labels["val"]), dtype=bool)
+    for label in np.unique(labels["val"]):
+        rows = generator.permutation(np.flatnonzero(labels["val"] == label))
+        aside[rows[: round(holdout * len(rows))]] = True
+    if aside.all() or not aside.any():
+        raise ConfigError(f"holdout = {holdout} leaves no val or no test rows of {len(aside)}; choose another fraction")
+    return {"val": ("val", np.flatnonzero(~aside)), "test": ("val", np.flatnonzero(aside))}
+
+
+def _ids(source: Source, rows: Rows) -> dict[str, NDArray[np.int64]]:
+    """Row ids: positions in the file, its test rows counted on after the others."""
+    return {
+        split: index + (len(source.labels["val"]) if origin == "test" else 0) for split, (origin, index) in rows.items()
+    }
+
+
+def _log_probs(member: Found, rows: Rows, classes: int) -> dict[str, NDArray[np.float32]]:
+    whole = {origin: member.log_probs(origin, classes).astype(np.float32) for origin in member.predictions}
+    return {split: whole[origin][index] for split, (origin, index) in rows.items()}
+
+
+def _add(
+    pool: Pool,
+    members: Sequence[Found],
+    log_probs: Sequence[dict[str, NDArray[np.float32]]],
+    labels: NDArray[np.integer],
+) -> CollectResult:
+    added: list[str] = []
+    skipped: list[str] = []
+    first = 1 + max((member.order for member in pool.members(include_diverged=True)), default=-1)
+    for found, predictions in zip(members, log_probs, strict=True):
+        probs = np.exp(predictions["val"].astype(np.float64))
+        metrics = ("accuracy",) if found.form == "top1" else ("accuracy", "nll")
+        record = MemberRecord(
+            id=found.id,
+            order=first + len(added),
+            name=found.name,
+            kind="top1" if found.form == "top1" else "log_probs",
+            scores={"val": {name: METRICS.call(name, probs, labels) for name in metrics}},
+        )
+        (added if pool.add(record, predictions) else skipped).append(found.id)
+    return CollectResult(pool, tuple(added), tuple(skipped))

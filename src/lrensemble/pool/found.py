@@ -1,0 +1,75 @@
+"""One member's predictions as others wrote them, and the log-probabilities that they stand for."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from lrensemble.errors import PredictionsError
+from lrensemble.metrics.base import check_labels, check_probabilities
+from lrensemble.pool.arrays import Arrays
+
+Form = Literal["log_probs", "logits", "probs", "top1"]
+"""What an array of predictions says; where a file holds several, the first of these is taken."""
+FORMS: tuple[Form, ...] = get_args(Form)
+PREFIX = {"val": "", "test": "test_"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """One member's predictions as they stand in a file."""
+
+    name: str
+    path: Path
+    form: Form
+    predictions: Arrays
+    """By split: [sample, class], for `top1` [sample]."""
+
+    @property
+    def id(self) -> str:
+        """Short hash of the name and the predictions: a member that is collected twice is one member."""
+        digest = hashlib.sha256(f"{self.name}\n{self.form}".encode())
+        for split, array in self.predictions.items():
+            digest.update(f"\n{split} {array.dtype} {array.shape}\n".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:12]
+
+    def log_probs(self, split: str, classes: int) -> NDArray[np.float64]:
+        """Log-probabilities [sample, class]; a label alone is taken as certain.
+
+        Raises:
+            PredictionsError: NaN, rows that do not sum to one, another number of classes, or labels outside of them.
+        """
+        given = self.predictions[split]
+        where = f"{self.path}: {PREFIX[split]}{self.form} of {self.name}"
+        if self.form == "top1":
+            check_class_indices(where, given, len(given), classes)
+            return np.where(np.arange(classes) == given[:, None], 0.0, -np.inf)
+        if given.shape[1] != classes:
+            raise PredictionsError(f"{where} have {given.shape[1]} classes; the pool has {classes}")
+        values = given.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            if self.form == "probs":
+                check_probabilities(values, where)
+                return np.log(values)
+            log_probs = np.asarray(log_softmax(values, axis=-1)) if self.form == "logits" else values
+            check_probabilities(np.exp(log_probs), where)
+        return log_probs
+
+
+def check_class_indices(where: str, indices: NDArray[np.integer], rows: int, classes: int) -> None:
+    """Refuse what is not one class index a row; the message begins with `where`.
+
+    Raises:
+        PredictionsError: another number of rows, not integers, or outside the classes.
+    """
+    try:
+        check_labels(indices, rows, classes)
+    except PredictionsError as error:
+        raise PredictionsError(f"{where}: {error}") from None
