@@ -1,0 +1,38 @@
+"""Which rows a step sees: a pure function of (seed, step), so that training can be entered anywhere."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.errors import DataError
+
+
+def steps_per_epoch(rows: int, batch_size: int) -> int:
+    """How many batches an epoch has. All are full: the rows left over, other ones in every epoch, wait for the next.
+
+    Raises:
+        DataError: a batch is larger than the rows.
+    """
+    if batch_size > rows:
+        raise DataError(f"train.batch_size = {batch_size} is above the {rows} training rows; make it smaller")
+    return rows // batch_size
+
+
+def batch_rows(rows: int, batch_size: int, seed: int, step: int) -> NDArray[np.int64]:
+    """Positions [batch] among the `rows` training rows that a step sees; each at most once in an epoch.
+
+    Raises:
+        DataError: a batch is larger than the rows.
+    """
+    epoch, batch = divmod(step, steps_per_epoch(rows, batch_size))
+    return _epoch_order(rows, seed, epoch)[batch * batch_size : (batch + 1) * batch_size]
+
+
+@lru_cache(maxsize=2)  # steps of one epoch follow one another; the cache saves work and holds no state
+def _epoch_order(rows: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    order = np.random.default_rng((seed, epoch)).permutation(rows)
+    order.flags.writeable = False
+    return order

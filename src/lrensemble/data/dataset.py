@@ -1,0 +1,97 @@
+"""A data set ready to train on: rows divided, normalisation measured on the training rows, fingerprint taken."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lrensemble.config import DataSettings, SplitSettings
+from lrensemble.data.source import SOURCES, Samples
+from lrensemble.data.split import divide
+
+_BLOCK = 4096
+"""Rows that statistics are summed over at once, so that no second copy of the data is made in float64."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Inputs, labels and splits of one data set, on one device."""
+
+    name: str
+    inputs: Tensor
+    """[sample, channel, height, width] or [sample, feature], uint8 or float32, not normalised."""
+    labels: Tensor
+    """[sample] int64."""
+    classes: tuple[str, ...]
+    rows: dict[str, Tensor]
+    """`train`, `val`, `test`: int64 indices of samples, sorted."""
+    mean: Tensor
+    """[channel] or [feature] float32, of the training rows."""
+    std: Tensor
+    """[channel] or [feature] float32, of the training rows; 1 where all values are equal."""
+    fingerprint: str
+    """SHA-256 of inputs, labels, classes and splits, in hexadecimal."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input: (channel, height, width) or (feature,)."""
+        return tuple(self.inputs.shape[1:])
+
+    def to(self, device: torch.device) -> Dataset:
+        """The same data on another device."""
+        moved = {name: getattr(self, name).to(device) for name in ("inputs", "labels", "mean", "std")}
+        return replace(self, **moved, rows={split: rows.to(device) for split, rows in self.rows.items()})
+
+    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised inputs [batch, …] float32 and labels [batch] of the samples in `rows` [batch]."""
+        axes = (1, -1, *[1] * (self.inputs.ndim - 2))
+        inputs = (self.inputs[rows].float() - self.mean.view(axes)) / self.std.view(axes)
+        return inputs, self.labels[rows]
+
+
+def load(settings: DataSettings, split: SplitSettings) -> Dataset:
+    """Read a data set by name and divide its rows.
+
+    Raises:
+        SpecError: an unknown name or argument.
+        DataError: a file is missing, damaged or does not fit to another, or there are too few rows.
+    """
+    samples = SOURCES.call(settings.source, settings.folder)
+    rows = divide(samples.labels, samples.test_rows, split)
+    mean, std = _statistics(samples.inputs, rows["train"])
+    return Dataset(
+        name=settings.source.name,
+        inputs=torch.from_numpy(np.ascontiguousarray(samples.inputs)),
+        labels=torch.from_numpy(samples.labels),
+        classes=samples.classes,
+        rows={name: torch.from_numpy(indices) for name, indices in rows.items()},
+        mean=torch.from_numpy(mean),
+        std=torch.from_numpy(std),
+        fingerprint=_fingerprint(samples, rows),
+    )
+
+
+def _statistics(inputs: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and population standard deviation of each channel over the given rows, in float64 and two passes."""
+    axes = tuple(axis for axis in range(inputs.ndim) if axis != 1)
+    blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
+    values = len(rows) * inputs[0, 0].size
+    mean = sum(inputs[block].sum(axis=axes, dtype=np.float64) for block in blocks) / values
+    centre = mean.reshape(-1, *[1] * (inputs.ndim - 2))
+    variance = sum(((inputs[block] - centre) ** 2).sum(axis=axes) for block in blocks) / values
+    std = np.sqrt(variance)
+    return mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32)
+
+
+def _fingerprint(samples: Samples, rows: dict[str, np.ndarray]) -> str:
+    arrays = {"inputs": samples.inputs, "labels": samples.labels, **rows}
+    header = {name: [str(array.dtype.newbyteorder("<")), list(array.shape)] for name, array in arrays.items()}
+    digest = hashlib.sha256(json.dumps([header, samples.classes]).encode())
+    for array in arrays.values():
+        digest.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
+    return digest.hexdigest()

@@ -1,0 +1,110 @@
+"""Arrays in an `.npz` file of numpy."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.data.source import SOURCES, Samples, check_samples
+from lrensemble.errors import DataError
+from lrensemble.files import storage_errors
+
+INPUTS = ("x", "images", "x_train")
+LABELS = ("y", "labels", "y_train")
+TEST_INPUTS = ("x_test", "test_x", "test_images")
+TEST_LABELS = ("y_test", "test_y", "test_labels")
+CHANNELS = (1, 3, 4)
+"""How many channels an image can have: this tells channels last from channels first."""
+
+
+@SOURCES.register(file="data.npz")
+def npz(folder: Path | None, *, file: str) -> Samples:
+    """Inputs `x` (or `images`) and labels `y` (or `labels`); optional `x_test`, `y_test` and names of `classes`.
+
+    Inputs are [sample, feature], [sample, height, width], or images with the channels first or last; uint8 stays so,
+    other numbers become float32. Labels are integers from 0, or texts, which are sorted and become the class names.
+
+    Args:
+        folder: where the file lies; the current folder unless given.
+        file: its name.
+
+    Raises:
+        DataError: the file is missing or damaged, lacks an array, or its arrays do not fit together.
+    """
+    path = (folder or Path()) / file
+    arrays = _read(path)
+    inputs, labels = _images(_one_of(arrays, INPUTS, path), path), _one_of(arrays, LABELS, path)
+    test_rows = 0
+    if set(arrays) & {*TEST_INPUTS, *TEST_LABELS}:
+        test_inputs = _images(_one_of(arrays, TEST_INPUTS, path), path)
+        test_labels = _one_of(arrays, TEST_LABELS, path)
+        _check_fit(inputs, labels, test_inputs, test_labels, path)
+        inputs, labels = np.concatenate([inputs, test_inputs]), np.concatenate([labels, test_labels])
+        test_rows = len(test_labels)
+    indices, classes = _classes(labels, arrays.get("classes"), path)
+    samples = Samples(inputs, indices, classes, test_rows)
+    check_samples(samples, str(path))
+    return samples
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    if not path.is_file():
+        raise DataError(f"{path} is missing; set data.folder and the file's name to an .npz file")
+    try:
+        with storage_errors("read", path), path.open("rb") as file:
+            arrays = np.load(file, allow_pickle=False)
+            if isinstance(arrays, np.ndarray):
+                raise DataError(f"{path} is a single array; save inputs and labels with numpy.savez(…, x=…, y=…)")
+            return {name: arrays[name] for name in arrays.files}
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, NotImplementedError) as error:
+        raise DataError(f"{path} is damaged, or holds objects that are not numbers: {error}") from None
+
+
+def _one_of(arrays: dict[str, NDArray[Any]], names: tuple[str, ...], path: Path) -> NDArray[Any]:
+    found = [name for name in names if name in arrays]
+    if len(found) != 1:
+        held = ", ".join(arrays) or "nothing"
+        raise DataError(f"{path} must hold exactly one of {', '.join(names)}; it holds {held}")
+    return arrays[found[0]]
+
+
+def _images(inputs: NDArray[Any], path: Path) -> NDArray[Any]:
+    """[sample, feature] as it is, and images as [sample, channel, height, width]."""
+    if inputs.dtype.kind not in "buif":
+        raise DataError(f"{path}: inputs are {inputs.dtype}; give numbers")
+    if inputs.dtype != np.uint8:
+        inputs = inputs.astype(np.float32)
+    if inputs.ndim == 3:
+        return inputs[:, None]
+    if inputs.ndim == 4 and inputs.shape[1] not in CHANNELS and inputs.shape[3] in CHANNELS:
+        return np.moveaxis(inputs, 3, 1)
+    return inputs
+
+
+def _check_fit(
+    inputs: NDArray[Any], labels: NDArray[Any], test_inputs: NDArray[Any], test_labels: NDArray[Any], path: Path
+) -> None:
+    if inputs.shape[1:] != test_inputs.shape[1:]:
+        raise DataError(f"{path}: a training row is {inputs.shape[1:]} and a test row {test_inputs.shape[1:]}")
+    for name, rows, targets in (("training", inputs, labels), ("test", test_inputs, test_labels)):
+        if len(rows) != len(targets):
+            raise DataError(f"{path}: {len(rows)} {name} inputs but {len(targets)} labels")
+
+
+def _classes(labels: NDArray[Any], names: NDArray[Any] | None, path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Class indices [sample] and the names of the classes."""
+    if labels.ndim != 1 or not len(labels):
+        raise DataError(f"{path}: labels have shape {labels.shape}; give one a row")
+    if labels.dtype.kind == "U":
+        known, indices = np.unique(labels, return_inverse=True)
+        return indices.astype(np.int64), tuple(str(name) for name in known)
+    if labels.dtype.kind not in "iu":
+        raise DataError(f"{path}: labels are {labels.dtype}; give integers from 0, or texts")
+    if names is None:
+        return labels.astype(np.int64), tuple(str(label) for label in range(int(labels.max()) + 1))
+    return labels.astype(np.int64), tuple(str(name) for name in np.atleast_1d(names))

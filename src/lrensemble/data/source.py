@@ -1,0 +1,77 @@
+"""What a source of data returns, and the checks that hold for every source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.errors import DataError
+from lrensemble.registry import Registry
+
+
+@dataclass(frozen=True)
+class Samples:
+    """All rows of a data set, not yet divided. Where a source brings its own test rows, they come last."""
+
+    inputs: NDArray[Any]
+    """[sample, channel, height, width] or [sample, feature], uint8 or float32."""
+    labels: NDArray[np.int64]
+    """[sample], 0 … classes - 1."""
+    classes: tuple[str, ...]
+    test_rows: int = 0
+    """How many of the last rows are the source's own test rows; 0 where it has none."""
+
+
+SOURCES: Registry[Samples] = Registry("data set")
+"""Functions of the folder that holds the files (`Path | None`) that return `Samples`."""
+
+
+def check_samples(samples: Samples, source: str) -> None:
+    """Refuse rows that cannot be trained on.
+
+    Raises:
+        DataError: no row, values that are not finite, labels outside the classes, or a class without a row.
+    """
+    inputs, labels = samples.inputs, samples.labels
+    if inputs.ndim not in (2, 4) or 0 in inputs.shape:
+        raise DataError(
+            f"{source}: inputs have shape {inputs.shape}; give [sample, feature] or images, and at least one"
+        )
+    if len(inputs) != len(labels):
+        raise DataError(f"{source}: {len(inputs)} inputs but {len(labels)} labels")
+    if inputs.dtype != np.uint8 and not np.isfinite(inputs).all():
+        row = int(np.flatnonzero(~np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1))[0])
+        raise DataError(f"{source}: row {row} holds a value that is not finite; remove the row or fill it in")
+    _check_labels(labels, samples.classes, source)
+
+
+def _check_labels(labels: NDArray[np.int64], classes: tuple[str, ...], source: str) -> None:
+    outside = np.flatnonzero((labels < 0) | (labels >= len(classes)))
+    if len(outside):
+        row = int(outside[0])
+        raise DataError(
+            f"{source}: label {labels[row]} in row {row} is outside the classes; "
+            f"with {len(classes)} classes, 0 to {len(classes) - 1} are allowed"
+        )
+    counts = np.bincount(labels, minlength=len(classes))
+    if len(classes) < 2 or not counts.all():
+        empty = int(np.argmin(counts))
+        reason = f"no row has label {empty}" if not counts.all() else "there is only one class"
+        raise DataError(f"{source}: {reason}; labels run from 0 to classes - 1, at least two, each with rows")
+
+
+def need_folder(folder: Path | None, source: str, files: str) -> Path:
+    """The folder that a source reads from.
+
+    Raises:
+        DataError: none was given, or it is not there.
+    """
+    if folder is None:
+        raise DataError(f"{source} needs the folder of its files ({files}): set data.folder, or give --data FOLDER")
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; {source} needs the one that holds its files ({files})")
+    return folder

@@ -1,0 +1,39 @@
+"""A multilayer perceptron, for features and for images laid flat."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Annotated
+
+from pydantic import Field
+from torch import nn
+
+from lrensemble.models.base import MODELS
+
+
+@MODELS.register(width=64)
+def mlp(
+    shape: tuple[int, ...],
+    classes: int,
+    *,
+    width: Annotated[int, Field(gt=0)] = 128,
+    depth: Annotated[int, Field(gt=0)] = 2,
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+) -> nn.Module:
+    """Linear layers with ReLU between them: `depth` hidden layers of `width` units.
+
+    Args:
+        shape: of one input; any.
+        classes: how many logits.
+        width: units of a hidden layer.
+        depth: how many hidden layers.
+        dropout: fraction of hidden units that a training step leaves out (Srivastava et al. 2014).
+    """
+    sizes = [math.prod(shape), *[width] * depth]
+    layers: list[nn.Module] = [nn.Flatten()]
+    for inputs, outputs in itertools.pairwise(sizes):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        if dropout:
+            layers.append(nn.Dropout(dropout))
+    return nn.Sequential(*layers, nn.Linear(width, classes))
