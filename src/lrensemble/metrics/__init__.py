@@ -1,6 +1,7 @@
 """Measures of predictions: pure functions of probabilities [sample, class] and labels [sample], each with its source.
 
-`scores` and `calibration` register the metrics; `significance` compares two classifiers on the same rows.
+`scores` and `calibration` register the metrics; `significance` compares two classifiers on the same rows; `diversity`
+says how much members differ.
 """
 
 from lrensemble.metrics.base import METRICS, higher_is_better, score

@@ -1,0 +1,71 @@
+"""Diversity of whole predictions: how far apart are members' distributions over the classes? In nats.
+
+Members that know only labels are certain of them here, so that divergences between them are at their extremes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lrensemble.errors import PredictionsError
+from lrensemble.metrics.diversity.base import DIVERSITY, ratio
+from lrensemble.metrics.diversity.outcomes import Outcomes
+from lrensemble.metrics.diversity.teams import Teams, Values
+from lrensemble.metrics.scores import TINY
+
+_BLOCK = 1 << 20
+"""How many probabilities are held at once, so that memory does not grow with the rows."""
+
+
+@DIVERSITY.register()
+def kullback_leibler(rows: Outcomes, teams: Teams) -> Values:
+    """KL divergence of two members, mean of both directions, over rows and pairs (Kullback & Leibler 1951).
+
+    Sum over classes of p ln(p / q), 0 to 708.4: a probability of zero counts as the smallest normal double. Higher is
+    more diverse. Without rows 0.
+
+    Raises:
+        PredictionsError: only predicted classes were given.
+    """
+    members = len(rows.wrong)
+    cross_entropies = np.zeros((members, members))
+    for block in _blocks(rows):
+        flat = block.reshape(members, -1)
+        cross_entropies -= flat @ np.log(np.maximum(flat, TINY)).T
+    directed = cross_entropies - cross_entropies.diagonal()[:, None]
+    return teams.over_pairs(ratio(np.maximum(directed + directed.T, 0), 2 * rows.rows))
+
+
+@DIVERSITY.register()
+def jensen_shannon(rows: Outcomes, teams: Teams) -> Values:
+    """Jensen-Shannon divergence of two members, mean over rows and pairs (Lin 1991, sec. IV, with equal weights).
+
+    Entropy of the mean of both less the mean of their entropies, 0 to ln 2. Higher is more diverse. Without rows 0.
+
+    Raises:
+        PredictionsError: only predicted classes were given.
+    """
+    members = len(rows.wrong)
+    divergences = np.zeros((members, members))
+    for block in _blocks(rows):
+        entropies = [_entropy(one) for one in block]
+        for first, second in zip(*np.triu_indices(members, k=1), strict=True):
+            of_mean = _entropy((block[first] + block[second]) / 2)
+            divergences[first, second] += of_mean - (entropies[first] + entropies[second]) / 2
+    return teams.over_pairs(ratio(np.maximum(divergences + divergences.T, 0), rows.rows))
+
+
+def _entropy(probs: Values) -> float:
+    """Sum over rows of the entropy of [sample, class] distributions."""
+    return float(-(probs * np.log(np.maximum(probs, TINY))).sum())
+
+
+def _blocks(rows: Outcomes) -> Iterator[Values]:
+    """Probabilities [member, sample, class] as float64, some rows at a time."""
+    if rows.probs is None:
+        raise PredictionsError("divergences need probabilities [member, sample, class]; predicted classes were given")
+    step = max(1, _BLOCK // (rows.probs.shape[0] * rows.probs.shape[2]))
+    for start in range(0, rows.rows, step):
+        yield rows.probs[:, start : start + step].astype(np.float64)

@@ -1,0 +1,98 @@
+"""What the diversity measures need of the rows: who predicts what, who is wrong, how often two are at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lrensemble.errors import PredictionsError
+from lrensemble.metrics.base import check_labels, check_probabilities
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Predictions of the members over some rows, and which of them are wrong.
+
+    Attributes:
+        predicted: [member, sample] predicted classes.
+        wrong: [member, sample] whether the prediction is not the label.
+        probs: [member, sample, class] probabilities, where the members gave them.
+    """
+
+    predicted: NDArray[np.integer]
+    wrong: NDArray[np.bool_]
+    probs: NDArray[np.floating] | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows."""
+        return int(self.wrong.shape[1])
+
+
+def outcomes(predictions: ArrayLike, labels: ArrayLike) -> Outcomes:
+    """Read predictions, checked once for all measures.
+
+    Args:
+        predictions: [member, sample] predicted classes, or [member, sample, class] probabilities (ties of the likeliest
+            class go to the lowest).
+        labels: [sample] class indices.
+
+    Raises:
+        PredictionsError: another shape, no member, no distributions, negative classes, or labels that do not fit.
+    """
+    given, truth = np.asarray(predictions), np.asarray(labels)
+    if given.ndim not in (2, 3) or len(given) == 0 or (given.ndim == 2 and not np.issubdtype(given.dtype, np.integer)):
+        raise PredictionsError(
+            f"predictions have shape {given.shape} of {given.dtype}; "
+            "give classes [member, sample] as integers, or probabilities [member, sample, class]"
+        )
+    if given.ndim == 3:
+        check_probabilities(given, "predictions")
+        check_labels(truth, given.shape[1], given.shape[2])
+        predicted = given.argmax(axis=2)
+        return Outcomes(predicted, predicted != truth, given)
+    if given.min(initial=0) < 0:
+        raise PredictionsError(f"predictions hold class {given.min()}; classes count from 0")
+    check_labels(truth, given.shape[1], int(max(given.max(initial=0), truth.max(initial=0))) + 1)
+    return Outcomes(given, given != truth)
+
+
+def where_wrong(given: Outcomes, focal: int) -> Outcomes:
+    """The outcomes over the rows that the focal member gets wrong (Wu et al. 2021).
+
+    Raises:
+        PredictionsError: there is no such member.
+    """
+    if not 0 <= focal < len(given.wrong):
+        raise PredictionsError(f"no focal member {focal}; the members are 0 to {len(given.wrong) - 1}")
+    rows = given.wrong[focal]
+    probs = None if given.probs is None else given.probs[:, rows]
+    return Outcomes(given.predicted[:, rows], given.wrong[:, rows], probs)
+
+
+def failures(given: Outcomes) -> NDArray[np.float64]:
+    """[member]: rows that the member gets wrong."""
+    return np.asarray(given.wrong.sum(axis=1, dtype=np.float64))
+
+
+def cofailures(given: Outcomes) -> NDArray[np.float64]:
+    """[member, member]: rows that both get wrong."""
+    wrong = given.wrong.astype(np.float64)
+    return np.asarray(wrong @ wrong.T)
+
+
+def agreements(given: Outcomes) -> NDArray[np.float64]:
+    """[member, member]: rows for which both predict the same class, right or wrong."""
+    return np.array([(given.predicted == one).sum(axis=1, dtype=np.float64) for one in given.predicted])
+
+
+def chance_agreements(given: Outcomes) -> NDArray[np.float64]:
+    """[member, member]: pairs of a row each that are predicted alike, sum over classes of the product of their counts.
+
+    Divided by rows², the probability that two members agree by chance, given how often each predicts each class.
+    """
+    classes = int(given.predicted.max(initial=0)) + 1
+    counts = np.array([np.bincount(one, minlength=classes) for one in given.predicted], dtype=np.float64)
+    return np.asarray(counts @ counts.T)

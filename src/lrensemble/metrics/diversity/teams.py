@@ -1,0 +1,149 @@
+"""The teams that a measure is taken of: one, every pair, or every team of the pool.
+
+A measure is written once, in means over a team's members and over its pairs; what a mean over *all* teams costs is
+decided here. Sums over pairs of every team follow from those of the teams without their last member, an addition each.
+A team of one counts as a pair of the member with itself.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.errors import PredictionsError
+
+Values = NDArray[np.float64]
+"""One number a team: [] of one team, [member, member] of every pair, [team] of all teams."""
+
+MOST_MEMBERS = 28
+"""Beyond that the numbers of all teams would fill more than 2 GiB."""
+
+_BLOCK = 1 << 20
+"""How many (team, pattern) cells are held at once; a few MiB, so that they stay in the cache."""
+
+
+class Teams(Protocol):
+    """What a measure asks of its teams."""
+
+    def sizes(self) -> Values:
+        """Number of members of each team."""
+
+    def over_members(self, values: Values) -> Values:
+        """Mean over a team's members of a value [member]."""
+
+    def over_pairs(self, matrix: Values) -> Values:
+        """Mean over a team's pairs of a symmetric matrix [member, member]; of a team of one, its diagonal."""
+
+    def minorities(self, wrong: NDArray[np.bool_]) -> Values:
+        """Sum over rows of how many members of a team are on the smaller side of right and wrong [member, sample]."""
+
+
+class OneTeam:
+    """All members together as one team."""
+
+    def __init__(self, members: int) -> None:
+        self.members = members
+
+    def sizes(self) -> Values:
+        """[]: number of members."""
+        return np.array(float(self.members))
+
+    def over_members(self, values: Values) -> Values:
+        """[]: mean over members."""
+        return np.asarray(values.mean())
+
+    def over_pairs(self, matrix: Values) -> Values:
+        """[]: mean over pairs."""
+        pairs = matrix[np.triu_indices(self.members, k=1)] if self.members > 1 else matrix
+        return np.asarray(pairs.mean())
+
+    def minorities(self, wrong: NDArray[np.bool_]) -> Values:
+        """[]: sum over rows of the smaller side."""
+        failing = wrong.sum(axis=0)
+        return np.asarray(np.minimum(failing, self.members - failing).sum(dtype=np.float64))
+
+
+class EveryPair:
+    """Every two members as a team: [member, member], a member with itself on the diagonal."""
+
+    def sizes(self) -> Values:
+        """[]: two, for every pair."""
+        return np.array(2.0)
+
+    def over_members(self, values: Values) -> Values:
+        """[member, member]: mean of the two."""
+        return (values[:, None] + values[None, :]) / 2
+
+    def over_pairs(self, matrix: Values) -> Values:
+        """[member, member]: the matrix as it is."""
+        return matrix
+
+    def minorities(self, wrong: NDArray[np.bool_]) -> Values:
+        """[member, member]: rows that one of the two gets wrong and the other right."""
+        return np.array([(wrong != one).sum(axis=1, dtype=np.float64) for one in wrong])
+
+
+class EveryTeam:
+    """All teams of the pool: [team], the index being the mask whose bit i says that member i is in.
+
+    Entry 0, the team of nobody, holds 0 in every mean.
+
+    Raises:
+        PredictionsError: more members than `MOST_MEMBERS`.
+    """
+
+    def __init__(self, members: int) -> None:
+        if members > MOST_MEMBERS:
+            raise PredictionsError(
+                f"{members} members have 2^{members} teams; up to {MOST_MEMBERS} members are allowed here, "
+                "choose among fewer or take one team at a time"
+            )
+        self.members = members
+
+    def sizes(self) -> Values:
+        """[team]: number of members."""
+        return sums_over_members(np.ones(self.members))
+
+    def over_members(self, values: Values) -> Values:
+        """[team]: mean over members."""
+        return sums_over_members(values) / np.maximum(self.sizes(), 1)
+
+    def over_pairs(self, matrix: Values) -> Values:
+        """[team]: mean over pairs."""
+        sizes = self.sizes()
+        means = sums_over_pairs(matrix) / np.maximum(sizes * (sizes - 1) / 2, 1)
+        means[1 << np.arange(self.members)] = matrix.diagonal()
+        return means
+
+    def minorities(self, wrong: NDArray[np.bool_]) -> Values:
+        """[team]: sum over rows of the smaller side. Rows with the same members wrong are counted together."""
+        powers = 1 << np.arange(self.members, dtype=np.int64)
+        patterns, times = np.unique(powers @ wrong, return_counts=True)
+        smaller = partial(_minorities, patterns.astype(np.uint32), times.astype(np.float64))
+        step = max(1, _BLOCK // max(1, len(patterns)))
+        masks = np.arange(1 << self.members, dtype=np.uint32)
+        return np.concatenate([smaller(masks[start : start + step]) for start in range(0, len(masks), step)])
+
+
+def _minorities(patterns: NDArray[np.uint32], times: Values, masks: NDArray[np.uint32]) -> Values:
+    failing = np.bitwise_count(masks[:, None] & patterns)
+    return np.asarray(np.minimum(failing, np.bitwise_count(masks)[:, None] - failing) @ times)
+
+
+def sums_over_members(values: Values) -> Values:
+    """[team] sums over the members of each team of values [member]."""
+    sums = np.zeros(1)
+    for value in values:
+        sums = np.concatenate([sums, sums + value])
+    return sums
+
+
+def sums_over_pairs(matrix: Values) -> Values:
+    """[team] sums over the pairs i < j of each team of a matrix [member, member]."""
+    sums = np.zeros(1)
+    for member, row in enumerate(matrix):
+        sums = np.concatenate([sums, sums + sums_over_members(row[:member])])
+    return sums
