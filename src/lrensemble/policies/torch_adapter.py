@@ -1,0 +1,87 @@
+"""Policies as torch schedulers, and torch schedulers as policies. The only file of `policies` that imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from lrensemble.errors import SpecError
+from lrensemble.policies.base import Policy
+from lrensemble.policies.basic import table
+
+
+class PolicyLR(LRScheduler):
+    """A torch scheduler that follows a policy, for any optimizer and its parameter groups.
+
+    Call `step()` after each `optimizer.step()`. The optimizer's own rates are not used: each group gets the policy's
+    rate, times the group's `lr_scale` where it has one. Its state is the number of the step alone, and so a checkpoint
+    of an optimizer with other rates resumes as well.
+    """
+
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, policy: Policy | Sequence[Policy], last_epoch: int = -1
+    ) -> None:
+        """Follow one policy, or one for each parameter group.
+
+        Args:
+            optimizer: whose rates are set, from now on.
+            policy: one, or one for each parameter group in their order.
+            last_epoch: the step to resume after; -1 to begin.
+
+        Raises:
+            SpecError: as many policies as there are groups were not given.
+        """
+        groups = len(optimizer.param_groups)
+        self._policies = [policy] * groups if isinstance(policy, Policy) else list(policy)
+        if len(self._policies) != groups:
+            raise SpecError(
+                f"{len(self._policies)} policies do not fit {groups} parameter groups; give one, or {groups}"
+            )
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float | torch.Tensor]:
+        """The rate of each parameter group at this step."""
+        pairs = zip(self._policies, self.optimizer.param_groups, strict=True)
+        return [policy(self.last_epoch) * group.get("lr_scale", 1.0) for policy, group in pairs]
+
+    def state_dict(self) -> dict[str, Any]:
+        """The step; the policies are not part of it."""
+        return {"last_epoch": self.last_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go to a step, and set its rates at once."""
+        self.last_epoch = state_dict["last_epoch"]
+        rates = self.get_lr()
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+        self._last_lr = rates
+
+
+def policy_of(
+    make_scheduler: Callable[[torch.optim.Optimizer], LRScheduler], total: int, *, peak: float = 0.1, group: int = 0
+) -> Policy:
+    """The curve of a torch scheduler as a policy (`table`), read off step by step.
+
+    Args:
+        make_scheduler: from an optimizer to its scheduler: `lambda optimizer: StepLR(optimizer, 30)`.
+        total: steps of the run.
+        peak: the optimizer's rate, from which most schedulers start.
+        group: the parameter group to read, where the scheduler makes several.
+
+    Raises:
+        SpecError: the scheduler waits for a metric (`ReduceLROnPlateau`), and so has no curve before training.
+    """
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=peak, momentum=0.9)
+    scheduler = make_scheduler(optimizer)
+    if isinstance(scheduler, ReduceLROnPlateau):
+        raise SpecError("ReduceLROnPlateau follows a metric and has no curve of its own; give another scheduler")
+    rates = []
+    for step in range(total):
+        rates.append(float(optimizer.param_groups[group]["lr"]))
+        optimizer.step()
+        if step < total - 1:  # a scheduler of `total` steps refuses one more
+            scheduler.step()
+    return table(total, rates=tuple(rates))
