@@ -1,0 +1,27 @@
+"""Choose teams from a pool on `val`, measure them on `test`, and say whether the gain can be believed.
+
+`teams` chooses and stores, `evaluation` measures, `baselines` adds what must stand beside, `verdict` says it in a
+sentence; `result` holds the records.
+"""
+
+from lrensemble.evaluate.evaluation import evaluate, gains, scores
+from lrensemble.evaluate.result import Cost, Gain, MemberResult, Result, Scores, TeamResult, Verdict
+from lrensemble.evaluate.teams import Team, choose, load, predict, save
+
+__all__ = [
+    "Cost",
+    "Gain",
+    "MemberResult",
+    "Result",
+    "Scores",
+    "Team",
+    "TeamResult",
+    "Verdict",
+    "choose",
+    "evaluate",
+    "gains",
+    "load",
+    "predict",
+    "save",
+    "scores",
+]

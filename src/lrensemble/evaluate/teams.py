@@ -1,0 +1,140 @@
+"""Choose teams from a pool on its `val` rows, and keep them as `POOL/selections/*.json`.
+
+A stored team names its members by id, so that it stays true when the pool grows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from lrensemble.config import Record, to_record
+from lrensemble.consensus import combine, fit
+from lrensemble.errors import PoolError
+from lrensemble.files import read_json, to_json, write_whole
+from lrensemble.pool import Member, Pool
+from lrensemble.select import Selection, Validation, cross_fit, select
+from lrensemble.spec import SpecLike, to_spec
+
+BLOCK = 4096
+"""Rows combined at a time, so that memory is bounded by the team and not by the split."""
+
+
+class Team(Record):
+    """A team chosen from a pool, by the ids of its members."""
+
+    method: str
+    metric: str
+    consensus: str
+    """Fitted on `val`."""
+    seed: int
+    pool: tuple[str, ...] = Field(strict=False)
+    """Ids of all members that could have been chosen."""
+    team: tuple[str, ...] = Field(strict=False)
+    weights: tuple[float, ...] = Field(strict=False)
+    score: float
+    """On `val`, by `metric`, higher is better: optimistic, since the team was chosen by it."""
+    cross_fitted: float | None = None
+    """The same score where every row is judged by a team chosen without it."""
+    tried: int
+    seconds: float
+    details: dict[str, object] = Field(default_factory=dict)
+
+
+def validation_of(pool: Pool) -> Validation:
+    """What selection may see of a pool: predictions and labels of `val`.
+
+    Raises:
+        PoolError: the pool has no finished member.
+    """
+    members = pool.members()
+    if not members:
+        raise PoolError(f"{pool.folder} has no finished member to choose from; train or collect some first")
+    return Validation(
+        pool.stack("val"),
+        pool.labels("val"),
+        top1=tuple(member.kind == "top1" for member in members),
+    )
+
+
+def choose(
+    pool: Pool,
+    method: SpecLike,
+    *,
+    metric: SpecLike = "nll",
+    consensus: SpecLike = "mean",
+    seed: int = 0,
+    folds: int = 5,
+) -> Team:
+    """Choose a team on `val`, fit its consensus there, and score the method cross-fitted (none where `folds` is 0)."""
+    validation = validation_of(pool)
+    selection = select(validation, method, metric=metric, consensus=consensus, seed=seed)
+    honest = (
+        cross_fit(validation, method, metric=metric, consensus=consensus, seed=seed, folds=folds) if folds else None
+    )
+    return team_of(pool, validation, selection, seed, honest)
+
+
+def team_of(pool: Pool, validation: Validation, selection: Selection, seed: int, cross_fitted: float | None) -> Team:
+    """A selection's record, with ids for positions and its consensus fitted on `val`."""
+    ids = tuple(member.id for member in pool.members())
+    chosen = np.exp(np.asarray(validation.log_probs[list(selection.team)], dtype=np.float64))
+    fitted = fit(selection.consensus, chosen, np.asarray(validation.labels))
+    return Team(
+        method=selection.method,
+        metric=selection.metric,
+        consensus=str(fitted),
+        seed=seed,
+        pool=ids,
+        team=tuple(ids[index] for index in selection.team),
+        weights=selection.weights,
+        score=selection.score,
+        cross_fitted=cross_fitted,
+        tried=selection.tried,
+        seconds=selection.seconds,
+        details=dict(selection.details),
+    )
+
+
+def save(pool: Pool, team: Team) -> Path:
+    """Write a team to `POOL/selections/`, in the place of an earlier one by the same method, metric and consensus."""
+    key = json.dumps([team.method, team.metric, to_spec(team.consensus).name])
+    name = f"{to_spec(team.method).name}-{hashlib.sha256(key.encode()).hexdigest()[:8]}.json"
+    path = pool.folder / "selections" / name
+    write_whole(path, to_json(team.model_dump(mode="json")).encode())
+    return path
+
+
+def load(pool: Pool) -> tuple[Team, ...]:
+    """All teams stored in `POOL/selections/`, in the order of their file names.
+
+    Raises:
+        PoolError: a team names a member that the pool does not have.
+        StorageError, ConfigError: a file is damaged.
+    """
+    known = {member.id for member in pool.members()}
+    teams = []
+    for path in sorted((pool.folder / "selections").glob("*.json")):
+        team = to_record(Team, read_json(path), str(path))
+        missing = sorted(set(team.team) - known)
+        if missing:
+            raise PoolError(f"{path} names member {missing[0]}, which the pool does not have; select again")
+        teams.append(team)
+    return tuple(teams)
+
+
+def predict(members: tuple[Member, ...], team: Team, split: str) -> NDArray[np.float64]:
+    """The team's probabilities on a split: [sample, class], block by block."""
+    by_id = {member.id: member for member in members}
+    chosen = [by_id[name].predictions(split) for name in team.team]
+    weights = np.asarray(team.weights, dtype=np.float64)
+    blocks = []
+    for start in range(0, len(chosen[0]), BLOCK):
+        stacked = np.stack([p[start : start + BLOCK] for p in chosen]).astype(np.float64)
+        blocks.append(combine(team.consensus, np.exp(stacked), weights))
+    return np.concatenate(blocks)
