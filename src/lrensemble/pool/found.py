@@ -44,15 +44,13 @@ class Found:
         """Log-probabilities [sample, class]; a label alone is taken as certain.
 
         Raises:
-            PredictionsError: NaN, rows that do not sum to one, another number of classes, or labels outside of them.
+            PredictionsError: NaN, rows that do not sum to one, or labels outside the classes.
         """
         given = self.predictions[split]
         where = f"{self.path}: {PREFIX[split]}{self.form} of {self.name}"
         if self.form == "top1":
             check_class_indices(where, given, len(given), classes)
             return np.where(np.arange(classes) == given[:, None], 0.0, -np.inf)
-        if given.shape[1] != classes:
-            raise PredictionsError(f"{where} have {given.shape[1]} classes; the pool has {classes}")
         values = given.astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             if self.form == "probs":

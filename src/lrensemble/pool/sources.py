@@ -160,19 +160,24 @@ def count_classes(sources: Sequence[Source]) -> int:
     members = [member for source in sources for member in source.members]
     widths = [member.predictions["val"].shape[1] for member in members if member.form != "top1"]
     if widths:
-        return widths[0]
+        return int(widths[0])
     by_split = [source.labels for source in sources] + [member.predictions for member in members]
     indices = [array for arrays in by_split for array in arrays.values() if array.size and array.dtype.kind in "iu"]
     return 1 + max(int(array.max()) for array in indices)
 
 
 def check_source(source: Source, classes: int) -> None:
-    """Refuse labels that are not one class index for each row of the predictions.
+    """Refuse predictions over another number of classes, and labels that are not one class index for each of their rows.
 
     Raises:
         PredictionsError: the file and the first bad row are named.
     """
-    for split, labels in source.labels.items():
-        for member in source.members:
+    for member in source.members:
+        for split, array in member.predictions.items():
+            if member.form != "top1" and array.shape[1] != classes:
+                raise PredictionsError(
+                    f"{member.path}: {PREFIX[split]}{member.form} of {member.name} have {array.shape[1]} classes; "
+                    f"the pool has {classes}"
+                )
             where = f"{member.path}: {PREFIX[split]}labels"
-            check_class_indices(where, labels, len(member.predictions[split]), classes)
+            check_class_indices(where, source.labels[split], len(array), classes)

@@ -1,0 +1,357 @@
+"""Predictions made elsewhere become a pool: every form that files come in, and every way in which they are wrong."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from scipy.special import log_softmax, softmax
+
+from lrensemble.errors import ConfigError, LREnsembleError, PoolError, PredictionsError, StorageError
+from lrensemble.pool import MemberRecord, Pool
+from lrensemble.pool.collect import CollectResult, collect
+
+MEMBERS, VAL, TEST, CLASSES = 3, 40, 17, 4
+GENERATOR = np.random.default_rng(0)
+LOGITS = GENERATOR.normal(size=(MEMBERS, VAL, CLASSES))
+TEST_LOGITS = GENERATOR.normal(size=(MEMBERS, TEST, CLASSES))
+LABELS = np.arange(VAL) % CLASSES
+TEST_LABELS = np.arange(TEST) % CLASSES
+EXPECTED = log_softmax(LOGITS, axis=2).astype(np.float32)
+TOP1 = LOGITS.argmax(axis=2)
+
+
+def write(path: Path, **arrays: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, **arrays)
+    return path
+
+
+def names(result: CollectResult) -> list[str]:
+    return [member.name for member in result.pool.members()]
+
+
+@pytest.mark.parametrize(
+    ("form", "convert", "tolerance"),
+    [
+        ("logits", lambda x: x + 5, 1e-6),
+        ("logits", lambda x: x.astype(np.float16), 1e-2),
+        ("log_probs", lambda x: log_softmax(x, axis=2), 1e-6),
+        ("probs", lambda x: softmax(x, axis=2), 1e-6),
+        ("probs", lambda x: softmax(x, axis=2).astype(np.float16), 1e-2),
+    ],
+)
+def test_every_form_gives_the_same_log_probabilities(tmp_path: Path, form: str, convert: Any, tolerance: float) -> None:
+    arrays = {form: convert(LOGITS), f"test_{form}": convert(TEST_LOGITS)}
+    path = write(tmp_path / "a.npz", labels=LABELS, test_labels=TEST_LABELS.astype(np.uint8), **arrays)
+    pool = collect([path], tmp_path / "pool").pool
+    np.testing.assert_allclose(pool.stack("val"), EXPECTED, atol=tolerance)
+    np.testing.assert_allclose(pool.stack("test"), log_softmax(TEST_LOGITS, axis=2), atol=tolerance)
+    assert np.array_equal(pool.labels("val"), LABELS)
+    assert np.array_equal(pool.labels("test"), TEST_LABELS)
+
+
+def test_members_keep_their_order_names_and_classes(tmp_path: Path) -> None:
+    odd = ["zeta/1", "alpha é", "../m"]
+    result = collect(
+        [write(tmp_path / "a.npz", logits=LOGITS, labels=LABELS, models=odd, classes=[*"wxyz"])], tmp_path / "p"
+    )
+    assert names(result) == odd
+    assert [member.id for member in result.pool.members()] == list(result.added)
+    assert result.pool.task.classes == ("w", "x", "y", "z")
+    assert set(result.pool.task.splits) == {"val"}
+
+
+def test_a_member_is_scored_on_val_alone(tmp_path: Path) -> None:
+    arrays = {"logits": LOGITS, "labels": LABELS, "test_logits": TEST_LOGITS, "test_labels": TEST_LABELS}
+    scores = collect([write(tmp_path / "a.npz", **arrays)], tmp_path / "pool").pool.members()[1].scores
+    assert set(scores) == {"val"}
+    assert scores["val"]["accuracy"] == np.mean(TOP1[1] == LABELS)
+    assert scores["val"]["nll"] == pytest.approx(-EXPECTED[1, np.arange(VAL), LABELS].mean(), rel=1e-5)
+
+
+def test_the_same_file_twice_adds_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npz", logits=LOGITS, labels=LABELS)
+    first = collect([path, path], tmp_path / "pool")
+    assert (len(first.added), first.skipped) == (3, first.added)
+    second = collect([path], tmp_path / "pool")
+    assert (second.added, second.skipped) == ((), first.added)
+
+
+def test_later_files_are_added_behind(tmp_path: Path) -> None:
+    first = write(tmp_path / "z.npz", logits=LOGITS, labels=LABELS, classes=[*"wxyz"])
+    second = write(tmp_path / "a.npz", logits=LOGITS[:2] * 2, labels=LABELS)
+    collect([first], tmp_path / "pool")
+    assert names(collect([second], tmp_path / "pool")) == ["z-0", "z-1", "z-2", "a-0", "a-1"]
+    assert names(collect([first, second], tmp_path / "other")) == ["z-0", "z-1", "z-2", "a-0", "a-1"]
+
+
+@pytest.mark.parametrize("spoken", [True, False], ids=["with class names", "without"])
+def test_labels_alone_can_join(tmp_path: Path, spoken: bool) -> None:
+    classes = {"classes": [*"wxyz"]} if spoken else {}
+    never_three = np.minimum(TOP1, 2)
+    pool = collect([write(tmp_path / "a.npz", top1=never_three, labels=LABELS, **classes)], tmp_path / "pool").pool
+    assert [member.kind for member in pool.members()] == ["top1"] * 3
+    assert np.array_equal(np.exp(pool.stack("val").astype(np.float64)), np.eye(CLASSES)[never_three])
+    assert set(pool.members()[0].scores["val"]) == {"accuracy"}
+    mixed = collect([write(tmp_path / "b.npz", logits=LOGITS, labels=LABELS)], tmp_path / "pool").pool
+    assert [member.kind for member in mixed.members()] == ["top1"] * 3 + ["log_probs"] * 3
+
+
+def test_a_folder_of_one_file_a_member(tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    write(folder / "c.npz", logits=LOGITS[0])
+    np.save(folder / "a.npy", LOGITS[1])
+    save_file({"logits": LOGITS[2]}, folder / "b.safetensors")
+    np.save(folder / "d.npy", TOP1[0])
+    write(folder / "labels.npz", labels=LABELS, classes=[*"wxyz"])
+    (folder / "README.txt").write_text("not a member")
+    (folder / ".hidden.npz").write_text("not a member")
+    with pytest.raises(PredictionsError, match=r"a.npy does not say what it holds; give the kind: log_probs, logits"):
+        collect([folder], tmp_path / "pool")
+    (folder / "d.npy").unlink()
+    result = collect([folder], tmp_path / "pool", kind="logits")
+    assert names(result) == ["a", "b", "c"]
+    np.testing.assert_allclose(result.pool.stack("val"), EXPECTED[[1, 2, 0]], atol=1e-6)
+    assert result.pool.task.classes == ("w", "x", "y", "z")
+
+
+def test_a_folder_of_plain_arrays_of_labels(tmp_path: Path) -> None:
+    for i in range(MEMBERS):
+        (tmp_path / "runs").mkdir(exist_ok=True)
+        np.save(tmp_path / "runs" / f"{i}.npy", TOP1[i])
+    np.save(tmp_path / "runs" / "labels.npy", LABELS)
+    assert names(collect([tmp_path / "runs"], tmp_path / "pool")) == ["0", "1", "2"]
+
+
+def test_a_folder_with_test_rows_and_labels_in_each_file(tmp_path: Path) -> None:
+    for i in range(MEMBERS):
+        arrays = {"labels": LABELS, "test_probs": softmax(TEST_LOGITS[i], axis=1), "test_labels": TEST_LABELS}
+        write(tmp_path / "runs" / f"{i}.npz", probs=softmax(LOGITS[i], axis=1), **arrays)
+    pool = collect([tmp_path / "runs"], tmp_path / "pool").pool
+    np.testing.assert_allclose(pool.stack("test"), log_softmax(TEST_LOGITS, axis=2), atol=1e-6)
+    write(tmp_path / "runs" / "1.npz", probs=softmax(LOGITS[1], axis=1), labels=LABELS[::-1])
+    with pytest.raises(PoolError, match=r"only one of .*0.npz and .*1.npz has test rows"):
+        collect([tmp_path / "runs"], tmp_path / "other")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names of any bytes need Linux")
+def test_a_file_name_that_is_no_text_becomes_one(tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    for stem in (b"\xff\xfe", "a b\n'\"é".encode()):
+        np.savez(folder / os.fsdecode(stem + b".npz"), logits=LOGITS[0], labels=LABELS)
+    assert names(collect([folder], tmp_path / os.fsdecode(b"p\xff"))) == ["a b\n'\"é", "??"]
+
+
+def test_the_kind_chooses_among_several_arrays(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npz", logits=LOGITS, probs=softmax(2 * LOGITS, axis=2), labels=LABELS)
+    np.testing.assert_allclose(collect([path], tmp_path / "first").pool.stack("val"), EXPECTED, atol=1e-6)
+    chosen = collect([path], tmp_path / "second", kind="probs").pool.stack("val")
+    np.testing.assert_allclose(chosen, log_softmax(2 * LOGITS, axis=2), atol=1e-6)
+    with pytest.raises(PredictionsError, match=r"a.npz holds logits, probs, labels; give top1"):
+        collect([path], tmp_path / "third", kind="top1")
+
+
+def test_a_probability_of_zero_is_kept(tmp_path: Path) -> None:
+    probs = np.zeros((2, VAL, CLASSES))
+    probs[..., 1] = 1
+    masked = np.where(probs == 1, 3.0, -np.inf)
+    for name, arrays in (("p", {"probs": probs}), ("l", {"logits": masked}), ("g", {"log_probs": masked - 3})):
+        pool = collect([write(tmp_path / f"{name}.npz", labels=LABELS, **arrays)], tmp_path / name).pool
+        assert np.array_equal(np.exp(pool.stack("val").astype(np.float64)), probs)
+
+
+def test_rows_can_be_set_aside(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npz", logits=LOGITS, labels=LABELS)
+    pool = collect([path], tmp_path / "pool", holdout=0.3, seed=1).pool
+    assert np.array_equal(np.bincount(pool.labels("val")), [7, 7, 7, 7])
+    assert np.array_equal(np.bincount(pool.labels("test")), [3, 3, 3, 3])
+    position = {tuple(row): index for index, row in enumerate(EXPECTED[2].tolist())}
+    taken = {split: [position[tuple(row)] for row in pool.stack(split)[2].tolist()] for split in ("val", "test")}
+    assert sorted(taken["val"] + taken["test"]) == list(range(VAL))
+    for split, rows in taken.items():
+        assert np.array_equal(pool.labels(split), LABELS[rows])
+    assert collect([path], tmp_path / "pool", holdout=0.3, seed=1).skipped
+    for holdout, seed in ((0.3, 2), (0.4, 1), (None, 1)):
+        with pytest.raises(PoolError, match="holds a pool for another task"):
+            collect([path], tmp_path / "pool", holdout=holdout, seed=seed)
+
+
+def test_a_holdout_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npz", logits=LOGITS, labels=LABELS)
+    for holdout in (0.0, 1.0, 1.5, -0.5, float("nan")):
+        with pytest.raises(ConfigError, match=f"holdout = {holdout} is refused; give a fraction above 0 and below 1"):
+            collect([path], tmp_path / "pool", holdout=holdout)
+    for holdout in (0.01, 0.99):
+        with pytest.raises(ConfigError, match=f"holdout = {holdout} leaves no val or no test rows of 40"):
+            collect([path], tmp_path / "pool", holdout=holdout)
+    both = write(tmp_path / "b.npz", logits=LOGITS, labels=LABELS, test_logits=TEST_LOGITS, test_labels=TEST_LABELS)
+    with pytest.raises(ConfigError, match="bring their own test rows; leave the holdout away"):
+        collect([both], tmp_path / "pool", holdout=0.5)
+
+
+def but(**changed: Any) -> dict[str, Any]:
+    arrays = {"logits": LOGITS, "labels": LABELS, **changed}
+    return {key: value for key, value in arrays.items() if value is not None}
+
+
+def changed(array: Any, place: Any, value: Any) -> Any:
+    array = array.copy()
+    array[place] = value
+    return array
+
+
+PROBS = softmax(LOGITS, axis=2)
+OBJECTS = np.array([{}, "a", None], dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        (but(labels=LABELS[1:]), r"labels: labels have shape \(39,\); the predictions have 40 rows"),
+        (but(labels=LABELS[:, None]), r"labels: labels have shape \(40, 1\)"),
+        (but(labels=LABELS + 1), "label 4 in row 3 is outside the classes; with 4 classes, 0 to 3 are allowed"),
+        (but(labels=LABELS - 1), "label -1 in row 0 is outside the classes"),
+        (but(labels=LABELS * 1.0), "labels are float64; give class indices as integers"),
+        (but(labels=LABELS.astype(str)), "labels are <U21; give class indices as integers"),
+        (but(labels=None), "has no labels; give predictions and labels of the same rows"),
+        (but(logits=None), "holds labels; give one of log_probs, logits, probs, top1"),
+        (
+            but(logits=LOGITS[0]),
+            r"logits are float64 of shape \(40, 4\); give floating-point numbers \[member, sample, cl",
+        ),
+        (but(logits=LOGITS[:0]), r"of shape \(0, 40, 4\); .* at least one of each"),
+        (but(logits=LOGITS[:, :0], labels=LABELS[:0]), r"of shape \(3, 0, 4\)"),
+        (but(logits=LOGITS.astype(int)), "logits are int64"),
+        (but(logits=LOGITS[:, :, :1], labels=0 * LABELS), "has predictions over one class"),
+        (but(logits=changed(LOGITS, (1, 5, 2), np.nan)), "logits of a-1: row 5 holds NaN"),
+        (but(logits=changed(LOGITS, (1, 5, 2), np.inf)), "logits of a-1: row 5 holds NaN"),
+        (but(logits=changed(LOGITS, (1, 5), -np.inf)), "logits of a-1: row 5 holds NaN"),
+        (but(logits=None, probs=LOGITS), "probs of a-0: row 0 "),
+        (but(logits=None, probs=changed(PROBS, (2, 7, 1), np.nan)), "probs of a-2: row 7 holds NaN"),
+        (but(logits=None, probs=changed(PROBS, (2, 7), [-0.1, 0.1, 0.5, 0.5])), "row 7 holds a negative probability"),
+        (but(logits=None, probs=2 * PROBS), "row 0 does not sum to one"),
+        (but(logits=None, log_probs=LOGITS), "log_probs of a-0: row 0 does not sum to one .*are these logits"),
+        (but(logits=None, top1=TOP1 + 1, classes=[*"wxyz"]), "top1 of a-0: label 4 in row"),
+        (but(logits=None, top1=TOP1 * 1.0), r"top1 are float64 of shape \(3, 40\); give integers \[member, sample\]"),
+        (but(classes=[*"wxy"]), "logits of a-0 have 4 classes; the pool has 3"),
+        (but(names=["a"]), "names 1 members and has 3 in logits; give the same number of each"),
+        (
+            but(test_logits=TEST_LOGITS[:2], test_labels=TEST_LABELS),
+            "names 3 members and has 3 in logits, 2 in test_logits",
+        ),
+        (but(test_logits=TEST_LOGITS), "has no test_labels; give predictions and labels of the same rows"),
+        (but(test_labels=TEST_LABELS), "has no test_logits; give predictions and labels of the same rows"),
+        (but(test_probs=softmax(TEST_LOGITS, axis=2), test_labels=TEST_LABELS), "has no test_logits"),
+        (but(logits=OBJECTS), r"Python objects \(pickle\), which are never read; save plain arrays"),
+        (but(names=OBJECTS), r"Python objects \(pickle\), .* names as np.array\(names, dtype=str\)"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_its_file(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
+    path = write(tmp_path / "a.npz", **arrays)
+    with pytest.raises(PredictionsError, match=message) as caught:
+        collect([path], tmp_path / "pool")
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "pool").exists(), "nothing is added unless everything can be"
+
+
+def test_arrays_that_nobody_asked_for_do_no_harm(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npz", logits=LOGITS, labels=LABELS, notes=OBJECTS)
+    assert len(collect([path], tmp_path / "pool").added) == MEMBERS
+
+
+def test_members_over_other_rows_are_refused(tmp_path: Path) -> None:
+    first = write(tmp_path / "a.npz", **but(classes=[*"wxyz"]))
+    for arrays, message in (
+        (
+            but(logits=LOGITS[:, 1:], labels=LABELS[1:]),
+            r"have other labels \(40 and 39 rows\); members of a pool share",
+        ),
+        (but(labels=LABELS[::-1]), "have other labels"),
+        (but(test_logits=TEST_LOGITS, test_labels=TEST_LABELS), "only one of .* has test rows"),
+        (but(classes=[*"wxyv"]), "have other classes"),
+    ):
+        second = write(tmp_path / "b.npz", **arrays)
+        with pytest.raises(PoolError, match=message) as caught:
+            collect([first, second], tmp_path / "pool")
+        assert str(first) in str(caught.value)
+        assert str(second) in str(caught.value)
+    wider = write(tmp_path / "b.npz", **but(logits=np.concatenate([LOGITS, LOGITS], axis=2)))
+    with pytest.raises(PredictionsError, match=r"b.npz: logits of b-0 have 8 classes; the pool has 4"):
+        collect([first, wider], tmp_path / "pool")
+    assert not (tmp_path / "pool").exists()
+    collect([first], tmp_path / "pool")
+    with pytest.raises(PoolError, match="holds a pool for another task; given: other val labels"):
+        collect([write(tmp_path / "b.npz", **but(labels=LABELS[::-1]))], tmp_path / "pool")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".npy", ".safetensors"])
+@pytest.mark.parametrize("content", [b"", b"text that is no array", b"\x80\x04K\x01."], ids=["empty", "text", "pickle"])
+def test_files_of_something_else_are_refused(tmp_path: Path, suffix: str, content: bytes) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(PredictionsError, match="damaged") as caught:
+        collect([path], tmp_path / "pool")
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_cut_or_flipped_file_is_refused_or_reads_the_same(tmp_path: Path, compressed: bool) -> None:
+    path = tmp_path / "a.npz"
+    (np.savez_compressed if compressed else np.savez)(path, logits=LOGITS[:, :6], labels=LABELS[:6])
+    content = path.read_bytes()
+    whole = collect([path], tmp_path / "pool").added
+    refused = 0
+    for place in range(0, len(content), 5):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << place % 8
+        for damaged in (bytes(flipped), content[:place]):
+            path.write_bytes(damaged)
+            try:
+                assert collect([path], tmp_path / "pool").skipped == whole
+            except LREnsembleError:
+                refused += 1
+    assert refused > len(content) // 5
+
+
+def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(PredictionsError, match=r"empty holds no predictions; give one .npz, .npy, .safetensors file a"):
+        collect([tmp_path / "empty"], tmp_path / "pool")
+    with pytest.raises(StorageError, match=r"cannot read .*a.npz: No such file"):
+        collect([tmp_path / "a.npz"], tmp_path / "pool")
+    (tmp_path / "a.csv").write_text("1,2")
+    with pytest.raises(PredictionsError, match=r"a.csv is no file of predictions; give .npz, .npy, .safetensors, or a"):
+        collect([tmp_path / "a.csv"], tmp_path / "pool")
+    with pytest.raises(PredictionsError, match="no predictions given"):
+        collect([], tmp_path / "pool")
+
+
+def test_a_trained_pool_can_be_added_to(tmp_path: Path) -> None:
+    pool = collect([write(tmp_path / "a.npz", **but())], tmp_path / "pool").pool
+    pool.add(MemberRecord(id="trained", order=8, name="trained"), {"val": EXPECTED[0]})
+    pool.add(MemberRecord(id="lost", order=9, name="lost", status="diverged"))
+    added = collect([write(tmp_path / "b.npz", **but(logits=LOGITS[:1] * 3))], tmp_path / "pool").added
+    assert [(m.id, m.order) for m in Pool.open(tmp_path / "pool").members()][3:] == [("trained", 8), (added[0], 10)]
+
+
+def test_all_teams_of_a_real_pool_have_the_accuracy_that_others_computed(
+    tmp_path: Path, shared_data: Path, shared_golden: Path
+) -> None:
+    pool = collect([shared_data / "pool-cifar10" / "cifar10_test_logits_8models.npz"], tmp_path / "pool").pool
+    probs, labels = np.exp(pool.stack("val").astype(np.float64)), pool.labels("val")
+    assert probs.shape == (8, 10_000, 10)
+    golden = json.loads((shared_golden / "ensemblebench_cifar10.json").read_text())
+    assert [member.name for member in pool.members()] == golden["models"]
+    teams = {tuple(team): percent for team, percent in golden["mean_probability_accuracy_percent"]}
+    assert len(teams) == 255
+    for team, percent in teams.items():
+        right = int((probs[list(team)].mean(axis=0).argmax(axis=1) == labels).sum())
+        assert right == round(percent * 100), f"team {team}"
