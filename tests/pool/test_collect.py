@@ -239,6 +239,7 @@ OBJECTS = np.array([{}, "a", None], dtype=object)
         (but(logits=None, log_probs=LOGITS), "log_probs of a-0: row 0 does not sum to one .*are these logits"),
         (but(logits=None, top1=TOP1 + 1, classes=[*"wxyz"]), "top1 of a-0: label 4 in row"),
         (but(logits=None, top1=TOP1 * 1.0), r"top1 are float64 of shape \(3, 40\); give integers \[member, sample\]"),
+        (but(logits=None, top1=TOP1 + 2**40), "labels go up to 10995116277.*give the names of all classes"),
         (but(classes=[*"wxy"]), "logits of a-0 have 4 classes; the pool has 3"),
         (but(names=["a"]), "names 1 members and has 3 in logits; give the same number of each"),
         (

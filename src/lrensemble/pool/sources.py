@@ -23,6 +23,8 @@ from lrensemble.pool.found import FORMS, PREFIX, Form, Found, check_class_indice
 
 COMMON = ("labels", "test_labels", "classes")
 NAMES = ("names", "models")
+MOST_CLASSES = 1_000_000
+"""Labels from here on are taken for a mistake, unless the classes are named."""
 WANTED = frozenset([*FORMS, *(f"test_{form}" for form in FORMS), *COMMON, *NAMES])
 
 
@@ -156,18 +158,27 @@ def check_agreement(sources: Sequence[Source]) -> None:
 
 
 def count_classes(sources: Sequence[Source]) -> int:
-    """How many classes the predictions are over; where all members know only labels, the highest label tells."""
+    """How many classes the predictions are over; where all members know only labels, the highest label tells.
+
+    Raises:
+        PredictionsError: a label so high that it can be no class.
+    """
     members = [member for source in sources for member in source.members]
     widths = [member.predictions["val"].shape[1] for member in members if member.form != "top1"]
     if widths:
         return int(widths[0])
     by_split = [source.labels for source in sources] + [member.predictions for member in members]
     indices = [array for arrays in by_split for array in arrays.values() if array.size and array.dtype.kind in "iu"]
-    return 1 + max(int(array.max()) for array in indices)
+    highest = max(int(array.max()) for array in indices)
+    if highest >= MOST_CLASSES:
+        raise PredictionsError(
+            f"{sources[0].path}: labels go up to {highest}; give the names of all classes as `classes`"
+        )
+    return 1 + highest
 
 
 def check_source(source: Source, classes: int) -> None:
-    """Refuse predictions over another number of classes, and labels that are not one class index for each of their rows.
+    """Refuse predictions over another number of classes, and labels that are not one class index for each row.
 
     Raises:
         PredictionsError: the file and the first bad row are named.

@@ -1,0 +1,181 @@
+"""Real processes that write to one pool at once, and are killed at any moment."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lrensemble.pool import MemberRecord, Pool, Task
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="kill -9 and fork are POSIX")
+
+ROWS, CLASSES = 400, 11
+
+POOL = f"""
+import os, sys
+import numpy as np
+from pathlib import Path
+from lrensemble.pool import MemberRecord, Pool, Task
+from lrensemble.pool.drafts import write_folder
+
+labels = {{"val": np.arange({ROWS}) % {CLASSES}}}
+task = Task.of("t", [str(i) for i in range({CLASSES})], rows={{"val": np.arange({ROWS})}}, labels=labels)
+folder = Path(sys.argv[1])
+
+def predictions(seed):
+    probs = np.random.default_rng(seed).dirichlet(np.ones({CLASSES}), size={ROWS})
+    return {{"val": np.log(probs)}}
+
+def add(pool, number, author):
+    record = MemberRecord(id=f"m{{number:04}}", order=number, name=author)
+    history = [{{"step": step, "author": author}} for step in range(50)]
+    return pool.add(record, predictions(number), history=history)
+"""
+
+ADD_AT_ONCE = f"""{POOL}
+print("ready", flush=True)
+sys.stdin.readline()
+pool = Pool.create(folder, task, labels)
+print(sum(add(pool, number, sys.argv[2]) for number in range(40)))
+"""
+
+# A child adds members until it is killed; its parent then looks at what it left behind.
+KILL = f"""{POOL}
+import random, signal, time
+moments = random.Random(7)
+written, drafts = 0, 0
+for life in range(int(sys.argv[2])):
+    child = os.fork()
+    if child == 0:
+        pool = Pool.create(folder, task, labels)
+        for number in range(written, 10_000):
+            add(pool, number, str(life))
+    time.sleep(moments.uniform(0.0, 0.03))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    if not (folder / "pool.json").exists():
+        continue
+    drafts += len(list((folder / "members").glob(".draft-*")))
+    pool = Pool.create(folder, task, labels)
+    assert not list((folder / "members").glob(".draft-*")), "a dead writer's draft stays"
+    assert np.array_equal(pool.labels("val"), labels["val"])
+    members = pool.members()
+    assert [member.order for member in members] == list(range(len(members))), "a member is lost"
+    assert len(members) >= written
+    for member in members[written:]:
+        assert np.array_equal(member.predictions("val"), predictions(member.order)["val"].astype(np.float32))
+        assert len(member.history()) == 50
+    written = len(members)
+print(written, drafts)
+"""
+
+# A writer that is in the middle of a member: the last file comes when it is told to go on.
+SLOW = f"""{POOL}
+class Slow(dict):
+    def items(self):
+        yield "first", b"content"
+        print("writing", flush=True)
+        sys.stdin.readline()
+        yield "second", b"more"
+print(write_folder(folder / "members" / "slow", Slow()))
+"""
+
+
+def start(script: str, *arguments: object) -> "subprocess.Popen[str]":
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def line(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+def end(process: "subprocess.Popen[str]") -> str:
+    output, _ = process.communicate("go\n", timeout=60)
+    assert process.returncode == 0
+    return output.strip()
+
+
+def make_pool(folder: Path) -> Pool:
+    labels = {"val": np.arange(ROWS) % CLASSES}
+    rows = {"val": np.arange(ROWS)}
+    return Pool.create(folder, Task.of("t", [str(i) for i in range(CLASSES)], rows=rows, labels=labels), labels)
+
+
+def test_processes_that_make_and_fill_one_pool_at_once_lose_nothing(tmp_path: Path) -> None:
+    processes = [start(ADD_AT_ONCE, tmp_path / "pool", author) for author in "xyz"]
+    assert [line(process) for process in processes] == ["ready"] * 3
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    added = [int(end(process)) for process in processes]
+    members = Pool.open(tmp_path / "pool").members()
+    assert sum(added) == len(members) == 40, "every member is added by one process and no other"
+    assert list((tmp_path / "pool" / "members").glob(".*")) == []
+    for member in members:
+        assert {entry["author"] for entry in member.history()} == {member.name}
+    authors = [member.name for member in members]
+    assert [authors.count(author) for author in "xyz"] == added
+
+
+def test_a_kill_at_any_moment_loses_nothing_that_was_added(tmp_path: Path) -> None:
+    process = start(KILL, tmp_path / "pool", 60)
+    written, drafts = (int(number) for number in end(process).split())
+    assert written > 60, "members were added between the kills"
+    assert drafts > 0, "some were killed in the middle of a member"
+
+
+def test_drafts_of_living_writers_are_left_alone(tmp_path: Path) -> None:
+    pool = make_pool(tmp_path / "pool")
+    process = start(SLOW, pool.folder)
+    assert line(process) == "writing"
+    assert pool.members() == ()
+    make_pool(pool.folder)
+    assert len(list((pool.folder / "members").glob(".draft-*"))) == 1
+    assert end(process) == "True"
+    assert sorted(path.name for path in (pool.folder / "members" / "slow").iterdir()) == ["first", "second"]
+
+
+def test_drafts_of_dead_writers_are_removed(tmp_path: Path) -> None:
+    pool = make_pool(tmp_path / "pool")
+    process = start(SLOW, pool.folder)
+    assert line(process) == "writing"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert len(list((pool.folder / "members").glob(".draft-*"))) == 1
+    make_pool(pool.folder)
+    assert list((pool.folder / "members").iterdir()) == []
+
+
+def test_drafts_of_other_machines_are_removed_after_a_day(tmp_path: Path) -> None:
+    pool = make_pool(tmp_path / "pool")
+    young, old, other = (
+        pool.folder / "members" / name
+        for name in (".draft-00000000-1-00000001", ".draft-00000000-1-00000002", ".draft-of-something-else")
+    )
+    for draft in (young, old, other):
+        draft.mkdir()
+        (draft / "predictions.safetensors").write_bytes(b"half")
+    yesterday = old.stat().st_mtime - 25 * 3600
+    for draft in (old, other):
+        os.utime(draft, (yesterday, yesterday))
+    make_pool(pool.folder)
+    assert sorted((pool.folder / "members").iterdir()) == sorted([young, other])
+
+
+def test_a_writer_that_comes_second_leaves_no_draft(tmp_path: Path) -> None:
+    pool = make_pool(tmp_path / "pool")
+    process = start(SLOW, pool.folder)
+    assert line(process) == "writing"
+    predictions = {"val": np.full((ROWS, CLASSES), -np.log(CLASSES))}
+    assert pool.add(MemberRecord(id="slow", order=0, name="quick"), predictions)
+    assert end(process) == "False"
+    assert [path.name for path in (pool.folder / "members").iterdir()] == ["slow"]
+    assert pool.members()[0].name == "quick"
