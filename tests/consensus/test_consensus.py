@@ -1,5 +1,7 @@
 """Every consensus: distributions out, numpy and torch alike, weights and axes right."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -37,16 +39,6 @@ class TestContract:
         assert isinstance(tensor, torch.Tensor)
         np.testing.assert_allclose(tensor.numpy(), combine(spec, probs, WEIGHTS), rtol=1e-12)
 
-    def test_order_and_duplicates_of_members_do_not_matter(
-        self, name: str, probs: NDArray[np.float64], labels: NDArray[np.int64]
-    ) -> None:
-        out = combine(fit(name, probs, labels), probs, WEIGHTS)
-        order = [2, 0, 3, 1]
-        np.testing.assert_allclose(combine(fit(name, probs[order], labels), probs[order], WEIGHTS[order]), out)
-        doubled = [0, 0, 1, 2, 3]
-        halved = np.array([0.05, 0.05, 0.4, 0.2, 0.3])
-        np.testing.assert_allclose(combine(fit(name, probs[doubled], labels), probs[doubled], halved), out)
-
     def test_a_member_without_weight_has_no_say(
         self, name: str, probs: NDArray[np.float64], labels: NDArray[np.int64]
     ) -> None:
@@ -56,16 +48,33 @@ class TestContract:
         weights = [1.0, 2.0, 0.0, 1.0]
         np.testing.assert_array_equal(combine(spec, probs, weights), combine(spec, other, weights))
 
-    def test_one_certain_member_decides_alone(self, name: str) -> None:
-        certain = np.eye(CLASSES)[None, [3, 1, 1]]
-        out = combine(fit(name, certain, np.array([3, 1, 0])), certain)
-        assert out.argmax(axis=1).tolist() == [3, 1, 1]
-
     def test_a_fitted_consensus_reads_back_from_its_text(
         self, name: str, probs: NDArray[np.float64], labels: NDArray[np.int64]
     ) -> None:
         spec = fit(name, probs, labels)
-        np.testing.assert_array_equal(combine(str(spec), probs, WEIGHTS), combine(spec, probs, WEIGHTS))
+        out = combine(spec, probs, WEIGHTS)
+        np.testing.assert_array_equal(combine(str(spec), probs, WEIGHTS), out)
+        np.testing.assert_array_equal(combine(json.loads(json.dumps(spec.to_json())), probs, WEIGHTS), out)
+
+    def test_the_example_runs(self, name: str) -> None:
+        probs = np.random.default_rng(2).dirichlet(np.ones(3), size=(2, 7))
+        np.testing.assert_allclose(combine(CONSENSUS.example(name), probs).sum(axis=1), 1)
+
+    @pytest.mark.parametrize(("members", "rows", "classes"), [(1, 5, 3), (3, 1, 4), (2, 4, 1), (3, 5, 2)])
+    def test_edges(self, name: str, members: int, rows: int, classes: int) -> None:
+        generator = np.random.default_rng(3)
+        soft = generator.dirichlet(np.ones(classes), size=(members, rows))
+        certain = np.eye(classes)[generator.integers(classes, size=(members, rows))]
+        for given in (soft, certain):
+            for labels in (given[0].argmax(axis=1), given[0].argmin(axis=1)):  # the first all right, all wrong
+                out = combine(fit(name, given, labels), given)
+                assert out.shape == (rows, classes)
+                np.testing.assert_allclose(out.sum(axis=1), 1)
+
+    def test_single_precision_is_kept(self, name: str, probs: NDArray[np.float64], labels: NDArray[np.int64]) -> None:
+        out = combine(fit(name, probs, labels), torch.from_numpy(probs).float())
+        assert out.dtype == torch.float32
+        np.testing.assert_allclose(out.sum(dim=1).numpy(), 1, rtol=1e-5)
 
     def test_weights_that_do_not_fit_are_refused(self, name: str, probs: NDArray[np.float64]) -> None:
         for weights in ([1.0, 1.0], [1.0, -1.0, 1.0, 1.0], [0.0] * MEMBERS, [np.nan] * MEMBERS):
@@ -73,6 +82,34 @@ class TestContract:
                 combine(name, probs, weights)
         with pytest.raises(PredictionsError, match="give \\[member, sample, class\\]"):
             combine(name, probs[0], [1.0])
+
+
+# Learning an `mlp` starts from random weights, which do not follow the members' order.
+@pytest.mark.parametrize("name", [name for name in CONSENSUS if name != "mlp"])
+def test_order_of_members_does_not_matter(name: str, probs: NDArray[np.float64], labels: NDArray[np.int64]) -> None:
+    order = [2, 0, 3, 1]
+    shuffled = combine(fit(name, probs[order], labels, WEIGHTS[order]), probs[order], WEIGHTS[order])
+    np.testing.assert_allclose(shuffled, combine(fit(name, probs, labels, WEIGHTS), probs, WEIGHTS), rtol=1e-3)
+
+
+# The others count members, or learn of a member beside its team-mates.
+@pytest.mark.parametrize(
+    "name", [n for n in CONSENSUS if n not in ("product", "focal", "logarithmic_pool", "stacking", "mlp")]
+)
+def test_a_member_given_twice_counts_by_its_weight(
+    name: str, probs: NDArray[np.float64], labels: NDArray[np.int64]
+) -> None:
+    doubled, halved = [0, 0, 1, 2, 3], np.array([0.05, 0.05, 0.4, 0.2, 0.3])
+    out = combine(fit(name, probs[doubled], labels, halved), probs[doubled], halved)
+    np.testing.assert_allclose(out, combine(fit(name, probs, labels, WEIGHTS), probs, WEIGHTS), rtol=1e-12)
+
+
+# The others learn that the member errs.
+@pytest.mark.parametrize("name", [name for name in CONSENSUS if name not in ("stacking", "mlp")])
+def test_one_certain_member_decides_alone(name: str) -> None:
+    certain = np.eye(CLASSES)[None, [3, 1, 1]]
+    out = combine(fit(name, certain, np.array([3, 1, 0])), certain)
+    assert out.argmax(axis=1).tolist() == [3, 1, 1]
 
 
 def test_means_by_hand() -> None:
@@ -103,7 +140,7 @@ def test_accuracies_are_learned(probs: NDArray[np.float64], labels: NDArray[np.i
     spec = fit("accuracy_weighted", probs, labels)
     accuracies = np.array([np.mean(member.argmax(axis=1) == labels) for member in probs])
     np.testing.assert_allclose(combine(spec, probs), np.average(probs, axis=0, weights=accuracies))
-    with pytest.raises(PredictionsError, match="knows 0 accuracies for 4 members; fit it"):
+    with pytest.raises(PredictionsError, match="learned of 0 members, and is given 4 members; fit it"):
         combine("accuracy_weighted", probs)
 
 

@@ -5,7 +5,16 @@ A consensus that learns takes what it learned as arguments: `fit` fills them in 
 again a spec that can be written down, scored and shipped.
 """
 
-from lrensemble.consensus import average, vote  # noqa: F401  (registers what they define)
-from lrensemble.consensus.base import CONSENSUS, Array, combine, fit
+from lrensemble.consensus import (  # noqa: F401  (registers what they define)
+    average,
+    focal,
+    learned,
+    opinion,
+    robust,
+    temperature,
+    vote,
+)
+from lrensemble.consensus.arrays import Array
+from lrensemble.consensus.base import CONSENSUS, combine, fit
 
 __all__ = ["CONSENSUS", "Array", "combine", "fit"]

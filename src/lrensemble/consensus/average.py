@@ -1,15 +1,13 @@
-"""Averages of what members say: arithmetic, geometric, and weighted by accuracy."""
+"""Averages of what members say: arithmetic, geometric, product, and weighted by accuracy."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from lrensemble.consensus.base import CONSENSUS, Array, learns
-from lrensemble.errors import PredictionsError
+from lrensemble.consensus.arrays import Array, like, safe_log, softmax
+from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, learns, require_fitted
 
 
 @CONSENSUS.register()
@@ -43,18 +41,50 @@ def geometric_mean(probs: Array, weights: Array) -> Array:
     Returns:
         [sample, class] probabilities.
     """
+    return softmax(mean(safe_log(probs), weights))
+
+
+@CONSENSUS.register()
+def product(probs: Array, weights: Array) -> Array:
+    """Product of probabilities, normalised: right where members err independently (Kittler et al. 1998).
+
+    Sure where members agree, and overconfident where they err alike: a member given twice counts twice. Weights say who
+    takes part, no more. A probability of zero, and so a member that knows only labels, is all but a veto.
+
+    Args:
+        probs: [member, sample, class] probabilities.
+        weights: [member], summing to 1.
+
+    Returns:
+        [sample, class] probabilities.
+    """
     xp = array_namespace(probs)
-    tiny = xp.finfo(probs.dtype).tiny
-    logs = mean(xp.log(xp.where(probs > tiny, probs, xp.full_like(probs, tiny))), weights)
-    shares = xp.exp(logs - xp.max(logs, axis=1, keepdims=True))
-    return shares / xp.sum(shares, axis=1, keepdims=True)
+    return softmax(mean(safe_log(probs), xp.astype(weights > 0, probs.dtype)))
+
+
+@CONSENSUS.register()
+def maximum(probs: Array, weights: Array) -> Array:
+    """Highest probability that any member gives, normalised: the surest member decides (Kittler et al. 1998).
+
+    Weights say who takes part, no more. Members that know only labels are the surest, and split the rows between them.
+
+    Args:
+        probs: [member, sample, class] probabilities.
+        weights: [member], summing to 1.
+
+    Returns:
+        [sample, class] probabilities.
+    """
+    xp = array_namespace(probs)
+    highest = xp.max(probs * xp.astype(weights > 0, probs.dtype)[:, None, None], axis=0)
+    return highest / xp.sum(highest, axis=1, keepdims=True)
 
 
 @CONSENSUS.register(accuracies=[0.5, 0.25])
 def accuracy_weighted(probs: Array, weights: Array, *, accuracies: tuple[float, ...] = ()) -> Array:
-    """Mean of probabilities weighted by each member's accuracy on validation rows (Opitz & Shavlik 1996, eq. 1).
+    """Mean of probabilities weighted by each member's accuracy on validation rows (Opitz & Shavlik 1996).
 
-    Members that know only labels count as certain of them.
+    Members that know only labels count as certain of them. Where nobody was ever right, the plain mean.
 
     Args:
         probs: [member, sample, class] probabilities.
@@ -67,16 +97,18 @@ def accuracy_weighted(probs: Array, weights: Array, *, accuracies: tuple[float, 
     Raises:
         PredictionsError: not one accuracy for each member; fit the consensus on validation rows first.
     """
+    require_fitted("accuracy_weighted", (len(accuracies),), (probs.shape[0],))
+    return reweighted_mean(probs, weights, accuracies)
+
+
+def reweighted_mean(probs: Array, weights: Array, merits: tuple[float, ...]) -> Array:
+    """Mean of probabilities by the product of weights and merits [member] each; by the weights where all are zero."""
     xp = array_namespace(probs)
-    if len(accuracies) != probs.shape[0]:
-        raise PredictionsError(
-            f"accuracy_weighted knows {len(accuracies)} accuracies for {probs.shape[0]} members; fit it to them first"
-        )
-    both = weights * xp.asarray(accuracies, dtype=probs.dtype, device=getattr(probs, "device", None))
+    both = weights * like(probs, merits)
     total = xp.sum(both)
     return mean(probs, both / total if float(total) > 0 else weights)
 
 
 @learns("accuracy_weighted")
-def _accuracies(probs: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[str, Any]:
-    return {"accuracies": tuple(float(a) for a in (probs.argmax(axis=2) == labels).mean(axis=1))}
+def _accuracies(_: Arguments, probs: Floats, labels: NDArray[np.int64], __: Floats) -> dict[str, object]:
+    return {"accuracies": tuple((probs.argmax(axis=2) == labels).mean(axis=1).tolist())}

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
+from lrensemble.consensus.arrays import Array, like
 from lrensemble.errors import PredictionsError
 from lrensemble.registry import Registry
 from lrensemble.spec import Spec, SpecLike, to_spec
 
-Array: TypeAlias = Any
-"""A numpy array or a torch tensor; the axes stand in the docstrings."""
+Floats = NDArray[np.float64]
 
-Learner = Callable[[NDArray[np.float64], NDArray[np.int64]], dict[str, Any]]
+Arguments = Mapping[str, Any]
+"""All arguments of a consensus, those by default included."""
+
+Learner = Callable[[Arguments, Floats, NDArray[np.int64], Floats], Mapping[str, object]]
+"""Of (arguments, probabilities [member, sample, class], labels [sample], weights [member]) to the arguments learned."""
 
 CONSENSUS: Registry[Array] = Registry("consensus")
 """Functions of (probabilities [member, sample, class], weights [member] that sum to 1) to [sample, class]."""
@@ -25,7 +30,7 @@ _LEARNERS: dict[str, Learner] = {}
 
 
 def learns(name: str) -> Callable[[Learner], Learner]:
-    """Register what a consensus learns: (probabilities [member, sample, class], labels [sample]) to its arguments."""
+    """Register what a consensus learns from validation rows."""
 
     def add(learner: Learner) -> Learner:
         _LEARNERS[name] = learner
@@ -48,27 +53,56 @@ def combine(consensus: SpecLike, probs: Array, weights: Array | None = None) -> 
     Raises:
         PredictionsError: `probs` has not three axes or no member, or the weights do not fit.
     """
-    xp = array_namespace(probs)
-    if probs.ndim != 3 or probs.shape[0] == 0:
-        raise PredictionsError(f"probabilities have shape {tuple(probs.shape)}; give [member, sample, class]")
-    if weights is None:
-        weights = xp.ones_like(probs[:, 0, 0])
-    weights = xp.asarray(weights, dtype=probs.dtype, device=getattr(probs, "device", None))
-    if tuple(weights.shape) != (probs.shape[0],) or bool(xp.any(weights < 0)) or not float(xp.sum(weights)) > 0:
-        raise PredictionsError(
-            f"weights {weights} do not fit {probs.shape[0]} members; give one for each, not negative, not all zero"
-        )
-    return CONSENSUS.call(consensus, probs, weights / xp.sum(weights))
+    return CONSENSUS.call(consensus, probs, _normalised(probs, weights))
 
 
-def fit(consensus: SpecLike, probs: NDArray[np.float64], labels: NDArray[np.int64]) -> Spec:
+def fit(consensus: SpecLike, probs: Floats, labels: NDArray[np.int64], weights: Array | None = None) -> Spec:
     """The consensus with what it learns from validation rows filled in; unchanged where it learns nothing.
 
     Args:
         consensus: a registered name with its arguments.
         probs: [member, sample, class] probabilities on validation rows.
         labels: [sample] class indices.
+        weights: [member] with which it will be combined. Equal where not given.
+
+    Raises:
+        PredictionsError: as `combine` does, or not one label a row.
     """
     spec = CONSENSUS.check(consensus)
-    learner = _LEARNERS.get(spec.name)
-    return spec if learner is None else to_spec({"name": spec.name, **spec.arguments, **learner(probs, labels)})
+    shares = _normalised(probs, weights)
+    if labels.shape != probs.shape[1:2]:
+        raise PredictionsError(f"labels have shape {labels.shape}; give one for each of {probs.shape[1]} rows")
+    if spec.name not in _LEARNERS:
+        return spec
+    parameters = inspect.signature(CONSENSUS.get(spec.name)).parameters.values()
+    defaults = {own.name: own.default for own in parameters if own.kind is own.KEYWORD_ONLY}
+    learned = _LEARNERS[spec.name](defaults | dict(spec.arguments), probs, labels, shares)
+    return to_spec({"name": spec.name, **spec.arguments, **learned})
+
+
+def require_fitted(name: str, known: tuple[int, ...], members: tuple[int, ...]) -> None:
+    """Refuse learned numbers that are not of these members.
+
+    Raises:
+        PredictionsError: the shapes differ; the consensus must be fitted first.
+    """
+    if known != members:
+        raise PredictionsError(
+            f"{name} holds what was learned of {_shape(known)}, and is given {_shape(members)}; fit it to them first"
+        )
+
+
+def _shape(members: tuple[int, ...]) -> str:
+    return " and ".join(f"{size} {axis}" for size, axis in zip(members, ("members", "classes"), strict=False))
+
+
+def _normalised(probs: Array, weights: Array | None) -> Array:
+    xp = array_namespace(probs)
+    if probs.ndim != 3 or probs.shape[0] == 0:
+        raise PredictionsError(f"probabilities have shape {tuple(probs.shape)}; give [member, sample, class]")
+    weights = like(probs, [1.0] * probs.shape[0] if weights is None else weights)
+    if tuple(weights.shape) != (probs.shape[0],) or bool(xp.any(weights < 0)) or not float(xp.sum(weights)) > 0:
+        raise PredictionsError(
+            f"weights {weights} do not fit {probs.shape[0]} members; give one for each, not negative, not all zero"
+        )
+    return weights / xp.sum(weights)

@@ -1,11 +1,12 @@
-"""Votes: every member counts for its likeliest class alone (ties to the lowest class)."""
+"""Votes: every member counts for its likeliest class alone (ties to the lowest class), or for its ranking of them."""
 
 from __future__ import annotations
 
 from array_api_compat import array_namespace
 
+from lrensemble.consensus.arrays import Array
 from lrensemble.consensus.average import mean
-from lrensemble.consensus.base import CONSENSUS, Array
+from lrensemble.consensus.base import CONSENSUS
 
 
 @CONSENSUS.register()
@@ -28,7 +29,8 @@ def plurality(probs: Array, weights: Array) -> Array:
 def majority(probs: Array, weights: Array) -> Array:
     """Share of votes where one class has more than half of them, else the mean of probabilities (Kuncheva 2004, 4.2).
 
-    So a row without a majority is not left open: there the members' confidence decides.
+    So a row without a majority is not left open: there the members' confidence decides, and members that know only
+    labels count as certain of them.
 
     Args:
         probs: [member, sample, class] probabilities.
@@ -42,6 +44,29 @@ def majority(probs: Array, weights: Array) -> Array:
     # A tie of two halves is no majority, also when rounding lifts one of them a little above 1/2.
     decided = xp.max(shares, axis=1, keepdims=True) > 0.5 * (1 + 1e-9)
     return xp.where(decided, shares, mean(probs, weights))
+
+
+@CONSENSUS.register()
+def borda(probs: Array, weights: Array) -> Array:
+    """Weighted share of points for rank: 1 for a member's least likely class, up to C for its likeliest (Borda 1784).
+
+    Equally likely classes share their points: a member that knows only labels gives C to its label and the same to all
+    others. Shares are flat as probabilities, since every class has points.
+
+    Args:
+        probs: [member, sample, class] probabilities.
+        weights: [member], summing to 1.
+
+    Returns:
+        [sample, class] shares, summing to 1.
+    """
+    xp = array_namespace(probs)
+    classes = probs.shape[2]
+    # The rank among rising values counts the equal ones before, the rank among falling values those behind.
+    rising = xp.argsort(xp.argsort(probs, axis=2, stable=True), axis=2)
+    falling = xp.argsort(xp.argsort(-probs, axis=2, stable=True), axis=2)
+    points = xp.astype(rising - falling + classes + 1, probs.dtype) / 2
+    return mean(points, weights) / (classes * (classes + 1) / 2)
 
 
 def _votes(probs: Array) -> Array:

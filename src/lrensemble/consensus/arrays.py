@@ -1,0 +1,30 @@
+"""What numpy and torch do not write alike, and logarithms that survive a probability of zero."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from array_api_compat import array_namespace
+
+Array: TypeAlias = Any
+"""A numpy array or a torch tensor; the axes stand in the docstrings."""
+
+
+def like(probs: Array, values: object) -> Array:
+    """Numbers as an array of the kind, type and device of `probs`."""
+    xp = array_namespace(probs)
+    return xp.asarray(values, dtype=probs.dtype, device=getattr(probs, "device", None))
+
+
+def safe_log(probs: Array) -> Array:
+    """Natural logarithms, where a probability of zero counts as the smallest normal number of the array's type."""
+    xp = array_namespace(probs)
+    tiny = xp.finfo(probs.dtype).tiny
+    return xp.log(xp.where(probs > tiny, probs, xp.full_like(probs, tiny)))
+
+
+def softmax(logits: Array) -> Array:
+    """Probabilities proportional to exp(logits) along the last axis."""
+    xp = array_namespace(logits)
+    shares = xp.exp(logits - xp.max(logits, axis=-1, keepdims=True))
+    return shares / xp.sum(shares, axis=-1, keepdims=True)

@@ -1,0 +1,75 @@
+"""Averages that a few odd members cannot move: median and trimmed mean of each class's probability.
+
+Where everything that is left of a row is zero, as with certain members who all say something else, the mean decides.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from array_api_compat import array_namespace
+from pydantic import Field
+
+from lrensemble.consensus.arrays import Array
+from lrensemble.consensus.average import mean
+from lrensemble.consensus.base import CONSENSUS
+
+ROUNDING = 1e-9
+"""How far a sum of weights may be from one half and still be it."""
+
+
+@CONSENSUS.register()
+def median(probs: Array, weights: Array) -> Array:
+    """Weighted median of each class's probability, normalised (Kittler et al. 1998).
+
+    Between two middle members it is their mean. Of members that know only labels, the label that has more than half of
+    the weight gets everything.
+
+    Args:
+        probs: [member, sample, class] probabilities.
+        weights: [member], summing to 1.
+
+    Returns:
+        [sample, class] probabilities.
+    """
+    xp = array_namespace(probs)
+    values, _, upto = _sorted(probs, weights)
+    lower = xp.sum(xp.astype(upto < 0.5 - ROUNDING, xp.int64), axis=0, keepdims=True)
+    upper = xp.sum(xp.astype(upto <= 0.5 + ROUNDING, xp.int64), axis=0, keepdims=True)
+    middle = (xp.take_along_axis(values, lower, axis=0) + xp.take_along_axis(values, upper, axis=0)) / 2
+    return _normalised(middle[0, :, :], mean(probs, weights))
+
+
+@CONSENSUS.register(trim=0.25)
+def trimmed_mean(probs: Array, weights: Array, *, trim: Annotated[float, Field(ge=0, lt=0.5)] = 0.2) -> Array:
+    """Mean of each class's probability without its lowest and its highest share of the weight (Jose & Winkler 2008).
+
+    A member at the border counts with the part of its weight that is inside. A label that only the trimmed share of
+    members who know only labels name gets nothing.
+
+    Args:
+        probs: [member, sample, class] probabilities.
+        weights: [member], summing to 1.
+        trim: share of the weight to leave out at each end.
+
+    Returns:
+        [sample, class] probabilities.
+    """
+    xp = array_namespace(probs)
+    values, shares, upto = _sorted(probs, weights)
+    kept = xp.clip(upto, trim, 1 - trim) - xp.clip(upto - shares, trim, 1 - trim)
+    return _normalised(xp.sum(values * kept, axis=0), mean(probs, weights))
+
+
+def _sorted(probs: Array, weights: Array) -> tuple[Array, Array, Array]:
+    """[member, sample, class] each: probabilities rising along members, their weights, and the weights up to each."""
+    xp = array_namespace(probs)
+    order = xp.argsort(probs, axis=0)
+    shares = weights[order]
+    return xp.take_along_axis(probs, order, axis=0), shares, xp.cumulative_sum(shares, axis=0)
+
+
+def _normalised(values: Array, otherwise: Array) -> Array:
+    xp = array_namespace(values)
+    totals = xp.sum(values, axis=1, keepdims=True)
+    return xp.where(totals > 0, values / xp.where(totals > 0, totals, xp.ones_like(totals)), otherwise)

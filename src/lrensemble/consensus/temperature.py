@@ -1,0 +1,80 @@
+"""Temperature scaling, of members before they are combined or of what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.optimize import minimize_scalar
+
+from lrensemble.consensus.arrays import Array, safe_log, softmax
+from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, combine, fit, learns
+from lrensemble.spec import Spec
+
+LOWEST, HIGHEST = 0.05, 20.0
+"""Where a temperature is looked for."""
+
+_GRID = np.geomspace(LOWEST, HIGHEST, 25)
+
+
+@CONSENSUS.register(consensus="mean", when="after", temperature=1.5)
+def tempered(
+    probs: Array,
+    weights: Array,
+    *,
+    consensus: Any = "mean",
+    when: Literal["before", "after"] = "after",
+    temperature: Annotated[float, Field(gt=0)] = 1.0,
+) -> Array:
+    """Any other consensus with temperature scaling: p to the power 1/T, normalised (Guo et al. 2017, sec. 4.2).
+
+    Above 1 a temperature softens, below it sharpens. *After* scales the combined probabilities and never changes the
+    likeliest class; *before* scales every member's, by the same temperature (Rahaman & Thiery 2021 compare the two).
+    `fit` fits the inner consensus and then minimises NLL over T in [0.05, 20]; never worse on its own rows than T = 1.
+    Members that know only labels stay certain of them at any such temperature.
+
+    Args:
+        probs: [member, sample, class] probabilities.
+        weights: [member], summing to 1.
+        consensus: the inner one, as spec or text.
+        when: scale before or after combining.
+        temperature: T, learned by `fit`.
+
+    Returns:
+        [sample, class] probabilities.
+    """
+    if when == "after":
+        return _scaled(combine(consensus, probs, weights), temperature)
+    return combine(consensus, _scaled(probs, temperature), weights)
+
+
+@learns("tempered")
+def _temperature(arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
+    inner = fit(arguments["consensus"], probs, labels, weights)
+    scaled, shares, consensus = probs, weights, inner
+    if arguments["when"] == "after":  # what comes out is scaled as if it were the only member
+        scaled, shares, consensus = combine(inner, probs, weights)[None], np.ones(1), Spec("mean")
+
+    def loss(temperature: float) -> float:
+        out = combine(consensus, _scaled(scaled, temperature), shares)
+        return float(-safe_log(out[np.arange(len(labels)), labels]).mean())
+
+    return {"consensus": inner, "temperature": _lowest(loss)}
+
+
+def _lowest(loss: Callable[[float], float]) -> float:
+    """The temperature of the lowest loss, to four decimals; 1 unless another is better.
+
+    The best of a grid, refined between its neighbours.
+    """
+    best = int(np.argmin([loss(temperature) for temperature in _GRID]))
+    neighbours = _GRID[max(best - 1, 0)], _GRID[min(best + 1, len(_GRID) - 1)]
+    refined = minimize_scalar(loss, bounds=neighbours, method="bounded", options={"xatol": 1e-5}).x
+    return min((1.0, round(float(_GRID[best]), 4), round(float(refined), 4)), key=loss)
+
+
+def _scaled(probs: Array, temperature: float) -> Array:
+    return softmax(safe_log(probs) / temperature)
