@@ -113,7 +113,7 @@ def _policy_grid(given: Any) -> Any:
 def expand_grid(spec: Spec) -> list[Spec]:
     """One spec for every combination of the values of `peak` and of the other arguments that are lists in a grid.
 
-    Lists that are an argument's own form (`milestones`, `boundaries`, `pieces`) are left alone.
+    Lists that are an argument's own form (`milestones`, `boundaries`, `pieces`, `rates`) are left alone.
     """
     specs = [spec]
     for key, value in spec.arguments.items():
@@ -122,7 +122,7 @@ def expand_grid(spec: Spec) -> list[Spec]:
     return specs
 
 
-OWN_LISTS = ("milestones", "boundaries", "pieces")
+OWN_LISTS = ("milestones", "boundaries", "pieces", "rates")
 
 
 class Experiment(Record):

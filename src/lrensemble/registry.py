@@ -128,17 +128,12 @@ class Registry(Generic[R]):
         return self._functions[spec.name](*positional, **spec.arguments, **keywords)
 
     def _check_type(self, name: str, key: str, value: Value, annotation: Any) -> None:
-        if _holds_spec(value):
-            return  # the function that takes nested specs reads them itself
         try:
-            # Through JSON: strict (no "3" for 3) and yet lists for tuples and names for literals.
-            TypeAdapter(annotation).validate_json(json.dumps(value), strict=True)
+            # Through JSON: strict (no "3" for 3) and yet lists for tuples and names for literals. A nested spec goes as
+            # its table, which only a function that reads specs itself accepts (annotated as `Any`).
+            TypeAdapter(annotation).validate_json(json.dumps(value, default=Spec.to_json), strict=True)
         except PydanticSchemaGenerationError:
             return  # an annotation of ours that only the function understands
         except ValidationError as error:
             reason = error.errors()[0]["msg"].lower()
             raise SpecError(f"{self.kind} {name!r}: {key} = {value!r} is refused: {reason}") from None
-
-
-def _holds_spec(value: Value) -> bool:
-    return isinstance(value, Spec) or (isinstance(value, tuple) and any(_holds_spec(item) for item in value))

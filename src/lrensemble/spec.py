@@ -102,7 +102,9 @@ def _node(node: ast.expr, text: str) -> Value:
 
 
 def _value(given: object) -> Value:
-    if given is None or isinstance(given, bool | int | float | str | Spec):
+    if isinstance(given, float):
+        return float(given)  # numpy's float64 is a float too, and would not read back from its text
+    if given is None or isinstance(given, bool | int | str | Spec):
         return given
     if isinstance(given, list | tuple):
         return tuple(_value(item) for item in given)

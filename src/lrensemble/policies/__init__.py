@@ -4,7 +4,6 @@
 LRBench's names; `torch_adapter` turns policies into torch schedulers and back, and alone imports torch.
 """
 
-from lrensemble.policies import lrbench as _lrbench  # noqa: F401  (registers LRBench's names, after our own)
 from lrensemble.policies.base import POLICIES, Policy, build
 from lrensemble.policies.basic import (
     constant,
@@ -22,6 +21,9 @@ from lrensemble.policies.basic import (
 from lrensemble.policies.compose import join, warmup, warmup_cosine
 from lrensemble.policies.cycles import cosine_restarts, cosine_wave, one_cycle, sawtooth, sine, triangular
 from lrensemble.policies.paper import composite, paper_grid
+
+# isort: split
+from lrensemble.policies import lrbench as _lrbench  # noqa: F401  (last: LRBench's names stand after our own)
 
 __all__ = [
     "POLICIES",

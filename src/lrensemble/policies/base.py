@@ -7,16 +7,15 @@ resumed at any moment, and a curve drawn without training.
 from __future__ import annotations
 
 import functools
-import inspect
 import itertools
-import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ParamSpec, cast
+from typing import Concatenate, ParamSpec
 
 from lrensemble.errors import SpecError
 from lrensemble.registry import Registry
-from lrensemble.spec import Spec, SpecLike, to_spec
+from lrensemble.spec import Spec, SpecLike
 
 P = ParamSpec("P")
 Rate = Callable[[int], float]
@@ -37,31 +36,39 @@ class Policy:
 
     def __call__(self, step: int) -> float:
         """The rate of the optimizer's update number `step`, the first being 0."""
-        return self.rate(step)
+        return float(self.rate(step))  # a peak may have been given as an integer
 
     def curve(self) -> list[float]:
         """The rates of all steps of the run, [total]."""
-        return [self.rate(step) for step in range(self.total)]
+        return [self(step) for step in range(self.total)]
 
 
 POLICIES: Registry[Policy] = Registry("policy")
 """Functions of (total, *, …) that return a `Policy`."""
 
 
-def policy(name: str | None = None, **example: object) -> Callable[[Callable[P, Rate]], Callable[P, Policy]]:
-    """Register a function (total, *, …) that returns a rate by step, and make it return a `Policy` with its spec."""
+RateMaker = Callable[Concatenate[int, P], Rate]
+PolicyMaker = Callable[Concatenate[int, P], Policy]
 
-    def wrap(function: Callable[P, Rate]) -> Callable[P, Policy]:
-        key = name or function.__name__
+
+def policy(name: str | None = None, **example: object) -> Callable[[RateMaker[P]], PolicyMaker[P]]:
+    """Register a function (total, *, …) that returns a rate by step, and make it return a `Policy` with its spec.
+
+    Arguments are checked alike whether the function is called or named in a spec, and a refusal names the policy.
+    """
+
+    def wrap(function: RateMaker[P]) -> PolicyMaker[P]:
+        key = name or str(getattr(function, "__name__"))
 
         @functools.wraps(function)
-        def build_policy(*args: P.args, **kwargs: P.kwargs) -> Policy:
-            bound = inspect.signature(function).bind(*args, **kwargs)
-            total = cast(int, bound.arguments["total"])
-            if not isinstance(total, int) or total < 1:
-                raise SpecError(f"policy {key!r}: total = {total!r} is refused: give the steps of the run, 1 or more")
-            arguments = {argument: value for argument, value in bound.arguments.items() if argument != "total"}
-            return Policy(to_spec({"name": key, **arguments}), total, function(*args, **kwargs))
+        def build_policy(total: int, /, *args: P.args, **kwargs: P.kwargs) -> Policy:
+            spec = POLICIES.check({"name": key, **kwargs})
+            try:
+                whole = isinstance(total, int) and total >= 1
+                require(whole, "give the steps of the run, an integer from 1", total=total)
+                return Policy(spec, total, function(total, *args, **kwargs))
+            except SpecError as error:
+                raise type(error)(f"policy {key!r}: {error}") from None
 
         return POLICIES.register(key, **example)(build_policy)
 
@@ -91,14 +98,25 @@ def require(condition: bool, allowed: str, **given: object) -> None:
 
 def require_rates(*, peak: float, floor: float = 0.0) -> None:
     """Refuse a peak that is not positive and finite, or a floor outside 0 … peak."""
-    require(math.isfinite(peak) and peak > 0, "a peak is a positive number", peak=peak)
+    require(is_finite(peak) and peak > 0, "a peak is a positive number", peak=peak)
     require(0 <= floor <= peak, f"a floor lies between 0 and the peak ({peak})", floor=floor)
 
 
 def require_positive(**given: float) -> None:
     """Refuse numbers that are not positive and finite."""
     for name, value in given.items():
-        require(math.isfinite(value) and value > 0, "give a positive number", **{name: value})
+        require(is_finite(value) and value > 0, "give a positive number", **{name: value})
+
+
+def require_factor(**given: float) -> None:
+    """Refuse factors that are not above 0, or that would raise the rate above its peak."""
+    for name, value in given.items():
+        require(0 < value <= 1, "give a factor above 0 and up to 1", **{name: value})
+
+
+def is_finite(value: float) -> bool:
+    """Whether a number is none of NaN and infinity, and no integer too large for a float."""
+    return abs(value) <= sys.float_info.max
 
 
 def to_steps(value: Position, total: int, name: str, *, zero: bool = False) -> int:

@@ -8,8 +8,10 @@ import math
 from lrensemble.policies.base import (
     Position,
     Rate,
+    is_finite,
     policy,
     require,
+    require_factor,
     require_positive,
     require_rates,
     to_rising_steps,
@@ -28,7 +30,7 @@ def constant(total: int, *, peak: float) -> Rate:
 def table(total: int, *, rates: tuple[float, ...]) -> Rate:
     """Any curve, step by step; the last rate stays."""
     require(len(rates) > 0, "give at least one", rates=list(rates))
-    bad = next((i for i, value in enumerate(rates) if not (math.isfinite(value) and value >= 0)), None)
+    bad = next((i for i, value in enumerate(rates) if not (is_finite(value) and value >= 0)), None)
     require(bad is None, "rates are finite and not negative", **{f"rates[{bad}]": rates[bad or 0]})
     last = len(rates) - 1
     return lambda step: rates[min(step, last)]
@@ -38,7 +40,7 @@ def table(total: int, *, rates: tuple[float, ...]) -> Rate:
 def step(total: int, *, peak: float, every: Position = 0.3, gamma: float = 0.1) -> Rate:
     """`peak` times `gamma` to the power of how many times `every` has passed (torch's `StepLR`)."""
     require_rates(peak=peak)
-    require_positive(gamma=gamma)
+    require_factor(gamma=gamma)
     length = to_steps(every, total, "every")
     return lambda step: peak * gamma ** (step // length)
 
@@ -56,7 +58,7 @@ def multi_step(
         gamma: factor at each.
     """
     require_rates(peak=peak)
-    require_positive(gamma=gamma)
+    require_factor(gamma=gamma)
     moments = to_rising_steps(tuple(milestones), total, "milestones")
     return lambda step: peak * gamma ** bisect.bisect_right(moments, step)
 
@@ -69,15 +71,15 @@ def exponential(total: int, *, peak: float, gamma: float | None = None, floor: f
         total: steps of the run.
         peak: rate at the start.
         gamma: factor from step to step; give this or `floor`.
-        floor: rate at step `total`, from which `gamma` follows.
+        floor: rate at step `total` and from there on, from which `gamma` follows.
     """
     require_rates(peak=peak)
     require((gamma is None) != (floor is None), "give either gamma or floor", gamma=gamma, floor=floor)
     if floor is not None:
         require(0 < floor <= peak, f"a floor of exponential lies above 0 and up to the peak ({peak})", floor=floor)
-        return lambda step: peak * (floor / peak) ** (step / total)
+        return lambda step: peak * (floor / peak) ** (min(step, total) / total)
     factor = gamma or 0.0
-    require(0 < factor <= 1, "give a factor above 0 and up to 1", gamma=gamma)
+    require_factor(gamma=factor)
     return lambda step: peak * factor**step
 
 
@@ -121,8 +123,7 @@ def sigmoid(total: int, *, peak: float, steepness: float = 10.0, middle: Positio
     require_rates(peak=peak)
     require_positive(steepness=steepness)
     center = to_steps(middle, total, "middle")
-    # Beyond an exponent of 700 a double would overflow; the rate is zero to all digits long before.
-    return lambda step: peak / (1 + math.exp(min(700.0, steepness * (step - center) / total)))
+    return lambda step: peak * logistic(-steepness * (step - center) / total)
 
 
 @policy(peak=0.1)
@@ -140,11 +141,11 @@ def trapezoidal(total: int, *, peak: float, floor: float = 0.0, warmup: Position
         total: steps of the run.
         peak: rate of the flat part.
         floor: rate at step 0 and from step `total` on.
-        warmup: length of the rise.
+        warmup: length of the rise; 0 for none.
         decay: length of the fall, which ends with the run.
     """
     require_rates(peak=peak, floor=floor)
-    rise, fall = to_steps(warmup, total, "warmup"), to_steps(decay, total, "decay")
+    rise, fall = to_steps(warmup, total, "warmup", zero=True), to_steps(decay, total, "decay")
     require(
         rise + fall <= max(total, 2),
         f"together they must fit into the run of {total} steps",
@@ -153,10 +154,16 @@ def trapezoidal(total: int, *, peak: float, floor: float = 0.0, warmup: Position
     )
 
     def rate(step: int) -> float:
-        share = min(1.0, step / rise, max(0.0, (total - step) / fall))
+        risen = step / rise if step < rise else 1.0
+        share = min(risen, max(0.0, (total - step) / fall))
         return floor + (peak - floor) * share
 
     return rate
+
+
+def logistic(value: float) -> float:
+    """The S-shaped 1 / (1 + exp(-value))."""
+    return 1 / (1 + math.exp(min(700.0, -value)))  # exp(710) overflows; all is zero to every digit long before
 
 
 def half_cosine(start: float, end: float, progress: float) -> float:

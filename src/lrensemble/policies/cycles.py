@@ -45,16 +45,21 @@ def one_cycle(
     Args:
         total: steps of the run.
         peak: highest rate.
-        warmup: fraction of the run spent rising.
+        warmup: fraction of the run spent rising, 0 to 1; at most 0.5 with three phases.
         anneal: along half a cosine wave, or in a line.
-        start_divisor: the start is `peak` divided by this.
+        start_divisor: the start is `peak` divided by this, 1 or more.
         end_divisor: the end is the start divided by this.
         three_phase: fall back to the start as long as it rose, then on to the end.
     """
     require_rates(peak=peak)
     require_positive(start_divisor=start_divisor, end_divisor=end_divisor)
+    require(start_divisor >= 1, "the start may not lie above the peak: give 1 or more", start_divisor=start_divisor)
+    lowest = 1 / start_divisor
+    require(
+        end_divisor >= lowest, f"the end may not lie above the peak: give {lowest} or more", end_divisor=end_divisor
+    )
     longest = 0.5 if three_phase else 1.0
-    require(0 < warmup <= longest, f"give a fraction of the run above 0 and up to {longest}", warmup=warmup)
+    require(0 <= warmup <= longest, f"give a fraction of the run from 0 to {longest}", warmup=warmup)
     start = peak / start_divisor
     end = start / end_divisor
     rise = warmup * total - 1
@@ -221,5 +226,4 @@ def damping_factor(damping: Damping, gamma: float | None) -> Callable[[int, int]
         factor = gamma or 0.0
         return lambda step, _cycle: factor**step
     require(gamma is None, "only exponential damping takes a gamma", gamma=gamma)
-    # ldexp and not 0.5 ** cycle, to the same effect, for its exactness at any number of cycles.
-    return (lambda _step, cycle: math.ldexp(1.0, -cycle)) if damping == "halving" else (lambda _step, _cycle: 1.0)
+    return (lambda _step, cycle: 0.5**cycle) if damping == "halving" else (lambda _step, _cycle: 1.0)

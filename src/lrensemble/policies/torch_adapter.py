@@ -56,23 +56,26 @@ class PolicyLR(LRScheduler):
         self.last_epoch = state_dict["last_epoch"]
         rates = self.get_lr()
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(rate)  # in place: a captured or compiled optimizer keeps hold of the tensor
+            else:
+                group["lr"] = rate
         self._last_lr = rates
 
 
 def policy_of(
-    make_scheduler: Callable[[torch.optim.Optimizer], LRScheduler], total: int, *, peak: float = 0.1, group: int = 0
+    make_scheduler: Callable[[torch.optim.Optimizer], LRScheduler], total: int, *, peak: float = 0.1
 ) -> Policy:
-    """The curve of a torch scheduler as a policy (`table`), read off step by step.
+    """The curve of a torch scheduler as a policy (`table`, whose spec holds every rate), read off step by step.
 
     Args:
         make_scheduler: from an optimizer to its scheduler: `lambda optimizer: StepLR(optimizer, 30)`.
         total: steps of the run.
         peak: the optimizer's rate, from which most schedulers start.
-        group: the parameter group to read, where the scheduler makes several.
 
     Raises:
-        SpecError: the scheduler waits for a metric (`ReduceLROnPlateau`), and so has no curve before training.
+        SpecError: the scheduler waits for a metric (`ReduceLROnPlateau`), and so has no curve before training; or its
+            curve is none of a policy (a rate that is negative or not finite, no steps).
     """
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=peak, momentum=0.9)
     scheduler = make_scheduler(optimizer)
@@ -80,7 +83,7 @@ def policy_of(
         raise SpecError("ReduceLROnPlateau follows a metric and has no curve of its own; give another scheduler")
     rates = []
     for step in range(total):
-        rates.append(float(optimizer.param_groups[group]["lr"]))
+        rates.append(float(optimizer.param_groups[0]["lr"]))
         optimizer.step()
         if step < total - 1:  # a scheduler of `total` steps refuses one more
             scheduler.step()
