@@ -164,6 +164,45 @@ class TestLearned:
             combine(name, probs)
 
 
+@pytest.mark.parametrize("name", ["stacking", "mlp"])
+def test_two_classes(name: str) -> None:
+    generator = np.random.default_rng(0)
+    labels = generator.integers(2, size=301)
+    first = np.clip(0.5 + 0.3 * (1 - 2 * labels) + generator.normal(scale=0.2, size=(3, 301)), 0.01, 0.99)
+    probs = np.stack([first, 1 - first], axis=2)
+    out = combine(fit(name, probs, labels), probs)
+    assert accuracy(out, labels) > 0.95
+    assert nll(out, labels) < nll(combine("mean", probs), labels)
+
+
+def test_the_network_by_hand() -> None:
+    generator = np.random.default_rng(0)
+    probs = generator.dirichlet(np.ones(3), size=(2, 5))
+    into, onto = generator.normal(size=(6, 4)), generator.normal(size=(4, 3))
+    spec = Spec(
+        "mlp",
+        {
+            "hidden_weights": tuple(tuple(row) for row in into.tolist()),
+            "hidden_biases": (0.1, 0.2, 0.3, 0.4),
+            "output_weights": tuple(tuple(row) for row in onto.tolist()),
+            "output_biases": (0.5, 0.6, 0.7),
+        },
+    )
+    inputs = np.concatenate([probs[0] * 2 * 0.25, probs[1] * 2 * 0.75], axis=1)  # weights over those of equal members
+    units = 1 / (1 + np.exp(-(inputs @ into + [0.1, 0.2, 0.3, 0.4])))
+    outputs = np.exp(units @ onto + [0.5, 0.6, 0.7])
+    np.testing.assert_allclose(combine(spec, probs, [1, 3]), outputs / outputs.sum(axis=1, keepdims=True))
+
+
+def test_the_regressions_by_hand() -> None:
+    probs = np.array([[[0.5, 0.5, 0.0]], [[0.2, 0.7, 0.1]]])
+    spec = "stacking(coefficients=[[0.3, 0.2], [0.2, 0.1], [0.1, 0.4]], intercepts=[0.0, 0.1, 0.2])"
+    logs = np.maximum(np.log(np.maximum(probs[:, 0], 1e-300)), -30) * [[0.5], [1.5]]
+    logits = np.einsum("mc,cm->c", logs, [[0.3, 0.2], [0.2, 0.1], [0.1, 0.4]]) + np.array([0.0, 0.1, 0.2])
+    outputs = 1 / (1 + np.exp(-logits))
+    np.testing.assert_allclose(combine(spec, probs, [1, 3]), outputs[None] / outputs.sum())
+
+
 class TestFocal:
     def test_by_hand(self) -> None:
         labels = np.zeros(6, dtype=np.int64)

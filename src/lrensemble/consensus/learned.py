@@ -32,7 +32,7 @@ def stacking(
     *,
     coefficients: Matrix = (),
     intercepts: tuple[float, ...] = (),
-    penalty: Positive = 100.0,  # noqa: ARG001  (for `fit`)
+    penalty: Positive = 1.0,  # noqa: ARG001  (for `fit`)
 ) -> Array:
     """Logistic stacking: for each class a regression on what members say of that class (Seewald 2002, StackingC).
 
@@ -44,7 +44,7 @@ def stacking(
         weights: [member], summing to 1; multiplied with the inputs.
         coefficients: [class][member], learned by `fit`.
         intercepts: [class], learned by `fit`.
-        penalty: on the squared coefficients, while learning.
+        penalty: on the squared coefficients of inputs scaled to unit deviation, while learning.
 
     Returns:
         [sample, class] probabilities.
@@ -114,11 +114,12 @@ def _regressions(arguments: Arguments, probs: Floats, labels: NDArray[np.int64],
     members, _, classes = probs.shape
     seen, truth = _with_undecided(probs, labels)
     inputs = _log_inputs(seen, weights)
+    deviation = max(float(inputs.std()), 1e-9)  # so that a penalty means the same for sure members and for unsure ones
     coefficients, intercepts = np.zeros((classes, members)), np.zeros(classes)
     for one in range(classes if classes > 1 else 0):
         learner = LogisticRegression(C=1 / arguments["penalty"], max_iter=10_000)
-        learner.fit(inputs[:, :, one].T, truth == one)
-        coefficients[one], intercepts[one] = learner.coef_[0], learner.intercept_[0]
+        learner.fit(inputs[:, :, one].T / deviation, truth == one)
+        coefficients[one], intercepts[one] = learner.coef_[0] / deviation, learner.intercept_[0]
     return {"coefficients": coefficients.tolist(), "intercepts": intercepts.tolist()}
 
 
