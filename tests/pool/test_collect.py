@@ -82,6 +82,13 @@ def test_the_same_file_twice_adds_nothing(tmp_path: Path) -> None:
     assert (second.added, second.skipped) == ((), first.added)
 
 
+def test_other_predictions_under_the_same_name_are_another_member(tmp_path: Path) -> None:
+    for seed, skill in enumerate((1.0, 2.0)):
+        path = write(tmp_path / str(seed) / "a.npz", **but(logits=skill * LOGITS))
+        assert len(collect([path], tmp_path / "pool").added) == MEMBERS
+    assert len(collect([path], tmp_path / "pool").skipped) == MEMBERS
+
+
 def test_later_files_are_added_behind(tmp_path: Path) -> None:
     first = write(tmp_path / "z.npz", logits=LOGITS, labels=LABELS, classes=[*"wxyz"])
     second = write(tmp_path / "a.npz", logits=LOGITS[:2] * 2, labels=LABELS)
@@ -166,6 +173,11 @@ def test_a_probability_of_zero_is_kept(tmp_path: Path) -> None:
         assert np.array_equal(np.exp(pool.stack("val").astype(np.float64)), probs)
 
 
+def test_logits_of_any_size_are_taken(tmp_path: Path) -> None:
+    pool = collect([write(tmp_path / "a.npz", **but(logits=1e300 * LOGITS))], tmp_path / "pool").pool
+    assert np.array_equal(np.exp(pool.stack("val").astype(np.float64)), np.eye(CLASSES)[TOP1])
+
+
 def test_rows_can_be_set_aside(tmp_path: Path) -> None:
     path = write(tmp_path / "a.npz", logits=LOGITS, labels=LABELS)
     pool = collect([path], tmp_path / "pool", holdout=0.3, seed=1).pool
@@ -180,6 +192,13 @@ def test_rows_can_be_set_aside(tmp_path: Path) -> None:
     for holdout, seed in ((0.3, 2), (0.4, 1), (None, 1)):
         with pytest.raises(PoolError, match="holds a pool for another task"):
             collect([path], tmp_path / "pool", holdout=holdout, seed=seed)
+
+
+def test_other_rows_with_the_same_labels_are_told_apart(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npz", **but(labels=np.sort(LABELS)))
+    collect([path], tmp_path / "pool", holdout=0.5, seed=1)
+    with pytest.raises(PoolError, match="given: other val rows; other test rows; use another folder"):
+        collect([path], tmp_path / "pool", holdout=0.5, seed=2)
 
 
 def test_a_holdout_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
@@ -218,6 +237,7 @@ OBJECTS = np.array([{}, "a", None], dtype=object)
         (but(labels=LABELS + 1), "label 4 in row 3 is outside the classes; with 4 classes, 0 to 3 are allowed"),
         (but(labels=LABELS - 1), "label -1 in row 0 is outside the classes"),
         (but(labels=LABELS * 1.0), "labels are float64; give class indices as integers"),
+        (but(labels=LABELS.astype("m8[s]")), r"labels are timedelta64\[s\]; give class indices as integers"),
         (but(labels=LABELS.astype(str)), "labels are <U21; give class indices as integers"),
         (but(labels=None), "has no labels; give predictions and labels of the same rows"),
         (but(logits=None), "holds labels; give one of log_probs, logits, probs, top1"),

@@ -139,6 +139,8 @@ def test_a_failure_is_kept_until_the_member_succeeds(pool: Pool, predictions: Ma
     pool.add(record("a"), predictions(1))
     assert pool.failures() == (failures[1],)
     assert not (pool.folder / "failed" / "a.json").exists()
+    pool.record_failure(failures[0])  # as a kill between adding a member and forgetting its failure would leave it
+    assert pool.failures() == (failures[1],)
 
 
 def test_a_member_without_weights_or_history_says_so(pool: Pool, predictions: MakePredictions) -> None:
@@ -202,6 +204,12 @@ def test_another_task_is_refused_with_what_differs(pool: Pool, labels: Labels, r
     assert np.array_equal(pool.labels("val"), labels["val"])
 
 
+def test_a_task_has_val_and_perhaps_test_rows(labels: Labels, rows: Labels) -> None:
+    assert list(Task.of("t", "abc", rows=dict(reversed(rows.items())), labels=labels).splits) == ["val", "test"]
+    with pytest.raises(ValueError, match="splits are test; give val, and test where there is one"):
+        Task.of("t", "abc", rows={"test": rows["test"]}, labels=labels)
+
+
 def test_labels_must_be_those_of_the_task(tmp_path: Path, task: Task, labels: Labels, rows: Labels) -> None:
     with pytest.raises(PredictionsError, match="the val labels are not those that the task was made of"):
         Pool.create(tmp_path, task, labels | {"val": labels["val"][::-1]})
@@ -242,6 +250,12 @@ def test_predictions_that_cannot_be_used_are_refused(
     with pytest.raises(PredictionsError, match=message):
         pool.add(record("a"), spoil(predictions(1)))
     assert list((pool.folder / "members").iterdir()) == []
+
+
+def test_logits_are_refused_at_any_precision(pool: Pool, predictions: MakePredictions) -> None:
+    logits = {split: 1e6 * np.abs(array) for split, array in predictions(1).items()}
+    with pytest.raises(PredictionsError, match="val predictions: row 0 does not sum to one"):
+        pool.add(record("a"), logits, precision="float16")
 
 
 def test_a_diverged_member_has_no_predictions(pool: Pool, predictions: MakePredictions) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +15,6 @@ from lrensemble.pool.sealed import map_arrays
 SUFFIXES = (".npz", ".npy", ".safetensors")
 
 Arrays = dict[str, NDArray[Any]]
-
-_DAMAGE = (
-    ValueError,
-    KeyError,
-    EOFError,
-    AttributeError,
-    OverflowError,
-    MemoryError,  # a damaged header can ask for any amount
-    NotImplementedError,
-    RuntimeError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What numpy and zipfile raise for files that are cut, flipped or something else altogether."""
 
 
 def load(path: Path, wanted: frozenset[str]) -> Arrays:
@@ -52,7 +34,11 @@ def load(path: Path, wanted: frozenset[str]) -> Arrays:
     with storage_errors("read", path):
         try:
             return _load_numpy(path, wanted)
-        except _DAMAGE as error:
+        except OSError:
+            raise
+        except (
+            Exception
+        ) as error:  # damaged files make numpy and zipfile raise almost anything: TokenError, MemoryError
             raise PredictionsError(f"{path} cannot be read: {_reason(error)}") from None
 
 

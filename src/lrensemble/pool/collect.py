@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import ConfigError, PredictionsError
 from lrensemble.metrics import METRICS
+from lrensemble.pool.content import LOG_ZERO
 from lrensemble.pool.found import Form, Found
 from lrensemble.pool.member import MemberRecord
 from lrensemble.pool.sources import Source, check_agreement, check_source, count_classes, plain, read
@@ -108,7 +109,10 @@ def _ids(source: Source, rows: Rows) -> dict[str, NDArray[np.int64]]:
 
 
 def _log_probs(member: Found, rows: Rows, classes: int) -> dict[str, NDArray[np.float32]]:
-    whole = {origin: member.log_probs(origin, classes).astype(np.float32) for origin in member.predictions}
+    whole = {
+        origin: np.maximum(member.log_probs(origin, classes), LOG_ZERO).astype(np.float32)
+        for origin in member.predictions
+    }
     return {split: whole[origin][index] for split, (origin, index) in rows.items()}
 
 

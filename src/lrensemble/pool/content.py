@@ -71,10 +71,10 @@ def _checked(
                 f"the pool has {shape[0]} {name} rows and {shape[1]} classes, so give {shape}"
             )
         log_probs = np.maximum(predictions[name], LOG_ZERO, dtype=np.float64)
-        arrays[name] = np.ascontiguousarray(log_probs, dtype=dtype)
         source = f"member {record.name}, {name} predictions"
         with np.errstate(over="ignore"):  # logits in place of log-probabilities are told apart by their sum
             check_probabilities(np.exp(log_probs), source)
+        arrays[name] = np.ascontiguousarray(log_probs, dtype=dtype)
         check_probabilities(np.exp(arrays[name].astype(np.float64)), f"{source} rounded to {dtype}")
     return arrays
 

@@ -67,6 +67,8 @@ def check_class_indices(where: str, indices: NDArray[np.integer], rows: int, cla
     Raises:
         PredictionsError: another number of rows, not integers, or outside the classes.
     """
+    if indices.dtype.kind not in "iu":  # for numpy, durations are integers too
+        raise PredictionsError(f"{where} are {indices.dtype}; give class indices as integers")
     try:
         check_labels(indices, rows, classes)
     except PredictionsError as error:

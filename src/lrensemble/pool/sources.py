@@ -87,7 +87,7 @@ def _read_folder(folder: Path, form: Form | None) -> Source:
 def _read_member(path: Path, common: Arrays, form: Form | None) -> Source:
     arrays = load(path, WANTED)
     if path.suffix == ".npy" and (given := arrays.pop(path.stem, None)) is not None:
-        bare = form or ("top1" if given.ndim == 1 and np.issubdtype(given.dtype, np.integer) else None)
+        bare = form or ("top1" if given.ndim == 1 and given.dtype.kind in "iu" else None)
         if bare is None:
             raise PredictionsError(f"{path} does not say what it holds; give the kind: {', '.join(FORMS)}")
         arrays[bare] = given
@@ -110,11 +110,11 @@ def _predictions(path: Path, arrays: Arrays, form: Form, *, axes: str) -> Arrays
     axes = axes if form == "top1" else f"{axes}, class"
     found = {split: arrays[prefix + form] for split, prefix in PREFIX.items() if prefix + form in arrays}
     for split, array in found.items():
-        numbers = ("integers", np.integer) if form == "top1" else ("floating-point numbers", np.floating)
-        if array.ndim != axes.count(",") + 1 or 0 in array.shape or not np.issubdtype(array.dtype, numbers[1]):
+        name, kinds = ("integers", "iu") if form == "top1" else ("floating-point numbers", "f")
+        if array.ndim != axes.count(",") + 1 or 0 in array.shape or array.dtype.kind not in kinds:
             raise PredictionsError(
                 f"{path}: {PREFIX[split]}{form} are {array.dtype} of shape {array.shape}; "
-                f"give {numbers[0]} [{axes}], at least one of each"
+                f"give {name} [{axes}], at least one of each"
             )
     return found
 

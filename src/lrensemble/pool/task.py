@@ -41,10 +41,10 @@ class Task(Record):
 
     @field_validator("splits")
     @classmethod
-    def _in_order(cls, splits: dict[str, Split]) -> dict[str, Split]:
+    def _known(cls, splits: dict[str, Split]) -> dict[str, Split]:
         if "val" not in splits or not set(splits) <= set(SPLITS):
             raise ValueError(f"splits are {', '.join(splits) or 'none'}; give val, and test where there is one")
-        return {name: splits[name] for name in SPLITS if name in splits}
+        return splits
 
     @classmethod
     def of(
