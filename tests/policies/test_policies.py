@@ -74,7 +74,7 @@ def test_a_few_values_by_hand() -> None:
     assert build("linear(peak=0.4)", 8)(2) == pytest.approx(0.3)
     falling = build("exponential(peak=0.1, floor=0.001)", 10)
     assert [falling(step) for step in (0, 5, 10, 50)] == pytest.approx([0.1, 0.01, 0.001, 0.001])
-    assert build("constant(peak=1)", 3).curve() == [1.0, 1.0, 1.0]
+    assert [repr(rate) for rate in build("constant(peak=1)", 2).curve()] == ["1.0", "1.0"]
     assert build("sigmoid(peak=0.1)", 100)(50) == 0.05
     assert build("inverse(peak=0.1, gamma=0.5)", 9)(2) == pytest.approx(0.05)
     assert build("table(rates=[0.1, 0.2])", 9)(5) == 0.2
@@ -125,3 +125,10 @@ def test_the_papers_grid_has_sixteen_policies() -> None:
 @given(st.integers(1, 400), st.sampled_from(paper_grid([0.1])))
 def test_the_papers_policies_fit_any_run(total: int, spec: Any) -> None:
     assert max(build(spec, total).curve()) <= 0.1 * (1 + 1e-12)
+
+
+def test_the_papers_composite_explores_settles_and_finishes() -> None:
+    rates = composite(100, peak=0.4).curve()
+    assert [rates[step] for step in (0, 10, 20, 30)] == pytest.approx([0.04, 0.4, 0.04, 0.4])
+    assert [rates[step] for step in (39, 40, 59, 60, 79)] == pytest.approx([0.076, 0.2, 0.2, 0.04, 0.04])
+    assert [rates[step] for step in (80, 90)] == pytest.approx([0.04, 0.02])
