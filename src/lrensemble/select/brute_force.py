@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.errors import SelectionError
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
-from lrensemble.select.scoring import SAME_SCORE, first_best, team_score, team_scorer
+from lrensemble.select.exhaustive import Search, Sizes, search
+from lrensemble.select.scoring import SAME_SCORE, standard_error, team_score
 from lrensemble.spec import SpecLike, to_spec
 
 PositiveInt = Annotated[int, Field(gt=0)]
-LIMIT = 2**20
-BLOCK = 8192
-"""Teams scored at a time."""
+LIMIT = 2**24
 
 
 @SELECTORS.register(max_size=3)
@@ -35,6 +30,11 @@ def brute_force(
 ) -> Selection:
     """The best of all teams with equal weights; ties to the smaller team, then to the lowest indices.
 
+    Accuracy, NLL and Brier score have kernels under the mean, plurality and (all subsets only) the geometric mean;
+    anything else is scored team by team. An interrupt from the keyboard returns the best so far, and `details` says
+    `complete: false`. They also say how many teams tie with the winner, and how many are within one standard error of
+    it: how stable the choice is.
+
     Args:
         validation: the rows to choose on.
         metric: what teams are compared by.
@@ -48,47 +48,42 @@ def brute_force(
         SelectionError: there are more teams than `limit`, or the sizes do not fit the pool.
     """
     metric_text = check_metric(validation, metric)
-    largest = validation.members if max_size is None else max_size
-    count = count_teams(validation.members, min_size, largest, limit)
-    scorer = team_scorer(validation, metric, consensus)
-    best_score, best_team = -math.inf, np.zeros(validation.members)
-    for weights in _blocks(validation.members, min_size, largest):
-        scores = scorer(weights)
-        position = first_best(scores)
-        if scores[position] > best_score + SAME_SCORE:  # the first of equals stays
-            best_score, best_team = float(scores[position]), weights[position]
-    team = tuple(np.flatnonzero(best_team).tolist())
+    sizes = check_sizes(validation.members, min_size, max_size, limit)
+    found = search(validation, sizes, metric, consensus)
+    team = found.leader.team
     score = team_score(validation, team, metric=metric, consensus=consensus)
-    return Selection(team, equal_weights(team), score, metric_text, str(to_spec(consensus)), count)
+    error = standard_error(validation, team, metric, consensus)
+    details = _stability(found, score, error)
+    return Selection(
+        team, equal_weights(team), score, metric_text, str(to_spec(consensus)), found.tried, details=details
+    )
 
 
-def count_teams(members: int, min_size: int, max_size: int, limit: int) -> int:
-    """How many teams there are of these sizes, counted before any is listed.
+def check_sizes(members: int, min_size: int, max_size: int | None, limit: int) -> Sizes:
+    """The teams of these sizes, counted before any is listed.
 
     Raises:
         SelectionError: above the limit, or no such size in a pool of `members`.
     """
-    if not min_size <= max_size <= members:
+    sizes = Sizes(members, min_size, members if max_size is None else max_size)
+    if not min_size <= sizes.largest <= members:
         raise SelectionError(
-            f"team sizes {min_size} to {max_size} do not fit a pool of {members}; "
+            f"team sizes {min_size} to {sizes.largest} do not fit a pool of {members}; "
             f"sizes must rise and lie between 1 and {members}"
         )
-    count = sum(math.comb(members, size) for size in range(min_size, max_size + 1))
-    if count > limit:
+    if sizes.count > limit:
         raise SelectionError(
-            f"{members} members have {count:,} teams of {min_size} to {max_size}, above the limit of {limit:,}; "
-            f"lower max_size, or raise it with limit={count}"
+            f"{members} members have {sizes.count:,} teams of {min_size} to {sizes.largest}, above the limit of "
+            f"{limit:,}; lower max_size, or raise it with limit={sizes.count}"
         )
-    return count
+    return sizes
 
 
-def _blocks(members: int, min_size: int, max_size: int) -> Iterator[NDArray[np.float64]]:
-    """Weights [team, member] of all teams, smaller teams first, then by indices."""
-    teams = itertools.chain.from_iterable(
-        itertools.combinations(range(members), size) for size in range(min_size, max_size + 1)
-    )
-    while block := list(itertools.islice(teams, BLOCK)):
-        weights = np.zeros((len(block), members))
-        rows = np.repeat(np.arange(len(block)), [len(team) for team in block])
-        weights[rows, list(itertools.chain.from_iterable(block))] = 1
-        yield weights
+def _stability(found: Search, score: float, error: float | None) -> Mapping[str, Any]:
+    details: dict[str, Any] = {"complete": found.complete, "tied": found.leader.tied}
+    if error is not None:
+        details["standard_error"] = error
+        if found.scores is not None:
+            near = found.scores >= score - error - SAME_SCORE
+            details["within_standard_error"] = int(near.sum())
+    return details

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
-from lrensemble.select.brute_force import LIMIT, PositiveInt, count_teams
+from lrensemble.select.brute_force import PositiveInt, check_sizes
 from lrensemble.select.scoring import first_best, team_score, team_scorer
 from lrensemble.spec import SpecLike, to_spec
 
+LIMIT = 2**20
 Share = Annotated[float, Field(ge=0)]
 
 
@@ -52,10 +53,13 @@ def focal(
     metric_text = check_metric(validation, metric)
     members = validation.members
     smallest = min(min_size, members)
-    largest = members if max_size is None else max_size
-    count = count_teams(members, smallest, largest, limit)
-    sizes = range(smallest, largest + 1)
-    teams = [team for size in sizes for team in itertools.combinations(range(members), size)]
+    sizes = check_sizes(members, smallest, max_size, limit)
+    count = sizes.count
+    teams = [
+        team
+        for size in range(sizes.smallest, sizes.largest + 1)
+        for team in itertools.combinations(range(members), size)
+    ]
     weights = np.zeros((count, members))
     for row, team in zip(weights, teams, strict=True):
         row[list(team)] = 1

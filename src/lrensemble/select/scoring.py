@@ -33,6 +33,9 @@ that sums in another order."""
 SAME_SCORE = 1e-12
 """Scores closer than this are a tie: they differ by the order of a sum, not by the team."""
 
+ROW_BY_ROW = ("accuracy", "nll", "brier")
+"""Metrics that are means over rows."""
+
 BLOCK_BYTES = 64 * 2**20
 
 
@@ -51,6 +54,28 @@ def team_score(
     chosen = validation.probs[list(team)]
     fitted = fit(consensus, chosen, validation.labels)
     return score(metric, combine(fitted, chosen, weights), validation.labels)
+
+
+def standard_error(
+    validation: Validation,
+    team: Sequence[int],
+    metric: SpecLike,
+    consensus: SpecLike,
+    weights: Sequence[float] | None = None,
+) -> float | None:
+    """The standard error of a team's score over rows; None for a metric that is not a mean over rows, 0 for one row."""
+    if to_spec(metric).name not in ROW_BY_ROW:
+        return None
+    chosen = validation.probs[list(team)]
+    combined = combine(fit(consensus, chosen, validation.labels), chosen, weights)
+    rows = np.arange(len(validation.labels))
+    of_label = combined[rows, validation.labels]
+    values = {
+        "accuracy": combined.argmax(axis=1) == validation.labels,
+        "nll": np.log(np.maximum(of_label, TINY)),
+        "brier": np.einsum("sc,sc->s", combined, combined) - 2 * of_label,
+    }[to_spec(metric).name]
+    return float(np.std(values, ddof=1) / np.sqrt(len(rows))) if len(rows) > 1 else 0.0
 
 
 def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Scorer:

@@ -1,0 +1,68 @@
+"""One way in to the scores of all subsets of the members, for metrics and consensus functions that have a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.metrics.scores import TINY
+from lrensemble.select.base import Validation
+from lrensemble.select.kernels.all_accuracy import wrong_rows
+from lrensemble.select.kernels.all_brier import negative_briers
+from lrensemble.select.kernels.all_geometric import geometric_scores
+from lrensemble.select.kernels.all_nll import group_rows, log_likelihoods
+from lrensemble.select.kernels.columns import LINEAR, contested_columns
+from lrensemble.select.kernels.definition import decider
+from lrensemble.select.kernels.statistics import error_gram, of_labels
+from lrensemble.select.kernels.subsets import Halves
+from lrensemble.spec import Spec, SpecLike, to_spec
+
+HALF_BITS = 12
+"""Members of a half at most: tables of 2^12 entries stay in the cache of a core."""
+
+TABLE_BYTES = 256 * 2**20
+"""Memory for the tables of accuracy; what does not fit is taken in parts."""
+
+MAX_MEMBERS = 62
+"""A team is a mask in a signed integer of 64 bits."""
+
+BlockScorer = Callable[[Halves], NDArray[np.float64]]
+"""From a block of teams to their scores [2^bits], higher is better; position p is the team `top << bits | p`."""
+
+
+def block_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -> BlockScorer | None:
+    """What scores blocks of teams with equal weights, prepared once; None where there is no kernel."""
+    metric, consensus = to_spec(metric), to_spec(consensus)
+    if consensus.arguments or consensus.name not in LINEAR or validation.members > MAX_MEMBERS:
+        return None
+    if metric == Spec("accuracy"):
+        return _accuracy(validation, consensus.name)
+    if metric not in (Spec("nll"), Spec("brier")):
+        return None
+    if consensus.name == "geometric_mean":
+        logs = np.log(np.maximum(validation.probs, TINY))
+        return lambda halves: geometric_scores(logs, validation.labels, halves, metric.name == "brier")
+    if metric == Spec("nll"):
+        likelihoods = group_rows(of_labels(validation, consensus.name))
+        return lambda halves: log_likelihoods(likelihoods, halves)
+    gram = error_gram(validation, consensus.name)
+    return lambda halves: negative_briers(gram, halves)
+
+
+def _accuracy(validation: Validation, consensus: str) -> BlockScorer:
+    columns = contested_columns(validation, consensus)
+    decide = decider(validation, columns, consensus)
+
+    def scores(halves: Halves) -> NDArray[np.float64]:
+        wrong = wrong_rows(columns, halves, TABLE_BYTES, decide)
+        return np.asarray((columns.rows - len(columns.always_wrong) - wrong) / columns.rows)
+
+    return scores
+
+
+def split(members: int) -> Halves:
+    """The first block of a pool of so many members; the other blocks differ in `top`."""
+    low = min(HALF_BITS, (members + 1) // 2)
+    return Halves(low, min(HALF_BITS, members - low), top=0)

@@ -1,0 +1,114 @@
+"""The contested columns: all that the accuracy of a team depends on.
+
+A column is a pair (row, rival class). The truth wins it for a team if the weighted mean of what the members give the
+label is above that of the rival, or equal and the label is the lower class. A row is right if every column is won.
+`contested` finds the columns that some team wins and some other loses; the rest need no look at any team.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.metrics.scores import TINY
+from lrensemble.select.base import Validation
+from lrensemble.select.kernels.contested import contested
+from lrensemble.select.kernels.statistics import blocks
+
+Values = NDArray[np.float64]
+
+LINEAR = ("mean", "geometric_mean", "plurality")
+"""Consensus functions whose likeliest class is that with the highest weighted mean of something: of probabilities,
+their logarithms, or votes."""
+
+SMALLEST = 1e-320
+"""What underflow may take from a sum, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Contested columns in the order of their rows; rows without any, or always wrong, are left out."""
+
+    truth: Values
+    """[contested row, member], what each member gives the label: probability, logarithm or vote."""
+    rival: Values
+    """[column, member], what each member gives the rival class."""
+    rival_first: NDArray[np.bool_]
+    """[column], whether the rival is the lower class, which wins ties."""
+    first: NDArray[np.int64]
+    """[contested row + 1], where each row's columns begin."""
+    row: NDArray[np.int64]
+    """[contested row], its place among all rows."""
+    always_wrong: NDArray[np.int64]
+    """[row] the places of rows that are wrong for every team."""
+    rows: int
+    """All rows."""
+
+    @cached_property
+    def row_of_column(self) -> NDArray[np.int64]:
+        """[column] the contested row that it belongs to."""
+        return np.repeat(np.arange(len(self.row)), np.diff(self.first))
+
+    def margins(self, part: slice) -> Values:
+        """[column, member], truth minus rival."""
+        return np.asarray(self.truth[self.row_of_column[part]] - self.rival[part])
+
+    def scale(self, part: slice) -> Values:
+        """[column, member], |truth| + |rival|: what errors of rounding are relative to."""
+        return np.asarray(np.abs(self.truth)[self.row_of_column[part]] + np.abs(self.rival[part]))
+
+    def error(self, part: slice) -> Values:
+        """[column] a bound on what rounding does to a sum of margins against the definition's two sums, for any subset.
+
+        Of votes, sums with equal weights are exact in the only sense that counts: equal numbers have equal sums.
+        """
+        bound = rounding(self.rival.shape[1]) * self.scale(part).sum(axis=1) + SMALLEST
+        votes_for_truth = ((self.truth == 0) | (self.truth == 1)).all(axis=1)[self.row_of_column[part]]
+        votes_for_rival = ((self.rival[part] == 0) | (self.rival[part] == 1)).all(axis=1)
+        return np.where(votes_for_truth & votes_for_rival, 0.0, bound)
+
+
+def rounding(terms: int) -> float:
+    """A bound on the error of a sum of so many terms with weights, relative to the sum of their sizes.
+
+    One rounding for each term, and one for each weight (Higham 2002, eq. 4.4); doubled for the two sums of a margin,
+    and again to be safe.
+    """
+    return (4 * terms + 8) * float(np.finfo(np.float64).eps)
+
+
+def contested_columns(validation: Validation, consensus: str) -> Columns:
+    """The contested columns under a consensus of `LINEAR`, found block of rows by block of rows."""
+    start, parts = 0, []
+    for log_probs, labels in blocks(validation):
+        values = _votes(log_probs) if consensus == "plurality" else log_probs
+        found = contested(values, labels)
+        part = (
+            _of_kind(values[:, found.row, labels[found.row]].T, consensus),
+            _of_kind(values[:, found.row_of_column, found.rival].T, consensus),
+            found.rival < labels[found.row_of_column],
+            np.bincount(found.row_of_column, minlength=len(labels))[found.row],
+            found.row + start,
+            found.always_wrong + start,
+        )
+        parts.append(part)
+        start += len(labels)
+    truth, rival, rival_first, counts, row, always_wrong = map(np.concatenate, zip(*parts, strict=True))
+    return Columns(truth, rival, rival_first, np.append(0, np.cumsum(counts)), row, always_wrong, start)
+
+
+def _votes(log_probs: NDArray[np.floating]) -> NDArray[np.float32]:
+    likeliest = np.exp(log_probs.astype(np.float64)).argmax(axis=2)
+    return np.asarray(likeliest[:, :, None] == np.arange(log_probs.shape[2]), dtype=np.float32)
+
+
+def _of_kind(values: NDArray[np.floating], consensus: str) -> Values:
+    """[column, member] votes as they are, and log-probabilities as what the consensus averages."""
+    numbers: Values = values.astype(np.float64, order="C")
+    if consensus == "plurality":
+        return numbers
+    np.exp(numbers, out=numbers)
+    return numbers if consensus == "mean" else np.asarray(np.log(np.maximum(numbers, TINY)))

@@ -1,0 +1,63 @@
+"""What the definition says about single rows and teams: the judge of margins that are too close to call."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.consensus import combine
+from lrensemble.select.base import Validation
+from lrensemble.select.kernels.all_accuracy import Decide
+from lrensemble.select.kernels.columns import Columns
+from lrensemble.select.kernels.jit import compiled
+from lrensemble.select.kernels.subsets import members_of, size_of
+
+
+def decider(validation: Validation, columns: Columns, consensus: str) -> Decide:
+    """Whether contested rows are wrong for teams, as the consensus itself decides it."""
+    if consensus == "geometric_mean":
+        return _by_combining(validation, columns)
+
+    def decide(rows: NDArray[np.int64], teams: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return _by_adding(columns.truth, columns.rival, columns.rival_first, columns.first, rows, teams)
+
+    return decide
+
+
+def _by_combining(validation: Validation, columns: Columns) -> Decide:
+    """Through the consensus function: its exponential and division may round two classes to one probability."""
+
+    def decide(rows: NDArray[np.int64], teams: NDArray[np.int64]) -> NDArray[np.bool_]:
+        wrong = np.empty(len(rows), dtype=bool)
+        for pair, (contested_row, team) in enumerate(zip(rows.tolist(), teams.tolist(), strict=True)):
+            row = int(columns.row[contested_row])
+            log_probs = np.asarray(validation.log_probs[list(members_of(team)), row : row + 1], dtype=np.float64)
+            wrong[pair] = combine("geometric_mean", np.exp(log_probs)).argmax() != validation.labels[row]
+        return wrong
+
+    return decide
+
+
+@compiled
+def _by_adding(
+    truth: NDArray[np.float64],
+    rival: NDArray[np.float64],
+    rival_first: NDArray[np.bool_],
+    first: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    teams: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """The weighted mean as the consensus adds it: each member times its weight, in the order of the members."""
+    wrong = np.zeros(rows.size, dtype=np.bool_)
+    for pair in range(rows.size):
+        weight = 1.0 / size_of(teams[pair])
+        for column in range(first[rows[pair]], first[rows[pair] + 1]):
+            for_truth, for_rival = 0.0, 0.0
+            for member in range(rival.shape[1]):
+                if teams[pair] >> member & 1:
+                    for_truth += truth[rows[pair], member] * weight
+                    for_rival += rival[column, member] * weight
+            if for_rival > for_truth or (for_rival == for_truth and rival_first[column]):
+                wrong[pair] = True
+                break
+    return wrong

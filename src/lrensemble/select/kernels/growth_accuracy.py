@@ -1,0 +1,203 @@
+"""The accuracy of a team with each candidate added, from running sums of margins, one number for a column.
+
+Most columns need no look at any candidate: where even the least helpful one leaves the margin above zero nobody loses,
+and where a column stays lost with the most helpful one everybody does. Margins within the bound of rounding are decided
+on the spot, as the definition decides them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.select.kernels.columns import SMALLEST, Columns, rounding
+from lrensemble.select.kernels.jit import compiled, compiled_parallel, span
+
+Floats = NDArray[np.float64]
+
+PARTS = 16
+"""Parts that the rows are cut into for the cores."""
+
+SERIAL = 2**21
+"""Below so many numbers, waking the other cores costs more than it saves."""
+
+
+@dataclass(frozen=True, eq=False)
+class AccuracyGrowth:
+    """Scored by accuracy under the mean of probabilities or of votes."""
+
+    columns: Columns
+    limits: Floats
+    """[column, 3] the least and the largest margin, and the largest |truth| + |rival|, of any member."""
+    repeats: NDArray[np.int64]
+    """[contested row] how often each counts."""
+    rows: int
+    """All rows, as often as they count."""
+    always_wrong: int
+    """Rows that no team gets right, as often as they count."""
+    counts: Floats
+    """[member] how often each is in the team."""
+    sums: Floats
+    """[column] margins of the team, summed."""
+    scale: Floats
+    """[column] |truth| + |rival|, summed."""
+
+    def scores(self, candidates: NDArray[np.int64]) -> Floats:
+        """[candidate] the accuracy of the team with each candidate added."""
+        columns = self.columns
+        terms = len(self.counts) + int(self.counts.sum()) + 1
+        error = rounding(terms) * (self.scale + self.limits[:, 2]) + SMALLEST
+        count = _count_wrong if columns.rival.size < SERIAL else _count_wrong_on_all_cores
+        wrong = count(
+            columns.truth,
+            columns.rival,
+            columns.rival_first,
+            columns.first,
+            self.limits,
+            self.repeats,
+            self.counts,
+            self.sums,
+            error,
+        )
+        return np.asarray((self.rows - self.always_wrong - wrong[candidates]) / self.rows)
+
+    def added(self, member: int) -> AccuracyGrowth:
+        """The team with one member more."""
+        counts = self.counts.copy()
+        counts[member] += 1
+        truth = self.columns.truth[self.columns.row_of_column, member]
+        rival = self.columns.rival[:, member]
+        return replace(self, counts=counts, sums=self.sums + (truth - rival), scale=self.scale + truth + rival)
+
+
+def start_accuracy(columns: Columns, limits: Floats, rows: NDArray[np.int64] | None) -> AccuracyGrowth:
+    """The empty team over rows [row] of the validation set, or over all of them once."""
+    repeats = np.bincount(np.arange(columns.rows) if rows is None else rows, minlength=columns.rows)
+    width, members = columns.rival.shape
+    return AccuracyGrowth(
+        columns,
+        limits,
+        repeats[columns.row],
+        int(repeats.sum()),
+        int(repeats[columns.always_wrong].sum()),
+        np.zeros(members),
+        np.zeros(width),
+        np.zeros(width),
+    )
+
+
+@compiled_parallel
+def column_limits(truth: Floats, rival: Floats, row_of_column: NDArray[np.int64]) -> Floats:
+    """[column, 3] the least and the largest margin, and the largest |truth| + |rival|, of any member."""
+    limits = np.empty((rival.shape[0], 3))
+    for column in span(rival.shape[0]):
+        row = row_of_column[column]
+        least, largest, scale = np.inf, -np.inf, 0.0
+        for member in range(rival.shape[1]):
+            margin = truth[row, member] - rival[column, member]
+            least, largest = min(least, margin), max(largest, margin)
+            scale = max(scale, abs(truth[row, member]) + abs(rival[column, member]))
+        limits[column, 0], limits[column, 1], limits[column, 2] = least, largest, scale
+    return limits
+
+
+@compiled_parallel
+def _count_wrong_on_all_cores(
+    truth: Floats,
+    rival: Floats,
+    rival_first: NDArray[np.bool_],
+    first: NDArray[np.int64],
+    limits: Floats,
+    repeats: NDArray[np.int64],
+    counts: Floats,
+    sums: Floats,
+    error: Floats,
+) -> NDArray[np.int64]:
+    """[member] as `_count_wrong`."""
+    rows = first.size - 1
+    wrong = np.zeros((PARTS, rival.shape[1]), dtype=np.int64)
+    for part in span(PARTS):
+        start, stop = part * rows // PARTS, (part + 1) * rows // PARTS
+        wrong[part] = _count_wrong(
+            truth[start:stop],
+            rival,
+            rival_first,
+            first[start : stop + 1],
+            limits,
+            repeats[start:stop],
+            counts,
+            sums,
+            error,
+        )
+    total: NDArray[np.int64] = wrong.sum(axis=0)
+    return total
+
+
+@compiled
+def _count_wrong(
+    truth: Floats,
+    rival: Floats,
+    rival_first: NDArray[np.bool_],
+    first: NDArray[np.int64],
+    limits: Floats,
+    repeats: NDArray[np.int64],
+    counts: Floats,
+    sums: Floats,
+    error: Floats,
+) -> NDArray[np.int64]:
+    """[member] the rows that are wrong with each member added, as often as they count."""
+    members = rival.shape[1]
+    wrong, lost = np.zeros(members, dtype=np.int64), np.zeros(members, dtype=np.int64)
+    for row in range(first.size - 1):
+        looked = False
+        for column in range(first[row], first[row + 1] if repeats[row] else first[row]):
+            if sums[column] + limits[column, 0] > error[column]:
+                continue
+            if not looked:
+                lost[:] = 0
+                looked = True
+            if sums[column] + limits[column, 1] < -error[column]:
+                lost[:] = 1
+                break
+            if _add_lost(truth[row], rival[column], sums[column], error[column], lost):
+                _decide(truth[row], rival[column], rival_first[column], counts, sums[column], error[column], lost)
+        if looked:
+            for member in range(members):
+                wrong[member] += repeats[row] * lost[member]
+    return wrong
+
+
+@compiled
+def _add_lost(truth: Floats, rival: Floats, total: float, error: float, lost: NDArray[np.int64]) -> bool:
+    """Mark the members with whom a column is clearly lost; whether any other is too close to call."""
+    close = 0
+    for member in range(truth.size):
+        margin = total + (truth[member] - rival[member])
+        lost[member] |= margin < -error
+        close += (margin >= -error) & (margin <= error)
+    return bool(close > 0)
+
+
+@compiled
+def _decide(
+    truth: Floats,
+    rival: Floats,
+    rival_first: bool,
+    counts: Floats,
+    total: float,
+    error: float,
+    lost: NDArray[np.int64],
+) -> None:
+    """Decide the members too close to call as the consensus adds: each times its weight, in the members' order."""
+    size = counts.sum() + 1
+    for candidate in range(counts.size):
+        if lost[candidate] or abs(total + (truth[candidate] - rival[candidate])) > error:
+            continue
+        for_truth, for_rival = 0.0, 0.0
+        for member in range(counts.size):
+            weight = (counts[member] + (member == candidate)) / size
+            for_truth += truth[member] * weight
+            for_rival += rival[member] * weight
+        lost[candidate] = for_rival > for_truth or (for_rival == for_truth and rival_first)

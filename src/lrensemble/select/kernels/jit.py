@@ -1,0 +1,27 @@
+"""Compile kernels once, cache them between runs, and keep their types for the type checker.
+
+No kernel is compiled with `fastmath`: sums keep the order that the definition gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar, cast
+
+import numba
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+span = numba.prange
+"""A range whose turns run on all cores; inside `compiled_parallel` only."""
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a kernel for one core."""
+    return cast(Callable[P, R], numba.njit(cache=True, nogil=True)(function))
+
+
+def compiled_parallel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a kernel whose loops over `span` run on all cores."""
+    return cast(Callable[P, R], numba.njit(cache=True, nogil=True, parallel=True)(function))
