@@ -1,0 +1,54 @@
+"""Where a run computes: the device, and how many threads of the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from lrensemble.errors import TrainingError
+
+_FLOPS_FOR_THREADS = 50_000_000
+"""Below this much work in the forward pass of a batch, threads wait for one another longer than they compute."""
+
+
+def to_device(name: str) -> torch.device:
+    """The device of that name: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where there is one.
+
+    Raises:
+        TrainingError: no such device here; the message lists those that there are.
+    """
+    devices = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    if name == "auto":
+        return torch.device(devices[min(1, len(devices) - 1)])
+    full_name = "cuda:0" if name == "cuda" else name
+    if full_name not in devices:
+        raise TrainingError(f"no device named {name!r} here; choose from auto, {', '.join(devices)}")
+    return torch.device(full_name)
+
+
+@torch.no_grad()
+def threads_for(model: nn.Module, inputs: Tensor) -> int:
+    """How many threads a run uses: one for a small network, all that torch has for a larger one.
+
+    The number is part of what a result depends on to the last bit, so it follows from the network and the size of a
+    batch, is kept with the state of a run, and is recorded with the member.
+    """
+    model.eval()
+    with FlopCounterMode(display=False) as counter:
+        model(inputs)
+    return torch.get_num_threads() if counter.get_total_flops() >= _FLOPS_FOR_THREADS else 1
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute on that many threads in this block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,179 @@
+"""One run, from its recipe or from where it was interrupted, to a member of the pool."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from lrensemble import models
+from lrensemble.config import Recipe
+from lrensemble.data import Dataset, steps_per_epoch
+from lrensemble.environment import environment
+from lrensemble.metrics import METRICS
+from lrensemble.policies import Policy
+from lrensemble.pool import MemberRecord, Pool
+from lrensemble.train.devices import threads, threads_for
+from lrensemble.train.engine import DivergedError, Step, fit, predict
+from lrensemble.train.interrupt import Interrupt
+from lrensemble.train.optimizers import build_optimizer
+from lrensemble.train.state import HistoryLine, Progress, restore_state, save_state
+
+VAL_METRICS = ("accuracy", "nll")
+"""What is measured on the validation rows after every epoch."""
+
+Predictions = dict[str, NDArray[np.float32]]
+"""For each split, log-probabilities [sample, class]."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run of a sweep."""
+
+    order: int
+    """Position in the experiment's grid, from 0."""
+    recipe: Recipe
+    policy: Policy
+
+    @property
+    def id(self) -> str:
+        """The member's name in the pool."""
+        return self.recipe.id
+
+    @property
+    def name(self) -> str:
+        """The policy in its text form."""
+        return str(self.recipe.policy)
+
+
+def state_folder(pool: Pool, run: Run) -> Path:
+    """Where the state of a run lies until its member is complete; drafts of a killed process go away with it."""
+    return pool.folder / "unfinished" / run.id
+
+
+def train_member(
+    run: Run, dataset: Dataset, pool: Pool, interrupt: Interrupt, *, save_steps: int | None
+) -> Generator[Step, None, MemberRecord]:
+    """Train one member, from the start or from its saved state, and add it to the pool, also where it diverges.
+
+    Args:
+        run: what to train.
+        dataset: the recipe's, on the device to train on.
+        pool: where the member goes.
+        interrupt: once it is pending, the state is saved after the step and KeyboardInterrupt is raised.
+        save_steps: how many steps lie between two savings of the state; None for an epoch.
+
+    Returns:
+        What is recorded of the member.
+
+    Raises:
+        SpecError: the model does not suit the data.
+        TrainingError: the model's logits are not [batch, class].
+        StorageError: the state or the member cannot be written.
+    """
+    path = state_folder(pool, run) / "state.safetensors"
+    model, optimizer, progress = _start(run, dataset, path)
+    epoch_steps = steps_per_epoch(len(dataset.rows["train"]), run.recipe.train.batch_size)
+    started = time.perf_counter() - progress.seconds
+    predictions: Predictions = {}
+    with threads(progress.threads):
+        try:
+            for step in fit(model, optimizer, run.policy, dataset, run.recipe.train, first_step=progress.step):
+                progress = _after(step, progress, epoch_steps, model, dataset, time.perf_counter() - started)
+                if interrupt.pending or progress.step % (save_steps or epoch_steps) == 0:
+                    save_state(path, progress, model, optimizer)
+                if interrupt.pending:
+                    raise KeyboardInterrupt
+                yield step
+            predictions = _predictions(model, dataset, progress)
+        except DivergedError as end:
+            line: HistoryLine = {"step": end.step, "epoch": end.step // epoch_steps + 1}
+            line |= {"rate": end.rate, "train_loss": end.loss} | dict.fromkeys(_score_names())
+            progress = progress.model_copy(update={"history": (*progress.history, line)})
+    record = _record(run, dataset, progress, model, predictions, time.perf_counter() - started)
+    weights = model.state_dict() if predictions else None
+    pool.add(record, predictions, weights=weights, history=progress.history)
+    shutil.rmtree(path.parent, ignore_errors=True)
+    return record
+
+
+def _start(run: Run, dataset: Dataset, path: Path) -> tuple[nn.Module, torch.optim.Optimizer, Progress]:
+    """Model and optimizer as they were when the state was saved, or new ones."""
+    settings = run.recipe.train
+    device = dataset.inputs.device
+    model = models.build(run.recipe.model, dataset.shape, len(dataset.classes), settings.seed).to(device)
+    optimizer = build_optimizer(settings, model.parameters())
+    progress = restore_state(path, model, optimizer)
+    if progress is None:
+        inputs, _ = dataset.batch(dataset.rows["train"][: settings.batch_size])
+        progress = Progress(threads=threads_for(model, inputs))
+    return model, optimizer, progress
+
+
+def _after(
+    step: Step, progress: Progress, epoch_steps: int, model: nn.Module, dataset: Dataset, seconds: float
+) -> Progress:
+    """The progress after a step; at the end of an epoch with a line of history."""
+    done = step.step + 1
+    loss_sum, history = progress.loss_sum + step.loss, progress.history
+    if done % epoch_steps == 0:
+        line: HistoryLine = {"step": done, "epoch": done // epoch_steps, "rate": step.rate}
+        line |= {"train_loss": loss_sum / epoch_steps}
+        scores = _val_scores(_predict(model, dataset, "val", step), dataset)
+        line |= dict(zip(_score_names(), scores.values(), strict=True))
+        loss_sum, history = 0.0, (*history, line)
+    return Progress(step=done, loss_sum=loss_sum, history=history, seconds=seconds, threads=progress.threads)
+
+
+def _score_names() -> list[str]:
+    return [f"val_{name}" for name in VAL_METRICS]
+
+
+def _predictions(model: nn.Module, dataset: Dataset, progress: Progress) -> Predictions:
+    last = progress.history[-1]
+    step = Step(progress.step - 1, float(last["rate"] or 0), float(last["train_loss"] or 0))
+    return {split: _predict(model, dataset, split, step) for split in ("val", "test")}
+
+
+def _predict(model: nn.Module, dataset: Dataset, split: str, step: Step) -> NDArray[np.float32]:
+    """Log-probabilities [sample, class].
+
+    Raises:
+        DivergedError: one of them is not a number: the weights overflowed after a loss that was finite.
+    """
+    log_probs: NDArray[np.float32] = predict(model, dataset, split).numpy()
+    if np.isnan(log_probs).any():
+        raise DivergedError(step.step, step.rate, float("nan"))
+    return log_probs
+
+
+def _val_scores(log_probs: NDArray[np.float32], dataset: Dataset) -> dict[str, float]:
+    probs = np.exp(log_probs.astype(np.float64))
+    labels = dataset.labels[dataset.rows["val"]].cpu().numpy()
+    return {name: METRICS.call(name, probs, labels) for name in VAL_METRICS}
+
+
+def _record(
+    run: Run, dataset: Dataset, progress: Progress, model: nn.Module, predictions: Predictions, seconds: float
+) -> MemberRecord:
+    device = dataset.inputs.device
+    hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return MemberRecord(
+        id=run.id,
+        order=run.order,
+        name=run.name,
+        status="finished" if predictions else "diverged",
+        recipe=run.recipe.model_dump(mode="json"),
+        scores={"val": _val_scores(predictions["val"], dataset)} if predictions else {},
+        seconds=seconds,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        samples=progress.step * run.recipe.train.batch_size,
+        environment={**environment(), "device": hardware, "threads": progress.threads},
+    )

@@ -1,0 +1,92 @@
+"""Optimizers by name: `sgd`, `adam`, `adamw`, or any class of `torch.optim`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+
+from lrensemble.config import TrainSettings
+from lrensemble.errors import TrainingError, UnknownNameError
+from lrensemble.registry import nearest
+
+_ALIASES = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
+_CLOSURE = ("LBFGS",)
+"""Optimizers that evaluate the loss several times a step, for which a step has no one rate and loss."""
+_DEFAULT_MOMENTUM = 0.9
+
+
+def build_optimizer(settings: TrainSettings, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimizer of a recipe; its rate is set before every step.
+
+    `weight_decay` is always handed on to a class that takes it, so that 0 is 0 for AdamW as well.
+
+    Args:
+        settings: `optimizer` with its arguments, `momentum`, `nesterov` and `weight_decay`.
+        parameters: what is to be optimized.
+
+    Raises:
+        UnknownNameError: `torch.optim` has no such class.
+        TrainingError: an argument that the class does not take, or a value that it refuses.
+    """
+    spec = settings.optimizer
+    kind = _class_of(spec.name)
+    accepted = list(inspect.signature(kind).parameters)[1:]  # the first are the parameters to optimize
+    arguments = _shared_arguments(settings, accepted)
+    for key, value in spec.arguments.items():
+        if key == "lr":
+            raise TrainingError(f"optimizer {spec.name!r}: lr is set by the policy; give it there")
+        if key not in accepted:
+            raise TrainingError(f"optimizer {spec.name!r} has no argument {key!r}{nearest(key, accepted)}")
+        if arguments.get(key):
+            raise TrainingError(f"{key} is given twice: in train.{key} and in train.optimizer = {spec}; keep one")
+        arguments[key] = value
+    try:
+        return kind(parameters, lr=0.0, **arguments)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TrainingError(f"optimizer {spec} refuses {arguments}: {error}") from None
+
+
+def check_optimizer(settings: TrainSettings) -> None:
+    """Refuse, before any training, what `build_optimizer` would refuse.
+
+    Raises:
+        UnknownNameError: `torch.optim` has no such class.
+        TrainingError: an argument that the class does not take, or a value that it refuses.
+    """
+    build_optimizer(settings, [nn.Parameter(torch.zeros(1))])
+
+
+def _class_of(name: str) -> Callable[..., torch.optim.Optimizer]:
+    known = [
+        key
+        for key, value in vars(torch.optim).items()
+        if inspect.isclass(value) and issubclass(value, torch.optim.Optimizer) and value is not torch.optim.Optimizer
+    ]
+    class_name = _ALIASES.get(name, name)
+    if class_name not in known:
+        raise UnknownNameError(f"no optimizer named {name!r}{nearest(name, [*_ALIASES, *known])}")
+    if class_name in _CLOSURE:
+        raise TrainingError(f"optimizer {name!r} evaluates the loss several times a step; choose one that does not")
+    kind: Callable[..., torch.optim.Optimizer] = getattr(torch.optim, class_name)
+    return kind
+
+
+def _shared_arguments(settings: TrainSettings, accepted: list[str]) -> dict[str, object]:
+    """What `[train]` says of momentum, nesterov and weight decay, for a class that accepts these arguments."""
+    name = settings.optimizer.name
+    wanted: dict[str, object] = {}
+    if settings.momentum is not None:
+        wanted["momentum"] = settings.momentum
+    elif _ALIASES.get(name, name) == "SGD" and "momentum" not in settings.optimizer.arguments:
+        wanted["momentum"] = _DEFAULT_MOMENTUM
+    if settings.nesterov:
+        wanted["nesterov"] = True
+    if settings.weight_decay or "weight_decay" in accepted:
+        wanted["weight_decay"] = settings.weight_decay
+    for key, value in wanted.items():
+        if key not in accepted:
+            raise TrainingError(f"optimizer {name!r} takes no {key}, but train.{key} = {value}; remove it")
+    return wanted

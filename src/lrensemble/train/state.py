@@ -1,0 +1,128 @@
+"""A run on disk between two steps: one safetensors file, written whole, that proves itself.
+
+```
+model/<name>                parameters and buffers
+optimizer/<index>/<key>     tensors of the optimizer's state, by parameter
+__metadata__                `content`: JSON with the progress and what the optimizer keeps beside tensors;
+                            `checksum`: SHA-256 of the file without it
+```
+
+There is no state of a random generator: batches and dropout are functions of (seed, step).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from lrensemble.config import Record, to_record
+from lrensemble.errors import ConfigError
+from lrensemble.files import storage_errors, write_whole
+
+logger = logging.getLogger(__name__)
+
+HistoryLine = dict[str, int | float | None]
+
+
+class Progress(Record):
+    """How far a run has come."""
+
+    step: int = 0
+    """Steps done."""
+    loss_sum: float = 0.0
+    """Of the steps of the epoch that is under way."""
+    history: tuple[HistoryLine, ...] = Field(default=(), strict=False)
+    seconds: float = 0.0
+    """Wall-clock time so far, interruptions not counted."""
+    threads: int = 1
+    """Threads of the CPU that it computes on, from the first step to the last."""
+
+
+def save_state(path: Path, progress: Progress, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Write the state of a run, in the place of an earlier one.
+
+    Raises:
+        StorageError: the folder cannot be written, or the disk is full; the earlier state is still there.
+    """
+    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+    scalars: dict[str, object] = {}
+    for index, entries in optimizer.state_dict()["state"].items():
+        for key, value in entries.items():
+            held = tensors if isinstance(value, Tensor) else scalars
+            held[f"optimizer/{index}/{key}"] = value
+    # Copies, because safetensors refuses tensors that share memory, as tied weights do.
+    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    content = json.dumps({"progress": progress.model_dump(mode="json"), "scalars": scalars})
+    metadata = {"content": content, "checksum": _checksum(content, copies)}
+    write_whole(path, safetensors.torch.save(copies, metadata))
+
+
+def restore_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress | None:
+    """Bring model and optimizer to where a run was; None, with a warning, where the state cannot be used.
+
+    Model and optimizer are touched only if all of the state fits them.
+
+    Raises:
+        StorageError: the file is there and cannot be read.
+    """
+    if not path.exists():
+        return None
+    try:
+        content, tensors = _read(path)
+        progress = to_record(Progress, content["progress"], str(path))
+        weights = {name.removeprefix("model/"): t for name, t in tensors.items() if name.startswith("model/")}
+        _check_fit(weights, model.state_dict())
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, ConfigError) as error:
+        logger.warning("%s cannot be used (%s); the run starts again from its first step", path, error)
+        return None
+    model.load_state_dict(weights)
+    optimizer.load_state_dict(
+        {
+            "state": _optimizer_state({**tensors, **content["scalars"]}),
+            "param_groups": optimizer.state_dict()["param_groups"],
+        }
+    )
+    return progress
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    with storage_errors("read", path):
+        data = path.read_bytes()
+    # Cloned, so that every tensor is aligned as one that torch made.
+    tensors = {name: tensor.clone() for name, tensor in safetensors.torch.load(data).items()}
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    metadata = header["__metadata__"]
+    if metadata["checksum"] != _checksum(metadata["content"], tensors):
+        raise ValueError("damaged: its checksum is not that of its content")
+    content: dict[str, Any] = json.loads(metadata["content"])
+    return content, tensors
+
+
+def _check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    shapes = [{name: (tensor.shape, tensor.dtype) for name, tensor in side.items()} for side in (found, expected)]
+    if shapes[0] != shapes[1]:
+        raise ValueError("its weights are those of another model")
+
+
+def _optimizer_state(entries: Mapping[str, object]) -> dict[int, dict[str, object]]:
+    state: dict[int, dict[str, object]] = {}
+    for name, value in entries.items():
+        kind, _, rest = name.partition("/")
+        if kind == "optimizer":
+            index, _, key = rest.partition("/")
+            state.setdefault(int(index), {})[key] = value
+    return state
+
+
+def _checksum(content: str, tensors: Mapping[str, Tensor]) -> str:
+    return hashlib.sha256(safetensors.torch.save(dict(tensors), {"content": content})).hexdigest()

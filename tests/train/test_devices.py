@@ -1,0 +1,38 @@
+"""Where a run computes: threads follow from the size of the work, and are put back."""
+
+import pytest
+import torch
+
+from lrensemble.errors import TrainingError
+from lrensemble.models import build
+from lrensemble.train.devices import threads, threads_for, to_device
+
+
+def test_a_small_network_has_one_thread_and_a_larger_one_all() -> None:
+    with threads(2):
+        assert threads_for(build("cnn(width=8)", (1, 8, 8), 10, 0), torch.zeros(128, 1, 8, 8)) == 1
+        assert threads_for(build("cnn(width=8)", (1, 28, 28), 10, 0), torch.zeros(128, 1, 28, 28)) == 2
+        assert threads_for(build("cnn(width=8)", (1, 28, 28), 10, 0), torch.zeros(8, 1, 28, 28)) == 1
+
+
+def test_measuring_the_work_leaves_no_trace() -> None:
+    model = build("cnn(width=3, dropout=0.5)", (1, 8, 8), 10, 0)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    state = torch.get_rng_state()
+    threads_for(model, torch.ones(4, 1, 8, 8))
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_threads_are_put_back_also_after_an_error() -> None:
+    with pytest.raises(ZeroDivisionError), threads(3):
+        assert torch.get_num_threads() == 3
+        _ = 1 / 0
+    assert torch.get_num_threads() == 1
+
+
+def test_devices_by_name() -> None:
+    assert to_device("cpu") == torch.device("cpu")
+    assert to_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    with pytest.raises(TrainingError, match="no device named 'gpu' here; choose from auto, cpu"):
+        to_device("gpu")

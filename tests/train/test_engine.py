@@ -1,0 +1,172 @@
+"""The loop against a plain one, rates to the step, predictions in evaluation mode."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from lrensemble.config import TrainSettings
+from lrensemble.data import Dataset, batch_rows
+from lrensemble.errors import TrainingError
+from lrensemble.models import build
+from lrensemble.policies import Policy
+from lrensemble.spec import Spec
+from lrensemble.train import DivergedError, Step, fit, predict
+from lrensemble.train.optimizers import build_optimizer
+
+STEPS = 11
+
+
+def policy(total: int = STEPS) -> Policy:
+    """Another rate at every step, so that one that is a step late shows."""
+    return Policy(Spec("test"), total, lambda step: 0.05 / (1 + step))
+
+
+def run(dataset: Dataset, settings: TrainSettings, model: str = "mlp(width=7)") -> tuple[nn.Module, list[Step]]:
+    network = build(model, dataset.shape, 10, settings.seed)
+    optimizer = build_optimizer(settings, network.parameters())
+    return network, list(fit(network, optimizer, policy(), dataset, settings))
+
+
+def weights(model: nn.Module) -> Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+def test_equal_to_a_plain_loop_with_a_torch_scheduler(digits: Dataset) -> None:
+    settings = TrainSettings(
+        batch_size=100, momentum=0.8, nesterov=True, weight_decay=1e-3, label_smoothing=0.1, seed=5
+    )
+    model, steps = run(digits, settings, "cnn(width=3)")
+
+    plain = build("cnn(width=3)", digits.shape, 10, seed=5)
+    optimizer = torch.optim.SGD(plain.parameters(), lr=1.0, momentum=0.8, nesterov=True, weight_decay=1e-3)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, policy())
+    train = digits.rows["train"]
+    losses = []
+    for step in range(STEPS):
+        rows = train[torch.tensor(batch_rows(len(train), 100, 5, step))]
+        inputs = (digits.inputs[rows].float() - digits.mean.item()) / digits.std.item()
+        loss = cross_entropy(plain(inputs), digits.labels[rows], label_smoothing=0.1)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        scheduler.step()
+
+    assert [step.step for step in steps] == list(range(STEPS))
+    assert [step.rate for step in steps] == policy().curve()
+    np.testing.assert_allclose([step.loss for step in steps], losses, rtol=1e-5)
+    torch.testing.assert_close(weights(model), weights(plain), rtol=1e-4, atol=1e-6)
+
+
+def test_a_second_run_is_equal_to_the_last_bit_and_another_seed_is_not(digits: Dataset) -> None:
+    spec = "mlp(width=7, dropout=0.4)"
+    settings = TrainSettings(batch_size=100, seed=1)
+    first, steps = run(digits, settings, spec)
+    torch.rand(3)
+    before = torch.get_rng_state()
+    again, steps_again = run(digits, settings, spec)
+    assert torch.equal(torch.get_rng_state(), before), "the global generator is left alone"
+    assert steps == steps_again
+    assert torch.equal(weights(first), weights(again))
+    assert not torch.equal(weights(first), weights(run(digits, TrainSettings(batch_size=100, seed=2), spec)[0]))
+
+
+def test_dropout_draws_anew_at_every_step(digits: Dataset) -> None:
+    drawn: list[Tensor] = []
+
+    class Recorder(nn.Linear):
+        def forward(self, inputs: Tensor) -> Tensor:
+            drawn.append(torch.rand(4))
+            return super().forward(inputs.flatten(1))
+
+    model = Recorder(64, 10)
+    settings = TrainSettings(batch_size=100)
+    list(fit(model, build_optimizer(settings, model.parameters()), policy(), digits, settings))
+    assert len({tuple(values.tolist()) for values in drawn}) == STEPS
+
+
+def test_entered_at_any_step_it_goes_on_the_same(digits: Dataset) -> None:
+    settings = TrainSettings(batch_size=100, optimizer=Spec("sgd", {"momentum": 0.0}))
+    whole, steps = run(digits, settings, "mlp(width=7, dropout=0.4)")
+    for entry in range(STEPS + 1):
+        model = build("mlp(width=7, dropout=0.4)", digits.shape, 10, 0)
+        optimizer = build_optimizer(settings, model.parameters())
+        first = fit(model, optimizer, policy(), digits, settings)
+        for _ in range(entry):
+            next(first)
+        first.close()
+        rest = list(fit(model, optimizer, policy(), digits, settings, first_step=entry))
+        assert rest == steps[entry:]
+        assert torch.equal(weights(model), weights(whole))
+
+
+def test_the_gradient_is_clipped_by_its_norm_over_all_parameters(digits: Dataset) -> None:
+    settings = TrainSettings(batch_size=100, clip_norm=0.001, optimizer=Spec("sgd", {"momentum": 0.0}))
+    model = build("mlp(width=7)", digits.shape, 10, 0)
+    before = weights(model)
+    next(fit(model, build_optimizer(settings, model.parameters()), policy(), digits, settings))
+    moved = float((weights(model) - before).norm())
+    assert moved == pytest.approx(0.05 * 0.001, rel=1e-2)
+
+
+def test_bfloat16_computes_coarsely_and_keeps_weights_exact(digits: Dataset) -> None:
+    _, steps = run(digits, TrainSettings(batch_size=100))
+    coarse, coarse_steps = run(digits, TrainSettings(batch_size=100, precision="bfloat16"))
+    assert {parameter.dtype for parameter in coarse.parameters()} == {torch.float32}
+    losses = np.array([[step.loss for step in side] for side in (steps, coarse_steps)])
+    assert not np.array_equal(losses[0], losses[1])
+    np.testing.assert_allclose(losses[0], losses[1], rtol=0.05)
+    assert predict(coarse, digits, "val").dtype == torch.float32
+
+
+def test_predictions_are_made_in_evaluation_mode_row_by_row(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, _ = run(digits, TrainSettings(batch_size=100), "cnn(width=3, dropout=0.5)")
+    model.train()
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    log_probs = predict(model, digits, "test")
+    assert log_probs.shape == (len(digits.rows["test"]), 10)
+    assert torch.equal(log_probs, predict(model, digits, "test"))
+    assert all(torch.equal(buffers[name], buffer) for name, buffer in model.named_buffers())
+    torch.testing.assert_close(log_probs.exp().sum(dim=1), torch.ones(len(log_probs)))
+    monkeypatch.setattr("lrensemble.train.engine.PREDICTION_ROWS", 17)
+    torch.testing.assert_close(predict(model, digits, "test"), log_probs)
+    model.eval()
+    inputs, _ = digits.batch(digits.rows["test"][5:6])
+    torch.testing.assert_close(model(inputs).log_softmax(1)[0].detach(), log_probs[5])
+
+
+def test_training_goes_on_in_training_mode_after_predictions(digits: Dataset) -> None:
+    settings = TrainSettings(batch_size=100)
+    model = build("cnn(width=3)", digits.shape, 10, 0)
+    steps = []
+    for step in fit(model, build_optimizer(settings, model.parameters()), policy(), digits, settings):
+        predict(model, digits, "val")
+        steps.append(step)
+    assert steps == run(digits, settings, "cnn(width=3)")[1]
+
+
+@pytest.mark.parametrize("rate", [math.nan, math.inf, 1e30])
+def test_a_rate_or_a_loss_that_is_not_finite_ends_the_run(digits: Dataset, rate: float) -> None:
+    settings = TrainSettings(batch_size=100)
+    model = build("mlp(width=7)", digits.shape, 10, 0)
+    rates = Policy(Spec("test"), STEPS, lambda step: rate if step == 3 else 0.01)
+    steps = fit(model, build_optimizer(settings, model.parameters()), rates, digits, settings)
+    with pytest.raises(DivergedError) as caught:
+        list(steps)
+    assert caught.value.step == (3 if rate != 1e30 else 4), "an update that overflows shows in the next loss"
+    assert not (math.isfinite(caught.value.rate) and math.isfinite(caught.value.loss))
+
+
+@pytest.mark.parametrize("classes", [9, 11])
+def test_logits_of_another_shape_are_refused(digits: Dataset, classes: int) -> None:
+    settings = TrainSettings(batch_size=100)
+    model = build("mlp", digits.shape, classes, 0)
+    message = rf"returned \(100, {classes}\); it must return logits \[batch, class\], here \(100, 10\)"
+    with pytest.raises(TrainingError, match=message):
+        next(fit(model, build_optimizer(settings, model.parameters()), policy(), digits, settings))
+    with pytest.raises(TrainingError, match="must return logits"):
+        predict(model, digits, "val")
