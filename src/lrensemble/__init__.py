@@ -1,4 +1,91 @@
 """Keep every model that a learning-rate sweep trains, and get the best ensemble out of them.
 
-The method is Jin & Wu, "Boosting Deep Ensembles with Learning Rate Tuning", arXiv 2410.07564.
+The method is Jin & Wu, "Boosting Deep Ensembles with Learning Rate Tuning", arXiv 2410.07564. The way of the data:
+
+```
+recipes --train--> pool --select--> team --evaluate--> result
+```
+
+The names below are loaded when they are first used, so that `import lrensemble` costs nothing. Functions that share the
+name of their part are imported from there: `from lrensemble.select import select`, `from lrensemble.evaluate import
+evaluate`.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lrensemble.config import Experiment, Recipe, load_experiment
+    from lrensemble.consensus import combine
+    from lrensemble.errors import LREnsembleError
+    from lrensemble.evaluate import Result, Team, choose
+    from lrensemble.metrics import score
+    from lrensemble.policies import Policy, paper_grid
+    from lrensemble.pool import Member, Pool, Task
+    from lrensemble.pool.collect import collect
+    from lrensemble.select import Selection, Validation, cross_fit, team_score
+    from lrensemble.spec import Spec
+    from lrensemble.train import tune
+
+_HOME = {
+    "Experiment": "config",
+    "LREnsembleError": "errors",
+    "Member": "pool",
+    "Policy": "policies",
+    "Pool": "pool",
+    "Recipe": "config",
+    "Result": "evaluate",
+    "Selection": "select",
+    "Spec": "spec",
+    "Task": "pool",
+    "Team": "evaluate",
+    "Validation": "select",
+    "choose": "evaluate",
+    "collect": "pool.collect",
+    "combine": "consensus",
+    "cross_fit": "select",
+    "load_experiment": "config",
+    "paper_grid": "policies",
+    "score": "metrics",
+    "team_score": "select",
+    "tune": "train",
+}
+
+__all__ = [
+    "Experiment",
+    "LREnsembleError",
+    "Member",
+    "Policy",
+    "Pool",
+    "Recipe",
+    "Result",
+    "Selection",
+    "Spec",
+    "Task",
+    "Team",
+    "Validation",
+    "choose",
+    "collect",
+    "combine",
+    "cross_fit",
+    "load_experiment",
+    "paper_grid",
+    "score",
+    "team_score",
+    "tune",
+]
+
+__version__ = _version("lrensemble")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'lrensemble' has no attribute {name!r}")
+    return getattr(import_module(f"lrensemble.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -84,7 +84,7 @@ def team_of(pool: Pool, validation: Validation, selection: Selection, seed: int,
     """A selection's record, with ids for positions and its consensus fitted on `val`."""
     ids = tuple(member.id for member in pool.members())
     chosen = np.exp(np.asarray(validation.log_probs[list(selection.team)], dtype=np.float64))
-    fitted = fit(selection.consensus, chosen, np.asarray(validation.labels))
+    fitted = fit(selection.consensus, chosen, np.asarray(validation.labels), np.asarray(selection.weights))
     return Team(
         method=selection.method,
         metric=selection.metric,

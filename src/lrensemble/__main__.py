@@ -1,0 +1,5 @@
+"""`python -m lrensemble`, the same as the command `lrensemble`."""
+
+from lrensemble.cli import main
+
+main()

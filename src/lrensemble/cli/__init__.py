@@ -1,0 +1,56 @@
+"""The command line: one file per verb, heavy imports inside the verbs, so that `--help` answers at once.
+
+Exit status: 0 good, 1 ran but found failures (a member failed, say), 2 a user's mistake told in one line, 130 Ctrl-C.
+What is meant for people goes to standard error; `--json` prints one machine-readable record to standard output.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from lrensemble.cli.collect import collect
+from lrensemble.cli.console import people
+from lrensemble.cli.evaluate import evaluate
+from lrensemble.cli.ls import ls
+from lrensemble.cli.run import run
+from lrensemble.cli.select import select
+from lrensemble.cli.tune import tune
+from lrensemble.errors import LREnsembleError
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, which typer turns into it."""
+
+app = typer.Typer(
+    name="lrensemble",
+    help="Keep every model that a learning-rate sweep trains, and get the best ensemble out of them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (run, tune, collect, select, evaluate, ls):
+    app.command()(verb)
+
+
+@app.callback()
+def _root() -> None:
+    """Keep every model that a learning-rate sweep trains, and get the best ensemble out of them."""
+
+
+def main() -> None:
+    """Run the command line; our own errors, and only those, become one line and exit status 2."""
+    try:
+        status = typer.main.get_command(app).main(standalone_mode=False)
+    except LREnsembleError as error:
+        _fail(str(error))
+    except typer.TyperException as error:
+        _fail(error.format_message())
+    if status == INTERRUPTED:
+        people.print("interrupted; the same command continues where it stopped")
+    sys.exit(status or 0)
+
+
+def _fail(message: str) -> None:
+    people.print(f"lrensemble: {' '.join(message.split())}", markup=False, soft_wrap=True)
+    sys.exit(2)

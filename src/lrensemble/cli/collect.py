@@ -1,0 +1,35 @@
+"""`lrensemble collect`: predictions made elsewhere become a pool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lrensemble.cli.console import Json, people, print_json
+
+
+def collect(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help=".npz files with probs, logits or log_probs and labels, or folders of one file a member."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the pool; made, or added to.")],
+    holdout: Annotated[
+        float | None,
+        typer.Option(help="Set this fraction of the rows aside as test rows, where the files bring none."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the division that --holdout makes.")] = 0,
+    json: Json = False,
+) -> None:
+    """Make a pool of predictions that were made elsewhere."""
+    from lrensemble.pool.collect import collect as adopt
+
+    result = adopt(files, out, holdout=holdout, seed=seed)
+    rows = {split: len(result.pool.labels(split)) for split in result.pool.task.splits}
+    if json:
+        print_json({"pool": str(out), "added": result.added, "skipped": result.skipped, "rows": rows})
+        return
+    sizes = ", ".join(f"{count} {split}" for split, count in rows.items())
+    people.print(f"{len(result.added)} members added to {out}, {len(result.skipped)} were there already ({sizes} rows)")

@@ -1,0 +1,39 @@
+"""`lrensemble run`: the whole chain, from an experiment to a verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lrensemble.cli.console import Json, people, print_json
+from lrensemble.cli.evaluate import evaluate_into, print_result
+from lrensemble.cli.select import check_names, choose_all
+from lrensemble.cli.tune import Data, Device, Epochs, Name, SaveSteps, load, run_folder, status_of, train
+
+
+def run(
+    experiment: Name,
+    out: Annotated[Path | None, typer.Option(help="Folder for pool/ and result.json; runs/EXPERIMENT.")] = None,
+    data: Data = None,
+    epochs: Epochs = None,
+    device: Device = "cpu",
+    save_steps: SaveSteps = None,
+    json: Json = False,
+) -> None:
+    """Train a pool, choose teams, and judge what they gain."""
+    folder = out or run_folder(experiment)
+    settings = load(experiment, data, epochs)
+    chosen = settings.select
+    check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
+    pool, ended = train(settings, folder / "pool", device, save_steps)
+    choose_all(pool, chosen.methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
+    result = evaluate_into(pool, folder / "result.json")
+    if json:
+        print_json(result.model_dump(mode="json"))
+    else:
+        people.print()
+        print_result(result)
+        people.print(f"\n{folder / 'result.json'} holds all of this and more", soft_wrap=True)
+    raise typer.Exit(status_of(ended))

@@ -1,0 +1,107 @@
+"""`lrensemble select`: teams are chosen on `val` and written to POOL/selections/."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrensemble.cli.console import Json, names_of, people, print_json, table
+
+if TYPE_CHECKING:
+    from lrensemble.evaluate import Team
+    from lrensemble.pool import Pool
+    from lrensemble.spec import Spec, SpecLike
+
+
+def _methods() -> list[str]:
+    from lrensemble.select import SELECTORS
+
+    return list(SELECTORS)
+
+
+def _metrics() -> list[str]:
+    from lrensemble.metrics import METRICS
+
+    return list(METRICS)
+
+
+def _consensus() -> list[str]:
+    from lrensemble.consensus import CONSENSUS
+
+    return list(CONSENSUS)
+
+
+Method = Annotated[
+    list[str] | None,
+    typer.Option("--method", "-m", help="e.g. 'greedy(size=10)'; may be repeated.", autocompletion=names_of(_methods)),
+]
+Metric = Annotated[str, typer.Option(help="What a team aims at.", autocompletion=names_of(_metrics))]
+Consensus = Annotated[str, typer.Option(help="How predictions are combined.", autocompletion=names_of(_consensus))]
+Seed = Annotated[int, typer.Option(help="Of random selectors, bootstraps and folds.", min=0)]
+
+
+def select(
+    pool: Annotated[Path, typer.Argument(help="Folder of the pool.")],
+    method: Method = None,
+    metric: Metric = "nll",
+    consensus: Consensus = "mean",
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Choose teams on the validation rows."""
+    from lrensemble.config import SelectSettings
+    from lrensemble.pool import Pool
+
+    teams = choose_all(
+        Pool.open(pool), method or SelectSettings().methods, metric=metric, consensus=consensus, seed=seed
+    )
+    if json:
+        print_json([team.model_dump(mode="json") for team in teams])
+    else:
+        print_teams(teams)
+
+
+def check_names(methods: Sequence[SpecLike], metric: SpecLike, consensus: SpecLike) -> list[Spec]:
+    """The methods as specs, all names and arguments checked.
+
+    Raises:
+        SpecError: a name or an argument that is not known.
+    """
+    from lrensemble.consensus import CONSENSUS
+    from lrensemble.metrics import METRICS
+    from lrensemble.select import check_method
+
+    METRICS.check(metric)
+    CONSENSUS.check(consensus)
+    return [check_method(method) for method in methods]
+
+
+def choose_all(
+    pool: Pool, methods: Sequence[SpecLike], *, metric: SpecLike, consensus: SpecLike, seed: int
+) -> list[Team]:
+    """Choose and store a team by each method; all names are checked before the first search."""
+    from lrensemble.evaluate import choose, save
+
+    teams = []
+    for spec in check_names(methods, metric, consensus):
+        with people.status(f"selecting: {spec}"):
+            team = choose(pool, spec, metric=metric, consensus=consensus, seed=seed)
+        save(pool, team)
+        teams.append(team)
+    return teams
+
+
+def print_teams(teams: list[Team]) -> None:
+    """The teams as a table, optimistic score beside the cross-fitted one."""
+    rows = table(
+        f"teams by {teams[0].metric}, higher is better (consensus: {teams[0].consensus})",
+        {"method": "left", "members": "right", "val": "right", "cross-fitted": "right", "tried": "right", "s": "right"},
+    )
+    for team in teams:
+        honest = "–" if team.cross_fitted is None else f"{team.cross_fitted:.4f}"
+        size = str(len(team.team))
+        rows.add_row(team.method, size, f"{team.score:.4f}", honest, f"{team.tried:,}", f"{team.seconds:.2f}")
+    people.print(rows)

@@ -1,0 +1,168 @@
+"""`lrensemble tune`: an experiment's recipes become members of a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+import typer
+
+from lrensemble.cli.console import Json, names_of, people, percent, print_json
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from lrensemble.config import Experiment
+    from lrensemble.pool import Pool
+    from lrensemble.train import Ended, Event
+
+
+def _experiments() -> list[str]:
+    from lrensemble.config import shipped
+
+    return shipped()
+
+
+Name = Annotated[
+    str, typer.Argument(help="A .toml file, or the name of one that ships.", autocompletion=names_of(_experiments))
+]
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of the data set's files.")]
+Epochs = Annotated[int | None, typer.Option(help="In place of the experiment's.", min=1)]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto for a GPU where there is one.")]
+SaveSteps = Annotated[int | None, typer.Option(help="Save the state after so many steps, not epochs.", min=1)]
+
+
+def tune(
+    experiment: Name,
+    out: Annotated[Path | None, typer.Option(help="Folder of the pool; runs/EXPERIMENT/pool unless given.")] = None,
+    data: Data = None,
+    epochs: Epochs = None,
+    device: Device = "cpu",
+    save_steps: SaveSteps = None,
+    json: Json = False,
+) -> None:
+    """Train the members of an experiment that the pool does not have yet."""
+    folder = out or run_folder(experiment) / "pool"
+    _, ended = train(load(experiment, data, epochs), folder, device, save_steps)
+    if json:
+        members = [{"id": e.run.id, "name": e.run.name, "status": e.status, "val": e.scores} for e in ended]
+        print_json({"pool": str(folder), "members": members})
+    raise typer.Exit(status_of(ended))
+
+
+def run_folder(experiment: str) -> Path:
+    """Where an experiment's pool and result go unless the user says otherwise: `runs/NAME`."""
+    return Path("runs") / Path(experiment).stem
+
+
+def load(experiment: str, data: Path | None, epochs: int | None) -> Experiment:
+    """The experiment, with what the command line puts in the place of its own."""
+    from lrensemble.config import load_experiment
+
+    overrides: dict[str, dict[str, object]] = {}
+    if data is not None:
+        overrides["data"] = {"folder": data}
+    if epochs is not None:
+        overrides["train"] = {"epochs": epochs}
+    return load_experiment(experiment, overrides)
+
+
+def train(experiment: Experiment, folder: Path, device: str, save_steps: int | None) -> tuple[Pool, list[Ended]]:
+    """Run the sweep and show how it goes; how every run ended comes back."""
+    from lrensemble.pool import Pool
+    from lrensemble.train import tune
+
+    with _display() as display:
+        events = tune(experiment, folder, device=device, save_steps=save_steps)
+        ended = [ending for event in events if (ending := display.show(event))]
+    _summarise(ended, folder)
+    return Pool.open(folder), ended
+
+
+def status_of(ended: list[Ended]) -> int:
+    """Exit status of a sweep: 1 where a run failed."""
+    return int(any(event.status == "failed" for event in ended))
+
+
+def _summarise(ended: list[Ended], folder: Path) -> None:
+    counts = {what: sum(e.status == what for e in ended) for what in ("finished", "exists", "diverged", "failed")}
+    words = {"finished": "trained", "exists": "there already"}
+    parts = [f"{count} {words.get(what, what)}" for what, count in counts.items() if count]
+    people.print(f"{len(ended)} members in {folder}: {', '.join(parts)}", soft_wrap=True)
+    for event in ended:
+        if event.status == "failed":
+            people.print(f"  {event.run.name} failed: {event.reason} (see {folder}/failed/{event.run.id}.json)")
+
+
+class _Display(Protocol):
+    def show(self, event: Event) -> Ended | None:
+        """Show an event; an ending is handed back."""
+
+
+@contextmanager
+def _display() -> Iterator[_Display]:
+    """A bar on a terminal, a line a member elsewhere."""
+    if not people.is_terminal:
+        yield _Lines()
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=people, transient=True) as progress:
+        yield _Bar(progress)
+
+
+class _Lines:
+    """One line for every member that ends."""
+
+    def __init__(self) -> None:
+        self._runs = self._seen = 0
+
+    def show(self, event: Event) -> Ended | None:
+        from lrensemble.train import Ended, Planned
+
+        if isinstance(event, Planned):
+            self._runs = len(event.runs)
+        if not isinstance(event, Ended):
+            return None
+        self._seen += 1
+        if event.status != "exists":
+            people.print(f"[{self._seen}/{self._runs}] {describe(event)}", markup=False, soft_wrap=True)
+        return event
+
+
+class _Bar:
+    """One bar over all steps of the sweep, and a line above it for every member that ends."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("planning", total=None)
+        self._done = 0
+
+    def show(self, event: Event) -> Ended | None:
+        from lrensemble.train import Began, Ended, Planned, Step
+
+        if isinstance(event, Planned):
+            self._progress.update(self._task, total=sum(run.policy.total for run in event.runs))
+        elif isinstance(event, Began):
+            self._done = 0
+            self._progress.update(self._task, description=event.run.name)
+        elif isinstance(event, Step):
+            self._progress.advance(self._task, event.step + 1 - self._done)
+            self._done = event.step + 1
+        elif isinstance(event, Ended):
+            already = 0 if event.status == "exists" else self._done
+            self._progress.advance(self._task, event.run.policy.total - already)
+            if event.status != "exists":
+                people.print(describe(event), markup=False)
+            return event
+        return None
+
+
+def describe(event: Ended) -> str:
+    """How a run ended, in a line."""
+    if event.status != "finished":
+        return f"{event.run.name}: {event.status} {event.reason}".rstrip()
+    return f"{event.run.name}: val accuracy {percent(event.scores['accuracy'])}, NLL {event.scores['nll']:.4f}"

@@ -1,0 +1,157 @@
+"""The command line as a user meets it: what it prints where, its exit statuses, and one line for every mistake."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.cli.command import Command
+
+MEMBERS, VAL, TEST, CLASSES = 4, 60, 50, 6
+
+
+@pytest.fixture
+def predictions(tmp_path: Path) -> Path:
+    generator = np.random.default_rng(0)
+    arrays: dict[str, np.ndarray] = {}
+    for prefix, rows in (("", VAL), ("test_", TEST)):
+        labels = generator.integers(CLASSES, size=rows)
+        logits = generator.normal(size=(MEMBERS, rows, CLASSES))
+        logits[:, np.arange(rows), labels] += 1.5
+        arrays |= {f"{prefix}logits": logits, f"{prefix}labels": labels}
+    np.savez(tmp_path / "predictions.npz", **arrays)  # type: ignore[arg-type]
+    return tmp_path / "predictions.npz"
+
+
+@pytest.fixture
+def pool(command: Command, predictions: Path, tmp_path: Path) -> Path:
+    assert command("collect", predictions, "--out", tmp_path / "pool").status == 0
+    return tmp_path / "pool"
+
+
+def test_help_answers_without_heavy_imports() -> None:
+    heavy = "{'torch', 'numba', 'sklearn', 'scipy', 'numpy'}"
+    script = f"""
+import sys
+sys.argv = ["lrensemble", "--help"]
+from lrensemble.cli import main
+try:
+    main()
+except SystemExit as stop:
+    print(stop.code, *sorted({heavy} & set(sys.modules)))
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1].strip() == "0"
+    for verb in ("run", "tune", "collect", "select", "evaluate", "ls"):
+        assert f" {verb} " in result.stdout
+
+
+def test_from_predictions_to_a_verdict(command: Command, pool: Path) -> None:
+    selected = command("select", pool, "--method", "greedy(size=5)", "-m", "brute_force", "-m", "best")
+    assert selected.status == 0
+    assert selected.out == "", "what is meant for people goes to standard error"
+    assert "brute_force" in selected.err
+    evaluated = command("evaluate", pool, "--json")
+    assert evaluated.status == 0
+    result = evaluated.record
+    assert isinstance(result, dict)
+    assert set(result["teams"]) == {"best", "all", "top_k", "greedy(size=5)", "brute_force"}
+    assert json.loads((pool / "result.json").read_text()) == result
+    printed = command("evaluate", pool).err
+    assert "best single" in printed
+    assert "95 % interval" in printed
+
+
+def test_json_is_one_record_on_standard_output(command: Command, predictions: Path, tmp_path: Path) -> None:
+    collected = command("collect", predictions, "--out", tmp_path / "p", "--json").record
+    assert isinstance(collected, dict)
+    assert collected["rows"] == {"val": VAL, "test": TEST}
+    assert len(collected["added"]) == MEMBERS
+    teams = command("select", tmp_path / "p", "-m", "all", "--metric", "accuracy", "--json").record
+    assert isinstance(teams, list)
+    assert (teams[0]["method"], teams[0]["metric"]) == ("all", "accuracy")
+    members = command("ls", tmp_path / "p", "--json").record
+    assert isinstance(members, list)
+    assert [member["name"] for member in members] == [f"predictions-{i}" for i in range(MEMBERS)]
+
+
+@pytest.mark.parametrize("kind", ["policies", "selectors", "consensus", "models", "data", "metrics"])
+def test_ls_prints_every_name_with_its_example(command: Command, kind: str) -> None:
+    entries = command("ls", kind, "--json").record
+    assert isinstance(entries, list)
+    assert len(entries) > 2
+    printed = " ".join(command("ls", kind).err.split())
+    for entry in entries:
+        assert entry["name"] in printed
+        assert entry["summary"], f"{entry['name']} has no docstring"
+
+
+def test_ls_shows_a_pool_and_what_else_there_is(command: Command, pool: Path) -> None:
+    printed = command("ls", pool).err
+    assert f"{MEMBERS} members, {CLASSES} classes, {VAL} val, {TEST} test rows" in printed
+    assert "predictions-3" in printed
+    assert "digits" in command("ls").err
+
+
+def test_tables_fit_a_terminal_of_80_columns(command: Command, pool: Path) -> None:
+    for arguments in (("select", pool), ("evaluate", pool), ("ls", pool), ("ls", "policies"), ("ls", "selectors")):
+        outcome = command(*arguments)
+        assert outcome.status == 0, outcome.err
+        assert max(len(line) for line in outcome.err.splitlines()) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("select", "{pool}", "-m", "gready"), "no selector named 'gready'; did you mean 'greedy'?"),
+        (("select", "{pool}", "-m", "greedy(sise=3)"), "has no argument 'sise'; did you mean 'size'?"),
+        (("select", "{pool}", "--metric", "acuracy"), "no metric named 'acuracy'; did you mean 'accuracy'?"),
+        (("select", "{pool}", "--consensus", "meen"), "no consensus named 'meen'; did you mean 'mean'?"),
+        (("select", "{pool}", "-m", "top_k(k=9)"), "k = 9 is above the pool; it has 4 members"),
+        (("select", "{tmp}/nowhere"), "nowhere"),
+        (("evaluate", "{tmp}"), "pool.json"),
+        (("collect", "{tmp}/nowhere.npz", "--out", "{tmp}/p"), "nowhere.npz"),
+        (("collect", "{tmp}/predictions.npz", "--out", "{tmp}/predictions.npz/p"), "Not a directory"),
+        (("collect", "{tmp}/predictions.npz", "--out", "{tmp}/p", "--holdout", "0.5"), "test"),
+        (("ls", "policy"), "did you mean 'policies'?"),
+        (("run", "digit"), "no experiment named 'digit'; did you mean 'digits'?"),
+        (("selekt", "{pool}"), "No such command 'selekt'"),
+        (("select", "{pool}", "--metrik", "nll"), "No such option: --metrik"),
+        (("select",), "Missing argument 'pool'"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_with_status_2(
+    command: Command, pool: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    outcome = command(*(part.format(pool=pool, tmp=tmp_path) for part in arguments))
+    assert outcome.status == 2
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert outcome.out == ""
+
+
+def test_our_own_bugs_keep_their_traceback(command: Command, pool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("lrensemble.evaluate.evaluate", broken)
+    with pytest.raises(ZeroDivisionError):
+        command("evaluate", pool)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_completes_names(shell: str) -> None:
+    arguments = "lrensemble ls pol"
+    environment = {
+        "_LRENSEMBLE_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": arguments,
+        "COMP_CWORD": "2",
+        "_TYPER_COMPLETE_ARGS": arguments,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "PATH": "/usr/bin",
+    }
+    command_path = Path(sys.executable).parent / "lrensemble"
+    result = subprocess.run([command_path], env=environment, capture_output=True, text=True, check=False)
+    assert "policies" in result.stdout
