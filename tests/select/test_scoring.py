@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lrensemble.errors import PredictionsError, SelectionError
 from lrensemble.select import Validation, team_score
 from lrensemble.select.base import check_metric
-from lrensemble.select.scoring import contested, first_best, team_scorer
+from lrensemble.select.scoring import first_best, team_scorer
 
 MEMBERS, ROWS, CLASSES = 5, 61, 4
 
@@ -64,12 +64,6 @@ def test_exact_ties_are_decided_as_the_definition_decides_them(
         )
 
 
-def test_contested_columns_by_hand() -> None:
-    values = np.array([[[0.6, 0.3, 0.1], [0.2, 0.5, 0.3]], [[0.5, 0.5, 0.0], [0.1, 0.8, 0.1]]])
-    rows, rivals = contested(values, np.array([0, 1]))
-    assert (rows.tolist(), rivals.tolist()) == ([0], [1]), "a tie with the truth is contested, all else is settled"
-
-
 def test_everybody_right_needs_no_column() -> None:
     certain = np.log(np.maximum(np.eye(3)[None, [0, 1, 2]], 1e-30))
     validation = Validation(np.repeat(certain, 2, axis=0), np.array([0, 1, 2]))
@@ -88,7 +82,7 @@ def test_the_first_of_equals_is_best() -> None:
         (np.full((2, 3, 2), np.log(0.5)), np.zeros(4, dtype=np.int64), "the predictions have 3 rows"),
         (np.full((2, 3, 2), np.log(0.5)), np.array([0, 1, 2]), "label 2 in row 2 is outside the classes"),
         (np.full((2, 3, 2), np.nan), np.zeros(3, dtype=np.int64), "member 0, row 0 holds NaN"),
-        (np.full((2, 3, 2), 0.5), np.zeros(3, dtype=np.int64), "does not sum to one .*are these logits"),
+        (np.full((2, 3, 2), 0.5), np.zeros(3, dtype=np.int64), "member 0, row 0 does not sum to one .*logits"),
     ],
 )
 def test_what_is_no_validation_is_refused(

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError, SpecError
 from lrensemble.select import SELECTORS, Validation, cross_fit, select, team_score
+from lrensemble.select.additions import Rules, run
 from lrensemble.select.cross_fit import stratified_folds
 from lrensemble.select.focal import focal_gd
-from lrensemble.select.greedy import search
-from lrensemble.select.scoring import team_scorer
+from lrensemble.select.kernels.growth import growth
 
 MEMBERS, ROWS, CLASSES = 6, 83, 4
 
@@ -177,14 +177,15 @@ def test_greedy_equals_the_slow_loop_and_keeps_its_best_prefix(metric: str) -> N
     prefix_is_shorter = False
     for seed in range(6):
         validation = validation_of(seed)
-        counts, _ = search(team_scorer(validation, metric, "mean"), MEMBERS, 12, replacement=True)
+        counts, _ = run(growth(validation, metric, "mean")(None), None, Rules(12, np.ones(MEMBERS, dtype=bool)))
         np.testing.assert_array_equal(counts, greedy_twin(validation, 12, metric))
         prefix_is_shorter |= counts.sum() < 12
     assert prefix_is_shorter, "otherwise the best prefix was never tested"
 
 
 def test_without_replacement_each_member_counts_once() -> None:
-    counts, tried = search(team_scorer(validation_of(3), "nll", "mean"), MEMBERS, MEMBERS, replacement=False)
+    rules = Rules(MEMBERS, np.ones(MEMBERS, dtype=bool), replacement=False)
+    counts, tried = run(growth(validation_of(3), "nll", "mean")(None), None, rules)
     assert counts.max() == 1
     assert tried == MEMBERS * (MEMBERS + 1) // 2
 

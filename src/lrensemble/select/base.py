@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError, SelectionError
 from lrensemble.metrics import METRICS
-from lrensemble.metrics.base import check_labels, check_probabilities
+from lrensemble.metrics.base import SUM_TOLERANCE, check_labels
 from lrensemble.registry import Registry
 from lrensemble.spec import Spec, SpecLike
+
+CHECKED_AT_ONCE = 2**20
+"""Numbers of a member that are checked together."""
 
 NEEDS_PROBABILITIES = ("nll", "brier", "ece", "top5_accuracy")
 """Metrics that members who know only labels cannot serve."""
@@ -29,11 +33,13 @@ class Validation:
     """
 
     log_probs: Any
-    """[member, sample, class] natural logarithms of probabilities; numpy or torch, float32 or float16."""
+    """[member, sample, class] natural logarithms of probabilities: numpy, memory-mapped or not, or torch."""
     labels: Any
     """[sample] class indices, int64."""
     top1: tuple[bool, ...] = ()
     """For each member, whether it knows only labels; empty where none does."""
+    cost: tuple[float, ...] = ()
+    """For each member, what it costs to run, in any unit; empty where nobody asks."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "log_probs", np.asarray(self.log_probs))
@@ -43,15 +49,22 @@ class Validation:
             raise PredictionsError(
                 f"log_probs have shape {shape}; give [member, sample, class], with at least one of each"
             )
-        if self.top1 and len(self.top1) != shape[0]:
-            raise PredictionsError(f"top1 has {len(self.top1)} entries for {shape[0]} members; give one for each")
+        for name, entries in (("top1", self.top1), ("cost", self.cost)):
+            if entries and len(entries) != shape[0]:
+                raise PredictionsError(f"{name} has {len(entries)} entries for {shape[0]} members; give one for each")
+        if not all(0 <= cost < np.inf for cost in self.cost):
+            raise PredictionsError(f"cost {self.cost} is refused: costs are finite and not negative")
         check_labels(self.labels, shape[1], shape[2])
-        check_probabilities(self.probs, "log_probs")
+        _check_sums(self.log_probs)
 
     @cached_property
     def probs(self) -> NDArray[np.float64]:
-        """[member, sample, class] probabilities in float64, the ground of every score."""
-        return np.asarray(np.exp(self.log_probs.astype(np.float64)))
+        """[member, sample, class] probabilities in float64, all at once: for small pools."""
+        return self.probs_of(range(self.members))
+
+    def probs_of(self, team: Sequence[int], rows: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
+        """[member, sample, class] probabilities of some members on some rows, in float64: the ground of every score."""
+        return np.asarray(np.exp(np.asarray(self.log_probs[list(team)][:, rows], dtype=np.float64)))
 
     @property
     def members(self) -> int:
@@ -60,7 +73,7 @@ class Validation:
 
     def rows(self, index: NDArray[np.int64]) -> Validation:
         """The same members over some of the rows, repeated where the index repeats."""
-        return Validation(self.log_probs[:, index], self.labels[index], self.top1)
+        return Validation(self.log_probs[:, index], self.labels[index], self.top1, self.cost)
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,22 @@ class Selection:
     seconds: float = 0.0
     details: Mapping[str, Any] = field(default_factory=dict)
     """What else the selector has to say, ready for JSON."""
+
+
+def _check_sums(log_probs: NDArray[np.floating]) -> None:
+    """Refuse what is no distribution over classes, member by member and block of rows by block of rows."""
+    members, rows, classes = log_probs.shape
+    step = max(1, CHECKED_AT_ONCE // classes)
+    for member, start in itertools.product(range(members), range(0, rows, step)):
+        with np.errstate(over="ignore"):  # logits may be large; they are refused below
+            sums = np.exp(log_probs[member, start : start + step].astype(np.float32)).sum(axis=1)
+        bad = np.flatnonzero(~(np.abs(sums - 1) <= SUM_TOLERANCE))
+        if len(bad):
+            row = int(bad[0])
+            reason = "holds NaN" if np.isnan(sums[row]) else f"does not sum to one (sum {sums[row]:.6g}; logits?)"
+            raise PredictionsError(
+                f"log_probs: member {member}, row {start + row} {reason}; give natural logarithms of probabilities"
+            )
 
 
 SELECTORS: Registry[Selection] = Registry("selector")

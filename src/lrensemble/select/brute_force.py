@@ -52,7 +52,7 @@ def brute_force(
     found = search(validation, sizes, metric, consensus)
     team = found.leader.team
     score = team_score(validation, team, metric=metric, consensus=consensus)
-    error = standard_error(validation, team, metric, consensus)
+    error = standard_error(validation, team, metric=metric, consensus=consensus)
     details = _stability(found, score, error)
     return Selection(
         team, equal_weights(team), score, metric_text, str(to_spec(consensus)), found.tried, details=details

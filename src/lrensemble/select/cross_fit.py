@@ -34,14 +34,15 @@ def cross_fit(
     if not 2 <= folds <= rows:
         raise SelectionError(f"cannot cross-fit {rows} rows in {folds} folds; give 2 to {rows} folds")
     fold_of_row = stratified_folds(validation.labels, folds, seed)
-    predictions = np.empty(validation.probs.shape[1:])
+    predictions = np.empty(validation.log_probs.shape[1:])
     for fold in range(folds):
         inside, outside = np.flatnonzero(fold_of_row != fold), np.flatnonzero(fold_of_row == fold)
         part = validation.rows(inside)
         chosen = SELECTORS.call(spec, part, metric=metric, consensus=consensus, seed=seed)
         team = list(chosen.team)
-        fitted = fit(consensus, part.probs[team], part.labels)
-        predictions[outside] = combine(fitted, validation.probs[team][:, outside], np.array(chosen.weights))
+        weights = np.array(chosen.weights)
+        fitted = fit(chosen.consensus, part.probs_of(team), part.labels, weights)
+        predictions[outside] = combine(fitted, validation.probs_of(team, outside), weights)
     return score(metric, predictions, validation.labels)
 
 

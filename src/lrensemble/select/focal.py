@@ -11,6 +11,7 @@ from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.brute_force import PositiveInt, check_sizes
+from lrensemble.select.kernels.statistics import of_labels
 from lrensemble.select.scoring import first_best, team_score, team_scorer
 from lrensemble.spec import SpecLike, to_spec
 
@@ -63,7 +64,7 @@ def focal(
     weights = np.zeros((count, members))
     for row, team in zip(weights, teams, strict=True):
         row[list(team)] = 1
-    wrong = validation.probs.argmax(axis=2) != validation.labels
+    wrong = of_labels(validation, "plurality") == 0
     diversities = focal_gd(wrong, weights)
     accuracies = team_scorer(validation, "accuracy", "plurality")(weights)
     chosen = first_best(diversity * diversities + accuracy * accuracies)

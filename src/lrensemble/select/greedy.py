@@ -1,4 +1,4 @@
-"""Ensemble selection (Caruana et al. 2004): add the member that helps most, again and again."""
+"""Ensemble selection (Caruana et al. 2004, 2006): add the member that helps most, again and again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.errors import SelectionError
+from lrensemble.select.additions import Rules, run
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
-from lrensemble.select.scoring import SAME_SCORE, Scorer, first_best, team_score, team_scorer
+from lrensemble.select.kernels.growth import growth
+from lrensemble.select.scoring import team_score
 from lrensemble.spec import SpecLike, to_spec
+
+PositiveInt = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 @SELECTORS.register(size=10, bootstrap=3)
@@ -21,60 +27,103 @@ def greedy(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    size: Annotated[int, Field(gt=0)] = 25,
+    size: PositiveInt = 25,
     replacement: bool = True,
-    bootstrap: Annotated[int, Field(ge=0)] = 20,
+    bootstrap: Count = 20,
+    bag: Share = 1.0,
+    keep: Share = 1.0,
+    start: Count = 0,
+    max_members: PositiveInt | None = None,
+    max_cost: Annotated[float, Field(gt=0)] | None = None,
+    tie_break: str | None = None,
 ) -> Selection:
     """Add the member that raises the score most, and return the best of all prefixes (Caruana et al. 2004, sec. 2).
 
     With replacement a member can be added again and so gains weight (sec. 2.2). With `bootstrap` the search runs on
-    resampled rows, and the weights of all runs are averaged: what helped by luck on a few rows is drowned out.
+    resampled rows, and the weights of all runs are averaged: what helped by luck on a few rows is drowned out. With
+    `bag` below 1 each run draws the members that it may use (sec. 2.3). A cap binds every run, and after averaging the
+    members of most weight stay, as many as the cap allows.
 
     Args:
         validation: the rows to choose on.
         metric: what is raised.
         consensus: how members are combined.
-        seed: of the resampling.
+        seed: of the resampling and of the bags.
         size: additions at most; without replacement not above the number of members.
         replacement: whether a member can be added more than once.
-        bootstrap: resamples of the rows; 0 for one search on the rows as they are.
+        bootstrap: runs, each on resampled rows; 0 for one run on the rows as they are.
+        bag: share of the members that each run may use, drawn anew for each; at least one.
+        keep: share of the members that are good enough to be used at all, the best by their own score on all rows
+            (Caruana et al. 2006, sec. 3.2).
+        start: begin each run with so many of the best single members (2004, sec. 2.2).
+        max_members: distinct members at most.
+        max_cost: sum of the distinct members' costs at most; the validation must hold costs.
+        tie_break: a second metric that decides between candidates of the same score.
 
     Raises:
-        SelectionError: size is above the pool, without replacement.
+        SelectionError: size is above the pool, without replacement; or a cap that no member meets.
     """
     metric_text = check_metric(validation, metric)
+    tie_metric = None if tie_break is None else check_metric(validation, tie_break)
+    cost = _costs(validation, max_cost)
     if not replacement and size > validation.members:
         raise SelectionError(
             f"size = {size} is above the pool of {validation.members} and replacement is off; lower size, or allow it"
         )
+    begin = growth(validation, metric, consensus)
+    begin_tie = None if tie_metric is None else growth(validation, tie_metric, consensus)
+    usable = _usable(begin(None).scores(np.arange(validation.members)), keep)
+    if max_cost is not None:
+        usable &= cost <= max_cost
+    if not usable.any():
+        raise SelectionError(f"no member costs at most {max_cost:g}; the cheapest costs {cost.min():g}")
     generator = np.random.default_rng(seed)
     rows = len(validation.labels)
-    weights, tried = np.zeros(validation.members), 0
+    weights, tried = np.zeros(validation.members), validation.members
     for _ in range(max(1, bootstrap)):
-        sample = validation.rows(generator.integers(rows, size=rows)) if bootstrap else validation
-        counts, looked_at = search(team_scorer(sample, metric, consensus), validation.members, size, replacement)
+        sample = generator.integers(rows, size=rows) if bootstrap else None
+        rules = Rules(size, _bag(usable, bag, generator), replacement, start, max_members, max_cost, cost)
+        counts, looked_at = run(begin(sample), begin_tie and begin_tie(sample), rules)
         weights += counts / counts.sum()
         tried += looked_at
+    weights = _capped(weights, max_members, max_cost, cost)
     team = np.flatnonzero(weights)
     shares = tuple((weights[team] / weights.sum()).tolist())
     score = team_score(validation, team.tolist(), shares, metric=metric, consensus=consensus)
     return Selection(tuple(team.tolist()), shares, score, metric_text, str(to_spec(consensus)), tried)
 
 
-def search(scorer: Scorer, members: int, size: int, replacement: bool) -> tuple[NDArray[np.float64], int]:
-    """One greedy run: how often each member stands in the best prefix [member], and how many teams were scored.
+def _costs(validation: Validation, max_cost: float | None) -> NDArray[np.float64]:
+    if max_cost is not None and not validation.cost:
+        raise SelectionError("max_cost is given but the members have no costs; give them as Validation(cost=(…))")
+    return np.array(validation.cost or (0.0,) * validation.members)
 
-    Ties go to the lowest index, and of equal prefixes to the shortest.
-    """
-    counts = np.zeros(members)
-    best, best_score, tried = counts, -np.inf, 0
-    for _ in range(size):
-        candidates = np.arange(members) if replacement else np.flatnonzero(counts == 0)
-        trial = counts + np.eye(members)[candidates]
-        scores = scorer(trial)
-        tried += len(candidates)
-        chosen = first_best(scores)
-        counts = trial[chosen]
-        if scores[chosen] > best_score + SAME_SCORE:
-            best, best_score = counts, float(scores[chosen])
-    return best, tried
+
+def _usable(scores: NDArray[np.float64], keep: float) -> NDArray[np.bool_]:
+    """[member] the best share by their own scores, at least one; ties to the lowest index."""
+    best = np.argsort(-scores, kind="stable")[: max(1, round(keep * len(scores)))]
+    usable = np.zeros(len(scores), dtype=bool)
+    usable[best] = True
+    return usable
+
+
+def _bag(usable: NDArray[np.bool_], share: float, generator: np.random.Generator) -> NDArray[np.bool_]:
+    """[member] a share of the usable members drawn at random, at least one."""
+    if share == 1:
+        return usable
+    members = np.flatnonzero(usable)
+    bag = np.zeros(len(usable), dtype=bool)
+    bag[generator.choice(members, size=max(1, round(share * len(members))), replace=False)] = True
+    return bag
+
+
+def _capped(
+    weights: NDArray[np.float64], max_members: int | None, max_cost: float | None, cost: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Weights [member] of the heaviest members that the caps allow, zero for the others; ties to the lowest index."""
+    kept = np.zeros(len(weights), dtype=bool)
+    for member in np.argsort(-weights, kind="stable"):
+        narrow = max_members is None or kept.sum() < max_members
+        cheap = max_cost is None or cost[kept].sum() + cost[member] <= max_cost * (1 + 1e-12)
+        kept[member] = weights[member] > 0 and narrow and cheap
+    return np.where(kept, weights, 0.0)

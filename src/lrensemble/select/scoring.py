@@ -1,12 +1,8 @@
 """Score many teams at once. A team is a row of weights [member]; many are a matrix [team, member].
 
 `team_score` is the definition: combine, then measure. `team_scorer` gives the same for many teams with much less work:
-
-* accuracy, where the consensus is linear in something (probabilities, their logarithms, votes): only *contested*
-  columns matter, pairs of a row and a rival class that some member prefers to the truth. All other rows are right for
-  every team, and a column is decided by the sign of a weighted sum over members;
-* NLL of the mean needs only the true class's probability [member, sample];
-* the Brier score of the mean is a quadratic form of the members' Gram matrix.
+accuracy from the contested columns alone, NLL of the mean from what the label is given, the Brier score of the mean
+from the members' Gram matrix.
 """
 
 from __future__ import annotations
@@ -20,6 +16,8 @@ from lrensemble.consensus import combine, fit
 from lrensemble.metrics import score
 from lrensemble.metrics.scores import TINY
 from lrensemble.select.base import Validation
+from lrensemble.select.kernels.columns import LINEAR, contested_columns
+from lrensemble.select.kernels.statistics import error_gram, of_labels
 from lrensemble.spec import Spec, SpecLike, to_spec
 
 Weights = NDArray[np.float64]
@@ -51,42 +49,57 @@ def team_score(
 
     A consensus that learns is fitted to the team on the same rows.
     """
-    chosen = validation.probs[list(team)]
-    fitted = fit(consensus, chosen, validation.labels)
-    return score(metric, combine(fitted, chosen, weights), validation.labels)
+    return score(metric, combined(validation, team, weights, consensus), validation.labels)
+
+
+def combined(
+    validation: Validation, team: Sequence[int], weights: Sequence[float] | None, consensus: SpecLike
+) -> NDArray[np.float64]:
+    """[sample, class] the team's probabilities. What learns nothing is combined block of rows by block of rows."""
+    shares = None if weights is None else np.asarray(weights, dtype=np.float64)
+    rows, classes = validation.log_probs.shape[1:]
+    if to_spec(consensus).name not in LINEAR:
+        chosen = validation.probs_of(team)
+        return np.asarray(combine(fit(consensus, chosen, validation.labels, shares), chosen, shares))
+    step = max(1, BLOCK_BYTES // (8 * len(team) * classes))
+    blocks = [
+        combine(consensus, validation.probs_of(team, slice(start, start + step)), shares)
+        for start in range(0, rows, step)
+    ]
+    return np.concatenate(blocks)
 
 
 def standard_error(
     validation: Validation,
     team: Sequence[int],
+    weights: Sequence[float] | None = None,
+    *,
     metric: SpecLike,
     consensus: SpecLike,
-    weights: Sequence[float] | None = None,
 ) -> float | None:
     """The standard error of a team's score over rows; None for a metric that is not a mean over rows, 0 for one row."""
-    if to_spec(metric).name not in ROW_BY_ROW:
+    name, labels = to_spec(metric).name, validation.labels
+    if name not in ROW_BY_ROW:
         return None
-    chosen = validation.probs[list(team)]
-    combined = combine(fit(consensus, chosen, validation.labels), chosen, weights)
-    rows = np.arange(len(validation.labels))
-    of_label = combined[rows, validation.labels]
+    probs = combined(validation, team, weights, consensus)
+    of_label = probs[np.arange(len(labels)), labels]
     values = {
-        "accuracy": combined.argmax(axis=1) == validation.labels,
+        "accuracy": probs.argmax(axis=1) == labels,
         "nll": np.log(np.maximum(of_label, TINY)),
-        "brier": np.einsum("sc,sc->s", combined, combined) - 2 * of_label,
-    }[to_spec(metric).name]
-    return float(np.std(values, ddof=1) / np.sqrt(len(rows))) if len(rows) > 1 else 0.0
+        "brier": np.einsum("sc,sc->s", probs, probs) - 2 * of_label,
+    }[name]
+    return float(np.std(values, ddof=1) / np.sqrt(len(labels))) if len(labels) > 1 else 0.0
 
 
 def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Scorer:
     """A function that scores many teams of these members, prepared once."""
     metric, consensus = to_spec(metric), to_spec(consensus)
-    if metric == Spec("accuracy") and consensus.name in _LINEAR:
+    if metric == Spec("accuracy") and consensus in [Spec(name) for name in LINEAR]:
         return _accuracy_scorer(validation, consensus)
-    if metric == Spec("nll") and consensus == Spec("mean"):
-        return _nll_scorer(validation)
-    if metric == Spec("brier") and consensus == Spec("mean"):
-        return _brier_scorer(validation)
+    if metric == Spec("nll") and consensus in (Spec("mean"), Spec("plurality")):
+        return _nll_scorer(of_labels(validation, consensus.name))
+    if metric == Spec("brier") and consensus in (Spec("mean"), Spec("plurality")):
+        return _brier_scorer(error_gram(validation, consensus.name))
     return _by_definition(validation, metric, consensus)
 
 
@@ -106,65 +119,33 @@ def _by_definition(validation: Validation, metric: SpecLike, consensus: SpecLike
     return scorer
 
 
-def _votes(probs: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(probs.argmax(axis=2)[:, :, None] == np.arange(probs.shape[2]), dtype=np.float64)
-
-
-_LINEAR: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
-    "mean": lambda probs: probs,
-    "geometric_mean": lambda probs: np.log(np.maximum(probs, TINY)),
-    "plurality": _votes,
-}
-"""What a consensus averages: the class with the highest weighted mean of it wins."""
-
-
 def _accuracy_scorer(validation: Validation, consensus: Spec) -> Scorer:
-    values, labels = _LINEAR[consensus.name](validation.probs), validation.labels
-    rows, rivals = contested(values, labels)
-    margins = values[:, rows, labels[rows]] - values[:, rows, rivals]  # [member, column]
-    loses_ties = rivals < labels[rows]
-    first_column = np.flatnonzero(np.diff(rows, prepend=-1))
-    block = max(1, BLOCK_BYTES // (8 * max(1, len(rows))))
+    columns = contested_columns(validation, consensus.name)
+    margins = columns.margins(slice(None)).T
+    most_right = columns.rows - len(columns.always_wrong)
+    block = max(1, BLOCK_BYTES // (8 * max(1, margins.shape[1])))
     definition = _by_definition(validation, "accuracy", consensus)
 
     def scorer(weights: Weights) -> NDArray[np.float64]:
-        scores = np.ones(len(weights))
-        if not len(rows):
+        scores = np.full(len(weights), most_right / columns.rows)
+        if not margins.size:
             return scores
         for start in range(0, len(weights), block):
-            part = weights[start : start + block]
+            part = weights[start : start + block] / weights[start : start + block].max(axis=1, keepdims=True)
             totals = part @ margins  # [team, column]
-            lost = (totals < 0) | ((totals == 0) & loses_ties)
-            wrong = np.logical_or.reduceat(lost, first_column, axis=1).sum(axis=1)
-            scores[start : start + block] -= wrong / len(labels)
+            lost = (totals < 0) | ((totals == 0) & columns.rival_first)
+            wrong = np.logical_or.reduceat(lost, columns.first[:-1], axis=1).sum(axis=1)
+            scores[start : start + block] = (most_right - wrong) / columns.rows
             near = (np.abs(totals) < NEAR_TIE * part.sum(axis=1, keepdims=True)).any(axis=1)
-            scores[start + np.flatnonzero(near)] = definition(part[near])
+            if consensus.name == "plurality":  # sums of whole votes are exact, and so are their ties
+                near &= ~((part == 0) | (part == 1)).all(axis=1)
+            scores[start + np.flatnonzero(near)] = definition(weights[start : start + block][near])
         return scores
 
     return scorer
 
 
-def contested(values: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The pairs (row, rival class) for which some member gives the rival at least as much as the truth.
-
-    Args:
-        values: [member, sample, class], higher is likelier.
-        labels: [sample] class indices.
-
-    Returns:
-        rows and rivals, [column] each, sorted by row.
-    """
-    of_label = np.take_along_axis(values, labels[None, :, None], axis=2)
-    rivalled = np.zeros(values.shape[1:], dtype=bool)
-    for member_values, member_label in zip(values, of_label, strict=True):
-        rivalled |= member_values >= member_label
-    rivalled[np.arange(len(labels)), labels] = False
-    rows, rivals = np.nonzero(rivalled)
-    return rows, rivals
-
-
-def _nll_scorer(validation: Validation) -> Scorer:
-    of_label = validation.probs[:, np.arange(len(validation.labels)), validation.labels]  # [member, sample]
+def _nll_scorer(of_label: NDArray[np.float64]) -> Scorer:
     block = max(1, BLOCK_BYTES // (8 * of_label.shape[1]))
 
     def scorer(weights: Weights) -> NDArray[np.float64]:
@@ -178,16 +159,9 @@ def _nll_scorer(validation: Validation) -> Scorer:
     return scorer
 
 
-def _brier_scorer(validation: Validation) -> Scorer:
-    members, rows, _ = validation.probs.shape
-    of_label = validation.probs[:, np.arange(rows), validation.labels]
-    flat = validation.probs.reshape(members, -1)
-    gram = flat @ flat.T / rows
-    linear = of_label.mean(axis=1)
-
+def _brier_scorer(gram: NDArray[np.float64]) -> Scorer:
     def scorer(weights: Weights) -> NDArray[np.float64]:
         normalised = weights / weights.sum(axis=1, keepdims=True)
-        quadratic = np.einsum("ti,ij,tj->t", normalised, gram, normalised, optimize=True)
-        return np.asarray(2 * normalised @ linear - quadratic - 1)
+        return np.asarray(-np.einsum("ti,ij,tj->t", normalised, gram, normalised, optimize=True))
 
     return scorer

@@ -47,12 +47,13 @@ def growth(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Cal
         return lambda rows: start_nll(of_label if rows is None else of_label[:, rows])
     none = np.zeros(validation.members)
     if metric == Spec("brier") and linear:
-        return lambda rows: BrierGrowth(error_gram(_rows(validation, rows), consensus.name), none)
-    return lambda rows: ScorerGrowth(team_scorer(_rows(validation, rows), metric, consensus), none)
+        return lambda rows: BrierGrowth(error_gram(validation, consensus.name, rows), none)
 
+    def by_definition(rows: Rows) -> Growth:
+        sample = validation if rows is None else validation.rows(rows)
+        return ScorerGrowth(team_scorer(sample, metric, consensus), none)
 
-def _rows(validation: Validation, rows: Rows) -> Validation:
-    return validation if rows is None else validation.rows(rows)
+    return by_definition
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,21 +34,25 @@ def of_labels(validation: Validation, consensus: str) -> Floats:
     return np.asarray(np.exp(np.concatenate(parts, axis=1).astype(np.float64)))
 
 
-def error_gram(validation: Validation, consensus: str) -> Floats:
+def error_gram(validation: Validation, consensus: str, rows: NDArray[np.int64] | None = None) -> Floats:
     """[member, member] mean over rows of the inner products of the members' errors, p - onehot(label).
 
-    Under `plurality` a member's p is its vote.
+    Under `plurality` a member's p is its vote. `rows` [row] are those to take, repeated where they count more than
+    once; all unless given.
     """
-    members, rows, classes = validation.log_probs.shape
-    gram = np.zeros((members, members))
+    members, count, classes = validation.log_probs.shape
+    repeats = np.ones(count) if rows is None else np.bincount(rows, minlength=count)
+    gram, start = np.zeros((members, members)), 0
     for log_probs, labels in blocks(validation):
         errors = _probs(log_probs)
         if consensus == "plurality":
             errors = (errors.argmax(axis=2)[:, :, None] == np.arange(classes)).astype(np.float64)
         errors[:, np.arange(len(labels)), labels] -= 1
+        errors *= np.sqrt(repeats[start : start + len(labels), None])
         flat = errors.reshape(members, -1)
         gram += flat @ flat.T
-    return np.asarray(gram / rows)
+        start += len(labels)
+    return np.asarray(gram / repeats.sum())
 
 
 def _probs(log_probs: NDArray[np.floating]) -> Floats:
