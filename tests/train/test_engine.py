@@ -75,7 +75,7 @@ def test_a_second_run_is_equal_to_the_last_bit_and_another_seed_is_not(digits: D
     assert not torch.equal(weights(first), weights(run(digits, TrainSettings(batch_size=100, seed=2), spec)[0]))
 
 
-def test_dropout_draws_anew_at_every_step(digits: Dataset) -> None:
+def test_dropout_draws_anew_at_every_step_and_for_every_seed(digits: Dataset) -> None:
     drawn: list[Tensor] = []
 
     class Recorder(nn.Linear):
@@ -84,9 +84,10 @@ def test_dropout_draws_anew_at_every_step(digits: Dataset) -> None:
             return super().forward(inputs.flatten(1))
 
     model = Recorder(64, 10)
-    settings = TrainSettings(batch_size=100)
-    list(fit(model, build_optimizer(settings, model.parameters()), policy(), digits, settings))
-    assert len({tuple(values.tolist()) for values in drawn}) == STEPS
+    for seed in (0, 1):
+        settings = TrainSettings(batch_size=100, seed=seed)
+        list(fit(model, build_optimizer(settings, model.parameters()), policy(), digits, settings))
+    assert len({tuple(values.tolist()) for values in drawn}) == 2 * STEPS
 
 
 def test_entered_at_any_step_it_goes_on_the_same(digits: Dataset) -> None:

@@ -115,6 +115,16 @@ def test_ctrl_c_finishes_the_step_and_saves(experiment: MakeExperiment, contents
     assert contents(tmp_path / "pool") == contents(tmp_path / "whole")
 
 
+def test_ctrl_c_between_two_runs_begins_no_other(experiment: MakeExperiment, tmp_path: Path) -> None:
+    events = tune(experiment(), tmp_path)
+    while not isinstance(next(events), Ended):
+        pass
+    signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        next(events)
+    assert not list((tmp_path / "unfinished").iterdir())
+
+
 def test_a_second_ctrl_c_stops_at_once(experiment: MakeExperiment, tmp_path: Path) -> None:
     events = tune(experiment(), tmp_path)
     next(events)

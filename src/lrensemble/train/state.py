@@ -3,8 +3,7 @@
 ```
 model/<name>                parameters and buffers
 optimizer/<index>/<key>     tensors of the optimizer's state, by parameter
-__metadata__                `content`: JSON with the progress and what the optimizer keeps beside tensors;
-                            `checksum`: SHA-256 of the file without it
+__metadata__                `progress`: JSON; `checksum`: SHA-256 of the file without it
 ```
 
 There is no state of a random generator: batches and dropout are functions of (seed, step).
@@ -17,7 +16,6 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -25,8 +23,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from lrensemble.config import Record, to_record
-from lrensemble.errors import ConfigError
+from lrensemble.config import Record
 from lrensemble.files import storage_errors, write_whole
 
 logger = logging.getLogger(__name__)
@@ -55,16 +52,12 @@ def save_state(path: Path, progress: Progress, model: nn.Module, optimizer: torc
         StorageError: the folder cannot be written, or the disk is full; the earlier state is still there.
     """
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
-    scalars: dict[str, object] = {}
     for index, entries in optimizer.state_dict()["state"].items():
-        for key, value in entries.items():
-            held = tensors if isinstance(value, Tensor) else scalars
-            held[f"optimizer/{index}/{key}"] = value
+        tensors |= {f"optimizer/{index}/{key}": tensor for key, tensor in entries.items()}
     # Copies, because safetensors refuses tensors that share memory, as tied weights do.
     copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    content = json.dumps({"progress": progress.model_dump(mode="json"), "scalars": scalars})
-    metadata = {"content": content, "checksum": _checksum(content, copies)}
-    write_whole(path, safetensors.torch.save(copies, metadata))
+    text = progress.model_dump_json()
+    write_whole(path, safetensors.torch.save(copies, {"progress": text, "checksum": _checksum(text, copies)}))
 
 
 def restore_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress | None:
@@ -78,34 +71,32 @@ def restore_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer
     if not path.exists():
         return None
     try:
-        content, tensors = _read(path)
-        progress = to_record(Progress, content["progress"], str(path))
+        progress, tensors = _read(path)
         weights = {name.removeprefix("model/"): t for name, t in tensors.items() if name.startswith("model/")}
         _check_fit(weights, model.state_dict())
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, ConfigError) as error:
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
         logger.warning("%s cannot be used (%s); the run starts again from its first step", path, error)
         return None
     model.load_state_dict(weights)
     optimizer.load_state_dict(
         {
-            "state": _optimizer_state({**tensors, **content["scalars"]}),
+            "state": _optimizer_state(tensors),
             "param_groups": optimizer.state_dict()["param_groups"],
         }
     )
     return progress
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _read(path: Path) -> tuple[Progress, dict[str, Tensor]]:
     with storage_errors("read", path):
         data = path.read_bytes()
     # Cloned, so that every tensor is aligned as one that torch made.
     tensors = {name: tensor.clone() for name, tensor in safetensors.torch.load(data).items()}
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     metadata = header["__metadata__"]
-    if metadata["checksum"] != _checksum(metadata["content"], tensors):
+    if metadata["checksum"] != _checksum(metadata["progress"], tensors):
         raise ValueError("damaged: its checksum is not that of its content")
-    content: dict[str, Any] = json.loads(metadata["content"])
-    return content, tensors
+    return Progress.model_validate_json(metadata["progress"]), tensors
 
 
 def _check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
@@ -114,15 +105,15 @@ def _check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> N
         raise ValueError("its weights are those of another model")
 
 
-def _optimizer_state(entries: Mapping[str, object]) -> dict[int, dict[str, object]]:
-    state: dict[int, dict[str, object]] = {}
-    for name, value in entries.items():
+def _optimizer_state(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
         kind, _, rest = name.partition("/")
         if kind == "optimizer":
             index, _, key = rest.partition("/")
-            state.setdefault(int(index), {})[key] = value
+            state.setdefault(int(index), {})[key] = tensor
     return state
 
 
-def _checksum(content: str, tensors: Mapping[str, Tensor]) -> str:
-    return hashlib.sha256(safetensors.torch.save(dict(tensors), {"content": content})).hexdigest()
+def _checksum(progress: str, tensors: Mapping[str, Tensor]) -> str:
+    return hashlib.sha256(safetensors.torch.save(dict(tensors), {"progress": progress})).hexdigest()
