@@ -177,7 +177,7 @@ def test_greedy_equals_the_slow_loop_and_keeps_its_best_prefix(metric: str) -> N
     prefix_is_shorter = False
     for seed in range(6):
         validation = validation_of(seed)
-        counts, _ = run(growth(validation, metric, "mean")(None), None, Rules(12, np.ones(MEMBERS, dtype=bool)))
+        counts, _ = run(growth(validation, metric, "mean"), None, Rules(12, np.ones(MEMBERS, dtype=bool)))
         np.testing.assert_array_equal(counts, greedy_twin(validation, 12, metric))
         prefix_is_shorter |= counts.sum() < 12
     assert prefix_is_shorter, "otherwise the best prefix was never tested"
@@ -185,7 +185,7 @@ def test_greedy_equals_the_slow_loop_and_keeps_its_best_prefix(metric: str) -> N
 
 def test_without_replacement_each_member_counts_once() -> None:
     rules = Rules(MEMBERS, np.ones(MEMBERS, dtype=bool), replacement=False)
-    counts, tried = run(growth(validation_of(3), "nll", "mean")(None), None, rules)
+    counts, tried = run(growth(validation_of(3), "nll", "mean"), None, rules)
     assert counts.max() == 1
     assert tried == MEMBERS * (MEMBERS + 1) // 2
 

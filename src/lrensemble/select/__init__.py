@@ -9,7 +9,16 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from lrensemble.select import brute_force, focal, greedy, simple  # noqa: F401  (register what they define)
+from lrensemble.select import (  # noqa: F401  (register what they define)
+    anneal,
+    backward,
+    beam,
+    brute_force,
+    focal,
+    greedy,
+    simple,
+    simplex,
+)
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_method
 from lrensemble.select.cross_fit import cross_fit
 from lrensemble.select.scoring import team_score

@@ -71,7 +71,7 @@ class Search:
 def search(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> Search:
     """Score all teams of some sizes; an interrupt from the keyboard ends the search with what it has found."""
     scorer = block_scorer(validation, metric, consensus) if 2**sizes.members <= WASTE * sizes.count else None
-    batches = _in_blocks(scorer, sizes) if scorer else _growing(growth(validation, metric, consensus)(None), sizes)
+    batches = _in_blocks(scorer, sizes) if scorer else _growing(growth(validation, metric, consensus), sizes)
     leader, tried, complete = Leader(), 0, True
     kept: list[NDArray[np.float64]] = []
     reported = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Annotated
 
 import numpy as np
@@ -11,7 +12,7 @@ from pydantic import Field
 from lrensemble.errors import SelectionError
 from lrensemble.select.additions import Rules, run
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
-from lrensemble.select.kernels.growth import growth
+from lrensemble.select.kernels.growth import Rows, growths
 from lrensemble.select.scoring import team_score
 from lrensemble.spec import SpecLike, to_spec
 
@@ -70,27 +71,28 @@ def greedy(
         raise SelectionError(
             f"size = {size} is above the pool of {validation.members} and replacement is off; lower size, or allow it"
         )
-    begin = growth(validation, metric, consensus)
-    begin_tie = None if tie_metric is None else growth(validation, tie_metric, consensus)
-    usable = _usable(begin(None).scores(np.arange(validation.members)), keep)
-    if max_cost is not None:
-        usable &= cost <= max_cost
-    if not usable.any():
-        raise SelectionError(f"no member costs at most {max_cost:g}; the cheapest costs {cost.min():g}")
     generator = np.random.default_rng(seed)
-    rows = len(validation.labels)
+    samples = _samples(len(validation.labels), bootstrap, generator)
+    teams = growths(validation, metric, consensus, samples)
+    ties = repeat(None) if tie_metric is None else growths(validation, tie_metric, consensus, samples)
+    whole, tie_whole = next(teams), next(ties)
+    usable = _usable(whole.scores(np.arange(validation.members)), keep, cost, max_cost)
     weights, tried = np.zeros(validation.members), validation.members
-    for _ in range(max(1, bootstrap)):
-        sample = generator.integers(rows, size=rows) if bootstrap else None
+    for team, tie in zip(teams, ties, strict=False) if bootstrap else [(whole, tie_whole)]:
         rules = Rules(size, _bag(usable, bag, generator), replacement, start, max_members, max_cost, cost)
-        counts, looked_at = run(begin(sample), begin_tie and begin_tie(sample), rules)
+        counts, looked_at = run(team, tie, rules)
         weights += counts / counts.sum()
         tried += looked_at
     weights = _capped(weights, max_members, max_cost, cost)
-    team = np.flatnonzero(weights)
-    shares = tuple((weights[team] / weights.sum()).tolist())
-    score = team_score(validation, team.tolist(), shares, metric=metric, consensus=consensus)
-    return Selection(tuple(team.tolist()), shares, score, metric_text, str(to_spec(consensus)), tried)
+    chosen = np.flatnonzero(weights)
+    shares = tuple((weights[chosen] / weights.sum()).tolist())
+    score = team_score(validation, chosen.tolist(), shares, metric=metric, consensus=consensus)
+    return Selection(tuple(chosen.tolist()), shares, score, metric_text, str(to_spec(consensus)), tried)
+
+
+def _samples(rows: int, bootstrap: int, generator: np.random.Generator) -> list[Rows]:
+    """All rows once, and then the resampled ones."""
+    return [None, *(generator.integers(rows, size=rows) for _ in range(bootstrap))]
 
 
 def _costs(validation: Validation, max_cost: float | None) -> NDArray[np.float64]:
@@ -99,12 +101,20 @@ def _costs(validation: Validation, max_cost: float | None) -> NDArray[np.float64
     return np.array(validation.cost or (0.0,) * validation.members)
 
 
-def _usable(scores: NDArray[np.float64], keep: float) -> NDArray[np.bool_]:
-    """[member] the best share by their own scores, at least one; ties to the lowest index."""
+def _usable(
+    scores: NDArray[np.float64], keep: float, cost: NDArray[np.float64], max_cost: float | None
+) -> NDArray[np.bool_]:
+    """[member] the best share by their own scores, at least one, ties to the lowest index; none above the cap on cost.
+
+    Raises:
+        SelectionError: none is left.
+    """
     best = np.argsort(-scores, kind="stable")[: max(1, round(keep * len(scores)))]
     usable = np.zeros(len(scores), dtype=bool)
     usable[best] = True
-    return usable
+    if max_cost is not None and not (usable & (cost <= max_cost)).any():
+        raise SelectionError(f"no member costs at most {max_cost:g}; the cheapest costs {cost[best].min():g}")
+    return usable & (cost <= max_cost) if max_cost is not None else usable
 
 
 def _bag(usable: NDArray[np.bool_], share: float, generator: np.random.Generator) -> NDArray[np.bool_]:

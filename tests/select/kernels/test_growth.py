@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lrensemble.select import Validation, team_score
 from lrensemble.select.kernels import growth_accuracy, growth_nll
-from lrensemble.select.kernels.growth import growth
+from lrensemble.select.kernels.growth import growth, growths
 
 MakeValidation = Callable[..., Validation]
 
@@ -40,9 +40,9 @@ def test_each_addition_scores_as_the_definition(
         monkeypatch.setattr(growth_nll, "SERIAL", 0)
     validation = make_validation(2, 5, 43, 4, kind=kind, dtype=np.float64)
     rows = np.random.default_rng(1).integers(43, size=31)
-    start = growth(validation, metric, consensus)
-    for some_rows, sample in ((None, validation), (rows, validation.rows(rows))):
-        team, counts = start(some_rows), np.zeros(5)
+    teams = growths(validation, metric, consensus, [None, rows])
+    for team, sample in zip(teams, (validation, validation.rows(rows)), strict=True):
+        counts = np.zeros(5)
         for member in (3, 0, 3, 1, 4, 3):
             scores = team.scores(np.arange(5))
             expected = slowly(sample, counts, metric, consensus)
@@ -60,7 +60,7 @@ def test_each_addition_scores_as_the_definition(
 def test_adding_leaves_the_team_before_as_it_was(make_validation: MakeValidation) -> None:
     validation = make_validation(0, 4, 29, 3)
     for metric in ("accuracy", "nll", "brier", "ece"):
-        team = growth(validation, metric, "mean")(None)
+        team = growth(validation, metric, "mean")
         before = team.scores(np.arange(4))
         team.added(1).added(2)
         np.testing.assert_array_equal(team.scores(np.arange(4)), before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from lrensemble.select.base import Validation
 from lrensemble.select.kernels.columns import contested_columns
 from lrensemble.select.kernels.growth_accuracy import column_limits, start_accuracy
 from lrensemble.select.kernels.growth_nll import start_nll
-from lrensemble.select.kernels.statistics import error_gram, of_labels
+from lrensemble.select.kernels.statistics import error_grams, of_labels
 from lrensemble.select.scoring import Scorer, team_scorer
 from lrensemble.spec import Spec, SpecLike, to_spec
 
@@ -34,26 +34,29 @@ class Growth(Protocol):
         ...
 
 
-def growth(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Callable[[Rows], Growth]:
-    """The empty team over all or some rows; what every team needs of the predictions is read once."""
+def growth(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Growth:
+    """The empty team over all rows."""
+    return next(growths(validation, metric, consensus, [None]))
+
+
+def growths(validation: Validation, metric: SpecLike, consensus: SpecLike, samples: Sequence[Rows]) -> Iterator[Growth]:
+    """The empty team over each sample of the rows; what all need of the predictions is read once."""
     metric, consensus = to_spec(metric), to_spec(consensus)
     linear = consensus in (Spec("mean"), Spec("plurality"))
     if metric == Spec("accuracy") and linear:
         columns = contested_columns(validation, consensus.name)
         limits = column_limits(columns.truth, columns.rival, columns.row_of_column)
-        return lambda rows: start_accuracy(columns, limits, rows)
+        return (start_accuracy(columns, limits, rows) for rows in samples)
     if metric == Spec("nll") and linear:
         of_label = of_labels(validation, consensus.name)
-        return lambda rows: start_nll(of_label if rows is None else of_label[:, rows])
+        return (start_nll(of_label if rows is None else of_label[:, rows]) for rows in samples)
     none = np.zeros(validation.members)
     if metric == Spec("brier") and linear:
-        return lambda rows: BrierGrowth(error_gram(validation, consensus.name, rows), none)
-
-    def by_definition(rows: Rows) -> Growth:
-        sample = validation if rows is None else validation.rows(rows)
-        return ScorerGrowth(team_scorer(sample, metric, consensus), none)
-
-    return by_definition
+        count = len(validation.labels)
+        times = [np.ones(count) if rows is None else np.bincount(rows, minlength=count) for rows in samples]
+        return (BrierGrowth(gram, none) for gram in error_grams(validation, consensus.name, np.array(times, float)))
+    parts = (validation if rows is None else validation.rows(rows) for rows in samples)
+    return (ScorerGrowth(team_scorer(part, metric, consensus), none) for part in parts)
 
 
 @dataclass(frozen=True, eq=False)

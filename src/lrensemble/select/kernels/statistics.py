@@ -34,25 +34,48 @@ def of_labels(validation: Validation, consensus: str) -> Floats:
     return np.asarray(np.exp(np.concatenate(parts, axis=1).astype(np.float64)))
 
 
-def error_gram(validation: Validation, consensus: str, rows: NDArray[np.int64] | None = None) -> Floats:
+def error_gram(validation: Validation, consensus: str) -> Floats:
     """[member, member] mean over rows of the inner products of the members' errors, p - onehot(label).
 
-    Under `plurality` a member's p is its vote. `rows` [row] are those to take, repeated where they count more than
-    once; all unless given.
+    Under `plurality` a member's p is its vote.
     """
-    members, count, classes = validation.log_probs.shape
-    repeats = np.ones(count) if rows is None else np.bincount(rows, minlength=count)
-    gram, start = np.zeros((members, members)), 0
+    gram = np.zeros((validation.members, validation.members))
+    for errors in _errors(validation, consensus):
+        flat = errors.reshape(validation.members, -1)
+        gram += flat @ flat.T
+    return gram / len(validation.labels)
+
+
+def error_grams(validation: Validation, consensus: str, repeats: Floats) -> Floats:
+    """[sample of rows, member, member] as `error_gram`, over many samples of the rows at once.
+
+    Args:
+        validation: all rows.
+        consensus: `mean` or `plurality`.
+        repeats: [sample of rows, row] how often each row counts.
+    """
+    members = validation.members
+    grams, start = np.zeros((len(repeats), members * members)), 0
+    for errors in _errors(validation, consensus):
+        by_row = errors.transpose(1, 0, 2)
+        step = max(1, BLOCK_BYTES // (8 * members * members))
+        for begin in range(0, len(by_row), step):
+            part = by_row[begin : begin + step]
+            products = part @ part.transpose(0, 2, 1)  # [row, member, member]
+            grams += repeats[:, start : start + len(part)] @ products.reshape(len(part), -1)
+            start += len(part)
+    grams /= repeats.sum(axis=1, keepdims=True)
+    return grams.reshape(-1, members, members)
+
+
+def _errors(validation: Validation, consensus: str) -> Iterator[Floats]:
+    """[member, sample, class] errors of the members, some rows at a time."""
     for log_probs, labels in blocks(validation):
         errors = _probs(log_probs)
         if consensus == "plurality":
-            errors = (errors.argmax(axis=2)[:, :, None] == np.arange(classes)).astype(np.float64)
+            errors = (errors.argmax(axis=2)[:, :, None] == np.arange(errors.shape[2])).astype(np.float64)
         errors[:, np.arange(len(labels)), labels] -= 1
-        errors *= np.sqrt(repeats[start : start + len(labels), None])
-        flat = errors.reshape(members, -1)
-        gram += flat @ flat.T
-        start += len(labels)
-    return np.asarray(gram / repeats.sum())
+        yield errors
 
 
 def _probs(log_probs: NDArray[np.floating]) -> Floats:

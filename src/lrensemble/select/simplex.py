@@ -1,0 +1,169 @@
+"""The best weights there are: NLL or Brier score of the mean of probabilities, minimised over all weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
+from lrensemble.select.kernels.statistics import error_gram, of_labels
+from lrensemble.select.scoring import team_score
+from lrensemble.spec import SpecLike, to_spec
+
+Floats = NDArray[np.float64]
+
+
+class Loss(Protocol):
+    """A convex function of weights [member]."""
+
+    def value(self, weights: Floats) -> float:
+        """The loss."""
+        ...
+
+    def derivatives(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Gradient [member] and Hessian [member, member]."""
+        ...
+
+
+SMALLEST_PROBABILITY = 1e-290
+"""Stands in for zero, so that the logarithm and its derivatives stay finite."""
+
+NEGLIGIBLE = 1e-6
+"""A share of the mean weight below which a member is dropped."""
+
+SHRINK = 0.2
+"""The barrier is weakened by this factor from one stage to the next."""
+
+
+@SELECTORS.register(loss="brier")
+def simplex(
+    validation: Validation,
+    *,
+    metric: SpecLike = "nll",
+    consensus: SpecLike = "mean",
+    seed: int = 0,
+    loss: Literal["nll", "brier"] | None = None,
+    gap: Annotated[float, Field(gt=0)] = 1e-9,
+) -> Selection:
+    """The weights of least NLL or Brier score over all weights that are not negative and sum to one.
+
+    Both losses of a mean of probabilities are convex in the weights, so there is one optimum and a bound on the
+    distance to it. A logarithmic barrier keeps the weights positive while Newton steps follow the central path (Boyd &
+    Vandenberghe 2004, sec. 11.3); members of negligible weight are dropped at the end. `details` give the optimality
+    gap that is proven for the weights returned: no weights have a loss lower by more.
+
+    Args:
+        validation: the rows to choose on.
+        metric: what the score is given in.
+        consensus: how the score is combined; the loss is always that of the mean.
+        seed: not used.
+        loss: what is minimised: the metric where it is one of the two, else NLL, unless given.
+        gap: the search ends when the loss is proven to be within this of the optimum, before small weights are dropped.
+
+    Raises:
+        SelectionError: a member knows only labels.
+    """
+    metric_text = check_metric(validation, metric)
+    chosen = loss or ("brier" if metric_text == "brier" else "nll")
+    check_metric(validation, chosen)
+    convex = _loss_of(validation, chosen)
+    weights, steps = minimise(convex, validation.members, gap)
+    weights = np.where(weights > NEGLIGIBLE / validation.members, weights, 0.0)
+    weights /= weights.sum()
+    gradient, _ = convex.derivatives(weights)
+    proven = float(weights @ gradient - gradient.min())
+    team = np.flatnonzero(weights)
+    shares = tuple(weights[team].tolist())
+    score = team_score(validation, team.tolist(), shares, metric=metric, consensus=consensus)
+    details = {"loss": chosen, "gap": max(proven, 0.0)}
+    return Selection(tuple(team.tolist()), shares, score, metric_text, str(to_spec(consensus)), steps, details=details)
+
+
+def _loss_of(validation: Validation, loss: str) -> Loss:
+    if loss == "nll":
+        return MixtureNll(np.maximum(of_labels(validation, "mean").T, SMALLEST_PROBABILITY))
+    return QuadraticForm(error_gram(validation, "mean"))
+
+
+def minimise(loss: Loss, members: int, gap: float) -> tuple[Floats, int]:
+    """Weights [member] whose loss is within `gap` of the least on the simplex, and how many Newton steps it took."""
+    weights, steps = np.full(members, 1 / members), 0
+    barrier = 1.0 / members
+    while True:
+        for _ in range(50):
+            step, decrement = _newton_step(loss, weights, barrier)
+            steps += 1
+            if decrement < 1e-4 * barrier:
+                break
+            weights = _move(loss, weights, step, barrier)
+        gradient, _ = loss.derivatives(weights)
+        if weights @ gradient - gradient.min() <= gap or barrier < 1e-18:
+            return weights, steps
+        barrier *= SHRINK
+
+
+def _newton_step(loss: Loss, weights: Floats, barrier: float) -> tuple[Floats, float]:
+    """The step towards the minimum of loss - barrier · Σ log w that keeps the sum, and how much it promises."""
+    gradient, hessian = loss.derivatives(weights)
+    gradient = gradient - barrier / weights
+    # Scaled by the weights, the matrix stays well conditioned however small some of them are.
+    scaled = weights[:, None] * hessian * weights + barrier * np.eye(len(weights))
+    by_gradient, by_sum = np.linalg.solve(scaled, np.stack([weights * gradient, weights], axis=1)).T
+    multiplier = (weights @ by_gradient) / (weights @ by_sum)
+    step = -weights * (by_gradient - multiplier * by_sum)
+    return step, float(-gradient @ step)
+
+
+def _move(loss: Loss, weights: Floats, step: Floats, barrier: float) -> Floats:
+    """As far along the step as stays inside and lowers the value (Armijo's rule)."""
+
+    def value(at: Floats) -> float:
+        return loss.value(at) - barrier * float(np.log(at).sum())
+
+    shrinking = step < 0
+    length = min(1.0, 0.99 * float((-weights[shrinking] / step[shrinking]).min())) if shrinking.any() else 1.0
+    start = value(weights)
+    while length > 1e-12:
+        moved = weights + length * step
+        moved /= moved.sum()
+        if value(moved) <= start:
+            return moved
+        length /= 2
+    return weights
+
+
+@dataclass(frozen=True, eq=False)
+class MixtureNll:
+    """NLL of a mean of probabilities."""
+
+    likelihoods: Floats
+    """[sample, member] what each member gives the label, positive."""
+
+    def value(self, weights: Floats) -> float:
+        """The NLL."""
+        return float(-np.log(self.likelihoods @ weights).mean())
+
+    def derivatives(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Gradient [member] and Hessian [member, member]."""
+        ratios = self.likelihoods / (self.likelihoods @ weights)[:, None]
+        return -ratios.mean(axis=0), ratios.T @ ratios / len(ratios)
+
+
+@dataclass(frozen=True, eq=False)
+class QuadraticForm:
+    """Brier score of a mean of probabilities."""
+
+    gram: Floats
+    """[member, member] of the members' errors."""
+
+    def value(self, weights: Floats) -> float:
+        """The Brier score."""
+        return float(weights @ self.gram @ weights)
+
+    def derivatives(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Gradient [member] and Hessian [member, member]."""
+        return 2 * self.gram @ weights, 2 * self.gram
