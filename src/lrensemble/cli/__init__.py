@@ -40,6 +40,7 @@ def _root() -> None:
 
 def main() -> None:
     """Run the command line; our own errors, and only those, become one line and exit status 2."""
+    sys.path.insert(0, "")  # so that package.module:function is found in the current folder, as with python -m
     try:
         status = typer.main.get_command(app).main(standalone_mode=False)
     except LREnsembleError as error:
@@ -52,5 +53,5 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    people.print(f"lrensemble: {' '.join(message.split())}", markup=False, soft_wrap=True)
+    people.print(f"lrensemble: {' '.join(message.split())}", soft_wrap=True)
     sys.exit(2)

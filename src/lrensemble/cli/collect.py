@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,7 +13,7 @@ from lrensemble.cli.console import Json, people, print_json
 def collect(
     files: Annotated[
         list[Path],
-        typer.Argument(help=".npz files with probs, logits or log_probs and labels, or folders of one file a member."),
+        typer.Argument(help="Files with probs, logits or log_probs and labels, or folders of one file a member."),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the pool; made, or added to.")],
     holdout: Annotated[
@@ -21,12 +21,16 @@ def collect(
         typer.Option(help="Set this fraction of the rows aside as test rows, where the files bring none."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the division that --holdout makes.")] = 0,
+    kind: Annotated[
+        Literal["probs", "logits", "log_probs", "top1"] | None,
+        typer.Option(help="Which array to take where a file holds several; what a bare .npy file holds."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a pool of predictions that were made elsewhere."""
     from lrensemble.pool.collect import collect as adopt
 
-    result = adopt(files, out, holdout=holdout, seed=seed)
+    result = adopt(files, out, holdout=holdout, seed=seed, kind=kind)
     rows = {split: len(result.pool.labels(split)) for split in result.pool.task.splits}
     if json:
         print_json({"pool": str(out), "added": result.added, "skipped": result.skipped, "rows": rows})

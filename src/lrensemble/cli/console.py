@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-people = Console(stderr=True, highlight=False)
+people = Console(stderr=True, highlight=False, markup=False)  # brackets are lists here
 
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable record to standard output.")]
 

@@ -96,8 +96,10 @@ def choose_all(
 
 def print_teams(teams: list[Team]) -> None:
     """The teams as a table, optimistic score beside the cross-fitted one."""
+    from lrensemble.spec import to_spec
+
     rows = table(
-        f"teams by {teams[0].metric}, higher is better (consensus: {teams[0].consensus})",
+        f"teams by {teams[0].metric}, higher is better (consensus: {to_spec(teams[0].consensus).name})",
         {"method": "left", "members": "right", "val": "right", "cross-fitted": "right", "tried": "right", "s": "right"},
     )
     for team in teams:

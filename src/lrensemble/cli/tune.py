@@ -129,7 +129,7 @@ class _Lines:
             return None
         self._seen += 1
         if event.status != "exists":
-            people.print(f"[{self._seen}/{self._runs}] {describe(event)}", markup=False, soft_wrap=True)
+            people.print(f"[{self._seen}/{self._runs}] {describe(event)}", soft_wrap=True)
         return event
 
 
@@ -156,7 +156,7 @@ class _Bar:
             already = 0 if event.status == "exists" else self._done
             self._progress.advance(self._task, event.run.policy.total - already)
             if event.status != "exists":
-                people.print(describe(event), markup=False)
+                people.print(describe(event))
             return event
         return None
 
