@@ -14,17 +14,32 @@ from lrensemble.select import (  # noqa: F401  (register what they define)
     backward,
     beam,
     brute_force,
+    diversity_threshold,
     focal,
+    focal_fq,
     greedy,
+    hierarchical,
+    pareto,
     simple,
     simplex,
 )
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_method
 from lrensemble.select.cross_fit import cross_fit
+from lrensemble.select.every_team import TeamTable, team_table
 from lrensemble.select.scoring import team_score
 from lrensemble.spec import SpecLike
 
-__all__ = ["SELECTORS", "Selection", "Validation", "check_method", "cross_fit", "select", "team_score"]
+__all__ = [
+    "SELECTORS",
+    "Selection",
+    "TeamTable",
+    "Validation",
+    "check_method",
+    "cross_fit",
+    "select",
+    "team_score",
+    "team_table",
+]
 
 
 def select(

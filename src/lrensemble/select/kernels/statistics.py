@@ -28,10 +28,14 @@ def blocks(validation: Validation) -> Iterator[tuple[NDArray[np.floating], NDArr
 def of_labels(validation: Validation, consensus: str) -> Floats:
     """[member, sample] what each member gives the label: its probability, or one vote or none under `plurality`."""
     if consensus == "plurality":
-        votes = [_probs(block).argmax(axis=2) == labels for block, labels in blocks(validation)]
-        return np.concatenate(votes, axis=1).astype(np.float64)
+        return np.asarray(predicted_classes(validation) == validation.labels, dtype=np.float64)
     parts = [block[:, np.arange(len(labels)), labels] for block, labels in blocks(validation)]
     return np.asarray(np.exp(np.concatenate(parts, axis=1).astype(np.float64)))
+
+
+def predicted_classes(validation: Validation) -> NDArray[np.int64]:
+    """[member, sample] each member's likeliest class; ties go to the lowest."""
+    return np.concatenate([_probs(block).argmax(axis=2) for block, _ in blocks(validation)], axis=1)
 
 
 def error_gram(validation: Validation, consensus: str) -> Floats:

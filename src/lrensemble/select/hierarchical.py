@@ -1,0 +1,75 @@
+"""Hierarchical pruning (Wu et al., ICDM 2021): a team that holds a poor smaller team is not looked at."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
+from lrensemble.select.every_team import score_every_team
+from lrensemble.select.focal_fq import phase_one, phase_two_scores
+from lrensemble.select.unlikeness import LIMIT, Floats, best_kept, focal_likeness
+from lrensemble.spec import SpecLike
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+@SELECTORS.register(target=3)
+def hierarchical(
+    validation: Validation,
+    *,
+    metric: SpecLike = "nll",
+    consensus: SpecLike = "mean",
+    seed: int = 0,
+    measure: str = "generalized_diversity",
+    target: Annotated[int, Field(ge=2)] = 5,
+    share: Share = 0.1,
+    limit: Annotated[int, Field(gt=0)] = LIMIT,
+) -> Selection:
+    """The most accurate of the teams that survive HQ pruning (Wu et al. 2021, ICDM, algorithm 1).
+
+    For sizes 2, 3, … up to the target: first the teams go that hold a smaller team already pruned, then the worst share
+    by focal likeness, weighted as in `focal_fq`; of equals the less accurate goes first.
+
+    Args:
+        validation: the rows to choose on.
+        metric: what the score is given in; the choice is by accuracy of the mean of probabilities.
+        consensus: how the chosen team is combined; no say in the choice.
+        seed: not used.
+        measure: a diversity measure of predicted classes.
+        target: largest team; all but one member in a smaller pool.
+        share: of the teams of a size that are pruned.
+        limit: refuse to score more teams than this.
+
+    Raises:
+        SelectionError: there are more teams than `limit`.
+        SpecError, PredictionsError: no such measure, or one that needs probabilities.
+    """
+    check_metric(validation, metric)
+    accuracies = score_every_team(validation, "accuracy", "mean", limit)
+    rescaled, _ = phase_one(accuracies, focal_likeness(validation, measure))
+    scores = phase_two_scores(accuracies, rescaled)
+    survivors = prune(accuracies, scores, min(target, validation.members - 1), share)
+    details = {"measure": measure}
+    return best_kept(validation, survivors, accuracies, metric, consensus, len(accuracies) - 1, details)
+
+
+def prune(accuracies: Floats, scores: Floats, target: int, share: float) -> NDArray[np.int64]:
+    """The masks of sizes 2 to `target` that survive; a team without a score stays."""
+    masks = np.arange(len(scores))
+    sizes, pruned = np.bitwise_count(masks), np.zeros(len(scores), dtype=bool)
+    survivors = []
+    for size in range(2, target + 1):
+        group = masks[(sizes == size) & ~pruned]
+        worst_first = np.lexsort((accuracies[group], -np.nan_to_num(scores[group], nan=-np.inf)))
+        gone = group[worst_first[: int(share * len(group))]]
+        pruned[gone] = True
+        survivors.append(np.setdiff1d(group, gone))
+        # A superset of one more member inherits the verdict, and hands it on when its own size is reached.
+        for member in range(int(np.log2(len(scores)))):
+            with_member = masks[(sizes == size) & pruned] | 1 << member
+            pruned[with_member] = True
+    return np.concatenate(survivors) if survivors else np.empty(0, dtype=np.int64)

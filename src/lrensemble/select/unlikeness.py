@@ -1,0 +1,64 @@
+"""What the selectors led by diversity share: how alike the members of every team are, and which team is returned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.metrics.diversity import all_teams, higher_is_more_diverse
+from lrensemble.select.base import Selection, Validation, check_metric, equal_weights
+from lrensemble.select.every_team import in_order
+from lrensemble.select.kernels.statistics import predicted_classes
+from lrensemble.select.kernels.subsets import members_of
+from lrensemble.select.scoring import first_best, team_score
+from lrensemble.spec import SpecLike, to_spec
+
+Floats = NDArray[np.float64]
+LIMIT = 2**20
+
+
+def likeness(validation: Validation, measure: SpecLike, focal: int | None = None) -> Floats:
+    """[2^members] a diversity measure of every team at its mask, turned so that lower is more diverse (1 - d).
+
+    `focal` restricts it to the rows that this member gets wrong.
+
+    Raises:
+        SpecError: no such measure.
+        PredictionsError: a measure that needs probabilities.
+    """
+    values = all_teams(measure, predicted_classes(validation), validation.labels, focal=focal)
+    return 1 - values if higher_is_more_diverse(measure) else values
+
+
+def focal_likeness(validation: Validation, measure: SpecLike) -> Floats:
+    """[member, 2^members] `likeness` over the rows that each member gets wrong; NaN for a member that errs nowhere."""
+    wrong = (predicted_classes(validation) != validation.labels).any(axis=1)
+    return np.stack(
+        [
+            likeness(validation, measure, focal) if errs else np.full(2**validation.members, np.nan)
+            for focal, errs in enumerate(wrong.tolist())
+        ]
+    )
+
+
+def best_kept(
+    validation: Validation,
+    kept: NDArray[np.int64],
+    accuracies: Floats,
+    metric: SpecLike,
+    consensus: SpecLike,
+    tried: int,
+    details: dict[str, Any],
+) -> Selection:
+    """Of the teams kept, as masks, the most accurate; ties to the smaller, then to the lowest indices.
+
+    Where none was kept, as in a pool of one or two, all teams stand for it; `details["kept"]` says how many were.
+    """
+    order = in_order(kept if len(kept) else np.arange(1, len(accuracies)))
+    team = members_of(int(order[first_best(accuracies[order])]))
+    score = team_score(validation, team, metric=metric, consensus=consensus)
+    text = check_metric(validation, metric)
+    details = details | {"kept": len(kept)}
+    return Selection(team, equal_weights(team), score, text, str(to_spec(consensus)), tried, details=details)
