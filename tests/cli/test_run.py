@@ -205,7 +205,7 @@ def test_ctrl_c_saves_and_the_same_command_resumes(experiment: Path, tmp_path: P
         "tune", experiment, "--data", experiment.parent, "--out", tmp_path / "pool", "--save-steps", 1
     )
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
-    while not list((tmp_path / "pool" / "unfinished").glob("*.safetensors")):
+    while not list((tmp_path / "pool" / "unfinished").rglob("*.safetensors")):
         assert process.poll() is None, process.communicate()[1]
     os.kill(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
