@@ -77,6 +77,14 @@ def test_no_weights_are_better_than_those_of_the_simplex(metric: str) -> None:
         assert found.score >= select(validation, "greedy(bootstrap=0, size=60)", metric=metric).score
 
 
+def test_the_gap_is_a_bound_on_what_is_left_to_gain() -> None:
+    """A search that stops early admits how far from the optimum it may be."""
+    for seed, metric in itertools.product(range(3), ("nll", "brier")):
+        early = select(validation_of(seed), "simplex(gap=0.1)", metric=metric)
+        left = select(validation_of(seed), "simplex", metric=metric).score - early.score
+        assert 1e-6 < left <= early.details["gap"] <= 0.2
+
+
 def test_the_simplex_agrees_with_a_general_solver() -> None:
     generator = np.random.default_rng(0)
     factors = generator.normal(size=(9, 5))

@@ -193,16 +193,18 @@ def test_without_replacement_each_member_counts_once() -> None:
 def test_bootstrap_averages_the_runs_on_resampled_rows() -> None:
     validation = validation_of(9)
     generator = np.random.default_rng(4)
-    expected = np.zeros(MEMBERS)
+    expected, lengths = np.zeros(MEMBERS), set()
     for _ in range(3):
         sample = validation.rows(generator.integers(ROWS, size=ROWS))
-        counts = greedy_twin(sample, 5, "nll")
+        counts = greedy_twin(sample, 9, "accuracy")
         expected += counts / counts.sum() / 3
-    found = select(validation, "greedy(size=5, bootstrap=3)", seed=4)
+        lengths.add(counts.sum())
+    assert len(lengths) > 1, "runs of different length must weigh the same"
+    found = select(validation, "greedy(size=9, bootstrap=3)", metric="accuracy", seed=4)
     weights = np.zeros(MEMBERS)
     weights[list(found.team)] = found.weights
     np.testing.assert_allclose(weights, expected)
-    assert select(validation, "greedy(size=5, bootstrap=3)", seed=5).weights != found.weights
+    assert select(validation, "greedy(size=9, bootstrap=3)", metric="accuracy", seed=5).weights != found.weights
 
 
 def test_random_takes_the_best_of_its_trials() -> None:
