@@ -100,12 +100,11 @@ def _in_blocks(scorer: BlockScorer, sizes: Sizes) -> Iterator[Batch]:
         block = replace(halves, top=top)
         scores = scorer(block)
         discard_other_sizes(scores, block, sizes.smallest, sizes.largest)
-        wanted = np.flatnonzero(scores > -np.inf)
-        if not len(wanted):
+        highest = scores.max()
+        if highest == -np.inf:
             continue
-        scores = scores[wanted]
-        equal = wanted[scores >= scores.max() - SAME_SCORE]
-        yield Batch(members_of(first_team(equal | top << halves.bits)), scores)
+        equal = np.flatnonzero(scores >= highest - SAME_SCORE)
+        yield Batch(members_of(first_team(equal | top << halves.bits)), scores[scores > -np.inf])
 
 
 def _growing(empty: Growth, sizes: Sizes) -> Iterator[Batch]:

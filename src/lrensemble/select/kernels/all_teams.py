@@ -22,7 +22,7 @@ from lrensemble.spec import Spec, SpecLike, to_spec
 HALF_BITS = 12
 """Members of a half at most: tables of 2^12 entries stay in the cache of a core."""
 
-TABLE_BYTES = 256 * 2**20
+TABLE_BYTES = 128 * 2**20
 """Memory for the tables of accuracy; what does not fit is taken in parts."""
 
 MAX_MEMBERS = 62

@@ -29,8 +29,8 @@ def of_labels(validation: Validation, consensus: str) -> Floats:
     """[member, sample] what each member gives the label: its probability, or one vote or none under `plurality`."""
     if consensus == "plurality":
         return np.asarray(predicted_classes(validation) == validation.labels, dtype=np.float64)
-    parts = [block[:, np.arange(len(labels)), labels] for block, labels in blocks(validation)]
-    return np.asarray(np.exp(np.concatenate(parts, axis=1).astype(np.float64)))
+    rows = np.arange(len(validation.labels))
+    return np.asarray(np.exp(validation.log_probs[:, rows, validation.labels].astype(np.float64)))
 
 
 def predicted_classes(validation: Validation) -> NDArray[np.int64]:
