@@ -33,7 +33,7 @@ kill-test: $(READY)
 	LRENSEMBLE_KILLS=50 $(BIN)/python -m pytest -s tests/train/test_kill.py
 
 bench: $(READY)
-	set -e; for file in benchmarks/*.py; do $(BIN)/python $$file; done
+	$(BIN)/python -m benchmarks.selection
 
 clean:
 	rm -rf $(VENV) build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,59 +1,67 @@
-"""Exhaustive selection against scoring team by team, on the same arrays in the same run.
+"""Selection against what published tools do, on the same arrays in the same run.
 
-The yardstick is what published tools do for every team: stack its members' predictions, average them, take the
-likeliest class, compare with the labels, in torch. It is timed on 200 teams and multiplied. Ours is the second call:
-the first also compiles (once per machine, then cached), and stands beside it.
+The yardstick of exhaustive search is what EnsembleBench does for every team: stack its members' predictions, average
+them, take the likeliest class, compare with the labels, in torch; timed on 200 teams, and multiplied. That of greedy
+search is `EnsembleSelection` of autogluon.core 1.6.3, run by an interpreter of its own (`--autogluon PYTHON`) on the
+same arrays. Ours is the median of later calls; the first call, which also compiles, stands beside it. Every row runs in
+a fresh process with an empty compilation cache of its own, whose peak of memory is the last column.
 
-    python benchmarks/selection.py [--members 16 20]
+    python -m benchmarks.selection [--rows NAME …] [--autogluon PYTHON] [--pool FOLDER] [--save FILE]
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
-import time
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
-import torch
-from rich.console import Console
-from rich.table import Table
+from benchmarks.autogluon_yardstick import greedy_by_autogluon
+from benchmarks.measure import alone, median_seconds, seconds, show
+from benchmarks.pools import SEED, published_pool, streamed_pool, synthetic_pool
 
-from lrensemble.environment import environment
-from lrensemble.select import Validation, select
+from lrensemble.metrics.diversity import all_teams_focal
+from lrensemble.select import Selection, Validation, select
 
-ROWS = 10_000
-SEED = 0
 YARDSTICK_TEAMS = 200
-REPEATS = 3
+ENSEMBLEBENCH_SECONDS = 0.040
+"""Of one team, focal member and draw of 100 rows in EnsembleBench, as its authors' notebooks need: stated, not run."""
+
+SIX_MEASURES = (
+    "cohen_kappa",
+    "q_statistic",
+    "binary_disagreement",
+    "fleiss_kappa",
+    "kohavi_wolpert",
+    "generalized_diversity",
+)
 
 
-def synthetic_pool(members: int, classes: int, accuracy: float) -> Validation:
-    """Members that are right on about the same rows: a row's difficulty is common, the rest is their own."""
-    generator = np.random.default_rng(SEED)
-    labels = generator.integers(classes, size=ROWS)
-    logits = generator.normal(size=(1, ROWS, classes)) * 1.5 + generator.normal(size=(members, ROWS, classes))
-    # The bonus of the label that gives the members the accuracy, found by halving on the first member.
-    low, high = 0.0, 50.0
-    for _ in range(30):
-        bonus = (low + high) / 2
-        raised = logits[0].copy()
-        raised[np.arange(ROWS), labels] += bonus
-        low, high = (bonus, high) if np.mean(raised.argmax(axis=1) == labels) < accuracy else (low, bonus)
-    logits[:, np.arange(ROWS), labels] += low
-    log_probs = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
-    return Validation(log_probs.astype(np.float32), labels)
+@dataclass(frozen=True)
+class Result:
+    """One row of the table."""
 
-
-def seconds(action: Callable[[], object]) -> float:
-    """Wall-clock time of one call."""
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
+    first: float
+    """Seconds of the first call, compilation included."""
+    median: float
+    """Seconds."""
+    count: int = 1
+    """Teams."""
+    yardstick: float | None = None
+    """Seconds."""
+    wanted: str = ""
+    note: str = ""
 
 
 def team_by_team(validation: Validation) -> float:
     """Seconds for one team, the median over teams of random size."""
+    import torch
+
     probs = torch.from_numpy(np.exp(validation.log_probs))
     labels = torch.from_numpy(validation.labels)
     generator = np.random.default_rng(SEED)
@@ -65,42 +73,136 @@ def team_by_team(validation: Validation) -> float:
 
     masks = generator.random((YARDSTICK_TEAMS, validation.members)) < 0.5
     teams = [np.flatnonzero(mask).tolist() or [0] for mask in masks]
-    return statistics.median(seconds(lambda team=team: score(team)) for team in teams)  # type: ignore[misc]
+    return statistics.median(seconds(partial(score, team)) for team in teams)
+
+
+def every_team(
+    members: int, classes: int, accuracy: float, repeats: int, wanted: str, against: bool, metric: str = "accuracy"
+) -> Result:
+    """Exhaustive search over a synthetic pool."""
+    return _exhaustive(synthetic_pool(members, classes, accuracy), repeats, wanted, against, metric)
+
+
+def every_team_of_published(folder: Path, repeats: int) -> Result:
+    """Exhaustive search over eight published models."""
+    return _exhaustive(published_pool(folder), repeats, "", True, "accuracy")
+
+
+def _exhaustive(validation: Validation, repeats: int, wanted: str, against: bool, metric: str) -> Result:
+    teams = 2**validation.members - 1
+
+    def ours() -> Selection:
+        return select(validation, f"brute_force(limit={teams})", metric=metric)
+
+    first = seconds(ours)
+    median = median_seconds(ours, repeats) if repeats else first
+    yardstick = team_by_team(validation) * teams if against else None
+    return Result(first, median, teams, yardstick, wanted)
+
+
+def greedy(metric: str, wanted: str, python: Path) -> Result:
+    """Greedy search, 25 steps, 128 members, 100 classes, against AutoGluon."""
+    validation = synthetic_pool(128, 100, 0.78)
+    found: list[Selection] = []
+
+    def ours() -> None:
+        found.append(select(validation, "greedy(size=25, bootstrap=0)", metric=metric))
+
+    first = seconds(ours)
+    median = median_seconds(ours, 5)
+    theirs = greedy_by_autogluon(python, validation, metric, 25)
+    weights = np.zeros(validation.members)
+    weights[list(found[0].team)] = found[0].weights
+    same = "identical weights" if np.allclose(weights, theirs.weights, atol=1e-12) else "weights differ"
+    score = theirs.score_of(validation, metric)
+    return Result(first, median, 1, theirs.seconds, wanted, f"{same}; score {found[0].score:.6f} against {score:.6f}")
+
+
+def focal_measures(wanted: str) -> Result:
+    """Six focal measures of all teams of 16."""
+    validation = synthetic_pool(16, 10, 0.95)
+
+    def ours() -> None:
+        predicted = validation.log_probs.argmax(axis=2)
+        for measure in SIX_MEASURES:
+            all_teams_focal(measure, predicted, validation.labels)
+
+    first = seconds(ours)
+    focal_members = 16 * 2**15
+    stated = ENSEMBLEBENCH_SECONDS * focal_members * len(SIX_MEASURES)
+    return Result(first, median_seconds(ours, 5), 2**16 - 1 - 16, stated, wanted, "yardstick stated, not run")
+
+
+def large(metric: str, members: int, rows: int, classes: int, wanted: str, folder: Path) -> Result:
+    """Greedy search over a pool in float16 that is larger than memory should be."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        validation = streamed_pool(Path(scratch) / "pool.f16", members, rows, classes, 0.78)
+        first = seconds(lambda: select(validation, "greedy(size=25, bootstrap=0)", metric=metric))
+    return Result(first, first, 1, None, wanted, f"{members * rows * classes * 2 / 1e9:.1f} GB on disk")
+
+
+def work(python: Path | None, pool: Path | None, scratch: Path) -> dict[str, tuple[str, Callable[[], Result]]]:
+    """All rows by their names: what is done, and the function that does it."""
+    rows: dict[str, tuple[str, Callable[[], Result]]] = {
+        "16x10": ("accuracy of all teams of 16, 10 classes", partial(every_team, 16, 10, 0.95, 5, "1,000 times", True)),
+        "16x100": ("the same, 100 classes", partial(every_team, 16, 100, 0.78, 5, "4,000 times", True)),
+        "16-nll": ("NLL of all teams of 16, 10 classes", partial(every_team, 16, 10, 0.95, 5, "", False, "nll")),
+        "20x10": ("accuracy, 20 members", partial(every_team, 20, 10, 0.95, 5, "2 s a million", True)),
+        "24x10": ("accuracy, 24 members", partial(every_team, 24, 10, 0.95, 1, "as fast, 1 GiB", False)),
+        "28x10": ("accuracy, 28 members", partial(every_team, 28, 10, 0.95, 0, "minutes", False)),
+        "focal": ("six focal measures of all teams of 16", partial(focal_measures, "5 s")),
+        "large-nll": ("greedy NLL, float16, memory-mapped", partial(large, "nll", 128, 50_000, 1000, "4 GiB", scratch)),
+        "large-accuracy": (
+            "greedy accuracy, the same",
+            partial(large, "accuracy", 128, 50_000, 1000, "4 GiB", scratch),
+        ),
+    }
+    if pool:
+        rows["published"] = ("accuracy of all teams of 8 published", partial(every_team_of_published, pool, 5))
+    if python:
+        rows["greedy-accuracy"] = (
+            "greedy accuracy, 128 members, 100 classes",
+            partial(greedy, "accuracy", "30 times", python),
+        )
+        rows["greedy-nll"] = ("greedy NLL, 128 members, 100 classes", partial(greedy, "nll", "400 times", python))
+    return rows
+
+
+def cells(name: str, result: Result, peak: float) -> tuple[str, ...]:
+    """A row as text."""
+    against = result.yardstick
+    return (
+        name,
+        f"{result.first:.2f} s",
+        f"{result.median:.3f} s",
+        f"{result.count / result.median:,.0f}" if result.count > 1 else "",
+        "" if against is None else f"{against:,.1f} s",
+        "" if against is None else f"{against / result.median:,.0f}",
+        result.wanted,
+        f"{peak:,.0f}",
+        result.note,
+    )
 
 
 def main() -> None:
-    """Print the table."""
+    """Run the rows asked for, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--members", type=int, nargs="+", default=[16, 20])
-    sizes = parser.parse_args().members
-    console = Console()
-    made = environment()
-    console.print(f"{made['processor']}, {made['cores']} cores; Python {made['python']}, torch {made['torch']}")
-    table = Table("members", "classes", "teams", "first call", "median", "teams / s", "one by one", "times", box=None)
-    for members in sizes:
-        for classes, accuracy in ((10, 0.95), (100, 0.78)):
-            if members > 20 and classes > 10:
-                continue
-            validation = synthetic_pool(members, classes, accuracy)
-            yardstick = team_by_team(validation)
-
-            def ours(validation: Validation = validation, limit: int = 2**members) -> object:
-                return select(validation, f"brute_force(limit={limit})", metric="accuracy")
-
-            first = seconds(ours)
-            median = statistics.median(seconds(ours) for _ in range(REPEATS))
-            teams = 2**members - 1
-            table.add_row(
-                str(members),
-                str(classes),
-                f"{teams:,}",
-                f"{first:.2f} s",
-                f"{median:.3f} s",
-                f"{teams / median:,.0f}",
-                f"{yardstick * teams:,.0f} s",
-                f"{yardstick * teams / median:,.0f}",
-            )
-    console.print(table)
+    parser.add_argument("--rows", nargs="+", help="names of rows; all unless given")
+    parser.add_argument("--autogluon", type=Path, help="an interpreter that has autogluon.core")
+    parser.add_argument("--pool", type=Path, help="folder of the published models' logits")
+    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()), help="where 13 GB are free")
+    parser.add_argument("--save", type=Path, help="write the table here as well")
+    asked = parser.parse_args()
+    rows = work(asked.autogluon, asked.pool, asked.scratch)
+    table = []
+    for name in asked.rows or rows:
+        title, action = rows[name]
+        with tempfile.TemporaryDirectory() as cache:  # so that the first call compiles
+            os.environ["NUMBA_CACHE_DIR"] = cache
+            result, peak = alone(action)
+        table.append(cells(title, result, peak))
+    headings = ("work", "first call", "median", "teams/s", "yardstick", "times", "wanted", "peak MiB", "note")
+    show("Selection: exact, on 10,000 rows unless said otherwise", headings, table, asked.save)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from tests.cli.command import Command
 
+from lrensemble.select import exhaustive
+
 MEMBERS, VAL, TEST, CLASSES = 4, 60, 50, 6
 
 
@@ -46,6 +48,27 @@ except SystemExit as stop:
     assert result.stdout.splitlines()[-1].strip() == "0"
     for verb in ("run", "tune", "collect", "select", "evaluate", "ls"):
         assert f" {verb} " in result.stdout
+
+
+def test_how_stable_a_team_is(command: Command, pool: Path) -> None:
+    selected = command("select", pool, "-m", "greedy(size=5)", "-m", "brute_force", "--resamples", "3", "--json")
+    assert isinstance(selected.record, list)
+    for team in selected.record:
+        assert team["resamples"] == 3
+        assert set(team["frequency"]) == set(team["pool"])
+        assert set(team["frequency"].values()) <= {0.0, 1 / 3, 2 / 3, 1.0}
+        assert isinstance(team["optimism"], float)
+    told = command("select", pool, "-m", "greedy(size=5)", "-m", "brute_force", "--resamples", "3").err
+    assert "over 3 resamples" in told
+    assert "chosen again, %" in told
+    assert f"caution, greedy(size=5): {selected.record[0]['tried']:,} teams were scored on {VAL} rows" in told
+    assert "chosen again" not in command("select", pool, "-m", "best").err
+
+
+def test_a_long_search_tells_how_far_it_is(command: Command, pool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exhaustive, "SECONDS_BETWEEN_REPORTS", -1.0)
+    told = command("select", pool, "-m", "brute_force").err
+    assert "selecting: brute_force: 15 of 15 teams scored, best so far -" in told
 
 
 def test_from_predictions_to_a_verdict(command: Command, pool: Path) -> None:

@@ -9,7 +9,8 @@ from scipy.optimize import LinearConstraint, minimize
 from lrensemble.errors import SelectionError
 from lrensemble.metrics import score
 from lrensemble.select import Validation, select, team_score
-from lrensemble.select.simplex import MixtureNll, QuadraticForm, minimise
+from lrensemble.select.losses import MixtureNll, QuadraticForm
+from lrensemble.select.simplex import minimise
 
 MEMBERS, ROWS, CLASSES = 6, 79, 4
 

@@ -27,9 +27,15 @@ def validation_of(seed: int, members: int = MEMBERS, rows: int = ROWS, classes: 
     return Validation((logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))).astype(np.float32), labels)
 
 
+SERVED = [
+    (name, consensus)
+    for name, consensus in itertools.product(SELECTORS, ["mean", "plurality", "accuracy_weighted"])
+    if (name, consensus) != ("branch_and_bound", "accuracy_weighted")  # refused: no bound is known for it
+]
+
+
 @pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
-@pytest.mark.parametrize("consensus", ["mean", "plurality", "accuracy_weighted"])
-@pytest.mark.parametrize("name", list(SELECTORS))
+@pytest.mark.parametrize(("name", "consensus"), SERVED)
 class TestContract:
     def test_a_team_with_its_score(self, name: str, metric: str, consensus: str) -> None:
         validation = validation_of(0)
@@ -39,9 +45,11 @@ class TestContract:
         assert math.isclose(sum(found.weights), 1)
         assert len(found.weights) == len(found.team)
         assert min(found.weights) > 0
-        score = team_score(validation, found.team, found.weights, metric=metric, consensus=consensus)
+        score = team_score(validation, found.team, found.weights, metric=metric, consensus=found.consensus)
         assert found.score == pytest.approx(score, abs=1e-12)
-        assert (found.metric, found.consensus) == (metric, consensus)
+        assert found.metric == metric
+        if name != "stacking":  # which is a consensus of its own
+            assert found.consensus == consensus
         assert found.method == str(SELECTORS.example(name))
         assert found.tried >= 1
 
@@ -68,7 +76,8 @@ def test_everybody_right_and_everybody_wrong(name: str, right: bool) -> None:
     answers = labels if right else (labels + 1) % 3
     probs = np.full((4, 5, 3), 0.05)
     probs[:, np.arange(5), answers] = 0.9
-    assert select(Validation(np.log(probs), labels), name, metric="accuracy").score == float(right)
+    score = select(Validation(np.log(probs), labels), name, metric="accuracy").score
+    assert score == float(right) or name == "stacking", "which learns from those who are always wrong, too"
 
 
 @pytest.mark.parametrize("name", ["best", "all", "top_k(k=2)", "greedy(bootstrap=0)", "brute_force", "focal"])

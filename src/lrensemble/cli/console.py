@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 
 people = Console(stderr=True, highlight=False, markup=False)  # brackets are lists here
@@ -23,10 +26,43 @@ def print_json(record: object) -> None:
 
 def table(title: str, columns: Mapping[str, str]) -> Table:
     """An empty table; `columns` maps each heading to `left` or `right`."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    made = Table(
+        title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
     for heading, side in columns.items():
         made.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
     return made
+
+
+@contextmanager
+def progress_of(work: str) -> Iterator[None]:
+    """Show what is being done, and what the library logs of its progress: live on a terminal, else as plain lines."""
+    with people.status(work) as status:
+        handler = _Progress(work, status)
+        logger = logging.getLogger("lrensemble")
+        level = logger.level
+        logger.setLevel(logging.INFO)
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+
+
+class _Progress(logging.Handler):
+    """Hands on progress to a status line; warnings, and all where there is no terminal, are lines of their own."""
+
+    def __init__(self, work: str, status: Status) -> None:
+        super().__init__()
+        self.work, self.status = work, status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One message."""
+        if people.is_terminal and record.levelno < logging.WARNING:
+            self.status.update(f"{self.work}: {record.getMessage()}")
+        else:
+            people.print(f"{self.work}: {record.getMessage()}")
 
 
 def percent(fraction: float | None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrensemble.cli.console import Json, names_of, people, print_json, table
+from lrensemble.cli.console import Json, names_of, people, percent, print_json, progress_of, table
 
 if TYPE_CHECKING:
     from lrensemble.evaluate import Team
@@ -40,6 +40,9 @@ Method = Annotated[
 ]
 Metric = Annotated[str, typer.Option(help="What a team aims at.", autocompletion=names_of(_metrics))]
 Consensus = Annotated[str, typer.Option(help="How predictions are combined.", autocompletion=names_of(_consensus))]
+Resamples = Annotated[
+    int, typer.Option(help="Choose again on so many bootstrap resamples: how stable is the team?", min=0)
+]
 Seed = Annotated[int, typer.Option(help="Of random selectors, bootstraps and folds.", min=0)]
 
 
@@ -49,19 +52,20 @@ def select(
     metric: Metric = "nll",
     consensus: Consensus = "mean",
     seed: Seed = 0,
+    resamples: Resamples = 0,
     json: Json = False,
 ) -> None:
     """Choose teams on the validation rows."""
     from lrensemble.config import SelectSettings
     from lrensemble.pool import Pool
 
-    teams = choose_all(
-        Pool.open(pool), method or SelectSettings().methods, metric=metric, consensus=consensus, seed=seed
-    )
+    opened, methods = Pool.open(pool), method or SelectSettings().methods
+    teams = choose_all(opened, methods, metric=metric, consensus=consensus, seed=seed, resamples=resamples)
     if json:
         print_json([team.model_dump(mode="json") for team in teams])
     else:
         print_teams(teams)
+        print_stability(teams, {member.id: member.name for member in opened.members()})
 
 
 def check_names(methods: Sequence[SpecLike], metric: SpecLike, consensus: SpecLike) -> list[Spec]:
@@ -80,15 +84,15 @@ def check_names(methods: Sequence[SpecLike], metric: SpecLike, consensus: SpecLi
 
 
 def choose_all(
-    pool: Pool, methods: Sequence[SpecLike], *, metric: SpecLike, consensus: SpecLike, seed: int
+    pool: Pool, methods: Sequence[SpecLike], *, metric: SpecLike, consensus: SpecLike, seed: int, resamples: int = 0
 ) -> list[Team]:
     """Choose and store a team by each method; all names are checked before the first search."""
     from lrensemble.evaluate import choose, save
 
     teams = []
     for spec in check_names(methods, metric, consensus):
-        with people.status(f"selecting: {spec}"):
-            team = choose(pool, spec, metric=metric, consensus=consensus, seed=seed)
+        with progress_of(f"selecting: {spec}"):
+            team = choose(pool, spec, metric=metric, consensus=consensus, seed=seed, resamples=resamples)
         save(pool, team)
         teams.append(team)
     return teams
@@ -107,3 +111,18 @@ def print_teams(teams: list[Team]) -> None:
         size = str(len(team.team))
         rows.add_row(team.method, size, f"{team.score:.4f}", honest, f"{team.tried:,}", f"{team.seconds:.2f}")
     people.print(rows)
+    widest = max(teams, key=lambda team: team.tried)
+    if widest.caution:
+        people.print(f"caution, {widest.method}: {widest.caution}")
+
+
+def print_stability(teams: list[Team], names: dict[str, str]) -> None:
+    """How often each member was chosen again on resampled rows, and how much the scores owe to these very rows."""
+    for team in teams:
+        if team.optimism is None:
+            continue
+        people.print(f"{team.method}: optimism {team.optimism:.4f} over {team.resamples} resamples")
+        rows = table("", {"member": "left", "in the team": "left", "chosen again, %": "right"})
+        for member, share in sorted(team.frequency.items(), key=lambda item: -item[1]):
+            rows.add_row(names[member], "yes" if member in team.team else "", percent(share))
+        people.print(rows)

@@ -15,6 +15,6 @@ from lrensemble.consensus import (  # noqa: F401  (registers what they define)
     vote,
 )
 from lrensemble.consensus.arrays import Array
-from lrensemble.consensus.base import CONSENSUS, combine, fit
+from lrensemble.consensus.base import CONSENSUS, combine, fit, learned_on_rows
 
-__all__ = ["CONSENSUS", "Array", "combine", "fit"]
+__all__ = ["CONSENSUS", "Array", "combine", "fit", "learned_on_rows"]

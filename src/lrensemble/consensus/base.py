@@ -80,6 +80,11 @@ def fit(consensus: SpecLike, probs: Floats, labels: NDArray[np.int64], weights: 
     return to_spec({"name": spec.name, **spec.arguments, **learned})
 
 
+def learned_on_rows(consensus: SpecLike) -> bool:
+    """Whether a consensus learns from validation rows."""
+    return CONSENSUS.check(consensus).name in _LEARNERS
+
+
 def require_fitted(name: str, known: tuple[int, ...], members: tuple[int, ...]) -> None:
     """Refuse learned numbers that are not of these members.
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.config import Record, to_record
-from lrensemble.consensus import combine, fit
+from lrensemble.consensus import combine
 from lrensemble.errors import PoolError
 from lrensemble.files import read_json, to_json, write_whole
 from lrensemble.pool import Member, Pool
-from lrensemble.select import Selection, Validation, cross_fit, select
+from lrensemble.select import Selection, Stability, Validation, cross_fit, fitted_consensus, select, stability
 from lrensemble.spec import SpecLike, to_spec
 
 BLOCK = 4096
@@ -43,6 +43,14 @@ class Team(Record):
     """The same score where every row is judged by a team chosen without it."""
     tried: int
     seconds: float
+    caution: str = ""
+    """A warning, where many teams were scored on few rows."""
+    resamples: int = 0
+    """Bootstrap resamples of the rows on which the method was tried again, for the two below."""
+    optimism: float | None = None
+    """How much higher the method's teams score on the resample they were chosen on than on `val` itself."""
+    frequency: dict[str, float] = Field(default_factory=dict)
+    """By id of a member, the share of the resamples on which it was chosen."""
     details: dict[str, object] = Field(default_factory=dict)
 
 
@@ -70,25 +78,41 @@ def choose(
     consensus: SpecLike = "mean",
     seed: int = 0,
     folds: int = 5,
+    resamples: int = 0,
 ) -> Team:
-    """Choose a team on `val`, fit its consensus there, and score the method cross-fitted (none where `folds` is 0)."""
+    """Choose a team on `val` and fit its consensus there.
+
+    The method is also scored cross-fitted, unless `folds` is 0, and tried again on bootstrap resamples of the rows, as
+    many as are asked for.
+    """
     validation = validation_of(pool)
     selection = select(validation, method, metric=metric, consensus=consensus, seed=seed)
     honest = (
         cross_fit(validation, method, metric=metric, consensus=consensus, seed=seed, folds=folds) if folds else None
     )
-    return team_of(pool, validation, selection, seed, honest)
+    again = (
+        stability(validation, method, metric=metric, consensus=consensus, seed=seed, resamples=resamples)
+        if resamples
+        else None
+    )
+    return team_of(pool, validation, selection, seed, honest, again)
 
 
-def team_of(pool: Pool, validation: Validation, selection: Selection, seed: int, cross_fitted: float | None) -> Team:
+def team_of(
+    pool: Pool,
+    validation: Validation,
+    selection: Selection,
+    seed: int,
+    cross_fitted: float | None,
+    again: Stability | None = None,
+) -> Team:
     """A selection's record, with ids for positions and its consensus fitted on `val`."""
     ids = tuple(member.id for member in pool.members())
-    chosen = np.exp(np.asarray(validation.log_probs[list(selection.team)], dtype=np.float64))
-    fitted = fit(selection.consensus, chosen, np.asarray(validation.labels), np.asarray(selection.weights))
+    learned = fitted_consensus(validation, selection.team, selection.weights, selection.consensus)
     return Team(
         method=selection.method,
         metric=selection.metric,
-        consensus=str(fitted),
+        consensus=str(learned),
         seed=seed,
         pool=ids,
         team=tuple(ids[index] for index in selection.team),
@@ -97,6 +121,10 @@ def team_of(pool: Pool, validation: Validation, selection: Selection, seed: int,
         cross_fitted=cross_fitted,
         tried=selection.tried,
         seconds=selection.seconds,
+        caution=selection.caution,
+        resamples=again.resamples if again else 0,
+        optimism=again.optimism if again else None,
+        frequency=dict(zip(ids, again.frequency, strict=True)) if again else {},
         details=dict(selection.details),
     )
 

@@ -1,7 +1,7 @@
 """Choose the team whose members work best together. Selection works on arrays and sees validation rows only.
 
-`base` holds the records, `scoring` scores many teams at once, `cross_fit` judges a selector honestly; the selectors are
-one file each.
+`base` holds the records, `scoring` scores many teams at once, `cross_fit` and `stability` judge a selector honestly;
+the selectors are one file each.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from lrensemble.select import (  # noqa: F401  (register what they define)
     anneal,
     backward,
     beam,
+    branch_and_bound,
     brute_force,
     diversity_threshold,
     focal,
@@ -22,21 +23,26 @@ from lrensemble.select import (  # noqa: F401  (register what they define)
     pareto,
     simple,
     simplex,
+    weighted,
 )
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_method
 from lrensemble.select.cross_fit import cross_fit
 from lrensemble.select.every_team import TeamTable, team_table
-from lrensemble.select.scoring import team_score
+from lrensemble.select.scoring import fitted_consensus, team_score
+from lrensemble.select.stability import Stability, caution, stability
 from lrensemble.spec import SpecLike
 
 __all__ = [
     "SELECTORS",
     "Selection",
+    "Stability",
     "TeamTable",
     "Validation",
     "check_method",
     "cross_fit",
+    "fitted_consensus",
     "select",
+    "stability",
     "team_score",
     "team_table",
 ]
@@ -66,4 +72,6 @@ def select(
     start = time.perf_counter()
     spec = check_method(method)
     selection = SELECTORS.call(spec, validation, metric=metric, consensus=consensus, seed=seed)
-    return replace(selection, method=str(spec), seconds=time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    warning = caution(selection.tried, len(validation.labels))
+    return replace(selection, method=str(spec), seconds=seconds, caution=warning)

@@ -64,7 +64,10 @@ class Validation:
 
     def probs_of(self, team: Sequence[int], rows: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
         """[member, sample, class] probabilities of some members on some rows, in float64: the ground of every score."""
-        return np.asarray(np.exp(np.asarray(self.log_probs[list(team)][:, rows], dtype=np.float64)))
+        members = np.array(team, dtype=np.int64)
+        chosen = self.log_probs[members, rows] if isinstance(rows, slice) else self.log_probs[np.ix_(members, rows)]
+        numbers: NDArray[np.float64] = chosen.astype(np.float64)
+        return np.exp(numbers, out=numbers)
 
     @property
     def members(self) -> int:
@@ -92,6 +95,8 @@ class Selection:
     """Teams that were scored."""
     method: str = ""
     seconds: float = 0.0
+    caution: str = ""
+    """A warning, where many teams were scored on few rows."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """What else the selector has to say, ready for JSON."""
 

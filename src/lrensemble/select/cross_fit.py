@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.consensus import combine, fit
+from lrensemble.consensus import combine
 from lrensemble.errors import SelectionError
 from lrensemble.metrics import score
 from lrensemble.select.base import SELECTORS, Validation, check_method
+from lrensemble.select.scoring import fitted_consensus
 from lrensemble.spec import SpecLike
 
 
@@ -39,10 +40,9 @@ def cross_fit(
         inside, outside = np.flatnonzero(fold_of_row != fold), np.flatnonzero(fold_of_row == fold)
         part = validation.rows(inside)
         chosen = SELECTORS.call(spec, part, metric=metric, consensus=consensus, seed=seed)
-        team = list(chosen.team)
-        weights = np.array(chosen.weights)
-        fitted = fit(chosen.consensus, part.probs_of(team), part.labels, weights)
-        predictions[outside] = combine(fitted, validation.probs_of(team, outside), weights)
+        probs = validation.probs_of(chosen.team, outside)
+        learned = fitted_consensus(part, chosen.team, chosen.weights, chosen.consensus)
+        predictions[outside] = combine(learned, probs, np.array(chosen.weights))
     return score(metric, predictions, validation.labels)
 
 

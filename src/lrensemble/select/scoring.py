@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.consensus import combine, fit
+from lrensemble.consensus import combine, fit, learned_on_rows
 from lrensemble.metrics import score
 from lrensemble.metrics.scores import TINY
 from lrensemble.select.base import Validation
@@ -49,18 +49,26 @@ def team_score(
 
     A consensus that learns is fitted to the team on the same rows.
     """
-    return score(metric, combined(validation, team, weights, consensus), validation.labels)
+    spec = fitted_consensus(validation, team, weights, consensus)
+    return score(metric, combined(validation, team, weights, spec), validation.labels)
+
+
+def fitted_consensus(
+    validation: Validation, team: Sequence[int], weights: Sequence[float] | None, consensus: SpecLike
+) -> Spec:
+    """The consensus, with what it learns of these members on these rows filled in."""
+    if not learned_on_rows(consensus):
+        return to_spec(consensus)
+    shares = None if weights is None else np.asarray(weights, dtype=np.float64)
+    return fit(consensus, validation.probs_of(team), validation.labels, shares)
 
 
 def combined(
     validation: Validation, team: Sequence[int], weights: Sequence[float] | None, consensus: SpecLike
 ) -> NDArray[np.float64]:
-    """[sample, class] the team's probabilities. What learns nothing is combined block of rows by block of rows."""
+    """[sample, class] the team's probabilities by a consensus that is fitted, block of rows by block of rows."""
     shares = None if weights is None else np.asarray(weights, dtype=np.float64)
     rows, classes = validation.log_probs.shape[1:]
-    if to_spec(consensus).name not in LINEAR:
-        chosen = validation.probs_of(team)
-        return np.asarray(combine(fit(consensus, chosen, validation.labels, shares), chosen, shares))
     step = max(1, BLOCK_BYTES // (8 * len(team) * classes))
     blocks = [
         combine(consensus, validation.probs_of(team, slice(start, start + step)), shares)
@@ -81,7 +89,7 @@ def standard_error(
     name, labels = to_spec(metric).name, validation.labels
     if name not in ROW_BY_ROW:
         return None
-    probs = combined(validation, team, weights, consensus)
+    probs = combined(validation, team, weights, fitted_consensus(validation, team, weights, consensus))
     of_label = probs[np.arange(len(labels)), labels]
     values = {
         "accuracy": probs.argmax(axis=1) == labels,

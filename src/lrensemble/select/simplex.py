@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
-from lrensemble.select.kernels.statistics import error_gram, of_labels
+from lrensemble.select.losses import Floats, Loss, brier_of, nll_of
 from lrensemble.select.scoring import team_score
 from lrensemble.spec import SpecLike, to_spec
-
-Floats = NDArray[np.float64]
-
-
-class Loss(Protocol):
-    """A convex function of weights [member]."""
-
-    def value(self, weights: Floats) -> float:
-        """The loss."""
-        ...
-
-    def derivatives(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Gradient [member] and Hessian [member, member]."""
-        ...
-
-
-SMALLEST_PROBABILITY = 1e-290
-"""Stands in for zero, so that the logarithm and its derivatives stay finite."""
 
 NEGLIGIBLE = 1e-6
 """A share of the mean weight below which a member is dropped."""
@@ -70,7 +50,7 @@ def simplex(
     metric_text = check_metric(validation, metric)
     chosen = loss or ("brier" if metric_text == "brier" else "nll")
     check_metric(validation, chosen)
-    convex = _loss_of(validation, chosen)
+    convex = brier_of(validation, "mean") if chosen == "brier" else nll_of(validation, "mean")
     weights, steps = minimise(convex, validation.members, gap)
     weights = np.where(weights > NEGLIGIBLE / validation.members, weights, 0.0)
     weights /= weights.sum()
@@ -81,12 +61,6 @@ def simplex(
     score = team_score(validation, team.tolist(), shares, metric=metric, consensus=consensus)
     details = {"loss": chosen, "gap": max(proven, 0.0)}
     return Selection(tuple(team.tolist()), shares, score, metric_text, str(to_spec(consensus)), steps, details=details)
-
-
-def _loss_of(validation: Validation, loss: str) -> Loss:
-    if loss == "nll":
-        return MixtureNll(np.maximum(of_labels(validation, "mean").T, SMALLEST_PROBABILITY))
-    return QuadraticForm(error_gram(validation, "mean"))
 
 
 def minimise(loss: Loss, members: int, gap: float) -> tuple[Floats, int]:
@@ -134,36 +108,3 @@ def _move(loss: Loss, weights: Floats, step: Floats, barrier: float) -> Floats:
             return moved
         length /= 2
     return weights
-
-
-@dataclass(frozen=True, eq=False)
-class MixtureNll:
-    """NLL of a mean of probabilities."""
-
-    likelihoods: Floats
-    """[sample, member] what each member gives the label, positive."""
-
-    def value(self, weights: Floats) -> float:
-        """The NLL."""
-        return float(-np.log(self.likelihoods @ weights).mean())
-
-    def derivatives(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Gradient [member] and Hessian [member, member]."""
-        ratios = self.likelihoods / (self.likelihoods @ weights)[:, None]
-        return -ratios.mean(axis=0), ratios.T @ ratios / len(ratios)
-
-
-@dataclass(frozen=True, eq=False)
-class QuadraticForm:
-    """Brier score of a mean of probabilities."""
-
-    gram: Floats
-    """[member, member] of the members' errors."""
-
-    def value(self, weights: Floats) -> float:
-        """The Brier score."""
-        return float(weights @ self.gram @ weights)
-
-    def derivatives(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Gradient [member] and Hessian [member, member]."""
-        return 2 * self.gram @ weights, 2 * self.gram

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lrensemble.metrics.scores import TINY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.contested import contested
+from lrensemble.select.kernels.jit import compiled_parallel, span
 from lrensemble.select.kernels.statistics import blocks
 
 Values = NDArray[np.float64]
@@ -87,8 +88,8 @@ def contested_columns(validation: Validation, consensus: str) -> Columns:
         values = _votes(log_probs) if consensus == "plurality" else log_probs
         found = contested(values, labels)
         part = (
-            _of_kind(values[:, found.row, labels[found.row]].T, consensus),
-            _of_kind(values[:, found.row_of_column, found.rival].T, consensus),
+            _of_kind(_gathered(values, found.row, labels[found.row]), consensus),
+            _of_kind(_gathered(values, found.row_of_column, found.rival), consensus),
             found.rival < labels[found.row_of_column],
             np.bincount(found.row_of_column, minlength=len(labels))[found.row],
             found.row + start,
@@ -105,10 +106,19 @@ def _votes(log_probs: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(likeliest[:, :, None] == np.arange(log_probs.shape[2]), dtype=np.float32)
 
 
-def _of_kind(values: NDArray[np.floating], consensus: str) -> Values:
-    """[column, member] votes as they are, and log-probabilities as what the consensus averages."""
-    numbers: Values = values.astype(np.float64, order="C")
+@compiled_parallel
+def _gathered(values: NDArray[np.floating], rows: NDArray[np.int64], classes: NDArray[np.int64]) -> Values:
+    """[column, member] the values [member, sample, class] at pairs of a row and a class."""
+    found = np.empty((rows.size, values.shape[0]))
+    for column in span(rows.size):
+        for member in range(values.shape[0]):
+            found[column, member] = values[member, rows[column], classes[column]]
+    return found
+
+
+def _of_kind(values: Values, consensus: str) -> Values:
+    """[column, member] votes as they are, and log-probabilities, in place, as what the consensus averages."""
     if consensus == "plurality":
-        return numbers
-    np.exp(numbers, out=numbers)
-    return numbers if consensus == "mean" else np.asarray(np.log(np.maximum(numbers, TINY)))
+        return values
+    np.exp(values, out=values)  # numpy's, as everywhere: another library's may differ in the last bit
+    return values if consensus == "mean" else np.log(np.maximum(values, TINY, out=values), out=values)

@@ -67,9 +67,9 @@ class AccuracyGrowth:
         """The team with one member more."""
         counts = self.counts.copy()
         counts[member] += 1
-        truth = self.columns.truth[self.columns.row_of_column, member]
-        rival = self.columns.rival[:, member]
-        return replace(self, counts=counts, sums=self.sums + (truth - rival), scale=self.scale + truth + rival)
+        sums, scale = self.sums.copy(), self.scale.copy()
+        _add_member(self.columns.truth, self.columns.rival, self.columns.row_of_column, member, sums, scale)
+        return replace(self, counts=counts, sums=sums, scale=scale)
 
 
 def start_accuracy(columns: Columns, limits: Floats, rows: NDArray[np.int64] | None) -> AccuracyGrowth:
@@ -86,6 +86,17 @@ def start_accuracy(columns: Columns, limits: Floats, rows: NDArray[np.int64] | N
         np.zeros(width),
         np.zeros(width),
     )
+
+
+@compiled_parallel
+def _add_member(
+    truth: Floats, rival: Floats, row_of_column: NDArray[np.int64], member: int, sums: Floats, scale: Floats
+) -> None:
+    """Add a member's margins and their scale to those of a team, in place."""
+    for column in span(rival.shape[0]):
+        for_truth, for_rival = truth[row_of_column[column], member], rival[column, member]
+        sums[column] += for_truth - for_rival
+        scale[column] += for_truth + for_rival
 
 
 @compiled_parallel

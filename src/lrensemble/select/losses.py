@@ -1,0 +1,75 @@
+"""Losses that are convex in the weights of the members, with their derivatives: what the best weights minimise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.select.base import Validation
+from lrensemble.select.kernels.statistics import error_gram, of_labels
+
+Floats = NDArray[np.float64]
+
+SMALLEST_PROBABILITY = 1e-150
+"""Stands in for zero and for what is less, so that the logarithm and its first two derivatives stay finite."""
+
+
+class Loss(Protocol):
+    """A convex function of weights [member]."""
+
+    def value(self, weights: Floats) -> float:
+        """The loss."""
+        ...
+
+    def derivatives(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Gradient [member] and Hessian [member, member]."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class MixtureNll:
+    """NLL of a mean of probabilities."""
+
+    likelihoods: Floats
+    """[sample, member] what each member gives the label, positive."""
+
+    def value(self, weights: Floats) -> float:
+        """The NLL."""
+        return float(-np.log(self.likelihoods @ weights).mean())
+
+    def derivatives(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Gradient [member] and Hessian [member, member]."""
+        ratios = self.likelihoods / (self.likelihoods @ weights)[:, None]
+        return -ratios.mean(axis=0), ratios.T @ ratios / len(ratios)
+
+
+@dataclass(frozen=True, eq=False)
+class QuadraticForm:
+    """Brier score of a mean of probabilities."""
+
+    gram: Floats
+    """[member, member] of the members' errors."""
+
+    def value(self, weights: Floats) -> float:
+        """The Brier score."""
+        return float(weights @ self.gram @ weights)
+
+    def derivatives(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Gradient [member] and Hessian [member, member]."""
+        return 2 * self.gram @ weights, 2 * self.gram
+
+
+def nll_of(validation: Validation, consensus: str) -> MixtureNll:
+    """The NLL of a weighted mean of probabilities, or of votes.
+
+    Likelihoods below `SMALLEST_PROBABILITY` count as that, so that it is never above the NLL itself.
+    """
+    return MixtureNll(np.maximum(of_labels(validation, consensus).T, SMALLEST_PROBABILITY))
+
+
+def brier_of(validation: Validation, consensus: str) -> QuadraticForm:
+    """The Brier score of a weighted mean of probabilities, or of votes."""
+    return QuadraticForm(error_gram(validation, consensus))

@@ -1,0 +1,80 @@
+"""How far a selection can be trusted: what other rows of the same kind would have chosen, and how scores deceive."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrensemble.errors import SelectionError
+from lrensemble.metrics import score
+from lrensemble.select.base import SELECTORS, Validation, check_method
+from lrensemble.select.scoring import combined, fitted_consensus
+from lrensemble.spec import SpecLike
+
+CAUTION = 0.15
+"""Optimism of accuracy, at worst, from which on a selection is marked."""
+
+
+@dataclass(frozen=True)
+class Stability:
+    """What a selector chooses on bootstrap resamples of the rows."""
+
+    frequency: tuple[float, ...]
+    """[member] the share of the resamples on which it was chosen."""
+    optimism: float
+    """How much higher teams score on the resample that they were chosen on than on the rows themselves, on average."""
+    corrected: float
+    """The score of the selector's team on the rows, less the optimism."""
+    resamples: int
+
+
+def stability(
+    validation: Validation,
+    method: SpecLike,
+    *,
+    metric: SpecLike = "nll",
+    consensus: SpecLike = "mean",
+    seed: int = 0,
+    resamples: int = 50,
+) -> Stability:
+    """Select again and again on rows drawn with replacement (Efron & Tibshirani 1993, sec. 17.6; Harrell et al. 1996).
+
+    The frequency of a member says how much its place in the team is owed to these very rows; the optimism is that of
+    the whole procedure, the fitting of the consensus included. Each resample costs a selection.
+
+    Raises:
+        SelectionError: no resample is asked for.
+    """
+    spec = check_method(method)
+    if resamples < 1:
+        raise SelectionError(f"resamples = {resamples} is refused; give at least 1")
+    generator = np.random.default_rng(seed)
+    rows = len(validation.labels)
+    chosen, optimism = np.zeros(validation.members), 0.0
+    for _ in range(resamples):
+        drawn = validation.rows(generator.integers(rows, size=rows))
+        found = SELECTORS.call(spec, drawn, metric=metric, consensus=consensus, seed=seed)
+        chosen[list(found.team)] += 1
+        learned = fitted_consensus(drawn, found.team, found.weights, found.consensus)
+        outside = combined(validation, found.team, found.weights, learned)
+        optimism += found.score - score(metric, outside, validation.labels)
+    optimism /= resamples
+    found = SELECTORS.call(spec, validation, metric=metric, consensus=consensus, seed=seed)
+    return Stability(tuple((chosen / resamples).tolist()), optimism, found.score - optimism, resamples)
+
+
+def caution(tried: int, rows: int) -> str:
+    """A warning where many teams were scored on few rows, else nothing.
+
+    The best of T teams looks better on n rows than it is, on average by sqrt(2 ln T / n) in accuracy at worst, however
+    alike the teams are (Massart 2000, lemma 5.2). Teams that are alike deceive less.
+    """
+    worst = math.sqrt(2 * math.log(max(tried, 1)) / rows)
+    if worst < CAUTION:
+        return ""
+    return (
+        f"{tried:,} teams were scored on {rows:,} rows: the best may owe up to {100 * worst:.0f} points of accuracy to "
+        "chance; go by the cross-fitted score"
+    )
