@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError, SelectionError
@@ -16,6 +17,9 @@ from lrensemble.metrics import METRICS
 from lrensemble.metrics.base import SUM_TOLERANCE, check_labels
 from lrensemble.registry import Registry
 from lrensemble.spec import Spec, SpecLike
+
+ACCELERATORS = ("cuda",)
+"""Kinds of devices on which torch tensors stay; all others are read as numpy arrays."""
 
 CHECKED_AT_ONCE = 2**20
 """Numbers of a member that are checked together."""
@@ -33,7 +37,8 @@ class Validation:
     """
 
     log_probs: Any
-    """[member, sample, class] natural logarithms of probabilities: numpy, memory-mapped or not, or torch."""
+    """[member, sample, class] natural logarithms of probabilities: numpy, memory-mapped or not, or torch. A tensor on a
+    GPU stays there: what looks at all predictions then runs there too, and gives the same scores."""
     labels: Any
     """[sample] class indices, int64."""
     top1: tuple[bool, ...] = ()
@@ -42,8 +47,9 @@ class Validation:
     """For each member, what it costs to run, in any unit; empty where nobody asks."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "log_probs", np.asarray(self.log_probs))
-        object.__setattr__(self, "labels", np.asarray(self.labels))
+        if not self.accelerated:
+            object.__setattr__(self, "log_probs", np.asarray(self.log_probs))
+        object.__setattr__(self, "labels", on_host(self.labels))
         shape = self.log_probs.shape
         if len(shape) != 3 or 0 in shape:
             raise PredictionsError(
@@ -65,9 +71,14 @@ class Validation:
     def probs_of(self, team: Sequence[int], rows: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
         """[member, sample, class] probabilities of some members on some rows, in float64: the ground of every score."""
         members = np.array(team, dtype=np.int64)
-        chosen = self.log_probs[members, rows] if isinstance(rows, slice) else self.log_probs[np.ix_(members, rows)]
-        numbers: NDArray[np.float64] = chosen.astype(np.float64)
+        place = (members, rows) if isinstance(rows, slice) else (members[:, None], rows[None])
+        numbers: NDArray[np.float64] = on_host(self.log_probs[place]).astype(np.float64)
         return np.exp(numbers, out=numbers)
+
+    @property
+    def accelerated(self) -> bool:
+        """Whether the predictions lie on a GPU."""
+        return getattr(getattr(self.log_probs, "device", None), "type", None) in ACCELERATORS
 
     @property
     def members(self) -> int:
@@ -101,13 +112,19 @@ class Selection:
     """What else the selector has to say, ready for JSON."""
 
 
-def _check_sums(log_probs: NDArray[np.floating]) -> None:
+def on_host(array: Any) -> NDArray[Any]:
+    """Numpy or torch, wherever it lies, as numpy."""
+    return np.asarray(array.cpu() if hasattr(array, "cpu") else array)
+
+
+def _check_sums(log_probs: Any) -> None:
     """Refuse what is no distribution over classes, member by member and block of rows by block of rows."""
     members, rows, classes = log_probs.shape
+    xp = array_namespace(log_probs)
     step = max(1, CHECKED_AT_ONCE // classes)
     for member, start in itertools.product(range(members), range(0, rows, step)):
         with np.errstate(over="ignore"):  # logits may be large; they are refused below
-            sums = np.exp(log_probs[member, start : start + step].astype(np.float32)).sum(axis=1)
+            sums = on_host(xp.sum(xp.exp(xp.astype(log_probs[member, start : start + step], xp.float32)), axis=1))
         bad = np.flatnonzero(~(np.abs(sums - 1) <= SUM_TOLERANCE))
         if len(bad):
             row = int(bad[0])

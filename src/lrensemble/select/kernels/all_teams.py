@@ -45,15 +45,28 @@ def block_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) 
         logs = np.log(np.maximum(validation.probs, TINY))
         return lambda halves: geometric_scores(logs, validation.labels, halves, metric.name == "brier")
     if metric == Spec("nll"):
-        likelihoods = group_rows(of_labels(validation, consensus.name))
-        return lambda halves: log_likelihoods(likelihoods, halves)
+        return _nll(validation, consensus.name)
     gram = error_gram(validation, consensus.name)
     return lambda halves: negative_briers(gram, halves)
+
+
+def _nll(validation: Validation, consensus: str) -> BlockScorer:
+    of_label = of_labels(validation, consensus)
+    if validation.accelerated:
+        from lrensemble.select.kernels import all_on_device
+
+        return all_on_device.nll_scorer(of_label, validation.log_probs.device)
+    likelihoods = group_rows(of_label)
+    return lambda halves: log_likelihoods(likelihoods, halves)
 
 
 def _accuracy(validation: Validation, consensus: str) -> BlockScorer:
     columns = contested_columns(validation, consensus)
     decide = decider(validation, columns, consensus)
+    if validation.accelerated:
+        from lrensemble.select.kernels import all_on_device
+
+        return all_on_device.accuracy_scorer(columns, decide, validation.log_probs.device)
 
     def scores(halves: Halves) -> NDArray[np.float64]:
         wrong = wrong_rows(columns, halves, TABLE_BYTES, decide)

@@ -7,19 +7,24 @@ label is above that of the rival, or equal and the label is the lower class. A r
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.metrics.scores import TINY
 from lrensemble.select.base import Validation
-from lrensemble.select.kernels.contested import contested
+from lrensemble.select.kernels.contested import Contested, contested
 from lrensemble.select.kernels.jit import compiled_parallel, span
 from lrensemble.select.kernels.statistics import blocks
 
 Values = NDArray[np.float64]
+Labels = NDArray[np.int64]
+Raw = NDArray[np.floating]
+"""Log-probabilities or votes as they were read, in float32 or float64."""
 
 LINEAR = ("mean", "geometric_mean", "plurality")
 """Consensus functions whose likeliest class is that with the highest weighted mean of something: of probabilities,
@@ -83,22 +88,38 @@ def rounding(terms: int) -> float:
 
 def contested_columns(validation: Validation, consensus: str) -> Columns:
     """The contested columns under a consensus of `LINEAR`, found block of rows by block of rows."""
-    start, parts = 0, []
-    for log_probs, labels in blocks(validation):
-        values = _votes(log_probs) if consensus == "plurality" else log_probs
-        found = contested(values, labels)
+    start = 0
+    collected: tuple[list[Any], ...] = ([], [], [], [], [], [])
+    for found, truth_values, rival_values, labels in _looked_at(validation, consensus == "plurality"):
         part = (
-            _of_kind(_gathered(values, found.row, labels[found.row]), consensus),
-            _of_kind(_gathered(values, found.row_of_column, found.rival), consensus),
+            truth_values,
+            rival_values,
             found.rival < labels[found.row_of_column],
             np.bincount(found.row_of_column, minlength=len(labels))[found.row],
             found.row + start,
             found.always_wrong + start,
         )
-        parts.append(part)
+        for parts, values_of_part in zip(collected, part, strict=True):
+            parts.append(values_of_part)
         start += len(labels)
-    truth, rival, rival_first, counts, row, always_wrong = map(np.concatenate, zip(*parts, strict=True))
+    truth, rival = (_of_kind(_joined(parts, np.float64), consensus) for parts in collected[:2])
+    rival_first = _joined(collected[2], np.bool_)
+    counts, row, always_wrong = (_joined(parts, np.int64) for parts in collected[3:])
     return Columns(truth, rival, rival_first, np.append(0, np.cumsum(counts)), row, always_wrong, start)
+
+
+def _looked_at(validation: Validation, votes: bool) -> Iterator[tuple[Contested, Raw, Raw, Labels]]:
+    """For some rows at a time: what is contested, the values [column, member] of truth and of rivals, the labels."""
+    if validation.accelerated:
+        from lrensemble.select.kernels import on_device
+
+        yield from on_device.looked_at(validation, votes)
+        return
+    for log_probs, labels in blocks(validation):
+        values = _votes(log_probs) if votes else log_probs
+        found = contested(values, labels)
+        truth = _gathered(values, found.row, labels[found.row])
+        yield found, truth, _gathered(values, found.row_of_column, found.rival), labels
 
 
 def _votes(log_probs: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -106,10 +127,21 @@ def _votes(log_probs: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(likeliest[:, :, None] == np.arange(log_probs.shape[2]), dtype=np.float32)
 
 
+def _joined(parts: list[Any], dtype: type) -> Any:
+    """One array of all parts along their first axis. The list is emptied on the way, for the sake of memory."""
+    joined = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), dtype=dtype)
+    stop = len(joined)
+    while parts:
+        part = parts.pop()
+        joined[stop - len(part) : stop] = part
+        stop -= len(part)
+    return joined
+
+
 @compiled_parallel
-def _gathered(values: NDArray[np.floating], rows: NDArray[np.int64], classes: NDArray[np.int64]) -> Values:
+def _gathered(values: Raw, rows: Labels, classes: Labels) -> Raw:
     """[column, member] the values [member, sample, class] at pairs of a row and a class."""
-    found = np.empty((rows.size, values.shape[0]))
+    found = np.empty((rows.size, values.shape[0]), dtype=values.dtype)
     for column in span(rows.size):
         for member in range(values.shape[0]):
             found[column, member] = values[member, rows[column], classes[column]]

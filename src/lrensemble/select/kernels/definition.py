@@ -31,8 +31,8 @@ def _by_combining(validation: Validation, columns: Columns) -> Decide:
         wrong = np.empty(len(rows), dtype=bool)
         for pair, (contested_row, team) in enumerate(zip(rows.tolist(), teams.tolist(), strict=True)):
             row = int(columns.row[contested_row])
-            log_probs = np.asarray(validation.log_probs[list(members_of(team)), row : row + 1], dtype=np.float64)
-            wrong[pair] = combine("geometric_mean", np.exp(log_probs)).argmax() != validation.labels[row]
+            probs = validation.probs_of(members_of(team), slice(row, row + 1))
+            wrong[pair] = combine("geometric_mean", probs).argmax() != validation.labels[row]
         return wrong
 
     return decide

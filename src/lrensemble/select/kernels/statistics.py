@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.select.base import Validation
+from lrensemble.select.base import Validation, on_host
 
 Floats = NDArray[np.float64]
 
@@ -19,10 +19,10 @@ def blocks(validation: Validation) -> Iterator[tuple[NDArray[np.floating], NDArr
     """Log-probabilities [member, sample, class] as float32 or float64, and labels [sample], some rows at a time."""
     members, rows, classes = validation.log_probs.shape
     step = max(1, BLOCK_BYTES // (8 * members * classes))
-    kind = np.promote_types(validation.log_probs.dtype, np.float32)
     for start in range(0, rows, step):
-        stop = start + step
-        yield np.asarray(validation.log_probs[:, start:stop], dtype=kind), validation.labels[start:stop]
+        log_probs = on_host(validation.log_probs[:, start : start + step])
+        kind = np.promote_types(log_probs.dtype, np.float32)
+        yield log_probs.astype(kind, copy=False), validation.labels[start : start + step]
 
 
 def of_labels(validation: Validation, consensus: str) -> Floats:
@@ -30,11 +30,15 @@ def of_labels(validation: Validation, consensus: str) -> Floats:
     if consensus == "plurality":
         return np.asarray(predicted_classes(validation) == validation.labels, dtype=np.float64)
     rows = np.arange(len(validation.labels))
-    return np.asarray(np.exp(validation.log_probs[:, rows, validation.labels].astype(np.float64)))
+    return np.asarray(np.exp(on_host(validation.log_probs[:, rows, validation.labels]).astype(np.float64)))
 
 
 def predicted_classes(validation: Validation) -> NDArray[np.int64]:
     """[member, sample] each member's likeliest class; ties go to the lowest."""
+    if validation.accelerated:
+        from lrensemble.select.kernels import on_device
+
+        return on_device.predicted_classes(validation)
     return np.concatenate([_probs(block).argmax(axis=2) for block, _ in blocks(validation)], axis=1)
 
 
@@ -43,6 +47,10 @@ def error_gram(validation: Validation, consensus: str) -> Floats:
 
     Under `plurality` a member's p is its vote.
     """
+    if validation.accelerated:
+        from lrensemble.select.kernels import on_device
+
+        return on_device.error_gram(validation, consensus)
     gram = np.zeros((validation.members, validation.members))
     for errors in _errors(validation, consensus):
         flat = errors.reshape(validation.members, -1)
