@@ -65,6 +65,17 @@ def test_how_stable_a_team_is(command: Command, pool: Path) -> None:
     assert "chosen again" not in command("select", pool, "-m", "best").err
 
 
+def test_the_score_of_every_team_in_a_file(command: Command, pool: Path, tmp_path: Path) -> None:
+    selected = command("select", pool, "-m", "brute_force", "--every-team", tmp_path / "teams.npz", "--json")
+    assert isinstance(selected.record, list)
+    with np.load(tmp_path / "teams.npz") as table:
+        assert len(table["mask"]) == 2**MEMBERS - 1
+        assert table["score"].max() == pytest.approx(selected.record[0]["score"])
+    refused = command("select", pool, "--every-team", tmp_path / "teams.csv")
+    assert refused.status == 2
+    assert "suffix '.csv'; a table is written as .npz or .parquet" in " ".join(refused.err.split())
+
+
 def test_a_long_search_tells_how_far_it_is(command: Command, pool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exhaustive, "SECONDS_BETWEEN_REPORTS", -1.0)
     told = command("select", pool, "-m", "brute_force").err

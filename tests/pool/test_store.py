@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PoolError, PredictionsError, StorageError
 from lrensemble.files import read_json, to_json
-from lrensemble.pool import Failure, MemberRecord, Pool, Task
+from lrensemble.pool import Failure, MemberRecord, Pool, Task, store
 
 Predictions = dict[str, NDArray[np.float32]]
 MakePredictions = Callable[[int], Predictions]
@@ -100,6 +100,18 @@ def test_float16_halves_the_numbers_and_keeps_the_probabilities(pool: Pool, pred
     (member,) = pool.members()
     assert member.predictions("val").dtype == np.float16
     assert np.abs(np.exp(pool.stack("val")[0]) - np.exp(predictions(1)["val"])).max() < 5e-4
+
+
+def test_a_large_stack_lies_in_a_file(
+    pool: Pool, predictions: MakePredictions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for member in ("a", "b"):
+        pool.add(record(member), predictions(ord(member)))
+    in_memory = pool.stack("val")
+    monkeypatch.setattr(store, "IN_MEMORY", in_memory.nbytes - 1)
+    in_file = pool.stack("val")
+    assert isinstance(in_file, np.memmap)
+    np.testing.assert_array_equal(in_file, in_memory)
 
 
 def test_float16_is_refused_where_it_would_spoil_the_sums(tmp_path: Path) -> None:

@@ -120,6 +120,17 @@ def test_the_authors_quirks_stand_behind_a_switch() -> None:
     np.testing.assert_allclose(many[:, 1:], exact[:, 1:], atol=0.05)
 
 
+@pytest.mark.parametrize("method", ["focal_fq", "hierarchical"])
+def test_the_switch_reaches_the_choice(method: str) -> None:
+    """The draws, and so the chosen teams, differ from seed to seed; exact selection does not depend on it."""
+    validation = validation_of(4)
+    argument = "" if method == "focal_fq" else "share=0.8, "
+    drawn = [select(validation, f"{method}({argument}compat='ensemblebench')", seed=seed) for seed in range(6)]
+    exact = [select(validation, f"{method}({argument}compat='none')", seed=seed) for seed in range(3)]
+    assert len({(found.team, str(found.details)) for found in exact}) == 1
+    assert len({(found.team, str(found.details)) for found in drawn}) > 1
+
+
 def test_argsort_is_not_the_rank() -> None:
     accuracies = np.zeros(8)
     accuracies[[1, 2, 4]] = [0.7, 0.9, 0.8]  # argsort gives 0 2 1, ranks are 1 3 2

@@ -1,6 +1,7 @@
 """Scores of many teams at once equal the definition on every team, ties included."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,6 +69,14 @@ def test_everybody_right_needs_no_column() -> None:
     certain = np.log(np.maximum(np.eye(3)[None, [0, 1, 2]], 1e-30))
     validation = Validation(np.repeat(certain, 2, axis=0), np.array([0, 1, 2]))
     assert team_scorer(validation, "accuracy", "mean")(all_teams(2)).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_block_needs_memory() -> None:
+    with pytest.raises(PredictionsError, match="block_bytes = 0 is refused; give at least 1"):
+        replace(validation_of(0), block_bytes=0)
+    tiny = replace(validation_of(0), block_bytes=1)
+    assert (tiny.block_rows(3), tiny.rows(np.array([1, 2])).block_bytes) == (1, 1)
+    assert team_score(tiny, [0, 2]) == pytest.approx(team_score(validation_of(0), [0, 2]), abs=1e-14)
 
 
 def test_the_first_of_equals_is_best() -> None:

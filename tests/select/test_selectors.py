@@ -256,6 +256,13 @@ def test_focal_weighs_diversity_against_accuracy() -> None:
     assert diverse.details["focal_diversity"] >= most_accurate.details["focal_diversity"]
 
 
+def test_focal_can_prefer_small_teams() -> None:
+    validation = validation_of(11)
+    sizes = [len(select(validation, f"focal(size_penalty={p}, min_size=1)").team) for p in (0.0, 0.1, 0.5, 9.0)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > sizes[-1] == 1
+
+
 def test_cross_fitting_removes_the_optimism_of_a_search() -> None:
     """Members that guess: the best of many teams looks better than chance, cross-fitted it does not."""
     generator = np.random.default_rng(0)

@@ -43,6 +43,9 @@ Consensus = Annotated[str, typer.Option(help="How predictions are combined.", au
 Resamples = Annotated[
     int, typer.Option(help="Choose again on so many bootstrap resamples: how stable is the team?", min=0)
 ]
+EveryTeam = Annotated[
+    Path | None, typer.Option(help="Write the score of every team of the pool to this file, .npz or .parquet.")
+]
 Seed = Annotated[int, typer.Option(help="Of random selectors, bootstraps and folds.", min=0)]
 
 
@@ -53,6 +56,7 @@ def select(
     consensus: Consensus = "mean",
     seed: Seed = 0,
     resamples: Resamples = 0,
+    every_team: EveryTeam = None,
     json: Json = False,
 ) -> None:
     """Choose teams on the validation rows."""
@@ -60,12 +64,24 @@ def select(
     from lrensemble.pool import Pool
 
     opened, methods = Pool.open(pool), method or SelectSettings().methods
+    if every_team:
+        write_every_team(opened, every_team, metric, consensus)
     teams = choose_all(opened, methods, metric=metric, consensus=consensus, seed=seed, resamples=resamples)
     if json:
         print_json([team.model_dump(mode="json") for team in teams])
     else:
         print_teams(teams)
         print_stability(teams, {member.id: member.name for member in opened.members()})
+
+
+def write_every_team(pool: Pool, path: Path, metric: str, consensus: str) -> None:
+    """The complete table of teams, each a mask whose bit i stands for the pool's member i."""
+    from lrensemble.evaluate import validation_of
+    from lrensemble.select import check_table_path, team_table
+
+    check_table_path(path)
+    with progress_of("scoring every team"):
+        team_table(validation_of(pool), metric=metric, consensus=consensus).save(path)
 
 
 def check_names(methods: Sequence[SpecLike], metric: SpecLike, consensus: SpecLike) -> list[Spec]:

@@ -6,7 +6,7 @@ sentence; `result` holds the records.
 
 from lrensemble.evaluate.evaluation import evaluate, gains, scores
 from lrensemble.evaluate.result import Cost, Gain, MemberResult, Result, Scores, TeamResult, Verdict
-from lrensemble.evaluate.teams import Team, choose, load, predict, save
+from lrensemble.evaluate.teams import Team, choose, load, predict, save, validation_of
 
 __all__ = [
     "Cost",
@@ -24,4 +24,5 @@ __all__ = [
     "predict",
     "save",
     "scores",
+    "validation_of",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,14 @@ def validation_of(pool: Pool) -> Validation:
         pool.stack("val"),
         pool.labels("val"),
         top1=tuple(member.kind == "top1" for member in members),
+        cost=_costs(members),
     )
+
+
+def _costs(members: Sequence[Member]) -> tuple[float, ...]:
+    """The members' parameters, where all are known."""
+    counts = [member.parameters for member in members]
+    return tuple(float(count) for count in counts if count is not None) if None not in counts else ()
 
 
 def choose(

@@ -18,6 +18,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +40,9 @@ from lrensemble.pool.sealed import damaged, map_arrays, seal, unseal
 from lrensemble.pool.task import Split, Task, fingerprint
 
 logger = logging.getLogger(__name__)
+
+IN_MEMORY = 2 * 2**30
+"""Bytes of stacked predictions above which they lie in a file."""
 
 
 class Failure(Record):
@@ -127,16 +132,17 @@ class Pool:
     def stack(self, split: str) -> NDArray[np.float32]:
         """Log-probabilities [member, sample, class] of all finished members, in the order of `members`.
 
-        It takes 4 bytes for each number: 320 MB for 8 members, 10,000 rows and 1,000 classes. The files themselves are
-        memory-mapped and need nothing beside it.
+        It takes 4 bytes for each number: 320 MB for 8 members, 10,000 rows and 1,000 classes. More than `IN_MEMORY`
+        lies in a temporary file, which goes when the array goes.
 
         Raises:
             PoolError: no such split, or a member that is damaged or not of this pool.
         """
         members = self.members()
         shape = (len(members), self._split(split).size, len(self.task.classes))
-        logger.debug("stacking %s predictions: %s, %.1f MB", split, shape, 4e-6 * math.prod(shape))
-        stacked = np.empty(shape, dtype=np.float32)
+        size = 4 * math.prod(shape)
+        logger.debug("stacking %s predictions: %s, %.1f MB", split, shape, 1e-6 * size)
+        stacked = np.empty(shape, dtype=np.float32) if size <= IN_MEMORY else _in_file(shape)
         for row, member in zip(stacked, members, strict=True):
             row[...] = member.predictions(split)
         return stacked
@@ -247,3 +253,14 @@ def is_pool(folder: Path) -> bool:
 
 class _PoolFile(Record):
     task: Task
+
+
+def _in_file(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """An array in a temporary file without a name, mapped into memory as far as the system finds room.
+
+    Raises:
+        StorageError: the disk of temporary files is too small.
+    """
+    with storage_errors("write", Path(tempfile.gettempdir())), tempfile.TemporaryFile() as file:
+        os.posix_fallocate(file.fileno(), 0, 4 * math.prod(shape))  # a full disk is met now, not half-way
+        return np.memmap(file, dtype=np.float32, mode="r+", shape=shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -45,6 +45,8 @@ class Validation:
     """For each member, whether it knows only labels; empty where none does."""
     cost: tuple[float, ...] = ()
     """For each member, what it costs to run, in any unit; empty where nobody asks."""
+    block_bytes: int = 64 * 2**20
+    """Memory for the rows that are looked at together, in float64; predictions are never held as a whole."""
 
     def __post_init__(self) -> None:
         if not self.accelerated:
@@ -58,6 +60,8 @@ class Validation:
         for name, entries in (("top1", self.top1), ("cost", self.cost)):
             if entries and len(entries) != shape[0]:
                 raise PredictionsError(f"{name} has {len(entries)} entries for {shape[0]} members; give one for each")
+        if self.block_bytes < 1:
+            raise PredictionsError(f"block_bytes = {self.block_bytes} is refused; give at least 1")
         if not all(0 <= cost < np.inf for cost in self.cost):
             raise PredictionsError(f"cost {self.cost} is refused: costs are finite and not negative")
         check_labels(self.labels, shape[1], shape[2])
@@ -75,6 +79,10 @@ class Validation:
         numbers: NDArray[np.float64] = on_host(self.log_probs[place]).astype(np.float64)
         return np.exp(numbers, out=numbers)
 
+    def block_rows(self, members: int) -> int:
+        """How many rows of so many members fit the memory of a block; at least one."""
+        return max(1, self.block_bytes // (8 * members * int(self.log_probs.shape[2])))
+
     @property
     def accelerated(self) -> bool:
         """Whether the predictions lie on a GPU."""
@@ -87,7 +95,7 @@ class Validation:
 
     def rows(self, index: NDArray[np.int64]) -> Validation:
         """The same members over some of the rows, repeated where the index repeats."""
-        return Validation(self.log_probs[:, index], self.labels[index], self.top1, self.cost)
+        return replace(self, log_probs=self.log_probs[:, index], labels=self.labels[index])
 
 
 @dataclass(frozen=True)

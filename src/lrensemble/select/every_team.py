@@ -39,15 +39,26 @@ class TeamTable:
             StorageError: another suffix, or the file cannot be written.
             MissingExtraError: parquet without pyarrow.
         """
+        check_table_path(path)
         try:
             if path.suffix == ".npz":
                 np.savez(path, mask=self.mask, size=self.size, score=self.score)
-            elif path.suffix == ".parquet":
-                _write_parquet(path, self)
             else:
-                raise StorageError(f"{path} has suffix {path.suffix!r}; a table is written as .npz or .parquet")
+                _write_parquet(path, self)
         except OSError as error:
             raise StorageError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def check_table_path(path: Path) -> None:
+    """Refuse, before any work, a file that a table cannot be written to.
+
+    Raises:
+        StorageError: another suffix than .npz or .parquet, or no such folder.
+    """
+    if path.suffix not in (".npz", ".parquet"):
+        raise StorageError(f"{path} has suffix {path.suffix!r}; a table is written as .npz or .parquet")
+    if not path.parent.is_dir():
+        raise StorageError(f"cannot write {path}: there is no folder {path.parent}")
 
 
 def team_table(

@@ -30,6 +30,7 @@ def focal(
     max_size: PositiveInt | None = None,
     diversity: Share = 0.6,
     accuracy: Share = 0.4,
+    size_penalty: Share = 0.0,
     limit: PositiveInt = LIMIT,
 ) -> Selection:
     """The team with the best sum of focal diversity and accuracy of its plurality vote (Tekin et al. 2024, FusionShot).
@@ -46,6 +47,8 @@ def focal(
         max_size: of the teams; all members unless given.
         diversity: share of focal diversity in the fitness.
         accuracy: share of accuracy in the fitness.
+        size_penalty: taken from the fitness of all members, and in proportion from that of smaller teams; LLM-TOPLA's
+            is 0.1 (Tekin et al. 2024).
         limit: refuse to score more teams than this.
 
     Raises:
@@ -67,7 +70,7 @@ def focal(
     wrong = of_labels(validation, "plurality") == 0
     diversities = focal_gd(wrong, weights)
     accuracies = team_scorer(validation, "accuracy", "plurality")(weights)
-    chosen = first_best(diversity * diversities + accuracy * accuracies)
+    chosen = first_best(diversity * diversities + accuracy * accuracies - size_penalty * weights.sum(axis=1) / members)
     score = team_score(validation, teams[chosen], metric=metric, consensus=consensus)
     details = {"focal_diversity": float(diversities[chosen]), "plurality_accuracy": float(accuracies[chosen])}
     return Selection(

@@ -58,7 +58,7 @@ def focal_fq(
     """
     check_metric(validation, metric)
     accuracies = score_every_team(validation, "accuracy", "mean", limit)
-    like = focal_likeness(validation, measure) if compat == "none" else drawn_likeness(validation, measure, seed)
+    like = focal_likeness_by(validation, measure, compat, seed)
     like, passed = phase_one(accuracies, like, rounded=compat != "none")
     scores = phase_two_scores(accuracies, like, by_argsort=compat != "none")
     kept = phase_two(accuracies, scores, passed)
@@ -125,6 +125,11 @@ def _argsort_weights(own: Floats, inside: NDArray[np.int64]) -> Floats:
         present = np.flatnonzero(inside[:, team])
         weights[present, team] = np.argsort(own[present])
     return weights
+
+
+def focal_likeness_by(validation: Validation, measure: SpecLike, compat: str, seed: int) -> Floats:
+    """[member, 2^members] focal likeness over all errors of each member, or over draws of them as the authors do it."""
+    return focal_likeness(validation, measure) if compat == "none" else drawn_likeness(validation, measure, seed)
 
 
 def drawn_likeness(validation: Validation, measure: SpecLike, seed: int) -> Floats:

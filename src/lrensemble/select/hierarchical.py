@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,8 @@ from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
 from lrensemble.select.every_team import score_every_team
-from lrensemble.select.focal_fq import phase_one, phase_two_scores
-from lrensemble.select.unlikeness import LIMIT, Floats, best_kept, focal_likeness
+from lrensemble.select.focal_fq import focal_likeness_by, phase_one, phase_two_scores
+from lrensemble.select.unlikeness import LIMIT, Floats, best_kept
 from lrensemble.spec import SpecLike
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -27,6 +27,7 @@ def hierarchical(
     measure: str = "generalized_diversity",
     target: Annotated[int, Field(ge=2)] = 5,
     share: Share = 0.1,
+    compat: Literal["none", "ensemblebench"] = "none",
     limit: Annotated[int, Field(gt=0)] = LIMIT,
 ) -> Selection:
     """The most accurate of the teams that survive HQ pruning (Wu et al. 2021, ICDM, algorithm 1).
@@ -38,10 +39,11 @@ def hierarchical(
         validation: the rows to choose on.
         metric: what the score is given in; the choice is by accuracy of the mean of probabilities.
         consensus: how the chosen team is combined; no say in the choice.
-        seed: not used.
+        seed: of the draws under `compat`.
         measure: a diversity measure of predicted classes.
         target: largest team; all but one member in a smaller pool.
         share: of the teams of a size that are pruned.
+        compat: `ensemblebench` for draws of rows and `argsort` in the place of ranks, as in `focal_fq`; or `none`.
         limit: refuse to score more teams than this.
 
     Raises:
@@ -50,8 +52,8 @@ def hierarchical(
     """
     check_metric(validation, metric)
     accuracies = score_every_team(validation, "accuracy", "mean", limit)
-    rescaled, _ = phase_one(accuracies, focal_likeness(validation, measure))
-    scores = phase_two_scores(accuracies, rescaled)
+    rescaled, _ = phase_one(accuracies, focal_likeness_by(validation, measure, compat, seed))
+    scores = phase_two_scores(accuracies, rescaled, by_argsort=compat != "none")
     survivors = prune(accuracies, scores, min(target, validation.members - 1), share)
     details = {"measure": measure}
     return best_kept(validation, survivors, accuracies, metric, consensus, len(accuracies) - 1, details)

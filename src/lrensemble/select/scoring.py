@@ -68,11 +68,10 @@ def combined(
 ) -> NDArray[np.float64]:
     """[sample, class] the team's probabilities by a consensus that is fitted, block of rows by block of rows."""
     shares = None if weights is None else np.asarray(weights, dtype=np.float64)
-    rows, classes = validation.log_probs.shape[1:]
-    step = max(1, BLOCK_BYTES // (8 * len(team) * classes))
+    step = validation.block_rows(len(team))
     blocks = [
         combine(consensus, validation.probs_of(team, slice(start, start + step)), shares)
-        for start in range(0, rows, step)
+        for start in range(0, len(validation.labels), step)
     ]
     return np.concatenate(blocks)
 

@@ -112,12 +112,13 @@ def test_what_has_no_kernel_has_none(make_validation: MakeValidation) -> None:
     assert all_teams.MAX_MEMBERS == 62
 
 
-def test_rows_in_several_blocks_are_all_read(make_validation: MakeValidation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_in_several_blocks_are_all_read(make_validation: MakeValidation) -> None:
     validation = make_validation(4, 5, 53, 3)
     whole = {metric: in_blocks(validation, metric, "mean", split(5)) for metric in ("accuracy", "nll", "brier")}
-    monkeypatch.setattr("lrensemble.select.kernels.statistics.BLOCK_BYTES", 7 * 8 * 5 * 3)
+    in_sevens = replace(validation, block_bytes=7 * 8 * 5 * 3)
+    assert in_sevens.block_rows(5) == 7
     for metric, scores in whole.items():
-        np.testing.assert_allclose(in_blocks(validation, metric, "mean", split(5))[1:], scores[1:], rtol=1e-12)
+        np.testing.assert_allclose(in_blocks(in_sevens, metric, "mean", split(5))[1:], scores[1:], rtol=1e-12)
 
 
 def test_a_real_pool(shared_data: Path) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.select import SELECTORS, Validation, base, cross_fit, select
-from lrensemble.select.kernels import all_on_device, on_device, statistics
+from lrensemble.select.kernels import all_on_device, statistics
 from lrensemble.select.kernels.all_teams import block_scorer, split
 from lrensemble.select.kernels.columns import contested_columns
 from lrensemble.select.kernels.subsets import Halves
@@ -48,9 +48,9 @@ def in_blocks(validation: Validation, metric: str, consensus: str, halves: Halve
 def test_every_team_scores_the_same(
     metric: str, consensus: str, kind: str, make_validation: MakeValidation, moved: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    validation = make_validation(3, 6, 47, 4, kind=kind)
-    monkeypatch.setattr(on_device, "BLOCK_BYTES", 11 * 8 * 6 * 4)  # several blocks of rows,
-    monkeypatch.setattr(all_on_device, "CELLS", 100)  # and of teams
+    blocks_of_11_rows = 11 * 8 * 6 * 4
+    validation = replace(make_validation(3, 6, 47, 4, kind=kind), block_bytes=blocks_of_11_rows)
+    monkeypatch.setattr(all_on_device, "CELLS", 100)
     for halves in (split(6), Halves(2, 3, 0), Halves(1, 2, 0)):
         expected = in_blocks(validation, metric, consensus, halves)
         scores = in_blocks(moved(validation), metric, consensus, halves)

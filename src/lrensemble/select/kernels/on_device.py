@@ -20,9 +20,6 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Raw = NDArray[np.floating]
 
-BLOCK_BYTES = 2**30
-"""Memory of the device for the rows that are looked at together."""
-
 
 def looked_at(validation: Validation, votes: bool) -> Iterator[tuple[Contested, Raw, Raw, Labels]]:
     """For some rows at a time: what is contested, the values [column, member] of truth and of rivals, the labels.
@@ -82,10 +79,9 @@ def error_gram(validation: Validation, consensus: str) -> Floats:
 
 def _blocks(validation: Validation) -> Iterator[tuple[int, Tensor]]:
     """The place of the first row, and log-probabilities [member, sample, class] as float32 or float64."""
-    members, rows, classes = validation.log_probs.shape
-    step = max(1, BLOCK_BYTES // (8 * members * classes))
+    step = validation.block_rows(validation.members)
     kind = torch.promote_types(validation.log_probs.dtype, torch.float32)
-    for start in range(0, rows, step):
+    for start in range(0, len(validation.labels), step):
         yield start, validation.log_probs[:, start : start + step].to(kind)
 
 

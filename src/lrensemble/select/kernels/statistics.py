@@ -11,15 +11,11 @@ from lrensemble.select.base import Validation, on_host
 
 Floats = NDArray[np.float64]
 
-BLOCK_BYTES = 64 * 2**20
-"""Memory for the rows that are looked at together, as float64."""
-
 
 def blocks(validation: Validation) -> Iterator[tuple[NDArray[np.floating], NDArray[np.int64]]]:
     """Log-probabilities [member, sample, class] as float32 or float64, and labels [sample], some rows at a time."""
-    members, rows, classes = validation.log_probs.shape
-    step = max(1, BLOCK_BYTES // (8 * members * classes))
-    for start in range(0, rows, step):
+    step = validation.block_rows(validation.members)
+    for start in range(0, len(validation.labels), step):
         log_probs = on_host(validation.log_probs[:, start : start + step])
         kind = np.promote_types(log_probs.dtype, np.float32)
         yield log_probs.astype(kind, copy=False), validation.labels[start : start + step]
@@ -70,7 +66,7 @@ def error_grams(validation: Validation, consensus: str, repeats: Floats) -> Floa
     grams, start = np.zeros((len(repeats), members * members)), 0
     for errors in _errors(validation, consensus):
         by_row = errors.transpose(1, 0, 2)
-        step = max(1, BLOCK_BYTES // (8 * members * members))
+        step = max(1, validation.block_bytes // (8 * members * members))
         for begin in range(0, len(by_row), step):
             part = by_row[begin : begin + step]
             products = part @ part.transpose(0, 2, 1)  # [row, member, member]
