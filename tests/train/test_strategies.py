@@ -25,6 +25,7 @@ OLD_IDS = ["3e9011bb1abb", "dea1eea0bf9c", "588113e8c867"]
 SPACES: dict[str, Any] = {
     "grid": {"train.weight_decay": [0.0, 0.01]},
     "random": {"train.weight_decay": "log_uniform(low=1e-4, high=1e-2)"},
+    "optuna": {"train.weight_decay": "log_uniform(low=1e-4, high=1e-2)", "model.width": [6, 7]},
 }
 """Something to vary for strategies that need it."""
 

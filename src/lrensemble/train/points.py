@@ -76,6 +76,20 @@ def size(experiment: Experiment) -> int | None:
     return sum(sizes)
 
 
+def require_points(experiment: Experiment, trials: int) -> None:
+    """Refuse more trials than there are points.
+
+    Raises:
+        ConfigError: there are fewer.
+    """
+    available = size(experiment)
+    if available is not None and trials > available:
+        raise ConfigError(
+            f"sweep.strategy: trials = {trials} are more than the {available} points of the space; "
+            "lower it, widen the space, or train all with strategy grid"
+        )
+
+
 def listed(distribution: Choice | Measured | Uniform) -> tuple[Value, ...]:
     """The values of a list. A range test that is still to be made stands for peaks spread over its rates.
 

@@ -76,21 +76,23 @@ class Recipes:
         return total // runs
 
 
-def run_until(run: Run, epoch: int, successor: Run | None = None) -> Run:
+def run_until(run: Run, epoch: int, order: int, successor: Run) -> Run:
     """The first epochs of a run as a run of its own, whose member is the network as it is then.
 
     Args:
         run: the whole.
         epoch: where it ends.
+        order: its place in the sweep.
         successor: the run that goes on from there.
     """
     steps = run.policy.total // run.recipe.train.epochs * epoch
     return replace(
         run,
+        order=order,
         recipe=run.recipe.model_copy(update={"at_epoch": epoch}),
         policy=replace(run.policy, total=steps),
         varied=", ".join(part for part in (run.varied, f"after epoch {epoch}") if part),
-        successor=successor.id if successor else None,
+        successor=successor.id,
     )
 
 

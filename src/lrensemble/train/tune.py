@@ -15,6 +15,7 @@ from lrensemble.pool import Failure, Pool
 from lrensemble.train.engine import Step
 from lrensemble.train.interrupt import Interrupt, deferred_interrupt
 from lrensemble.train.member import Run, Watch, state_folder, train_member
+from lrensemble.train.peaks import with_measured_peaks
 from lrensemble.train.plan import Plan, plan
 from lrensemble.train.strategies import STRATEGIES
 
@@ -83,7 +84,8 @@ def tune(
 
 def _train_all(planned: Plan, save_steps: int | None) -> Generator[Event, None, None]:
     with deferred_interrupt() as interrupt:
-        strategy = STRATEGIES.call(planned.recipes.experiment.sweep.strategy, planned.recipes)
+        recipes = with_measured_peaks(planned.recipes, planned.dataset, planned.pool.folder)
+        strategy = STRATEGIES.call(recipes.experiment.sweep.strategy, recipes)
         for batch in strategy(planned.pool):
             yield Planned(planned.pool, batch.runs, batch.remaining)
             for run in batch.runs:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from lrensemble.train.strategies import grid, random_search, seeds  # noqa: F401  (register what they define)
+from lrensemble.train.strategies import (  # noqa: F401  (register what they define)
+    fast_geometric,
+    grid,
+    optuna_search,
+    random_search,
+    seeds,
+    snapshots,
+)
 from lrensemble.train.strategies.base import STRATEGIES, Batch, Strategy
 
 __all__ = ["STRATEGIES", "Batch", "Strategy"]

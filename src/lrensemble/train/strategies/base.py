@@ -12,7 +12,7 @@ from lrensemble.train.member import Run, Watch
 
 @dataclass(frozen=True)
 class Batch:
-    """Runs that do not depend on one another: they may be trained in any order, or at once."""
+    """Runs, at least one, that do not depend on one another: they may be trained in any order, or at once."""
 
     runs: tuple[Run, ...]
     remaining: int = 0

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lrensemble.errors import ConfigError
-from lrensemble.train.points import Point, drawn_points, size
+from lrensemble.train.points import Point, drawn_points, require_points
 from lrensemble.train.recipes import Recipes
 from lrensemble.train.strategies.base import STRATEGIES, Strategy, at_once
 
@@ -26,18 +25,13 @@ def random_search(
     Raises:
         ConfigError: the space has fewer points than trials, or epochs cannot be divided evenly.
     """
+    require_points(recipes.experiment, trials)
     points = _distinct(recipes, trials, seed)
     epochs = recipes.share(trials)
     return at_once([recipes.run(order, point, epochs=epochs) for order, point in enumerate(points)])
 
 
 def _distinct(recipes: Recipes, trials: int, seed: int) -> list[Point]:
-    available = size(recipes.experiment)
-    if available is not None and trials > available:
-        raise ConfigError(
-            f"sweep.strategy: trials = {trials} are more than the {available} points of the space; "
-            "lower it, widen the space, or train all with strategy grid"
-        )
     points: dict[str, Point] = {}
     for drawn in drawn_points(recipes.experiment, seed):
         points.setdefault(repr(drawn), drawn)
