@@ -15,6 +15,7 @@ from lrensemble.metrics import METRICS
 from lrensemble.models import MODELS
 from lrensemble.policies import POLICIES
 from lrensemble.select import SELECTORS
+from lrensemble.train.strategies import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,6 +46,7 @@ def test_every_file_stands_in_the_tree() -> None:
     ("title", "registry"),
     [
         ("policies", POLICIES),
+        ("strategies", STRATEGIES),
         ("selectors", SELECTORS),
         ("consensus", CONSENSUS),
         ("models", MODELS),

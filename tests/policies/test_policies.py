@@ -95,6 +95,15 @@ def test_the_clock_starts_again_at_every_boundary() -> None:
     assert set(joined.curve()[40:]) == {0.1}
 
 
+def test_a_policy_repeated_starts_anew_in_every_cycle() -> None:
+    repeated = build("repeat(policy=linear(peak=0.4), times=3)", 10)
+    assert repeated.curve() == pytest.approx([0.4, 0.3, 0.2, 0.1] * 2 + [0.4, 0.3]), "cycles of ten thirds, rounded up"
+    restarts = build("cosine_restarts(peak=0.2, period=4)", 12)
+    assert build("repeat(policy=cosine(peak=0.2), times=3)", 12).curve() == restarts.curve()
+    with pytest.raises(SpecError, match="times = 11 is refused: a run of 10 steps has 1 to 10 cycles"):
+        build("repeat(policy=cosine(peak=0.2), times=11)", 10)
+
+
 def test_a_warm_up_gives_its_policy_the_rest_of_the_run() -> None:
     warmed = build("warmup(policy=linear(peak=0.4), steps=0.25, start=0.5)", 40)
     assert warmed.curve()[:10] == pytest.approx(np.linspace(0.2, 0.4, 10, endpoint=False))

@@ -14,6 +14,7 @@ from lrensemble.cli.collect import collect
 from lrensemble.cli.console import people
 from lrensemble.cli.evaluate import evaluate
 from lrensemble.cli.ls import ls
+from lrensemble.cli.range_test import range_test
 from lrensemble.cli.run import run
 from lrensemble.cli.select import select
 from lrensemble.cli.tune import tune
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (run, tune, collect, select, evaluate, ls):
+for verb in (run, tune, range_test, collect, select, evaluate, ls):
     app.command()(verb)
 
 

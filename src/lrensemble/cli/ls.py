@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lrensemble.pool import Pool
     from lrensemble.registry import Registry
 
-KINDS = ("policies", "selectors", "consensus", "models", "data", "metrics")
+KINDS = ("policies", "strategies", "selectors", "consensus", "models", "data", "metrics")
 
 
 def ls(
@@ -50,6 +50,10 @@ def _registry(kind: str) -> Registry[Any]:
         from lrensemble.policies import POLICIES
 
         return POLICIES
+    if kind == "strategies":
+        from lrensemble.train.strategies import STRATEGIES
+
+        return STRATEGIES
     if kind == "selectors":
         from lrensemble.select import SELECTORS
 

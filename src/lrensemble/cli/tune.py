@@ -87,7 +87,9 @@ def status_of(ended: list[Ended]) -> int:
 
 
 def _summarise(ended: list[Ended], folder: Path) -> None:
-    counts = {what: sum(e.status == what for e in ended) for what in ("finished", "exists", "diverged", "failed")}
+    counts = {
+        what: sum(e.status == what for e in ended) for what in ("finished", "exists", "diverged", "pruned", "failed")
+    }
     words = {"finished": "trained", "exists": "there already"}
     parts = [f"{count} {words.get(what, what)}" for what, count in counts.items() if count]
     people.print(f"{len(ended)} members in {folder}: {', '.join(parts)}", soft_wrap=True)
@@ -118,13 +120,14 @@ class _Lines:
     """One line for every member that ends."""
 
     def __init__(self) -> None:
-        self._runs = self._seen = 0
+        self._planned = self._runs = self._seen = 0
 
     def show(self, event: Event) -> Ended | None:
         from lrensemble.train import Ended, Planned
 
         if isinstance(event, Planned):
-            self._runs = len(event.runs)
+            self._planned += len(event.runs)
+            self._runs = self._planned + event.remaining
         if not isinstance(event, Ended):
             return None
         self._seen += 1
@@ -139,13 +142,16 @@ class _Bar:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._task = progress.add_task("planning", total=None)
+        self._planned: list[int] = []
         self._done = 0
 
     def show(self, event: Event) -> Ended | None:
         from lrensemble.train import Began, Ended, Planned, Step
 
         if isinstance(event, Planned):
-            self._progress.update(self._task, total=sum(run.policy.total for run in event.runs))
+            self._planned += [run.policy.total for run in event.runs]
+            later = event.remaining * sum(self._planned) / len(self._planned)  # as long as those known, on average
+            self._progress.update(self._task, total=sum(self._planned) + later)
         elif isinstance(event, Began):
             self._done = 0
             self._progress.update(self._task, description=event.run.name)

@@ -18,7 +18,7 @@ from lrensemble.policies.basic import (
     table,
     trapezoidal,
 )
-from lrensemble.policies.compose import join, warmup, warmup_cosine
+from lrensemble.policies.compose import join, repeat, warmup, warmup_cosine
 from lrensemble.policies.cycles import cosine_restarts, cosine_wave, one_cycle, sawtooth, sine, triangular
 from lrensemble.policies.paper import composite, paper_grid
 
@@ -42,6 +42,7 @@ __all__ = [
     "one_cycle",
     "paper_grid",
     "polynomial",
+    "repeat",
     "sawtooth",
     "sigmoid",
     "sine",

@@ -1,8 +1,9 @@
-"""Policies made of policies: warm-up before any, and several one after another."""
+"""Policies made of policies: warm-up before any, several one after another, one again and again."""
 
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,6 +69,21 @@ def join(total: int, *, pieces: Sequence[Any], boundaries: tuple[Position, ...])
         return built[index](step - starts[index])
 
     return rate
+
+
+@policy(policy=Spec("cosine", {"peak": 0.1}), times=4)
+def repeat(total: int, *, policy: Any, times: int) -> Rate:
+    """A policy again and again, its clock starting anew (of `cosine`: snapshot ensembles, Huang et al. 2017, eq. 2).
+
+    Args:
+        total: steps of the run.
+        policy: any policy, as spec or text; each cycle has the run's steps divided by `times`, rounded up.
+        times: how many cycles.
+    """
+    require(1 <= times <= total, f"a run of {total} steps has 1 to {total} cycles", times=times)
+    length = math.ceil(total / times)
+    cycle = build(policy, length)
+    return lambda step: cycle(step % length)
 
 
 @policy(peak=0.1, warmup=0.1)

@@ -60,7 +60,7 @@ def _checked(
     if set(predictions) != set(needed):
         raise PredictionsError(
             f"member {record.name} ({record.status}) has predictions on {' and '.join(predictions) or 'nothing'}; "
-            f"a finished member of this pool needs them on {' and '.join(task.splits)}, a diverged one has none"
+            f"a finished member of this pool needs them on {' and '.join(task.splits)}, any other has none"
         )
     arrays = {}
     for name, split in needed.items():

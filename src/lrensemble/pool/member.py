@@ -34,8 +34,8 @@ class MemberRecord(Record):
     order: int
     """Its place in the experiment's grid or in the collected file: members are listed by it, then by id."""
     name: str
-    status: Literal["finished", "diverged"] = "finished"
-    """`diverged` members have no predictions and stay out of selection."""
+    status: Literal["finished", "diverged", "pruned"] = "finished"
+    """Members that diverged, or were pruned by a search, have no predictions and stay out of selection."""
     kind: Kind = "log_probs"
     recipe: dict[str, Any] | None = None
     """`Recipe` as JSON; none for a member that was trained elsewhere."""

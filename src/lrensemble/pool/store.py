@@ -120,7 +120,8 @@ class Pool:
         return np.array(found)
 
     def members(self, include_diverged: bool = False) -> tuple[Member, ...]:
-        """All members that can be chosen, by `order` and then by id; with those that diverged where asked.
+        """All members that can be chosen, by `order` and then by id; where asked, with those that diverged or were
+        pruned.
 
         Raises:
             PoolError: a member is damaged or belongs to another pool; the message says which file and what differs.

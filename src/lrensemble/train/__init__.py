@@ -1,7 +1,24 @@
-"""From recipes to members: one training run (`engine`), its exact resumption (`state`), a whole sweep (`tune`)."""
+"""From recipes to members: one training run (`engine`), its exact resumption (`state`), a whole sweep (`tune`).
+
+Which recipes are trained is said by the `strategies`; `range_test` proposes peaks.
+"""
 
 from lrensemble.train.engine import DivergedError, Step, fit, predict
 from lrensemble.train.member import Run
+from lrensemble.train.peaks import RangeTest, range_test
 from lrensemble.train.tune import Began, Ended, Event, Planned, tune
 
-__all__ = ["Began", "DivergedError", "Ended", "Event", "Planned", "Run", "Step", "fit", "predict", "tune"]
+__all__ = [
+    "Began",
+    "DivergedError",
+    "Ended",
+    "Event",
+    "Planned",
+    "RangeTest",
+    "Run",
+    "Step",
+    "fit",
+    "predict",
+    "range_test",
+    "tune",
+]

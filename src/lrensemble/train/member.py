@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from lrensemble.train.interrupt import Interrupt
 from lrensemble.train.optimizers import build_optimizer
 from lrensemble.train.state import HistoryLine, Progress, restore_state, save_state
 
+STATE = "state.safetensors"
+
 VAL_METRICS = ("accuracy", "nll")
 """What is measured on the validation rows after every epoch."""
 
@@ -38,9 +40,14 @@ class Run:
     """One training run of a sweep."""
 
     order: int
-    """Position in the experiment's grid, from 0."""
+    """Position in the sweep, from 0."""
     recipe: Recipe
     policy: Policy
+    """For as many steps as the run has."""
+    varied: str = ""
+    """What differs from the experiment beside the policy, for people: `batch_size=64, seed=3`."""
+    successor: str | None = None
+    """Id of the run that goes on where this one ends."""
 
     @property
     def id(self) -> str:
@@ -49,19 +56,29 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The policy in its text form."""
-        return str(self.recipe.policy)
+        """The policy in its text form, and what else varies."""
+        return ", ".join(part for part in (str(self.recipe.policy), self.varied) if part)
 
 
-def state_folder(pool: Pool, run: Run) -> Path:
+Watch = Callable[[Run, HistoryLine], bool]
+"""Whether a run goes on, by its line of history after an epoch."""
+
+
+def state_folder(pool: Pool, run_id: str) -> Path:
     """Where the state of a run lies until its member is complete; drafts of a killed process go away with it."""
-    return pool.folder / "unfinished" / run.id
+    return pool.folder / "unfinished" / run_id
 
 
 def train_member(
-    run: Run, dataset: Dataset, pool: Pool, interrupt: Interrupt, *, save_steps: int | None
+    run: Run,
+    dataset: Dataset,
+    pool: Pool,
+    interrupt: Interrupt,
+    *,
+    save_steps: int | None,
+    watch: Watch | None = None,
 ) -> Generator[Step, None, MemberRecord]:
-    """Train one member, from the start or from its saved state, and add it to the pool, also where it diverges.
+    """Train one member, from the start or from its saved state, and add it to the pool, however it ends.
 
     Args:
         run: what to train.
@@ -69,6 +86,7 @@ def train_member(
         pool: where the member goes.
         interrupt: once it is pending, the state is saved after the step and KeyboardInterrupt is raised.
         save_steps: how many steps lie between two savings of the state; None for an epoch.
+        watch: says after every epoch but the last whether the run goes on; one that does not is recorded as pruned.
 
     Returns:
         What is recorded of the member.
@@ -78,30 +96,53 @@ def train_member(
         TrainingError: the model's logits are not [batch, class].
         StorageError: the state or the member cannot be written.
     """
-    path = state_folder(pool, run) / "state.safetensors"
+    path = state_folder(pool, run.id) / STATE
     model, optimizer, progress = _start(run, dataset, path)
     epoch_steps = steps_per_epoch(len(dataset.rows["train"]), run.recipe.train.batch_size)
     started = time.perf_counter() - progress.seconds
     predictions: Predictions = {}
+    pruned = False
     with threads(progress.threads):
         try:
             for step in fit(model, optimizer, run.policy, dataset, run.recipe.train, first_step=progress.step):
                 progress = _after(step, progress, epoch_steps, model, dataset, time.perf_counter() - started)
+                if pruned := not _goes_on(run, progress, epoch_steps, watch):
+                    yield step
+                    break
                 if interrupt.pending or progress.step % (save_steps or epoch_steps) == 0:
                     save_state(path, progress, model, optimizer)
                 if interrupt.pending:
                     raise KeyboardInterrupt
                 yield step
-            predictions = _predictions(model, dataset, progress)
+            predictions = {} if pruned else _predictions(model, dataset, progress)
         except DivergedError as end:
             line: HistoryLine = {"step": end.step, "epoch": end.step // epoch_steps + 1}
             line |= {"rate": end.rate, "train_loss": end.loss} | dict.fromkeys(_score_names())
             progress = progress.model_copy(update={"history": (*progress.history, line)})
     record = _record(run, dataset, progress, model, predictions, time.perf_counter() - started)
+    if pruned:
+        recipe = pruned_recipe(run.recipe, progress.step // epoch_steps)
+        record = record.model_copy(
+            update={"id": recipe.id, "status": "pruned", "recipe": recipe.model_dump(mode="json")}
+        )
+    if run.successor and predictions:
+        inherited = progress.model_copy(update={"inherited": progress.step, "seconds": 0.0})
+        save_state(state_folder(pool, run.successor) / STATE, inherited, model, optimizer)
     weights = model.state_dict() if predictions else None
     pool.add(record, predictions, weights=weights, history=progress.history)
     shutil.rmtree(path.parent, ignore_errors=True)
     return record
+
+
+def pruned_recipe(recipe: Recipe, epoch: int) -> Recipe:
+    """What a run that was pruned after an epoch has trained; so the whole recipe can still become a member."""
+    return recipe.model_copy(update={"at_epoch": epoch})
+
+
+def _goes_on(run: Run, progress: Progress, epoch_steps: int, watch: Watch | None) -> bool:
+    """Asked before the state is saved: a run that is resumed asks again, and none goes on unasked."""
+    inside = progress.step % epoch_steps or progress.step == run.policy.total
+    return bool(watch is None or inside or watch(run, progress.history[-1]))
 
 
 def _start(run: Run, dataset: Dataset, path: Path) -> tuple[nn.Module, torch.optim.Optimizer, Progress]:
@@ -129,7 +170,8 @@ def _after(
         scores = _val_scores(_predict(model, dataset, "val", step), dataset)
         line |= dict(zip(_score_names(), scores.values(), strict=True))
         loss_sum, history = 0.0, (*history, line)
-    return Progress(step=done, loss_sum=loss_sum, history=history, seconds=seconds, threads=progress.threads)
+    changes = {"step": done, "loss_sum": loss_sum, "history": history, "seconds": seconds}
+    return progress.model_copy(update=changes)
 
 
 def _score_names() -> list[str]:
@@ -174,6 +216,6 @@ def _record(
         scores={"val": _val_scores(predictions["val"], dataset)} if predictions else {},
         seconds=seconds,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        samples=progress.step * run.recipe.train.batch_size,
+        samples=(progress.step - progress.inherited) * run.recipe.train.batch_size,
         environment={**environment(), "device": hardware, "threads": progress.threads},
     )

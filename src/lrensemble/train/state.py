@@ -36,6 +36,8 @@ class Progress(Record):
 
     step: int = 0
     """Steps done."""
+    inherited: int = 0
+    """Of them, those that the run it goes on from has done and counts as its own."""
     loss_sum: float = 0.0
     """Of the steps of the epoch that is under way."""
     history: tuple[HistoryLine, ...] = Field(default=(), strict=False)

@@ -14,16 +14,21 @@ from lrensemble.errors import LREnsembleError
 from lrensemble.pool import Failure, Pool
 from lrensemble.train.engine import Step
 from lrensemble.train.interrupt import Interrupt, deferred_interrupt
-from lrensemble.train.member import Run, state_folder, train_member
+from lrensemble.train.member import Run, Watch, state_folder, train_member
+from lrensemble.train.peaks import with_measured_peaks
 from lrensemble.train.plan import Plan, plan
+from lrensemble.train.strategies import STRATEGIES
 
 
 @dataclass(frozen=True)
 class Planned:
-    """All is checked and the sweep begins."""
+    """All is checked and the sweep begins; or, where a strategy waits for results, goes on with more runs."""
 
     pool: Pool
     runs: tuple[Run, ...]
+    """Those that are to be trained now."""
+    remaining: int = 0
+    """How many are expected to be planned later."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Ended:
     """A run has ended."""
 
     run: Run
-    status: Literal["finished", "diverged", "failed", "exists"]
+    status: Literal["finished", "diverged", "pruned", "failed", "exists"]
     scores: dict[str, float] = field(default_factory=dict)
     """By metric, on the validation rows; empty unless it is finished."""
     reason: str = ""
@@ -79,21 +84,28 @@ def tune(
 
 def _train_all(planned: Plan, save_steps: int | None) -> Generator[Event, None, None]:
     with deferred_interrupt() as interrupt:
-        yield Planned(planned.pool, planned.runs)
-        for run in planned.runs:
-            if run.id in planned.pool:
-                shutil.rmtree(state_folder(planned.pool, run), ignore_errors=True)  # left by a kill at the very end
-                yield Ended(run, "exists")
-            else:
-                yield Began(run)
-                yield from _train_one(run, planned, interrupt, save_steps)
-            if interrupt.pending:
-                raise KeyboardInterrupt
+        recipes = with_measured_peaks(planned.recipes, planned.dataset, planned.pool.folder)
+        strategy = STRATEGIES.call(recipes.experiment.sweep.strategy, recipes)
+        for batch in strategy(planned.pool):
+            yield Planned(planned.pool, batch.runs, batch.remaining)
+            for run in batch.runs:
+                if run.id in planned.pool:
+                    # A state may have been left by a kill at the very end.
+                    shutil.rmtree(state_folder(planned.pool, run.id), ignore_errors=True)
+                    yield Ended(run, "exists")
+                else:
+                    yield Began(run)
+                    yield from _train_one(run, planned, interrupt, save_steps, batch.watch)
+                if interrupt.pending:
+                    raise KeyboardInterrupt
 
 
-def _train_one(run: Run, planned: Plan, interrupt: Interrupt, save_steps: int | None) -> Generator[Event, None, None]:
+def _train_one(
+    run: Run, planned: Plan, interrupt: Interrupt, save_steps: int | None, watch: Watch | None
+) -> Generator[Event, None, None]:
+    training = train_member(run, planned.dataset, planned.pool, interrupt, save_steps=save_steps, watch=watch)
     try:
-        record = yield from train_member(run, planned.dataset, planned.pool, interrupt, save_steps=save_steps)
+        record = yield from training
     except LREnsembleError:  # a full disk, a model that does not suit the data: every other run would meet it
         raise
     except Exception as error:

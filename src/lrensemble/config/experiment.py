@@ -11,43 +11,16 @@ import json
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, ValidationError
-from pydantic_core import core_schema
+from pydantic import BeforeValidator, Field, model_validator
 
-from lrensemble.errors import ConfigError, LREnsembleError
+from lrensemble.config.records import Fraction, PositiveInt, Record, Seed, SpecField, read_spec, to_record
+from lrensemble.config.sweep import SweepSettings, check_sweep
+from lrensemble.errors import ConfigError
 from lrensemble.files import storage_errors
 from lrensemble.registry import nearest
-from lrensemble.spec import Spec, to_spec
-
-
-def _read_spec(given: Any) -> Spec:
-    try:
-        return to_spec(given)
-    except LREnsembleError as error:
-        raise ValueError(str(error)) from None
-
-
-SpecField = Annotated[
-    Spec,
-    GetPydanticSchema(
-        lambda _source, _handler: core_schema.no_info_plain_validator_function(
-            _read_spec, serialization=core_schema.plain_serializer_function_ser_schema(Spec.to_json)
-        )
-    ),
-]
-"""A spec in a record: read from its text or table form, written as a table."""
-
-PositiveInt = Annotated[int, Field(gt=0)]
-Seed = Annotated[int, Field(ge=0)]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Record(BaseModel):
-    """A frozen record that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+from lrensemble.spec import Spec
 
 
 class SplitSettings(Record):
@@ -107,7 +80,7 @@ def _policy_grid(given: Any) -> Any:
     """Tables of policies to a flat tuple of specs; a list stands for one policy per value (lists make a grid)."""
     if not isinstance(given, list | tuple):
         return given
-    return tuple(spec for table in given for spec in expand_grid(_read_spec(table)))
+    return tuple(spec for table in given for spec in expand_grid(read_spec(table)))
 
 
 def expand_grid(spec: Spec) -> list[Spec]:
@@ -133,7 +106,13 @@ class Experiment(Record):
     policy: Annotated[tuple[SpecField, ...], BeforeValidator(_policy_grid), Field(min_length=1)]
     split: SplitSettings = SplitSettings()
     train: TrainSettings = TrainSettings()
+    sweep: SweepSettings = SweepSettings()
     select: SelectSettings = SelectSettings()
+
+    @model_validator(mode="after")
+    def _sweep_fits(self) -> Self:
+        check_sweep(self.sweep, self.train, self.policy)
+        return self
 
 
 class Recipe(Record):
@@ -146,43 +125,18 @@ class Recipe(Record):
     model: SpecField
     policy: SpecField
     train: TrainSettings
+    at_epoch: PositiveInt | None = None
+    """The member is the network as it was after this epoch of the run; at its end unless given."""
 
     @property
     def id(self) -> str:
-        """The member's name in the pool: the first 12 hexadecimal digits of the hash of the canonical JSON."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """The member's name in the pool: the first 12 hexadecimal digits of the hash of the canonical JSON.
+
+        What is at its default here has no part in it, so that a new field does not rename old members.
+        """
+        content = self.model_dump(mode="json", exclude={"at_epoch"} if self.at_epoch is None else None)
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
-
-
-R = TypeVar("R", bound=Record)
-
-
-def to_record(kind: type[R], content: object, source: str) -> R:
-    """Check a dict against a record.
-
-    Raises:
-        ConfigError: one line with the source, the path of the first key that is refused, and what is allowed.
-    """
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        if first["type"] == "extra_forbidden":
-            reason = "no such key" + nearest(str(first["loc"][-1]), _fields(kind, first["loc"][:-1]))
-        elif first["type"] == "missing":
-            reason = "is missing"
-        else:
-            reason = f"{first['msg'].removeprefix('Value error, ')} (given: {first['input']!r})"
-        raise ConfigError(f"{source}: {where}: {reason}") from None
-
-
-def _fields(kind: type[Record], path: tuple[int | str, ...]) -> list[str]:
-    for part in path:
-        annotation = kind.model_fields[str(part)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, Record):
-            kind = annotation
-    return list(kind.model_fields)
 
 
 def shipped() -> list[str]:

@@ -1,0 +1,32 @@
+"""The records that a user writes and that the pool keeps: strict, frozen, TOML and JSON.
+
+`experiment` holds them, `sweep` and `space` what varies, `records` what they share.
+"""
+
+from lrensemble.config.experiment import (
+    DataSettings,
+    Experiment,
+    Recipe,
+    SelectSettings,
+    SplitSettings,
+    TrainSettings,
+    load_experiment,
+    shipped,
+)
+from lrensemble.config.records import PositiveInt, Record, to_record
+from lrensemble.config.sweep import SweepSettings
+
+__all__ = [
+    "DataSettings",
+    "Experiment",
+    "PositiveInt",
+    "Recipe",
+    "Record",
+    "SelectSettings",
+    "SplitSettings",
+    "SweepSettings",
+    "TrainSettings",
+    "load_experiment",
+    "shipped",
+    "to_record",
+]

@@ -1,0 +1,79 @@
+"""Strict, frozen records, and the one line that tells what of a file is refused."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, ValidationError
+from pydantic_core import ErrorDetails, core_schema
+
+from lrensemble.errors import ConfigError, LREnsembleError
+from lrensemble.registry import nearest
+from lrensemble.spec import Spec, to_spec
+
+
+def read_spec(given: Any) -> Spec:
+    """A spec in any of its forms, refused as pydantic expects it."""
+    try:
+        return to_spec(given)
+    except LREnsembleError as error:
+        raise ValueError(str(error)) from None
+
+
+SpecField = Annotated[
+    Spec,
+    GetPydanticSchema(
+        lambda _source, _handler: core_schema.no_info_plain_validator_function(
+            read_spec, serialization=core_schema.plain_serializer_function_ser_schema(Spec.to_json)
+        )
+    ),
+]
+"""A spec in a record: read from its text or table form, written as a table."""
+
+PositiveInt = Annotated[int, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Record(BaseModel):
+    """A frozen record that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+R = TypeVar("R", bound=Record)
+
+
+def to_record(kind: type[R], content: object, source: str) -> R:
+    """Check a dict against a record.
+
+    Raises:
+        ConfigError: one line with the source, the path of the first key that is refused, and what is allowed.
+    """
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        if first["type"] == "extra_forbidden":
+            reason = "no such key" + nearest(str(first["loc"][-1]), _fields(kind, first["loc"][:-1]))
+        elif first["type"] == "missing":
+            reason = "is missing"
+        else:
+            reason = reason_of(first)
+        raise ConfigError(f"{source}: {where}: {reason}") from None
+    except ConfigError as error:  # from a check that names the path itself
+        raise ConfigError(f"{source}: {error}") from None
+
+
+def reason_of(error: ErrorDetails) -> str:
+    """Why a value is refused, and which."""
+    return f"{error['msg'].removeprefix('Value error, ')} (given: {error['input']!r})"
+
+
+def _fields(kind: type[Record], path: tuple[int | str, ...]) -> list[str]:
+    for part in path:
+        annotation = kind.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, Record):
+            kind = annotation
+    return list(kind.model_fields)

@@ -1,0 +1,40 @@
+"""Points drawn at random."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from lrensemble.train.points import Point, drawn_points, require_points
+from lrensemble.train.recipes import Recipes
+from lrensemble.train.strategies.base import STRATEGIES, Strategy, at_once
+
+
+@STRATEGIES.register("random", trials=4)
+def random_search(
+    recipes: Recipes, *, trials: Annotated[int, Field(gt=0)], seed: Annotated[int, Field(ge=0)] = 0
+) -> Strategy:
+    """Distinct recipes drawn at random (Bergstra & Bengio 2012); more trials add to the same first ones.
+
+    Args:
+        recipes: what the runs share.
+        trials: how many.
+        seed: of the drawing; the seed of the training is `train.seed`.
+
+    Raises:
+        ConfigError: the space has fewer points than trials, or epochs cannot be divided evenly.
+    """
+    require_points(recipes.experiment, trials)
+    points = _distinct(recipes, trials, seed)
+    epochs = recipes.share(trials)
+    return at_once([recipes.run(order, point, epochs=epochs) for order, point in enumerate(points)])
+
+
+def _distinct(recipes: Recipes, trials: int, seed: int) -> list[Point]:
+    points: dict[str, Point] = {}
+    for drawn in drawn_points(recipes.experiment, seed):
+        points.setdefault(repr(drawn), drawn)
+        if len(points) == trials:
+            break
+    return list(points.values())
