@@ -6,6 +6,7 @@ from torch import nn
 
 from lrensemble.errors import SpecError
 from lrensemble.models import build, check
+from lrensemble.models.wrn import PreActivationBlock
 
 
 def parameters(model: nn.Module) -> int:
@@ -45,7 +46,9 @@ def test_the_stem_follows_the_image() -> None:
 def test_a_wide_network_starts_a_stage_from_activated_maps() -> None:
     """With its last convolution silenced, a block passes its input on, or a 1x1 convolution of the activated input."""
     model = build("wrn-16-1", (1, 8, 8), 3, 0).eval()
-    same, strided = model[1], model[3]
+    blocks = [module for module in model.modules() if isinstance(module, PreActivationBlock)]
+    same, strided = blocks[0], blocks[2]
+    assert strided.shortcut is not None
     maps = torch.randn(2, 16, 6, 8)
     for block in (same, strided):
         nn.init.zeros_(block.conv2.weight)

@@ -36,7 +36,8 @@ class PreActivationBlock(nn.Module):
         active = functional.relu(self.norm1(maps))
         residual = self.dropout(functional.relu(self.norm2(self.conv1(active))))
         residual = self.conv2(residual)
-        return residual + (maps if self.shortcut is None else self.shortcut(active))
+        shortcut: Tensor = maps if self.shortcut is None else self.shortcut(active)
+        return shortcut + residual
 
 
 @family(r"wrn-(\d+)-(\d+)")
