@@ -34,8 +34,8 @@ class PreActivationBlock(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """Maps [batch, channel, height, width] to maps, made smaller by the stride."""
         active = functional.relu(self.norm1(maps))
-        residual = self.dropout(functional.relu(self.norm2(self.conv1(active))))
-        residual = self.conv2(residual)
+        between = self.dropout(functional.relu(self.norm2(self.conv1(active))))
+        residual: Tensor = self.conv2(between)
         shortcut: Tensor = maps if self.shortcut is None else self.shortcut(active)
         return shortcut + residual
 
