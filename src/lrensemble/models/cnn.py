@@ -7,8 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import nn
 
-from lrensemble.errors import SpecError
-from lrensemble.models.base import MODELS
+from lrensemble.models.base import MODELS, require_images
 
 _SMALLEST_MAP = 4
 """Height or width below which a map is not halved any more."""
@@ -35,8 +34,7 @@ def cnn(
     Raises:
         SpecError: the input is no image, or below 4x4.
     """
-    if len(shape) != 3 or min(shape[1:]) < _SMALLEST_MAP:
-        raise SpecError(f"model 'cnn' needs images of at least 4x4; an input here has shape {shape}; use mlp")
+    require_images("cnn", shape, _SMALLEST_MAP)
     channels, rows, columns = shape
     layers: list[nn.Module] = []
     while not layers or min(rows, columns) >= 2 * _SMALLEST_MAP:
