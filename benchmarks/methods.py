@@ -79,7 +79,7 @@ def table(validation: Validation, rows: int, draws: int) -> list[tuple[str, ...]
                 metric,
                 consensus,
                 f"{accuracy.mean():+.2f} ± {error:.2f}",
-                f"{nll.mean():+.4f}",
+                "" if consensus == "plurality" else f"{nll.mean():+.4f}",  # votes are no probabilities
                 f"{optimism:+.2f} points" if metric == "accuracy" else f"{optimism:+.4f}",
             )
         )
