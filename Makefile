@@ -28,9 +28,9 @@ check: $(READY)
 	$(BIN)/mypy
 	$(MAKE) --no-print-directory test
 
-# A sweep killed fifty times at random moments must end bit-equal to one that was never interrupted.
+# Sweeps killed fifty times at random moments must end bit-equal to one that was never interrupted.
 kill-test: $(READY)
-	LRENSEMBLE_KILLS=50 $(BIN)/python -m pytest -s tests/train/test_kill.py
+	LRENSEMBLE_KILLS=50 $(BIN)/python -m pytest -s tests/train/test_kill.py tests/train/test_strategies_kill.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.selection

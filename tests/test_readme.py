@@ -15,6 +15,7 @@ from lrensemble.metrics import METRICS
 from lrensemble.models import MODELS
 from lrensemble.policies import POLICIES
 from lrensemble.select import SELECTORS
+from lrensemble.train import Planned, tune
 from lrensemble.train.strategies import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
@@ -55,7 +56,7 @@ def test_every_file_stands_in_the_tree() -> None:
     ],
 )
 def test_every_name_stands_in_the_table(title: str, registry: object) -> None:
-    line = next(line for line in README.splitlines() if line.startswith(f"| {title} |"))
+    line = next(line for line in README.splitlines() if line.startswith(f"| {title} | `"))
     given = set(re.findall(r"`([\w\-]+)`", line))
     known = {name for name in registry if not name.isupper()}  # type: ignore[attr-defined]
     assert given == known
@@ -64,6 +65,16 @@ def test_every_name_stands_in_the_table(title: str, registry: object) -> None:
 def test_the_experiment_is_one(tmp_path: Path) -> None:
     (tmp_path / "experiment.toml").write_text(blocks("toml")[0], encoding="utf-8")
     assert len(load_experiment(str(tmp_path / "experiment.toml")).policy) == 8
+
+
+def test_the_sweep_is_one(tmp_path: Path) -> None:
+    (tmp_path / "experiment.toml").write_text(blocks("toml")[1], encoding="utf-8")
+    planned = next(tune(load_experiment(str(tmp_path / "experiment.toml")), tmp_path / "pool"))
+    assert isinstance(planned, Planned)
+    assert len(planned.runs) + planned.remaining == 16
+    table = README.split("| strategy | what is trained |")[1].split("\n\n")[0]
+    specs = re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE)
+    assert {STRATEGIES.check(spec).name for spec in specs} == set(STRATEGIES)
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:

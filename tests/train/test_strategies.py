@@ -202,6 +202,12 @@ def test_points_of_the_grid_are_counted(sweeping: MakeExperiment) -> None:
         ("gird", {}, SpecError, "no strategy named 'gird'; did you mean 'grid'"),
         ("random", {}, SpecError, "strategy 'random' needs trials"),
         ("random(trials=0)", {}, SpecError, "trials = 0 is refused"),
+        (
+            "random(trials=5)",
+            {"policy": ["constant"], "space": {"policy.peak": "uniform(low=0.1, high=0.10019)"}},
+            ConfigError,
+            "the space is so narrow that only [234] points were drawn",
+        ),
         ("seeds(count=2, seed=1)", {}, SpecError, "strategy 'seeds' has no argument 'seed'"),
         (
             "grid",

@@ -55,7 +55,8 @@ def choice(*, values: Any) -> Distribution:
         ConfigError: the list is empty or names a value twice.
     """
     if not isinstance(values, tuple | list) or not values:
-        raise ConfigError(f"{values!r} is refused: give a list with at least one value")
+        given = list(values) if isinstance(values, tuple) else values
+        raise ConfigError(f"{given!r} is refused: give a list with at least one value")
     repeated = [value for i, value in enumerate(values) if _same_in(value, tuple(values[:i]))]
     if repeated:
         raise ConfigError(f"{repeated[0]!r} stands twice in the list; name every value once")

@@ -24,6 +24,8 @@ MemberId = Annotated[str, Field(pattern=r"^[0-9a-z][0-9a-z_\-]{0,63}$")]
 """A short hash of the recipe, or of a collected member's name and predictions; it names the member's folder."""
 Kind = Literal["log_probs", "top1"]
 """What a member can say: probabilities of all classes, or the likeliest class alone."""
+Status = Literal["finished", "diverged", "pruned"]
+"""Members that diverged, or that a search has pruned, have no predictions and stay out of selection."""
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -34,8 +36,7 @@ class MemberRecord(Record):
     order: int
     """Its place in the experiment's grid or in the collected file: members are listed by it, then by id."""
     name: str
-    status: Literal["finished", "diverged", "pruned"] = "finished"
-    """Members that diverged, or were pruned by a search, have no predictions and stay out of selection."""
+    status: Status = "finished"
     kind: Kind = "log_probs"
     recipe: dict[str, Any] | None = None
     """`Recipe` as JSON; none for a member that was trained elsewhere."""

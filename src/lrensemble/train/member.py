@@ -20,6 +20,7 @@ from lrensemble.environment import environment
 from lrensemble.metrics import METRICS
 from lrensemble.policies import Policy
 from lrensemble.pool import MemberRecord, Pool
+from lrensemble.pool.member import Status
 from lrensemble.train.devices import threads, threads_for
 from lrensemble.train.engine import DivergedError, Step, fit, predict
 from lrensemble.train.interrupt import Interrupt
@@ -101,12 +102,13 @@ def train_member(
     epoch_steps = steps_per_epoch(len(dataset.rows["train"]), run.recipe.train.batch_size)
     started = time.perf_counter() - progress.seconds
     predictions: Predictions = {}
-    pruned = False
+    status: Status = "finished"
     with threads(progress.threads):
         try:
             for step in fit(model, optimizer, run.policy, dataset, run.recipe.train, first_step=progress.step):
                 progress = _after(step, progress, epoch_steps, model, dataset, time.perf_counter() - started)
-                if pruned := not _goes_on(run, progress, epoch_steps, watch):
+                if not _goes_on(run, progress, epoch_steps, watch):
+                    status = "pruned"
                     yield step
                     break
                 if interrupt.pending or progress.step % (save_steps or epoch_steps) == 0:
@@ -114,20 +116,18 @@ def train_member(
                 if interrupt.pending:
                     raise KeyboardInterrupt
                 yield step
-            predictions = {} if pruned else _predictions(model, dataset, progress)
+            if status == "finished":
+                predictions = _predictions(model, dataset, progress)
         except DivergedError as end:
+            status = "diverged"
             line: HistoryLine = {"step": end.step, "epoch": end.step // epoch_steps + 1}
             line |= {"rate": end.rate, "train_loss": end.loss} | dict.fromkeys(_score_names())
             progress = progress.model_copy(update={"history": (*progress.history, line)})
-    record = _record(run, dataset, progress, model, predictions, time.perf_counter() - started)
-    if pruned:
-        recipe = pruned_recipe(run.recipe, progress.step // epoch_steps)
-        record = record.model_copy(
-            update={"id": recipe.id, "status": "pruned", "recipe": recipe.model_dump(mode="json")}
-        )
-    if run.successor and predictions:
-        inherited = progress.model_copy(update={"inherited": progress.step, "seconds": 0.0})
-        save_state(state_folder(pool, run.successor) / STATE, inherited, model, optimizer)
+    progress = progress.model_copy(update={"seconds": time.perf_counter() - started})
+    recipe = pruned_recipe(run.recipe, progress.step // epoch_steps) if status == "pruned" else run.recipe
+    record = _record(run, recipe, status, dataset, progress, model, predictions)
+    if run.successor and status == "finished":  # before the member is there: a kill in between costs nothing
+        _hand_on(state_folder(pool, run.successor) / STATE, progress, model, optimizer)
     weights = model.state_dict() if predictions else None
     pool.add(record, predictions, weights=weights, history=progress.history)
     shutil.rmtree(path.parent, ignore_errors=True)
@@ -202,19 +202,31 @@ def _val_scores(log_probs: NDArray[np.float32], dataset: Dataset) -> dict[str, f
     return {name: METRICS.call(name, probs, labels) for name in VAL_METRICS}
 
 
+def _hand_on(path: Path, progress: Progress, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Save the end of a run as the beginning of its successor, which counts as its own only what it adds."""
+    begun = progress.model_copy(update={"inherited": progress.step, "seconds": 0.0})
+    save_state(path, begun, model, optimizer)
+
+
 def _record(
-    run: Run, dataset: Dataset, progress: Progress, model: nn.Module, predictions: Predictions, seconds: float
+    run: Run,
+    recipe: Recipe,
+    status: Status,
+    dataset: Dataset,
+    progress: Progress,
+    model: nn.Module,
+    predictions: Predictions,
 ) -> MemberRecord:
     device = dataset.inputs.device
     hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return MemberRecord(
-        id=run.id,
+        id=recipe.id,
         order=run.order,
         name=run.name,
-        status="finished" if predictions else "diverged",
-        recipe=run.recipe.model_dump(mode="json"),
+        status=status,
+        recipe=recipe.model_dump(mode="json"),
         scores={"val": _val_scores(predictions["val"], dataset)} if predictions else {},
-        seconds=seconds,
+        seconds=progress.seconds,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         samples=(progress.step - progress.inherited) * run.recipe.train.batch_size,
         environment={**environment(), "device": hardware, "threads": progress.threads},

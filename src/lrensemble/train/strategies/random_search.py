@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated
 
 from pydantic import Field
 
+from lrensemble.errors import ConfigError
 from lrensemble.train.points import Point, drawn_points, require_points
 from lrensemble.train.recipes import Recipes
 from lrensemble.train.strategies.base import STRATEGIES, Strategy, at_once
+
+PATIENCE = 1000
+"""Draws for each trial, after which a space is too narrow."""
 
 
 @STRATEGIES.register("random", trials=4)
@@ -23,7 +28,7 @@ def random_search(
         seed: of the drawing; the seed of the training is `train.seed`.
 
     Raises:
-        ConfigError: the space has fewer points than trials, or epochs cannot be divided evenly.
+        ConfigError: the space has fewer points than trials, or hardly more, or epochs cannot be divided evenly.
     """
     require_points(recipes.experiment, trials)
     points = _distinct(recipes, trials, seed)
@@ -33,8 +38,11 @@ def random_search(
 
 def _distinct(recipes: Recipes, trials: int, seed: int) -> list[Point]:
     points: dict[str, Point] = {}
-    for drawn in drawn_points(recipes.experiment, seed):
+    for drawn in islice(drawn_points(recipes.experiment, seed), PATIENCE * trials):
         points.setdefault(repr(drawn), drawn)
         if len(points) == trials:
-            break
-    return list(points.values())
+            return list(points.values())
+    raise ConfigError(
+        f"sweep.strategy: trials = {trials}, but the space is so narrow that only {len(points)} points were drawn; "
+        "widen it, or lower trials"
+    )
