@@ -13,7 +13,7 @@ from lrensemble.errors import SelectionError, SpecError
 from lrensemble.select import SELECTORS, Validation, cross_fit, select, team_score
 from lrensemble.select.additions import Rules, run
 from lrensemble.select.cross_fit import stratified_folds
-from lrensemble.select.focal import focal_gd
+from lrensemble.select.focal import every_focal_gd, focal_gd
 from lrensemble.select.kernels.growth import growth
 
 MEMBERS, ROWS, CLASSES = 6, 83, 4
@@ -243,7 +243,11 @@ def test_focal_diversity_equals_its_definition() -> None:
     wrong[4] = False  # fails nowhere, and contributes nothing
     teams = [t for size in range(2, 6) for t in itertools.combinations(range(5), size)]
     weights = np.array([[float(m in team) for m in range(5)] for team in teams])
-    np.testing.assert_allclose(focal_gd(wrong, weights), [focal_gd_twin(wrong, team) for team in teams])
+    expected = [focal_gd_twin(wrong, team) for team in teams]
+    np.testing.assert_allclose(focal_gd(wrong, weights), expected)
+    every = every_focal_gd(wrong.astype(np.int64), np.zeros(41, dtype=np.int64))
+    np.testing.assert_allclose(every[[sum(1 << member for member in team) for team in teams]], expected)
+    assert every[[0, 1, 2, 4, 8, 16]].tolist() == [0.0] * 6
     assert focal_gd(wrong[4:], np.ones((1, 1))).tolist() == [0.0]
 
 
@@ -254,6 +258,17 @@ def test_focal_weighs_diversity_against_accuracy() -> None:
     assert most_accurate.details["plurality_accuracy"] == pytest.approx(best.score)
     diverse = select(validation, "focal(diversity=1.0, accuracy=0.0)")
     assert diverse.details["focal_diversity"] >= most_accurate.details["focal_diversity"]
+
+
+@pytest.mark.parametrize("arguments", ["", "max_size=3, size_penalty=0.1", "min_size=4, diversity=1.0"])
+def test_focal_finds_the_same_from_tables_and_from_a_list(arguments: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for validation in (validation_of(13), validation_of(14, rows=9)):
+        found = select(validation, f"focal({arguments})")
+        monkeypatch.setattr("lrensemble.select.focal.WASTE", 0)
+        other = select(validation, f"focal({arguments})")
+        monkeypatch.undo()
+        assert (found.team, found.tried) == (other.team, other.tried)
+        assert found.details == pytest.approx(other.details)
 
 
 def test_focal_can_prefer_small_teams() -> None:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lrensemble.metrics.diversity import all_teams
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.brute_force import PositiveInt, check_sizes
-from lrensemble.select.kernels.statistics import of_labels
-from lrensemble.select.scoring import first_best, team_score, team_scorer
+from lrensemble.select.every_team import score_every_team
+from lrensemble.select.exhaustive import WASTE, Sizes
+from lrensemble.select.kernels.best import first_team
+from lrensemble.select.kernels.statistics import of_labels, predicted_classes
+from lrensemble.select.kernels.subsets import members_of
+from lrensemble.select.scoring import SAME_SCORE, first_best, team_score, team_scorer
 from lrensemble.spec import SpecLike, to_spec
 
 LIMIT = 2**20
+Floats = NDArray[np.float64]
+Fitness = Callable[[Floats, Floats, Floats], Floats]
+"""From focal diversities, accuracies and sizes [team] to fitness [team]."""
+
 Share = Annotated[float, Field(ge=0)]
 
 
@@ -56,32 +66,61 @@ def focal(
     """
     metric_text = check_metric(validation, metric)
     members = validation.members
-    smallest = min(min_size, members)
-    sizes = check_sizes(members, smallest, max_size, limit)
-    count = sizes.count
+    sizes = check_sizes(members, min(min_size, members), max_size, limit)
+
+    def fitness(diversities: Floats, accuracies: Floats, size: Floats) -> Floats:
+        return diversity * diversities + accuracy * accuracies - size_penalty * size / members
+
+    search = _among_all if 2**members <= WASTE * sizes.count else _among_listed
+    team, details = search(validation, sizes, fitness)
+    score = team_score(validation, team, metric=metric, consensus=consensus)
+    return Selection(
+        team, equal_weights(team), score, metric_text, str(to_spec(consensus)), sizes.count, details=details
+    )
+
+
+def _among_all(validation: Validation, sizes: Sizes, fitness: Fitness) -> tuple[tuple[int, ...], dict[str, float]]:
+    """The fittest team and its two parts, from tables of all subsets of the members."""
+    accuracies = score_every_team(validation, "accuracy", "plurality", 2**sizes.members)
+    accuracies[0] = 0.0  # of nobody, who is left out below: minus infinity times a share of zero is no number
+    diversities = every_focal_gd(predicted_classes(validation), validation.labels)
+    size = np.bitwise_count(np.arange(len(accuracies))).astype(np.float64)
+    values = fitness(diversities, accuracies, size)
+    values[(size < sizes.smallest) | (size > sizes.largest)] = -np.inf
+    chosen = first_team(np.flatnonzero(values >= values.max() - SAME_SCORE))
+    return members_of(chosen), _parts(diversities[chosen], accuracies[chosen])
+
+
+def _among_listed(validation: Validation, sizes: Sizes, fitness: Fitness) -> tuple[tuple[int, ...], dict[str, float]]:
+    """The same from a list of the teams: for small teams of many members."""
     teams = [
         team
         for size in range(sizes.smallest, sizes.largest + 1)
-        for team in itertools.combinations(range(members), size)
+        for team in itertools.combinations(range(sizes.members), size)
     ]
-    weights = np.zeros((count, members))
+    weights = np.zeros((len(teams), sizes.members))
     for row, team in zip(weights, teams, strict=True):
         row[list(team)] = 1
-    wrong = of_labels(validation, "plurality") == 0
-    diversities = focal_gd(wrong, weights)
+    diversities = focal_gd(of_labels(validation, "plurality") == 0, weights)
     accuracies = team_scorer(validation, "accuracy", "plurality")(weights)
-    chosen = first_best(diversity * diversities + accuracy * accuracies - size_penalty * weights.sum(axis=1) / members)
-    score = team_score(validation, teams[chosen], metric=metric, consensus=consensus)
-    details = {"focal_diversity": float(diversities[chosen]), "plurality_accuracy": float(accuracies[chosen])}
-    return Selection(
-        teams[chosen],
-        equal_weights(teams[chosen]),
-        score,
-        metric_text,
-        str(to_spec(consensus)),
-        count,
-        details=details,
-    )
+    chosen = first_best(fitness(diversities, accuracies, weights.sum(axis=1)))
+    return teams[chosen], _parts(diversities[chosen], accuracies[chosen])
+
+
+def _parts(focal_diversity: float, accuracy: float) -> dict[str, float]:
+    return {"focal_diversity": float(focal_diversity), "plurality_accuracy": float(accuracy)}
+
+
+def every_focal_gd(predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> Floats:
+    """[2^members] `focal_gd` of every team at its mask, from predicted classes [member, sample] and labels [sample]."""
+    masks = np.arange(2 ** len(predicted))
+    total, contributors = np.zeros(len(masks)), np.zeros(len(masks))
+    for member, errs in enumerate((predicted != labels).any(axis=1).tolist()):
+        if errs:
+            inside = (masks >> member & 1 == 1) & (masks != 1 << member)
+            total[inside] += all_teams("generalized_diversity", predicted, labels, focal=member)[inside]
+            contributors[inside] += 1
+    return np.divide(total, contributors, out=np.zeros(len(masks)), where=contributors > 0)
 
 
 def focal_gd(wrong: NDArray[np.bool_], teams: NDArray[np.float64]) -> NDArray[np.float64]:
