@@ -210,6 +210,19 @@ def test_pruning_goes_on_after_any_stop(halving: Experiment, contents: Contents,
     assert told(tmp_path / "stopped") == told(tmp_path / "whole")
 
 
+def test_an_epoch_that_is_done_again_is_not_reported_again(
+    halving: Experiment, contents: Contents, tmp_path: Path
+) -> None:
+    list(tune(halving, tmp_path / "whole"))
+    events = tune(halving, tmp_path / "stopped", save_steps=5)
+    while not (isinstance(event := next(events), Step) and event.step == EPOCH_STEPS):
+        pass  # the end of the epoch was told; what is saved lies before it
+    events.close()
+    list(tune(halving, tmp_path / "stopped", save_steps=5))
+    assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
+    assert told(tmp_path / "stopped") == told(tmp_path / "whole")
+
+
 def test_a_trial_that_diverged_is_told_as_bad_and_the_search_goes_on(searching: MakeExperiment, tmp_path: Path) -> None:
     space = {"policy.peak": "log_uniform(low=1e8, high=1e9)"}
     one = searching("trials=2", space=space, train={"optimizer": "sgd"}, model="mlp(width=7)")
