@@ -341,7 +341,7 @@ def test_a_trial_killed_before_it_said_whose_it_is_counts_for_nobody(searching: 
     ("arguments", "changes", "error", "message"),
     [
         ("sampler='tpe'", {}, SpecError, "strategy 'optuna' needs trials"),
-        ("trials=2, sampler='tp'", {}, SpecError, r"no sampler named 'tp'; did you mean 'tpe'"),
+        ("trials=2, sampler='tp'", {}, SpecError, r"sweep\.strategy: no sampler named 'tp'; did you mean 'tpe'"),
         ("trials=2, sampler='cma_es'", {}, SpecError, "no sampler named 'cma_es'"),
         ("trials=2, sampler=tpe(seeds=1)", {}, SpecError, "sampler 'tpe' has no argument 'seeds'"),
         ("trials=2, sampler=tpe(seed=1)", {}, SpecError, "sampler 'tpe' has no argument 'seed'"),
