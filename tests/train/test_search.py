@@ -211,14 +211,15 @@ def test_pruning_goes_on_after_any_stop(halving: Experiment, contents: Contents,
 
 
 def test_an_epoch_that_is_done_again_is_not_reported_again(
-    halving: Experiment, contents: Contents, tmp_path: Path
+    searching: MakeExperiment, contents: Contents, tmp_path: Path
 ) -> None:
-    list(tune(halving, tmp_path / "whole"))
-    events = tune(halving, tmp_path / "stopped", save_steps=5)
+    one = searching(f"trials=2, {HALVING}", train={"epochs": 3})
+    list(tune(one, tmp_path / "whole"))
+    events = tune(one, tmp_path / "stopped", save_steps=5)
     while not (isinstance(event := next(events), Step) and event.step == EPOCH_STEPS):
         pass  # the end of the epoch was told; what is saved lies before it
     events.close()
-    list(tune(halving, tmp_path / "stopped", save_steps=5))
+    list(tune(one, tmp_path / "stopped", save_steps=5))
     assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
     assert told(tmp_path / "stopped") == told(tmp_path / "whole")
 

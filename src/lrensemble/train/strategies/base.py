@@ -20,7 +20,8 @@ class Batch:
     remaining: int = 0
     """How many runs later batches are expected to bring."""
     watch: Watch | None = None
-    """Asked after every epoch but the last whether a run goes on; None where all do."""
+    """Asked after every epoch but the last whether a run goes on, in the process that has the strategy; None where all
+    do."""
 
 
 Strategy = Callable[[Pool], Iterator[Batch]]
