@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lrensemble.config import load_experiment
+from lrensemble.config.space import DISTRIBUTIONS
 from lrensemble.consensus import CONSENSUS
 from lrensemble.data import SOURCES
 from lrensemble.metrics import METRICS
@@ -48,6 +49,7 @@ def test_every_file_stands_in_the_tree() -> None:
     [
         ("policies", POLICIES),
         ("strategies", STRATEGIES),
+        ("ranges", DISTRIBUTIONS),
         ("selectors", SELECTORS),
         ("consensus", CONSENSUS),
         ("models", MODELS),

@@ -118,7 +118,9 @@ def column_of(printed: str) -> list[str]:
     return [line[:start].replace(" ", "") for line in lines]
 
 
-@pytest.mark.parametrize("kind", ["policies", "selectors", "consensus", "models", "data", "metrics"])
+@pytest.mark.parametrize(
+    "kind", ["policies", "strategies", "ranges", "selectors", "consensus", "models", "data", "metrics"]
+)
 def test_ls_prints_every_name_with_its_example(command: Command, kind: str) -> None:
     entries = command("ls", kind, "--json").record
     assert isinstance(entries, list)

@@ -210,6 +210,20 @@ def test_pruning_goes_on_after_any_stop(halving: Experiment, contents: Contents,
     assert told(tmp_path / "stopped") == told(tmp_path / "whole")
 
 
+def test_an_epoch_that_is_done_again_is_not_reported_again(
+    searching: MakeExperiment, contents: Contents, tmp_path: Path
+) -> None:
+    one = searching(f"trials=2, {HALVING}", train={"epochs": 3})
+    list(tune(one, tmp_path / "whole"))
+    events = tune(one, tmp_path / "stopped", save_steps=5)
+    while not (isinstance(event := next(events), Step) and event.step == EPOCH_STEPS):
+        pass  # the end of the epoch was told; what is saved lies before it
+    events.close()
+    list(tune(one, tmp_path / "stopped", save_steps=5))
+    assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
+    assert told(tmp_path / "stopped") == told(tmp_path / "whole")
+
+
 def test_a_trial_that_diverged_is_told_as_bad_and_the_search_goes_on(searching: MakeExperiment, tmp_path: Path) -> None:
     space = {"policy.peak": "log_uniform(low=1e8, high=1e9)"}
     one = searching("trials=2", space=space, train={"optimizer": "sgd"}, model="mlp(width=7)")
@@ -328,7 +342,7 @@ def test_a_trial_killed_before_it_said_whose_it_is_counts_for_nobody(searching: 
     ("arguments", "changes", "error", "message"),
     [
         ("sampler='tpe'", {}, SpecError, "strategy 'optuna' needs trials"),
-        ("trials=2, sampler='tp'", {}, SpecError, r"no sampler named 'tp'; did you mean 'tpe'"),
+        ("trials=2, sampler='tp'", {}, SpecError, r"sweep\.strategy: no sampler named 'tp'; did you mean 'tpe'"),
         ("trials=2, sampler='cma_es'", {}, SpecError, "no sampler named 'cma_es'"),
         ("trials=2, sampler=tpe(seeds=1)", {}, SpecError, "sampler 'tpe' has no argument 'seeds'"),
         ("trials=2, sampler=tpe(seed=1)", {}, SpecError, "sampler 'tpe' has no argument 'seed'"),

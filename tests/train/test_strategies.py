@@ -199,7 +199,7 @@ def test_points_of_the_grid_are_counted(sweeping: MakeExperiment) -> None:
 @pytest.mark.parametrize(
     ("strategy", "changes", "error", "message"),
     [
-        ("gird", {}, SpecError, "no strategy named 'gird'; did you mean 'grid'"),
+        ("gird", {}, SpecError, r"sweep\.strategy: no strategy named 'gird'; did you mean 'grid'"),
         ("random", {}, SpecError, "strategy 'random' needs trials"),
         ("random(trials=0)", {}, SpecError, "trials = 0 is refused"),
         (
@@ -236,6 +236,12 @@ def test_points_of_the_grid_are_counted(sweeping: MakeExperiment) -> None:
             r"sweep\.space\.model: cnn\(width=3\) has width as well",
         ),
         ("grid", {"space": {"model": ["mlp", 3]}}, ConfigError, r"sweep\.space\.model: 3 is no model"),
+        (
+            "grid",
+            {"when": {"cosine": {"policy.floor": [0.001, 0.03]}}},
+            ConfigError,
+            r"sweep\.when\.cosine\.policy\.floor: .*floor = 0\.03 is refused: a floor lies between 0 and the peak",
+        ),
         (
             "grid",
             {"space": {"policy.floor": [0.001]}},

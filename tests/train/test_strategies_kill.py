@@ -1,6 +1,6 @@
 """`kill -9` in the middle of a strategy: nothing is lost, and the pool is the same to the bit.
 
-With `LRENSEMBLE_KILLS` above 2 chains and seeds are killed as well, which every stop between two events tests already.
+With `LRENSEMBLE_KILLS` above 2 other strategies are killed as well; stops between two events test them already.
 """
 
 import os
@@ -15,13 +15,12 @@ from tests.train.test_kill import KILLS, run
 from lrensemble.config import Experiment
 from lrensemble.train import tune
 
-SEARCH = "optuna(trials=4, pruner=successive_halving(min_resource=1, reduction_factor=2), objective='ensemble')"
+SEARCH = "optuna(trials=4, pruner=successive_halving(min_resource=1, reduction_factor=2))"
+MORE = (SEARCH.replace("))", "), objective='ensemble')"), "snapshots(cycles=2)", "seeds(count=2)") if KILLS > 2 else ()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 needs a POSIX system")
-@pytest.mark.parametrize(
-    "strategy", [SEARCH, *(["snapshots(cycles=2)", "seeds(count=2)"] if KILLS > 2 else [])], ids=lambda text: text[:6]
-)
+@pytest.mark.parametrize("strategy", [SEARCH, *MORE])
 def test_killed_at_random_moments(
     experiment: Callable[..., Experiment],
     sweep: dict[str, Any],
@@ -29,7 +28,7 @@ def test_killed_at_random_moments(
     tmp_path: Path,
     strategy: str,
 ) -> None:
-    space = {"train.weight_decay": "log_uniform(low=1e-4, high=1e-2)"} if strategy == SEARCH else {}
+    space = {"train.weight_decay": "log_uniform(low=1e-4, high=1e-2)"} if strategy.startswith("optuna") else {}
     sweep = sweep | {"sweep": {"strategy": strategy, "space": space}}
     list(tune(experiment(sweep=sweep["sweep"]), tmp_path / "whole"))
     expected = contents(tmp_path / "whole")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lrensemble.pool import Pool
     from lrensemble.registry import Registry
 
-KINDS = ("policies", "strategies", "selectors", "consensus", "models", "data", "metrics")
+KINDS = ("policies", "strategies", "ranges", "selectors", "consensus", "models", "data", "metrics")
 
 
 def ls(
@@ -54,6 +54,10 @@ def _registry(kind: str) -> Registry[Any]:
         from lrensemble.train.strategies import STRATEGIES
 
         return STRATEGIES
+    if kind == "ranges":
+        from lrensemble.config.space import DISTRIBUTIONS
+
+        return DISTRIBUTIONS
     if kind == "selectors":
         from lrensemble.select import SELECTORS
 

@@ -6,7 +6,7 @@ strategy = "random(trials=16)"
 [sweep.space]                              # fields of a recipe, by their path
 train.batch_size = [32, 64]
 train.weight_decay = "log_uniform(low=1e-5, high=1e-2)"
-model.width = [8, 16]
+model.width = [8, 16]                      # "model.width", in quotes, where `model` is a list as well
 [sweep.when.one_cycle]                     # for this policy alone
 policy.peak = "log_uniform(low=0.05, high=0.5)"
 ```

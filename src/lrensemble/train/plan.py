@@ -10,7 +10,7 @@ from lrensemble.data import SOURCES, Dataset, load
 from lrensemble.pool import Pool, Task
 from lrensemble.train.devices import to_device
 from lrensemble.train.recipes import Recipes, check_space
-from lrensemble.train.strategies import STRATEGIES
+from lrensemble.train.strategies import STRATEGIES, check_strategy
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def plan(experiment: Experiment, folder: Path, device: str) -> Plan:
     """
     SOURCES.check(experiment.data.source)
     check_space(experiment)
-    STRATEGIES.check(experiment.sweep.strategy)
+    check_strategy(experiment.sweep.strategy)
     place = to_device(device)
     dataset = load(experiment.data, experiment.split)
     recipes = Recipes(experiment, dataset)

@@ -90,7 +90,7 @@ def require_points(experiment: Experiment, trials: int) -> None:
         )
 
 
-def listed(distribution: Choice | Measured | Uniform) -> tuple[Value, ...]:
+def listed(distribution: Distribution) -> tuple[Value, ...]:
     """The values of a list. A range test that is still to be made stands for peaks spread over its rates.
 
     Raises:

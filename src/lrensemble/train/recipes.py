@@ -18,6 +18,9 @@ from lrensemble.train.member import Run
 from lrensemble.train.optimizers import check_optimizer
 from lrensemble.train.points import Point, point_of
 
+LONG_RUN = 1_000_000
+"""Steps of a run that no policy finds too short: with it their arguments are checked before the data are read."""
+
 
 @dataclass(frozen=True, eq=False)
 class Recipes:
@@ -114,7 +117,9 @@ def check_space(experiment: Experiment) -> None:
         for path, samples in ranges.items():
             for sample in samples:
                 try:
-                    checked_parts(experiment, point_of(policy, {**first, path: sample}))
+                    point = point_of(policy, {**first, path: sample})
+                    checked_parts(experiment, point)
+                    build(point.policy, LONG_RUN)
                 except LREnsembleError as error:
                     raise ConfigError(f"{experiment.sweep.place(policy.name, path)}: {error}") from None
 

@@ -10,6 +10,6 @@ from lrensemble.train.strategies import (  # noqa: F401  (register what they def
     seeds,
     snapshots,
 )
-from lrensemble.train.strategies.base import STRATEGIES, Batch, Strategy
+from lrensemble.train.strategies.base import STRATEGIES, Batch, Strategy, check_strategy
 
-__all__ = ["STRATEGIES", "Batch", "Strategy"]
+__all__ = ["STRATEGIES", "Batch", "Strategy", "check_strategy"]

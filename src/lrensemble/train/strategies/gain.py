@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrensemble.metrics import score
 from lrensemble.pool import Pool
-from lrensemble.select import Validation, select
 
 TEAM = "greedy(bootstrap=0)"
 """The team of a pool: on all rows, so that it is a function of the members alone."""
@@ -27,14 +27,15 @@ def team_gain(pool: Pool, member_id: str, *, metric: str, without: Collection[st
         without: ids of members that came later and do not count.
     """
     members = [m for m in pool.members() if m.kind == "log_probs" and m.id not in without]
-    others = [member for member in members if member.id != member_id]
+    members.sort(key=lambda member: member.id == member_id)  # the one that is judged comes last
     labels = pool.labels("val")
-    scores = []
-    for team in (members, others):
-        if team:
-            stacked = np.stack([np.asarray(member.predictions("val"), dtype=np.float32) for member in team])
-            scores.append(select(Validation(stacked, labels), TEAM, metric=metric).score)
-        else:
-            classes = len(pool.task.classes)
-            scores.append(score(metric, np.full((len(labels), classes), 1 / classes), labels))
-    return scores[0] - scores[1]
+    log_probs = np.stack([np.asarray(member.predictions("val"), dtype=np.float32) for member in members])
+    return _team_score(log_probs, labels, metric) - _team_score(log_probs[:-1], labels, metric)
+
+
+def _team_score(log_probs: NDArray[np.float32], labels: NDArray[np.int64], metric: str) -> float:
+    from lrensemble.select import Validation, select  # with its compiler; most sweeps do without
+
+    if not len(log_probs):
+        return score(metric, np.full(log_probs.shape[1:], 1 / log_probs.shape[2]), labels)
+    return select(Validation(log_probs, labels), TEAM, metric=metric).score

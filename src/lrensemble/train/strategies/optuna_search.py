@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from lrensemble.errors import SpecError
 from lrensemble.train.points import require_points
 from lrensemble.train.recipes import Recipes
-from lrensemble.train.strategies.base import STRATEGIES, Strategy
+from lrensemble.train.strategies.base import KEY, STRATEGIES, Strategy
 from lrensemble.train.strategies.optuna_parts import build_pruner, build_sampler
 from lrensemble.train.strategies.search import Search
 
@@ -52,8 +53,11 @@ def optuna_search(
         ConfigError: the space has fewer points than trials, or epochs cannot be divided evenly.
     """
     require_points(recipes.experiment, trials)
-    build_sampler(sampler, seed, place=0)
-    build_pruner(pruner)
+    try:
+        build_sampler(sampler, seed, place=0)
+        build_pruner(pruner)
+    except SpecError as error:
+        raise SpecError(f"{KEY}: {error}") from None
     return Search(
         recipes=recipes,
         trials=trials,
