@@ -4,6 +4,7 @@ The method is Jin & Wu, "Boosting Deep Ensembles with Learning Rate Tuning", arX
 
 ```
 recipes --train--> pool --select--> team --evaluate--> result
+                                     └-----export----> ensemble
 ```
 
 The names below are loaded when they are first used, so that `import lrensemble` costs nothing. Functions that share the
@@ -22,15 +23,17 @@ if TYPE_CHECKING:
     from lrensemble.consensus import combine
     from lrensemble.errors import LREnsembleError
     from lrensemble.evaluate import Result, Team, choose
+    from lrensemble.export import Ensemble
     from lrensemble.metrics import score
     from lrensemble.policies import Policy, paper_grid
     from lrensemble.pool import Member, Pool, Task
     from lrensemble.pool.collect import collect
     from lrensemble.select import Selection, Validation, cross_fit, team_score
     from lrensemble.spec import Spec
-    from lrensemble.train import tune
+    from lrensemble.train.tune import tune
 
 _HOME = {
+    "Ensemble": "export",
     "Experiment": "config",
     "LREnsembleError": "errors",
     "Member": "pool",
@@ -55,6 +58,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Ensemble",
     "Experiment",
     "LREnsembleError",
     "Member",

@@ -13,7 +13,9 @@ import typer
 from lrensemble.cli.collect import collect
 from lrensemble.cli.console import people
 from lrensemble.cli.evaluate import evaluate
+from lrensemble.cli.export import export
 from lrensemble.cli.ls import ls
+from lrensemble.cli.predict import predict
 from lrensemble.cli.range_test import range_test
 from lrensemble.cli.run import run
 from lrensemble.cli.select import select
@@ -30,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (run, tune, range_test, collect, select, evaluate, ls):
+for verb in (run, tune, range_test, collect, select, evaluate, export, predict, ls):
     app.command()(verb)
 
 

@@ -1,6 +1,6 @@
 """The records that a user writes and that the pool keeps: strict, frozen, TOML and JSON.
 
-`experiment` holds them, `sweep` and `space` what varies, `records` what they share.
+`experiment` holds them, `sweep` and `space` what varies, `inputs` what a network takes, `records` what they share.
 """
 
 from lrensemble.config.experiment import (
@@ -13,12 +13,14 @@ from lrensemble.config.experiment import (
     load_experiment,
     shipped,
 )
+from lrensemble.config.inputs import Inputs
 from lrensemble.config.records import PositiveInt, Record, to_record
 from lrensemble.config.sweep import SweepSettings
 
 __all__ = [
     "DataSettings",
     "Experiment",
+    "Inputs",
     "PositiveInt",
     "Recipe",
     "Record",

@@ -106,7 +106,7 @@ def reweighted_mean(probs: Array, weights: Array, merits: tuple[float, ...]) -> 
     xp = array_namespace(probs)
     both = weights * like(probs, merits)
     total = xp.sum(both)
-    return mean(probs, both / total if float(total) > 0 else weights)
+    return mean(probs, xp.where(total > 0, both / xp.where(total > 0, total, xp.ones_like(total)), weights))
 
 
 @learns("accuracy_weighted")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_array_api_obj
 from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import Array, like
@@ -105,9 +105,13 @@ def _normalised(probs: Array, weights: Array | None) -> Array:
     xp = array_namespace(probs)
     if probs.ndim != 3 or probs.shape[0] == 0:
         raise PredictionsError(f"probabilities have shape {tuple(probs.shape)}; give [member, sample, class]")
-    weights = like(probs, [1.0] * probs.shape[0] if weights is None else weights)
-    if tuple(weights.shape) != (probs.shape[0],) or bool(xp.any(weights < 0)) or not float(xp.sum(weights)) > 0:
+    # Weights that are plain numbers are checked as such: a program traced from tensors then asks nothing of them.
+    given = np.ones(probs.shape[0]) if weights is None else weights
+    shares = like(probs, given) if is_array_api_obj(given) and not isinstance(given, np.ndarray) else np.asarray(given)
+    fits = tuple(shares.shape) == (probs.shape[0],)
+    if not fits or bool((shares < 0).any()) or not float(shares.sum()) > 0:
         raise PredictionsError(
             f"weights {weights} do not fit {probs.shape[0]} members; give one for each, not negative, not all zero"
         )
-    return weights / xp.sum(weights)
+    shares = like(probs, shares)
+    return shares / xp.sum(shares)

@@ -34,10 +34,9 @@ def median(probs: Array, weights: Array) -> Array:
     """
     xp = array_namespace(probs)
     values, _, upto = _sorted(probs, weights)
-    lower = xp.sum(xp.astype(upto < 0.5 - ROUNDING, xp.int64), axis=0, keepdims=True)
-    upper = xp.sum(xp.astype(upto <= 0.5 + ROUNDING, xp.int64), axis=0, keepdims=True)
-    middle = (xp.take_along_axis(values, lower, axis=0) + xp.take_along_axis(values, upper, axis=0)) / 2
-    return _normalised(middle[0, :, :], mean(probs, weights))
+    lower = xp.sum(xp.astype(upto < 0.5 - ROUNDING, xp.int64), axis=0)
+    upper = xp.sum(xp.astype(upto <= 0.5 + ROUNDING, xp.int64), axis=0)
+    return _normalised((_at(values, lower) + _at(values, upper)) / 2, mean(probs, weights))
 
 
 @CONSENSUS.register(trim=0.25)
@@ -66,7 +65,17 @@ def _sorted(probs: Array, weights: Array) -> tuple[Array, Array, Array]:
     xp = array_namespace(probs)
     order = xp.argsort(probs, axis=0)
     shares = weights[order]
-    return xp.take_along_axis(probs, order, axis=0), shares, xp.cumulative_sum(shares, axis=0)
+    return xp.sort(probs, axis=0), shares, xp.cumulative_sum(shares, axis=0)
+
+
+def _at(values: Array, places: Array) -> Array:
+    """[sample, class]: of values [member, sample, class] the ones at these places [sample, class] along members.
+
+    Not take_along_axis: torch traces it for one number of rows alone.
+    """
+    xp = array_namespace(values)
+    members = xp.arange(values.shape[0], device=getattr(values, "device", None))
+    return xp.sum(xp.where(members[:, None, None] == places, values, xp.zeros_like(values)), axis=0)
 
 
 def _normalised(values: Array, otherwise: Array) -> Array:

@@ -47,8 +47,8 @@ def tempered(
         [sample, class] probabilities.
     """
     if when == "after":
-        return _scaled(combine(consensus, probs, weights), temperature)
-    return combine(consensus, _scaled(probs, temperature), weights)
+        return _scaled(CONSENSUS.call(consensus, probs, weights), temperature)
+    return CONSENSUS.call(consensus, _scaled(probs, temperature), weights)
 
 
 @learns("tempered")

@@ -7,6 +7,7 @@ sentence; `result` holds the records.
 from lrensemble.evaluate.evaluation import evaluate, gains, scores
 from lrensemble.evaluate.result import Cost, Gain, MemberResult, Result, Scores, TeamResult, Verdict
 from lrensemble.evaluate.teams import Team, choose, load, predict, save, validation_of
+from lrensemble.evaluate.verdict import judged
 
 __all__ = [
     "Cost",
@@ -20,6 +21,7 @@ __all__ = [
     "choose",
     "evaluate",
     "gains",
+    "judged",
     "load",
     "predict",
     "save",

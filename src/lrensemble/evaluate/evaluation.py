@@ -13,11 +13,10 @@ from lrensemble.errors import PoolError
 from lrensemble.evaluate.baselines import baselines
 from lrensemble.evaluate.result import Cost, Gain, MemberResult, Result, Scores, TeamResult
 from lrensemble.evaluate.teams import Team, predict
-from lrensemble.evaluate.verdict import verdict
+from lrensemble.evaluate.verdict import rank, verdict
 from lrensemble.metrics import METRICS
 from lrensemble.metrics.significance import mcnemar_exact, paired_bootstrap
 from lrensemble.pool import Member, Pool
-from lrensemble.select import SELECTORS
 from lrensemble.spec import to_spec
 
 Probabilities = NDArray[np.float64]
@@ -42,7 +41,7 @@ def evaluate(pool: Pool, teams: Sequence[Team]) -> Result:
             f"{pool.folder} has no test rows, and a gain on the rows of the selection would prove nothing; "
             "collect predictions with a test split, or set rows aside: lrensemble collect … --holdout 0.5"
         )
-    all_teams = sorted([*teams, *baselines(pool, teams)], key=lambda team: _rank(team.method))
+    all_teams = sorted([*teams, *baselines(pool, teams)], key=lambda team: rank(team.method))
     member_results = tuple(_member_result(pool, m) for m in pool.members(include_diverged=True))
     best = _best_single(member_results)
     reference = np.exp(members[[m.id for m in members].index(best.id)].predictions("test").astype(np.float64))
@@ -149,13 +148,6 @@ def _cost(members: Sequence[Member]) -> Cost:
         seconds=total([m.seconds for m in members]),
         samples=None if samples is None else int(samples),
     )
-
-
-def _rank(method: str) -> int:
-    """Position of the method in the registry; baselines that no selector makes come last."""
-    names = list(SELECTORS)
-    name = to_spec(method).name
-    return names.index(name) if name in names else len(names)
 
 
 def _keys(teams: Sequence[Team]) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lrensemble.config import Record
+from lrensemble.config import Inputs, Record
 from lrensemble.errors import PoolError
 from lrensemble.files import storage_errors
 from lrensemble.pool.sealed import check_file, map_arrays
@@ -47,6 +47,8 @@ class MemberRecord(Record):
     parameters: int | None = None
     samples: int | None = None
     """Training rows that it has seen, repeats counted."""
+    inputs: Inputs | None = None
+    """What it predicts from; none for a member that was trained elsewhere."""
     environment: dict[str, Any] = Field(default={})
 
 

@@ -23,6 +23,7 @@ from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.member import Status
 from lrensemble.train.devices import threads, threads_for
 from lrensemble.train.engine import DivergedError, Step, fit, predict
+from lrensemble.train.inputs import inputs_of
 from lrensemble.train.interrupt import Interrupt
 from lrensemble.train.optimizers import build_optimizer
 from lrensemble.train.state import HistoryLine, Progress, restore_state, save_state
@@ -229,5 +230,6 @@ def _record(
         seconds=progress.seconds,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         samples=(progress.step - progress.inherited) * run.recipe.train.batch_size,
+        inputs=inputs_of(dataset),
         environment={**environment(), "device": hardware, "threads": progress.threads},
     )

@@ -1,0 +1,74 @@
+"""An ensemble as a folder: JSON and safetensors, no pickle, whole or not at all.
+
+```
+BUNDLE/config.json          format, what the ensemble is (`Description`), SHA-256 of the weights, checksum of all that
+BUNDLE/model.safetensors    parameters and buffers of all members: members.<position>.<name>
+```
+
+The names are those of the Hugging Face hub. Other files in the folder, such as its README, are left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import safetensors.torch
+from torch import Tensor
+
+from lrensemble.config import Record
+from lrensemble.errors import ExportError, PoolError
+from lrensemble.export.description import Description
+from lrensemble.files import read_json, storage_errors
+from lrensemble.pool.drafts import write_folder
+from lrensemble.pool.sealed import check_file, seal, unseal
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+KIND = "lrensemble ensemble"
+
+
+class _Config(Record):
+    kind: Literal["lrensemble ensemble"]
+    ensemble: Description
+    files: dict[str, str]
+
+
+def write_bundle(folder: Path, description: Description, weights: Mapping[str, Tensor]) -> None:
+    """Write a bundle; nothing is left behind where that fails.
+
+    Raises:
+        ExportError: there is something in the folder already.
+        StorageError: it cannot be written.
+    """
+    # Copies, because safetensors refuses tensors that share memory, as tied weights do.
+    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
+    content = safetensors.torch.save(copies)
+    files = {WEIGHTS: hashlib.sha256(content).hexdigest()}
+    config = {"kind": KIND, "ensemble": description.model_dump(mode="json"), "files": files}
+    if not write_folder(folder, {WEIGHTS: content, CONFIG: seal(config)}):
+        raise ExportError(f"{folder} is there already; remove it, or name another folder")
+
+
+def read_bundle(folder: Path) -> tuple[Description, dict[str, Tensor]]:
+    """What `write_bundle` wrote.
+
+    Raises:
+        ExportError: no bundle, or a file that is missing, changed, or of another bundle.
+        StorageError: a file cannot be read.
+    """
+    path = folder / CONFIG
+    with storage_errors("read", path):
+        there = path.is_file()
+    if not there:
+        raise ExportError(f"no ensemble at {folder}: it has no {CONFIG}; make one with lrensemble export")
+    content = read_json(path)
+    if not isinstance(content, dict) or content.get("kind") != KIND:
+        raise ExportError(f"{path} is of no ensemble that lrensemble wrote; name the folder of one")
+    try:
+        config = unseal(_Config, path)
+        check_file(folder / WEIGHTS, config.files.get(WEIGHTS, ""))
+    except PoolError as error:
+        raise ExportError(str(error)) from None
+    return config.ensemble, safetensors.torch.load_file(folder / WEIGHTS)

@@ -1,0 +1,229 @@
+"""The ensemble: members, consensus and preprocessing as one module, from raw inputs to probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import log_softmax
+
+from lrensemble import models
+from lrensemble.consensus import combine
+from lrensemble.errors import DataError, ExportError
+from lrensemble.export.bundle import CONFIG, WEIGHTS, read_bundle, write_bundle
+from lrensemble.export.description import Description, Part
+from lrensemble.export.hub import Hub
+from lrensemble.export.programs import batched_is_faster, groups_of, run_batched, run_each
+
+PREDICTED_AT_ONCE = 1024
+"""Rows, as when the members were scored: the last bits of a sum can depend on it."""
+
+MEASURED_ROWS = 128
+"""Rows of the batch on which the two ways to run the members are timed."""
+
+
+class Ensemble(nn.Module, Hub):
+    """Members of a team and what makes one prediction of theirs: the consensus function that was scored, as fitted.
+
+    Inputs are [sample, *shape], uint8 or float, on the scale of the data set (bytes from 0 to 255, say); the ensemble
+    normalises them itself. It only predicts: members stay in evaluation mode, their parameters without gradients.
+
+    ```python
+    ensemble = Ensemble.load(Path("ensemble"))
+    ensemble.predict(images)
+    ```
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, members: Sequence[nn.Module], description: Description) -> None:
+        """Join networks that are built already.
+
+        Args:
+            members: networks that give logits [sample, class], one for each part of the description.
+            description: what they are and how they are combined.
+
+        Raises:
+            ExportError: not one part and one weight for each member.
+        """
+        super().__init__()
+        if not len(members) == len(description.parts) == len(description.weights):
+            raise ExportError(
+                f"{len(members)} members, {len(description.parts)} parts and {len(description.weights)} weights; "
+                "give one part and one weight for each member"
+            )
+        self.description = description
+        self.members = nn.ModuleList(members)
+        axes = (1, -1, *[1] * (len(description.inputs.shape) - 1))
+        self.register_buffer("mean", torch.tensor(description.inputs.mean).view(axes), persistent=False)
+        self.register_buffer("std", torch.tensor(description.inputs.std).view(axes), persistent=False)
+        self.requires_grad_(False)
+        self.eval()
+
+    @classmethod
+    def build(cls, description: Description, weights: Sequence[Mapping[str, Tensor]]) -> Self:
+        """Build the networks that a description names and give them their weights.
+
+        Args:
+            description: what to build.
+            weights: parameters and buffers by name, for each part.
+
+        Raises:
+            SpecError: a model that is unknown here, or cannot be imported.
+            ExportError: weights that are not those of the model.
+        """
+        members = [_network(part, description, state) for part, state in zip(description.parts, weights, strict=True)]
+        return cls(members, description)
+
+    @classmethod
+    def load(cls, folder: Path, *, trust_code: bool = False) -> Self:
+        """The ensemble that `save` wrote; its predictions are bit-equal on the same CPU.
+
+        Args:
+            folder: of the bundle.
+            trust_code: whether to import the modules of models that are named `package.module:function`. Say so only
+                where you know who made the bundle.
+
+        Raises:
+            ExportError: no bundle, a file that is missing, changed or foreign, or code that is not trusted.
+            SpecError: a model that is unknown here.
+            StorageError: a file cannot be read.
+        """
+        description, weights = read_bundle(Path(folder))
+        foreign = [str(part.model) for part in description.parts if ":" in part.model.name]
+        if foreign and not trust_code:
+            raise ExportError(
+                f"{folder} asks to import code for the model {foreign[0]}; if you trust it, load with trust_code=True "
+                "(lrensemble predict --trust-code)"
+            )
+        states = [
+            {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
+            for prefix in (f"members.{index}." for index in range(len(description.parts)))
+        ]
+        return cls.build(description, states)
+
+    def save(self, folder: Path) -> None:
+        """Write a bundle that `load` reads: JSON and safetensors, whole or not at all.
+
+        Raises:
+            ExportError: there is something in the folder already.
+            StorageError: it cannot be written.
+        """
+        write_bundle(Path(folder), self.description, self.state_dict())
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Probabilities [sample, class] of raw inputs [sample, *shape], float64 as they were scored.
+
+        Raises:
+            DataError: inputs of another shape.
+        """
+        # In float64: rules that compare sums of weights would decide otherwise in float32.
+        probs = self.member_log_probs(inputs).double().exp()
+        return cast(Tensor, combine(self.description.consensus, probs, self.description.weights))
+
+    def member_log_probs(self, inputs: Tensor) -> Tensor:
+        """Log-probabilities [member, sample, class] float32 of raw inputs [sample, *shape].
+
+        Raises:
+            DataError: inputs of another shape.
+        """
+        prepared = self.prepare(inputs)
+        if self.description.batched:
+            groups = groups_of([part.model for part in self.description.parts])
+            logits = run_batched(list(self.members), groups, prepared)
+        else:
+            logits = run_each(list(self.members), prepared)
+        return log_softmax(logits, dim=2)
+
+    def prepare(self, inputs: Tensor) -> Tensor:
+        """Raw inputs [sample, *shape] as the members were trained on them.
+
+        Raises:
+            DataError: inputs of another shape.
+        """
+        shape = self.description.inputs.shape
+        if tuple(inputs.shape[1:]) != shape:
+            axes = ", ".join(map(str, shape))
+            raise DataError(f"inputs have shape {tuple(inputs.shape)}; the ensemble takes [sample, {axes}]")
+        return (inputs.float() - self.mean) / self.std
+
+    @torch.no_grad()
+    def predict_proba(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.float64]:
+        """Probabilities [sample, class] of raw inputs [sample, *shape], block by block on the ensemble's device.
+
+        Raises:
+            DataError: inputs of another shape.
+        """
+        given = inputs if isinstance(inputs, Tensor) else torch.from_numpy(np.array(inputs))
+        blocks = [self(block.to(self.mean.device)).cpu() for block in torch.split(given, PREDICTED_AT_ONCE)]
+        return cast("NDArray[np.float64]", torch.cat(blocks).numpy())
+
+    def predict(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.int64]:
+        """Likeliest class [sample] of raw inputs [sample, *shape], as an index; ties to the lowest.
+
+        Raises:
+            DataError: inputs of another shape.
+        """
+        labels: NDArray[np.int64] = self.predict_proba(inputs).argmax(axis=1)
+        return labels
+
+    def measured(self) -> Self:
+        """The same ensemble in the way that runs it faster on this machine, by measurement."""
+        generator = torch.Generator().manual_seed(0)
+        inputs = torch.randn(MEASURED_ROWS, *self.description.inputs.shape, generator=generator).to(self.mean.device)
+        groups = groups_of([part.model for part in self.description.parts])
+        members = list(self.members)
+        batched = batched_is_faster(members, groups, inputs)
+        return type(self)(members, self.description.model_copy(update={"batched": batched}))
+
+    def train(self, mode: bool = True) -> Self:  # noqa: ARG002
+        """Stay in evaluation mode: an ensemble only predicts."""
+        return super().train(False)
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        """For the hub's mixin."""
+        self.save(save_directory)
+
+    @classmethod
+    def _from_pretrained(  # type: ignore[override]  # the mixin types what it passes on loosely
+        cls,
+        *,
+        model_id: str,
+        revision: str | None,
+        cache_dir: str | Path | None,
+        force_download: bool,
+        local_files_only: bool,
+        token: str | bool | None,
+        trust_code: bool = False,
+    ) -> Self:
+        """For the hub's mixin: a folder, or a repository of the hub."""
+        if Path(model_id).is_dir():
+            return cls.load(Path(model_id), trust_code=trust_code)
+        from huggingface_hub import snapshot_download
+
+        folder = snapshot_download(
+            model_id,
+            revision=revision,
+            cache_dir=cache_dir,
+            force_download=force_download,
+            local_files_only=local_files_only,
+            token=token,
+            allow_patterns=[CONFIG, WEIGHTS],
+        )
+        return cls.load(Path(folder), trust_code=trust_code)
+
+
+def _network(part: Part, description: Description, state: Mapping[str, Tensor]) -> nn.Module:
+    network = models.build(part.model, description.inputs.shape, len(description.classes), seed=0)
+    try:
+        network.load_state_dict(dict(state))
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise ExportError(f"the weights of member {part.id} do not fit its model {part.model}: {reason}") from None
+    return network

@@ -1,0 +1,138 @@
+"""An ensemble as one ONNX file, checked against torch in ONNX Runtime before it is written."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from lrensemble.errors import ExportError, MissingExtraError
+from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.trace import example_inputs, rows_dimension, traceable
+from lrensemble.files import write_whole
+
+TOLERANCE = 1e-5
+"""Largest difference of a probability between ONNX Runtime and torch at which an export counts as good."""
+
+CHECKED_ROWS = (1, 2, 33)
+"""Sizes of the batches that are compared: the program must not depend on the one that it was traced with."""
+
+
+def export_onnx(ensemble: Ensemble, path: Path) -> None:
+    """Write an ensemble as ONNX: input `inputs` [rows, *shape] of the data's type, outputs `probabilities` and `label`.
+
+    Normalisation and consensus are part of the file; the number of rows is free. What is written has been compared with
+    torch on random inputs of several sizes. Members run one after another, as the runtime arranges its own work.
+
+    Args:
+        ensemble: to export.
+        path: of the file.
+
+    Raises:
+        ExportError: it cannot be traced, an operator has no counterpart in ONNX, the two differ by more than
+            `TOLERANCE`, or the file is there already.
+        MissingExtraError: onnx, onnxscript or onnxruntime is not installed.
+        StorageError: the file cannot be written.
+    """
+    if path.exists():
+        raise ExportError(f"{path} is there already; remove it, or name another file")
+    for name in ("onnx", "onnxscript", "onnxruntime"):
+        _require(name)
+    model = traceable(ensemble)
+    content = _converted(model, ensemble)
+    _check(content, model, ensemble)
+    write_whole(path, content)
+
+
+def _converted(model: nn.Module, ensemble: Ensemble) -> bytes:
+    inputs = example_inputs(ensemble, 5)
+    with _quiet(), tempfile.TemporaryDirectory() as folder:
+        try:
+            program = torch.onnx.export(
+                model,
+                (inputs,),
+                dynamo=True,
+                verbose=False,
+                input_names=["inputs"],
+                output_names=["probabilities", "label"],
+                dynamic_shapes=({0: rows_dimension()},),
+                custom_translation_table={torch.ops.aten.sort.stable: _sort_stable()},
+            )
+            if program is None:
+                raise RuntimeError("torch gave no program")
+            program.save(Path(folder) / "ensemble.onnx", external_data=False)
+        except Exception as error:  # torch raises many kinds, from its exporter and from the network's own code
+            reason = " ".join(str(error).split())[:300]
+            raise ExportError(
+                f"this ensemble (consensus {ensemble.description.consensus.name}) cannot be written as ONNX: {reason}; "
+                "use the bundle"
+            ) from error
+        return (Path(folder) / "ensemble.onnx").read_bytes()
+
+
+def _check(content: bytes, model: nn.Module, ensemble: Ensemble) -> None:
+    runtime = import_module("onnxruntime")
+    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    for rows in CHECKED_ROWS:
+        inputs = example_inputs(ensemble, rows)
+        with torch.no_grad():
+            expected, label = (output.numpy() for output in model(inputs))
+        found, found_label = session.run(None, {"inputs": inputs.numpy()})
+        difference = _largest_difference(found, expected)
+        # Where two classes are as good as equal, either may come first.
+        best_two = np.sort(expected, axis=1)[:, -2:]
+        unsure = best_two[:, 1] - best_two[:, 0] <= 2 * TOLERANCE
+        if difference > TOLERANCE or not ((found_label == label) | unsure).all():
+            raise ExportError(
+                f"the ONNX program differs from torch by {difference:.2g} in a probability of {rows} rows, and at most "
+                f"{TOLERANCE:g} is accepted; use the bundle"
+            )
+
+
+def _largest_difference(found: NDArray[Any], expected: NDArray[Any]) -> float:
+    if found.shape != expected.shape:
+        return float("inf")
+    largest = float(np.abs(found - expected).max())
+    return largest if np.isfinite(largest) else float("inf")
+
+
+def _sort_stable() -> Any:
+    """How to sort in ONNX: TopK of all elements, which leaves equal ones in their order."""
+    op = import_module("onnxscript").opset18
+
+    def sort_stable(self: Any, stable: bool = True, dim: int = -1, descending: bool = False) -> Any:  # noqa: ARG001
+        count = op.Reshape(op.Gather(op.Shape(self), op.Constant(value_int=dim)), op.Constant(value_ints=[-1]))
+        return op.TopK(self, count, axis=dim, largest=int(descending), sorted=1)
+
+    return sort_stable
+
+
+def _require(name: str) -> None:
+    try:
+        import_module(name)
+    except ImportError:
+        raise MissingExtraError(f"an ONNX file needs {name}: pip install 'lrensemble[onnx]'") from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what torch's exporter says of itself (operators of libraries that are not here) from the user."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

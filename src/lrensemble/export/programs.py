@@ -1,0 +1,85 @@
+"""Two ways to run members: one after another, or those of one architecture as one program; and which is faster.
+
+Both give logits [member, sample, class]. The last bits may differ between them.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from lrensemble.spec import Spec
+
+TOLERANCE = 1e-4
+"""Largest difference between the two ways' logits, relative to the largest logit, at which they count as equal."""
+
+REPEATS = 5
+
+
+def run_each(members: Sequence[nn.Module], inputs: Tensor) -> Tensor:
+    """Logits [member, sample, class] of inputs [sample, …], one member after another."""
+    return torch.stack([member(inputs).float() for member in members])
+
+
+def run_batched(members: Sequence[nn.Module], groups: Sequence[Sequence[int]], inputs: Tensor) -> Tensor:
+    """Logits [member, sample, class] of inputs [sample, …], each group of members as one program.
+
+    Parameters are stacked at every call, which costs little beside the work and never leaves a stale copy behind.
+
+    Args:
+        members: the networks.
+        groups: positions of members of one architecture; every member in one group.
+        inputs: normalised.
+    """
+    logits: dict[int, Tensor] = {}
+    for group in groups:
+        base = members[group[0]]
+        parameters, buffers = stack_module_state([members[index] for index in group])
+
+        def call(own: dict[str, Tensor], state: dict[str, Tensor], base: nn.Module = base) -> Tensor:
+            return cast(Tensor, functional_call(base, (own, state), (inputs,)))
+
+        logits |= dict(zip(group, vmap(call)(parameters, buffers).float(), strict=True))
+    return torch.stack([logits[index] for index in range(len(members))])
+
+
+def groups_of(models: Sequence[Spec]) -> list[list[int]]:
+    """Positions of members that share an architecture, in the order of their first."""
+    found: dict[str, list[int]] = {}
+    for index, model in enumerate(models):
+        found.setdefault(str(model), []).append(index)
+    return list(found.values())
+
+
+@torch.no_grad()
+def batched_is_faster(members: Sequence[nn.Module], groups: Sequence[Sequence[int]], inputs: Tensor) -> bool:
+    """Whether the one program is faster on these inputs, by the median of a few runs, and gives the same.
+
+    A network that cannot run so (its path depends on its data, say) is run one after another.
+    """
+    if all(len(group) == 1 for group in groups):
+        return False
+    each = run_each(members, inputs)
+    try:
+        batched = run_batched(members, groups, inputs)
+    except Exception:  # whatever a user's network raises under vmap, it runs without
+        return False
+    if float((batched - each).abs().max()) > TOLERANCE * max(1.0, float(each.abs().max())):
+        return False
+    return _seconds(lambda: run_batched(members, groups, inputs)) < _seconds(lambda: run_each(members, inputs))
+
+
+def _seconds(run: Callable[[], Tensor]) -> float:
+    """Median time of a run, the device waited for."""
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        run().sum().item()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)

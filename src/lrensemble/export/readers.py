@@ -1,0 +1,155 @@
+"""Raw inputs for an ensemble from files: images, arrays of numpy, parquet tables."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.config import Inputs
+from lrensemble.errors import DataError, MissingExtraError, PredictionsError
+from lrensemble.files import storage_errors
+from lrensemble.pool.arrays import load
+
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+SUFFIXES = (*IMAGES, ".npz", ".npy", ".parquet")
+ARRAYS = ("x", "images", "x_test", "test_x", "test_images")
+"""Names of the inputs in an `.npz` file; the first that is there is taken."""
+IMAGE_COLUMNS = ("image", "img")
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+"""How an image is converted, by the channels that the ensemble takes."""
+ROWS_AT_ONCE = 4096
+"""Of a parquet table, so that memory is bounded."""
+
+Rows = NDArray[Any]
+"""Raw inputs [sample, *shape]."""
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a file that cannot be read by its name.
+
+    Raises:
+        DataError: another suffix.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise DataError(
+            f"{path}: cannot predict from {path.suffix or 'a file without suffix'}; give {', '.join(SUFFIXES)}"
+        )
+
+
+def read(path: Path, inputs: Inputs) -> Iterator[Rows]:
+    """Blocks of raw inputs [sample, *shape] of a file, in the order of its rows.
+
+    An image is one row. An `.npz` file holds one of `ARRAYS`. A parquet table has a column `image` or `img` of encoded
+    images (bytes, or Hugging Face's struct of bytes and path), or else one column of numbers for each feature.
+
+    Args:
+        path: the file.
+        inputs: what the ensemble takes.
+
+    Raises:
+        DataError: another kind of file, a damaged one, or inputs of another size.
+        MissingExtraError: pillow or pyarrow is needed and not installed.
+        StorageError: the file cannot be read.
+    """
+    check_suffix(path)
+    suffix = path.suffix.lower()
+    if suffix in IMAGES:
+        with storage_errors("read", path):
+            content = path.read_bytes()
+        yield _image(content, inputs, str(path))[None]
+    elif suffix == ".parquet":
+        yield from _parquet(path, inputs)
+    else:
+        yield _shaped(_array(path), inputs, str(path))
+
+
+def _array(path: Path) -> Rows:
+    try:
+        arrays = load(path, frozenset((*ARRAYS, path.stem)))
+    except PredictionsError as error:
+        raise DataError(str(error)) from None
+    names = [name for name in (*ARRAYS, path.stem) if name in arrays]
+    if not names:
+        raise DataError(f"{path} holds none of the arrays {', '.join(ARRAYS)}; save the inputs as x")
+    return arrays[names[0]]
+
+
+def _shaped(array: Rows, inputs: Inputs, source: str) -> Rows:
+    """Rows of the ensemble's shape: channels may be last, and one channel may be left away."""
+    if array.dtype.kind not in "buif":
+        raise DataError(f"{source}: inputs are {array.dtype}; give numbers")
+    shape = inputs.shape
+    if len(shape) == 3 and array.shape[1:] == (*shape[1:], shape[0]):
+        array = np.moveaxis(array, 3, 1)
+    elif shape[0] == 1 and array.shape[1:] == shape[1:]:
+        array = array[:, None]
+    if array.shape[1:] != shape:
+        axes = ", ".join(map(str, shape))
+        raise DataError(f"{source}: inputs have shape {array.shape}; the ensemble takes [sample, {axes}]")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        row = int(np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(axis=1))[0])
+        raise DataError(f"{source}: row {row} holds a value that is not finite; fill it in as in the training data")
+    return array if array.dtype == np.uint8 else array.astype(np.float32)
+
+
+def _image(content: bytes, inputs: Inputs, source: str) -> NDArray[np.uint8]:
+    """One decoded image [channel, height, width]."""
+    try:
+        from PIL import Image
+    except ImportError:
+        raise MissingExtraError("reading images needs pillow: pip install 'lrensemble[hub]'") from None
+    if len(inputs.shape) != 3 or inputs.shape[0] not in MODES or inputs.dtype != "uint8":
+        raise DataError(
+            f"{source} is an image; the ensemble takes {inputs.dtype} numbers of shape {inputs.shape}: give an .npz "
+            "file with an array x"
+        )
+    channels, height, width = inputs.shape
+    try:
+        with Image.open(io.BytesIO(content)) as opened:
+            pixels = np.asarray(opened.convert(MODES[channels]))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{source} is no image that can be read: {error}") from None
+    if pixels.shape[:2] != (height, width):
+        found = f"{pixels.shape[1]}x{pixels.shape[0]}"
+        raise DataError(f"{source} is {found} pixels; the ensemble takes {width}x{height}: resize it as in training")
+    return np.moveaxis(pixels.reshape(height, width, channels), 2, 0)
+
+
+def _parquet(path: Path, inputs: Inputs) -> Iterator[Rows]:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        raise MissingExtraError("reading parquet needs pyarrow: pip install 'lrensemble[hub]'") from None
+    try:
+        with storage_errors("read", path), parquet.ParquetFile(path) as file:
+            first = 0
+            for batch in file.iter_batches(ROWS_AT_ONCE):
+                yield _table(batch, inputs, str(path), first)
+                first += batch.num_rows
+    except ArrowException as error:
+        raise DataError(f"{path} is damaged, or no parquet file: {' '.join(str(error).split())}") from None
+
+
+def _table(batch: Any, inputs: Inputs, source: str, first: int) -> Rows:
+    names = [name for name in IMAGE_COLUMNS if name in batch.schema.names]
+    if names:
+        cells = [cell["bytes"] if isinstance(cell, dict) else cell for cell in batch.column(names[0]).to_pylist()]
+        wrong = [index for index, cell in enumerate(cells) if not isinstance(cell, bytes)]
+        if wrong:
+            raise DataError(f"{source}: row {first + wrong[0]} of column {names[0]} holds no encoded image")
+        return np.stack([_image(cell, inputs, f"{source}, row {first + i}") for i, cell in enumerate(cells)])
+    from pyarrow import types
+
+    numbers = [field.name for field in batch.schema if types.is_integer(field.type) or types.is_floating(field.type)]
+    if len(inputs.shape) != 1 or len(numbers) != inputs.shape[0]:
+        raise DataError(
+            f"{source} has {len(numbers)} columns of numbers and no column {' or '.join(IMAGE_COLUMNS)}; the ensemble "
+            f"takes inputs of shape {inputs.shape}"
+        )
+    columns = [batch.column(name).to_numpy(zero_copy_only=False).astype(np.float32) for name in numbers]
+    return _shaped(np.stack(columns, axis=1), inputs, source)

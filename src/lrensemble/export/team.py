@@ -1,0 +1,85 @@
+"""From a pool to an ensemble: which team, and its networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lrensemble.config import Inputs
+from lrensemble.errors import ExportError
+from lrensemble.evaluate import Team, judged, load
+from lrensemble.export.description import Description, Part
+from lrensemble.export.ensemble import Ensemble
+from lrensemble.pool import Member, Pool
+from lrensemble.pool.member import WEIGHTS
+from lrensemble.spec import Spec, to_spec
+
+
+def chosen_team(pool: Pool, method: str | None = None) -> Team:
+    """The stored team that the verdict judges, or the one of a method.
+
+    Args:
+        pool: where teams were chosen.
+        method: text form; a bare name also means that method with any arguments.
+
+    Raises:
+        SpecError: the method cannot be read.
+        ExportError: no team, or none of that method.
+    """
+    teams = load(pool)
+    if not teams:
+        raise ExportError(f"{pool.folder} has no chosen team; choose some first: lrensemble select {pool.folder}")
+    found = teams if method is None else [team for team in teams if _is_of(team, method)]
+    if not found:
+        known = ", ".join(dict.fromkeys(team.method for team in teams))
+        raise ExportError(f"{pool.folder} has no team by {method!r}; it has {known}; others: lrensemble select -m")
+    return judged({str(index): team for index, team in enumerate(found)})[1]
+
+
+def _is_of(team: Team, method: str) -> bool:
+    wanted, own = to_spec(method), to_spec(team.method)
+    return wanted == own or (not wanted.arguments and wanted.name == own.name)
+
+
+def ensemble_of(pool: Pool, team: Team) -> Ensemble:
+    """The ensemble of a team, its members run in the way that is faster here.
+
+    Raises:
+        ExportError: a member without its network, or members that take different inputs.
+        SpecError: a model that is not known here.
+        PoolError: a file that is missing or damaged.
+    """
+    by_id = {member.id: member for member in pool.members()}
+    members = [by_id[name] for name in team.team]
+    parts = tuple(Part(id=member.id, name=member.name, model=_model(member)) for member in members)
+    description = Description(
+        task=pool.task.name,
+        classes=pool.task.classes,
+        inputs=_inputs(members),
+        parts=parts,
+        weights=team.weights,
+        consensus=to_spec(team.consensus),
+        method=team.method,
+    )
+    return Ensemble.build(description, [member.weights() for member in members]).measured()
+
+
+def _model(member: Member) -> Spec:
+    if WEIGHTS not in member.files or member.recipe is None:
+        raise ExportError(
+            f"member {member.id} ({member.name}) has predictions only, and an ensemble needs the networks; "
+            "export a team of members that were trained here"
+        )
+    return to_spec(member.recipe["model"])
+
+
+def _inputs(members: Sequence[Member]) -> Inputs:
+    first = members[0]
+    if first.inputs is None:
+        raise ExportError(
+            f"member {first.id} ({first.name}) does not say how its inputs are normalised: an earlier version of "
+            "lrensemble trained it; train it again in a new pool"
+        )
+    for member in members[1:]:
+        if member.inputs != first.inputs:
+            raise ExportError(f"members {first.id} and {member.id} take different inputs; export teams of one data set")
+    return first.inputs

@@ -1,0 +1,61 @@
+"""An ensemble as one file of torch.export: it runs where torch is, without this library or any model's code."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import torch
+
+from lrensemble.errors import ExportError
+from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.trace import example_inputs, rows_dimension, traceable
+from lrensemble.files import write_whole
+
+CHECKED_ROWS = (1, 2, 33)
+TOLERANCE = 1e-6
+
+
+def export_torch(ensemble: Ensemble, path: Path) -> None:
+    """Write an ensemble as a `.pt2` archive, read back by `torch.export.load(path).module()`.
+
+    It takes inputs [rows, *shape] of the data's type and gives probabilities float32 and labels int64.
+
+    Args:
+        ensemble: to export.
+        path: of the file.
+
+    Raises:
+        ExportError: a network that torch cannot trace, a program that does not give the same, or a file that is there.
+        StorageError: the file cannot be written.
+    """
+    if path.exists():
+        raise ExportError(f"{path} is there already; remove it, or name another file")
+    model = traceable(ensemble)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch about itself
+        try:
+            program = torch.export.export(
+                model, (example_inputs(ensemble, 5),), dynamic_shapes=({0: rows_dimension()},)
+            )
+        except Exception as error:  # torch raises many kinds, and the network's own code may
+            reason = " ".join(str(error).split())[:300]
+            raise ExportError(f"this ensemble cannot be traced by torch: {reason}; use the bundle") from error
+        program.example_inputs = None  # they would be pickled
+        buffer = io.BytesIO()
+        torch.export.save(program, buffer)
+    _check(program.module(), model, ensemble)
+    write_whole(path, buffer.getvalue())
+
+
+def _check(program: torch.nn.Module, model: torch.nn.Module, ensemble: Ensemble) -> None:
+    for rows in CHECKED_ROWS:
+        inputs = example_inputs(ensemble, rows)
+        with torch.no_grad():
+            difference = float((program(inputs)[0] - model(inputs)[0]).abs().max())
+        if not difference <= TOLERANCE:
+            raise ExportError(
+                f"the traced program differs by {difference:.2g} in a probability of {rows} rows, and at most "
+                f"{TOLERANCE:g} is accepted; use the bundle"
+            )

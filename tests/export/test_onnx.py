@@ -1,0 +1,152 @@
+"""What ONNX Runtime and a bare torch compute from the files is what the ensemble says, for any number of rows."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from tests.export.conftest import CLASSES, TeamBy
+from torch import Tensor, nn
+
+from lrensemble.consensus import CONSENSUS, fit
+from lrensemble.errors import ExportError
+from lrensemble.export import Ensemble, ensemble_of
+from lrensemble.export.formats import format_of
+from lrensemble.export.onnx import TOLERANCE, export_onnx
+from lrensemble.export.torch_program import export_torch
+from lrensemble.pool import Pool
+
+ort = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install 'lrensemble[onnx]'")
+pytest.importorskip("onnxscript", reason="onnxscript is not installed: pip install 'lrensemble[onnx]'")
+
+Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
+
+
+@pytest.fixture(scope="module")
+def ensemble(pool: Pool, team_by: TeamBy) -> Ensemble:
+    return ensemble_of(pool, team_by())
+
+
+def with_consensus(ensemble: Ensemble, name: str, images: Images) -> Ensemble:
+    """The ensemble under another consensus, fitted on the images, with weights that differ."""
+    weights = (0.5, 0.25, 0.25, 0.125)
+    probs = ensemble.member_log_probs(torch.from_numpy(images[0])).double().exp().numpy()
+    fitted = fit(name, probs, images[1], np.array(weights))
+    changes = {"consensus": fitted, "weights": weights}
+    return Ensemble(list(ensemble.members), ensemble.description.model_copy(update=changes))
+
+
+@pytest.mark.parametrize("name", CONSENSUS)
+def test_every_consensus_gives_the_same_in_onnx_runtime(
+    ensemble: Ensemble, images: Images, tmp_path: Path, name: str
+) -> None:
+    other = with_consensus(ensemble, name, images)
+    export_onnx(other, tmp_path / "ensemble.onnx")
+    session = ort.InferenceSession(tmp_path / "ensemble.onnx")
+    assert [entry.name for entry in (*session.get_inputs(), *session.get_outputs())] == [
+        "inputs",
+        "probabilities",
+        "label",
+    ]
+    for rows in (1, 3, len(images[0])):
+        probs, label = session.run(None, {"inputs": images[0][:rows]})
+        expected = other.predict_proba(images[0][:rows])
+        np.testing.assert_allclose(probs, expected, rtol=0, atol=TOLERANCE)
+        np.testing.assert_array_equal(label, expected.argmax(axis=1))
+
+
+BARE = """
+import sys
+import numpy as np, torch
+program = torch.export.load(sys.argv[1]).module()
+inputs = torch.from_numpy(np.load(sys.argv[2]))
+np.save(sys.argv[3], np.concatenate([program(inputs[:1])[0].numpy(), program(inputs[1:])[0].numpy()]))
+assert "lrensemble" not in sys.modules
+"""
+
+
+def test_a_torch_file_runs_without_this_library(ensemble: Ensemble, images: Images, tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("ensemble.pt2", "inputs.npy", "out.npy")]
+    export_torch(ensemble, paths[0])
+    np.save(paths[1], images[0])
+    subprocess.run([sys.executable, "-W", "ignore", "-c", BARE, *map(str, paths)], check=True)
+    np.testing.assert_allclose(np.load(paths[2]), ensemble.predict_proba(images[0]), rtol=0, atol=1e-6)
+
+
+def test_a_torch_file_holds_no_pickle(ensemble: Ensemble, tmp_path: Path) -> None:
+    export_torch(ensemble, tmp_path / "ensemble.pt2")
+    with zipfile.ZipFile(tmp_path / "ensemble.pt2") as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    assert [name for name, content in contents.items() if content[:1] == b"\x80" or content[:2] == b"PK"] == []
+
+
+class Undecided(nn.Module):
+    """Its path depends on its data, which no tracer can follow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(60, len(CLASSES))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        logits: Tensor = self.layer(inputs.flatten(1))
+        return logits if bool(logits.sum() > 0) else -logits
+
+
+class Rounded(nn.Module):
+    """It blows tiny differences up: the last bits of a sine decide."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        flat = inputs.flatten(1)[:, : len(CLASSES)]
+        return torch.round(1e7 * flat.sin()) % 7
+
+
+@pytest.mark.parametrize("export", [export_onnx, export_torch])
+def test_a_network_that_cannot_be_traced_is_refused(ensemble: Ensemble, tmp_path: Path, export: object) -> None:
+    parts = {"parts": ensemble.description.parts[:1], "weights": (1.0,)}
+    other = Ensemble([Undecided()], ensemble.description.model_copy(update=parts))
+    with pytest.raises(ExportError, match="cannot be (traced by torch|written as ONNX): .*; use the bundle"):
+        export(other, tmp_path / "out")  # type: ignore[operator]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_that_differs_is_refused(ensemble: Ensemble, tmp_path: Path) -> None:
+    parts = {"parts": ensemble.description.parts[:1], "weights": (1.0,)}
+    other = Ensemble([Rounded()], ensemble.description.model_copy(update=parts))
+    with pytest.raises(ExportError, match=r"differs from torch by .* at most 1e-05 is accepted"):
+        export_onnx(other, tmp_path / "ensemble.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["onnx", "torch", "bundle"])
+def test_what_is_there_is_not_written_over(ensemble: Ensemble, tmp_path: Path, name: str) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(Exception, match=r"is there already|Not a directory|File exists"):
+        format_of(name).write(ensemble, tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_an_unknown_format() -> None:
+    with pytest.raises(
+        ExportError, match=r"no format named 'onx'; did you mean 'onnx'\? \(known: bundle, onnx, torch\)"
+    ):
+        format_of("onx")
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+    script = f"""
+import sys
+sys.modules["onnxruntime"] = None
+from pathlib import Path
+from lrensemble.errors import MissingExtraError
+from lrensemble.export.onnx import export_onnx
+try:
+    export_onnx(None, Path({str(tmp_path / "a.onnx")!r}))
+except MissingExtraError as error:
+    print(error)
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout == "an ONNX file needs onnxruntime: pip install 'lrensemble[onnx]'\n"
