@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check kill-test bench clean
+.PHONY: demo test check docs kill-test bench clean
 .DEFAULT_GOAL := check
 
 # Installed once, and again only when what is to be installed has changed.
@@ -26,7 +26,12 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(MAKE) --no-print-directory docs
 	$(MAKE) --no-print-directory test
+
+# The site, from docs/, the registries and the docstrings; a broken link or an unknown page is an error.
+docs: $(READY)
+	DISABLE_MKDOCS_2_WARNING=true NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Sweeps killed fifty times at random moments must end bit-equal to one that was never interrupted.
 kill-test: $(READY)
@@ -36,4 +41,4 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.selection
 
 clean:
-	rm -rf $(VENV) build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

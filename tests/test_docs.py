@@ -1,0 +1,54 @@
+"""What the pages say is so: examples run, experiments load, commands exist, and every page is in the navigation."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lrensemble.config import load_experiment
+from lrensemble.select import check_method
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+VERBS = {path.stem.replace("_", "-") for path in (ROOT / "src" / "lrensemble" / "cli").glob("*.py")}
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def run(command: list[str], folder: Path) -> str:
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_runs_and_is_short(example: Path, tmp_path: Path) -> None:
+    assert len(example.read_text(encoding="utf-8").splitlines()) < 80
+    assert run([sys.executable, str(example)], tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_a_page_says_what_is_so(page: Path, tmp_path: Path) -> None:
+    for number, block in enumerate(blocks(page, "python")):
+        run([sys.executable, "-c", block], tmp_path)
+        (tmp_path / f"block_{number}.py").write_text(block, encoding="utf-8")
+    for block in blocks(page, "toml"):
+        if "[[policy]]" in block:  # a whole experiment; others are parts of one
+            (tmp_path / "experiment.toml").write_text(block, encoding="utf-8")
+            load_experiment(str(tmp_path / "experiment.toml"))
+    text = page.read_text(encoding="utf-8")
+    for verb in re.findall(r"^\$ lrensemble ([\w-]+)", text, re.MULTILINE):
+        assert verb in VERBS
+    for method in re.findall(r"(?:-m|--method) '?([\w()=, ]+?)'?(?= -|\n)", text):
+        check_method(method.strip())
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in PAGES:
+        assert str(page.relative_to(ROOT / "docs")) in navigation
