@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lrensemble.cli.console import Json, people, print_json
 from lrensemble.cli.evaluate import evaluate_into, print_result
+from lrensemble.cli.report import write_page
 from lrensemble.cli.select import check_names, choose_all
 from lrensemble.cli.tune import Data, Device, Epochs, Name, SaveSteps, load, run_folder, status_of, train
+
+if TYPE_CHECKING:
+    from lrensemble.evaluate import Result
+    from lrensemble.pool import Pool
 
 
 def run(
@@ -30,6 +35,7 @@ def run(
     pool, ended = train(settings, folder / "pool", device, save_steps)
     choose_all(pool, chosen.methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
     result = evaluate_into(pool, folder / "result.json")
+    _write_page(pool, result, folder / "report.html")
     if json:
         print_json(result.model_dump(mode="json"))
     else:
@@ -37,3 +43,13 @@ def run(
         print_result(result)
         people.print(f"\n{folder / 'result.json'} holds all of this and more", soft_wrap=True)
     raise typer.Exit(status_of(ended))
+
+
+def _write_page(pool: Pool, result: Result, path: Path) -> None:
+    """The report, where plotly is installed; the run is good without it."""
+    from lrensemble.errors import MissingExtraError
+
+    try:
+        write_page(pool, result, path)
+    except MissingExtraError as error:
+        people.print(str(error), soft_wrap=True)

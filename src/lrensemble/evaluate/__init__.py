@@ -4,12 +4,14 @@
 sentence; `result` holds the records.
 """
 
+from lrensemble.evaluate.changes import Changes, changes
 from lrensemble.evaluate.evaluation import evaluate, gains, scores
 from lrensemble.evaluate.result import Cost, Gain, MemberResult, Result, Scores, TeamResult, Verdict
 from lrensemble.evaluate.teams import Team, choose, load, predict, save, validation_of
 from lrensemble.evaluate.verdict import judged
 
 __all__ = [
+    "Changes",
     "Cost",
     "Gain",
     "MemberResult",
@@ -18,6 +20,7 @@ __all__ = [
     "Team",
     "TeamResult",
     "Verdict",
+    "changes",
     "choose",
     "evaluate",
     "gains",

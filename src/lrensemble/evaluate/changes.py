@@ -1,0 +1,43 @@
+"""Where a team differs from the best single model on test, class by class and row by row, after the fact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.pool import Member, Pool
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """A team against one model on the test rows."""
+
+    labels: NDArray[np.int64]
+    """[sample]"""
+    before: NDArray[np.int64]
+    """[sample] what the model says."""
+    after: NDArray[np.int64]
+    """[sample] what the team says."""
+    gained: NDArray[np.float64]
+    """[sample] how much more probable the team finds the label."""
+
+    def by_class(self, classes: int) -> NDArray[np.float64]:
+        """[class, 3] rows, accuracy of the model and accuracy of the team; NaN where a class has no rows."""
+        counts = np.bincount(self.labels, minlength=classes).astype(np.float64)
+        right = [
+            np.bincount(self.labels, weights=said == self.labels, minlength=classes)
+            for said in (self.before, self.after)
+        ]
+        shares = [np.divide(one, counts, out=np.full(classes, np.nan), where=counts > 0) for one in right]
+        return np.stack([counts, *shares], axis=1)
+
+
+def changes(pool: Pool, single: Member, team_probs: NDArray[np.float64]) -> Changes:
+    """Compare a team's probabilities [sample, class] on test with those of a member."""
+    labels = np.asarray(pool.labels("test"))
+    probs = np.exp(single.predictions("test").astype(np.float64))
+    rows = np.arange(len(labels))
+    gained = team_probs[rows, labels] - probs[rows, labels]
+    return Changes(labels, probs.argmax(axis=1), team_probs.argmax(axis=1), gained)

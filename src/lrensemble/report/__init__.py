@@ -1,0 +1,9 @@
+"""One page that shows where a gain comes from: self-contained, readable without a network, dark and light.
+
+`facts` reads the pool and the result once; every section is a file that makes its tables and figures of them; `page`
+puts them together. Nothing from a pool reaches the page unescaped (`safe`).
+"""
+
+from lrensemble.report.page import write_report
+
+__all__ = ["write_report"]

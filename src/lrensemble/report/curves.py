@@ -1,0 +1,74 @@
+"""Every policy's rate, and the loss and the score of its member under it, linked by colour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lrensemble.policies import build
+from lrensemble.pool import Member
+from lrensemble.report.facts import Facts
+from lrensemble.report.safe import text
+from lrensemble.report.section import Figure, Section
+
+COLOURS = ("#5c6bc0", "#ef6c00", "#26a69a", "#c2185b", "#7cb342", "#8d6e63", "#00acc1", "#fbc02d", "#7e57c2", "#d84315")
+POINTS = 150
+"""Of a rate's curve."""
+
+PANELS = (("rate", "rate"), ("train_loss", "training loss"), ("val_nll", "val NLL"))
+
+
+def curves(facts: Facts) -> Section:
+    """Three panels over the epochs; members of the chosen team stand out."""
+    traces = [
+        _trace(member, name, place, panel, key, member.id in facts.in_team)
+        for place, (member, name) in enumerate(zip(facts.members, facts.names, strict=True))
+        for panel, (key, _) in enumerate(PANELS)
+        if member.history()
+    ]
+    if not traces:
+        return Section("Rates and what came of them", ["The members of this pool have no history: it was collected."])
+    layout: dict[str, Any] = {
+        "grid": {"rows": 3, "columns": 1, "pattern": "independent"},
+        "height": 760,
+        "showlegend": False,
+    }
+    for panel, (_, title) in enumerate(PANELS, start=1):
+        axis = "" if panel == 1 else str(panel)
+        layout[f"yaxis{axis}"] = {"title": {"text": title}, "type": "log" if panel > 1 else "linear"}
+        layout[f"xaxis{axis}"] = {"title": {"text": "epoch" if panel == len(PANELS) else ""}}
+    return Section(
+        "Rates and what came of them",
+        ["A line a member, the same colour in all panels; members of the chosen team are thick. Type to filter:"],
+        figures=[Figure("curves", traces, layout, "The rate by epoch, and the loss and the score at the end of each.")],
+    )
+
+
+def _trace(member: Member, name: str, place: int, panel: int, key: str, chosen: bool) -> dict[str, Any]:
+    history = member.history()
+    axis = "" if panel == 0 else str(panel + 1)
+    epochs: list[Any] = [line["epoch"] for line in history]
+    values: list[Any] = [line.get(key) for line in history]
+    if key == "rate":
+        epochs, values = _rate_curve(member, history) or (epochs, values)
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if len(epochs) < 3 else "lines",
+        "x": epochs,
+        "y": values,
+        "xaxis": f"x{axis}",
+        "yaxis": f"y{axis}",
+        "name": text(name),
+        "line": {"color": COLOURS[place % len(COLOURS)], "width": 4 if chosen else 1.3},
+        "opacity": 1.0 if chosen else 0.55,
+    }
+
+
+def _rate_curve(member: Member, history: list[dict[str, Any]]) -> tuple[list[float], list[float]] | None:
+    """The policy at some steps of the run, by epoch; None where the recipe does not name one."""
+    policy = (member.recipe or {}).get("policy")
+    total = int(history[-1]["step"])
+    if not isinstance(policy, dict) or total < 1:
+        return None
+    steps = sorted({round(place * (total - 1) / (POINTS - 1)) for place in range(POINTS)})
+    rate = build(policy, total)
+    return [step / total * history[-1]["epoch"] for step in steps], [rate(step) for step in steps]

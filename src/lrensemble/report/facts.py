@@ -1,0 +1,79 @@
+"""What all sections of the page look at, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.evaluate import Result, Team, load, predict
+from lrensemble.pool import Member, Pool
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A pool and what its evaluation says."""
+
+    pool: Pool
+    result: Result
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        """Those that are finished."""
+        return self.pool.members()
+
+    @cached_property
+    def best(self) -> Member:
+        """The best single member."""
+        return next(member for member in self.members if member.id == self.result.best_single.id)
+
+    @cached_property
+    def chosen(self) -> Team | None:
+        """The stored team that the verdict judges; None where it is a baseline, which is not stored."""
+        key = self.result.verdict.method
+        wanted = self.result.teams[key]
+        stored = [team for team in load(self.pool) if team.method == wanted.method and team.metric == wanted.metric]
+        return stored[0] if stored else None
+
+    @cached_property
+    def in_team(self) -> frozenset[str]:
+        """Ids of the members of the team that the verdict judges."""
+        return frozenset(self.result.teams[self.result.verdict.method].members)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the members, each once: those that share a name are numbered."""
+        names = [member.name for member in self.members]
+        return tuple(
+            name if names.count(name) == 1 else f"{name} #{names[: place + 1].count(name)}"
+            for place, name in enumerate(names)
+        )
+
+    @cached_property
+    def labels(self) -> Labels:
+        """[sample] of `val`."""
+        return np.asarray(self.pool.labels("val"))
+
+    @cached_property
+    def predicted(self) -> Labels:
+        """[member, sample] each member's likeliest class on `val`."""
+        return np.stack([member.predictions("val").argmax(axis=1) for member in self.members])
+
+    def probs_of(self, member: Member, split: str) -> Floats:
+        """[sample, class]"""
+        return np.asarray(np.exp(member.predictions(split).astype(np.float64)))
+
+    def team_probs(self, split: str) -> Floats | None:
+        """[sample, class] of the team that the verdict judges; None where it is not stored."""
+        return None if self.chosen is None else predict(self.members, self.chosen, split)
+
+
+def ordered(values: Sequence[float]) -> NDArray[np.int64]:
+    """Places by falling value; ties stay in order."""
+    return np.argsort(-np.asarray(values, dtype=np.float64), kind="stable")

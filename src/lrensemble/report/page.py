@@ -1,0 +1,76 @@
+"""Put the sections together as one self-contained page, written whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+from lrensemble.evaluate import Result
+from lrensemble.files import write_whole
+from lrensemble.pool import Pool
+from lrensemble.report.curves import curves
+from lrensemble.report.diversity import diversity
+from lrensemble.report.facts import Facts
+from lrensemble.report.members import members
+from lrensemble.report.price import price
+from lrensemble.report.reliability import reliability
+from lrensemble.report.rows import rows
+from lrensemble.report.safe import script_json, text
+from lrensemble.report.section import Figure, Section, plotly_script
+from lrensemble.report.verdict import teams, verdict
+
+SECTIONS: tuple[Callable[[Facts], Section], ...] = (
+    verdict,
+    teams,
+    curves,
+    members,
+    diversity,
+    reliability,
+    price,
+    rows,
+)
+
+
+def write_report(pool: Pool, result: Result, path: Path) -> None:
+    """Write the page of an evaluated pool.
+
+    Raises:
+        MissingExtraError: plotly is not installed.
+        StorageError: the page cannot be written; nothing half-written is left.
+    """
+    script = plotly_script()
+    facts = Facts(pool, result)
+    write_whole(path, page(facts.result.task, [section(facts) for section in SECTIONS], script).encode())
+
+
+def page(title: str, sections: list[Section], script: str) -> str:
+    """The page as HTML."""
+    template = (resources.files("lrensemble.report") / "page.html").read_text("utf-8")
+    body = "\n".join(_section(place, section) for place, section in enumerate(sections))
+    for mark, content in (("TITLE", text(title)), ("BODY", body), ("PLOTLY", script)):
+        template = template.replace(f"<!--{mark}-->", content, 1)
+    return template
+
+
+def _section(place: int, section: Section) -> str:
+    heading = "h1" if place == 0 else "h2"
+    parts = [f"<section><{heading}>{text(section.title)}</{heading}>"]
+    parts += [f"<p>{text(sentence)}</p>" for sentence in section.prose]
+    parts += [table.html() for table in section.tables]
+    parts += [_figure(figure) for figure in section.figures]
+    return "\n".join([*parts, "</section>"])
+
+
+def _figure(figure: Figure) -> str:
+    content = script_json({"data": list(figure.traces), "layout": dict(figure.layout)})
+    filter_box = (
+        '<input type="search" class="filter" placeholder="show members whose name holds …" aria-label="Filter members">'
+        if figure.name == "curves"
+        else ""
+    )
+    height = int(figure.layout.get("height", 430))
+    return (
+        f'<figure>{filter_box}<div class="plot" id="{figure.name}" style="height:{height}px"></div>'
+        f'<script type="application/json">{content}</script><figcaption>{text(figure.caption)}</figcaption></figure>'
+    )

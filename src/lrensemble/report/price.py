@@ -1,0 +1,71 @@
+"""What teams cost to make and to run, and which of them no other beats in both score and cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lrensemble.report.facts import Facts
+from lrensemble.report.safe import text
+from lrensemble.report.section import Figure, Section, Table
+
+
+def price(facts: Facts) -> Section:
+    """Parameters and seconds of training of the best single model and of every team."""
+    teams = {"best single": facts.result.best_single} | dict(facts.result.teams)
+    rows, points = list[list[str]](), list[tuple[str, float, float]]()
+    for name, team in teams.items():
+        cost = team.cost
+        rows.append(
+            [
+                name,
+                str(cost.members),
+                "" if cost.parameters is None else f"{cost.parameters:,}",
+                "" if cost.seconds is None else f"{cost.seconds:,.1f}",
+                "" if cost.samples is None else f"{cost.samples:,}",
+                "" if team.test is None else f"{100 * team.test.accuracy:.2f}",
+            ]
+        )
+        if team.test is not None:
+            points.append((name, cost.parameters or cost.members, 100 * team.test.accuracy))
+    unit = "parameters" if all(team.cost.parameters for team in teams.values()) else "members"
+    return Section(
+        "The price",
+        ["Of a team: sums over its distinct members. The line joins the teams that no other beats in both."],
+        [Table(["team", "members", "parameters", "seconds of training", "samples seen", "test acc. %"], rows)],
+        [
+            Figure(
+                "price",
+                _traces(points),
+                {"xaxis": {"title": {"text": unit}}, "yaxis": {"title": {"text": "test accuracy, %"}}},
+            )
+        ],
+    )
+
+
+def front(costs: list[float], scores: list[float]) -> list[int]:
+    """Places of the points that none beats: cheapest first, every next one better."""
+    order = sorted(range(len(costs)), key=lambda place: (costs[place], -scores[place]))
+    kept: list[int] = []
+    for place in order:
+        if not kept or scores[place] > scores[kept[-1]]:
+            kept.append(place)
+    return kept
+
+
+def _traces(points: list[tuple[str, float, float]]) -> list[dict[str, Any]]:
+    names, costs, scores = ([point[axis] for point in points] for axis in range(3))
+    places = front([float(cost) for cost in costs], [float(score) for score in scores])
+    line = {"type": "scatter", "mode": "lines", "line": {"color": "#90a4ae"}, "hoverinfo": "skip", "showlegend": False}
+    every = {
+        "type": "scatter",
+        "mode": "markers+text",
+        "text": [text(name) for name in names],
+        "textposition": "top center",
+        "x": costs,
+        "y": np.round(np.array(scores, dtype=np.float64), 3).tolist(),
+        "marker": {"color": "#5c6bc0", "size": 9},
+        "showlegend": False,
+    }
+    return [line | {"x": [costs[place] for place in places], "y": [scores[place] for place in places]}, every]

@@ -1,0 +1,92 @@
+"""How far confidence can be believed: reliability diagrams, before and after temperature scaling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lrensemble.consensus import combine, fit
+from lrensemble.metrics import METRICS
+from lrensemble.report.facts import Facts, Floats, Labels
+from lrensemble.report.section import Figure, Section
+
+BINS = 12
+
+
+def reliability(facts: Facts) -> Section:
+    """Best single model and chosen team on val, each as it is and with its temperature."""
+    found = {"best single": facts.probs_of(facts.best, "val")}
+    team = facts.team_probs("val")
+    if team is not None:
+        found["team"] = team
+    traces: list[dict[str, Any]] = [_diagonal()]
+    told = []
+    for place, (name, probs) in enumerate(found.items()):
+        cooled = _with_temperature(probs, facts.labels)
+        told.append(f"{name}: ECE {_ece(probs, facts.labels):.4f}, with temperature {_ece(cooled, facts.labels):.4f}")
+        colour = ("#5c6bc0", "#ef6c00")[place]
+        traces.append(_trace(name, probs, facts.labels, colour, "solid"))
+        traces.append(_trace(f"{name}, with temperature", cooled, facts.labels, colour, "dot"))
+    axes = {
+        "xaxis": {"title": {"text": "confidence"}, "range": [0, 1]},
+        "yaxis": {"title": {"text": "accuracy"}, "range": [0, 1]},
+    }
+    return Section(
+        "Reliability",
+        ["; ".join(told) + ". Temperatures are fitted to the same val rows (Guo et al. 2017)."],
+        figures=[
+            Figure(
+                "reliability",
+                traces,
+                axes,
+                "A point for each twelfth of confidence that holds rows; on the line is honest.",
+            )
+        ],
+    )
+
+
+def bins(probs: Floats, labels: Labels) -> tuple[Floats, Floats, Floats]:
+    """[bin] mean confidence, accuracy and number of rows of the bins that hold any."""
+    confidence = probs.max(axis=1)
+    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    count = np.bincount(place, minlength=BINS).astype(np.float64)
+    held = count > 0
+    right = (probs.argmax(axis=1) == labels).astype(np.float64)
+    sums = [np.bincount(place, weights=values, minlength=BINS)[held] for values in (confidence, right)]
+    return sums[0] / count[held], sums[1] / count[held], count[held]
+
+
+def _with_temperature(probs: Floats, labels: Labels) -> Floats:
+    alone = probs[None]
+    return np.asarray(combine(fit("tempered", alone, labels), alone))
+
+
+def _ece(probs: Floats, labels: Labels) -> float:
+    return float(METRICS.call("ece", probs, labels))
+
+
+def _diagonal() -> dict[str, Any]:
+    line = {"color": "#90a4ae", "dash": "dash", "width": 1}
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [0, 1],
+        "y": [0, 1],
+        "line": line,
+        "showlegend": False,
+        "hoverinfo": "skip",
+    }
+
+
+def _trace(name: str, probs: Floats, labels: Labels, colour: str, dash: str) -> dict[str, Any]:
+    confidence, accuracy, count = bins(probs, labels)
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": np.round(confidence, 4).tolist(),
+        "y": np.round(accuracy, 4).tolist(),
+        "text": [f"{int(rows):,} rows" for rows in count],
+        "line": {"color": colour, "dash": dash},
+    }

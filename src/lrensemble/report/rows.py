@@ -1,0 +1,64 @@
+"""Which classes and which rows gain and lose most by the team."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lrensemble.evaluate import changes
+from lrensemble.report.facts import Facts
+from lrensemble.report.safe import text
+from lrensemble.report.section import Figure, Section, Table
+
+SHOWN_ROWS = 8
+SHOWN_CLASSES = 30
+
+
+def rows(facts: Facts) -> Section:
+    """The chosen team against the best single model on test."""
+    probs = facts.team_probs("test")
+    if probs is None:
+        return Section("Classes and rows", ["The team that the verdict judges is a baseline and is not stored."])
+    names = facts.pool.task.classes
+    found = changes(facts.pool, facts.best, probs)
+    by_class = found.by_class(len(names))
+    gain = 100 * np.nan_to_num(by_class[:, 2] - by_class[:, 1])
+    order = np.argsort(-np.abs(gain), kind="stable")[:SHOWN_CLASSES]
+    order = order[np.argsort(gain[order], kind="stable")]
+    bars: dict[str, Any] = {
+        "type": "bar",
+        "orientation": "h",
+        "x": np.round(gain[order], 3).tolist(),
+        "y": [text(names[place]) for place in order],
+        "marker": {"color": ["#26a69a" if gain[place] >= 0 else "#d84315" for place in order]},
+    }
+    layout = {
+        "xaxis": {"title": {"text": "points of accuracy"}},
+        "yaxis": {"automargin": True},
+        "height": 140 + 22 * len(order),
+    }
+    by_gain = np.argsort(-found.gained, kind="stable")
+    shown = [*by_gain[:SHOWN_ROWS].tolist(), *by_gain[::-1][:SHOWN_ROWS].tolist()]
+    lines = [
+        [
+            f"{row:,}",
+            names[found.labels[row]],
+            names[found.before[row]],
+            names[found.after[row]],
+            f"{100 * found.gained[row]:+.1f}",
+        ]
+        for row in shown
+    ]
+    mended = int(((found.before != found.labels) & (found.after == found.labels)).sum())
+    broken = int(((found.before == found.labels) & (found.after != found.labels)).sum())
+    headings = ["test row", "label", "best single says", "team says", "label gains, points"]
+    return Section(
+        "Classes and rows",
+        [
+            f"The team mends {mended:,} rows that the best single model gets wrong, "
+            f"and breaks {broken:,} that it gets right."
+        ],
+        [Table(headings, lines)],
+        [Figure("classes", [bars], layout, "Test accuracy of the team beyond the best single model, class by class.")],
+    )

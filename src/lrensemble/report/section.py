@@ -1,0 +1,76 @@
+"""What a section of the page is made of: prose, tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lrensemble.errors import MissingExtraError
+from lrensemble.report.safe import text
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text below headings; numbers stand right."""
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    marked: frozenset[int] = frozenset()
+    """Rows that stand out."""
+
+    def html(self) -> str:
+        """The table, everything escaped."""
+        sides = [" class=number" if self.rows and _is_number(cell) else "" for cell in (self.rows or [()])[-1]]
+        head = "".join(
+            f"<th{side}>{text(heading)}</th>"
+            for heading, side in zip(self.headings, sides or self.headings, strict=True)
+        )
+        body = "".join(
+            f"<tr{' class=marked' if place in self.marked else ''}>{''.join(map(_cell, row))}</tr>"
+            for place, row in enumerate(self.rows)
+        )
+        return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(value: str) -> str:
+    return f"<td{' class=number' if _is_number(value) else ''}>{text(value)}</td>"
+
+
+def _is_number(value: str) -> bool:
+    return value != "" and value[0] in "+-–0123456789"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of plotly: traces and layout, ready for JSON. Labels are escaped where they are made."""
+
+    name: str
+    """Of its element and of its file."""
+    traces: Sequence[Mapping[str, Any]]
+    layout: Mapping[str, Any]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with what stands below it, in this order: prose, tables, figures."""
+
+    title: str
+    prose: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+    figures: Sequence[Figure] = field(default=())
+
+
+def plotly_script() -> str:
+    """The whole of plotly.js.
+
+    Raises:
+        MissingExtraError: plotly is not installed.
+    """
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError:
+        raise MissingExtraError("the report page needs plotly; pip install 'lrensemble[report]'") from None
+    script: str = get_plotlyjs()
+    return script

@@ -1,0 +1,187 @@
+"""The page: safe, self-contained, and drawn by a real browser without a network."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lrensemble.config import Experiment, to_record
+from lrensemble.errors import MissingExtraError, StorageError
+from lrensemble.evaluate import choose, evaluate, load, save
+from lrensemble.pool import Pool
+from lrensemble.pool.collect import collect
+from lrensemble.report import write_report
+from lrensemble.report.diversity import some_teams
+from lrensemble.report.members import clustered
+from lrensemble.report.parameters import cosine_similarities
+from lrensemble.report.price import front
+from lrensemble.report.reliability import bins
+from lrensemble.report.safe import script_json, text
+from lrensemble.train import tune
+
+HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>"
+
+
+def evaluated(pool: Pool) -> Path:
+    for method in ("greedy(size=5, bootstrap=3)", "brute_force"):
+        save(pool, choose(pool, method))
+    path = pool.folder / "report.html"
+    write_report(pool, evaluate(pool, load(pool)), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Pool:
+    sweep: dict[str, Any] = {
+        "data": "digits",
+        "model": "mlp(width=16)",
+        "policy": [{"name": "one_cycle", "peak": [0.05, 0.1]}, {"name": "cosine", "peak": [0.05, 0.1]}],
+        "train": {"epochs": 3, "batch_size": 100},
+    }
+    folder = tmp_path_factory.mktemp("report") / "pool"
+    list(tune(to_record(Experiment, sweep, "test"), folder))
+    return Pool.open(folder)
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Pool:
+    generator = np.random.default_rng(0)
+    arrays: dict[str, Any] = {"models": np.array([f"{HOSTILE}{i}" for i in range(3)])}
+    for prefix, rows in (("", 60), ("test_", 50)):
+        labels = generator.integers(3, size=rows)
+        logits = generator.normal(size=(3, rows, 3))
+        logits[:, np.arange(rows), labels] += 1
+        arrays |= {f"{prefix}logits": logits, f"{prefix}labels": labels}
+    np.savez(tmp_path / "predictions.npz", **arrays)
+    return collect([tmp_path / "predictions.npz"], tmp_path / "pool").pool
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no Chromium here: install Debian's chromium to have the page drawn")
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        opened = playwright.chromium.launch(executable_path=found, args=flags)
+        yield opened
+        opened.close()
+
+
+def open_page(browser: Any, path: Path, width: int, scheme: str = "light") -> tuple[Any, list[str]]:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
+    page, errors = context.new_page(), list[str]()
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"file://{path}")
+    page.wait_for_function(
+        "document.querySelectorAll('.plot .main-svg').length >= document.querySelectorAll('.plot').length"
+    )
+    return page, errors
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1400, "light")])
+def test_a_browser_draws_every_figure_and_cuts_nothing(browser: Any, trained: Pool, width: int, scheme: str) -> None:
+    page, errors = open_page(browser, evaluated(trained), width, scheme)
+    assert errors == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    plots = page.locator(".plot")
+    names = [plots.nth(place).get_attribute("id") for place in range(plots.count())]
+    assert names == ["curves", "disagreement", "cosine", "diversity", "greedy", "reliability", "price", "classes"]
+    for place in range(plots.count()):
+        assert plots.nth(place).locator(".main-svg").count() > 0
+        assert plots.nth(place).bounding_box()["width"] <= width
+    assert page.locator("h1").inner_text() == "digits: the verdict"
+
+
+def test_the_filter_and_the_pointer_work(browser: Any, trained: Pool) -> None:
+    page, errors = open_page(browser, evaluated(trained), 1200)
+    page.locator(".filter").fill("COSINE")
+    page.wait_for_function("document.getElementById('curves').data.some(trace => trace.visible === false)")
+    seen = page.evaluate("document.getElementById('curves').data.filter(t => t.visible !== false).map(t => t.name)")
+    assert seen
+    assert all("cosine" in name for name in seen)
+    page.locator("#price").scroll_into_view_if_needed()
+    box = page.locator("#price .points path").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector("#price .hoverlayer .hovertext")
+    assert errors == []
+
+
+def test_nothing_of_a_pool_is_markup(browser: Any, hostile: Pool) -> None:
+    path = evaluated(hostile)
+    page, errors = open_page(browser, path, 1200)
+    assert errors == []
+    assert page.title() != "owned"
+    assert page.locator("img").count() == 0
+    content = path.read_text(encoding="utf-8")
+    body = content[content.index("<body>") :]
+    assert "<img" not in body
+    assert body.count("<script") == body.count("</script>")
+
+
+def test_the_page_stands_alone(trained: Pool) -> None:
+    content = evaluated(trained).read_text(encoding="utf-8")
+    assert len(content) < 15 * 2**20
+    outside = re.sub(r"<script>.*?</script>", "", content, flags=re.DOTALL)
+    assert not re.findall(r"(?:src|href)\s*=", outside)
+    assert "No reliable difference" in content or "better" in content
+    for figure in re.findall(r'<script type="application/json">(.*?)</script>', content):
+        assert set(json.loads(figure)) == {"data", "layout"}
+
+
+def test_a_folder_that_cannot_be_written_is_refused(trained: Pool, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"cannot write .*report\.html"):
+        write_report(trained, evaluate(trained, load(trained)), tmp_path / "file" / "report.html")
+
+
+def test_without_plotly_it_says_what_to_install(trained: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "plotly.offline", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'lrensemble\[report\]'"):
+        write_report(trained, evaluate(trained, load(trained)), tmp_path / "report.html")
+
+
+def test_what_is_safe() -> None:
+    assert text("<b>&\"'") == "&lt;b&gt;&amp;&quot;&#x27;"
+    assert "</" not in script_json({"name": HOSTILE})
+    assert json.loads(script_json({"name": HOSTILE})) == {"name": HOSTILE}
+
+
+def test_parameters_are_compared_whole(trained: Pool) -> None:
+    members = trained.members()
+    flat = [
+        np.concatenate([tensor.double().flatten().numpy() for _, tensor in sorted(member.weights().items())])
+        for member in members
+    ]
+    expected = [[one @ other / np.sqrt((one @ one) * (other @ other)) for other in flat] for one in flat]
+    similarity = cosine_similarities(members)
+    assert similarity is not None
+    np.testing.assert_allclose(similarity, expected, atol=1e-12)
+
+
+def test_members_without_weights_have_no_similarity(hostile: Pool) -> None:
+    assert cosine_similarities(hostile.members()) is None
+
+
+def test_small_parts_by_hand() -> None:
+    assert front([1, 2, 2, 3, 4], [5, 4, 6, 6, 9]) == [0, 2, 4]
+    confidence, accuracy, count = bins(np.array([[0.9, 0.1], [0.95, 0.05], [0.4, 0.6]]), np.array([0, 1, 1]))
+    np.testing.assert_allclose(confidence, [0.6, 0.9, 0.95])
+    assert accuracy.tolist() == [1, 1, 0]
+    assert count.tolist() == [1, 1, 1]
+    distances = np.array([[0, 9, 1.0], [9, 0, 9], [1, 9, 0]])
+    order = clustered(distances)
+    assert abs(order.index(0) - order.index(2)) == 1
+    masks, note = some_teams(3)
+    assert (len(masks), note) == (4, "All 4 teams of two or more.")
+    masks, note = some_teams(20)
+    assert masks.shape == (1500, 20)
+    assert masks.sum(axis=1).min() >= 2
+    assert note.startswith("A sample of 1,500 teams")
