@@ -10,7 +10,7 @@ import typer
 from lrensemble.cli.console import Json, people, print_json
 from lrensemble.cli.evaluate import evaluate_into, print_result
 from lrensemble.cli.select import check_names, choose_all
-from lrensemble.cli.tune import Data, Device, Epochs, Name, SaveSteps, load, run_folder, status_of, train
+from lrensemble.cli.tune import Data, Device, Epochs, Execution, Name, SaveSteps, load, run_folder, status_of, train
 
 
 def run(
@@ -20,6 +20,7 @@ def run(
     epochs: Epochs = None,
     device: Device = "cpu",
     save_steps: SaveSteps = None,
+    execution: Execution = "auto",
     json: Json = False,
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
@@ -27,7 +28,7 @@ def run(
     settings = load(experiment, data, epochs)
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    pool, ended = train(settings, folder / "pool", device, save_steps)
+    pool, ended = train(settings, folder / "pool", device, save_steps, execution)
     choose_all(pool, chosen.methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
     result = evaluate_into(pool, folder / "result.json")
     if json:

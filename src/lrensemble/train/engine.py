@@ -29,6 +29,8 @@ class Step(NamedTuple):
     rate: float
     loss: float
     """Mean over the batch, before the update."""
+    run: str = ""
+    """Id of the run, where several go on side by side."""
 
 
 class DivergedError(TrainingError):
