@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lrensemble.config import Experiment
     from lrensemble.pool import Pool
     from lrensemble.train import Ended, Event
+    from lrensemble.train.execution import Job
 
 
 def _experiments() -> list[str]:
@@ -25,12 +26,25 @@ def _experiments() -> list[str]:
     return shipped()
 
 
+def _executions() -> list[str]:
+    from lrensemble.train.execution import EXECUTIONS
+
+    return list(EXECUTIONS)
+
+
 Name = Annotated[
     str, typer.Argument(help="A .toml file, or the name of one that ships.", autocompletion=names_of(_experiments))
 ]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the data set's files.")]
 Epochs = Annotated[int | None, typer.Option(help="In place of the experiment's.", min=1)]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto for a GPU where there is one.")]
+Execution = Annotated[
+    str,
+    typer.Option(
+        help="auto, one-by-one, fused (many in one program), workers (a process a core), or measure.",
+        autocompletion=names_of(_executions),
+    ),
+]
 SaveSteps = Annotated[int | None, typer.Option(help="Save the state after so many steps, not epochs.", min=1)]
 
 
@@ -41,11 +55,12 @@ def tune(
     epochs: Epochs = None,
     device: Device = "cpu",
     save_steps: SaveSteps = None,
+    execution: Execution = "auto",
     json: Json = False,
 ) -> None:
     """Train the members of an experiment that the pool does not have yet."""
     folder = out or run_folder(experiment) / "pool"
-    _, ended = train(load(experiment, data, epochs), folder, device, save_steps)
+    _, ended = train(load(experiment, data, epochs), folder, device, save_steps, execution)
     if json:
         members = [{"id": e.run.id, "name": e.run.name, "status": e.status, "val": e.scores} for e in ended]
         print_json({"pool": str(folder), "members": members})
@@ -69,13 +84,15 @@ def load(experiment: str, data: Path | None, epochs: int | None) -> Experiment:
     return load_experiment(experiment, overrides)
 
 
-def train(experiment: Experiment, folder: Path, device: str, save_steps: int | None) -> tuple[Pool, list[Ended]]:
+def train(
+    experiment: Experiment, folder: Path, device: str, save_steps: int | None, execution: str
+) -> tuple[Pool, list[Ended]]:
     """Run the sweep and show how it goes; how every run ended comes back."""
     from lrensemble.pool import Pool
     from lrensemble.train import tune
 
     with _display() as display:
-        events = tune(experiment, folder, device=device, save_steps=save_steps)
+        events = tune(experiment, folder, device=device, save_steps=save_steps, execution=execution)
         ended = [ending for event in events if (ending := display.show(event))]
     _summarise(ended, folder)
     return Pool.open(folder), ended
@@ -128,6 +145,7 @@ class _Lines:
         if isinstance(event, Planned):
             self._planned += len(event.runs)
             self._runs = self._planned + event.remaining
+            _tell_how(event.jobs)
         if not isinstance(event, Ended):
             return None
         self._seen += 1
@@ -143,7 +161,9 @@ class _Bar:
         self._progress = progress
         self._task = progress.add_task("planning", total=None)
         self._planned: list[int] = []
-        self._done = 0
+        self._done: dict[str, int] = {}
+        """Steps seen of the runs that go on, by id."""
+        self._current = ""
 
     def show(self, event: Event) -> Ended | None:
         from lrensemble.train import Began, Ended, Planned, Step
@@ -152,19 +172,31 @@ class _Bar:
             self._planned += [run.policy.total for run in event.runs]
             later = event.remaining * sum(self._planned) / len(self._planned)  # as long as those known, on average
             self._progress.update(self._task, total=sum(self._planned) + later)
+            _tell_how(event.jobs)
         elif isinstance(event, Began):
-            self._done = 0
+            self._current = event.run.id
             self._progress.update(self._task, description=event.run.name)
         elif isinstance(event, Step):
-            self._progress.advance(self._task, event.step + 1 - self._done)
-            self._done = event.step + 1
+            run = event.run or self._current
+            self._progress.advance(self._task, event.step + 1 - self._done.get(run, 0))
+            self._done[run] = event.step + 1
         elif isinstance(event, Ended):
-            already = 0 if event.status == "exists" else self._done
+            already = self._done.pop(event.run.id, 0)
             self._progress.advance(self._task, event.run.policy.total - already)
             if event.status != "exists":
                 people.print(describe(event))
             return event
         return None
+
+
+def _tell_how(jobs: Sequence[Job]) -> None:
+    """In which way runs are executed, where it is not one by one."""
+    together = sum(len(job.runs) for job in jobs if job.way == "fused")
+    if together:
+        people.print(f"{together} runs are trained together, many in one program")
+    for job in jobs:
+        if job.way == "workers":
+            people.print(f"{len(job.runs)} runs are trained in worker processes of one thread each")
 
 
 def describe(event: Ended) -> str:

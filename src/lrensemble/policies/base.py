@@ -38,6 +38,10 @@ class Policy:
         """The rate of the optimizer's update number `step`, the first being 0."""
         return float(self.rate(step))  # a peak may have been given as an integer
 
+    def __reduce__(self) -> tuple[object, tuple[Spec, int]]:
+        """Another process builds it again from its spec: functions do not travel."""
+        return build, (self.spec, self.total)
+
     def curve(self) -> list[float]:
         """The rates of all steps of the run, [total]."""
         return [self(step) for step in range(self.total)]

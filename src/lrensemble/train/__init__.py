@@ -4,9 +4,10 @@ Which recipes are trained is said by the `strategies`; `range_test` proposes pea
 """
 
 from lrensemble.train.engine import DivergedError, Step, fit, predict
+from lrensemble.train.events import Began, Ended, Event, Planned
 from lrensemble.train.member import Run
 from lrensemble.train.peaks import RangeTest, range_test
-from lrensemble.train.tune import Began, Ended, Event, Planned, tune
+from lrensemble.train.tune import tune
 
 __all__ = [
     "Began",

@@ -30,17 +30,22 @@ def to_device(name: str) -> torch.device:
     return torch.device(full_name)
 
 
-@torch.no_grad()
 def threads_for(model: nn.Module, inputs: Tensor) -> int:
     """How many threads a run uses: one for a small network, all that torch has for a larger one.
 
     The number is part of what a result depends on to the last bit, so it follows from the network and the size of a
     batch, is kept with the state of a run, and is recorded with the member.
     """
+    return torch.get_num_threads() if forward_flops(model, inputs) >= _FLOPS_FOR_THREADS else 1
+
+
+@torch.no_grad()
+def forward_flops(model: nn.Module, inputs: Tensor) -> int:
+    """Floating-point operations of one forward pass, in evaluation mode."""
     model.eval()
     with FlopCounterMode(display=False) as counter:
         model(inputs)
-    return torch.get_num_threads() if counter.get_total_flops() >= _FLOPS_FOR_THREADS else 1
+    return int(counter.get_total_flops())
 
 
 @contextmanager

@@ -29,6 +29,8 @@ class Step(NamedTuple):
     rate: float
     loss: float
     """Mean over the batch, before the update."""
+    run: str = ""
+    """Id of the run, where several go on side by side."""
 
 
 class DivergedError(TrainingError):
@@ -78,7 +80,8 @@ def fit(
         model.train()
         with randomness(settings.seed, step, device), autocast:
             logits = _checked(model(inputs), len(labels), dataset)
-        loss = cross_entropy(logits.float(), labels, label_smoothing=settings.label_smoothing)
+        exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        loss = cross_entropy(exact, labels, label_smoothing=settings.label_smoothing)
         value = loss.item()
         if not (math.isfinite(rate) and math.isfinite(value)):
             raise DivergedError(step, rate, value)

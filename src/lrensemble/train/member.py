@@ -79,6 +79,7 @@ def train_member(
     *,
     save_steps: int | None,
     watch: Watch | None = None,
+    execution: str = "one by one",
 ) -> Generator[Step, None, MemberRecord]:
     """Train one member, from the start or from its saved state, and add it to the pool, however it ends.
 
@@ -88,6 +89,7 @@ def train_member(
         pool: where the member goes.
         interrupt: once it is pending, the state is saved after the step and KeyboardInterrupt is raised.
         save_steps: how many steps lie between two savings of the state; None for an epoch.
+        execution: how it is trained, for the record.
         watch: says after every epoch but the last whether the run goes on; one that does not is recorded as pruned.
 
     Returns:
@@ -122,11 +124,12 @@ def train_member(
         except DivergedError as end:
             status = "diverged"
             line: HistoryLine = {"step": end.step, "epoch": end.step // epoch_steps + 1}
-            line |= {"rate": end.rate, "train_loss": end.loss} | dict.fromkeys(_score_names())
+            line |= {"rate": end.rate, "train_loss": end.loss} | dict.fromkeys(score_names())
             progress = progress.model_copy(update={"history": (*progress.history, line)})
     progress = progress.model_copy(update={"seconds": time.perf_counter() - started})
     recipe = pruned_recipe(run.recipe, progress.step // epoch_steps) if status == "pruned" else run.recipe
-    record = _record(run, recipe, status, dataset, progress, model, predictions)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    record = record_of(run, recipe, status, dataset, progress, parameters, predictions, execution)
     if run.successor and status == "finished":  # before the member is there: a kill in between costs nothing
         _hand_on(state_folder(pool, run.successor) / STATE, progress, model, optimizer)
     weights = model.state_dict() if predictions else None
@@ -168,14 +171,15 @@ def _after(
     if done % epoch_steps == 0:
         line: HistoryLine = {"step": done, "epoch": done // epoch_steps, "rate": step.rate}
         line |= {"train_loss": loss_sum / epoch_steps}
-        scores = _val_scores(_predict(model, dataset, "val", step), dataset)
-        line |= dict(zip(_score_names(), scores.values(), strict=True))
+        scores = val_scores(_predict(model, dataset, "val", step), dataset)
+        line |= dict(zip(score_names(), scores.values(), strict=True))
         loss_sum, history = 0.0, (*history, line)
     changes = {"step": done, "loss_sum": loss_sum, "history": history, "seconds": seconds}
     return progress.model_copy(update=changes)
 
 
-def _score_names() -> list[str]:
+def score_names() -> list[str]:
+    """Of the scores in a line of history."""
     return [f"val_{name}" for name in VAL_METRICS]
 
 
@@ -197,7 +201,8 @@ def _predict(model: nn.Module, dataset: Dataset, split: str, step: Step) -> NDAr
     return log_probs
 
 
-def _val_scores(log_probs: NDArray[np.float32], dataset: Dataset) -> dict[str, float]:
+def val_scores(log_probs: NDArray[np.float32], dataset: Dataset) -> dict[str, float]:
+    """Scores by metric on the validation rows."""
     probs = np.exp(log_probs.astype(np.float64))
     labels = dataset.labels[dataset.rows["val"]].cpu().numpy()
     return {name: METRICS.call(name, probs, labels) for name in VAL_METRICS}
@@ -209,15 +214,17 @@ def _hand_on(path: Path, progress: Progress, model: nn.Module, optimizer: torch.
     save_state(path, begun, model, optimizer)
 
 
-def _record(
+def record_of(
     run: Run,
     recipe: Recipe,
     status: Status,
     dataset: Dataset,
     progress: Progress,
-    model: nn.Module,
+    parameters: int,
     predictions: Predictions,
+    execution: str = "one by one",
 ) -> MemberRecord:
+    """What the pool keeps of a run beside its files."""
     device = dataset.inputs.device
     hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return MemberRecord(
@@ -226,10 +233,10 @@ def _record(
         name=run.name,
         status=status,
         recipe=recipe.model_dump(mode="json"),
-        scores={"val": _val_scores(predictions["val"], dataset)} if predictions else {},
+        scores={"val": val_scores(predictions["val"], dataset)} if predictions else {},
         seconds=progress.seconds,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=parameters,
         samples=(progress.step - progress.inherited) * run.recipe.train.batch_size,
         inputs=inputs_of(dataset),
-        environment={**environment(), "device": hardware, "threads": progress.threads},
+        environment={**environment(), "device": hardware, "threads": progress.threads, "execution": execution},
     )

@@ -16,6 +16,7 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import safetensors
 import safetensors.torch
@@ -28,6 +29,7 @@ from lrensemble.files import storage_errors, write_whole
 
 logger = logging.getLogger(__name__)
 
+P = TypeVar("P", bound=Record)
 HistoryLine = dict[str, int | float | None]
 
 
@@ -56,6 +58,15 @@ def save_state(path: Path, progress: Progress, model: nn.Module, optimizer: torc
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     for index, entries in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{key}": tensor for key, tensor in entries.items()}
+    write_state(path, progress, tensors)
+
+
+def write_state(path: Path, progress: Record, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors and how far they have come as one file that proves itself, in the place of an earlier one.
+
+    Raises:
+        StorageError: the folder cannot be written, or the disk is full; the earlier file is still there.
+    """
     # Copies, because safetensors refuses tensors that share memory, as tied weights do.
     copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     text = progress.model_dump_json()
@@ -73,10 +84,10 @@ def restore_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer
     if not path.exists():
         return None
     try:
-        progress, tensors = _read(path)
+        progress, tensors = read_state(path, Progress)
         weights = {name.removeprefix("model/"): t for name, t in tensors.items() if name.startswith("model/")}
         _check_fit(weights, model.state_dict())
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+    except UNUSABLE as error:
         logger.warning("%s cannot be used (%s); the run starts again from its first step", path, error)
         return None
     model.load_state_dict(weights)
@@ -89,7 +100,17 @@ def restore_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer
     return progress
 
 
-def _read(path: Path) -> tuple[Progress, dict[str, Tensor]]:
+UNUSABLE = (safetensors.SafetensorError, ValueError, KeyError, TypeError)
+"""What `read_state` raises for a file that is damaged or of another kind."""
+
+
+def read_state(path: Path, kind: type[P]) -> tuple[P, dict[str, Tensor]]:
+    """What `write_state` wrote.
+
+    Raises:
+        StorageError: the file is there and cannot be read.
+        UNUSABLE: it is damaged.
+    """
     with storage_errors("read", path):
         data = path.read_bytes()
     # Cloned, so that every tensor is aligned as one that torch made.
@@ -98,7 +119,7 @@ def _read(path: Path) -> tuple[Progress, dict[str, Tensor]]:
     metadata = header["__metadata__"]
     if metadata["checksum"] != _checksum(metadata["progress"], tensors):
         raise ValueError("damaged: its checksum is not that of its content")
-    return Progress.model_validate_json(metadata["progress"]), tensors
+    return kind.model_validate_json(metadata["progress"]), tensors
 
 
 def _check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:

@@ -3,58 +3,28 @@
 from __future__ import annotations
 
 import shutil
-import traceback
-from collections.abc import Generator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Literal
 
 from lrensemble.config import Experiment
-from lrensemble.errors import LREnsembleError
-from lrensemble.pool import Failure, Pool
-from lrensemble.train.engine import Step
-from lrensemble.train.interrupt import Interrupt, deferred_interrupt
-from lrensemble.train.member import Run, Watch, state_folder, train_member
+from lrensemble.pool import Pool
+from lrensemble.train.events import Ended, Event, Planned
+from lrensemble.train.execution import Job, check_execution, jobs_of
+from lrensemble.train.interrupt import deferred_interrupt
+from lrensemble.train.jobs import do
+from lrensemble.train.member import Run, state_folder
 from lrensemble.train.peaks import with_measured_peaks
 from lrensemble.train.plan import Plan, plan
 from lrensemble.train.strategies import STRATEGIES
 
 
-@dataclass(frozen=True)
-class Planned:
-    """All is checked and the sweep begins; or, where a strategy waits for results, goes on with more runs."""
-
-    pool: Pool
-    runs: tuple[Run, ...]
-    """Those that are to be trained now."""
-    remaining: int = 0
-    """How many are expected to be planned later."""
-
-
-@dataclass(frozen=True)
-class Began:
-    """A run begins, or goes on from a saved state; the steps that follow are its own."""
-
-    run: Run
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A run has ended."""
-
-    run: Run
-    status: Literal["finished", "diverged", "pruned", "failed", "exists"]
-    scores: dict[str, float] = field(default_factory=dict)
-    """By metric, on the validation rows; empty unless it is finished."""
-    reason: str = ""
-    """Why it failed, in one line; the traceback is in the pool, under `failed`."""
-
-
-Event = Planned | Began | Step | Ended
-
-
 def tune(
-    experiment: Experiment, folder: Path, *, device: str = "cpu", save_steps: int | None = None
+    experiment: Experiment,
+    folder: Path,
+    *,
+    device: str = "cpu",
+    save_steps: int | None = None,
+    execution: str = "auto",
 ) -> Generator[Event, None, None]:
     """Train the members of an experiment that a pool does not have yet, and tell what happens as it happens.
 
@@ -74,44 +44,37 @@ def tune(
         folder: of the pool; made where it is missing.
         device: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where there is one; no part of a recipe.
         save_steps: how many steps lie between two savings of a run's state; an epoch unless given.
+        execution: `one-by-one`, `fused` for many members in one program, `workers` for processes of one thread each,
+            `auto` for a fixed rule, or `measure` to try; a run that was interrupted goes on as it began.
 
     Raises:
         LREnsembleError: a name, argument, device, data set or folder that cannot be used, before any training.
         KeyboardInterrupt: Ctrl-C, after the step was finished and the state saved; while the events are read.
     """
-    return _train_all(plan(experiment, folder, device), save_steps)
+    check_execution(execution)
+    return _train_all(plan(experiment, folder, device), save_steps, execution)
 
 
-def _train_all(planned: Plan, save_steps: int | None) -> Generator[Event, None, None]:
+def _train_all(planned: Plan, save_steps: int | None, execution: str) -> Generator[Event, None, None]:
     with deferred_interrupt() as interrupt:
         recipes = with_measured_peaks(planned.recipes, planned.dataset, planned.pool.folder)
         strategy = STRATEGIES.call(recipes.experiment.sweep.strategy, recipes)
         for batch in strategy(planned.pool):
-            yield Planned(planned.pool, batch.runs, batch.remaining)
-            for run in batch.runs:
-                if run.id in planned.pool:
-                    # A state may have been left by a kill at the very end.
-                    shutil.rmtree(state_folder(planned.pool, run.id), ignore_errors=True)
-                    yield Ended(run, "exists")
-                else:
-                    yield Began(run)
-                    yield from _train_one(run, planned, interrupt, save_steps, batch.watch)
+            way = execution if batch.watch is None else "one-by-one"  # who watches must be asked in between
+            jobs = jobs_of(batch.runs, planned.dataset, planned.pool, way)
+            yield Planned(planned.pool, batch.runs, tuple(jobs), batch.remaining)
+            yield from _those_there(batch.runs, jobs, planned.pool)
+            for job in jobs:
+                yield from do(job, planned, interrupt, save_steps, batch.watch)
                 if interrupt.pending:
                     raise KeyboardInterrupt
 
 
-def _train_one(
-    run: Run, planned: Plan, interrupt: Interrupt, save_steps: int | None, watch: Watch | None
-) -> Generator[Event, None, None]:
-    training = train_member(run, planned.dataset, planned.pool, interrupt, save_steps=save_steps, watch=watch)
-    try:
-        record = yield from training
-    except LREnsembleError:  # a full disk, a model that does not suit the data: every other run would meet it
-        raise
-    except Exception as error:
-        recipe = run.recipe.model_dump(mode="json")
-        trace = "".join(traceback.format_exception(error))
-        planned.pool.record_failure(Failure(id=run.id, name=run.name, recipe=recipe, traceback=trace))
-        yield Ended(run, "failed", reason=" ".join(f"{type(error).__name__}: {error}".split()))
-    else:
-        yield Ended(run, record.status, record.scores.get("val", {}))
+def _those_there(runs: Sequence[Run], jobs: Sequence[Job], pool: Pool) -> Generator[Event, None, None]:
+    """The runs that no job will do, since the pool has them."""
+    to_do = {run.id for job in jobs for run in job.runs}
+    for run in runs:
+        if run.id not in to_do:
+            # A state may have been left by a kill at the very end.
+            shutil.rmtree(state_folder(pool, run.id), ignore_errors=True)
+            yield Ended(run, "exists")

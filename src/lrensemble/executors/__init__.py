@@ -1,0 +1,5 @@
+"""Where work is done beside this process: in worker processes on this machine."""
+
+from lrensemble.executors.processes import Crashed, in_processes
+
+__all__ = ["Crashed", "in_processes"]

@@ -1,0 +1,237 @@
+"""Several runs as one group, from their recipes or from where they were interrupted, to members of the pool."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import shutil
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from lrensemble import models
+from lrensemble.config import Record
+from lrensemble.data import Dataset, steps_per_epoch
+from lrensemble.pool import MemberRecord, Pool
+from lrensemble.train.devices import threads, threads_for
+from lrensemble.train.engine import Step
+from lrensemble.train.fused.loop import Steps, fit_together, predict_together
+from lrensemble.train.fused.optimizers import StackedOptimizer
+from lrensemble.train.fused.stacked import StackedModel
+from lrensemble.train.interrupt import Interrupt
+from lrensemble.train.member import STATE, Predictions, Run, record_of, score_names, state_folder, val_scores
+from lrensemble.train.state import UNUSABLE, HistoryLine, Progress, read_state, write_state
+
+logger = logging.getLogger(__name__)
+
+
+class GroupProgress(Record):
+    """How far a group has come."""
+
+    step: int = 0
+    """Steps done."""
+    loss_sums: tuple[float, ...] = Field(strict=False)
+    """[member] of the steps of the epoch that is under way."""
+    histories: tuple[tuple[HistoryLine, ...], ...] = Field(strict=False)
+    """[member]"""
+    diverged: tuple[bool, ...] = Field(strict=False)
+    """[member]"""
+    seconds: float = 0.0
+    """Wall-clock time so far of all together, interruptions not counted."""
+    threads: int = 1
+    """Threads of the CPU that the group computes on, from the first step to the last."""
+
+
+def group_id(runs: Sequence[Run]) -> str:
+    """The name of a group's state: a function of its runs and their order."""
+    return "group-" + hashlib.sha256(" ".join(run.id for run in runs).encode()).hexdigest()[:12]
+
+
+def train_group(
+    runs: Sequence[Run], dataset: Dataset, pool: Pool, interrupt: Interrupt, *, save_steps: int | None
+) -> Generator[Step, None, list[MemberRecord]]:
+    """Train runs together, from the start or from their saved state, and add them to the pool, however they end.
+
+    A member that diverges stays in the stack and fills its own slices with what is no number: the others keep their
+    bits, which another size of the stack might change.
+
+    Args:
+        runs: that can be trained together (`fused.rule`).
+        dataset: of their recipes, on the device to train on.
+        pool: where the members go.
+        interrupt: once it is pending, the state is saved and KeyboardInterrupt is raised.
+        save_steps: how many steps lie between two savings of the state; None for an epoch.
+
+    Returns:
+        What is recorded of the members.
+
+    Raises:
+        SpecError, TrainingError, StorageError: as for one member alone.
+        torch.OutOfMemoryError: the group is too large for the device; nothing of it is in the pool.
+    """
+    group = _Group(runs, dataset, pool.folder / "unfinished" / group_id(runs) / STATE)
+    epoch_steps = group.epoch_steps
+    every = save_steps or epoch_steps
+    at_once = 1 if dataset.inputs.device.type == "cpu" else math.gcd(epoch_steps, every)
+    with threads(group.progress.threads):
+        steps = fit_together(
+            group.model,
+            group.optimizer,
+            [run.policy for run in runs],
+            [run.recipe.train for run in runs],
+            dataset,
+            first_step=group.progress.step,
+            at_once=at_once,
+        )
+        for done in steps:
+            before = group.progress.diverged
+            group.take(done)
+            if interrupt.pending or group.progress.step % every == 0:
+                group.save()
+            if interrupt.pending:
+                raise KeyboardInterrupt
+            yield from _told(done, runs, before)
+            if all(group.progress.diverged):
+                break
+        predictions = group.predictions()
+    records = [group.add(member, pool, predictions) for member in range(len(runs))]
+    shutil.rmtree(group.path.parent, ignore_errors=True)
+    for run in runs:
+        shutil.rmtree(state_folder(pool, run.id), ignore_errors=True)
+    return records
+
+
+def _told(done: Steps, runs: Sequence[Run], diverged: Sequence[bool]) -> Generator[Step, None, None]:
+    for place, (rates, losses) in enumerate(zip(done.rates.tolist(), done.losses.tolist(), strict=True)):
+        for run, rate, loss, gone in zip(runs, rates, losses, diverged, strict=True):
+            if not gone and math.isfinite(rate) and math.isfinite(loss):
+                yield Step(done.first + place, rate, loss, run.id)
+
+
+@dataclass(init=False)
+class _Group:
+    """Stacked networks, their optimizer and how far they have come."""
+
+    def __init__(self, runs: Sequence[Run], dataset: Dataset, path: Path) -> None:
+        self.runs, self.dataset, self.path = runs, dataset, path
+        recipe, device = runs[0].recipe, dataset.inputs.device
+        self.epoch_steps = steps_per_epoch(len(dataset.rows["train"]), recipe.train.batch_size)
+        built = [models.build(r.recipe.model, dataset.shape, len(dataset.classes), r.recipe.train.seed) for r in runs]
+        built = [model.to(device) for model in built]
+        self.parameters = sum(parameter.numel() for parameter in built[0].parameters())
+        self.model = StackedModel(built)
+        self.optimizer = StackedOptimizer([run.recipe.train for run in runs], self.model.parameters)
+        self.progress = self._restored() or GroupProgress(
+            loss_sums=(0.0,) * len(runs),
+            histories=((),) * len(runs),
+            diverged=(False,) * len(runs),
+            threads=threads_for(built[0], dataset.batch(dataset.rows["train"][: recipe.train.batch_size])[0]),
+        )
+        self._started = time.perf_counter() - self.progress.seconds
+
+    def take(self, done: Steps) -> None:
+        """Take note of some steps: who diverged, and at the end of an epoch a line of history for each."""
+        progress = self.progress
+        sums, diverged = list(progress.loss_sums), list(progress.diverged)
+        histories = [list(history) for history in progress.histories]
+        stop = done.first + len(done.rates)
+        for member in np.flatnonzero(~np.array(diverged)).tolist():
+            finite = np.isfinite(done.rates[:, member]) & np.isfinite(done.losses[:, member])
+            if finite.all():
+                sums[member] += float(done.losses[:, member].sum())
+                continue
+            place = int(finite.argmin())
+            diverged[member] = True
+            histories[member].append(
+                self._line(done.first + place, done.rates[place, member], done.losses[place, member])
+            )
+        if stop % self.epoch_steps == 0 and not all(diverged):
+            log_probs = predict_together(self.model, self.dataset, "val").numpy()
+            for member in np.flatnonzero(~np.array(diverged)).tolist():
+                rate = float(done.rates[-1, member])
+                if np.isnan(log_probs[member]).any():
+                    diverged[member] = True
+                    histories[member].append(self._line(stop - 1, rate, math.nan))
+                    continue
+                scores = val_scores(log_probs[member], self.dataset)
+                line: HistoryLine = {"step": stop, "epoch": stop // self.epoch_steps, "rate": rate}
+                line |= {"train_loss": sums[member] / self.epoch_steps}
+                histories[member].append(line | dict(zip(score_names(), scores.values(), strict=True)))
+                sums[member] = 0.0
+        self.progress = GroupProgress(
+            step=stop,
+            loss_sums=tuple(sums),
+            histories=tuple(tuple(history) for history in histories),
+            diverged=tuple(diverged),
+            seconds=time.perf_counter() - self._started,
+            threads=progress.threads,
+        )
+
+    def _line(self, step: int, rate: float, loss: float) -> HistoryLine:
+        line: HistoryLine = {"step": step, "epoch": step // self.epoch_steps + 1, "rate": float(rate)}
+        return line | {"train_loss": float(loss)} | dict.fromkeys(score_names())
+
+    def save(self) -> None:
+        """Write the state of the group, in the place of an earlier one."""
+        tensors = {f"model/{name}": tensor for name, tensor in self.model.state().items()}
+        tensors |= {f"optimizer/{name}": tensor for name, tensor in self.optimizer.state.items()}
+        write_state(self.path, self.progress, tensors)
+
+    def _restored(self) -> GroupProgress | None:
+        """Bring networks and optimizer to where the group was; None, with a warning, where its state is of no use."""
+        if not self.path.exists():
+            return None
+        try:
+            progress, tensors = read_state(self.path, GroupProgress)
+            device = self.dataset.inputs.device
+            parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "optimizer": {}}
+            for name, tensor in tensors.items():
+                kind, _, rest = name.partition("/")
+                parts[kind][rest] = tensor.to(device)
+            if parts["optimizer"].keys() != self.optimizer.state.keys():
+                raise ValueError("its optimizer is another one")
+            self.model.load(parts["model"])
+        except UNUSABLE as error:
+            logger.warning("%s cannot be used (%s); the group starts again from its first step", self.path, error)
+            return None
+        self.optimizer.state.update(parts["optimizer"])
+        return progress
+
+    def predictions(self) -> list[Predictions]:
+        """Of every member; none of those that diverged."""
+        if all(self.progress.diverged):
+            return [{} for _ in self.runs]
+        both = {split: predict_together(self.model, self.dataset, split).numpy() for split in ("val", "test")}
+        return [
+            {} if gone else {split: log_probs[member] for split, log_probs in both.items()}
+            for member, gone in enumerate(self.progress.diverged)
+        ]
+
+    def add(self, member: int, pool: Pool, predictions: Sequence[Predictions]) -> MemberRecord:
+        """Add a member to the pool, unless a sweep that was killed while adding has done so."""
+        run, own = self.runs[member], predictions[member]
+        gone = not own or any(np.isnan(log_probs).any() for log_probs in own.values())
+        history = self.progress.histories[member]
+        step = int(history[-1]["step"] or 0) if gone and history else self.progress.step
+        share = (time.perf_counter() - self._started) / len(self.runs)
+        progress = Progress(step=step, history=history, seconds=share, threads=self.progress.threads)
+        record = record_of(
+            run,
+            run.recipe,
+            "diverged" if gone else "finished",
+            self.dataset,
+            progress,
+            self.parameters,
+            {} if gone else own,
+            execution=f"fused, {len(self.runs)} members",
+        )
+        if run.id not in pool:
+            weights = None if gone else self.model.state_of(member)
+            pool.add(record, {} if gone else own, weights=weights, history=history)
+        return record

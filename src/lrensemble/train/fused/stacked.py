@@ -1,0 +1,77 @@
+"""Networks of one shape as one: parameters and buffers stacked along a leading member axis."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+Tensors = dict[str, Tensor]
+
+
+class StackedModel:
+    """Several networks of one architecture, run by one program; each keeps its own BatchNorm statistics."""
+
+    def __init__(self, models: Sequence[nn.Module]) -> None:
+        self.parameters = _stacked([dict(model.named_parameters()) for model in models])
+        """[member, …] of every parameter, by name; those that are frozen in the networks are frozen here."""
+        self.buffers = _stacked([dict(model.named_buffers()) for model in models])
+        """[member, …] of every buffer, by name."""
+        self._template = copy.deepcopy(models[0]).to("meta")
+        self._names = tuple(models[0].state_dict())
+
+    def __len__(self) -> int:
+        return len(next(iter(self.parameters.values())))
+
+    def logits(self, inputs: Tensor, *, training: bool, shared: bool) -> Tensor:
+        """[member, batch, class] what every network says.
+
+        Args:
+            inputs: [member, batch, …], or [batch, …] where all members see the same.
+            training: whether BatchNorm takes the statistics of the batch, and updates its own.
+            shared: whether `inputs` are the same for all members.
+
+        Raises:
+            RuntimeError: the network draws random numbers, or cannot be stacked for another reason.
+        """
+        self._template.train(training)
+        run = vmap(self._one, in_dims=(0, 0, None if shared else 0), randomness="error")
+        logits: Tensor = run(self.parameters, self.buffers, inputs)
+        return logits
+
+    def _one(self, parameters: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
+        output: Tensor = functional_call(self._template, (parameters, buffers), (inputs,))
+        return output
+
+    def state(self) -> Tensors:
+        """Parameters and buffers, stacked, by name: for a file."""
+        both = self.parameters | self.buffers
+        return {name: both[name].detach() for name in self._names if name in both}
+
+    def load(self, state: Tensors) -> None:
+        """Take over what `state` gave.
+
+        Raises:
+            ValueError: it is that of other networks.
+        """
+        shapes = [{name: (t.shape, t.dtype) for name, t in side.items()} for side in (state, self.state())]
+        if shapes[0] != shapes[1]:
+            raise ValueError("its weights are those of other models")
+        with torch.no_grad():
+            for name, tensor in self.state().items():
+                tensor.copy_(state[name])
+
+    def state_of(self, member: int) -> Tensors:
+        """The state dict of one network, on the CPU."""
+        return {name: tensor[member].cpu().clone() for name, tensor in self.state().items()}
+
+
+def _stacked(members: Sequence[Tensors]) -> Tensors:
+    """Tensors of the same names and shapes, each with a leading member axis, as leaves of their own."""
+    return {
+        name: torch.stack([tensors[name].detach() for tensors in members]).requires_grad_(first.requires_grad)
+        for name, first in members[0].items()
+    }

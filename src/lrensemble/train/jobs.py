@@ -1,0 +1,131 @@
+"""Do the jobs of a sweep, each in its way, and tell what happens."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import traceback
+from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from lrensemble.config import Experiment
+from lrensemble.errors import LREnsembleError, TrainingError
+from lrensemble.executors import Crashed, in_processes
+from lrensemble.pool import Failure, Pool
+from lrensemble.train.engine import Step
+from lrensemble.train.events import Began, Ended, Event
+from lrensemble.train.execution import Job
+from lrensemble.train.fused.group import group_id, train_group
+from lrensemble.train.interrupt import Interrupt, deferred_interrupt
+from lrensemble.train.member import Run, Watch, train_member
+from lrensemble.train.plan import Plan, plan
+
+logger = logging.getLogger(__name__)
+
+WORKER_ATTEMPTS = 2
+"""How often a run is begun before the death of its worker process is recorded as its failure."""
+
+
+def do(
+    job: Job, planned: Plan, interrupt: Interrupt, save_steps: int | None, watch: Watch | None
+) -> Generator[Event, None, None]:
+    """Train the runs of a job."""
+    if job.way == "fused":
+        yield from _together(job.runs, planned, interrupt, save_steps)
+    elif job.way == "workers":
+        yield from _in_workers(job.runs, planned, interrupt, save_steps)
+    else:
+        for run in job.runs:
+            yield Began(run)
+            yield from _alone(run, planned, interrupt, save_steps, watch)
+
+
+def _together(
+    runs: Sequence[Run], planned: Plan, interrupt: Interrupt, save_steps: int | None
+) -> Generator[Event, None, None]:
+    """Train a group in one program; one that does not fit the device's memory in two halves."""
+    for run in runs:
+        yield Began(run)
+    try:
+        records = yield from train_group(runs, planned.dataset, planned.pool, interrupt, save_steps=save_steps)
+    except torch.OutOfMemoryError:
+        if len(runs) == 1:
+            raise
+        logger.warning("out of memory with %s members at once; going on with half as many", len(runs))
+        shutil.rmtree(planned.pool.folder / "unfinished" / group_id(runs), ignore_errors=True)
+        middle = (len(runs) + 1) // 2
+        yield from _together(runs[:middle], planned, interrupt, save_steps)
+        yield from _together(runs[middle:], planned, interrupt, save_steps)
+    except LREnsembleError:
+        raise
+    except Exception as error:  # of one of them, perhaps: the others shall not fail with it
+        logger.warning("%s members at once failed (%s); going on one by one", len(runs), error)
+        for run in runs:
+            yield from _alone(run, planned, interrupt, save_steps, None)
+    else:
+        for run, record in zip(runs, records, strict=True):
+            yield Ended(run, record.status, record.scores.get("val", {}))
+
+
+def _in_workers(
+    runs: Sequence[Run], planned: Plan, interrupt: Interrupt, save_steps: int | None
+) -> Generator[Event, None, None]:
+    """Train runs in processes of one thread each; a run whose worker dies twice has failed."""
+    prepare = partial(prepare_worker, planned.recipes.experiment, planned.pool.folder, save_steps)
+    cores = min(os.cpu_count() or 1, len(runs))
+    for told in in_processes(prepare, runs, workers=cores, attempts=WORKER_ATTEMPTS, stop=lambda: interrupt.pending):
+        if isinstance(told, Crashed):
+            error = TrainingError(
+                f"its worker process died {WORKER_ATTEMPTS} times, last with status {told.exit_status}"
+            )
+            yield _failed(runs[told.item], planned.pool, error)
+        else:
+            yield told
+
+
+def prepare_worker(experiment: Experiment, folder: Path, save_steps: int | None) -> Callable[[Run], Iterator[Event]]:
+    """What a worker process does with a run; the data are read once."""
+    planned = plan(experiment, folder, "cpu")
+
+    def work(run: Run) -> Iterator[Event]:
+        with deferred_interrupt() as interrupt:
+            yield Began(run)
+            for event in _alone(run, planned, interrupt, save_steps, None, execution="worker process"):
+                yield event._replace(run=run.id) if isinstance(event, Step) else event
+            if interrupt.pending:
+                raise KeyboardInterrupt
+
+    return work
+
+
+def _alone(
+    run: Run,
+    planned: Plan,
+    interrupt: Interrupt,
+    save_steps: int | None,
+    watch: Watch | None,
+    execution: str = "one by one",
+) -> Generator[Event, None, None]:
+    training = train_member(
+        run, planned.dataset, planned.pool, interrupt, save_steps=save_steps, watch=watch, execution=execution
+    )
+    try:
+        record = yield from training
+    except LREnsembleError:  # a full disk, a model that does not suit the data: every other run would meet it
+        raise
+    except Exception as error:
+        yield _failed(run, planned.pool, error)
+    else:
+        yield Ended(run, record.status, record.scores.get("val", {}))
+
+
+def _failed(run: Run, pool: Pool, error: Exception) -> Ended:
+    """Write down in the pool that a run ended in an error, and tell it."""
+    recipe = run.recipe.model_dump(mode="json")
+    trace = "".join(traceback.format_exception(error))
+    pool.record_failure(Failure(id=run.id, name=run.name, recipe=recipe, traceback=trace))
+    return Ended(run, "failed", reason=" ".join(f"{type(error).__name__}: {error}".split()))
