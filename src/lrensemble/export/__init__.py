@@ -2,11 +2,29 @@
 
 `team` makes an `Ensemble` of a pool's team, `ensemble` is the module; `bundle` is the folder that it is saved as,
 `onnx` and `torch_program` are files without this library, `hub` shares it; `readers` and `predictions` are the files
-that it predicts from and to.
+that it predicts from and to. `cascade`, `soup` and `distill` make cheaper ensembles of a team.
 """
 
-from lrensemble.export.description import Description, Part
+from lrensemble.export.cascade import Balance, Cascade, cascade, measure
+from lrensemble.export.description import Description, Part, Stages
+from lrensemble.export.distill import Student, distill
 from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.soup import Soup, soup
 from lrensemble.export.team import chosen_team, ensemble_of
 
-__all__ = ["Description", "Ensemble", "Part", "chosen_team", "ensemble_of"]
+__all__ = [
+    "Balance",
+    "Cascade",
+    "Description",
+    "Ensemble",
+    "Part",
+    "Soup",
+    "Stages",
+    "Student",
+    "cascade",
+    "chosen_team",
+    "distill",
+    "ensemble_of",
+    "measure",
+    "soup",
+]

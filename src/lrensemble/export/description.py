@@ -20,6 +20,15 @@ class Part(Record):
     """What builds its network: a registered name, or `package.module:function`."""
 
 
+class Stages(Record):
+    """A cascade: members are asked in an order until their mean is sure enough."""
+
+    order: Annotated[tuple[int, ...], Field(min_length=2, strict=False)]
+    """Positions of the members, each once."""
+    thresholds: Annotated[tuple[float, ...], Field(strict=False)]
+    """For every stage but the last: a row whose highest probability reaches it is decided there. Above 1: none is."""
+
+
 class Description(Record):
     """What an ensemble is made of and how its members' predictions become one."""
 
@@ -35,6 +44,8 @@ class Description(Record):
     """Fitted: what it learned stands in its arguments, a temperature among them."""
     method: str
     """What chose the team."""
+    stages: Stages | None = None
+    """Where not all members are asked for every row."""
     batched: bool = False
     """Whether members of one architecture run as one program; measured when the ensemble was made, and kept, so that
     the same bundle gives the same bits."""

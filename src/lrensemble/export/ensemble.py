@@ -19,6 +19,7 @@ from lrensemble.export.bundle import CONFIG, WEIGHTS, read_bundle, write_bundle
 from lrensemble.export.description import Description, Part
 from lrensemble.export.hub import Hub
 from lrensemble.export.programs import batched_is_faster, groups_of, run_batched, run_each
+from lrensemble.export.stages import run_stages
 
 PREDICTED_AT_ONCE = 1024
 """Rows, as when the members were scored: the last bits of a sum can depend on it."""
@@ -123,9 +124,22 @@ class Ensemble(nn.Module, Hub):
         Raises:
             DataError: inputs of another shape.
         """
+        if self.description.stages is not None:
+            return self.in_stages(inputs)[0]
         # In float64: rules that compare sums of weights would decide otherwise in float32.
         probs = self.member_log_probs(inputs).double().exp()
         return cast(Tensor, combine(self.description.consensus, probs, self.description.weights))
+
+    def in_stages(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """A cascade's probabilities [sample, class] float64, and how many members each row took [sample] int64.
+
+        Raises:
+            DataError: inputs of another shape.
+            ExportError: this ensemble is no cascade.
+        """
+        if self.description.stages is None:
+            raise ExportError("this ensemble is no cascade; make one with lrensemble.export.cascade")
+        return run_stages(list(self.members), self.description, self.prepare(inputs))
 
     def member_log_probs(self, inputs: Tensor) -> Tensor:
         """Log-probabilities [member, sample, class] float32 of raw inputs [sample, *shape].

@@ -29,6 +29,16 @@ FORMATS = {
 }
 
 
+def check_place(path: Path) -> None:
+    """Refuse to write over what is there, before any work.
+
+    Raises:
+        ExportError: there is something, other than an empty folder.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise ExportError(f"{path} is there already; remove it, or name another place")
+
+
 def format_of(name: str) -> Format:
     """The form of that name.
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lrensemble.errors import ExportError
 from lrensemble.export.ensemble import Ensemble
 
 _LARGEST_BYTE = 255
@@ -26,7 +27,13 @@ class Traceable(nn.Module):
 
 
 def traceable(ensemble: Ensemble) -> Traceable:
-    """The ensemble on the CPU, its members one after another: a runtime arranges its own work."""
+    """The ensemble with its members one after another: a runtime arranges its own work.
+
+    Raises:
+        ExportError: a cascade, whose path depends on its inputs.
+    """
+    if ensemble.description.stages is not None:
+        raise ExportError("a cascade stops where it is sure, which no traced program can; write it as a bundle")
     description = ensemble.description.model_copy(update={"batched": False})
     return Traceable(Ensemble(list(ensemble.members), description)).eval()
 

@@ -1,0 +1,170 @@
+"""A soup: members' weights averaged into one network that costs no more than one of them (Wortsman et al. 2022).
+
+An average of weights is a network only where the members lie in one valley. That is tested first: the network half-way
+between two of them must be about as good as they are (Frankle et al. 2020, linear mode connectivity).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lrensemble import models
+from lrensemble.data import Dataset
+from lrensemble.errors import ExportError
+from lrensemble.export.batch_norm import has_batch_norm, reestimate
+from lrensemble.export.description import Description
+from lrensemble.export.ensemble import Ensemble
+from lrensemble.metrics import METRICS
+from lrensemble.spec import Spec
+from lrensemble.train import predict
+
+logger = logging.getLogger(__name__)
+
+BARRIER = 0.02
+"""Accuracy that may be lost half-way between two members that count as connected (Frankle et al. 2020, section 3)."""
+
+State = Mapping[str, Tensor]
+Statistics = Literal["averaged", "re-estimated", "none"]
+
+
+@dataclass(frozen=True)
+class Soup:
+    """One network, and how it came to be."""
+
+    ensemble: Ensemble
+    """Of the one network."""
+    ingredients: tuple[str, ...]
+    """Ids of the members whose weights were averaged."""
+    barriers: dict[str, float]
+    """By id, the accuracy on `val` lost half-way between the best member and this one."""
+    statistics: Statistics
+    """Which statistics of batch norm were better on `val`; `none` where the network has no batch norm."""
+    accuracy: float
+    """On `val`."""
+    team_accuracy: float
+    """Of the ensemble that it was made of, on `val`."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Mixed:
+    network: nn.Module
+    statistics: Statistics
+    accuracy: float
+
+
+def soup(ensemble: Ensemble, dataset: Dataset, *, kind: Literal["uniform", "greedy"] = "greedy") -> Soup:
+    """Average the weights of an ensemble's members.
+
+    The members that are connected with the best one take part. *Uniform* averages them all; *greedy* takes them in
+    the order of their accuracy on `val` and keeps each that does not lower the accuracy of the average (Wortsman et
+    al. 2022, recipe 1). Batch norm's statistics are averaged like weights, and estimated anew on training rows
+    (Izmailov et al. 2018, section 3.2); what is better on `val` is kept.
+
+    Args:
+        ensemble: of members of one architecture.
+        dataset: that they were trained on.
+        kind: of soup.
+
+    Raises:
+        ExportError: members of several architectures, fewer than two, or none that is connected with the best one.
+    """
+    description = ensemble.description
+    if len({str(part.model) for part in description.parts}) > 1 or len(description.parts) < 2:
+        given = ", ".join(str(part.model) for part in description.parts)
+        raise ExportError(f"a soup needs two members or more of one architecture; the team has {given}")
+    states = [{name: tensor.clone() for name, tensor in member.state_dict().items()} for member in ensemble.members]
+    kitchen = _Kitchen(description.parts[0].model, dataset)
+    accuracies = [kitchen.accuracy(member) for member in ensemble.members]
+    order = sorted(range(len(states)), key=lambda index: (-accuracies[index], index))
+    best = order[0]
+    barriers = {
+        index: (accuracies[best] + accuracies[index]) / 2 - kitchen.mix([states[best], states[index]]).accuracy
+        for index in order[1:]
+    }
+    connected = [best, *(index for index in order[1:] if barriers[index] <= BARRIER)]
+    if len(connected) < 2:
+        least = min(barriers.values())
+        raise ExportError(
+            f"no soup: half-way between the best member and any other, at least {100 * least:.1f} points of accuracy "
+            f"on val are lost ({100 * BARRIER:g} are accepted); average members of one run: snapshots, fast_geometric"
+        )
+    taken = connected if kind == "uniform" else _greedy(kitchen, states, connected, accuracies[best])
+    mixed = kitchen.mix([states[index] for index in taken])
+    ids = tuple(description.parts[index].id for index in taken)
+    return Soup(
+        ensemble=Ensemble([mixed.network], single(description, f"{kind} soup of {', '.join(ids)}")),
+        ingredients=ids,
+        barriers={description.parts[index].id: barrier for index, barrier in barriers.items()},
+        statistics=mixed.statistics,
+        accuracy=mixed.accuracy,
+        team_accuracy=kitchen.scored(ensemble.predict_proba(dataset.inputs[dataset.rows["val"]])),
+    )
+
+
+def single(description: Description, name: str) -> Description:
+    """An ensemble of the one network that comes of a team."""
+    part = description.parts[0].model_copy(update={"id": name.split(" ")[0], "name": name})
+    changes = {"parts": (part,), "weights": (1.0,), "consensus": Spec("mean"), "stages": None, "batched": False}
+    return description.model_copy(update=changes)
+
+
+def _greedy(kitchen: _Kitchen, states: Sequence[State], connected: Sequence[int], accuracy: float) -> list[int]:
+    """Those that did not lower the accuracy of the average when they came."""
+    taken = [connected[0]]
+    for index in connected[1:]:
+        found = kitchen.mix([states[one] for one in (*taken, index)]).accuracy
+        logger.info("soup of %d members: val accuracy %.4f, before %.4f", len(taken) + 1, found, accuracy)
+        if found >= accuracy:
+            taken, accuracy = [*taken, index], found
+    return taken
+
+
+@dataclass(frozen=True, eq=False)
+class _Kitchen:
+    """What all averages share."""
+
+    model: Spec
+    dataset: Dataset
+
+    def mix(self, states: Sequence[State]) -> _Mixed:
+        """The average of weights, with the better statistics of batch norm."""
+        network = models.build(self.model, self.dataset.shape, len(self.dataset.classes), seed=0)
+        network.to(self.dataset.inputs.device).load_state_dict(average(states))
+        averaged = self.accuracy(network)
+        if not has_batch_norm(network):
+            return _Mixed(network, "none", averaged)
+        kept = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        reestimate(network, self.dataset)
+        anew = self.accuracy(network)
+        if anew > averaged:
+            return _Mixed(network, "re-estimated", anew)
+        network.load_state_dict(kept)
+        return _Mixed(network, "averaged", averaged)
+
+    def accuracy(self, network: nn.Module) -> float:
+        """On `val`."""
+        return self.scored(predict(network, self.dataset, "val").double().exp().numpy())
+
+    def scored(self, probs: NDArray[np.float64]) -> float:
+        """Accuracy of probabilities [sample, class] of `val`."""
+        labels = self.dataset.labels[self.dataset.rows["val"]].cpu().numpy()
+        return METRICS.call("accuracy", probs, labels)
+
+
+def average(states: Sequence[State]) -> dict[str, Tensor]:
+    """The mean of each tensor over members, summed in float64; whole numbers (counters) are the first member's."""
+    first = states[0]
+    return {
+        name: torch.stack([state[name].double() for state in states]).mean(dim=0).to(tensor.dtype)
+        if tensor.is_floating_point()
+        else tensor.clone()
+        for name, tensor in first.items()
+    }
