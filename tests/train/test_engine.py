@@ -9,12 +9,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lrensemble.config import TrainSettings
-from lrensemble.data import Dataset, batch_rows
+from lrensemble.data import Dataset, Mixing, batch_rows
 from lrensemble.errors import TrainingError
 from lrensemble.models import build
 from lrensemble.policies import Policy
 from lrensemble.spec import Spec
 from lrensemble.train import DivergedError, Step, fit, predict
+from lrensemble.train.engine import mixed_cross_entropy
 from lrensemble.train.optimizers import build_optimizer
 
 STEPS = 11
@@ -171,3 +172,25 @@ def test_logits_of_another_shape_are_refused(digits: Dataset, classes: int) -> N
         next(fit(model, build_optimizer(settings, model.parameters()), policy(), digits, settings))
     with pytest.raises(TrainingError, match="must return logits"):
         predict(model, digits, "val")
+
+
+def test_mixed_labels_by_definition() -> None:
+    """The loss of a mixed image is that of both its labels, by their shares; with shares of one, nothing is mixed."""
+    logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    labels, partner = torch.tensor([0, 1, 2, 1]), torch.tensor([1, 2, 3, 0])
+    share = torch.tensor([1.0, 0.25, 0.5, 0.75])
+    soft = share[:, None] * torch.eye(3)[labels] + (1 - share[:, None]) * torch.eye(3)[labels[partner]]
+    found = mixed_cross_entropy(logits, labels, Mixing(partner, share), 0.0)
+    torch.testing.assert_close(found, torch.nn.functional.cross_entropy(logits, soft))
+    plain = mixed_cross_entropy(logits, labels, Mixing(partner, torch.ones(4)), 0.1)
+    torch.testing.assert_close(plain, mixed_cross_entropy(logits, labels, None, 0.1))
+
+
+def test_augmentation_is_a_function_of_seed_and_step(digits: Dataset) -> None:
+    settings = TrainSettings(batch_size=50, augment=(Spec("crop", {"padding": 1}), Spec("flip"), Spec("mixup")))
+    (first, steps), (second, again) = run(digits, settings), run(digits, settings)
+    assert steps == again
+    assert all(torch.equal(one, other) for one, other in zip(first.parameters(), second.parameters(), strict=True))
+    assert steps != run(digits, TrainSettings(batch_size=50))[1]
+    bare = run(digits, TrainSettings(batch_size=50, augment=()))[1]
+    assert bare == run(digits, TrainSettings(batch_size=50))[1]

@@ -46,7 +46,13 @@ class TrainSettings(Record):
     """Largest norm of the gradient over all parameters; larger ones are scaled down to it."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
+    augment: tuple[SpecField, ...] = Field(default=(), strict=False)
+    """What is done to the training images, in this order: `crop(padding=4)`, `flip`, `mixup`, …"""
     seed: Seed = 0
+
+
+LATER_FIELDS = ("augment",)
+"""Fields of `train` that recipes did not have from the beginning."""
 
 
 class SelectSettings(Record):
@@ -135,6 +141,9 @@ class Recipe(Record):
         What is at its default here has no part in it, so that a new field does not rename old members.
         """
         content = self.model_dump(mode="json", exclude={"at_epoch"} if self.at_epoch is None else None)
+        for name in LATER_FIELDS:
+            if not content["train"][name]:
+                del content["train"][name]
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 

@@ -1,8 +1,19 @@
 """Data sets: one file per source, one record for all, and batches that are a pure function of (seed, step)."""
 
 from lrensemble.data import digits, idx, mnist, npz  # noqa: F401 – importing registers them
+from lrensemble.data.augment import AUGMENTATIONS, Augmenter, Mixing
 from lrensemble.data.batches import batch_rows, steps_per_epoch
 from lrensemble.data.dataset import Dataset, load
 from lrensemble.data.source import SOURCES, Samples
 
-__all__ = ["SOURCES", "Dataset", "Samples", "batch_rows", "load", "steps_per_epoch"]
+__all__ = [
+    "AUGMENTATIONS",
+    "SOURCES",
+    "Augmenter",
+    "Dataset",
+    "Mixing",
+    "Samples",
+    "batch_rows",
+    "load",
+    "steps_per_epoch",
+]

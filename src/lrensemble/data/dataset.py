@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lrensemble.config import DataSettings, SplitSettings
+from lrensemble.data.augment import Augmenter, Draws, Mixing, move
 from lrensemble.data.source import SOURCES, Samples
 from lrensemble.data.split import divide
 
@@ -52,6 +53,20 @@ class Dataset:
         axes = (1, -1, *[1] * (self.inputs.ndim - 2))
         inputs = (self.inputs[rows].float() - self.mean.view(axes)) / self.std.view(axes)
         return inputs, self.labels[rows]
+
+    def augmented(self, rows: Tensor, augmenter: Augmenter, draws: Draws) -> tuple[Tensor, Tensor, Mixing | None]:
+        """Normalised and augmented inputs [batch, …] float32, labels [batch] and, where they are mixed, how.
+
+        One tensor program without a wait for the device, which `torch.compile` makes into few kernels.
+
+        Args:
+            rows: [batch] samples, on the device of the data.
+            augmenter: of a recipe.
+            draws: what it drew for these rows, on the CPU or on the device of the data.
+        """
+        inputs, labels = self.batch(rows)
+        inputs, mixing = augmenter.apply(inputs, move(draws, inputs.device))
+        return inputs, labels, mixing
 
 
 def load(settings: DataSettings, split: SplitSettings) -> Dataset:

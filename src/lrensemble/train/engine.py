@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, log_softmax
 
 from lrensemble.config import TrainSettings
-from lrensemble.data import Dataset, batch_rows
+from lrensemble.data import Augmenter, Dataset, Mixing, batch_rows, steps_per_epoch
 from lrensemble.errors import TrainingError
 from lrensemble.policies import Policy
 
@@ -71,17 +71,19 @@ def fit(
     rows = dataset.rows["train"]
     device = rows.device
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16")
+    augmenter = Augmenter(settings.augment, dataset.shape, steps_per_epoch(len(rows), settings.batch_size))
     for step in range(first_step, policy.total):
         rate = policy(step)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        chosen = torch.tensor(batch_rows(len(rows), settings.batch_size, settings.seed, step), device=device)
-        inputs, labels = dataset.batch(rows[chosen])
+        batch = batch_rows(len(rows), settings.batch_size, settings.seed, step)
+        chosen = rows[torch.tensor(batch, device=device)]
+        inputs, labels, mixing = dataset.augmented(chosen, augmenter, augmenter.draw(settings.seed, step, batch))
         model.train()
         with randomness(settings.seed, step, device), autocast:
             logits = _checked(model(inputs), len(labels), dataset)
         exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        loss = cross_entropy(exact, labels, label_smoothing=settings.label_smoothing)
+        loss = mixed_cross_entropy(exact, labels, mixing, settings.label_smoothing)
         value = loss.item()
         if not (math.isfinite(rate) and math.isfinite(value)):
             raise DivergedError(step, rate, value)
@@ -91,6 +93,18 @@ def fit(
             nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
         optimizer.step()
         yield Step(step, rate, value)
+
+
+def mixed_cross_entropy(logits: Tensor, labels: Tensor, mixing: Mixing | None, smoothing: float) -> Tensor:
+    """Mean cross-entropy of a batch; of a mixed image that of both its labels, by their shares (Zhang et al. 2018)."""
+    if mixing is None:
+        return cross_entropy(logits, labels, label_smoothing=smoothing)
+    own, other = (
+        cross_entropy(logits, each, label_smoothing=smoothing, reduction="none")
+        for each in (labels, labels[mixing.partner])
+    )
+    share = mixing.share.to(logits.dtype)
+    return (share * own + (1 - share) * other).mean()
 
 
 @torch.no_grad()

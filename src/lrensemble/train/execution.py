@@ -110,7 +110,7 @@ def _kind(run: Run) -> str | None:
     """What runs that are trained together have in common, as text; None for one that must be alone."""
     train, recipe = run.recipe.train, run.recipe
     shared = shared_settings(train)
-    if shared is None or run.successor is not None or recipe.at_epoch is not None:
+    if shared is None or train.augment or run.successor is not None or recipe.at_epoch is not None:
         return None
     return repr((str(recipe.model), train.batch_size, run.policy.total, shared, train.clip_norm, train.precision))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrensemble.config import Experiment
-from lrensemble.data import SOURCES, Dataset, load
+from lrensemble.data import SOURCES, Augmenter, Dataset, load
 from lrensemble.pool import Pool, Task
 from lrensemble.train.devices import to_device
 from lrensemble.train.recipes import Recipes, check_space
@@ -40,6 +40,7 @@ def plan(experiment: Experiment, folder: Path, device: str) -> Plan:
     place = to_device(device)
     dataset = load(experiment.data, experiment.split)
     recipes = Recipes(experiment, dataset)
+    Augmenter(experiment.train.augment, dataset.shape, 1)  # it refuses what does not suit the images
     STRATEGIES.call(experiment.sweep.strategy, recipes)  # it refuses what it cannot train
     labels = {split: dataset.labels[dataset.rows[split]].numpy() for split in ("val", "test")}
     rows = {split: dataset.rows[split].numpy() for split in ("val", "test")}
