@@ -39,6 +39,7 @@ kill-test: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.selection
+	$(BIN)/python -m benchmarks.training
 
 clean:
 	rm -rf $(VENV) site build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
