@@ -11,9 +11,11 @@ from torch import nn
 
 from lrensemble.errors import SpecError, UnknownNameError
 from lrensemble.models import MODELS, build, check
+from lrensemble.models.base import family
 from lrensemble.models.resnet import Block
+from lrensemble.models.wrn import wide_resnet
 
-SHAPES = [(1, 8, 8), (3, 28, 20), (2, 33, 32)]
+SHAPES = [(1, 8, 8), (3, 28, 20), (2, 33, 9)]
 
 
 def parameters(model: nn.Module) -> int:
@@ -99,6 +101,19 @@ def linear(shape, classes, *, bias: bool = True):
 def nothing(shape, classes):
     return None
 
+def shapeless(classes):
+    return torch.nn.Linear(4, classes)
+
+def careless(shape, classes):
+    channels, height, width = shape
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(channels * height * width, classes))
+
+def fixed(shape, classes):
+    return torch.nn.Sequential(torch.nn.BatchNorm1d(5).eval(), torch.nn.Linear(5, classes))
+
+def headless(shape, classes):
+    return torch.nn.Linear(shape[0], 2)
+
 number = 3
 """
 
@@ -106,6 +121,7 @@ number = 3
 @pytest.fixture
 def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "networks_of_mine.py").write_text(MODULE, encoding="utf-8")
+    (tmp_path / "broken_network.py").write_text("width = 1\nwidth / 0\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "networks_of_mine", raising=False)
     return "networks_of_mine"
@@ -124,8 +140,10 @@ def test_any_function_of_a_module(own_module: str) -> None:
         ("mlp(widht=3)", "has no argument 'widht'; did you mean 'width'"),
         ("mlp(width=0)", "width = 0 is refused: input should be greater than 0"),
         ("mlp(dropout=1.0)", "dropout = 1.0 is refused"),
-        ("nowhere.at_all:net", "cannot import 'nowhere.at_all'"),
-        ("networks_of_mine:liner", "networks_of_mine has no function 'liner'"),
+        ("nowhere.at_all:net", "cannot import 'nowhere.at_all': ModuleNotFoundError: No module named 'nowhere'"),
+        ("networks_of_mine:liner", "networks_of_mine has no function 'liner'; did you mean 'linear'"),
+        ("networks_of_mine:shapeless", r"must take \(shape, classes\) and then its own arguments by keyword"),
+        ("broken_network:net", r"cannot import 'broken_network': ZeroDivisionError: .* \(broken_network.py, line 2\)"),
         ("networks_of_mine:number", "networks_of_mine has no function 'number'"),
         ("networks_of_mine:linear(bias=3)", "bias = 3 is refused"),
         ("networks_of_mine:linear(width=3)", "has no argument 'width'"),
@@ -137,9 +155,58 @@ def test_a_model_that_cannot_be_built_is_refused_before(model: str, message: str
         check(model)
 
 
-def test_an_unknown_model_is_its_own_error() -> None:
-    with pytest.raises(UnknownNameError):
+def test_an_unknown_model_is_its_own_error_that_names_families_too() -> None:
+    with pytest.raises(UnknownNameError) as caught:
         check("transformer")
+    assert all(form in str(caught.value) for form in ("wrn-DEPTH-WIDTH", "timm/NAME", "package.module:function"))
+
+
+def test_a_family_registered_twice_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="registered already"):
+        family(r"wrn-(\d+)-(\d+)", "wrn-A-B")(wide_resnet)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (
+            "careless",
+            r"cannot be built for inputs of shape \(4,\) and 3 classes: ValueError: .*networks_of_mine.py, line",
+        ),
+        ("fixed", r"does not fit inputs of shape \(4,\): RuntimeError"),
+        ("headless", r"gave shape \(1, 2\) for one input .* 3 classes; it must give logits of shape \(1, 3\)"),
+    ],
+)
+def test_an_own_model_that_does_not_fit_the_inputs(own_module: str, function: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message) as caught:
+        build(f"{own_module}:{function}", (4,), 3, 0)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_trial_of_an_own_model_leaves_it_as_it_was_built(own_module: str) -> None:
+    model = build(f"{own_module}:fixed", (5,), 3, 0)
+    assert model.training
+    assert not model.get_submodule("0").training
+    assert torch.equal(model.get_buffer("0.num_batches_tracked"), torch.tensor(0))
+
+
+SMALLEST = {"mlp": 0, "vit": 1, "resnet-20": 1, "resnet-56": 1}
+"""Side of the smallest image, 0 where features serve as well; 4 or more for all others."""
+
+
+@pytest.mark.parametrize("shape", [(12,), (3, 3, 2), (1, 1, 1), (1, 2, 31), (3, 30, 1)])
+@pytest.mark.parametrize("name", [*MODELS, "wrn-10-1"])
+def test_inputs_that_do_not_fit_are_one_clear_error(name: str, shape: tuple[int, ...]) -> None:
+    """A model serves a shape, or says at once what it needs; never does one fail in the middle of a forward pass."""
+    side = min(shape[1:], default=0)
+    with torch.device("meta"):
+        if side >= SMALLEST.get(name, 4):
+            assert build(name, shape, 5, 0)(torch.zeros(2, *shape)).shape == (2, 5)
+            return
+        with pytest.raises(SpecError, match="needs images") as caught:
+            build(name, shape, 5, 0)
+    assert str(shape) in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_function_must_return_a_module(own_module: str) -> None:

@@ -24,6 +24,9 @@ def parameters(model: nn.Module) -> int:
         ("resnet-18", (3, 32, 32), 10, 11_173_962),  # a 3x3 stem: 9408 - 1728 fewer; 990 classes of 513 fewer
         ("resnet-56", (3, 32, 32), 10, 853_018),  # 0.85 million in He et al. 2016, table 6
         ("resnet-9", (3, 32, 32), 10, 6_573_120),  # 6.6 million in Page 2018
+        ("vit", (3, 224, 224), 1000, 5_717_416),  # 5 million in Touvron et al. 2021, table 1; timm's deit_tiny
+        ("vit(size='small')", (3, 224, 224), 1000, 22_050_664),  # 22 million there; timm's deit_small
+        ("vit(size='base')", (3, 224, 224), 1000, 86_567_656),  # 86 million there; timm's vit_base
     ],
 )
 def test_parameters_are_as_published(spec: str, shape: tuple[int, ...], classes: int, published: int) -> None:
@@ -87,6 +90,8 @@ def test_many_members_in_one_program(spec: str) -> None:
         ("wrn-27-10", r"'wrn-27-10' cannot be built; wrn-DEPTH-WIDTH takes depths of 6n \+ 4"),
         ("wrn-4-1", "'wrn-4-1' cannot be built"),
         ("wrn-16-0", "'wrn-16-0' cannot be built"),
+        ("wrn-016-4", "'wrn-016-4' is written 'wrn-16-4'"),
+        ("wrn-16-04", "'wrn-16-04' is written 'wrn-16-4'"),
         ("wrn-16-2(drop=0.1)", "model 'wrn-16-2' has no argument 'drop'; did you mean 'dropout'"),
         ("wrn-16", "no model named 'wrn-16'; did you mean"),
         ("resnext50(stem='big')", "stem = 'big' is refused"),

@@ -40,14 +40,16 @@ class PreActivationBlock(nn.Module):
         return shortcut + residual
 
 
-@family(r"wrn-(\d+)-(\d+)")
+@family(r"wrn-(\d+)-(\d+)", "wrn-DEPTH-WIDTH")
 def wide_resnet(depth: str, width: str) -> Callable[..., nn.Module]:
     """The function that builds `wrn-DEPTH-WIDTH`.
 
     Raises:
-        SpecError: the depth is not 6n + 4, or the width is 0.
+        SpecError: the depth is not 6n + 4, the width is 0, or a number is not written as usual: a network has one name.
     """
     name = f"wrn-{depth}-{width}"
+    if name != (usual := f"wrn-{int(depth)}-{int(width)}"):
+        raise SpecError(f"model {name!r} is written {usual!r}")
     blocks, rest = divmod(int(depth) - 4, 6)
     if rest or blocks < 1 or int(width) < 1:
         raise SpecError(
