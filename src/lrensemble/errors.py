@@ -10,6 +10,7 @@ LREnsembleError            the root: its message is one line that a user can act
 ├── PoolError              a pool on disk does not hold together, or holds too little
 ├── SelectionError         a team cannot be chosen as asked
 ├── TrainingError          a member cannot be trained as asked
+├── WorkerError            work cannot be handed to a worker process, or one cannot start
 ├── ExportError            a team cannot be exported as asked, or a bundle does not hold together
 ├── StorageError           a file or folder cannot be read or written
 └── MissingExtraError      an optional dependency is not installed
@@ -54,6 +55,10 @@ class SelectionError(LREnsembleError):
 
 class TrainingError(LREnsembleError):
     """A member cannot be trained as asked."""
+
+
+class WorkerError(LREnsembleError):
+    """Work cannot be handed to a worker process, what it tells cannot be handed back, or a worker cannot start."""
 
 
 class ExportError(LREnsembleError):

@@ -1,0 +1,51 @@
+"""What the workers of these tests do; in a module, since a worker is a fresh interpreter that imports it."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+Told = tuple[str, str, int]
+Task = Callable[[str], Iterator[Told]]
+
+
+class OddError(Exception):
+    """Cannot be read back from its pickle: it needs two arguments and keeps one."""
+
+    def __init__(self, place: str, number: int) -> None:
+        super().__init__(f"{place}, {number}")
+
+
+def prepare(folder: Path, device: str = "") -> Task:
+    return partial(do, folder, device)
+
+
+def prepare_badly() -> Task:
+    raise FileNotFoundError("no data here")
+
+
+def do(folder: Path, device: str, item: str) -> Iterator[Told]:
+    """Tell (item, device, process), then do what the first word of the item says."""
+    kind = item.partition(" ")[0]
+    begun = folder / item
+    first = not begun.exists()
+    begun.touch()
+    yield item, device, os.getpid()
+    if kind == "killed" or (kind == "killed-once" and first):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "left":
+        os._exit(0)
+    if kind == "exit":
+        sys.exit(0)
+    if kind == "raise":
+        raise OSError("the disk is full")
+    if kind == "odd":
+        raise OddError("here", 3)
+    if kind == "function":
+        yield cast("Told", lambda: None)
+    while kind == "sleep":
+        time.sleep(0.05)
