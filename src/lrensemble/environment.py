@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 from importlib import metadata
@@ -13,7 +14,7 @@ def environment() -> dict[str, object]:
     """Versions of Python and of the libraries that decide numbers, the system, the processor and its cores."""
     return {
         "python": platform.python_version(),
-        **{name: metadata.version(name) for name in LIBRARIES},
+        **_versions(),
         "system": f"{platform.system()} {platform.release()}",
         "machine": platform.machine(),
         "processor": _processor(),
@@ -21,6 +22,12 @@ def environment() -> dict[str, object]:
     }
 
 
+@functools.cache
+def _versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in LIBRARIES}
+
+
+@functools.cache
 def _processor() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:

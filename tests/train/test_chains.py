@@ -146,7 +146,8 @@ def test_a_chain_that_fails_goes_on_with_the_next_sweep(
     monkeypatch.syspath_prepend(tmp_path)
     model = f"brittle_models:brittle(calls={EPOCH_STEPS}, allowed='{tmp_path / 'now'}')"
     one = chained("snapshots(cycles=3)", 6, policy=["cosine(peak=0.02)"], model=model)
-    assert [status for _, status in ended(tune(one, tmp_path / "pool"))] == ["failed"]
+    first = tune(one, tmp_path / "pool", save_steps=EPOCH_STEPS)
+    assert [status for _, status in ended(first)] == ["failed"]
     assert [failure.name[-13:] for failure in Pool.open(tmp_path / "pool").failures()] == ["after epoch 2"]
     (tmp_path / "now").touch()
     again = list(tune(one, tmp_path / "pool"))

@@ -25,10 +25,10 @@ from lrensemble.spec import Spec
 from lrensemble.train import Ended, Planned, Step, tune
 from lrensemble.train.engine import DivergedError, fit, predict
 from lrensemble.train.execution import jobs_of
-from lrensemble.train.fused.loop import clip_each, cross_entropies, fit_together, predict_together
+from lrensemble.train.fused.loop import cross_entropies, fit_together, predict_together
 from lrensemble.train.fused.optimizers import StackedOptimizer, shared_settings
-from lrensemble.train.fused.stacked import StackedModel, Tensors
-from lrensemble.train.optimizers import build_optimizer
+from lrensemble.train.fused.stacked import StackedModel
+from lrensemble.train.learner import Learner
 
 STEPS = 50
 MEMBERS = 3
@@ -73,7 +73,7 @@ def recipes(optimizer: str, **common: Any) -> tuple[list[TrainSettings], list[Po
 
 def alone(dataset: Dataset, model: str, settings: TrainSettings, policy: Policy) -> torch.nn.Module:
     network = models.build(model, dataset.shape, len(dataset.classes), settings.seed).double()
-    list(fit(network, build_optimizer(settings, network.parameters()), policy, dataset, settings))
+    list(fit(Learner(network, settings), policy, dataset, settings))
     return network
 
 
@@ -82,15 +82,20 @@ def together(
 ) -> tuple[StackedModel, np.ndarray]:
     built = [models.build(model, dataset.shape, len(dataset.classes), each.seed).double() for each in settings]
     stacked = StackedModel(built)
-    optimizer = StackedOptimizer(settings, stacked.parameters)
+    optimizer = StackedOptimizer(settings, stacked)
     steps = fit_together(stacked, optimizer, policies, settings, dataset, first_step=0, at_once=7)
     return stacked, np.concatenate([told.losses for told in steps])
 
 
 @pytest.mark.parametrize(
     ("optimizer", "common"),
-    [("sgd", {}), ("sgd", {"nesterov": True}), ("adam", {}), ("adamw", {"clip_norm": 0.5})],
-    ids=["sgd", "nesterov", "adam", "adamw-clipped"],
+    [
+        ("sgd", {}),
+        ("sgd", {"nesterov": True, "decay_norms": False}),
+        ("adam", {"augment": (Spec("crop", {"padding": 1}), Spec("mixup"))}),
+        ("adamw", {"clip_norm": 0.5}),
+    ],
+    ids=["sgd", "nesterov", "adam-augmented", "adamw-clipped"],
 )
 @pytest.mark.parametrize("model", ["mlp(width=9)", "cnn(width=3)", "resnet-20"])
 def test_each_member_is_what_it_would_be_alone(
@@ -111,7 +116,8 @@ def test_each_member_is_what_it_would_be_alone(
 
 def test_members_that_share_a_seed_share_their_batches(exact: Dataset) -> None:
     settings, policies = recipes("sgd")
-    settings = [each.model_copy(update={"seed": 3}) for each in settings]
+    augment = (Spec("flip"), Spec("cutmix"))
+    settings = [each.model_copy(update={"seed": 3, "augment": augment}) for each in settings]
     stacked, _ = together(exact, "mlp(width=9)", settings, policies)
     for member, (each, policy) in enumerate(zip(settings, policies, strict=True)):
         for name, tensor in alone(exact, "mlp(width=9)", each, policy).state_dict().items():
@@ -137,11 +143,7 @@ def test_losses_and_clipping_by_definition() -> None:
     logits, labels = torch.randn(2, 5, 4, generator=generator), torch.tensor([[0, 1, 2, 3, 1], [3, 3, 0, 1, 2]])
     found = cross_entropies(logits, labels, torch.tensor([0.0, 0.3]))
     expected = [cross_entropy(logits[m], labels[m], label_smoothing=s) for m, s in enumerate((0.0, 0.3))]
-    torch.testing.assert_close(found, torch.stack(expected))
-    gradients: Tensors = {"a": torch.tensor([[3.0, 0.0], [0.3, 0.0]]), "b": torch.tensor([[[4.0]], [[0.4]]])}
-    clip_each(gradients, 1.0)
-    torch.testing.assert_close(gradients["a"], torch.tensor([[0.6, 0.0], [0.3, 0.0]]), rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(gradients["b"], torch.tensor([[[0.8]], [[0.4]]]), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(found.mean(dim=1), torch.stack(expected))
 
 
 def test_who_can_be_updated_together() -> None:
@@ -216,9 +218,9 @@ class Stopped(Exception):
     pass
 
 
-@pytest.mark.parametrize("save_steps", [None, 3])
+@pytest.mark.parametrize("save_steps", [8, 3])
 def test_an_interrupted_group_goes_on_to_the_same_bits(
-    experiment: MakeExperiment, tmp_path: Path, contents: Contents, save_steps: int | None
+    experiment: MakeExperiment, tmp_path: Path, contents: Contents, save_steps: int
 ) -> None:
     linear = experiment(model="mlp(width=7)")
     list(tune(linear, tmp_path / "whole"))
@@ -231,7 +233,7 @@ def test_an_interrupted_group_goes_on_to_the_same_bits(
     resumed = [
         event.step for event in tune(linear, tmp_path / "broken", execution="one-by-one") if isinstance(event, Step)
     ]
-    assert min(resumed) == (8 if save_steps is None else 12), "from the state, and in the way it began"
+    assert min(resumed) == (8 if save_steps == 8 else 12), "from the state, and in the way it began"
     assert contents(tmp_path / "whole") == contents(tmp_path / "broken")
 
 

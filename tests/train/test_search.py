@@ -182,7 +182,7 @@ def test_pruned_trials_are_recorded_and_stay_out_of_selection(halving: Experimen
     assert by_run[trial.user_attrs["member"]].status == "pruned"
     assert sorted(trial.intermediate_values) == list(range(1, len(trial.intermediate_values) + 1))
     assert steps(events) == sum((member.samples or 0) // 100 for member in pool.members(include_diverged=True))
-    assert not list((tmp_path / "unfinished").iterdir())
+    assert not list((tmp_path / "unfinished").glob("*"))
     again = list(tune(halving, tmp_path))
     assert (steps(again), set(statuses(again))) == (0, {"exists"})
 

@@ -14,7 +14,8 @@ from lrensemble.models import build
 from lrensemble.policies import Policy
 from lrensemble.spec import Spec
 from lrensemble.train import fit
-from lrensemble.train.optimizers import build_optimizer, check_optimizer
+from lrensemble.train.learner import Learner
+from lrensemble.train.optimizers import check_optimizer
 from lrensemble.train.state import Progress, restore_state, save_state
 
 STEPS = 5
@@ -37,9 +38,8 @@ def usable(name: str) -> bool:
 OPTIMIZERS = [name for name in torch.optim.__all__ if name[0].isupper() and name != "Optimizer" and usable(name)]
 
 
-def start(dataset: Dataset, optimizer: str) -> tuple[nn.Module, torch.optim.Optimizer]:
-    model = build(MODEL, dataset.shape, 10, 0)
-    return model, build_optimizer(settings_for(optimizer), model.parameters())
+def start(dataset: Dataset, optimizer: str) -> Learner:
+    return Learner(build(MODEL, dataset.shape, 10, 0), settings_for(optimizer))
 
 
 def test_every_usual_optimizer_is_among_them() -> None:
@@ -49,28 +49,57 @@ def test_every_usual_optimizer_is_among_them() -> None:
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_resumed_after_any_step_it_ends_in_the_same_bits(digits: Dataset, tmp_path: Path, optimizer: str) -> None:
     settings = settings_for(optimizer)
-    whole, whole_optimizer = start(digits, optimizer)
+    whole = start(digits, optimizer)
     steps = []
-    for step in fit(whole, whole_optimizer, POLICY, digits, settings):
+    for step in fit(whole, POLICY, digits, settings):
         progress = Progress(step=step.step + 1, loss_sum=step.loss, history=({"step": 1, "rate": 0.1, "x": None},))
-        save_state(tmp_path / str(step.step + 1), progress, whole, whole_optimizer)
+        save_state(tmp_path / str(step.step + 1), progress, whole)
         steps.append(step)
     for entry in range(1, STEPS + 1):
-        model, fresh = start(digits, optimizer)
-        restored = restore_state(tmp_path / str(entry), model, fresh)
+        learner = start(digits, optimizer)
+        restored = restore_state(tmp_path / str(entry), learner)
         assert restored == Progress(
             step=entry, loss_sum=steps[entry - 1].loss, history=({"step": 1, "rate": 0.1, "x": None},)
         )
-        assert list(fit(model, fresh, POLICY, digits, settings, first_step=entry)) == steps[entry:]
-        expected = whole.state_dict()
-        assert all(torch.equal(expected[name], tensor) for name, tensor in model.state_dict().items())
+        assert list(fit(learner, POLICY, digits, settings, first_step=entry)) == steps[entry:]
+        expected = whole.model.state_dict()
+        assert all(torch.equal(expected[name], tensor) for name, tensor in learner.model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        TrainSettings(batch_size=100, ema=0.9),
+        TrainSettings(batch_size=100, precision="float16", optimizer=Spec("adamw")),
+        TrainSettings(batch_size=100, weight_decay=0.1, decay_norms=False),
+    ],
+    ids=["average", "float16", "groups"],
+)
+def test_what_is_kept_beside_the_weights_is_restored(digits: Dataset, tmp_path: Path, settings: TrainSettings) -> None:
+    def begin() -> Learner:
+        return Learner(build("cnn(width=3)", digits.shape, 10, 0), settings)
+
+    whole = begin()
+    for step in fit(whole, POLICY, digits, settings):
+        if step.step == 1:
+            save_state(tmp_path / "state", Progress(step=2), whole)
+    resumed = begin()
+    assert restore_state(tmp_path / "state", resumed) == Progress(step=2)
+    list(fit(resumed, POLICY, digits, settings, first_step=2))
+    expected, found = whole.state(), resumed.state()
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(tensor, found[name]) for name, tensor in expected.items())
+    other = Learner(
+        build("cnn(width=3)", digits.shape, 10, 0), TrainSettings(batch_size=100, ema=0.5, precision="float16")
+    )
+    assert restore_state(tmp_path / "state", other) is None, "of another recipe"
 
 
 @pytest.fixture
 def saved(digits: Dataset, tmp_path: Path) -> Path:
-    model, optimizer = start(digits, "AdamW")
-    next(fit(model, optimizer, POLICY, digits, settings_for("AdamW")))
-    save_state(tmp_path / "state.safetensors", Progress(step=1), model, optimizer)
+    learner = start(digits, "AdamW")
+    next(fit(learner, POLICY, digits, settings_for("AdamW")))
+    save_state(tmp_path / "state.safetensors", Progress(step=1), learner)
     return tmp_path / "state.safetensors"
 
 
@@ -85,28 +114,28 @@ def test_a_damaged_state_is_discarded_with_a_warning(
     ]
     for damaged in broken:
         saved.write_bytes(damaged)
-        model, optimizer = start(digits, "AdamW")
-        before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        learner = start(digits, "AdamW")
+        before = {name: tensor.clone() for name, tensor in learner.model.state_dict().items()}
         caplog.clear()
         with caplog.at_level(logging.WARNING):
-            assert restore_state(saved, model, optimizer) is None
+            assert restore_state(saved, learner) is None
         assert f"{saved} cannot be used" in caplog.text
-        assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
-        assert not optimizer.state
+        assert all(torch.equal(before[name], tensor) for name, tensor in learner.model.state_dict().items())
+        assert not learner.optimizer.state
     saved.write_bytes(content)
-    assert restore_state(saved, *start(digits, "AdamW")) == Progress(step=1)
+    assert restore_state(saved, start(digits, "AdamW")) == Progress(step=1)
 
 
 def test_the_state_of_another_model_is_discarded(
     digits: Dataset, saved: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = build("cnn(width=4)", digits.shape, 10, 0)
-    assert restore_state(saved, model, build_optimizer(settings_for("AdamW"), model.parameters())) is None
+    assert restore_state(saved, Learner(model, settings_for("AdamW"))) is None
     assert "its weights are those of another model" in caplog.text
 
 
 def test_without_a_state_nothing_is_said(digits: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert restore_state(tmp_path / "none", *start(digits, "SGD")) is None
+    assert restore_state(tmp_path / "none", start(digits, "SGD")) is None
     assert not caplog.text
 
 
@@ -120,18 +149,14 @@ def test_tied_weights_and_other_types_are_kept(tmp_path: Path) -> None:
             self.register_buffer("mask", torch.tensor([True, False]))
             self.register_buffer("count", torch.tensor(7))
 
-    def make() -> tuple[nn.Module, torch.optim.Optimizer]:
-        model = Tied()
-        return model, torch.optim.SGD(model.parameters(), lr=0.1)
-
-    model, optimizer = make()
-    save_state(tmp_path / "state", Progress(step=3), model, optimizer)
-    other, fresh = make()
-    assert restore_state(tmp_path / "state", other, fresh) == Progress(step=3)
-    assert all(torch.equal(model.state_dict()[name], tensor) for name, tensor in other.state_dict().items())
+    saved, other = (Learner(Tied(), settings_for("SGD")) for _ in range(2))
+    save_state(tmp_path / "state", Progress(step=3), saved)
+    assert restore_state(tmp_path / "state", other) == Progress(step=3)
+    expected = saved.model.state_dict()
+    assert all(torch.equal(expected[name], tensor) for name, tensor in other.model.state_dict().items())
 
 
 def test_a_folder_that_cannot_be_written_is_refused_by_name(digits: Dataset, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StorageError, match=r"cannot write .*file/state"):
-        save_state(tmp_path / "file" / "state", Progress(), *start(digits, "SGD"))
+        save_state(tmp_path / "file" / "state", Progress(), start(digits, "SGD"))

@@ -45,13 +45,30 @@ class TrainSettings(Record):
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     """Largest norm of the gradient over all parameters; larger ones are scaled down to it."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Of the network's computations in training; the weights and all predictions stay float32."""
+    accumulate: PositiveInt = 1
+    """Parts that a batch is computed in, one after another, to save memory; the update is that of the whole batch."""
+    decay_norms: bool = True
+    """Whether weight decay takes in vectors as well: the scales and shifts of norms, and biases."""
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Decay of the exponential moving average of the weights that becomes the member; none unless given."""
+    channels_last: bool = True
+    """Whether the images and weights of convolutions lie in memory channels last, where they are fastest."""
+    compile: bool = False
+    """Whether the network is compiled (`torch.compile`)."""
     augment: tuple[SpecField, ...] = Field(default=(), strict=False)
     """What is done to the training images, in this order: `crop(padding=4)`, `flip`, `mixup`, …"""
     seed: Seed = 0
 
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.accumulate > self.batch_size:
+            raise ValueError(f"accumulate = {self.accumulate} parts of a batch of {self.batch_size} rows")
+        return self
 
-LATER_FIELDS = ("augment",)
+
+LATER_FIELDS = ("augment", "channels_last", "compile", "ema", "accumulate", "decay_norms")
 """Fields of `train` that recipes did not have from the beginning."""
 
 
@@ -141,8 +158,9 @@ class Recipe(Record):
         What is at its default here has no part in it, so that a new field does not rename old members.
         """
         content = self.model_dump(mode="json", exclude={"at_epoch"} if self.at_epoch is None else None)
+        defaults = TrainSettings().model_dump(mode="json")
         for name in LATER_FIELDS:
-            if not content["train"][name]:
+            if content["train"][name] == defaults[name]:
                 del content["train"][name]
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]

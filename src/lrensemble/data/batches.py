@@ -28,11 +28,12 @@ def batch_rows(rows: int, batch_size: int, seed: int, step: int) -> NDArray[np.i
         DataError: a batch is larger than the rows.
     """
     epoch, batch = divmod(step, steps_per_epoch(rows, batch_size))
-    return _epoch_order(rows, seed, epoch)[batch * batch_size : (batch + 1) * batch_size]
+    return epoch_order(rows, seed, epoch)[batch * batch_size : (batch + 1) * batch_size]
 
 
-@lru_cache(maxsize=2)  # steps of one epoch follow one another; the cache saves work and holds no state
-def _epoch_order(rows: int, seed: int, epoch: int) -> NDArray[np.int64]:
+@lru_cache(maxsize=32)  # steps of one epoch follow one another, for some seeds at a time: it saves work, no state
+def epoch_order(rows: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The order [rows] that an epoch goes through the training rows in; what is left over at its end is not used."""
     order = np.random.default_rng((seed, epoch)).permutation(rows)
     order.flags.writeable = False
     return order

@@ -3,8 +3,8 @@
 `store` reads and writes pools, `collect` adopts predictions that were made elsewhere.
 """
 
-from lrensemble.pool.member import Member, MemberRecord
+from lrensemble.pool.member import Member, MemberRecord, StepStatistics
 from lrensemble.pool.store import Failure, Pool
 from lrensemble.pool.task import Split, Task
 
-__all__ = ["Failure", "Member", "MemberRecord", "Pool", "Split", "Task"]
+__all__ = ["Failure", "Member", "MemberRecord", "Pool", "Split", "StepStatistics", "Task"]

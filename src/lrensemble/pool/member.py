@@ -29,6 +29,24 @@ Status = Literal["finished", "diverged", "pruned"]
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 
 
+class StepStatistics(Record):
+    """What the steps of a training run were like; variances are those of the population of its steps.
+
+    They are what Jin & Wu (arXiv 2410.07564, section 5) predict the spread of parameters from.
+    """
+
+    count: int
+    """Steps that the figures are of."""
+    rate_mean: FiniteFloat
+    rate_variance: FiniteFloat
+    norm_mean: FiniteFloat
+    """Of the L2 norm of the gradient over all parameters, before clipping."""
+    norm_variance: FiniteFloat
+    length_mean: FiniteFloat
+    """Of rate times norm."""
+    length_variance: FiniteFloat
+
+
 class MemberRecord(Record):
     """What is known of a member when it is added to a pool."""
 
@@ -47,6 +65,8 @@ class MemberRecord(Record):
     parameters: int | None = None
     samples: int | None = None
     """Training rows that it has seen, repeats counted."""
+    steps: StepStatistics | None = None
+    """Of the steps that it was trained by; none for a member that was trained elsewhere."""
     inputs: Inputs | None = None
     """What it predicts from; none for a member that was trained elsewhere."""
     environment: dict[str, Any] = Field(default={})

@@ -5,6 +5,7 @@ Which recipes are trained is said by the `strategies`; `range_test` proposes pea
 
 from lrensemble.train.engine import DivergedError, Step, fit, predict
 from lrensemble.train.events import Began, Ended, Event, Planned
+from lrensemble.train.learner import Learner
 from lrensemble.train.member import Run
 from lrensemble.train.peaks import RangeTest, range_test
 from lrensemble.train.tune import tune
@@ -14,6 +15,7 @@ __all__ = [
     "DivergedError",
     "Ended",
     "Event",
+    "Learner",
     "Planned",
     "RangeTest",
     "Run",

@@ -30,13 +30,18 @@ def to_device(name: str) -> torch.device:
     return torch.device(full_name)
 
 
-def threads_for(model: nn.Module, inputs: Tensor) -> int:
+def threads_for(model: nn.Module, inputs: Tensor, copies: int = 1) -> int:
     """How many threads a run uses: one for a small network, all that torch has for a larger one.
 
     The number is part of what a result depends on to the last bit, so it follows from the network and the size of a
     batch, is kept with the state of a run, and is recorded with the member.
+
+    Args:
+        model: the network.
+        inputs: of a batch.
+        copies: networks that compute side by side in one program.
     """
-    return torch.get_num_threads() if forward_flops(model, inputs) >= _FLOPS_FOR_THREADS else 1
+    return torch.get_num_threads() if copies * forward_flops(model, inputs) >= _FLOPS_FOR_THREADS else 1
 
 
 @torch.no_grad()

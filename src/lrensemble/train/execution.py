@@ -25,8 +25,8 @@ from lrensemble.train.fused.group import group_id
 from lrensemble.train.fused.loop import fit_together
 from lrensemble.train.fused.optimizers import StackedOptimizer, shared_settings
 from lrensemble.train.fused.stacked import StackedModel
+from lrensemble.train.learner import Learner
 from lrensemble.train.member import Run, state_folder
-from lrensemble.train.optimizers import build_optimizer
 
 Execution = Literal["auto", "measure", "one-by-one", "fused", "workers"]
 EXECUTIONS: tuple[str, ...] = get_args(Execution)
@@ -110,9 +110,11 @@ def _kind(run: Run) -> str | None:
     """What runs that are trained together have in common, as text; None for one that must be alone."""
     train, recipe = run.recipe.train, run.recipe
     shared = shared_settings(train)
-    if shared is None or train.augment or run.successor is not None or recipe.at_epoch is not None:
+    own_way = train.ema or train.accumulate > 1 or train.compile or train.precision == "float16"
+    if shared is None or own_way or run.successor is not None or recipe.at_epoch is not None:
         return None
-    return repr((str(recipe.model), train.batch_size, run.policy.total, shared, train.clip_norm, train.precision))
+    same = (train.batch_size, train.clip_norm, train.precision, train.augment, train.decay_norms)
+    return repr((str(recipe.model), run.policy.total, shared, *same))
 
 
 def _way(runs: Sequence[Run], dataset: Dataset, execution: str) -> Literal["one-by-one", "fused"]:
@@ -160,13 +162,13 @@ def _measured_gain(runs: Sequence[Run], dataset: Dataset) -> float:
 
     start = time.perf_counter()
     for model, policy, each in zip(build(), policies, settings, strict=True):
-        for step in fit(model, build_optimizer(each, model.parameters()), policy, dataset, each):
+        for step in fit(Learner(model, each), policy, dataset, each):
             if step.step + 1 == MEASURED_STEPS:
                 break
     alone = time.perf_counter() - start
     start = time.perf_counter()
     stacked = StackedModel(build())
-    optimizer = StackedOptimizer(settings, stacked.parameters)
+    optimizer = StackedOptimizer(settings, stacked)
     for steps in fit_together(stacked, optimizer, policies, settings, dataset, first_step=0, at_once=1):
         if steps.first + 1 == MEASURED_STEPS:
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Generator
@@ -19,16 +20,23 @@ from lrensemble.data import Dataset, steps_per_epoch
 from lrensemble.environment import environment
 from lrensemble.metrics import METRICS
 from lrensemble.policies import Policy
-from lrensemble.pool import MemberRecord, Pool
+from lrensemble.pool import MemberRecord, Pool, StepStatistics
 from lrensemble.pool.member import Status
 from lrensemble.train.devices import threads, threads_for
 from lrensemble.train.engine import DivergedError, Step, fit, predict
 from lrensemble.train.inputs import inputs_of
 from lrensemble.train.interrupt import Interrupt
-from lrensemble.train.optimizers import build_optimizer
+from lrensemble.train.learner import Learner
+from lrensemble.train.moments import Moments
 from lrensemble.train.state import HistoryLine, Progress, restore_state, save_state
 
 STATE = "state.safetensors"
+
+SAVE_SECONDS = 30.0
+"""Time between two savings of a state, where no number of steps is given: what a kill can cost at most."""
+
+STEPS_AT_ONCE = 64
+"""Steps that a GPU does at most before the host looks at them."""
 
 VAL_METRICS = ("accuracy", "nll")
 """What is measured on the validation rows after every epoch."""
@@ -88,7 +96,7 @@ def train_member(
         dataset: the recipe's, on the device to train on.
         pool: where the member goes.
         interrupt: once it is pending, the state is saved after the step and KeyboardInterrupt is raised.
-        save_steps: how many steps lie between two savings of the state; None for an epoch.
+        save_steps: how many steps lie between two savings of the state; None for as many as take `SAVE_SECONDS`.
         execution: how it is trained, for the record.
         watch: says after every epoch but the last whether the run goes on; one that does not is recorded as pruned.
 
@@ -101,38 +109,51 @@ def train_member(
         StorageError: the state or the member cannot be written.
     """
     path = state_folder(pool, run.id) / STATE
-    model, optimizer, progress = _start(run, dataset, path)
-    epoch_steps = steps_per_epoch(len(dataset.rows["train"]), run.recipe.train.batch_size)
+    learner, progress = _start(run, dataset, path)
+    settings = run.recipe.train
+    epoch_steps = steps_per_epoch(len(dataset.rows["train"]), settings.batch_size)
+    at_once = steps_at_once(dataset.inputs.device, epoch_steps, save_steps)
     started = time.perf_counter() - progress.seconds
+    clock = SaveClock(save_steps)
+    moments = Moments(1, progress.moments)
     predictions: Predictions = {}
     status: Status = "finished"
+    told: list[Step] = []
     with threads(progress.threads):
         try:
-            for step in fit(model, optimizer, run.policy, dataset, run.recipe.train, first_step=progress.step):
-                progress = _after(step, progress, epoch_steps, model, dataset, time.perf_counter() - started)
+            for step in fit(learner, run.policy, dataset, settings, first_step=progress.step, at_once=at_once):
+                moments.add(np.array([step.rate]), np.array([step.norm]))
+                seconds = time.perf_counter() - started
+                progress = _after(step, progress, epoch_steps, learner, dataset, seconds)
+                told.append(step)
+                if progress.step % at_once and progress.step < run.policy.total:
+                    continue  # the learner is further than this step
                 if not _goes_on(run, progress, epoch_steps, watch):
                     status = "pruned"
-                    yield step
+                    yield from told
                     break
-                if interrupt.pending or progress.step % (save_steps or epoch_steps) == 0:
-                    save_state(path, progress, model, optimizer)
+                if interrupt.pending or clock.strikes(progress.step):
+                    save_state(path, progress.model_copy(update={"moments": moments.saved()}), learner)
                 if interrupt.pending:
                     raise KeyboardInterrupt
-                yield step
+                yield from told
+                told.clear()
             if status == "finished":
-                predictions = _predictions(model, dataset, progress)
+                predictions = _predictions(learner.evaluated, dataset, progress)
         except DivergedError as end:
             status = "diverged"
             line: HistoryLine = {"step": end.step, "epoch": end.step // epoch_steps + 1}
             line |= {"rate": end.rate, "train_loss": end.loss} | dict.fromkeys(score_names())
             progress = progress.model_copy(update={"history": (*progress.history, line)})
-    progress = progress.model_copy(update={"seconds": time.perf_counter() - started})
+    ended = {"seconds": time.perf_counter() - started, "moments": moments.saved()}
+    progress = progress.model_copy(update=ended)
     recipe = pruned_recipe(run.recipe, progress.step // epoch_steps) if status == "pruned" else run.recipe
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    record = record_of(run, recipe, status, dataset, progress, parameters, predictions, execution)
+    parameters = sum(parameter.numel() for parameter in learner.model.parameters())
+    steps = moments.statistics(0)
+    record = record_of(run, recipe, status, dataset, progress, parameters, predictions, steps, execution)
     if run.successor and status == "finished":  # before the member is there: a kill in between costs nothing
-        _hand_on(state_folder(pool, run.successor) / STATE, progress, model, optimizer)
-    weights = model.state_dict() if predictions else None
+        _hand_on(state_folder(pool, run.successor) / STATE, progress, learner)
+    weights = learner.evaluated.state_dict() if predictions else None
     pool.add(record, predictions, weights=weights, history=progress.history)
     shutil.rmtree(path.parent, ignore_errors=True)
     return record
@@ -149,21 +170,48 @@ def _goes_on(run: Run, progress: Progress, epoch_steps: int, watch: Watch | None
     return bool(watch is None or inside or watch(run, progress.history[-1]))
 
 
-def _start(run: Run, dataset: Dataset, path: Path) -> tuple[nn.Module, torch.optim.Optimizer, Progress]:
-    """Model and optimizer as they were when the state was saved, or new ones."""
+class SaveClock:
+    """When a state is due: after a number of steps, or after some time."""
+
+    def __init__(self, save_steps: int | None) -> None:
+        self._steps, self._last = save_steps, time.monotonic()
+
+    def strikes(self, step: int) -> bool:
+        """Whether the state is to be saved now that so many steps are done."""
+        if self._steps:
+            return step % self._steps == 0
+        if time.monotonic() - self._last < SAVE_SECONDS:
+            return False
+        self._last = time.monotonic()
+        return True
+
+
+def steps_at_once(device: torch.device, epoch_steps: int, save_steps: int | None) -> int:
+    """How many steps are done between two looks at them: one on a CPU, which waits for nothing, more on a GPU.
+
+    Ends of epochs and of `save_steps` are always looked at.
+    """
+    if device.type == "cpu":
+        return 1
+    common = math.gcd(epoch_steps, save_steps or epoch_steps)
+    return max(count for count in range(1, min(common, STEPS_AT_ONCE) + 1) if common % count == 0)
+
+
+def _start(run: Run, dataset: Dataset, path: Path) -> tuple[Learner, Progress]:
+    """The learner as it was when its state was saved, or a new one."""
     settings = run.recipe.train
     device = dataset.inputs.device
     model = models.build(run.recipe.model, dataset.shape, len(dataset.classes), settings.seed).to(device)
-    optimizer = build_optimizer(settings, model.parameters())
-    progress = restore_state(path, model, optimizer)
+    learner = Learner(model, settings)
+    progress = restore_state(path, learner)
     if progress is None:
         inputs, _ = dataset.batch(dataset.rows["train"][: settings.batch_size])
         progress = Progress(threads=threads_for(model, inputs))
-    return model, optimizer, progress
+    return learner, progress
 
 
 def _after(
-    step: Step, progress: Progress, epoch_steps: int, model: nn.Module, dataset: Dataset, seconds: float
+    step: Step, progress: Progress, epoch_steps: int, learner: Learner, dataset: Dataset, seconds: float
 ) -> Progress:
     """The progress after a step; at the end of an epoch with a line of history."""
     done = step.step + 1
@@ -171,7 +219,7 @@ def _after(
     if done % epoch_steps == 0:
         line: HistoryLine = {"step": done, "epoch": done // epoch_steps, "rate": step.rate}
         line |= {"train_loss": loss_sum / epoch_steps}
-        scores = val_scores(_predict(model, dataset, "val", step), dataset)
+        scores = val_scores(_predict(learner.evaluated, dataset, "val", step), dataset)
         line |= dict(zip(score_names(), scores.values(), strict=True))
         loss_sum, history = 0.0, (*history, line)
     changes = {"step": done, "loss_sum": loss_sum, "history": history, "seconds": seconds}
@@ -205,13 +253,13 @@ def val_scores(log_probs: NDArray[np.float32], dataset: Dataset) -> dict[str, fl
     """Scores by metric on the validation rows."""
     probs = np.exp(log_probs.astype(np.float64))
     labels = dataset.labels[dataset.rows["val"]].cpu().numpy()
-    return {name: METRICS.call(name, probs, labels) for name in VAL_METRICS}
+    return {name: METRICS.get(name)(probs, labels) for name in VAL_METRICS}
 
 
-def _hand_on(path: Path, progress: Progress, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+def _hand_on(path: Path, progress: Progress, learner: Learner) -> None:
     """Save the end of a run as the beginning of its successor, which counts as its own only what it adds."""
     begun = progress.model_copy(update={"inherited": progress.step, "seconds": 0.0})
-    save_state(path, begun, model, optimizer)
+    save_state(path, begun, learner)
 
 
 def record_of(
@@ -222,6 +270,7 @@ def record_of(
     progress: Progress,
     parameters: int,
     predictions: Predictions,
+    steps: StepStatistics | None,
     execution: str = "one by one",
 ) -> MemberRecord:
     """What the pool keeps of a run beside its files."""
@@ -237,6 +286,7 @@ def record_of(
         seconds=progress.seconds,
         parameters=parameters,
         samples=(progress.step - progress.inherited) * run.recipe.train.batch_size,
+        steps=steps,
         inputs=inputs_of(dataset),
         environment={**environment(), "device": hardware, "threads": progress.threads, "execution": execution},
     )

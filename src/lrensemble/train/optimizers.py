@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,6 +12,7 @@ from torch import nn
 from lrensemble.config import TrainSettings
 from lrensemble.errors import TrainingError, UnknownNameError
 from lrensemble.registry import nearest
+from lrensemble.spec import Spec
 
 _ALIASES = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
 _CLOSURE = ("LBFGS",)
@@ -24,7 +26,7 @@ def build_optimizer(settings: TrainSettings, parameters: Iterable[nn.Parameter])
     `weight_decay` is always handed on to a class that takes it, so that 0 is 0 for AdamW as well.
 
     Args:
-        settings: `optimizer` with its arguments, `momentum`, `nesterov` and `weight_decay`.
+        settings: `optimizer` with its arguments, `momentum`, `nesterov`, `weight_decay` and `decay_norms`.
         parameters: what is to be optimized.
 
     Raises:
@@ -44,9 +46,25 @@ def build_optimizer(settings: TrainSettings, parameters: Iterable[nn.Parameter])
             raise TrainingError(f"{key} is given twice: in train.{key} and in train.optimizer = {spec}; keep one")
         arguments[key] = value
     try:
-        return kind(parameters, lr=0.0, **arguments)
+        return kind(_groups(list(parameters), settings), lr=0.0, **_one_kernel(accepted, spec), **arguments)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TrainingError(f"optimizer {spec} refuses {arguments}: {error}") from None
+
+
+def _groups(parameters: Sequence[nn.Parameter], settings: TrainSettings) -> list[dict[str, Any]]:
+    """The parameters that decay and, where those of norms and biases shall not, these."""
+    if settings.decay_norms or not settings.weight_decay:
+        return [{"params": parameters}]
+    decaying = [parameter for parameter in parameters if parameter.ndim > 1]
+    others = [parameter for parameter in parameters if parameter.ndim <= 1]
+    groups: list[dict[str, Any]] = [{"params": decaying}, {"params": others, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
+
+
+def _one_kernel(accepted: Sequence[str], spec: Spec) -> dict[str, bool]:
+    """`fused=True` for a class that can update all parameters in one kernel, unless the recipe says how."""
+    own = any(key in spec.arguments for key in ("fused", "foreach", "capturable", "differentiable"))
+    return {"fused": True} if "fused" in accepted and not own else {}
 
 
 def check_optimizer(settings: TrainSettings) -> None:

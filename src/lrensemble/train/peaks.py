@@ -24,7 +24,7 @@ from lrensemble.pool.sealed import seal, unseal
 from lrensemble.spec import Spec, SpecLike
 from lrensemble.train.devices import threads, threads_for
 from lrensemble.train.engine import DivergedError, fit
-from lrensemble.train.optimizers import build_optimizer
+from lrensemble.train.learner import Learner
 from lrensemble.train.points import point_of
 from lrensemble.train.recipes import Recipes, checked_parts
 
@@ -83,7 +83,7 @@ def range_test(
     """
     DISTRIBUTIONS.call({"name": "range_test", "count": count, "low": low, "high": high, "steps": steps})
     network = models.build(model, dataset.shape, len(dataset.classes), settings.seed).to(dataset.inputs.device)
-    optimizer = build_optimizer(settings, network.parameters())
+    learner = Learner(network, settings)
     rising = build(Spec("exponential", {"peak": high, "floor": low}), steps - 1)
     policy = replace(rising, total=steps, rate=lambda step: rising(steps - 1 - step))
     inputs, _ = dataset.batch(dataset.rows["train"][: settings.batch_size])
@@ -91,7 +91,7 @@ def range_test(
     losses: list[float] = []
     with threads(threads_for(network, inputs)):
         try:
-            for step in fit(network, optimizer, policy, dataset, settings):
+            for step in fit(learner, policy, dataset, settings):
                 rates.append(step.rate)
                 losses.append(step.loss)
                 if step.loss > EXPLODED * losses[0]:

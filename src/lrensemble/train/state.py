@@ -3,6 +3,8 @@
 ```
 model/<name>                parameters and buffers
 optimizer/<index>/<key>     tensors of the optimizer's state, by parameter
+average/<name>              moving average of the weights, where there is one
+scaler/<key>                scale of the loss in float16
 __metadata__                `progress`: JSON; `checksum`: SHA-256 of the file without it
 ```
 
@@ -20,12 +22,12 @@ from typing import TypeVar
 
 import safetensors
 import safetensors.torch
-import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from lrensemble.config import Record
 from lrensemble.files import storage_errors, write_whole
+from lrensemble.train.learner import Learner
 
 logger = logging.getLogger(__name__)
 
@@ -47,18 +49,17 @@ class Progress(Record):
     """Wall-clock time so far, interruptions not counted."""
     threads: int = 1
     """Threads of the CPU that it computes on, from the first step to the last."""
+    moments: tuple[tuple[float, ...], ...] = Field(default=(), strict=False)
+    """`Moments.saved` of the steps so far."""
 
 
-def save_state(path: Path, progress: Progress, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+def save_state(path: Path, progress: Progress, learner: Learner) -> None:
     """Write the state of a run, in the place of an earlier one.
 
     Raises:
         StorageError: the folder cannot be written, or the disk is full; the earlier state is still there.
     """
-    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
-    for index, entries in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer/{index}/{key}": tensor for key, tensor in entries.items()}
-    write_state(path, progress, tensors)
+    write_state(path, progress, learner.state())
 
 
 def write_state(path: Path, progress: Record, tensors: Mapping[str, Tensor]) -> None:
@@ -73,10 +74,10 @@ def write_state(path: Path, progress: Record, tensors: Mapping[str, Tensor]) -> 
     write_whole(path, safetensors.torch.save(copies, {"progress": text, "checksum": _checksum(text, copies)}))
 
 
-def restore_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress | None:
-    """Bring model and optimizer to where a run was; None, with a warning, where the state cannot be used.
+def restore_state(path: Path, learner: Learner) -> Progress | None:
+    """Bring a learner to where a run was; None, with a warning, where the state cannot be used.
 
-    Model and optimizer are touched only if all of the state fits them.
+    It is touched only if all of the state fits it.
 
     Raises:
         StorageError: the file is there and cannot be read.
@@ -85,18 +86,10 @@ def restore_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer
         return None
     try:
         progress, tensors = read_state(path, Progress)
-        weights = {name.removeprefix("model/"): t for name, t in tensors.items() if name.startswith("model/")}
-        _check_fit(weights, model.state_dict())
+        learner.load(tensors)
     except UNUSABLE as error:
         logger.warning("%s cannot be used (%s); the run starts again from its first step", path, error)
         return None
-    model.load_state_dict(weights)
-    optimizer.load_state_dict(
-        {
-            "state": _optimizer_state(tensors),
-            "param_groups": optimizer.state_dict()["param_groups"],
-        }
-    )
     return progress
 
 
@@ -120,22 +113,6 @@ def read_state(path: Path, kind: type[P]) -> tuple[P, dict[str, Tensor]]:
     if metadata["checksum"] != _checksum(metadata["progress"], tensors):
         raise ValueError("damaged: its checksum is not that of its content")
     return kind.model_validate_json(metadata["progress"]), tensors
-
-
-def _check_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    shapes = [{name: (tensor.shape, tensor.dtype) for name, tensor in side.items()} for side in (found, expected)]
-    if shapes[0] != shapes[1]:
-        raise ValueError("its weights are those of another model")
-
-
-def _optimizer_state(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        kind, _, rest = name.partition("/")
-        if kind == "optimizer":
-            index, _, key = rest.partition("/")
-            state.setdefault(int(index), {})[key] = tensor
-    return state
 
 
 def _checksum(progress: str, tensors: Mapping[str, Tensor]) -> str:

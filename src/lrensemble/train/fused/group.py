@@ -25,7 +25,18 @@ from lrensemble.train.fused.loop import Steps, fit_together, predict_together
 from lrensemble.train.fused.optimizers import StackedOptimizer
 from lrensemble.train.fused.stacked import StackedModel
 from lrensemble.train.interrupt import Interrupt
-from lrensemble.train.member import STATE, Predictions, Run, record_of, score_names, state_folder, val_scores
+from lrensemble.train.member import (
+    STATE,
+    Predictions,
+    Run,
+    SaveClock,
+    record_of,
+    score_names,
+    state_folder,
+    steps_at_once,
+    val_scores,
+)
+from lrensemble.train.moments import Moments
 from lrensemble.train.state import UNUSABLE, HistoryLine, Progress, read_state, write_state
 
 logger = logging.getLogger(__name__)
@@ -46,6 +57,8 @@ class GroupProgress(Record):
     """Wall-clock time so far of all together, interruptions not counted."""
     threads: int = 1
     """Threads of the CPU that the group computes on, from the first step to the last."""
+    moments: tuple[tuple[float, ...], ...] = Field(default=(), strict=False)
+    """`Moments.saved` of the steps so far."""
 
 
 def group_id(runs: Sequence[Run]) -> str:
@@ -66,7 +79,7 @@ def train_group(
         dataset: of their recipes, on the device to train on.
         pool: where the members go.
         interrupt: once it is pending, the state is saved and KeyboardInterrupt is raised.
-        save_steps: how many steps lie between two savings of the state; None for an epoch.
+        save_steps: how many steps lie between two savings of the state; None for as many as take some time.
 
     Returns:
         What is recorded of the members.
@@ -77,8 +90,8 @@ def train_group(
     """
     group = _Group(runs, dataset, pool.folder / "unfinished" / group_id(runs) / STATE)
     epoch_steps = group.epoch_steps
-    every = save_steps or epoch_steps
-    at_once = 1 if dataset.inputs.device.type == "cpu" else math.gcd(epoch_steps, every)
+    clock = SaveClock(save_steps)
+    at_once = steps_at_once(dataset.inputs.device, epoch_steps, save_steps)
     with threads(group.progress.threads):
         steps = fit_together(
             group.model,
@@ -92,7 +105,7 @@ def train_group(
         for done in steps:
             before = group.progress.diverged
             group.take(done)
-            if interrupt.pending or group.progress.step % every == 0:
+            if interrupt.pending or clock.strikes(group.progress.step):
                 group.save()
             if interrupt.pending:
                 raise KeyboardInterrupt
@@ -108,10 +121,11 @@ def train_group(
 
 
 def _told(done: Steps, runs: Sequence[Run], diverged: Sequence[bool]) -> Generator[Step, None, None]:
-    for place, (rates, losses) in enumerate(zip(done.rates.tolist(), done.losses.tolist(), strict=True)):
-        for run, rate, loss, gone in zip(runs, rates, losses, diverged, strict=True):
+    told = zip(done.rates.tolist(), done.losses.tolist(), done.norms.tolist(), strict=True)
+    for place, (rates, losses, norms) in enumerate(told):
+        for run, rate, loss, norm, gone in zip(runs, rates, losses, norms, diverged, strict=True):
             if not gone and math.isfinite(rate) and math.isfinite(loss):
-                yield Step(done.first + place, rate, loss, run.id)
+                yield Step(done.first + place, rate, loss, norm, run.id)
 
 
 @dataclass(init=False)
@@ -126,18 +140,23 @@ class _Group:
         built = [model.to(device) for model in built]
         self.parameters = sum(parameter.numel() for parameter in built[0].parameters())
         self.model = StackedModel(built)
-        self.optimizer = StackedOptimizer([run.recipe.train for run in runs], self.model.parameters)
+        self.optimizer = StackedOptimizer([run.recipe.train for run in runs], self.model)
         self.progress = self._restored() or GroupProgress(
             loss_sums=(0.0,) * len(runs),
             histories=((),) * len(runs),
             diverged=(False,) * len(runs),
-            threads=threads_for(built[0], dataset.batch(dataset.rows["train"][: recipe.train.batch_size])[0]),
+            threads=threads_for(
+                built[0], dataset.batch(dataset.rows["train"][: recipe.train.batch_size])[0], len(runs)
+            ),
         )
+        self._moments = Moments(len(runs), self.progress.moments)
         self._started = time.perf_counter() - self.progress.seconds
 
     def take(self, done: Steps) -> None:
         """Take note of some steps: who diverged, and at the end of an epoch a line of history for each."""
         progress = self.progress
+        for rates, norms in zip(done.rates, done.norms, strict=True):
+            self._moments.add(rates, norms)
         sums, diverged = list(progress.loss_sums), list(progress.diverged)
         histories = [list(history) for history in progress.histories]
         stop = done.first + len(done.rates)
@@ -164,14 +183,9 @@ class _Group:
                 line |= {"train_loss": sums[member] / self.epoch_steps}
                 histories[member].append(line | dict(zip(score_names(), scores.values(), strict=True)))
                 sums[member] = 0.0
-        self.progress = GroupProgress(
-            step=stop,
-            loss_sums=tuple(sums),
-            histories=tuple(tuple(history) for history in histories),
-            diverged=tuple(diverged),
-            seconds=time.perf_counter() - self._started,
-            threads=progress.threads,
-        )
+        changes = {"step": stop, "loss_sums": tuple(sums), "diverged": tuple(diverged)}
+        changes |= {"histories": tuple(map(tuple, histories)), "seconds": time.perf_counter() - self._started}
+        self.progress = progress.model_copy(update=changes)  # not validated: it is made at every step
 
     def _line(self, step: int, rate: float, loss: float) -> HistoryLine:
         line: HistoryLine = {"step": step, "epoch": step // self.epoch_steps + 1, "rate": float(rate)}
@@ -181,7 +195,7 @@ class _Group:
         """Write the state of the group, in the place of an earlier one."""
         tensors = {f"model/{name}": tensor for name, tensor in self.model.state().items()}
         tensors |= {f"optimizer/{name}": tensor for name, tensor in self.optimizer.state.items()}
-        write_state(self.path, self.progress, tensors)
+        write_state(self.path, self.progress.model_copy(update={"moments": self._moments.saved()}), tensors)
 
     def _restored(self) -> GroupProgress | None:
         """Bring networks and optimizer to where the group was; None, with a warning, where its state is of no use."""
@@ -229,6 +243,7 @@ class _Group:
             progress,
             self.parameters,
             {} if gone else own,
+            self._moments.statistics(member),
             execution=f"fused, {len(self.runs)} members",
         )
         if run.id not in pool:

@@ -11,12 +11,13 @@ from torch import Tensor
 from torch.nn.functional import log_softmax
 
 from lrensemble.config import TrainSettings
-from lrensemble.data import Dataset, batch_rows
+from lrensemble.data import Augmenter, Dataset, Mixing, batch_rows, steps_per_epoch
+from lrensemble.data.augment import join
 from lrensemble.errors import TrainingError
 from lrensemble.policies import Policy
-from lrensemble.train.engine import PREDICTION_ROWS
+from lrensemble.train.engine import PREDICTION_ROWS, autocast
 from lrensemble.train.fused.optimizers import StackedOptimizer
-from lrensemble.train.fused.stacked import StackedModel, Tensors
+from lrensemble.train.fused.stacked import StackedModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,8 @@ class Steps:
     """[step, member]"""
     losses: np.ndarray
     """[step, member] mean over the batch, before the update."""
+    norms: np.ndarray
+    """[step, member] L2 norm of the gradient, before clipping."""
 
 
 def fit_together(
@@ -50,65 +53,92 @@ def fit_together(
         model: the stacked networks, on the device of the data set.
         optimizer: over their parameters.
         policies: of the members, for as many steps each.
-        settings: of the members; batch size, clipping and precision are those of the first.
+        settings: of the members; all but rate, momentum, weight decay, smoothing and seed are those of the first.
         dataset: where the training rows are.
         first_step: how many steps are done already.
         at_once: steps between two looks at the losses; an epoch must be a multiple of it.
     """
-    total, shared = policies[0].total, len({each.seed for each in settings}) == 1
+    batches = _Batches(dataset, settings)
     smoothing = torch.tensor(
         [each.label_smoothing for each in settings], dtype=torch.float64, device=dataset.inputs.device
     )
-    for start in range(first_step, total, at_once):
-        stop = min(start + at_once - start % at_once, total)
+    for start in range(first_step, policies[0].total, at_once):
+        stop = min(start + at_once - start % at_once, policies[0].total)
         rates = np.array([[policy(step) for policy in policies] for step in range(start, stop)])
-        losses = [
-            _step(model, optimizer, dataset, settings, smoothing, rates[step - start], step, shared)
+        told = [
+            _step(model, optimizer, batches, settings[0], smoothing, rates[step - start], step)
             for step in range(start, stop)
         ]
-        yield Steps(start, rates, torch.stack(losses).double().cpu().numpy())
+        losses, norms = torch.stack(told, dim=1).cpu().numpy()
+        yield Steps(start, rates, losses, norms)
 
 
 def _step(
     model: StackedModel,
     optimizer: StackedOptimizer,
-    dataset: Dataset,
-    settings: Sequence[TrainSettings],
+    batches: _Batches,
+    settings: TrainSettings,
     smoothing: Tensor,
     rates: np.ndarray,
     step: int,
-    shared: bool,
 ) -> Tensor:
-    """One update of all members; their losses [member] before it."""
-    inputs, labels = _batches(dataset, settings, step, shared)
-    device, first = dataset.inputs.device, settings[0]
-    with torch.autocast(device.type, torch.bfloat16, enabled=first.precision == "bfloat16"):
-        logits = _checked(model.logits(inputs, training=True, shared=shared), labels.shape[-1], dataset)
-    losses = cross_entropies(logits.to(torch.promote_types(logits.dtype, torch.float32)), labels, smoothing)
-    names = [name for name, parameter in model.parameters.items() if parameter.requires_grad]
-    found = torch.autograd.grad(losses.sum(), [model.parameters[name] for name in names])
-    gradients = dict(zip(names, found, strict=True))
-    if first.clip_norm is not None:
-        clip_each(gradients, first.clip_norm)
-    finite = torch.as_tensor(np.where(np.isfinite(rates), rates, np.nan), device=device)
-    optimizer.step(gradients, finite, step)
-    return losses.detach()
+    """One update of all members; their losses before it and the norms of their gradients [2, member], float64."""
+    inputs, labels, mixing = batches.of(step)
+    with autocast(inputs.device, settings):
+        logits = _checked(model.logits(inputs, training=True, shared=batches.shared), labels.shape[-1], batches.dataset)
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    losses = mixed_cross_entropies(logits, labels, mixing, smoothing)
+    found = torch.autograd.grad(losses.sum(), list(model.trained.values()))
+    gradient = torch.cat([each.flatten(1) for each in found], dim=1)
+    norms = torch.linalg.vector_norm(gradient, dim=1)
+    if settings.clip_norm is not None:
+        gradient *= (settings.clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
+    finite = torch.from_numpy(np.where(np.isfinite(rates), rates, np.nan)).to(inputs.device, non_blocking=True)
+    optimizer.step(gradient, finite, step)
+    return torch.stack([losses.detach().double(), norms.double()])
 
 
-def _batches(dataset: Dataset, settings: Sequence[TrainSettings], step: int, shared: bool) -> tuple[Tensor, Tensor]:
-    """Inputs and labels [member, batch, …], or [batch, …] where all members see the same."""
-    rows = dataset.rows["train"]
-    size = settings[0].batch_size
-    chosen = [batch_rows(len(rows), size, each.seed, step) for each in settings[: 1 if shared else None]]
-    inputs, labels = dataset.batch(rows[torch.as_tensor(np.concatenate(chosen), device=rows.device)])
-    if shared:
-        return inputs, labels
-    members = len(settings)
-    return inputs.view(members, size, *inputs.shape[1:]), labels.view(members, size)
+class _Batches:
+    """What the members see at a step: the same rows for all where their seeds are the same."""
+
+    def __init__(self, dataset: Dataset, settings: Sequence[TrainSettings]) -> None:
+        self.dataset, self.shared = dataset, len({each.seed for each in settings}) == 1
+        self._seeds = [each.seed for each in settings[: 1 if self.shared else None]]
+        self._size, self._members = settings[0].batch_size, len(settings)
+        epoch_steps = steps_per_epoch(len(dataset.rows["train"]), self._size)
+        self._augmenter = Augmenter(settings[0].augment, dataset.shape, epoch_steps)
+
+    def of(self, step: int) -> tuple[Tensor, Tensor, Mixing | None]:
+        """Inputs [member, batch, …] and labels [member, batch], or [batch, …] of all; mixing as one long batch."""
+        rows = self.dataset.rows["train"]
+        chosen = [batch_rows(len(rows), self._size, seed, step) for seed in self._seeds]
+        draws = join([self._augmenter.draw(seed, step, own) for seed, own in zip(self._seeds, chosen, strict=True)])
+        places = torch.from_numpy(np.concatenate(chosen)).to(rows.device, non_blocking=True)
+        inputs, labels, mixing = self.dataset.augmented(rows[places], self._augmenter, draws)
+        if self.shared:
+            return inputs, labels, mixing
+        return inputs.view(self._members, self._size, *inputs.shape[1:]), labels.view(self._members, -1), mixing
+
+
+def mixed_cross_entropies(logits: Tensor, labels: Tensor, mixing: Mixing | None, smoothing: Tensor) -> Tensor:
+    """[member] mean cross-entropy; of mixed images that of both their labels, by their shares (Zhang et al. 2018).
+
+    Args:
+        logits: [member, batch, class].
+        labels: [member, batch] or [batch].
+        mixing: of the labels laid end to end; None where nothing is mixed.
+        smoothing: [member].
+    """
+    if mixing is None:
+        return cross_entropies(logits, labels, smoothing).mean(dim=1)
+    others = labels.flatten()[mixing.partner].view(labels.shape)
+    share = mixing.share.to(logits.dtype).view(labels.shape)
+    own, other = (cross_entropies(logits, each, smoothing) for each in (labels, others))
+    return (share * own + (1 - share) * other).mean(dim=1)
 
 
 def cross_entropies(logits: Tensor, labels: Tensor, smoothing: Tensor) -> Tensor:
-    """[member] mean cross-entropy over a batch, each with its own label smoothing (Szegedy et al. 2016, sec. 7).
+    """[member, batch] cross-entropy, each member's with its own label smoothing (Szegedy et al. 2016, sec. 7).
 
     Args:
         logits: [member, batch, class].
@@ -118,17 +148,9 @@ def cross_entropies(logits: Tensor, labels: Tensor, smoothing: Tensor) -> Tensor
     if labels.ndim == 1:
         labels = labels.expand(len(logits), -1)
     log_probs = log_softmax(logits, dim=2)
-    of_label = log_probs.gather(2, labels[:, :, None])[:, :, 0].mean(dim=1)
-    share = smoothing.to(logits.dtype)
-    return -(1 - share) * of_label - share * log_probs.mean(dim=2).mean(dim=1)
-
-
-def clip_each(gradients: Tensors, largest: float) -> None:
-    """Scale every member's gradient down to the largest norm over all its parameters, in place."""
-    squares = [gradient.flatten(1).square().sum(dim=1) for gradient in gradients.values()]
-    scale = (largest / (torch.stack(squares).sum(dim=0).sqrt() + 1e-6)).clamp(max=1.0)
-    for gradient in gradients.values():
-        gradient.mul_(scale.view(-1, *[1] * (gradient.ndim - 1)))
+    of_label = log_probs.gather(2, labels[:, :, None])[:, :, 0]
+    share = smoothing.to(logits.dtype)[:, None]
+    return -(1 - share) * of_label - share * log_probs.mean(dim=2)
 
 
 @torch.no_grad()

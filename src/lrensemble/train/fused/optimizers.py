@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lrensemble.config import TrainSettings
-from lrensemble.train.fused.stacked import Tensors
+from lrensemble.train.fused.stacked import StackedModel, Tensors
 from lrensemble.train.optimizers import build_optimizer
 
 FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
@@ -39,60 +39,55 @@ def shared_settings(settings: TrainSettings) -> str | None:
 class StackedOptimizer:
     """The optimizers of several members, with the same shared settings."""
 
-    def __init__(self, settings: Sequence[TrainSettings], parameters: Tensors) -> None:
+    def __init__(self, settings: Sequence[TrainSettings], model: StackedModel) -> None:
         values = [settings_of(each) or {} for each in settings]
-        self._parameters = {name: tensor for name, tensor in parameters.items() if tensor.requires_grad}
-        self._shared = values[0]
-        like = next(iter(parameters.values()))
-        self._momentum = self._vector([value.get("momentum", 0.0) for value in values], like)
-        self._decay = self._vector([value.get("weight_decay", 0.0) for value in values], like)
+        self._weights, self._shared = model.flat, values[0]
+        self._momentum = self._column([value.get("momentum", 0.0) for value in values])
+        decay = self._column([value.get("weight_decay", 0.0) for value in values])
+        self._decays, self._remembers = bool(decay.any()), bool(self._momentum.any())
+        self._decay = decay if settings[0].decay_norms else decay * _is_of_a_matrix(model)
         self._kind = str(values[0]["kind"])
         betas: Any = values[0].get("betas", (0.0, 0.0))
         self._betas: tuple[float, float] = betas
         names = ("momentum_buffer",) if self._kind == "SGD" else ("exp_avg", "exp_avg_sq")
-        self.state: Tensors = {
-            f"{name}/{key}": torch.zeros_like(tensor) for name, tensor in self._parameters.items() for key in names
-        }
-        """`<parameter>/<key>`: [member, …]."""
+        self.state: Tensors = {name: torch.zeros_like(self._weights) for name in names}
+        """[member, weight] by name."""
 
-    @staticmethod
-    def _vector(values: Sequence[object], like: Tensor) -> Tensor:
-        return torch.tensor(values, dtype=torch.float64).to(like.device)
+    def _column(self, values: Sequence[object]) -> Tensor:
+        """[member, 1] in the type of the weights."""
+        exact = torch.tensor(values, dtype=torch.float64)
+        return exact.to(self._weights.device, self._weights.dtype)[:, None]
 
     @torch.no_grad()
-    def step(self, gradients: Tensors, rates: Tensor, steps_done: int) -> None:
-        """One update; `rates` [member] are those of this step, in float64."""
+    def step(self, gradient: Tensor, rates: Tensor, steps_done: int) -> None:
+        """One update by the gradient [member, weight]; `rates` [member] are those of this step, in float64."""
         update = self._sgd if self._kind == "SGD" else self._adam
-        for name, parameter in self._parameters.items():
-            update(name, parameter, gradients[name], rates, steps_done)
+        update(gradient, rates.to(self._weights.dtype)[:, None], steps_done)
 
-    def _sgd(self, name: str, parameter: Tensor, gradient: Tensor, rates: Tensor, _: int) -> None:
+    def _sgd(self, gradient: Tensor, rate: Tensor, _: int) -> None:
         """Sutskever et al. 2013 as torch writes it: the buffer begins as the first gradient."""
-        rate, momentum, decay = (_along(v, parameter) for v in (rates, self._momentum, self._decay))
-        if self._decay.any():
-            gradient = gradient + decay * parameter
-        if self._momentum.any():
-            buffer = self.state[f"{name}/momentum_buffer"]
-            buffer.mul_(momentum).add_(gradient)
-            gradient = gradient + momentum * buffer if self._shared["nesterov"] else buffer
-        parameter.sub_(rate * gradient)
+        if self._decays:
+            gradient = torch.addcmul(gradient, self._decay, self._weights)
+        if self._remembers:
+            buffer = self.state["momentum_buffer"].mul_(self._momentum).add_(gradient)
+            gradient = torch.addcmul(gradient, self._momentum, buffer) if self._shared["nesterov"] else buffer
+        self._weights.addcmul_(rate, gradient, value=-1)
 
-    def _adam(self, name: str, parameter: Tensor, gradient: Tensor, rates: Tensor, steps_done: int) -> None:
+    def _adam(self, gradient: Tensor, rate: Tensor, steps_done: int) -> None:
         """Kingma & Ba 2015; weight decay decoupled for AdamW (Loshchilov & Hutter 2019)."""
-        rate, decay = (_along(v, parameter) for v in (rates, self._decay))
         beta1, beta2 = self._betas
         if self._kind == "AdamW":
-            parameter.mul_(1 - rate * decay)
-        elif self._decay.any():
-            gradient = gradient + decay * parameter
-        mean, square = self.state[f"{name}/exp_avg"], self.state[f"{name}/exp_avg_sq"]
-        mean.lerp_(gradient, 1 - beta1)
-        square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+            self._weights.mul_(1 - rate * self._decay)
+        elif self._decays:
+            gradient = torch.addcmul(gradient, self._decay, self._weights)
+        mean = self.state["exp_avg"].lerp_(gradient, 1 - beta1)
+        square = self.state["exp_avg_sq"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         done = steps_done + 1
         scale = (square.sqrt() / (1 - beta2**done) ** 0.5).add_(self._shared["eps"])
-        parameter.sub_(rate / (1 - beta1**done) * mean / scale)
+        self._weights.sub_(rate / (1 - beta1**done) * mean / scale)
 
 
-def _along(vector: Tensor, like: Tensor) -> Tensor:
-    """[member] as [member, 1, …], in the type of a parameter."""
-    return vector.to(like.dtype).view(-1, *[1] * (like.ndim - 1))
+def _is_of_a_matrix(model: StackedModel) -> Tensor:
+    """[weight] 1 for the weights of matrices and kernels, 0 for those of norms and biases."""
+    parts = [torch.full((tensor[0].numel(),), float(tensor.ndim > 2)) for tensor in model.trained.values()]
+    return torch.cat(parts).to(model.flat)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +16,21 @@ class StackedModel:
     """Several networks of one architecture, run by one program; each keeps its own BatchNorm statistics."""
 
     def __init__(self, models: Sequence[nn.Module]) -> None:
-        self.parameters = _stacked([dict(model.named_parameters()) for model in models])
-        """[member, …] of every parameter, by name; those that are frozen in the networks are frozen here."""
+        """Stack the parameters and buffers of networks, which are left as they are.
+
+        Raises:
+            ValueError: their trainable parameters differ in type.
+        """
+        trainable = [{n: p for n, p in model.named_parameters() if p.requires_grad} for model in models]
+        frozen = [{n: p for n, p in model.named_parameters() if not p.requires_grad} for model in models]
+        if len({parameter.dtype for parameter in trainable[0].values()}) != 1:
+            raise ValueError("parameters of several types cannot be updated as one")
+        self.flat = torch.stack([torch.cat([p.detach().flatten() for p in each.values()]) for each in trainable])
+        """[member, weight]: the memory of all that is trained, so that an update is a few operations on one tensor."""
+        self.trained = _views(self.flat, trainable[0])
+        """[member, …] of every trained parameter, by name: leaves of the graph, in the memory of `flat`."""
+        self.parameters = self.trained | _stacked(frozen)
+        """[member, …] of every parameter, by name."""
         self.buffers = _stacked([dict(model.named_buffers()) for model in models])
         """[member, …] of every buffer, by name."""
         self._template = copy.deepcopy(models[0]).to("meta")
@@ -69,9 +82,15 @@ class StackedModel:
         return {name: tensor[member].cpu().clone() for name, tensor in self.state().items()}
 
 
-def _stacked(members: Sequence[Tensors]) -> Tensors:
-    """Tensors of the same names and shapes, each with a leading member axis, as leaves of their own."""
+def _stacked(members: Sequence[Mapping[str, Tensor]]) -> Tensors:
+    """Tensors of the same names and shapes, each with a leading member axis."""
+    return {name: torch.stack([tensors[name].detach() for tensors in members]) for name in members[0]}
+
+
+def _views(flat: Tensor, like: Mapping[str, Tensor]) -> Tensors:
+    """[member, …] parts of [member, weight] in the shapes of one network's parameters, as leaves of their own."""
+    parts = torch.split(flat, [tensor.numel() for tensor in like.values()], dim=1)
     return {
-        name: torch.stack([tensors[name].detach() for tensors in members]).requires_grad_(first.requires_grad)
-        for name, first in members[0].items()
+        name: part.view(len(flat), *tensor.shape).detach().requires_grad_()
+        for (name, tensor), part in zip(like.items(), parts, strict=True)
     }

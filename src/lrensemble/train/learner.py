@@ -1,0 +1,125 @@
+"""What is trained: a network with its optimizer, and what its recipe keeps beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from lrensemble.config import TrainSettings
+from lrensemble.errors import TrainingError
+from lrensemble.train.optimizers import build_optimizer
+
+
+class Learner:
+    """A network, its optimizer, the scale of its losses (float16) and the moving average of its weights (`ema`)."""
+
+    def __init__(self, model: nn.Module, settings: TrainSettings) -> None:
+        """Make the optimizer of a recipe for a network, and lay its weights out as the recipe asks.
+
+        Args:
+            model: on the device to train on; trained in place.
+            settings: `optimizer` and what it takes, `precision`, `channels_last`, `compile` and `ema`.
+
+        Raises:
+            UnknownNameError, TrainingError: as `build_optimizer`.
+        """
+        device = next(model.parameters()).device
+        self.model = model
+        self.memory_format = torch.contiguous_format
+        if settings.channels_last and any(parameter.ndim == 4 for parameter in model.parameters()):
+            self.memory_format = torch.channels_last
+            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.optimizer = build_optimizer(settings, self.parameters)
+        self.forward: Callable[[Tensor], Tensor] = compiled(model) if settings.compile else model
+        self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
+        self._average: AveragedModel | None = None
+        if settings.ema:
+            rule = get_ema_multi_avg_fn(settings.ema)  # type: ignore[no-untyped-call]
+            self._average = AveragedModel(self.model, multi_avg_fn=rule, use_buffers=True)
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The network that is scored, predicts and becomes the member: the average where there is one."""
+        return self.model if self._average is None else self._average.module
+
+    def forget(self) -> None:
+        """Drop the gradients."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self) -> None:
+        """Update the weights by the gradients that `backward` has left, and the average by the weights."""
+        if self.scaler.is_enabled():
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
+            self.optimizer.step()
+        if self._average is not None:
+            self._average.update_parameters(self.model)
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor that it takes to go on, by name: for a file."""
+        tensors = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for index, entries in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{index}/{key}": tensor for key, tensor in entries.items()}
+        if self._average is not None:
+            tensors |= {f"average/{name}": tensor for name, tensor in self._average.state_dict().items()}
+        return tensors | {f"scaler/{key}": torch.tensor(value) for key, value in self.scaler.state_dict().items()}
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over what `state` gave; nothing is touched unless all of it fits.
+
+        Raises:
+            ValueError: it is that of another model or recipe.
+        """
+        expected = self.state()
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "average": {}, "scaler": {}}
+        for name, tensor in tensors.items():
+            kind, _, rest = name.partition("/")
+            parts[kind][rest] = tensor
+            # What an optimizer keeps is not there before its first step, so it has nothing to be compared with.
+            alike = name in expected and (tensor.shape, tensor.dtype) == (expected[name].shape, expected[name].dtype)
+            if kind != "optimizer" and not alike:
+                raise ValueError("its weights are those of another model")
+        if any(name not in tensors for name in expected if not name.startswith("optimizer/")):
+            raise ValueError("its weights are those of another model")
+        self.model.load_state_dict(parts["model"])
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in parts["optimizer"].items():
+            index, _, key = name.partition("/")
+            # Laid out as the weights are: a fused optimizer goes through both in the order of their memory.
+            images = tensor.ndim == 4 and self.memory_format == torch.channels_last
+            placed = tensor.to(memory_format=torch.channels_last) if images else tensor
+            states.setdefault(int(index), {})[key] = placed
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": states, "param_groups": groups})
+        if self._average is not None:
+            self._average.load_state_dict(parts["average"])
+        if parts["scaler"]:
+            self.scaler.load_state_dict({key: tensor.item() for key, tensor in parts["scaler"].items()})
+
+
+def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The same network, compiled when it is first called.
+
+    Raises:
+        TrainingError: by the call: it cannot be compiled, or not here.
+    """
+    from torch._dynamo.exc import TorchDynamoException  # late: the compiler is large, and few ask for it
+    from torch._inductor.exc import InductorError
+
+    program = torch.compile(model)
+
+    def run(inputs: Tensor) -> Tensor:
+        try:
+            logits: Tensor = program(inputs)
+        except (TorchDynamoException, InductorError) as error:
+            reason = str(error).strip().split("\n", 1)[0]
+            raise TrainingError(f"the model cannot be compiled here ({reason}); set train.compile = false") from error
+        return logits
+
+    return run
