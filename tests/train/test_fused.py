@@ -335,6 +335,40 @@ def test_jobs_of_what_is_there_already(experiment: MakeExperiment, tmp_path: Pat
     assert jobs_of([], None, Pool.open(tmp_path / "pool"), "auto") == []  # type: ignore[arg-type]
 
 
+def test_several_devices_have_a_process_each_and_take_whole_groups(
+    experiment: MakeExperiment, tmp_path: Path, contents: Contents
+) -> None:
+    linear = experiment(model="mlp(width=7)")
+    planned, *events = tune(linear, tmp_path / "several", device="cpu,cpu", group_size=2)
+    assert isinstance(planned, Planned)
+    (job,) = planned.jobs
+    assert (job.way, len(job.runs), job.devices) == ("workers", 3, ("cpu", "cpu"))
+    assert [(part.way, len(part.runs)) for part in job.parts] == [("fused", 2), ("one-by-one", 1)]
+    assert ended(iter(events)) == ["finished"] * 3
+    told = sorted(m.environment["execution"] for m in Pool.open(tmp_path / "several").members())
+    assert told == ["fused, 2 members", "fused, 2 members", "worker process"]
+    list(tune(linear, tmp_path / "one", group_size=2))
+    assert _but_how(contents(tmp_path / "one")) == _but_how(contents(tmp_path / "several"))
+    with pytest.raises(TrainingError, match="no device named 'cuda:77' here; choose from auto, cpu"):
+        tune(linear, tmp_path / "several", device="cpu,cuda:77")
+
+
+def test_a_group_goes_on_though_another_size_is_asked_for(experiment: MakeExperiment, tmp_path: Path) -> None:
+    linear = experiment(model="mlp(width=7)")
+    events = tune(linear, tmp_path / "pool", save_steps=3)
+    for event in events:
+        if isinstance(event, Step) and event.step == 12:
+            events.close()
+            break
+    assert ways(linear, tmp_path / "pool", "workers") == [("fused", 3)]
+    planned, *resumed = tune(linear, tmp_path / "pool", group_size=1)
+    assert isinstance(planned, Planned)
+    assert [(job.way, len(job.runs)) for job in planned.jobs] == [("fused", 3)]
+    assert min(event.step for event in resumed if isinstance(event, Step)) > 10
+    with pytest.raises(TrainingError, match="group_size = 0 is refused; at least 1"):
+        tune(linear, tmp_path / "pool", group_size=0)
+
+
 def test_ctrl_c_reaches_the_workers_and_all_go_on_later(
     sweep: dict[str, Any], tmp_path: Path, contents: Contents
 ) -> None:

@@ -11,7 +11,19 @@ from lrensemble.cli.console import Json, people, print_json
 from lrensemble.cli.evaluate import evaluate_into, print_result
 from lrensemble.cli.report import write_page
 from lrensemble.cli.select import check_names, choose_all
-from lrensemble.cli.tune import Data, Device, Epochs, Execution, Name, SaveSteps, load, run_folder, status_of, train
+from lrensemble.cli.tune import (
+    Data,
+    Device,
+    Epochs,
+    Execution,
+    GroupSize,
+    Name,
+    SaveSteps,
+    load,
+    run_folder,
+    status_of,
+    train,
+)
 
 if TYPE_CHECKING:
     from lrensemble.evaluate import Result
@@ -26,6 +38,7 @@ def run(
     device: Device = "cpu",
     save_steps: SaveSteps = None,
     execution: Execution = "auto",
+    group_size: GroupSize = None,
     json: Json = False,
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
@@ -33,7 +46,7 @@ def run(
     settings = load(experiment, data, epochs)
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    pool, ended = train(settings, folder / "pool", device, save_steps, execution)
+    pool, ended = train(settings, folder / "pool", device, save_steps, execution, group_size)
     choose_all(pool, chosen.methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
     result = evaluate_into(pool, folder / "result.json")
     _write_page(pool, result, folder / "report.html")

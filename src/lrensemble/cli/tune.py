@@ -37,7 +37,7 @@ Name = Annotated[
 ]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the data set's files.")]
 Epochs = Annotated[int | None, typer.Option(help="In place of the experiment's.", min=1)]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, or auto for a GPU where there is one.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:0,cuda:1, gpus for all, auto for one if there is one.")]
 Execution = Annotated[
     str,
     typer.Option(
@@ -45,6 +45,7 @@ Execution = Annotated[
         autocompletion=names_of(_executions),
     ),
 ]
+GroupSize = Annotated[int | None, typer.Option(help="Members in one program at most.", min=1)]
 SaveSteps = Annotated[int | None, typer.Option(help="Save the state after so many steps, not epochs.", min=1)]
 
 
@@ -56,11 +57,12 @@ def tune(
     device: Device = "cpu",
     save_steps: SaveSteps = None,
     execution: Execution = "auto",
+    group_size: GroupSize = None,
     json: Json = False,
 ) -> None:
     """Train the members of an experiment that the pool does not have yet."""
     folder = out or run_folder(experiment) / "pool"
-    _, ended = train(load(experiment, data, epochs), folder, device, save_steps, execution)
+    _, ended = train(load(experiment, data, epochs), folder, device, save_steps, execution, group_size)
     if json:
         members = [{"id": e.run.id, "name": e.run.name, "status": e.status, "val": e.scores} for e in ended]
         print_json({"pool": str(folder), "members": members})
@@ -85,14 +87,26 @@ def load(experiment: str, data: Path | None, epochs: int | None) -> Experiment:
 
 
 def train(
-    experiment: Experiment, folder: Path, device: str, save_steps: int | None, execution: str
+    experiment: Experiment,
+    folder: Path,
+    device: str,
+    save_steps: int | None,
+    execution: str,
+    group_size: int | None,
 ) -> tuple[Pool, list[Ended]]:
     """Run the sweep and show how it goes; how every run ended comes back."""
     from lrensemble.pool import Pool
     from lrensemble.train import tune
 
     with _display() as display:
-        events = tune(experiment, folder, device=device, save_steps=save_steps, execution=execution)
+        events = tune(
+            experiment,
+            folder,
+            device=device,
+            save_steps=save_steps,
+            execution=execution,
+            group_size=group_size,
+        )
         ended = [ending for event in events if (ending := display.show(event))]
     _summarise(ended, folder)
     return Pool.open(folder), ended
@@ -191,12 +205,13 @@ class _Bar:
 
 def _tell_how(jobs: Sequence[Job]) -> None:
     """In which way runs are executed, where it is not one by one."""
-    together = sum(len(job.runs) for job in jobs if job.way == "fused")
+    together = [len(job.runs) for part in jobs for job in (part.parts or (part,)) if job.way == "fused"]
     if together:
-        people.print(f"{together} runs are trained together, many in one program")
+        people.print(f"{sum(together)} runs are trained together, up to {max(together)} in one program")
     for job in jobs:
         if job.way == "workers":
-            people.print(f"{len(job.runs)} runs are trained in worker processes of one thread each")
+            devices = ", ".join(sorted(set(job.devices)))
+            people.print(f"{len(job.runs)} runs are trained in {len(job.devices)} worker processes on {devices}")
 
 
 def describe(event: Ended) -> str:

@@ -30,6 +30,17 @@ def to_device(name: str) -> torch.device:
     return torch.device(full_name)
 
 
+def to_devices(names: str) -> tuple[torch.device, ...]:
+    """Devices by their names, separated by commas, or `gpus` for every GPU.
+
+    Raises:
+        TrainingError: no such device here; the message lists those that there are.
+    """
+    if names == "gpus" and torch.cuda.device_count():
+        return tuple(torch.device(f"cuda:{index}") for index in range(torch.cuda.device_count()))
+    return tuple(to_device(name.strip()) for name in names.split(","))
+
+
 def threads_for(model: nn.Module, inputs: Tensor, copies: int = 1) -> int:
     """How many threads a run uses: one for a small network, all that torch has for a larger one.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -31,17 +30,22 @@ WORKER_ATTEMPTS = 2
 
 
 def do(
-    job: Job, planned: Plan, interrupt: Interrupt, save_steps: int | None, watch: Watch | None
+    job: Job,
+    planned: Plan,
+    interrupt: Interrupt,
+    save_steps: int | None,
+    watch: Watch | None,
+    execution: str = "one by one",
 ) -> Generator[Event, None, None]:
-    """Train the runs of a job."""
+    """Train the runs of a job; `execution` is what is recorded of those that are trained alone."""
     if job.way == "fused":
         yield from _together(job.runs, planned, interrupt, save_steps)
     elif job.way == "workers":
-        yield from _in_workers(job.runs, planned, interrupt, save_steps)
+        yield from _in_workers(job, planned, interrupt, save_steps)
     else:
         for run in job.runs:
             yield Began(run)
-            yield from _alone(run, planned, interrupt, save_steps, watch)
+            yield from _alone(run, planned, interrupt, save_steps, watch, execution)
 
 
 def _together(
@@ -71,31 +75,38 @@ def _together(
             yield Ended(run, record.status, record.scores.get("val", {}))
 
 
-def _in_workers(
-    runs: Sequence[Run], planned: Plan, interrupt: Interrupt, save_steps: int | None
-) -> Generator[Event, None, None]:
-    """Train runs in processes of one thread each; a run whose worker dies twice has failed."""
+def _in_workers(job: Job, planned: Plan, interrupt: Interrupt, save_steps: int | None) -> Generator[Event, None, None]:
+    """Train parts of a job in processes of one thread each; the runs of a part whose worker dies twice have failed."""
     prepare = partial(prepare_worker, planned.recipes.experiment, planned.pool.folder, save_steps)
-    cores = min(os.cpu_count() or 1, len(runs))
-    for told in in_processes(prepare, runs, workers=cores, attempts=WORKER_ATTEMPTS, stop=lambda: interrupt.pending):
-        if isinstance(told, Crashed):
-            error = TrainingError(
-                f"its worker process died {WORKER_ATTEMPTS} times, last with status {told.exit_status}"
-            )
-            yield _failed(runs[told.item], planned.pool, error)
-        else:
+    processes = in_processes(
+        prepare,
+        job.parts,
+        workers=len(job.devices),
+        devices=job.devices,
+        attempts=WORKER_ATTEMPTS,
+        stop=lambda: interrupt.pending,
+    )
+    for told in processes:
+        if not isinstance(told, Crashed):
             yield told
+            continue
+        error = TrainingError(f"its worker process died {WORKER_ATTEMPTS} times, last with status {told.exit_status}")
+        for run in job.parts[told.item].runs:
+            if run.id not in planned.pool:
+                yield _failed(run, planned.pool, error)
 
 
-def prepare_worker(experiment: Experiment, folder: Path, save_steps: int | None) -> Callable[[Run], Iterator[Event]]:
-    """What a worker process does with a run; the data are read once."""
-    planned = plan(experiment, folder, "cpu")
+def prepare_worker(
+    experiment: Experiment, folder: Path, save_steps: int | None, device: str
+) -> Callable[[Job], Iterator[Event]]:
+    """What a worker process does with a part of a job; the data are read once."""
+    planned = plan(experiment, folder, device)
 
-    def work(run: Run) -> Iterator[Event]:
+    def work(part: Job) -> Iterator[Event]:
+        (alone, *_) = part.runs
         with deferred_interrupt() as interrupt:
-            yield Began(run)
-            for event in _alone(run, planned, interrupt, save_steps, None, execution="worker process"):
-                yield event._replace(run=run.id) if isinstance(event, Step) else event
+            for event in do(part, planned, interrupt, save_steps, None, execution="worker process"):
+                yield event._replace(run=event.run or alone.id) if isinstance(event, Step) else event
             if interrupt.pending:
                 raise KeyboardInterrupt
 

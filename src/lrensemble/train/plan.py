@@ -8,7 +8,7 @@ from pathlib import Path
 from lrensemble.config import Experiment
 from lrensemble.data import SOURCES, Augmenter, Dataset, load
 from lrensemble.pool import Pool, Task
-from lrensemble.train.devices import to_device
+from lrensemble.train.devices import to_devices
 from lrensemble.train.recipes import Recipes, check_space
 from lrensemble.train.strategies import STRATEGIES, check_strategy
 
@@ -19,8 +19,10 @@ class Plan:
 
     pool: Pool
     dataset: Dataset
-    """On the device to train on."""
+    """On the first of the devices."""
     recipes: Recipes
+    devices: tuple[str, ...]
+    """To train on."""
 
 
 def plan(experiment: Experiment, folder: Path, device: str) -> Plan:
@@ -37,7 +39,7 @@ def plan(experiment: Experiment, folder: Path, device: str) -> Plan:
     SOURCES.check(experiment.data.source)
     check_space(experiment)
     check_strategy(experiment.sweep.strategy)
-    place = to_device(device)
+    devices = to_devices(device)
     dataset = load(experiment.data, experiment.split)
     recipes = Recipes(experiment, dataset)
     Augmenter(experiment.train.augment, dataset.shape, 1)  # it refuses what does not suit the images
@@ -45,4 +47,4 @@ def plan(experiment: Experiment, folder: Path, device: str) -> Plan:
     labels = {split: dataset.labels[dataset.rows[split]].numpy() for split in ("val", "test")}
     rows = {split: dataset.rows[split].numpy() for split in ("val", "test")}
     pool = Pool.create(folder, Task.of(dataset.name, dataset.classes, rows=rows, labels=labels), labels)
-    return Plan(pool, dataset.to(place), recipes)
+    return Plan(pool, dataset.to(devices[0]), recipes, tuple(map(str, devices)))

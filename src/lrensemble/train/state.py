@@ -97,6 +97,17 @@ UNUSABLE = (safetensors.SafetensorError, ValueError, KeyError, TypeError)
 """What `read_state` raises for a file that is damaged or of another kind."""
 
 
+def read_progress(path: Path, kind: type[P]) -> P:
+    """Of what `write_state` wrote, only how far it has come; whether the tensors are whole is not looked at.
+
+    Raises:
+        StorageError: the file is there and cannot be read.
+        UNUSABLE: it is damaged.
+    """
+    with storage_errors("read", path), safetensors.safe_open(path, "pt") as file:
+        return kind.model_validate_json(file.metadata()["progress"])
+
+
 def read_state(path: Path, kind: type[P]) -> tuple[P, dict[str, Tensor]]:
     """What `write_state` wrote.
 

@@ -25,6 +25,7 @@ def tune(
     device: str = "cpu",
     save_steps: int | None = None,
     execution: str = "auto",
+    group_size: int | None = None,
 ) -> Generator[Event, None, None]:
     """Train the members of an experiment that a pool does not have yet, and tell what happens as it happens.
 
@@ -42,26 +43,32 @@ def tune(
     Args:
         experiment: what to train.
         folder: of the pool; made where it is missing.
-        device: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where there is one; no part of a recipe.
-        save_steps: how many steps lie between two savings of a run's state; an epoch unless given.
+        device: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where there is one; several with commas, or `gpus` for
+            every GPU: a process for each. No part of a recipe.
+        save_steps: how many steps lie between two savings of a run's state; as many as take half a minute unless given.
         execution: `one-by-one`, `fused` for many members in one program, `workers` for processes of one thread each,
             `auto` for a fixed rule, or `measure` to try; a run that was interrupted goes on as it began.
+        group_size: members trained in one program at most; what fits the device's memory unless given.
 
     Raises:
         LREnsembleError: a name, argument, device, data set or folder that cannot be used, before any training.
         KeyboardInterrupt: Ctrl-C, after the step was finished and the state saved; while the events are read.
     """
-    check_execution(execution)
-    return _train_all(plan(experiment, folder, device), save_steps, execution)
+    check_execution(execution, group_size)
+    return _train_all(plan(experiment, folder, device), save_steps, execution, group_size)
 
 
-def _train_all(planned: Plan, save_steps: int | None, execution: str) -> Generator[Event, None, None]:
+def _train_all(
+    planned: Plan, save_steps: int | None, execution: str, group_size: int | None
+) -> Generator[Event, None, None]:
     with deferred_interrupt() as interrupt:
         recipes = with_measured_peaks(planned.recipes, planned.dataset, planned.pool.folder)
         strategy = STRATEGIES.call(recipes.experiment.sweep.strategy, recipes)
         for batch in strategy(planned.pool):
-            way = execution if batch.watch is None else "one-by-one"  # who watches must be asked in between
-            jobs = jobs_of(batch.runs, planned.dataset, planned.pool, way)
+            way, devices = execution, planned.devices
+            if batch.watch is not None:  # who watches must be asked in between, in this process
+                way, devices = "one-by-one", devices[:1]
+            jobs = jobs_of(batch.runs, planned.dataset, planned.pool, way, at_most=group_size, devices=devices)
             yield Planned(planned.pool, batch.runs, tuple(jobs), batch.remaining)
             yield from _those_there(batch.runs, jobs, planned.pool)
             for job in jobs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import math
@@ -37,7 +38,7 @@ from lrensemble.train.member import (
     val_scores,
 )
 from lrensemble.train.moments import Moments
-from lrensemble.train.state import UNUSABLE, HistoryLine, Progress, read_state, write_state
+from lrensemble.train.state import UNUSABLE, HistoryLine, Progress, read_progress, read_state, write_state
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ logger = logging.getLogger(__name__)
 class GroupProgress(Record):
     """How far a group has come."""
 
+    runs: tuple[str, ...] = Field(strict=False)
+    """[member] ids, in the order of the stack."""
     step: int = 0
     """Steps done."""
     loss_sums: tuple[float, ...] = Field(strict=False)
@@ -64,6 +67,15 @@ class GroupProgress(Record):
 def group_id(runs: Sequence[Run]) -> str:
     """The name of a group's state: a function of its runs and their order."""
     return "group-" + hashlib.sha256(" ".join(run.id for run in runs).encode()).hexdigest()[:12]
+
+
+def begun_groups(pool: Pool) -> list[tuple[str, ...]]:
+    """The ids of the runs of every group whose state lies in the pool; not of a state that is damaged."""
+    found = list[tuple[str, ...]]()
+    for path in sorted(pool.folder.glob(f"unfinished/group-*/{STATE}")):
+        with contextlib.suppress(*UNUSABLE):
+            found.append(read_progress(path, GroupProgress).runs)
+    return found
 
 
 def train_group(
@@ -142,6 +154,7 @@ class _Group:
         self.model = StackedModel(built)
         self.optimizer = StackedOptimizer([run.recipe.train for run in runs], self.model)
         self.progress = self._restored() or GroupProgress(
+            runs=tuple(run.id for run in runs),
             loss_sums=(0.0,) * len(runs),
             histories=((),) * len(runs),
             diverged=(False,) * len(runs),
