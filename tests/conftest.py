@@ -1,9 +1,18 @@
 """Fixtures shared by all tests: where real data lies, and one thread per test process."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Decoded images are kept where the test run keeps its files, in sub-processes too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LRENSEMBLE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -144,3 +144,12 @@ def test_moving_a_data_set_moves_all_of_it(tmp_path: Path) -> None:
     tensors = [value for value in vars(moved).values() if isinstance(value, torch.Tensor)] + list(moved.rows.values())
     assert len(tensors) == 7
     assert all(tensor.is_meta for tensor in tensors)
+
+
+def test_inputs_that_do_not_fit_a_device_stay_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = load(arrays(tmp_path), SplitSettings())
+    monkeypatch.setattr("lrensemble.data.dataset._room", lambda _: dataset.inputs.nbytes - 1)
+    moved = dataset.to(torch.device("meta"))
+    assert (moved.device.type, moved.inputs.device.type, moved.mean.device.type) == ("meta", "cpu", "meta")
+    monkeypatch.setattr("lrensemble.data.dataset._room", lambda _: dataset.inputs.nbytes)
+    assert dataset.to(torch.device("meta")).inputs.is_meta

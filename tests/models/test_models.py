@@ -163,7 +163,7 @@ def test_an_unknown_model_is_its_own_error_that_names_families_too() -> None:
 
 def test_a_family_registered_twice_is_a_bug() -> None:
     with pytest.raises(ValueError, match="registered already"):
-        family(r"wrn-(\d+)-(\d+)", "wrn-A-B")(wide_resnet)
+        family(r"wrn-(\d+)-(\d+)", "wrn-A-B", "twice")(wide_resnet)
 
 
 @pytest.mark.parametrize(

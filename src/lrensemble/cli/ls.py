@@ -84,6 +84,10 @@ def _list_registry(kind: str, json: bool) -> None:
     entries = [
         {"name": name, "example": str(registry.example(name)), "summary": registry.summary(name)} for name in registry
     ]
+    if kind == "models":
+        from lrensemble.models import families
+
+        entries += [{"name": form, "example": form, "summary": summary} for form, summary in families().items()]
     if json:
         print_json(entries)
         return

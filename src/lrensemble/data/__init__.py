@@ -1,6 +1,6 @@
 """Data sets: one file per source, one record for all, and batches that are a pure function of (seed, step)."""
 
-from lrensemble.data import digits, idx, mnist, npz  # noqa: F401 – importing registers them
+from lrensemble.data import digits, folders, hub, idx, mnist, npz, parquet, published  # noqa: F401 – importing registers them
 from lrensemble.data.augment import AUGMENTATIONS, Augmenter, Mixing
 from lrensemble.data.batches import batch_rows, steps_per_epoch
 from lrensemble.data.dataset import Dataset, load

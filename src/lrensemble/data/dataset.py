@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +22,7 @@ _BLOCK = 4096
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Inputs, labels and splits of one data set, on one device."""
+    """Inputs, labels and splits of one data set, on one device; inputs that do not fit it stay on the host."""
 
     name: str
     inputs: Tensor
@@ -43,16 +44,26 @@ class Dataset:
         """Shape of one input: (channel, height, width) or (feature,)."""
         return tuple(self.inputs.shape[1:])
 
+    @property
+    def device(self) -> torch.device:
+        """Where batches are."""
+        return self.labels.device
+
     def to(self, device: torch.device) -> Dataset:
-        """The same data on another device."""
-        moved = {name: getattr(self, name).to(device) for name in ("inputs", "labels", "mean", "std")}
-        return replace(self, **moved, rows={split: rows.to(device) for split, rows in self.rows.items()})
+        """The same data on another device; inputs that would take more than half of its free memory stay here."""
+        there = device if self.inputs.nbytes <= _room(device) else self.inputs.device
+        moved = {name: getattr(self, name).to(device) for name in ("labels", "mean", "std")}
+        rows = {split: rows.to(device) for split, rows in self.rows.items()}
+        return replace(self, inputs=self.inputs.to(there), rows=rows, **moved)
+
+    def raw(self, rows: Tensor) -> Tensor:
+        """Inputs [batch, …] of the samples in `rows` [batch] as they are, on the device."""
+        return self.inputs[rows.to(self.inputs.device)].to(self.device, non_blocking=True)
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised inputs [batch, …] float32 and labels [batch] of the samples in `rows` [batch]."""
         axes = (1, -1, *[1] * (self.inputs.ndim - 2))
-        inputs = (self.inputs[rows].float() - self.mean.view(axes)) / self.std.view(axes)
-        return inputs, self.labels[rows]
+        return (self.raw(rows).float() - self.mean.view(axes)) / self.std.view(axes), self.labels[rows]
 
     def augmented(self, rows: Tensor, augmenter: Augmenter, draws: Draws) -> tuple[Tensor, Tensor, Mixing | None]:
         """Normalised and augmented inputs [batch, …] float32, labels [batch] and, where they are mixed, how.
@@ -67,6 +78,11 @@ class Dataset:
         inputs, labels = self.batch(rows)
         inputs, mixing = augmenter.apply(inputs, move(draws, inputs.device))
         return inputs, labels, mixing
+
+
+def _room(device: torch.device) -> float:
+    """Bytes that inputs may take of a device."""
+    return torch.cuda.mem_get_info(device)[0] / 2 if device.type == "cuda" else math.inf
 
 
 def load(settings: DataSettings, split: SplitSettings) -> Dataset:

@@ -68,7 +68,7 @@ def distill(
         raise ExportError(f"labels = {labels} is refused; give a share from 0 to 1")
     plan = recipe if isinstance(recipe, Recipe) else to_record(Recipe, dict(recipe), "recipe")
     spec = models.check(model or plan.model)
-    device = dataset.inputs.device
+    device = dataset.device
     ensemble = ensemble.to(device)
     network = models.build(spec, dataset.shape, len(dataset.classes), plan.train.seed).to(device)
     learner = Learner(network, plan.train)
@@ -82,7 +82,7 @@ def distill(
     part = Part(id="student", name=description.parts[0].name, model=spec)
     truth = dataset.labels[dataset.rows["val"]].cpu().numpy()
     learned = predict(learner.evaluated, dataset, "val").double().exp().numpy()
-    taught = ensemble.predict_proba(dataset.inputs[dataset.rows["val"]])
+    taught = ensemble.predict_proba(dataset.raw(dataset.rows["val"]))
     return Student(
         ensemble=Ensemble([learner.evaluated], description.model_copy(update={"parts": (part,)})),
         accuracy=METRICS.call("accuracy", learned, truth),
@@ -93,8 +93,8 @@ def distill(
 @torch.no_grad()
 def _targets(ensemble: Ensemble, dataset: Dataset, labels: float) -> torch.Tensor:
     """[sample, class] float32: what the student learns of each training row; zero for rows that it must not see."""
-    targets = torch.zeros(len(dataset.labels), len(dataset.classes), device=dataset.inputs.device)
+    targets = torch.zeros(len(dataset.labels), len(dataset.classes), device=dataset.device)
     for rows in torch.split(dataset.rows["train"], PREDICTED_AT_ONCE):
         truth = one_hot(dataset.labels[rows], len(dataset.classes))
-        targets[rows] = ((1 - labels) * ensemble(dataset.inputs[rows]) + labels * truth).float()
+        targets[rows] = ((1 - labels) * ensemble(dataset.raw(rows)) + labels * truth).float()
     return targets

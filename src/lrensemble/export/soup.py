@@ -105,7 +105,7 @@ def soup(ensemble: Ensemble, dataset: Dataset, *, kind: Literal["uniform", "gree
         barriers={description.parts[index].id: barrier for index, barrier in barriers.items()},
         statistics=mixed.statistics,
         accuracy=mixed.accuracy,
-        team_accuracy=kitchen.scored(ensemble.predict_proba(dataset.inputs[dataset.rows["val"]])),
+        team_accuracy=kitchen.scored(ensemble.predict_proba(dataset.raw(dataset.rows["val"]))),
     )
 
 
@@ -137,7 +137,7 @@ class _Kitchen:
     def mix(self, states: Sequence[State]) -> _Mixed:
         """The average of weights, with the better statistics of batch norm."""
         network = models.build(self.model, self.dataset.shape, len(self.dataset.classes), seed=0)
-        network.to(self.dataset.inputs.device).load_state_dict(average(states))
+        network.to(self.dataset.device).load_state_dict(average(states))
         averaged = self.accuracy(network)
         if not has_batch_norm(network):
             return _Mixed(network, "none", averaged)

@@ -26,6 +26,7 @@ MODELS: Registry[nn.Module] = Registry("model")
 class _Family:
     form: str
     """For people: `wrn-DEPTH-WIDTH`."""
+    summary: str
     make: Callable[..., Callable[..., nn.Module]]
     """What makes the function of one such name from the groups of the match."""
 
@@ -35,13 +36,14 @@ _FAMILIES: dict[str, _Family] = {}
 
 
 def family(
-    pattern: str, form: str
+    pattern: str, form: str, summary: str
 ) -> Callable[[Callable[..., Callable[..., nn.Module]]], Callable[..., Callable[..., nn.Module]]]:
     """Register names that cannot be listed, such as `wrn-16-4`: the decorated function gets the groups of the match.
 
     Args:
         pattern: a regular expression for the whole name.
         form: the same for people, for messages: `wrn-DEPTH-WIDTH`.
+        summary: one line that says what they are.
 
     Raises:
         ValueError: the pattern is taken. This is a programmer's mistake and not a user's.
@@ -50,10 +52,18 @@ def family(
     def add(make: Callable[..., Callable[..., nn.Module]]) -> Callable[..., Callable[..., nn.Module]]:
         if pattern in _FAMILIES:
             raise ValueError(f"a family of models with names {pattern!r} is registered already")
-        _FAMILIES[pattern] = _Family(form, make)
+        _FAMILIES[pattern] = _Family(form, summary, make)
         return make
 
     return add
+
+
+def families() -> dict[str, str]:
+    """The forms of names that cannot be listed, and what is behind them."""
+    own = {
+        "package.module:function": "Any function of (shape, classes) of yours that returns a module that gives logits."
+    }
+    return {each.form: each.summary for each in _FAMILIES.values()} | own
 
 
 def require_images(model: str, shape: tuple[int, ...], smallest: int = 1) -> None:

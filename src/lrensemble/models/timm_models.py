@@ -13,7 +13,9 @@ from lrensemble.errors import MissingExtraError, SpecError, UnknownNameError
 from lrensemble.models.base import family, require_images, require_logits
 
 
-@family(r"timm/(.+)", "timm/NAME")
+@family(
+    r"timm/(.+)", "timm/NAME", "The networks of timm (PyTorch Image Models) with new weights, where it is installed."
+)
 def timm_model(name: str) -> Callable[..., nn.Module]:
     """The function that builds `timm/NAME`.
 

@@ -40,7 +40,11 @@ class PreActivationBlock(nn.Module):
         return shortcut + residual
 
 
-@family(r"wrn-(\d+)-(\d+)", "wrn-DEPTH-WIDTH")
+@family(
+    r"wrn-(\d+)-(\d+)",
+    "wrn-DEPTH-WIDTH",
+    "Wide residual networks of other depths (6n + 4) and widths: wrn-16-4, wrn-40-2.",
+)
 def wide_resnet(depth: str, width: str) -> Callable[..., nn.Module]:
     """The function that builds `wrn-DEPTH-WIDTH`.
 

@@ -108,11 +108,11 @@ def _apart(runs: Sequence[Run], dataset: Dataset, execution: str) -> list[Job]:
     independent = [run for run in runs if _is_independent(run)]
     cores = min(os.cpu_count() or 1, len(independent))
     forced = execution == "workers" and independent
-    pays = execution in ("auto", "measure") and cores > 1 and dataset.inputs.device.type == "cpu"
+    pays = execution in ("auto", "measure") and cores > 1 and dataset.device.type == "cpu"
     if pays:
         work = sum(3 * flops_of(run, dataset) * run.policy.total for run in independent)
         pays = work / cores > WORTH_A_PROCESS
-    return _spread(each, (str(dataset.inputs.device),) * cores) if forced or pays else each
+    return _spread(each, (str(dataset.device),) * cores) if forced or pays else each
 
 
 def _is_independent(run: Run) -> bool:

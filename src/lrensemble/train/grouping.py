@@ -41,7 +41,7 @@ def group_size(runs: Sequence[Run], dataset: Dataset) -> int:
 
     It follows from the network, the size of a batch and the machine, and from nothing that changes between two starts.
     """
-    network, device = _network(runs[0], dataset), dataset.inputs.device
+    network, device = _network(runs[0], dataset), dataset.device
     on_cpu = device.type == "cpu"
     convolutional = any(isinstance(module, nn.modules.conv._ConvNd) for module in network.modules())
     small = flops_of(runs[0], dataset) < (SMALL_ON_CPU if on_cpu else SMALL_ON_GPU)
@@ -52,7 +52,7 @@ def group_size(runs: Sequence[Run], dataset: Dataset) -> int:
 
 def largest_group(runs: Sequence[Run], dataset: Dataset) -> int:
     """How many runs fit the device's memory together, at most as many as are of use; at least 1."""
-    run, device = runs[0], dataset.inputs.device
+    run, device = runs[0], dataset.device
     network = _network(run, dataset)
     if not can_be_stacked(network, dataset):
         return 1
@@ -119,7 +119,7 @@ def _unchanged(tensor: Any) -> Any:
 
 
 def _network(run: Run, dataset: Dataset) -> nn.Module:
-    recipe, device = run.recipe, dataset.inputs.device
+    recipe, device = run.recipe, dataset.device
     return models.build(recipe.model, dataset.shape, len(dataset.classes), recipe.train.seed).to(device)
 
 
@@ -138,6 +138,6 @@ def _seconds(runs: Sequence[Run], dataset: Dataset) -> float:
         for steps in fit_together(stacked, optimizer, policies, settings, dataset, first_step=0, at_once=1):
             if steps.first + 1 == MEASURED_STEPS:
                 break
-    if dataset.inputs.device.type == "cuda":
-        torch.cuda.synchronize(dataset.inputs.device)
+    if dataset.device.type == "cuda":
+        torch.cuda.synchronize(dataset.device)
     return time.perf_counter() - start

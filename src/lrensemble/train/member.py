@@ -112,7 +112,7 @@ def train_member(
     learner, progress = _start(run, dataset, path)
     settings = run.recipe.train
     epoch_steps = steps_per_epoch(len(dataset.rows["train"]), settings.batch_size)
-    at_once = steps_at_once(dataset.inputs.device, epoch_steps, save_steps)
+    at_once = steps_at_once(dataset.device, epoch_steps, save_steps)
     started = time.perf_counter() - progress.seconds
     clock = SaveClock(save_steps)
     moments = Moments(1, progress.moments)
@@ -200,7 +200,7 @@ def steps_at_once(device: torch.device, epoch_steps: int, save_steps: int | None
 def _start(run: Run, dataset: Dataset, path: Path) -> tuple[Learner, Progress]:
     """The learner as it was when its state was saved, or a new one."""
     settings = run.recipe.train
-    device = dataset.inputs.device
+    device = dataset.device
     model = models.build(run.recipe.model, dataset.shape, len(dataset.classes), settings.seed).to(device)
     learner = Learner(model, settings)
     progress = restore_state(path, learner)
@@ -274,7 +274,7 @@ def record_of(
     execution: str = "one by one",
 ) -> MemberRecord:
     """What the pool keeps of a run beside its files."""
-    device = dataset.inputs.device
+    device = dataset.device
     hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return MemberRecord(
         id=recipe.id,

@@ -82,7 +82,7 @@ def range_test(
         TrainingError: the loss never fell.
     """
     DISTRIBUTIONS.call({"name": "range_test", "count": count, "low": low, "high": high, "steps": steps})
-    network = models.build(model, dataset.shape, len(dataset.classes), settings.seed).to(dataset.inputs.device)
+    network = models.build(model, dataset.shape, len(dataset.classes), settings.seed).to(dataset.device)
     learner = Learner(network, settings)
     rising = build(Spec("exponential", {"peak": high, "floor": low}), steps - 1)
     policy = replace(rising, total=steps, rate=lambda step: rising(steps - 1 - step))

@@ -103,7 +103,7 @@ def train_group(
     group = _Group(runs, dataset, pool.folder / "unfinished" / group_id(runs) / STATE)
     epoch_steps = group.epoch_steps
     clock = SaveClock(save_steps)
-    at_once = steps_at_once(dataset.inputs.device, epoch_steps, save_steps)
+    at_once = steps_at_once(dataset.device, epoch_steps, save_steps)
     with threads(group.progress.threads):
         steps = fit_together(
             group.model,
@@ -146,7 +146,7 @@ class _Group:
 
     def __init__(self, runs: Sequence[Run], dataset: Dataset, path: Path) -> None:
         self.runs, self.dataset, self.path = runs, dataset, path
-        recipe, device = runs[0].recipe, dataset.inputs.device
+        recipe, device = runs[0].recipe, dataset.device
         self.epoch_steps = steps_per_epoch(len(dataset.rows["train"]), recipe.train.batch_size)
         built = [models.build(r.recipe.model, dataset.shape, len(dataset.classes), r.recipe.train.seed) for r in runs]
         built = [model.to(device) for model in built]
@@ -216,7 +216,7 @@ class _Group:
             return None
         try:
             progress, tensors = read_state(self.path, GroupProgress)
-            device = self.dataset.inputs.device
+            device = self.dataset.device
             parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "optimizer": {}}
             for name, tensor in tensors.items():
                 kind, _, rest = name.partition("/")

@@ -59,9 +59,7 @@ def fit_together(
         at_once: steps between two looks at the losses; an epoch must be a multiple of it.
     """
     batches = _Batches(dataset, settings)
-    smoothing = torch.tensor(
-        [each.label_smoothing for each in settings], dtype=torch.float64, device=dataset.inputs.device
-    )
+    smoothing = torch.tensor([each.label_smoothing for each in settings], dtype=torch.float64, device=dataset.device)
     for start in range(first_step, policies[0].total, at_once):
         stop = min(start + at_once - start % at_once, policies[0].total)
         rates = np.array([[policy(step) for policy in policies] for step in range(start, stop)])

@@ -1,0 +1,71 @@
+"""Images in a folder for each class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lrensemble.data.cache import cached
+from lrensemble.data.parquet import Channels, Size
+from lrensemble.data.source import SOURCES, Samples, need_folder
+from lrensemble.data.splits import TEST, TRAIN, Images, samples_of
+from lrensemble.errors import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+
+
+@SOURCES.register("image-folder")
+def image_folder(folder: Path | None, *, size: Size = None, channels: Channels = None) -> Samples:
+    """Images in a folder for each class: `cat/1.png`; or in `train` and `test` (or `val`) such folders.
+
+    Args:
+        folder: that holds the folders of classes, or `train` and `test`; classes are in the order of their names.
+        size: height and width to scale to; all images have one size unless given.
+        channels: 1 for grey, 3 for RGB; what the images are unless given.
+
+    Raises:
+        DataError: there are no images, one of them cannot be read or has another size, or test has a class of its own.
+        MissingExtraError: Pillow is not installed.
+    """
+    folder = need_folder(folder, "image-folder", "a folder of images for each class")
+    parts = {path.name.lower(): path for path in folder.iterdir() if path.is_dir()}
+    root = next((parts[name] for name in TRAIN if name in parts), folder)
+    test_root = next((parts[name] for name in TEST if name in parts), None) if root != folder else None
+    classes = class_folders(root)
+    if not classes:
+        raise DataError(f"{root} holds no folder with images ({', '.join(SUFFIXES)}), one for each class")
+    train = _images(root, classes)
+    test = _tested(test_root, classes) if test_root else None
+    files = [Path(file) for part in (train, test) if part for file in part.places]
+    options = {"size": size, "channels": channels, "root": str(root)}
+
+    def read() -> Samples:
+        return samples_of(train, test, str(folder), classes=classes, size=size, channels=channels)
+
+    return cached(files, options, read)
+
+
+def class_folders(root: Path) -> list[str]:
+    """Names of the folders that hold images, sorted."""
+    return sorted(path.name for path in root.iterdir() if path.is_dir() and any(image_files(path)))
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The images in a folder and the folders below it, sorted."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+
+def _tested(root: Path, classes: list[str]) -> Images:
+    unknown = sorted(set(class_folders(root)) - set(classes))
+    if unknown:
+        raise DataError(
+            f"{root}: the test rows have classes that no training row has ({', '.join(unknown[:5])}); "
+            "remove them or train on them"
+        )
+    return _images(root, classes)
+
+
+def _images(root: Path, classes: list[str]) -> Images:
+    files = [image_files(root / name) if (root / name).is_dir() else [] for name in classes]
+    labels = [label for label, each in enumerate(files) for _ in each]
+    images = [path for each in files for path in each]
+    return Images(images, labels, [str(path) for path in images])
