@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +60,10 @@ class Run:
     successor: str | None = None
     """Id of the run that goes on where this one ends."""
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The member's name in the pool."""
-        return self.recipe.id
+        return self.recipe.id  # kept, because every step is told with it
 
     @property
     def name(self) -> str:

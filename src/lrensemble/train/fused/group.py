@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble import models
@@ -104,25 +105,25 @@ def train_group(
     epoch_steps = group.epoch_steps
     clock = SaveClock(save_steps)
     at_once = steps_at_once(dataset.device, epoch_steps, save_steps)
-    with threads(group.progress.threads):
+    with threads(group.threads):
         steps = fit_together(
             group.model,
             group.optimizer,
             [run.policy for run in runs],
             [run.recipe.train for run in runs],
             dataset,
-            first_step=group.progress.step,
+            first_step=group.step,
             at_once=at_once,
         )
         for done in steps:
-            before = group.progress.diverged
+            before = group.diverged.copy()
             group.take(done)
-            if interrupt.pending or clock.strikes(group.progress.step):
+            if interrupt.pending or clock.strikes(group.step):
                 group.save()
             if interrupt.pending:
                 raise KeyboardInterrupt
             yield from _told(done, runs, before)
-            if all(group.progress.diverged):
+            if group.diverged.all():
                 break
         predictions = group.predictions()
     records = [group.add(member, pool, predictions) for member in range(len(runs))]
@@ -132,7 +133,7 @@ def train_group(
     return records
 
 
-def _told(done: Steps, runs: Sequence[Run], diverged: Sequence[bool]) -> Generator[Step, None, None]:
+def _told(done: Steps, runs: Sequence[Run], diverged: NDArray[np.bool_]) -> Generator[Step, None, None]:
     told = zip(done.rates.tolist(), done.losses.tolist(), done.norms.tolist(), strict=True)
     for place, (rates, losses, norms) in enumerate(told):
         for run, rate, loss, norm, gone in zip(runs, rates, losses, norms, diverged, strict=True):
@@ -153,7 +154,7 @@ class _Group:
         self.parameters = sum(parameter.numel() for parameter in built[0].parameters())
         self.model = StackedModel(built)
         self.optimizer = StackedOptimizer([run.recipe.train for run in runs], self.model)
-        self.progress = self._restored() or GroupProgress(
+        progress = self._restored() or GroupProgress(
             runs=tuple(run.id for run in runs),
             loss_sums=(0.0,) * len(runs),
             histories=((),) * len(runs),
@@ -162,53 +163,64 @@ class _Group:
                 built[0], dataset.batch(dataset.rows["train"][: recipe.train.batch_size])[0], len(runs)
             ),
         )
-        self._moments = Moments(len(runs), self.progress.moments)
-        self._started = time.perf_counter() - self.progress.seconds
+        self.step, self.threads = progress.step, progress.threads
+        self.diverged = np.array(progress.diverged)
+        self._loss_sums = np.array(progress.loss_sums)
+        self._histories = [list(history) for history in progress.histories]
+        self._moments = Moments(len(runs), progress.moments)
+        self._started = time.perf_counter() - progress.seconds
 
     def take(self, done: Steps) -> None:
         """Take note of some steps: who diverged, and at the end of an epoch a line of history for each."""
-        progress = self.progress
         for rates, norms in zip(done.rates, done.norms, strict=True):
             self._moments.add(rates, norms)
-        sums, diverged = list(progress.loss_sums), list(progress.diverged)
-        histories = [list(history) for history in progress.histories]
-        stop = done.first + len(done.rates)
-        for member in np.flatnonzero(~np.array(diverged)).tolist():
-            finite = np.isfinite(done.rates[:, member]) & np.isfinite(done.losses[:, member])
-            if finite.all():
-                sums[member] += float(done.losses[:, member].sum())
-                continue
-            place = int(finite.argmin())
-            diverged[member] = True
-            histories[member].append(
-                self._line(done.first + place, done.rates[place, member], done.losses[place, member])
-            )
-        if stop % self.epoch_steps == 0 and not all(diverged):
-            log_probs = predict_together(self.model, self.dataset, "val").numpy()
-            for member in np.flatnonzero(~np.array(diverged)).tolist():
-                rate = float(done.rates[-1, member])
-                if np.isnan(log_probs[member]).any():
-                    diverged[member] = True
-                    histories[member].append(self._line(stop - 1, rate, math.nan))
-                    continue
-                scores = val_scores(log_probs[member], self.dataset)
-                line: HistoryLine = {"step": stop, "epoch": stop // self.epoch_steps, "rate": rate}
-                line |= {"train_loss": sums[member] / self.epoch_steps}
-                histories[member].append(line | dict(zip(score_names(), scores.values(), strict=True)))
-                sums[member] = 0.0
-        changes = {"step": stop, "loss_sums": tuple(sums), "diverged": tuple(diverged)}
-        changes |= {"histories": tuple(map(tuple, histories)), "seconds": time.perf_counter() - self._started}
-        self.progress = progress.model_copy(update=changes)  # not validated: it is made at every step
+        self.step = done.first + len(done.rates)
+        finite = np.isfinite(done.rates) & np.isfinite(done.losses)
+        for member in np.flatnonzero(~finite.all(axis=0) & ~self.diverged).tolist():
+            place = int(finite[:, member].argmin())
+            self._gone(member, done.first + place, done.rates[place, member], done.losses[place, member])
+        self._loss_sums += np.where(self.diverged, 0.0, done.losses.sum(axis=0))
+        if self.step % self.epoch_steps == 0 and not self.diverged.all():
+            self._end_epoch(done.rates[-1])
 
-    def _line(self, step: int, rate: float, loss: float) -> HistoryLine:
+    def _end_epoch(self, rates: NDArray[np.float64]) -> None:
+        """A line of history for each member that goes on; `rates` [member] are those of the last step."""
+        log_probs = predict_together(self.model, self.dataset, "val").numpy()
+        for member in np.flatnonzero(~self.diverged).tolist():
+            if np.isnan(log_probs[member]).any():
+                self._gone(member, self.step - 1, rates[member], math.nan)
+                continue
+            scores = val_scores(log_probs[member], self.dataset)
+            line: HistoryLine = {
+                "step": self.step,
+                "epoch": self.step // self.epoch_steps,
+                "rate": float(rates[member]),
+            }
+            line |= {"train_loss": float(self._loss_sums[member] / self.epoch_steps)}
+            self._histories[member].append(line | dict(zip(score_names(), scores.values(), strict=True)))
+        self._loss_sums[:] = 0.0
+
+    def _gone(self, member: int, step: int, rate: float, loss: float) -> None:
+        """A member has diverged at a step."""
+        self.diverged[member] = True
         line: HistoryLine = {"step": step, "epoch": step // self.epoch_steps + 1, "rate": float(rate)}
-        return line | {"train_loss": float(loss)} | dict.fromkeys(score_names())
+        self._histories[member].append(line | {"train_loss": float(loss)} | dict.fromkeys(score_names()))
 
     def save(self) -> None:
         """Write the state of the group, in the place of an earlier one."""
         tensors = {f"model/{name}": tensor for name, tensor in self.model.state().items()}
         tensors |= {f"optimizer/{name}": tensor for name, tensor in self.optimizer.state.items()}
-        write_state(self.path, self.progress.model_copy(update={"moments": self._moments.saved()}), tensors)
+        progress = GroupProgress(
+            runs=tuple(run.id for run in self.runs),
+            step=self.step,
+            loss_sums=tuple(self._loss_sums.tolist()),
+            histories=tuple(map(tuple, self._histories)),
+            diverged=tuple(self.diverged.tolist()),
+            seconds=time.perf_counter() - self._started,
+            threads=self.threads,
+            moments=self._moments.saved(),
+        )
+        write_state(self.path, progress, tensors)
 
     def _restored(self) -> GroupProgress | None:
         """Bring networks and optimizer to where the group was; None, with a warning, where its state is of no use."""
@@ -232,22 +244,22 @@ class _Group:
 
     def predictions(self) -> list[Predictions]:
         """Of every member; none of those that diverged."""
-        if all(self.progress.diverged):
+        if self.diverged.all():
             return [{} for _ in self.runs]
         both = {split: predict_together(self.model, self.dataset, split).numpy() for split in ("val", "test")}
         return [
             {} if gone else {split: log_probs[member] for split, log_probs in both.items()}
-            for member, gone in enumerate(self.progress.diverged)
+            for member, gone in enumerate(self.diverged)
         ]
 
     def add(self, member: int, pool: Pool, predictions: Sequence[Predictions]) -> MemberRecord:
         """Add a member to the pool, unless a sweep that was killed while adding has done so."""
         run, own = self.runs[member], predictions[member]
         gone = not own or any(np.isnan(log_probs).any() for log_probs in own.values())
-        history = self.progress.histories[member]
-        step = int(history[-1]["step"] or 0) if gone and history else self.progress.step
+        history = tuple(self._histories[member])
+        step = int(history[-1]["step"] or 0) if gone and history else self.step
         share = (time.perf_counter() - self._started) / len(self.runs)
-        progress = Progress(step=step, history=history, seconds=share, threads=self.progress.threads)
+        progress = Progress(step=step, history=history, seconds=share, threads=self.threads)
         record = record_of(
             run,
             run.recipe,

@@ -86,8 +86,7 @@ def _step(
         logits = _checked(model.logits(inputs, training=True, shared=batches.shared), labels.shape[-1], batches.dataset)
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     losses = mixed_cross_entropies(logits, labels, mixing, smoothing)
-    found = torch.autograd.grad(losses.sum(), list(model.trained.values()))
-    gradient = torch.cat([each.flatten(1) for each in found], dim=1)
+    gradient = model.joined(torch.autograd.grad(losses.sum(), list(model.trained.values())))
     norms = torch.linalg.vector_norm(gradient, dim=1)
     if settings.clip_norm is not None:
         gradient *= (settings.clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]

@@ -29,6 +29,8 @@ class StackedModel:
         """[member, weight]: the memory of all that is trained, so that an update is a few operations on one tensor."""
         self.trained = _views(self.flat, trainable[0])
         """[member, …] of every trained parameter, by name: leaves of the graph, in the memory of `flat`."""
+        self._gradient = torch.empty_like(self.flat)
+        self._parts = [part.detach() for part in _views(self._gradient, trainable[0]).values()]
         self.parameters = self.trained | _stacked(frozen)
         """[member, …] of every parameter, by name."""
         self.buffers = _stacked([dict(model.named_buffers()) for model in models])
@@ -54,6 +56,12 @@ class StackedModel:
         run = vmap(self._one, in_dims=(0, 0, None if shared else 0), randomness="error")
         logits: Tensor = run(self.parameters, self.buffers, inputs)
         return logits
+
+    def joined(self, gradients: Sequence[Tensor]) -> Tensor:
+        """[member, weight] the gradients of `trained`, in their order, as one tensor; the next call overwrites it."""
+        for part, gradient in zip(self._parts, gradients, strict=True):
+            part.copy_(gradient)
+        return self._gradient
 
     def _one(self, parameters: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
         output: Tensor = functional_call(self._template, (parameters, buffers), (inputs,))
