@@ -11,22 +11,17 @@ import multiprocessing
 import os
 import pickle
 import signal
-import threading
 import time
-import traceback
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.resource_tracker import ensure_running
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from lrensemble.errors import WorkerError
-
-Item = TypeVar("Item")
-Message = TypeVar("Message")
-Work = Callable[[Item], Iterator[Message]]
+from lrensemble.executors.worker import Done, Item, Message, Raised, Ready, Work, serve
 
 SECONDS_TO_END = 60.0
 """How long workers may take to save what they do, when they are asked to stop."""
@@ -40,23 +35,6 @@ class Crashed:
     """Position of the item."""
     exit_status: int | None
     """Of the worker; negative for a signal."""
-
-
-@dataclass(frozen=True)
-class _Ready:
-    """The worker is prepared."""
-
-
-@dataclass(frozen=True)
-class _Done:
-    """An item is done."""
-
-
-@dataclass(frozen=True)
-class _Raised:
-    """An item ended in an error that ends all."""
-
-    error: BaseException
 
 
 @dataclass(eq=False)
@@ -134,7 +112,7 @@ def in_processes(
 def _hired(prepare: Callable[[], Work[Any, Any]], place: int) -> _Worker:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(prepare, there, os.getpid()), daemon=True)
+    process = context.Process(target=serve, args=(prepare, there, os.getpid()), daemon=True)
     ensure_running()  # it starts a process too, and lets Ctrl-C through afterwards
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # the worker starts like this: see _serve
     try:
@@ -166,21 +144,21 @@ def _ready(crew: list[_Worker]) -> list[_Worker]:
 
 
 def _heard(worker: _Worker, crew: list[_Worker], queue: _Queue[Any], attempts: int) -> Generator[Any, None, None]:
-    """One message of a worker, or its death."""
+    """What a worker has to tell, or its death."""
     try:
         message = worker.pipe.recv()
     except (EOFError, OSError):
         yield from _buried(worker, crew, queue, attempts)
         return
-    if isinstance(message, _Raised):
+    if isinstance(message, Raised):
         worker.item = None
         raise message.error
-    if isinstance(message, _Ready):
+    if isinstance(message, Ready):
         worker.ready = True
-    elif isinstance(message, _Done):
+    elif isinstance(message, Done):
         _hand(worker, queue)
     else:
-        yield message
+        yield from message
 
 
 def _buried(worker: _Worker, crew: list[_Worker], queue: _Queue[Any], attempts: int) -> Generator[Any, None, None]:
@@ -221,75 +199,5 @@ def _wait_for(worker: _Worker, deadline: float) -> None:
     """Read what a worker that was interrupted still has to tell of its item; it would wait for that for ever."""
     with contextlib.suppress(EOFError, OSError):
         while worker.item is not None and worker.pipe.poll(max(0.0, deadline - time.monotonic())):
-            if isinstance(worker.pipe.recv(), _Done | _Raised):
+            if isinstance(worker.pipe.recv(), Done | Raised):
                 return
-
-
-def _serve(prepare: Callable[[], Work[Any, Any]], pipe: Connection, parent: int) -> None:
-    """What a worker does: prepare, then item after item, until there is none."""
-    os.setpgrp()  # Ctrl-C on the terminal reaches the parent alone, which hands it on once
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # one that came while it started counts from here
-        _work(prepare, pipe)
-    except KeyboardInterrupt:
-        os._exit(130)
-
-
-def _work(prepare: Callable[[], Work[Any, Any]], pipe: Connection) -> None:
-    import torch
-
-    torch.set_num_threads(1)
-    try:
-        work = prepare()
-        _tell(pipe, _Ready())
-        while (given := _next(pipe)) is not None:
-            for message in work(given[0]):
-                _tell(pipe, message)
-            _tell(pipe, _Done())
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:
-        _tell(pipe, _Raised(_sendable(error)))
-
-
-def _next(pipe: Connection) -> tuple[Any] | None:
-    """The next item; None where there is none, or nobody to give one."""
-    try:
-        given: tuple[Any] | None = pipe.recv()
-    except (EOFError, OSError):
-        return None
-    return given
-
-
-def _tell(pipe: Connection, message: object) -> None:
-    """Send a message; without anybody to hear it there is nothing left to do, and the worker ends.
-
-    Raises:
-        WorkerError: it cannot be sent.
-    """
-    try:
-        pipe.send(message)
-    except OSError:
-        os._exit(1)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise WorkerError(f"a worker process cannot hand back a {type(message).__name__}: {error}") from error
-
-
-def _sendable(error: BaseException) -> BaseException:
-    """The error with its traceback as a note; one that does not survive the way as a WorkerError that quotes it."""
-    trace = "".join(traceback.format_exception(error))
-    try:
-        pickle.loads(pickle.dumps(error))  # of this process's own making
-    except Exception:
-        error = WorkerError(f"a worker process met {type(error).__name__}: {' '.join(str(error).split())}")
-    error.add_note(f"In a worker process:\n{trace}")
-    return error
-
-
-def _end_with(parent: int) -> None:
-    """End this process when its parent has died, even before this one could look."""
-    watch = threading.Event()
-    while os.getppid() == parent:
-        watch.wait(1.0)
-    os._exit(1)

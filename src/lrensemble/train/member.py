@@ -123,7 +123,7 @@ def train_member(
     with threads(progress.threads):
         try:
             for step in fit(learner, run.policy, dataset, settings, first_step=progress.step, at_once=at_once):
-                moments.add(np.array([step.rate]), np.array([step.norm]))
+                moments.add([step.rate], [step.norm])
                 seconds = time.perf_counter() - started
                 progress = _after(step, progress, epoch_steps, learner, dataset, seconds)
                 told.append(step)

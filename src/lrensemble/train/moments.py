@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+import math
+from collections.abc import Sequence
 
 from lrensemble.pool import StepStatistics
 
@@ -18,32 +18,35 @@ class Moments:
     """
 
     def __init__(self, members: int, saved: Saved = ()) -> None:
-        self._values = np.array(saved, dtype=np.float64) if saved else np.zeros((7, members))
+        self._values = [list(row) for row in saved] if saved else [[0.0] * members for _ in range(7)]
 
-    def add(self, rates: NDArray[np.float64], norms: NDArray[np.float64]) -> None:
+    def add(self, rates: Sequence[float], norms: Sequence[float]) -> None:
         """Take note of one step.
+
+        Plain numbers, not arrays: at every step of one small network, arrays of one number cost more than the sums.
 
         Args:
             rates: [member]
             norms: [member] L2 norm of the whole gradient.
         """
         counts, means, squares = self._values[0], self._values[1:4], self._values[4:]
-        finite = np.isfinite(norms) & np.isfinite(rates)
-        with np.errstate(invalid="ignore", over="ignore"):
-            values = np.where(finite, np.stack([rates, norms, rates * norms]), means)
-            counts += finite
-            change = values - means
-            means += change / np.maximum(counts, 1)
-            squares += change * (values - means)
+        for member, (rate, norm) in enumerate(zip(rates, norms, strict=True)):
+            if not (math.isfinite(rate) and math.isfinite(norm)):
+                continue
+            counts[member] += 1
+            for value, mean, square in zip((rate, norm, rate * norm), means, squares, strict=True):
+                change = value - mean[member]
+                mean[member] += change / counts[member]
+                square[member] += change * (value - mean[member])
 
     def saved(self) -> Saved:
         """All of it, for a file."""
-        return tuple(tuple(row) for row in self._values.tolist())
+        return tuple(tuple(row) for row in self._values)
 
     def statistics(self, member: int) -> StepStatistics | None:
         """Of one member; None before its first step."""
-        count, rate, norm, length, *squares = self._values[:, member].tolist()
-        if not count or not np.isfinite(self._values[:, member]).all():
+        count, rate, norm, length, *squares = values = [row[member] for row in self._values]
+        if not count or not all(map(math.isfinite, values)):
             return None
         rate_variance, norm_variance, length_variance = (value / count for value in squares)
         return StepStatistics(

@@ -173,7 +173,7 @@ class _Group:
     def take(self, done: Steps) -> None:
         """Take note of some steps: who diverged, and at the end of an epoch a line of history for each."""
         for rates, norms in zip(done.rates, done.norms, strict=True):
-            self._moments.add(rates, norms)
+            self._moments.add(rates.tolist(), norms.tolist())
         self.step = done.first + len(done.rates)
         finite = np.isfinite(done.rates) & np.isfinite(done.losses)
         for member in np.flatnonzero(~finite.all(axis=0) & ~self.diverged).tolist():

@@ -1,0 +1,129 @@
+"""What a worker process does: it prepares itself, takes one item after another, and tells the process that started it.
+
+What it tells of an item goes as lists: the first message at once, those of the next tenth of a second together. So
+a message is far cheaper than the smallest step of training, for both sides.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+from lrensemble.errors import WorkerError
+
+Item = TypeVar("Item")
+Message = TypeVar("Message")
+Work = Callable[[Item], Iterator[Message]]
+
+SECONDS_TOGETHER = 0.1
+"""Messages of so much time are sent together."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker is prepared."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """An item is done."""
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An item ended in an error that ends all."""
+
+    error: BaseException
+
+
+def serve(prepare: Callable[[], Work[Any, Any]], pipe: Connection, parent: int) -> None:
+    """What a worker does: prepare, then item after item, until there is none."""
+    os.setpgrp()  # Ctrl-C on the terminal reaches the parent alone, which hands it on once
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # one that came while it started counts from here
+        _work(prepare, pipe)
+    except KeyboardInterrupt:
+        os._exit(130)
+
+
+def _work(prepare: Callable[[], Work[Any, Any]], pipe: Connection) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    try:
+        work = prepare()
+        _tell(pipe, Ready())
+        while (given := _next(pipe)) is not None:
+            for messages in _together(work(given[0])):
+                _tell(pipe, messages)
+            _tell(pipe, Done())
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        _tell(pipe, Raised(_sendable(error)))
+
+
+def _together(messages: Iterable[Message]) -> Iterator[list[Message]]:
+    """Messages in lists, the first alone; what is there when an error ends them is handed on before it."""
+    waiting, last = list[Message](), -SECONDS_TOGETHER
+    try:
+        for message in messages:
+            waiting.append(message)
+            if time.monotonic() - last >= SECONDS_TOGETHER:
+                told, waiting, last = waiting, [], time.monotonic()
+                yield told
+    finally:
+        if waiting:
+            yield waiting
+
+
+def _next(pipe: Connection) -> tuple[Any] | None:
+    """The next item; None where there is none, or nobody to give one."""
+    try:
+        given: tuple[Any] | None = pipe.recv()
+    except (EOFError, OSError):
+        return None
+    return given
+
+
+def _tell(pipe: Connection, message: object) -> None:
+    """Send a message; without anybody to hear it there is nothing left to do, and the worker ends.
+
+    Raises:
+        WorkerError: it cannot be sent.
+    """
+    try:
+        pipe.send(message)
+    except OSError:
+        os._exit(1)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        kinds = sorted({type(each).__name__ for each in (message if isinstance(message, list) else [message])})
+        raise WorkerError(f"a worker process cannot hand back a {' or '.join(kinds)}: {error}") from error
+
+
+def _sendable(error: BaseException) -> BaseException:
+    """The error with its traceback as a note; one that does not survive the way as a WorkerError that quotes it."""
+    trace = "".join(traceback.format_exception(error))
+    try:
+        pickle.loads(pickle.dumps(error))  # of this process's own making
+    except Exception:
+        error = WorkerError(f"a worker process met {type(error).__name__}: {' '.join(str(error).split())}")
+    error.add_note(f"In a worker process:\n{trace}")
+    return error
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent has died, even before this one could look."""
+    watch = threading.Event()
+    while os.getppid() == parent:
+        watch.wait(1.0)
+    os._exit(1)
