@@ -3,13 +3,17 @@
 The yardstick is written as a user would: an optimizer, a scheduler, a loop over shuffled batches, with as many threads
 as torch takes by default, and no evaluation, no file. Samples per second, medians over repeats in one run; a way's time
 is that of the whole sweep, with the start of its processes, scores after every epoch, saved states and members.
+TorchEnsemble's VotingClassifier, where torchensemble is installed, trains as many members for as many epochs under one
+schedule. The last row is one network in our engine, without evaluation and files, against the plain loop.
 
-    python -m benchmarks.training [--epochs 10] [--repeats 3] [--save FILE]
+    python -m benchmarks.training [mlp=100 cnn=150 resnet-20=5] [--repeats 3] [--save FILE]
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib.util
 import statistics
 import tempfile
 from functools import partial
@@ -22,6 +26,8 @@ from lrensemble import models
 from lrensemble.config import Experiment, to_record
 from lrensemble.data import Dataset, load
 from lrensemble.train import Planned, tune
+from lrensemble.train.engine import fit
+from lrensemble.train.learner import Learner
 
 MEMBERS, BATCH = 16, 64
 WAYS = ("auto", "fused", "workers", "one-by-one")
@@ -39,12 +45,12 @@ def experiment_of(model: str, epochs: int) -> Experiment:
     return to_record(Experiment, content, "benchmark")
 
 
-def plain_loop(dataset: Dataset, model: str, epochs: int) -> None:
+def plain_loop(dataset: Dataset, model: str, epochs: int, members: int = MEMBERS) -> None:
     """As a user would write it, one member after another."""
     train = dataset.rows["train"]
     inputs, labels = dataset.batch(train)
     steps = len(train) // BATCH
-    for member in range(MEMBERS):
+    for member in range(members):
         network = models.build(model, dataset.shape, len(dataset.classes), 0)
         peak = 0.01 * (member + 1)
         optimizer = torch.optim.SGD(network.parameters(), lr=peak, momentum=0.9)
@@ -59,6 +65,21 @@ def plain_loop(dataset: Dataset, model: str, epochs: int) -> None:
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 scheduler.step()
+
+
+def voting(dataset: Dataset, model: str, epochs: int) -> None:
+    """The same with TorchEnsemble; its one schedule, stepped after every epoch, is that of all members."""
+    from torchensemble import VotingClassifier
+
+    train = dataset.rows["train"]
+    rows = torch.utils.data.TensorDataset(*dataset.batch(train))
+    batches = torch.utils.data.DataLoader(rows, batch_size=BATCH, shuffle=True, drop_last=True)
+    network = models.build(model, dataset.shape, len(dataset.classes), 0)
+    ensemble = VotingClassifier(estimator=network, n_estimators=MEMBERS, cuda=False, n_jobs=1)
+    ensemble.set_optimizer("SGD", lr=0.05, momentum=0.9)
+    ensemble.set_scheduler("CosineAnnealingLR", T_max=epochs + 1)
+    with contextlib.redirect_stdout(None):
+        ensemble.fit(batches, epochs=epochs, log_interval=10**9, test_loader=None, save_model=False)
 
 
 def sweep(experiment: Experiment, way: str) -> None:
@@ -77,38 +98,65 @@ def chosen(experiment: Experiment) -> str:
 
 
 def measure(model: str, epochs: int, repeats: int) -> tuple[str, ...]:
-    """One row: samples per second of the yardstick, of the choice, and of every way."""
+    """One row: samples per second of the yardsticks, of the choice, and of every way."""
     experiment = experiment_of(model, epochs)
     dataset = load(experiment.data, experiment.split)
     samples = MEMBERS * epochs * (len(dataset.rows["train"]) // BATCH) * BATCH
-    times: dict[str, list[float]] = {way: [] for way in ("plain", *WAYS)}
+    works = {"plain": partial(plain_loop, dataset, model, epochs)}
+    if importlib.util.find_spec("torchensemble"):
+        works["voting"] = partial(voting, dataset, model, epochs)
+    works |= {way: partial(sweep, experiment, way) for way in WAYS}
+    times: dict[str, list[float]] = {way: [] for way in works}
     for _ in range(repeats):
-        times["plain"].append(seconds(partial(plain_loop, dataset, model, epochs)))
-        for way in WAYS:
-            times[way].append(seconds(partial(sweep, experiment, way)))
+        for way, work in works.items():
+            times[way].append(seconds(work))
     rate = {way: samples / statistics.median(found) for way, found in times.items()}
     best = max(rate[way] for way in WAYS[1:])
     return (
         f"{MEMBERS} x {model}, {epochs} epochs",
         f"{rate['plain']:,.0f}",
+        f"{rate['voting']:,.0f}" if "voting" in rate else "–",
         chosen(experiment),
         *(f"{rate[way]:,.0f}" for way in WAYS),
         f"{rate['auto'] / rate['plain']:.2f}",
+        f"{rate['auto'] / rate['voting']:.2f}" if "voting" in rate else "–",
         f"{rate['auto'] / best:.2f}",
     )
+
+
+def measure_engine(model: str, epochs: int, repeats: int) -> tuple[str, ...]:
+    """One row: samples per second of one network, by hand and in our engine."""
+    experiment = experiment_of(model, epochs)
+    dataset = load(experiment.data, experiment.split)
+    with tempfile.TemporaryDirectory() as folder:
+        planned = next(tune(experiment, Path(folder) / "pool"))
+    assert isinstance(planned, Planned)
+    run = planned.runs[0]
+
+    def ours() -> None:
+        network = models.build(model, dataset.shape, len(dataset.classes), 0)
+        for _ in fit(Learner(network, run.recipe.train), run.policy, dataset, run.recipe.train):
+            pass
+
+    pairs = [(seconds(partial(plain_loop, dataset, model, epochs, members=1)), seconds(ours)) for _ in range(repeats)]
+    plain, own = (run.policy.total * BATCH / statistics.median(times) for times in zip(*pairs, strict=True))
+    empty = ("–",) * len(WAYS)
+    return (f"1 x {model}, engine", f"{plain:,.0f}", "–", f"{own:,.0f}", *empty, f"{own / plain:.2f}", "–", "–")
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["mlp", "cnn", "resnet-20"])
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("works", nargs="*", default=["mlp=100", "cnn=150", "resnet-20=5"], help="MODEL=EPOCHS")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--save", type=Path, help="write the table here as well")
     asked = parser.parse_args()
     sweep(experiment_of("mlp", 1), "fused")  # what is imported late is imported now
-    rows = [measure(model, asked.epochs, asked.repeats) for model in asked.models]
-    headings = ("work", "plain loop", "chosen", *WAYS, "auto / plain", "auto / best way")
+    works = [work.partition("=")[::2] for work in asked.works]
+    rows = [measure(model, int(epochs), asked.repeats) for model, epochs in works]
+    rows.append(measure_engine("resnet-20", 5, asked.repeats))
+    ratios = ("auto / plain", "auto / TorchEnsemble", "auto / best way")
+    headings = ("work", "plain loop", "TorchEnsemble", "chosen", *WAYS, *ratios)
     show("Training: samples per second", headings, rows, asked.save)
 
 
