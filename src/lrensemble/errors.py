@@ -65,6 +65,10 @@ class ExportError(LREnsembleError):
     """A team cannot be exported as asked, or an exported file does not hold together."""
 
 
+class ReportError(LREnsembleError):
+    """Figures cannot be drawn as asked."""
+
+
 class StorageError(LREnsembleError):
     """A file or folder cannot be read or written."""
 

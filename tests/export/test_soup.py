@@ -14,13 +14,13 @@ from torch import nn
 
 from lrensemble import models
 from lrensemble.config import Experiment
-from lrensemble.data import Dataset, load
+from lrensemble.data import Dataset, load, of_recipe
 from lrensemble.errors import DataError, ExportError
 from lrensemble.export import Description, Ensemble, Part, distill, ensemble_of, soup
 from lrensemble.export.batch_norm import reestimate
 from lrensemble.export.distill import _targets
 from lrensemble.export.soup import average
-from lrensemble.export.source import best_recipe, dataset_of
+from lrensemble.export.source import best_recipe
 from lrensemble.pool import Pool
 from lrensemble.spec import to_spec
 
@@ -166,7 +166,7 @@ def test_other_data_are_not_taken_for_the_members_own(pool: Pool, ensemble: Ense
     labels = np.arange(120) % len(CLASSES)
     np.savez(tmp_path / "tiny.npz", x=np.zeros((120, *SHAPE), np.uint8), y=labels, classes=np.array(CLASSES))
     with pytest.raises(DataError, match="these are not the rows that the member was trained on"):
-        dataset_of(recipe, tmp_path)
+        of_recipe(recipe, tmp_path)
 
 
 @pytest.mark.parametrize("shape", ["student", "greedy-soup"])

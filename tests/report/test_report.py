@@ -9,19 +9,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from lrensemble.config import Experiment, to_record
-from lrensemble.errors import MissingExtraError, StorageError
-from lrensemble.evaluate import choose, evaluate, load, save
+from lrensemble.errors import MissingExtraError, ReportError, StorageError
+from lrensemble.evaluate import choose, evaluate, load, save, validation_of
 from lrensemble.pool import Pool
 from lrensemble.pool.collect import collect
-from lrensemble.report import write_report
-from lrensemble.report.diversity import some_teams
+from lrensemble.report import write_figures, write_report
+from lrensemble.report.diversity import greedy_path, some_teams
 from lrensemble.report.members import clustered
-from lrensemble.report.parameters import cosine_similarities
+from lrensemble.report.page import sections_of
+from lrensemble.report.parameters import cosines, products_of, squared_distances
+from lrensemble.report.pictures import pictures
 from lrensemble.report.price import front
 from lrensemble.report.reliability import bins
 from lrensemble.report.safe import script_json, text
+from lrensemble.report.speed import speeds, together
+from lrensemble.select import select
 from lrensemble.train import tune
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>"
@@ -93,7 +98,9 @@ def test_a_browser_draws_every_figure_and_cuts_nothing(browser: Any, trained: Po
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     plots = page.locator(".plot")
     names = [plots.nth(place).get_attribute("id") for place in range(plots.count())]
-    assert names == ["curves", "disagreement", "cosine", "diversity", "greedy", "reliability", "price", "classes"]
+    heat_maps = ["disagreement", "divergence", "cosine", "distance", "layers"]
+    teams = ["diversity", "focal", "size", "greedy"]
+    assert names == ["curves", *heat_maps, "step", "spread", *teams, "reliability", "price", "classes"]
     for place in range(plots.count()):
         assert plots.nth(place).locator(".main-svg").count() > 0
         assert plots.nth(place).bounding_box()["width"] <= width
@@ -130,7 +137,10 @@ def test_the_page_stands_alone(trained: Pool) -> None:
     content = evaluated(trained).read_text(encoding="utf-8")
     assert len(content) < 15 * 2**20
     outside = re.sub(r"<script>.*?</script>", "", content, flags=re.DOTALL)
-    assert not re.findall(r"(?:src|href)\s*=", outside)
+    assert not re.findall(r"href\s*=", outside)
+    sources = re.findall(r"src\s*=(.{22})", outside)
+    assert len(sources) == 16, "a picture for each of the rows"
+    assert set(sources) == {'"data:image/png;base64'}
     assert "No reliable difference" in content or "better" in content
     for figure in re.findall(r'<script type="application/json">(.*?)</script>', content):
         assert set(json.loads(figure)) == {"data", "layout"}
@@ -148,26 +158,119 @@ def test_without_plotly_it_says_what_to_install(trained: Pool, tmp_path: Path, m
         write_report(trained, evaluate(trained, load(trained)), tmp_path / "report.html")
 
 
+def test_pictures_are_those_of_the_rows(trained: Pool) -> None:
+    import io
+
+    from PIL import Image
+
+    shown = pictures(trained.members(), None, [3, 0])
+    assert not isinstance(shown, str)
+    images = load_digits().images / 16
+    for picture, row in zip(shown, (3, 0), strict=True):
+        assert picture.alt == f"test row {row}"
+        pixels = np.asarray(Image.open(io.BytesIO(picture.png)), dtype=np.float64) / 255
+        assert pixels.shape == (8, 8)
+        assert min(abs(images - pixels).max(axis=(1, 2))) < 1 / 200, "one of the digits, as bright as it is"
+
+
+def test_where_there_are_no_pictures_it_says_why(hostile: Pool) -> None:
+    assert pictures(hostile.members(), None, [0]) == (
+        "There are no pictures of the rows: the members of this pool were trained elsewhere."
+    )
+
+
+def test_the_figures_as_files(browser: Any, trained: Pool, tmp_path: Path) -> None:
+    assert browser is not None, "it is Chromium that draws them"
+    save(trained, choose(trained, "greedy(size=5, bootstrap=3)"))
+    sections = sections_of(trained, evaluate(trained, load(trained)))
+    for form, start in (("svg", b"<svg"), ("png", b"\x89PNG")):
+        paths = write_figures(
+            [section for section in sections if section.title == "Reliability"], tmp_path / form, form
+        )
+        assert [path.name for path in paths] == [f"reliability.{form}"]
+        assert paths[0].read_bytes().startswith(start)
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="cannot write"):
+        write_figures(sections, tmp_path / "file" / "figures", "svg")
+    with pytest.raises(ReportError, match="no figures as 'jpg'; choose from svg, png"):
+        write_figures(sections, tmp_path / "jpg", "jpg")
+    assert not (tmp_path / "jpg").exists()
+
+
+def test_without_a_browser_it_says_what_to_install(
+    trained: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sections = sections_of(trained, evaluate(trained, load(trained)))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "nowhere"))
+    with pytest.raises((MissingExtraError, ReportError), match=r"browser|Chromium"):
+        write_figures(sections, tmp_path / "figures", "svg")
+    assert not list((tmp_path / "figures").iterdir())
+
+
+def test_speed_of_members_is_known_where_their_network_is(trained: Pool, hostile: Pool) -> None:
+    found = speeds(trained.members(), 10)
+    assert found.keys() == {member.id for member in trained.members()}
+    assert len({id(speed) for speed in found.values()}) == 1, "one architecture is measured once"
+    both = together(found.values())
+    assert both.latency == pytest.approx(4 * next(iter(found.values())).latency)
+    assert both.throughput > 0
+    assert speeds(hostile.members(), 3) == {}
+
+
 def test_what_is_safe() -> None:
     assert text("<b>&\"'") == "&lt;b&gt;&amp;&quot;&#x27;"
     assert "</" not in script_json({"name": HOSTILE})
     assert json.loads(script_json({"name": HOSTILE})) == {"name": HOSTILE}
 
 
-def test_parameters_are_compared_whole(trained: Pool) -> None:
+def test_parameters_are_compared_layer_by_layer_and_whole(trained: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     members = trained.members()
-    flat = [
-        np.concatenate([tensor.double().flatten().numpy() for _, tensor in sorted(member.weights().items())])
-        for member in members
-    ]
-    expected = [[one @ other / np.sqrt((one @ one) * (other @ other)) for other in flat] for one in flat]
-    similarity = cosine_similarities(members)
-    assert similarity is not None
-    np.testing.assert_allclose(similarity, expected, atol=1e-12)
+    layers = sorted(members[0].weights())
+    flat = {name: [member.weights()[name].double().flatten().numpy() for member in members] for name in layers}
+    for held in (1 << 25, 1):  # whole layers at once, and row by row
+        monkeypatch.setattr("lrensemble.report.parameters.HELD", held)
+        products = products_of(members)
+        assert products is not None
+        assert list(products.layers) == layers
+        for place, name in enumerate(layers):
+            expected = [[one @ other for other in flat[name]] for one in flat[name]]
+            np.testing.assert_allclose(products.by_layer[place], expected, rtol=1e-10)
+        whole = [np.concatenate([flat[name][member] for name in layers]) for member in range(len(members))]
+        similarity = [[a @ b / np.sqrt((a @ a) * (b @ b)) for b in whole] for a in whole]
+        np.testing.assert_allclose(cosines(products.whole), similarity, atol=1e-12)
+        distance = [[((a - b) ** 2).sum() for b in whole] for a in whole]
+        np.testing.assert_allclose(squared_distances(products.whole), distance, atol=1e-9)
 
 
-def test_members_without_weights_have_no_similarity(hostile: Pool) -> None:
-    assert cosine_similarities(hostile.members()) is None
+def test_statistics_of_batch_norm_are_no_parameters(tmp_path: Path) -> None:
+    sweep: dict[str, Any] = {"data": "digits", "model": "cnn(width=2)", "policy": ["constant(peak=0.1)"]}
+    list(tune(to_record(Experiment, sweep | {"train": {"epochs": 1, "batch_size": 500}}, "test"), tmp_path / "pool"))
+    products = products_of(Pool.open(tmp_path / "pool").members())
+    assert products is not None
+    assert products.layers
+    assert not [name for name in products.layers if "running" in name or "batches" in name]
+
+
+def test_members_without_weights_or_of_other_shapes_cannot_be_compared(
+    hostile: Pool, trained: Pool, tmp_path: Path
+) -> None:
+    assert products_of(hostile.members()) is None
+    sweep: dict[str, Any] = {"data": "digits", "model": "mlp(width=5)", "policy": ["constant(peak=0.1)"]}
+    list(tune(to_record(Experiment, sweep | {"train": {"epochs": 1, "batch_size": 500}}, "test"), tmp_path / "other"))
+    assert products_of([*trained.members(), *Pool.open(tmp_path / "other").members()]) is None
+
+
+def test_the_greedy_path_is_that_of_the_selector(trained: Pool) -> None:
+    validation = validation_of(trained)
+    rows = np.arange(len(validation.labels))
+    added, losses = greedy_path(
+        np.exp(np.asarray(validation.log_probs)[:, rows, validation.labels], dtype=np.float64), 5
+    )
+    for size in range(1, 6):
+        found = select(validation, f"greedy(size={size}, bootstrap=0)")
+        assert -found.score == pytest.approx(losses[size - 1], rel=1e-6)
+        assert set(added[:size]) == set(found.team)
 
 
 def test_small_parts_by_hand() -> None:

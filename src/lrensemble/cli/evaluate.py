@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from lrensemble.pool import Pool
 
 
+SHOWN = 12
+"""Members of the team that the terminal shows."""
+
+
 def evaluate(
     pool: Annotated[Path, typer.Argument(help="Folder of the pool, with teams chosen by `lrensemble select`.")],
     json: Json = False,
@@ -26,7 +30,7 @@ def evaluate(
     if json:
         print_json(result.model_dump(mode="json"))
     else:
-        print_result(result)
+        print_result(result, opened)
 
 
 def evaluate_into(pool: Pool, path: Path) -> Result:
@@ -40,8 +44,8 @@ def evaluate_into(pool: Pool, path: Path) -> Result:
     return result
 
 
-def print_result(result: Result) -> None:
-    """Teams beside the best single model, then the verdict."""
+def print_result(result: Result, pool: Pool) -> None:
+    """Teams beside the best single model, the members of the one that is judged with their rates, the verdict."""
     rows = table(
         f"{result.task}: accuracy in percent; gain over the best single model on {result.rows['test']:,} test rows",
         {
@@ -81,4 +85,27 @@ def print_result(result: Result) -> None:
         )
     people.print(rows)
     people.print()
+    _print_team(result, pool)
     people.print(result.verdict.text, soft_wrap=False)
+
+
+def _print_team(result: Result, pool: Pool) -> None:
+    """The members that the verdict is about, and how their rates went."""
+    from lrensemble.cli.sparkline import rates_of, sparkline
+
+    chosen = result.teams[result.verdict.method]
+    by_id = {member.id: member for member in pool.members()}
+    columns = {"member": "left", "weight": "right", "val": "right", "rate": "left"}
+    rows = table(
+        f"{result.verdict.method}, a team of {len(chosen.team)}; the rate from the first step to the last", columns
+    )
+    for member_id, weight in sorted(zip(chosen.members, chosen.weights, strict=True), key=lambda pair: -pair[1])[
+        :SHOWN
+    ]:
+        member = by_id[member_id]
+        accuracy = percent(member.scores.get("val", {}).get("accuracy"))
+        rows.add_row(member.name, f"{weight:.2f}", accuracy, sparkline(rates_of(member), people.encoding))
+    people.print(rows)
+    if len(chosen.team) > SHOWN:
+        people.print(f"… and {len(chosen.team) - SHOWN} more")
+    people.print()

@@ -61,9 +61,10 @@ def _cheaper(
     ensemble: Ensemble, pool: Pool, shape: Shape, accuracy: float | None, cost: float | None, data: Path | None
 ) -> tuple[Ensemble, dict[str, object]]:
     """What is shipped in the place of the team, and what is known of it."""
+    from lrensemble.data import of_recipe
     from lrensemble.errors import ConfigError
     from lrensemble.export import cascade, distill, measure, soup
-    from lrensemble.export.source import best_recipe, dataset_of
+    from lrensemble.export.source import best_recipe
 
     if shape != "cascade" and (accuracy, cost) != (None, None):
         raise ConfigError("--accuracy and --cost are wishes for a cascade; add --as cascade")
@@ -76,7 +77,7 @@ def _cheaper(
             told["test"] = _of(measure(found.ensemble, pool))
         return found.ensemble, told
     recipe = best_recipe(pool, ensemble)
-    dataset = dataset_of(recipe, data)
+    dataset = of_recipe(recipe, data)
     if shape == "student":
         student = distill(ensemble, dataset, recipe)
         return student.ensemble, {"val": {"accuracy": student.accuracy, "team_accuracy": student.team_accuracy}}

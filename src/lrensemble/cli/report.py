@@ -8,34 +8,50 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrensemble.cli.console import Json, people, print_json
+from lrensemble.cli.evaluate import print_result
 
 if TYPE_CHECKING:
     from lrensemble.evaluate import Result
     from lrensemble.pool import Pool
+    from lrensemble.report.section import Section
 
 
 def report(
     pool: Annotated[Path, typer.Argument(help="Folder of the pool, with teams chosen by `lrensemble select`.")],
     out: Annotated[Path | None, typer.Option(help="The page; POOL/report.html unless given.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of the data set's files, for pictures.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Folder for the figures as files too.")] = None,
+    format: Annotated[str, typer.Option(help="Of those files: svg or png.")] = "svg",  # noqa: A002
     json: Json = False,
 ) -> None:
     """Write one self-contained page of tables and figures."""
     from lrensemble.evaluate import evaluate, load
     from lrensemble.pool import Pool
+    from lrensemble.report import check_format, write_figures
+
+    check_format(format)
 
     opened = Pool.open(pool)
     path = out or pool / "report.html"
     with people.status("evaluating"):
         result = evaluate(opened, load(opened))
-    write_page(opened, result, path)
+    sections = write_page(opened, result, path, data)
+    files = list[Path]()
+    if figures is not None:
+        with people.status("drawing the figures"):
+            files = write_figures(sections, figures, format)
+        people.print(f"{len(files)} figures in {figures}", soft_wrap=True)
     if json:
-        print_json({"report": str(path)})
+        print_json({"report": str(path), "figures": list(map(str, files))})
+    else:
+        print_result(result, opened)
 
 
-def write_page(pool: Pool, result: Result, path: Path) -> None:
-    """Write the page and say where it is."""
+def write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> list[Section]:
+    """Write the page and say where it is; what it shows comes back."""
     from lrensemble.report import write_report
 
     with people.status("writing the report"):
-        write_report(pool, result, path)
+        sections = write_report(pool, result, path, data)
     people.print(f"{path} shows where it comes from", soft_wrap=True)
+    return sections

@@ -49,21 +49,21 @@ def run(
     pool, ended = train(settings, folder / "pool", device, save_steps, execution, group_size)
     choose_all(pool, chosen.methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
     result = evaluate_into(pool, folder / "result.json")
-    _write_page(pool, result, folder / "report.html")
+    _write_page(pool, result, folder / "report.html", data)
     if json:
         print_json(result.model_dump(mode="json"))
     else:
         people.print()
-        print_result(result)
+        print_result(result, pool)
         people.print(f"\n{folder / 'result.json'} holds all of this and more", soft_wrap=True)
     raise typer.Exit(status_of(ended))
 
 
-def _write_page(pool: Pool, result: Result, path: Path) -> None:
+def _write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> None:
     """The report, where plotly is installed; the run is good without it."""
     from lrensemble.errors import MissingExtraError
 
     try:
-        write_page(pool, result, path)
+        write_page(pool, result, path, data)
     except MissingExtraError as error:
         people.print(str(error), soft_wrap=True)

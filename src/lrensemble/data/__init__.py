@@ -3,7 +3,7 @@
 from lrensemble.data import digits, folders, hub, idx, mnist, npz, parquet, published  # noqa: F401 – importing registers them
 from lrensemble.data.augment import AUGMENTATIONS, Augmenter, Mixing
 from lrensemble.data.batches import batch_rows, steps_per_epoch
-from lrensemble.data.dataset import Dataset, load
+from lrensemble.data.dataset import Dataset, load, of_recipe
 from lrensemble.data.source import SOURCES, Samples
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "Samples",
     "batch_rows",
     "load",
+    "of_recipe",
     "steps_per_epoch",
 ]

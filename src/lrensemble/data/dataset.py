@@ -6,15 +6,17 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lrensemble.config import DataSettings, SplitSettings
+from lrensemble.config import DataSettings, Recipe, SplitSettings
 from lrensemble.data.augment import Augmenter, Draws, Mixing, move
 from lrensemble.data.source import SOURCES, Samples
 from lrensemble.data.split import divide
+from lrensemble.errors import DataError
 
 _BLOCK = 4096
 """Rows that statistics are summed over at once, so that no second copy of the data is made in float64."""
@@ -105,6 +107,22 @@ def load(settings: DataSettings, split: SplitSettings) -> Dataset:
         std=torch.from_numpy(std),
         fingerprint=_fingerprint(samples, rows),
     )
+
+
+def of_recipe(recipe: Recipe, folder: Path | None) -> Dataset:
+    """The data set that a member was trained on, read again and recognised.
+
+    Args:
+        recipe: of the member.
+        folder: where the files lie, for sources that need one.
+
+    Raises:
+        DataError: the files cannot be read, or are not those that the member was trained on.
+    """
+    dataset = load(DataSettings(source=recipe.data, folder=folder), recipe.split)
+    if dataset.fingerprint != recipe.fingerprint:
+        raise DataError(f"{recipe.data}: these are not the rows that the member was trained on; give its own files")
+    return dataset
 
 
 def _statistics(inputs: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

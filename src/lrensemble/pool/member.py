@@ -106,7 +106,20 @@ class Member(MemberRecord):
         """
         from safetensors.torch import load_file
 
-        return load_file(self._checked(WEIGHTS))
+        return load_file(self.weights_file())
+
+    def weights_file(self) -> Path:
+        """The file of what `weights` gives, in the format of safetensors, for those that read it in parts.
+
+        Raises:
+            PoolError: none was kept, or it is missing or damaged.
+        """
+        return self._checked(WEIGHTS)
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether trained parameters were kept."""
+        return WEIGHTS in self.files
 
     def history(self) -> list[dict[str, Any]]:
         """One record for each line of its training; empty where none was kept.

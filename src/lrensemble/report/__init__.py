@@ -4,6 +4,7 @@
 puts them together. Nothing from a pool reaches the page unescaped (`safe`).
 """
 
+from lrensemble.report.figures import check_format, write_figures
 from lrensemble.report.page import write_report
 
-__all__ = ["write_report"]
+__all__ = ["check_format", "write_figures", "write_report"]

@@ -1,74 +1,64 @@
-"""Accuracy against diversity, how the score grows with the team, and the greedy path step by step."""
+"""Accuracy against diversity, plain and focal; how the score grows with the team; and the greedy path step by step."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from lrensemble.evaluate import validation_of
+import numpy as np
+from numpy.typing import NDArray
+
 from lrensemble.metrics.diversity import diversity as diversity_of
-from lrensemble.report.facts import Facts, Floats
+from lrensemble.report.facts import SEED, Facts, Labels
+from lrensemble.report.parameters import Floats
+from lrensemble.report.safe import text
 from lrensemble.report.section import Figure, Section
-from lrensemble.select import Validation, select
 
 TEAMS = 1500
 """Teams that are drawn where there are more."""
 
-SEED = 0
+FOCAL_TEAMS = 300
+"""Of them, those whose focal diversity is measured: it is measured once for each of their members."""
+
+VOTES = 200_000_000
+"""Votes that are counted at most, over teams, members and rows."""
+
+PATH = 15
+"""Additions of the greedy path."""
+
+MEASURE = "generalized_diversity"
 
 
 def diversity(facts: Facts) -> Section:
     """Whether diverse teams are the better ones here, and how size helps."""
-    if len(facts.members) < 2:
+    members = len(facts.members)
+    if members < 2:
         return Section("Diversity and size", ["A pool of one has no teams."])
-    masks, note = some_teams(len(facts.members))
-    wrong = facts.predicted != facts.labels
-    predicted, classes = facts.predicted, len(facts.pool.task.classes)
-    values = np.array([diversity_of("generalized_diversity", predicted[mask], facts.labels) for mask in masks])
-    votes = np.array([_vote_accuracy(predicted[mask], facts.labels, classes) for mask in masks])
-    relation = _rank_correlation(values, votes)
-    scatter = {
-        "type": "scattergl",
-        "mode": "markers",
-        "x": np.round(values, 4).tolist(),
-        "y": np.round(100 * votes, 3).tolist(),
-        "marker": {
-            "color": masks.sum(axis=1).tolist(),
-            "colorscale": "Viridis",
-            "size": 5,
-            "colorbar": {"title": {"text": "size"}},
-        },
-        "hovertemplate": "diversity %{x:.3f}<br>accuracy %{y:.2f} %<br>%{marker.color} members<extra></extra>",
-    }
-    axes = {
-        "xaxis": {"title": {"text": "generalized diversity"}},
-        "yaxis": {"title": {"text": "val accuracy of the vote, %"}},
-    }
-    path = greedy_path(validation_of(facts.pool))
-    mean_errors = 100 * wrong.mean(axis=1)
+    masks, which = some_teams(members)
+    rows, where = facts.sampled_rows(VOTES // int(masks.sum()))
+    predicted, labels = facts.predicted[:, rows], facts.labels[rows]
+    votes = np.array([vote_accuracy(predicted[mask], labels, len(facts.pool.task.classes)) for mask in masks])
+    plain = np.array([diversity_of(MEASURE, predicted[mask], labels) for mask in masks])
+    few = np.random.default_rng(SEED).permutation(len(masks))[:FOCAL_TEAMS]
+    focal = np.array([focal_diversity(predicted[mask], labels) for mask in masks[few]])
+    errors = 100 * (facts.predicted != facts.labels).mean(axis=1)
     return Section(
         "Diversity and size",
         [
-            f"{note} Members err on {mean_errors.min():.2f} to {mean_errors.max():.2f} % of the val rows. Spearman's "
-            f"rank correlation of generalized diversity with the accuracy of the plurality vote is {relation:+.2f}: "
-            + (
-                "diverse teams are the better ones here."
-                if relation > 0.3
-                else "diversity alone does not make a team good here."
-            )
+            f"{which} Measured on {where}. Members err on {errors.min():.2f} to {errors.max():.2f} % of the val rows. "
+            f"Spearman's rank correlation with the accuracy of the plurality vote is {_correlation(plain, votes):+.2f} "
+            f"for generalized diversity, and {_correlation(focal, votes[few]):+.2f} for its focal form, the mean over "
+            f"the rows that each member of a team gets wrong, of {len(few):,} of these teams."
         ],
         figures=[
-            Figure("diversity", [scatter], axes, "Every point is a team."),
-            Figure(
-                "greedy",
-                [_path_trace(path)],
-                {"xaxis": {"title": {"text": "additions"}}, "yaxis": {"title": {"text": "val NLL"}}},
-                "Greedy search on all val rows, step by step: optimistic, since it is chosen on them.",
-            ),
+            _scatter("diversity", plain, votes, masks.sum(axis=1), "generalized diversity"),
+            _scatter("focal", focal, votes[few], masks[few].sum(axis=1), "focal generalized diversity"),
+            _by_size(facts, masks, votes),
+            _greedy(facts),
         ],
     )
 
 
-def some_teams(members: int) -> tuple[np.ndarray, str]:
+def some_teams(members: int) -> tuple[NDArray[np.bool_], str]:
     """[team, member] all teams of two or more, or a sample of them, and a sentence that says which."""
     count = 2**members - 1 - members
     if count <= TEAMS:
@@ -80,15 +70,41 @@ def some_teams(members: int) -> tuple[np.ndarray, str]:
     return order < sizes[:, None], f"A sample of {TEAMS:,} teams of two or more, every size alike."
 
 
-def _vote_accuracy(predicted: np.ndarray, labels: np.ndarray, classes: int) -> float:
-    """Of the plurality vote; ties go to the lowest class."""
+def vote_accuracy(predicted: Labels, labels: Labels, classes: int) -> float:
+    """Of the plurality vote of [member, sample]; ties go to the lowest class."""
     counts = np.zeros((len(labels), classes), dtype=np.int16)
     for own in predicted:
         counts[np.arange(len(labels)), own] += 1
     return float((counts.argmax(axis=1) == labels).mean())
 
 
-def _rank_correlation(one: Floats, other: Floats) -> float:
+def focal_diversity(predicted: Labels, labels: Labels) -> float:
+    """Of the team [member, sample], mean over its members as the focal one (Wu et al. 2021)."""
+    return float(np.mean([diversity_of(MEASURE, predicted, labels, focal=place) for place in range(len(predicted))]))
+
+
+def greedy_path(label_probs: Floats, steps: int = PATH) -> tuple[list[int], list[float]]:
+    """Which member every step of plain greedy search adds, and the NLL of the mean after it.
+
+    Only the probability of the label counts: the NLL of a mean is that of the mean of its members' label probabilities.
+
+    Args:
+        label_probs: [member, sample]
+        steps: additions; a member may be added again.
+    """
+    added, losses = list[int](), list[float]()
+    total = np.zeros(label_probs.shape[1])
+    for size in range(1, steps + 1):
+        tiny = np.finfo(np.float64).tiny
+        candidates = np.array([-np.log(np.maximum((total + own) / size, tiny)).mean() for own in label_probs])
+        added.append(int(candidates.argmin()))
+        losses.append(float(candidates[added[-1]]))
+        total += label_probs[added[-1]]
+    return added, losses
+
+
+def _correlation(one: Floats, other: Floats) -> float:
+    """Spearman's; 0 where one of the two does not vary."""
     from scipy.stats import spearmanr
 
     if np.ptp(one) == 0 or np.ptp(other) == 0:
@@ -96,20 +112,58 @@ def _rank_correlation(one: Floats, other: Floats) -> float:
     return float(spearmanr(one, other).statistic)
 
 
-def greedy_path(validation: Validation, steps: int = 15) -> list[float]:
-    """NLL after each addition of the plain greedy search."""
-    losses = []
-    for size in range(1, steps + 1):
-        found = select(validation, f"greedy(size={size}, bootstrap=0)")
-        losses.append(-found.score)
-    return losses
+def _scatter(name: str, values: Floats, votes: Floats, sizes: NDArray[np.int64], what: str) -> Figure:
+    trace: dict[str, Any] = {
+        "type": "scattergl",
+        "mode": "markers",
+        "x": np.round(values, 4).tolist(),
+        "y": np.round(100 * votes, 3).tolist(),
+        "marker": {
+            "color": sizes.tolist(),
+            "colorscale": "Viridis",
+            "size": 5,
+            "colorbar": {"title": {"text": "size"}},
+        },
+        "hovertemplate": "diversity %{x:.3f}<br>accuracy %{y:.2f} %<br>%{marker.color} members<extra></extra>",
+    }
+    axes = {"xaxis": {"title": {"text": what}}, "yaxis": {"title": {"text": "val accuracy of the vote, %"}}}
+    return Figure(name, [trace], axes, "Every point is a team.")
 
 
-def _path_trace(path: list[float]) -> dict[str, object]:
-    return {
+def _by_size(facts: Facts, masks: NDArray[np.bool_], votes: Floats) -> Figure:
+    """Best, mean and worst accuracy of the vote of the teams of every size."""
+    alone = (facts.predicted == facts.labels).mean(axis=1)
+    sizes = np.concatenate([np.ones(len(alone), dtype=np.int64), masks.sum(axis=1)])
+    scores = 100 * np.concatenate([alone, votes])
+    found = np.unique(sizes)
+    lines = (("best", np.max, "#26a69a"), ("mean", np.mean, "#5c6bc0"), ("worst", np.min, "#90a4ae"))
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": name,
+            "x": found.tolist(),
+            "y": [round(float(of(scores[sizes == size])), 3) for size in found],
+            "line": {"color": colour},
+        }
+        for name, of, colour in lines
+    ]
+    axes = {"xaxis": {"title": {"text": "members"}}, "yaxis": {"title": {"text": "val accuracy of the vote, %"}}}
+    return Figure("size", traces, axes, "The same teams by size, beside the members alone: best, mean and worst.")
+
+
+def _greedy(facts: Facts) -> Figure:
+    rows = np.arange(len(facts.labels))
+    label_probs = [np.exp(member.predictions("val")[rows, facts.labels], dtype=np.float64) for member in facts.members]
+    added, losses = greedy_path(np.stack(label_probs))
+    trace: dict[str, Any] = {
         "type": "scatter",
         "mode": "lines+markers",
-        "x": list(range(1, len(path) + 1)),
-        "y": path,
-        "hovertemplate": "%{x} additions<br>NLL %{y:.4f}<extra></extra>",
+        "x": list(range(1, len(losses) + 1)),
+        "y": losses,
+        "text": [text(facts.names[member]) for member in added],
+        "hovertemplate": "%{x}: + %{text}<br>NLL %{y:.4f}<extra></extra>",
     }
+    axes = {"xaxis": {"title": {"text": "additions"}}, "yaxis": {"title": {"text": "val NLL"}}}
+    caption = "Greedy search on all val rows, step by step: optimistic, since it is chosen on them. Point to see whom."
+    return Figure("greedy", [trace], axes, caption)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.evaluate import Result, Team, load, predict
 from lrensemble.pool import Member, Pool
+from lrensemble.report.parameters import Floats, Products, products_of
 
-Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
+
+SEED = 0
+"""Of samples."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class Facts:
 
     pool: Pool
     result: Result
+    data: Path | None = None
+    """Where the files of the data set lie, for pictures of its rows."""
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
@@ -64,6 +70,19 @@ class Facts:
     def predicted(self) -> Labels:
         """[member, sample] each member's likeliest class on `val`."""
         return np.stack([member.predictions("val").argmax(axis=1) for member in self.members])
+
+    @cached_property
+    def products(self) -> Products | None:
+        """Scalar products of the members' parameters; None where they cannot be compared."""
+        return products_of(self.members)
+
+    def sampled_rows(self, most: int) -> tuple[NDArray[np.int64], str]:
+        """Positions of val rows, all or a sample of so many, and a phrase that says which."""
+        rows = len(self.labels)
+        if rows <= max(1, most):
+            return np.arange(rows), f"all {rows:,} val rows"
+        chosen = np.sort(np.random.default_rng(SEED).choice(rows, size=max(1, most), replace=False))
+        return chosen, f"a sample of {len(chosen):,} of {rows:,} val rows"
 
     def probs_of(self, member: Member, split: str) -> Floats:
         """[sample, class]"""

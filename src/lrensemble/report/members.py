@@ -10,10 +10,13 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from lrensemble.metrics.diversity import pairwise
-from lrensemble.report.facts import Facts, Floats
-from lrensemble.report.parameters import cosine_similarities
+from lrensemble.report.facts import Facts
+from lrensemble.report.parameters import Floats, Products, cosines, squared_distances
 from lrensemble.report.safe import text
 from lrensemble.report.section import Figure, Section, Table
+
+DIVERGENCE_NUMBERS = 1 << 26
+"""Probabilities that divergences are measured on at most."""
 
 
 def members(facts: Facts) -> Section:
@@ -40,20 +43,47 @@ def members(facts: Facts) -> Section:
 
 
 def heat_maps(facts: Facts) -> list[Figure]:
-    """Disagreement on val, and cosine similarity of the parameters where all members have weights of one shape."""
+    """How often two disagree and diverge on val; where parameters can be compared, how alike they are, and by layer."""
     disagreement = pairwise("disagreement", facts.predicted, facts.labels)
     order = clustered(disagreement)
     names = [facts.names[place] for place in order]
-    figures = [
-        _heat_map(
-            "disagreement", 100 * disagreement[np.ix_(order, order)], names, "% of val rows on which two disagree"
-        )
+    rows, note = facts.sampled_rows(DIVERGENCE_NUMBERS // (len(facts.members) * len(facts.pool.task.classes)))
+    probs = np.stack([np.exp(member.predictions("val")[rows], dtype=np.float32) for member in facts.members])
+    divergence = pairwise("kullback_leibler", probs, facts.labels[rows])
+    found = [
+        ("disagreement", 100 * disagreement, "% of val rows on which two disagree"),
+        ("divergence", divergence, f"Kullback-Leibler divergence, mean of both directions, nats, on {note}"),
     ]
-    similarity = cosine_similarities(facts.members)
-    if similarity is not None:
-        caption = "cosine similarity of all parameters, laid end to end"
-        figures.append(_heat_map("cosine", similarity[np.ix_(order, order)], names, caption))
-    return figures
+    if facts.products is not None:
+        distances = np.sqrt(squared_distances(facts.products.whole))
+        found.append(("cosine", cosines(facts.products.whole), "cosine similarity of all parameters, laid end to end"))
+        found.append(("distance", distances, "Euclidean distance of all parameters, laid end to end"))
+    figures = [_heat_map(name, values[np.ix_(order, order)], names, caption) for name, values, caption in found]
+    return figures if facts.products is None else [*figures, _by_layer(facts.products)]
+
+
+def _by_layer(products: Products) -> Figure:
+    """Cosine similarity of two members' parameters, layer by layer: its mean, lowest and highest over pairs."""
+    members = products.by_layer.shape[1]
+    pairs = cosines(products.by_layer)[:, *np.triu_indices(members, k=1)]
+    mean = pairs.mean(axis=1)
+    trace: dict[str, Any] = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [text(layer) for layer in products.layers],
+        "y": np.round(mean, 4).tolist(),
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": np.round(pairs.max(axis=1) - mean, 4).tolist(),
+            "arrayminus": np.round(mean - pairs.min(axis=1), 4).tolist(),
+        },
+        "marker": {"color": "#5c6bc0", "size": 8},
+    }
+    ticks = {"showticklabels": len(products.layers) <= 40, "automargin": True, "tickangle": -60}
+    layout = {"xaxis": ticks, "yaxis": {"title": {"text": "cosine similarity"}}}
+    caption = "Cosine similarity of two members' parameters, layer by layer: mean over pairs, lowest and highest."
+    return Figure("layers", [trace], layout, caption)
 
 
 def clustered(distances: Floats) -> list[int]:

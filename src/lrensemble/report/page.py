@@ -18,6 +18,7 @@ from lrensemble.report.reliability import reliability
 from lrensemble.report.rows import rows
 from lrensemble.report.safe import script_json, text
 from lrensemble.report.section import Figure, Section, plotly_script
+from lrensemble.report.spread import spread
 from lrensemble.report.verdict import teams, verdict
 
 SECTIONS: tuple[Callable[[Facts], Section], ...] = (
@@ -25,6 +26,7 @@ SECTIONS: tuple[Callable[[Facts], Section], ...] = (
     teams,
     curves,
     members,
+    spread,
     diversity,
     reliability,
     price,
@@ -32,16 +34,35 @@ SECTIONS: tuple[Callable[[Facts], Section], ...] = (
 )
 
 
-def write_report(pool: Pool, result: Result, path: Path) -> None:
-    """Write the page of an evaluated pool.
+def sections_of(pool: Pool, result: Result, data: Path | None = None) -> list[Section]:
+    """What there is to show of an evaluated pool.
+
+    Args:
+        pool: with its teams.
+        result: of their evaluation.
+        data: where the files of the data set lie, for pictures of its rows.
+    """
+    facts = Facts(pool, result, data)
+    return [section(facts) for section in SECTIONS]
+
+
+def write_report(pool: Pool, result: Result, path: Path, data: Path | None = None) -> list[Section]:
+    """Write the page of an evaluated pool; what it shows comes back.
+
+    Args:
+        pool: with its teams.
+        result: of their evaluation.
+        path: of the page.
+        data: where the files of the data set lie, for pictures of its rows.
 
     Raises:
         MissingExtraError: plotly is not installed.
         StorageError: the page cannot be written; nothing half-written is left.
     """
     script = plotly_script()
-    facts = Facts(pool, result)
-    write_whole(path, page(facts.result.task, [section(facts) for section in SECTIONS], script).encode())
+    sections = sections_of(pool, result, data)
+    write_whole(path, page(result.task, sections, script).encode())
+    return sections
 
 
 def page(title: str, sections: list[Section], script: str) -> str:

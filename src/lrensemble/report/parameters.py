@@ -1,41 +1,91 @@
-"""How alike the parameters of members are, read file by file."""
+"""How alike and how far apart the parameters of members are, layer by layer, read slice by slice of the files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+import safetensors
+from numpy.typing import NDArray
 
-from lrensemble.errors import PoolError
 from lrensemble.pool import Member
-from lrensemble.report.facts import Floats
+
+Floats = NDArray[np.float64]
+
+STATISTICS = ("running_mean", "running_var")
+"""What BatchNorm calls its statistics: they are no parameters."""
+
+HELD = 1 << 25
+"""Numbers of all members together that are held at once; 256 MiB in float64."""
 
 
-def cosine_similarities(members: Sequence[Member]) -> Floats | None:
-    """[member, member] cosine similarity of all floating-point parameters and buffers, laid end to end.
+@dataclass(frozen=True)
+class Products:
+    """Scalar products of members' parameters."""
 
-    Two members are held at a time. None where a member has no weights, or they differ in names or shapes.
+    layers: tuple[str, ...]
+    by_layer: Floats
+    """[layer, member, member]"""
+
+    @cached_property
+    def whole(self) -> Floats:
+        """[member, member] of all parameters, laid end to end."""
+        return np.asarray(self.by_layer.sum(axis=0))
+
+
+def products_of(members: Sequence[Member]) -> Products | None:
+    """Scalar products of all pairs of members in one pass over their files; None where parameters cannot be compared.
+
+    They cannot where a member has no weights, or where names or shapes differ. The statistics of BatchNorm have no
+    part. Memory is bounded by `HELD` numbers, however large and many the members are.
+
+    Raises:
+        PoolError: a file is damaged.
     """
-    products = np.empty((len(members), len(members)))
-    for place, member in enumerate(members):
-        own = _flat(member)
-        if own is None:
-            return None
-        for other_place in range(place + 1):
-            other = own if other_place == place else _flat(members[other_place])
-            if other is None or other[0] != own[0]:
-                return None
-            products[place, other_place] = products[other_place, place] = float(own[1] @ other[1])
-    norms = np.sqrt(products.diagonal())
-    return np.asarray(products / np.maximum(norms[:, None] * norms, np.finfo(np.float64).tiny))
-
-
-def _flat(member: Member) -> tuple[list[tuple[str, tuple[int, ...]]], Floats] | None:
-    """Names with shapes, and all numbers in one vector."""
-    try:
-        tensors = member.weights()
-    except PoolError:
+    if not members or any(not member.has_weights for member in members):
         return None
-    floating = {name: tensor for name, tensor in sorted(tensors.items()) if tensor.is_floating_point()}
-    shapes = [(name, tuple(tensor.shape)) for name, tensor in floating.items()]
-    return shapes, np.concatenate([tensor.double().flatten().numpy() for tensor in floating.values()])
+    with ExitStack() as stack:
+        files = [stack.enter_context(safetensors.safe_open(member.weights_file(), "np")) for member in members]
+        shapes = [_shapes(file) for file in files]
+        if any(each != shapes[0] for each in shapes):
+            return None
+        by_layer = np.zeros((len(shapes[0]), len(files), len(files)))
+        for place, (name, shape) in enumerate(shapes[0].items()):
+            for rows in _rows(files, name, shape):
+                by_layer[place] += rows @ rows.T
+        return Products(tuple(shapes[0]), by_layer)
+
+
+def _shapes(file: Any) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the floating-point parameters, in the order of their names."""
+    slices = {name: file.get_slice(name) for name in sorted(file.keys()) if not name.endswith(STATISTICS)}
+    return {name: tuple(each.get_shape()) for name, each in slices.items() if each.get_dtype().startswith("F")}
+
+
+def _rows(files: Sequence[Any], name: str, shape: tuple[int, ...]) -> Iterator[Floats]:
+    """[member, number] one tensor of all members, some of its first axis at a time."""
+    if not shape:
+        yield np.stack([file.get_tensor(name).reshape(1) for file in files]).astype(np.float64)
+        return
+    width = int(np.prod(shape[1:], dtype=np.int64))
+    step = max(1, HELD // max(1, len(files) * width))
+    for start in range(0, shape[0], step):
+        parts = [file.get_slice(name)[start : min(start + step, shape[0])] for file in files]
+        yield np.stack([part.reshape(-1) for part in parts]).astype(np.float64)
+
+
+def cosines(products: Floats) -> Floats:
+    """[…, member, member] cosine similarity from scalar products; 0 where a member's parameters are all zero."""
+    squares = np.diagonal(products, axis1=-2, axis2=-1)
+    norms = np.sqrt(squares[..., :, None] * squares[..., None, :])
+    return np.asarray(np.divide(products, norms, out=np.zeros_like(products), where=norms > 0))
+
+
+def squared_distances(products: Floats) -> Floats:
+    """[…, member, member] squared Euclidean distance from scalar products."""
+    squares = np.diagonal(products, axis1=-2, axis2=-1)
+    return np.asarray(np.maximum(squares[..., :, None] + squares[..., None, :] - 2 * products, 0.0))

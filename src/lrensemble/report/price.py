@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
+from lrensemble.evaluate.result import MemberResult
 from lrensemble.report.facts import Facts
 from lrensemble.report.safe import text
 from lrensemble.report.section import Figure, Section, Table
+from lrensemble.report.speed import BATCH, speeds, together
 
 
 def price(facts: Facts) -> Section:
-    """Parameters and seconds of training of the best single model and of every team."""
+    """Parameters, seconds of training and time to predict, of the best single model and of every team."""
     teams = {"best single": facts.result.best_single} | dict(facts.result.teams)
     rows, points = list[list[str]](), list[tuple[str, float, float]]()
+    known = speeds(facts.members, len(facts.pool.task.classes))
     for name, team in teams.items():
         cost = team.cost
+        ids = (team.id,) if isinstance(team, MemberResult) else team.members
+        speed = together(known[id_] for id_ in ids) if known.keys() >= set(ids) else None
         rows.append(
             [
                 name,
@@ -24,16 +30,24 @@ def price(facts: Facts) -> Section:
                 "" if cost.parameters is None else f"{cost.parameters:,}",
                 "" if cost.seconds is None else f"{cost.seconds:,.1f}",
                 "" if cost.samples is None else f"{cost.samples:,}",
+                "–" if speed is None else f"{1000 * speed.latency:.3g}",
+                "–" if speed is None else f"{speed.throughput:,.0f}",
                 "" if team.test is None else f"{100 * team.test.accuracy:.2f}",
             ]
         )
         if team.test is not None:
             points.append((name, cost.parameters or cost.members, 100 * team.test.accuracy))
+    headings = ["team", "members", "parameters", "seconds of training", "samples seen", "latency, ms", "rows/s"]
+    headings.append("test acc. %")
     unit = "parameters" if all(team.cost.parameters for team in teams.values()) else "members"
     return Section(
         "The price",
-        ["Of a team: sums over its distinct members. The line joins the teams that no other beats in both."],
-        [Table(["team", "members", "parameters", "seconds of training", "samples seen", "test acc. %"], rows)],
+        [
+            "Of a team: sums over its distinct members. Latency is that of one row, throughput that of "
+            f"{BATCH} rows at once, members one after another, measured while this page was written, on "
+            f"{torch.get_num_threads()} threads of the CPU. The line joins the teams that no other beats in both."
+        ],
+        [Table(headings, rows)],
         [
             Figure(
                 "price",

@@ -8,7 +8,8 @@ import numpy as np
 
 from lrensemble.consensus import combine, fit
 from lrensemble.metrics import METRICS
-from lrensemble.report.facts import Facts, Floats, Labels
+from lrensemble.report.facts import Facts, Labels
+from lrensemble.report.parameters import Floats
 from lrensemble.report.section import Figure, Section
 
 BINS = 12

@@ -8,6 +8,7 @@ import numpy as np
 
 from lrensemble.evaluate import changes
 from lrensemble.report.facts import Facts
+from lrensemble.report.pictures import Picture, pictures
 from lrensemble.report.safe import text
 from lrensemble.report.section import Figure, Section, Table
 
@@ -40,24 +41,34 @@ def rows(facts: Facts) -> Section:
     }
     by_gain = np.argsort(-found.gained, kind="stable")
     shown = [*by_gain[:SHOWN_ROWS].tolist(), *by_gain[::-1][:SHOWN_ROWS].tolist()]
-    lines = [
+    seen = pictures(facts.members, facts.data, shown)
+    lines: list[list[str | Picture]] = [
         [
+            *([] if isinstance(seen, str) else [seen[place]]),
             f"{row:,}",
             names[found.labels[row]],
             names[found.before[row]],
             names[found.after[row]],
             f"{100 * found.gained[row]:+.1f}",
         ]
-        for row in shown
+        for place, row in enumerate(shown)
     ]
     mended = int(((found.before != found.labels) & (found.after == found.labels)).sum())
     broken = int(((found.before == found.labels) & (found.after != found.labels)).sum())
-    headings = ["test row", "label", "best single says", "team says", "label gains, points"]
+    headings = [
+        *([] if isinstance(seen, str) else ["picture"]),
+        "test row",
+        "label",
+        "best single says",
+        "team says",
+        "label gains, points",
+    ]
     return Section(
         "Classes and rows",
         [
             f"The team mends {mended:,} rows that the best single model gets wrong, "
-            f"and breaks {broken:,} that it gets right."
+            f"and breaks {broken:,} that it gets right.",
+            *([seen] if isinstance(seen, str) else []),
         ],
         [Table(headings, lines)],
         [Figure("classes", [bars], layout, "Test accuracy of the team beyond the best single model, class by class.")],

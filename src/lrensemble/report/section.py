@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrensemble.errors import MissingExtraError
+from lrensemble.report.pictures import Picture
 from lrensemble.report.safe import text
 
 
@@ -15,7 +16,7 @@ class Table:
     """Rows of text below headings; numbers stand right."""
 
     headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str | Picture]]
     marked: frozenset[int] = frozenset()
     """Rows that stand out."""
 
@@ -33,12 +34,14 @@ class Table:
         return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _cell(value: str) -> str:
+def _cell(value: str | Picture) -> str:
+    if isinstance(value, Picture):
+        return f'<td><img src="{value.source()}" alt="{text(value.alt)}"></td>'
     return f"<td{' class=number' if _is_number(value) else ''}>{text(value)}</td>"
 
 
-def _is_number(value: str) -> bool:
-    return value != "" and value[0] in "+-–0123456789"
+def _is_number(value: str | Picture) -> bool:
+    return isinstance(value, str) and value != "" and value[0] in "+-–0123456789"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,41 @@
+"""Small curves of characters, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lrensemble.pool import Member
+
+BLOCKS, PLAIN = "▁▂▃▄▅▆▇█", "_.-=+*#@"
+"""Heights from low to high, and what stands for them where the terminal has no such characters."""
+
+WIDTH = 20
+
+
+def sparkline(values: Sequence[float], encoding: str = "utf-8") -> str:
+    """One character a value, from the lowest to the highest of them; the empty text for no values."""
+    try:
+        BLOCKS.encode(encoding)
+        heights = BLOCKS
+    except (UnicodeEncodeError, LookupError):
+        heights = PLAIN
+    if not values:
+        return ""
+    low, high = min(values), max(values)
+    if high == low:
+        return heights[len(heights) // 2] * len(values)
+    return "".join(heights[round((value - low) / (high - low) * (len(heights) - 1))] for value in values)
+
+
+def rates_of(member: Member, points: int = WIDTH) -> list[float]:
+    """The rate of a member's policy at so many steps of its run, as recorded; none of a member trained elsewhere."""
+    from lrensemble.policies import build
+
+    policy, history = (member.recipe or {}).get("policy"), member.history()
+    total = int(history[-1]["step"]) if history else 0
+    if not isinstance(policy, dict) or total < 1:
+        return []
+    rate = build(policy, total)
+    return [rate(round(place * (total - 1) / (points - 1))) for place in range(points)]

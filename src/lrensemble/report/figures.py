@@ -1,0 +1,87 @@
+"""The figures of the page as files, PNG or SVG, drawn by a browser that kaleido drives."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from lrensemble.errors import MissingExtraError, ReportError
+from lrensemble.files import storage_errors, write_whole
+from lrensemble.report.section import Figure, Section
+
+Format = Literal["svg", "png"]
+FORMATS: tuple[str, ...] = get_args(Format)
+
+WIDTH, HEIGHT = 900, 480
+"""Pixels of a figure, as long as it does not say otherwise."""
+
+
+def check_format(form: str) -> None:
+    """Refuse what no figure is written as.
+
+    Raises:
+        ReportError: an unknown format.
+    """
+    if form not in FORMATS:
+        raise ReportError(f"no figures as {form!r}; choose from {', '.join(FORMATS)}")
+
+
+def write_figures(sections: Sequence[Section], folder: Path, form: str) -> list[Path]:
+    """Write every figure of the sections as `FOLDER/NAME.svg` or `.png`; all are drawn before the first is written.
+
+    Raises:
+        ReportError: an unknown format, or a browser that does not draw.
+        MissingExtraError: kaleido or a browser is not installed.
+        StorageError: the folder cannot be written.
+    """
+    check_format(form)
+    figures = [figure for section in sections for figure in section.figures]
+    with storage_errors("write", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as drafts:
+        drawn = [Path(drafts) / f"{figure.name}.{form}" for figure in figures]
+        _draw([_whole(figure) for figure in figures], drawn, form)
+        contents = [path.read_bytes() for path in drawn]
+    paths = [folder / path.name for path in drawn]
+    for path, content in zip(paths, contents, strict=True):
+        write_whole(path, content)
+    return paths
+
+
+def _whole(figure: Figure) -> dict[str, Any]:
+    """A figure with what the page's own script adds: margins and a plain background."""
+    layout = {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "margin": {"l": 70, "r": 20, "t": 20, "b": 60},
+        "paper_bgcolor": "#fff",
+        "plot_bgcolor": "#fff",
+        "font": {"family": "sans-serif", "size": 13},
+        **figure.layout,
+    }
+    for key in ("xaxis", "yaxis", "yaxis2", "yaxis3", "xaxis2", "xaxis3"):
+        if key in layout:
+            layout[key] = {"gridcolor": "#d8dce3", "zerolinecolor": "#d8dce3", **layout[key]}
+    return {"data": list(figure.traces), "layout": layout}
+
+
+def _draw(figures: Sequence[dict[str, Any]], paths: Sequence[Path], form: str) -> None:
+    try:
+        import kaleido  # noqa: F401 – plotly uses it
+        import plotly.io
+        from kaleido.errors import ChromeNotFoundError
+    except ImportError:
+        raise MissingExtraError("figures as files need kaleido; pip install 'lrensemble[report]'") from None
+    logging.getLogger("kaleido").setLevel(logging.ERROR)
+    logging.getLogger("choreographer").setLevel(logging.ERROR)
+    try:
+        plotly.io.write_images(fig=list(figures), file=list(paths), format=form)
+    except ChromeNotFoundError:
+        raise MissingExtraError(
+            "figures as files are drawn by Chromium or Chrome, and none was found; install one, or set BROWSER_PATH"
+        ) from None
+    except Exception as error:  # whatever a browser that does not start, or that ends, leads to
+        raise ReportError(f"the browser did not draw the figures: {' '.join(str(error).split())}") from error

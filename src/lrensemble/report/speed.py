@@ -1,0 +1,78 @@
+"""How long members take to predict, measured here and now on this machine's CPU."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+
+from lrensemble import models
+from lrensemble.config import Inputs
+from lrensemble.errors import LREnsembleError
+from lrensemble.pool import Member
+from lrensemble.spec import to_spec
+
+BATCH = 256
+"""Rows at once where throughput is measured."""
+
+REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Of one network, or of several one after another."""
+
+    latency: float
+    """Seconds for one row."""
+    batch: float
+    """Seconds for `BATCH` rows."""
+
+    @property
+    def throughput(self) -> float:
+        """Rows per second."""
+        return BATCH / self.batch
+
+
+def speeds(members: Iterable[Member], classes: int) -> dict[str, Speed]:
+    """By id, of the members whose network is known; members of one architecture are as fast as one another."""
+    found: dict[tuple[str, tuple[int, ...]], Speed | None] = {}
+    by_id: dict[str, Speed] = {}
+    for member in members:
+        model = (member.recipe or {}).get("model")
+        if model is None or member.inputs is None:
+            continue
+        key = (str(to_spec(model)), tuple(member.inputs.shape))
+        if key not in found:
+            found[key] = _measured(member.inputs, key[0], classes)
+        if (speed := found[key]) is not None:
+            by_id[member.id] = speed
+    return by_id
+
+
+def together(parts: Iterable[Speed]) -> Speed:
+    """Of networks that run one after another."""
+    known = list(parts)
+    return Speed(sum(part.latency for part in known), sum(part.batch for part in known))
+
+
+@torch.no_grad()
+def _measured(inputs: Inputs, model: str, classes: int) -> Speed | None:
+    """Median of some runs with new weights, on which the time does not depend; None where it cannot be built here."""
+    try:
+        network = models.build(model, inputs.shape, classes, 0).eval()
+    except LREnsembleError:
+        return None
+    times = []
+    for rows in (1, BATCH):
+        batch = torch.zeros(rows, *inputs.shape)
+        network(batch)
+        runs = []
+        for _ in range(REPEATS):
+            start = time.perf_counter()
+            network(batch)
+            runs.append(time.perf_counter() - start)
+        times.append(statistics.median(runs))
+    return Speed(*times)

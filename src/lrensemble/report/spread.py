@@ -1,0 +1,211 @@
+"""How far members of a policy spread, as the paper's formula predicts it from their steps, and as it is measured.
+
+Jin & Wu (arXiv 2410.07564, section 5) write a step as theta' = theta - eta g. With the rate eta and the gradient g
+independent, of means m and standard deviations s,
+
+    Var(eta g) = s_eta^2 s_g^2 + s_eta^2 m_g^2 + m_eta^2 s_g^2.
+
+Training records these moments with g the L2 norm of the whole gradient, and the variance of eta g itself. So the
+formula can be tested twice: on the length of a step, where only the independence is assumed, and on the parameters,
+where the steps of a run are added up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lrensemble.pool import Member, StepStatistics
+from lrensemble.report.facts import Facts
+from lrensemble.report.parameters import squared_distances
+from lrensemble.report.safe import text
+from lrensemble.report.section import Figure, Section, Table
+
+FORMULA = (
+    "Jin & Wu (section 5) explain the diversity of a pool by the variance of a step, Var(eta g) = s_eta² s_g² + "
+    "s_eta² m_g² + m_eta² s_g², for a rate independent of the gradient; here g is the norm of the gradient. Spread is "
+    "the root mean square distance of the parameters of a policy's members from their mean: by the formula, as if the "
+    "steps of a run were independent and along one line; as a random walk, as if each had a direction of its own; and "
+    "measured."
+)
+
+LEFT_OUT = (
+    "What the formula leaves out: a schedule is no chance, and gradients depend on the rates before them, so rate and "
+    "gradient are not independent; steps of a run follow one another, so their sum is no sum of independent ones; a "
+    "norm knows no direction; and momentum, weight decay and clipping change the step that is made of a gradient."
+)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One policy's members."""
+
+    policy: str
+    members: int
+    predicted_variance: float
+    """Mean over members of Var(eta |g|) by the formula."""
+    measured_variance: float
+    """Mean over members of the variance of eta |g| over their steps."""
+    predicted_distance: float | None
+    """Root mean square distance of the parameters from their mean, if the steps of a run were independent and all along
+    one line; None where the optimizer's update is not a sum of gradients times rates."""
+    wandering_distance: float | None
+    """The same, if every step had a direction of its own."""
+    measured_distance: float | None
+    """None of a single member, and where parameters cannot be compared."""
+
+
+def variance_of_length(steps: StepStatistics) -> float:
+    """Var(eta g) by the formula (Jin & Wu, section 5), with g the norm of the gradient."""
+    rate, norm = steps.rate_variance, steps.norm_variance
+    return rate * norm + rate * steps.norm_mean**2 + steps.rate_mean**2 * norm
+
+
+def square_of_length(steps: StepStatistics) -> float:
+    """E(eta^2 g^2) of independent rates and gradients."""
+    return (steps.rate_variance + steps.rate_mean**2) * (steps.norm_variance + steps.norm_mean**2)
+
+
+def spreads(facts: Facts) -> list[Spread]:
+    """Of every policy that has members whose steps are known, by name."""
+    groups: dict[str, list[int]] = {}
+    for place, member in enumerate(facts.members):
+        if member.steps is not None:
+            groups.setdefault(_policy_of(member), []).append(place)
+    distances = None if facts.products is None else squared_distances(facts.products.whole)
+    return [
+        _spread(
+            policy,
+            [facts.members[place] for place in places],
+            None if distances is None else distances[np.ix_(places, places)],
+        )
+        for policy, places in sorted(groups.items())
+    ]
+
+
+def _spread(policy: str, members: Sequence[Member], distances: np.ndarray | None) -> Spread:
+    steps = [member.steps for member in members if member.steps is not None]
+    factors = [_sum_of_updates(member) for member in members]
+    sums = [factor for factor in factors if factor is not None]
+    known = len(sums) == len(members)
+
+    def root_sum(of: Sequence[float]) -> float | None:
+        if not known:
+            return None
+        return math.sqrt(sum(f**2 * s.count * v for f, s, v in zip(sums, steps, of, strict=True)) / len(steps))
+
+    # The mean of the squared distances of all ordered pairs, a member with itself among them, is twice the mean squared
+    # distance from the mean; with n - 1 instead of n it is the unbiased one.
+    measured = None
+    if distances is not None and len(members) > 1:
+        measured = math.sqrt(float(distances.sum()) / (2 * len(members) * (len(members) - 1)))
+    predicted = [variance_of_length(each) for each in steps]
+    return Spread(
+        policy,
+        len(members),
+        float(np.mean(predicted)),
+        float(np.mean([each.length_variance for each in steps])),
+        root_sum(predicted),
+        root_sum([square_of_length(each) for each in steps]),
+        measured,
+    )
+
+
+def _policy_of(member: Member) -> str:
+    policy = (member.recipe or {}).get("policy")
+    return str(policy.get("name")) if isinstance(policy, dict) else member.name
+
+
+def _sum_of_updates(member: Member) -> float | None:
+    """How many times the sum of eta g the sum of the updates is: 1 / (1 - momentum) for SGD, else unknown."""
+    train = (member.recipe or {}).get("train", {})
+    optimizer = train.get("optimizer", {})
+    name = optimizer.get("name") if isinstance(optimizer, dict) else optimizer
+    if str(name).lower() != "sgd":
+        return None
+    momentum = float(train.get("momentum") or 0.0)
+    return 1 / (1 - momentum) if momentum < 1 else None
+
+
+def spread(facts: Facts) -> Section:
+    """Prediction beside measurement, policy by policy."""
+    found = spreads(facts)
+    if not found:
+        return Section(
+            "Where the spread comes from",
+            ["The steps of these members were not recorded: they were trained elsewhere."],
+        )
+    headings = [
+        "policy",
+        "members",
+        "Var(rate x gradient), formula",
+        "measured",
+        "spread, formula",
+        "spread, random walk",
+        "spread, measured",
+    ]
+    rows = [
+        [
+            each.policy,
+            str(each.members),
+            f"{each.predicted_variance:.3g}",
+            f"{each.measured_variance:.3g}",
+            *(_told(value) for value in (each.predicted_distance, each.wandering_distance, each.measured_distance)),
+        ]
+        for each in found
+    ]
+    return Section(
+        "Where the spread comes from",
+        [
+            FORMULA,
+            LEFT_OUT,
+        ],
+        [Table(headings, rows)],
+        _figures(found),
+    )
+
+
+def _told(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _figures(found: Sequence[Spread]) -> list[Figure]:
+    pairs = [(each.policy, each.predicted_variance, each.measured_variance) for each in found]
+    figures = [_against("step", pairs, "Var(rate x gradient norm)", "On the line, the formula says what was measured.")]
+    both = [
+        (each.policy, each.predicted_distance, each.measured_distance)
+        for each in found
+        if each.predicted_distance is not None and each.measured_distance is not None
+    ]
+    if both:
+        caption = "Distance from the policy's mean; below the line, members are closer than independent steps would be."
+        figures.append(_against("spread", both, "spread of the parameters", caption))
+    return figures
+
+
+def _against(name: str, pairs: Sequence[tuple[str, float, float]], what: str, caption: str) -> Figure:
+    """Measurement over prediction, on logarithmic axes, with the line of equality."""
+    policies, predicted, measured = zip(*pairs, strict=True)
+    ends = [min(*predicted, *measured), max(*predicted, *measured)]
+    line = {"color": "#90a4ae", "dash": "dash", "width": 1}
+    equal = {"type": "scatter", "mode": "lines", "x": ends, "y": ends, "line": line, "hoverinfo": "skip"}
+    points: dict[str, Any] = {
+        "type": "scatter",
+        "mode": "markers+text",
+        "x": predicted,
+        "y": measured,
+        "text": [text(policy) for policy in policies],
+        "textposition": "top center",
+        "marker": {"size": 9, "color": "#5c6bc0"},
+        "hovertemplate": "%{text}<br>formula %{x:.3g}<br>measured %{y:.3g}<extra></extra>",
+    }
+    layout = {
+        "showlegend": False,
+        "xaxis": {"title": {"text": f"{what}, formula"}, "type": "log"},
+        "yaxis": {"title": {"text": f"{what}, measured"}, "type": "log"},
+    }
+    return Figure(name, [equal, points], layout, caption)
