@@ -96,9 +96,7 @@ def _print_team(result: Result, pool: Pool) -> None:
     chosen = result.teams[result.verdict.method]
     by_id = {member.id: member for member in pool.members()}
     columns = {"member": "left", "weight": "right", "val": "right", "rate": "left"}
-    rows = table(
-        f"{result.verdict.method}, a team of {len(chosen.team)}; the rate from the first step to the last", columns
-    )
+    rows = table(f"{result.verdict.method}, a team of {len(chosen.team)}, and its rates", columns)
     for member_id, weight in sorted(zip(chosen.members, chosen.weights, strict=True), key=lambda pair: -pair[1])[
         :SHOWN
     ]:

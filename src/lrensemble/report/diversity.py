@@ -131,12 +131,12 @@ def _scatter(name: str, values: Floats, votes: Floats, sizes: NDArray[np.int64],
 
 
 def _by_size(facts: Facts, masks: NDArray[np.bool_], votes: Floats) -> Figure:
-    """Best, mean and worst accuracy of the vote of the teams of every size."""
+    """Best and mean accuracy of the vote of the teams of every size."""
     alone = (facts.predicted == facts.labels).mean(axis=1)
     sizes = np.concatenate([np.ones(len(alone), dtype=np.int64), masks.sum(axis=1)])
     scores = 100 * np.concatenate([alone, votes])
     found = np.unique(sizes)
-    lines = (("best", np.max, "#26a69a"), ("mean", np.mean, "#5c6bc0"), ("worst", np.min, "#90a4ae"))
+    lines = (("best", np.max, "#26a69a"), ("mean", np.mean, "#5c6bc0"))
     traces = [
         {
             "type": "scatter",
@@ -149,7 +149,7 @@ def _by_size(facts: Facts, masks: NDArray[np.bool_], votes: Floats) -> Figure:
         for name, of, colour in lines
     ]
     axes = {"xaxis": {"title": {"text": "members"}}, "yaxis": {"title": {"text": "val accuracy of the vote, %"}}}
-    return Figure("size", traces, axes, "The same teams by size, beside the members alone: best, mean and worst.")
+    return Figure("size", traces, axes, "The same teams by size, beside the members alone: best and mean.")
 
 
 def _greedy(facts: Facts) -> Figure:

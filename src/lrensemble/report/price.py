@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 
 from lrensemble.evaluate.result import MemberResult
 from lrensemble.report.facts import Facts
@@ -30,7 +29,7 @@ def price(facts: Facts) -> Section:
                 "" if cost.parameters is None else f"{cost.parameters:,}",
                 "" if cost.seconds is None else f"{cost.seconds:,.1f}",
                 "" if cost.samples is None else f"{cost.samples:,}",
-                "–" if speed is None else f"{1000 * speed.latency:.3g}",
+                "–" if speed is None else f"{1000 * speed.latency:,.2f}",
                 "–" if speed is None else f"{speed.throughput:,.0f}",
                 "" if team.test is None else f"{100 * team.test.accuracy:.2f}",
             ]
@@ -44,8 +43,8 @@ def price(facts: Facts) -> Section:
         "The price",
         [
             "Of a team: sums over its distinct members. Latency is that of one row, throughput that of "
-            f"{BATCH} rows at once, members one after another, measured while this page was written, on "
-            f"{torch.get_num_threads()} threads of the CPU. The line joins the teams that no other beats in both."
+            f"{BATCH} rows at once, members one after another, measured on one thread of the CPU while this page was "
+            "written. The line joins the teams that no other beats in both."
         ],
         [Table(headings, rows)],
         [

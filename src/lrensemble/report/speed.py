@@ -1,4 +1,4 @@
-"""How long members take to predict, measured here and now on this machine's CPU."""
+"""How long members take to predict, measured here and now on one thread of this machine's CPU."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from lrensemble import models
 from lrensemble.config import Inputs
@@ -65,14 +66,19 @@ def _measured(inputs: Inputs, model: str, classes: int) -> Speed | None:
         network = models.build(model, inputs.shape, classes, 0).eval()
     except LREnsembleError:
         return None
-    times = []
-    for rows in (1, BATCH):
-        batch = torch.zeros(rows, *inputs.shape)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # several wait for one another where other programs compute too
+    try:
+        return Speed(*(_median(network, torch.zeros(rows, *inputs.shape)) for rows in (1, BATCH)))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _median(network: nn.Module, batch: torch.Tensor) -> float:
+    """Seconds of a run, after one that does not count."""
+    runs = []
+    for _ in range(1 + REPEATS):
+        start = time.perf_counter()
         network(batch)
-        runs = []
-        for _ in range(REPEATS):
-            start = time.perf_counter()
-            network(batch)
-            runs.append(time.perf_counter() - start)
-        times.append(statistics.median(runs))
-    return Speed(*times)
+        runs.append(time.perf_counter() - start)
+    return statistics.median(runs[1:])
