@@ -103,6 +103,20 @@ def test_it_is_the_cheapest_of_all_shared_thresholds(ensemble: Ensemble, pool: P
         assert other.accuracy < found.expected.team_accuracy or other.cost >= found.expected.cost - 1e-12
 
 
+def test_at_a_cost_it_is_as_near_its_team_as_it_can_be(ensemble: Ensemble, pool: Pool) -> None:
+    """With all the cost it is the team; with less, no shared threshold of that cost is nearer."""
+    whole = cascade(ensemble, pool, cost=1.0).expected
+    assert (whole.agreement, whole.accuracy) == (1.0, whole.team_accuracy)
+    assert cascade(ensemble, pool).expected == cascade(ensemble, pool, cost=0.5).expected
+    found = cascade(ensemble, pool, cost=0.6)
+    stages = found.ensemble.description.stages
+    assert stages is not None
+    near = min(found.expected.accuracy, found.expected.team_accuracy), found.expected.agreement
+    for level in np.linspace(0, 1.1, 12):
+        other = measure(staged(ensemble, stages.order, (float(level),) * 3), pool, "val")
+        assert other.cost > 0.6 or (min(other.accuracy, other.team_accuracy), other.agreement) <= near
+
+
 def test_a_cascade_is_saved_as_one_and_has_no_onnx(
     ensemble: Ensemble, pool: Pool, images: Images, tmp_path: Path
 ) -> None:
@@ -140,7 +154,7 @@ def test_on_the_command_line(pool: Pool, team_by: TeamBy, command: Command, tmp_
     assert outcome.status == 0, outcome.err
     record = json.loads(outcome.out)
     assert record["val"]["cost"] <= 0.5
-    assert set(record["test"]) == {"accuracy", "team_accuracy", "cost", "rows"}
+    assert set(record["test"]) == {"accuracy", "team_accuracy", "agreement", "cost", "rows"}
     assert Ensemble.load(tmp_path / "c").description.stages is not None
     outcome = command("export", pool.folder, "--cost", 0.5, "--out", tmp_path / "d")
     assert (outcome.status, outcome.err) == (

@@ -96,5 +96,6 @@ def _lines(told: dict[str, object]) -> list[str]:
         if isinstance(found := told.get(split), dict):
             price = f" at {percent(found['cost'])} % of its cost" if "cost" in found else ""
             team = percent(found["team_accuracy"])
-            lines.append(f"{split}: accuracy {percent(found['accuracy'])}{price}, the whole team {team}")
+            agrees = f"; they agree on {percent(found['agreement'])} % of the rows" if "agreement" in found else ""
+            lines.append(f"{split}: accuracy {percent(found['accuracy'])}{price}, the whole team {team}{agrees}")
     return lines

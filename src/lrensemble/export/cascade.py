@@ -31,6 +31,10 @@ SWEEPS = 5
 Floats = NDArray[np.float64]
 
 
+HALF = 0.5
+"""Of the team's cost, where nothing else is asked for."""
+
+
 @dataclass(frozen=True)
 class Balance:
     """What a cascade gives and takes on a split."""
@@ -38,6 +42,8 @@ class Balance:
     accuracy: float
     team_accuracy: float
     """Of all members."""
+    agreement: float
+    """Share of the rows on which it says what the whole team says."""
     cost: float
     """Mean operations a row, as a share of those of the whole team."""
     rows: int
@@ -58,8 +64,10 @@ class _Table:
 
     confidence: Floats
     """[stage, sample]"""
-    correct: NDArray[np.bool_]
+    predicted: NDArray[np.int64]
     """[stage, sample]"""
+    labels: NDArray[np.int64]
+    """[sample]"""
     cost: Floats
     """[stage] of all members up to it, as a share of the team's."""
 
@@ -67,23 +75,27 @@ class _Table:
         """With a threshold for each stage but the last, [stage]."""
         stops = np.vstack([self.confidence[:-1] >= thresholds[:, None], np.ones((1, self.confidence.shape[1]), bool)])
         stage = stops.argmax(axis=0)
-        rows = np.arange(len(stage))
+        said, team = self.predicted[stage, np.arange(len(stage))], self.predicted[-1]
         return Balance(
-            accuracy=float(self.correct[stage, rows].mean()),
-            team_accuracy=float(self.correct[-1].mean()),
+            accuracy=float((said == self.labels).mean()),
+            team_accuracy=float((team == self.labels).mean()),
+            agreement=float((said == team).mean()),
             cost=float(self.cost[stage].mean()),
-            rows=len(rows),
+            rows=len(stage),
         )
 
 
 def cascade(ensemble: Ensemble, pool: Pool, *, accuracy: float | None = None, cost: float | None = None) -> Cascade:
-    """The cheapest cascade with a wanted accuracy on `val`, or the most accurate one of a wanted mean cost.
+    """The cheapest cascade with a wanted accuracy on `val`, or the one of a wanted mean cost that is nearest its team.
+
+    Nearest is first the accuracy, as long as it is below the team's: that a cascade beats its team is chance, and
+    would not last on other rows; then how often it says what the team says.
 
     Args:
         ensemble: of a team of the pool.
         pool: whose stored predictions on `val` are looked at.
-        accuracy: at least this, as a fraction; the team's own unless a cost is given.
-        cost: at most this, as a share of the team's operations.
+        accuracy: at least this, as a fraction.
+        cost: at most this, as a share of the team's operations; half of them unless an accuracy is given.
 
     Raises:
         ExportError: one member, both wishes at once, or a wish that no cascade of these members fulfils.
@@ -99,7 +111,7 @@ def cascade(ensemble: Ensemble, pool: Pool, *, accuracy: float | None = None, co
     order = _order(ensemble, probs, labels)
     table = _table(ensemble, order, probs, labels, shares)
     if accuracy is None and cost is None:
-        accuracy = float(table.correct[-1].mean())
+        cost = HALF
     thresholds = _found(table, accuracy, cost)
     stages = Stages(order=tuple(order), thresholds=tuple(thresholds.tolist()))
     made = Ensemble(list(ensemble.members), ensemble.description.model_copy(update={"stages": stages}))
@@ -128,11 +140,12 @@ def _found(table: _Table, accuracy: float | None, cost: float | None) -> Floats:
         ExportError: nothing fulfils the wish.
     """
 
-    def key(balance: Balance) -> tuple[float, float, float]:
+    def key(balance: Balance) -> tuple[float, ...]:
         """Higher is better: first what the wish lacks, then what is free."""
         if accuracy is not None:
             return (min(0.0, balance.accuracy - accuracy), -balance.cost, balance.accuracy)
-        return (min(0.0, (cost or 0.0) - balance.cost), balance.accuracy, -balance.cost)
+        near = min(balance.accuracy, balance.team_accuracy), balance.agreement
+        return (min(0.0, (cost or 0.0) - balance.cost), *near, -balance.cost)
 
     levels = np.linspace(0, 1, THRESHOLDS)
     tried = [np.append(np.quantile(confidence, levels), NEVER) for confidence in table.confidence[:-1]]
@@ -172,13 +185,13 @@ def _order(ensemble: Ensemble, probs: Floats, labels: NDArray[np.int64]) -> list
 
 
 def _table(ensemble: Ensemble, order: list[int], probs: Floats, labels: NDArray[np.int64], shares: Floats) -> _Table:
-    confidence, correct = [], []
+    confidence, predicted = [], []
     for stage in range(len(order)):
         seen = {index: torch.from_numpy(probs[index]) for index in order[: stage + 1]}
         combined = stage_consensus(ensemble.description, seen).numpy()
         confidence.append(combined.max(axis=1))
-        correct.append(combined.argmax(axis=1) == labels)
-    return _Table(np.stack(confidence), np.stack(correct), np.cumsum(shares[order]))
+        predicted.append(combined.argmax(axis=1))
+    return _Table(np.stack(confidence), np.stack(predicted), np.asarray(labels), np.cumsum(shares[order]))
 
 
 def _predictions(ensemble: Ensemble, pool: Pool, split: str) -> Floats:
