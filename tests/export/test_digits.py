@@ -1,0 +1,41 @@
+"""From training to ONNX Runtime with the commands of the README, each a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lrensemble.config import load_experiment
+from lrensemble.data import load
+from lrensemble.export import Ensemble
+
+
+def lrensemble(folder: Path, *arguments: str) -> dict[str, Any]:
+    """What a command prints for programs."""
+    command = [sys.executable, "-m", "lrensemble", *arguments, "--json"]
+    printed = subprocess.run(command, check=True, cwd=folder, capture_output=True, text=True).stdout
+    record: dict[str, Any] = json.loads(printed)
+    return record
+
+
+def test_onnx_runtime_gives_the_same_labels_on_every_test_row(tmp_path: Path) -> None:
+    result = lrensemble(tmp_path, "run", "digits", "--epochs", "2")
+    verdict = result["teams"][result["verdict"]["method"]]
+    lrensemble(tmp_path, "export", "runs/digits/pool", "--format", "onnx")
+    lrensemble(tmp_path, "export", "runs/digits/pool")
+    experiment = load_experiment("digits")
+    dataset = load(experiment.data, experiment.split)
+    rows = dataset.rows["test"]
+    images, labels = dataset.raw(rows).numpy(), dataset.labels[rows].numpy()
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(tmp_path / "runs" / "digits" / "ensemble.onnx")
+    (given,) = session.get_inputs()
+    told = session.run(None, {given.name: images.astype(np.dtype(given.type[7:-1].replace("float", "float32")))})[0]
+    expected = Ensemble.load(tmp_path / "runs" / "digits" / "ensemble").predict_proba(images)
+    assert abs(told - expected).max() <= 1e-5
+    np.testing.assert_array_equal(told.argmax(axis=1), expected.argmax(axis=1))
+    assert (told.argmax(axis=1) == labels).mean() == verdict["test"]["accuracy"]
