@@ -139,9 +139,9 @@ def main() -> None:
     headings = ("work", "one by one, samples/s", "one program, samples/s", "ratio")
     show(f"Many members on {device}", headings, rows, asked.save)
     shares = [wide(dataset, asked.wide, asked.batch, asked.steps, each, asked.matrix) for each in (False, True)]
-    headings = ("work", "samples/s", "10^12 operations/s", "matrix product", "share, %")
+    columns = ("work", "samples/s", "10^12 operations/s", "matrix product", "share, %")
     place = asked.save and asked.save.with_name(f"{asked.save.stem}-wide{asked.save.suffix}")
-    show(f"A wide network on {device}", headings, shares, place)
+    show(f"A wide network on {device}", columns, shares, place)
 
 
 if __name__ == "__main__":
