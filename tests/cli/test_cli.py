@@ -130,6 +130,12 @@ def test_ls_prints_every_name_with_its_example(command: Command, kind: str) -> N
         assert entry["summary"], f"{entry['name']} has no docstring"
 
 
+def test_ls_models_tells_families_of_names_that_cannot_be_listed(command: Command) -> None:
+    entries = command("ls", "models", "--json").record
+    assert isinstance(entries, list)
+    assert {"wrn-DEPTH-WIDTH", "timm/NAME", "package.module:function"} <= {entry["name"] for entry in entries}
+
+
 def test_ls_shows_a_pool_and_what_else_there_is(command: Command, pool: Path) -> None:
     printed = command("ls", pool).err
     assert f"{MEMBERS} members, {CLASSES} classes, {VAL} val, {TEST} test rows" in printed
@@ -138,7 +144,8 @@ def test_ls_shows_a_pool_and_what_else_there_is(command: Command, pool: Path) ->
 
 
 def test_tables_fit_a_terminal_of_80_columns(command: Command, pool: Path) -> None:
-    for arguments in (("select", pool), ("evaluate", pool), ("ls", pool), ("ls", "policies"), ("ls", "selectors")):
+    listed = [("ls", kind) for kind in ("policies", "selectors", "models", "data")]
+    for arguments in (("select", pool), ("evaluate", pool), ("ls", pool), *listed):
         outcome = command(*arguments)
         assert outcome.status == 0, outcome.err
         assert max(len(line) for line in outcome.err.splitlines()) <= 80

@@ -65,10 +65,16 @@ def test_another_file_time_or_option_is_decoded_again(folder: Path, file: Path) 
 
 
 @pytest.mark.parametrize("name", ["samples.json", "inputs.npy", "labels.npy"])
-def test_a_damaged_entry_is_made_again(name: str, folder: Path, file: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("content", [b"what is this", b"", None], ids=["nonsense", "empty", "gone"])
+def test_a_damaged_entry_is_made_again(
+    name: str, content: bytes | None, folder: Path, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     cached([file], {}, lambda: SAMPLES)
     (entry,) = folder.iterdir()
-    (entry / name).write_bytes(b"what is this")
+    if content is None:
+        (entry / name).unlink()
+    else:
+        (entry / name).write_bytes(content)
     with caplog.at_level(logging.WARNING):
         np.testing.assert_array_equal(cached([file], {}, lambda: SAMPLES).inputs, PIXELS)
     assert "cannot be used" in caplog.text
@@ -112,8 +118,10 @@ assert (samples.inputs == pixels).all()
 
 def test_two_processes_at_once(folder: Path, file: Path) -> None:
     command = [sys.executable, "-c", PROCESS, str(file)]
-    both = [subprocess.Popen(command) for _ in range(2)]
-    assert [process.wait(60) for process in both] == [0, 0]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = [process.communicate(timeout=120)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], printed
+    assert not any("not kept" in text for text in printed), "who comes second keeps what is there, and warns of nothing"
     assert len(list(folder.iterdir())) == 1
 
 

@@ -13,10 +13,14 @@ import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrensemble.data.source import Samples
+from lrensemble.errors import StorageError
+from lrensemble.files import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -35,25 +39,29 @@ def cached(files: Sequence[Path], options: Mapping[str, object], make: Callable[
     """What `make` reads from files, or what it read when they were the same: by names, sizes, times and options.
 
     A cache that cannot be read is made again; one that cannot be written costs a warning and nothing else.
+
+    Args:
+        files: in the order of their rows.
+        options: all else that the samples depend on, labels and classes too where the files do not hold them.
+        make: reads the files.
     """
     entry = cache_folder() / _key(files, options)
     try:
-        return _read(entry)
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if entry.exists():
+            return _read(entry)
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         logger.warning("%s cannot be used (%s); the images are decoded again", entry, error)
         shutil.rmtree(entry, ignore_errors=True)
     samples = make()
     try:
         _write(entry, samples)
-    except OSError as error:
-        logger.warning("decoded images are not kept in %s: %s", entry.parent, error.strerror or error)
+    except (OSError, StorageError) as error:
+        logger.warning("decoded images are not kept in %s: %s", entry.parent, error)
     return samples
 
 
 def _key(files: Sequence[Path], options: Mapping[str, object]) -> str:
-    states = [(str(file.resolve()), (state := file.stat()).st_size, state.st_mtime_ns) for file in sorted(files)]
+    states = [(str(file.resolve()), (state := file.stat()).st_size, state.st_mtime_ns) for file in files]
     return hashlib.sha256(json.dumps([FORMAT, states, dict(options)]).encode()).hexdigest()[:24]
 
 
@@ -68,16 +76,26 @@ def _read(entry: Path) -> Samples:
 
 
 def _write(entry: Path, samples: Samples) -> None:
-    """As a folder that is there whole or not at all."""
+    """As a folder that is there whole or not at all, also after a crash."""
     draft = entry.with_name(f".draft-{secrets.token_hex(4)}-{entry.name}")
     try:
         draft.mkdir(parents=True)
-        np.save(draft / "inputs.npy", samples.inputs)
-        np.save(draft / "labels.npy", samples.labels)
+        _save(draft / "inputs.npy", samples.inputs)
+        _save(draft / "labels.npy", samples.labels)
         described = {"classes": samples.classes, "test_rows": samples.test_rows}
         described |= {"shapes": [list(samples.inputs.shape), len(samples.labels)]}
-        (draft / "samples.json").write_text(json.dumps(described), encoding="utf-8")
-        if not entry.exists():  # else another process was faster
+        write_whole(draft / "samples.json", json.dumps(described).encode())
+        try:
             draft.rename(entry)
+        except OSError:
+            if not entry.is_dir():  # else another process was faster
+                raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    with path.open("wb") as file:
+        np.save(file, array)
+        file.flush()
+        os.fsync(file.fileno())

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,13 @@ from lrensemble.errors import DataError, MissingExtraError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-GREY_MODES = ("1", "L", "LA", "I", "I;16", "F")
+GREY_MODES = ("1", "L", "LA")
 MODES = {1: "L", 3: "RGB"}
 
 _AT_ONCE = 512
 """Images that a thread decodes before it looks for more."""
 
 Encoded = bytes | Path
-R = TypeVar("R")
 Place = Callable[[int], str]
 """Says where an image is, for an error: `train.parquet, row 7`, or its file."""
 
@@ -42,12 +41,14 @@ def decode(
         channels: 1 for grey, 3 for RGB; unless given, 1 where every image is grey, else 3.
 
     Raises:
-        DataError: an image that cannot be read, or one of another size.
+        DataError: an image that cannot be read, has more than 8 bits a channel, or another size.
         MissingExtraError: Pillow is not installed.
     """
     if not images:
         raise DataError(f"{place(0)}: there are no images")
-    grey = channels == 1 or (channels is None and all(_each(images, lambda i: _is_grey(images[i], place(i)))))
+    # The first coloured image ends the look at all of them, so only sets that are grey are opened twice.
+    modes = (_opened(image, place(i)).mode for i, image in enumerate(images))
+    grey = channels == 1 or (channels is None and all(mode in GREY_MODES for mode in modes))
     mode = MODES[1 if grey else 3]
     height, width = (size, size) if size else _opened(images[0], place(0)).size[::-1]
     pixels = np.empty((len(images), 1 if grey else 3, height, width), dtype=np.uint8)
@@ -62,20 +63,20 @@ def decode(
         values = np.asarray(image.convert(mode))
         pixels[index] = values[None] if grey else np.moveaxis(values, 2, 0)
 
-    _each(images, fill)
+    _each(len(images), fill)
     return pixels
 
 
-def _each(images: Sequence[Encoded], work: Callable[[int], R]) -> list[R]:
+def _each(count: int, work: Callable[[int], None]) -> None:
     """The work for every image, in threads; the first error in the order of the images is the one that is raised."""
-    starts = range(0, len(images), _AT_ONCE)
+
+    def block(start: int) -> None:
+        for index in range(start, min(start + _AT_ONCE, count)):
+            work(index)
+
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        blocks = threads.map(lambda start: [work(i) for i in range(start, min(start + _AT_ONCE, len(images)))], starts)
-        return [result for block in blocks for result in block]
-
-
-def _is_grey(image: Encoded, place: str) -> bool:
-    return _opened(image, place).mode in GREY_MODES
+        for _ in threads.map(block, range(0, count, _AT_ONCE)):
+            pass  # to raise what was raised there
 
 
 def _opened(image: Encoded, place: str, *, load: bool = False) -> Image:
@@ -89,6 +90,8 @@ def _opened(image: Encoded, place: str, *, load: bool = False) -> Image:
             opened.load()
     except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
         raise DataError(f"{place}: not a readable image ({error})") from None
+    if opened.mode.startswith(("I", "F")):  # Pillow would cut all that is above 255
+        raise DataError(f"{place}: pixels of more than 8 bits (mode {opened.mode}); convert the images to 8 bits")
     return opened
 
 

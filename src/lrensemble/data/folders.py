@@ -33,10 +33,13 @@ def image_folder(folder: Path | None, *, size: Size = None, channels: Channels =
     classes = class_folders(root)
     if not classes:
         raise DataError(f"{root} holds no folder with images ({', '.join(SUFFIXES)}), one for each class")
+    if {name.lower() for name in classes} <= {*TEST, *TRAIN}:
+        raise DataError(f"{root} holds no folder train and no classes; it holds {', '.join(classes)}")
     train = _images(root, classes)
     test = _tested(test_root, classes) if test_root else None
     files = [Path(file) for part in (train, test) if part for file in part.places]
-    options = {"size": size, "channels": channels, "root": str(root)}
+    labels = [part and part.labels for part in (train, test)]
+    options = {"size": size, "channels": channels, "classes": classes, "labels": labels}
 
     def read() -> Samples:
         return samples_of(train, test, str(folder), classes=classes, size=size, channels=channels)
@@ -46,12 +49,14 @@ def image_folder(folder: Path | None, *, size: Size = None, channels: Channels =
 
 def class_folders(root: Path) -> list[str]:
     """Names of the folders that hold images, sorted."""
-    return sorted(path.name for path in root.iterdir() if path.is_dir() and any(image_files(path)))
+    folders = (path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(path.name for path in folders if image_files(path))
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The images in a folder and the folders below it, sorted."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    """The images in a folder and the folders below it, sorted; not those of hidden folders, where tools keep copies."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    return sorted(path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts))
 
 
 def _tested(root: Path, classes: list[str]) -> Images:

@@ -123,7 +123,11 @@ def _image_column(table: pa.Table, asked: str | None, path: Path) -> str:
     import pyarrow.types as types
 
     def holds_images(kind: Any) -> bool:
-        return bool(types.is_binary(kind) or (types.is_struct(kind) and kind.get_field_index("bytes") >= 0))
+        return bool(
+            types.is_binary(kind)
+            or types.is_large_binary(kind)
+            or (types.is_struct(kind) and kind.get_field_index("bytes") >= 0)
+        )
 
     found = [field.name for field in table.schema if holds_images(field.type)]
     if asked is not None:

@@ -10,7 +10,7 @@ from lrensemble.data.cache import cached
 from lrensemble.data.folders import SUFFIXES, image_files
 from lrensemble.data.parquet import read_parquet, split_files
 from lrensemble.data.source import SOURCES, Samples, check_samples, need_folder
-from lrensemble.data.splits import Images, samples_of
+from lrensemble.data.splits import NAMED, Images, samples_of
 from lrensemble.errors import DataError
 from lrensemble.files import storage_errors
 
@@ -30,7 +30,7 @@ def cifar10(folder: Path | None) -> Samples:
     train = [f"data_batch_{number}.bin" for number in range(1, 6)]
     root = _binary_root(folder, "test_batch.bin", "cifar-10-batches-bin")
     if root is None:
-        return read_parquet(split_files(folder), str(folder), channels=3)
+        return _from_parquet(folder, "data_batch_1.bin … test_batch.bin (the binary version)")
     names = _names(root / "batches.meta.txt") or list(CIFAR_10)
     return _binary(root, train, ["test_batch.bin"], names, label_bytes=1)
 
@@ -46,7 +46,7 @@ def cifar100(folder: Path | None) -> Samples:
     folder = need_folder(folder, "cifar100", "train.bin, test.bin, or parquet files")
     root = _binary_root(folder, "test.bin", "cifar-100-binary")
     if root is None:
-        return read_parquet(split_files(folder), str(folder), label="fine_label", channels=3)
+        return _from_parquet(folder, "train.bin and test.bin (the binary version)", label="fine_label")
     names = _names(root / "fine_label_names.txt") or [str(label) for label in range(100)]
     return _binary(root, ["train.bin"], ["test.bin"], names, label_bytes=2)
 
@@ -64,7 +64,7 @@ def tiny_imagenet(folder: Path | None) -> Samples:
     folder = need_folder(folder, "tiny-imagenet", "train/, val/, wnids.txt, or parquet files")
     root = next((each for each in (folder, folder / "tiny-imagenet-200") if (each / "wnids.txt").is_file()), None)
     if root is None:
-        return read_parquet(split_files(folder), str(folder), channels=3)
+        return _from_parquet(folder, "wnids.txt, train/ and val/")
     classes = _names(root / "wnids.txt") or []
     train = [(path, name) for name in classes for path in image_files(root / "train" / name)]
     test = _annotated(root / "val")
@@ -79,7 +79,18 @@ def tiny_imagenet(folder: Path | None) -> Samples:
     def read() -> Samples:
         return samples_of(images(train), images(test), str(root), classes=classes, channels=3)
 
-    return cached(files, {"source": "tiny-imagenet"}, read)
+    # The files tell no labels: these are in text files, which may be corrected.
+    labels = [name for _, name in (*train, *test)]
+    return cached(files, {"classes": classes, "labels": labels, "test_rows": len(test)}, read)
+
+
+def _from_parquet(folder: Path, authors: str, label: str | None = None) -> Samples:
+    """Coloured images of parquet files, where the files of the authors, which are named for an error, are not there."""
+    files = split_files(folder)
+    if not files:
+        held = ", ".join(sorted(path.name for path in folder.iterdir())[:NAMED]) or "nothing"
+        raise DataError(f"{folder} must hold {authors}, or train*.parquet and test*.parquet; it holds {held}")
+    return read_parquet(files, str(folder), label=label, channels=3)
 
 
 def _binary_root(folder: Path, file: str, inner: str) -> Path | None:

@@ -18,7 +18,7 @@ TEST = ("test", "validation", "valid", "val", "dev")
 """Names of splits; the first of them that is there holds the test rows."""
 
 NAMED = 5
-"""Classes that an error names at most."""
+"""Classes or files that an error names at most."""
 
 
 @dataclass(frozen=True)
