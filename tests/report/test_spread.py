@@ -67,9 +67,9 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
 
 def test_prediction_and_measurement_of_a_policy(pool: Pool) -> None:
     cosine, cycle = spreads(Facts(pool, evaluate(pool, load(pool))))
-    assert (cosine.policy, cosine.members, cosine.measured_distance) == ("cosine", 1, None)
+    assert (cosine.policy, len(cosine.steps), cosine.measured_distance) == ("cosine", 1, None)
     members = [member for member in pool.members() if "one_cycle" in member.name]
-    assert (cycle.policy, cycle.members) == ("one_cycle", len(members))
+    assert (cycle.policy, len(cycle.steps)) == ("one_cycle", len(members))
     flat = np.stack(
         [np.concatenate([w.double().flatten().numpy() for w in member.weights().values()]) for member in members]
     )
@@ -86,6 +86,56 @@ def test_prediction_and_measurement_of_a_policy(pool: Pool) -> None:
     section = spread(Facts(pool, evaluate(pool, load(pool))))
     assert [figure.name for figure in section.figures] == ["step", "spread"]
     assert section.tables[0].rows[0][-1] == "–"
+
+
+def test_every_member_is_a_point_by_name(pool: Pool) -> None:
+    facts = Facts(pool, evaluate(pool, load(pool)))
+    equal, cosine, cycle = spread(facts).figures[0].traces
+    assert (equal["mode"], cosine["name"], cycle["name"]) == ("lines", "cosine", "one_cycle")
+    assert list(cycle["text"]) == [f"one_cycle(peak={peak})" for peak in (0.05, 0.1, 0.2)]
+    steps = {member.name: member.steps for member in pool.members()}
+    assert list(cycle["y"]) == [of.length_variance for name in cycle["text"] if (of := steps[name])]
+    (only,) = [trace for trace in spread(facts).figures[1].traces if trace["mode"] == "markers"]
+    assert only["name"] == "one_cycle", "a single member has no spread"
+
+
+@pytest.mark.parametrize(
+    ("train", "factor"),
+    [
+        ({"optimizer": "sgd"}, 10.0),  # a momentum of 0.9 unless given
+        ({"optimizer": "sgd", "momentum": 0.0}, 1.0),
+        ({"optimizer": "SGD(momentum=0.75)"}, 4.0),
+        ({"optimizer": "sgd(dampening=0.5)", "momentum": 0.75}, 2.0),
+    ],
+)
+def test_momentum_adds_up_as_the_optimizer_has_it(train: dict[str, Any], factor: float, tmp_path: Path) -> None:
+    sweep: dict[str, Any] = {
+        "data": "digits",
+        "model": "mlp(width=3)",
+        "policy": [{"name": "cosine", "peak": [0.01]}],
+        "train": {"epochs": 1, "batch_size": 300, **train},
+    }
+    list(tune(to_record(Experiment, sweep, "test"), tmp_path / "pool"))
+    pool = Pool.open(tmp_path / "pool")
+    save(pool, choose(pool, "best"))
+    (found,) = spreads(Facts(pool, evaluate(pool, load(pool))))
+    (steps,) = found.steps.values()
+    assert found.predicted_distance == pytest.approx(factor * math.sqrt(steps.count * variance_of_length(steps)))
+
+
+def test_one_step_has_no_variance_and_no_place_on_logarithmic_axes(tmp_path: Path) -> None:
+    sweep: dict[str, Any] = {
+        "data": "digits",
+        "model": "mlp(width=3)",
+        "policy": [{"name": "constant", "peak": [0.01, 0.02]}],
+        "train": {"epochs": 1, "batch_size": 1000},
+    }
+    list(tune(to_record(Experiment, sweep, "test"), tmp_path / "pool"))
+    pool = Pool.open(tmp_path / "pool")
+    save(pool, choose(pool, "best"))
+    section = spread(Facts(pool, evaluate(pool, load(pool))))
+    assert section.figures == []
+    assert section.tables[0].rows[0][:5] == ["constant", "2", "0", "0", "0"]
 
 
 def test_no_prediction_of_the_spread_where_updates_are_no_sums_of_gradients(tmp_path: Path) -> None:

@@ -335,6 +335,21 @@ def test_jobs_of_what_is_there_already(experiment: MakeExperiment, tmp_path: Pat
     assert jobs_of([], None, Pool.open(tmp_path / "pool"), "auto") == []  # type: ignore[arg-type]
 
 
+def test_a_run_whose_worker_dies_twice_has_failed_and_the_others_go_on(sweep: dict[str, Any], tmp_path: Path) -> None:
+    deadly = "tests.train.deadly:deadly"
+    sweep |= {
+        "policy": ["constant(peak=0.01)"],
+        "sweep": {"space": {"model": ["mlp(width=7)", deadly, "mlp(width=5)"]}},
+    }
+    events = list(tune(to_record(Experiment, sweep, "test"), tmp_path / "pool", execution="workers"))
+    found = {event.run.varied: event for event in events if isinstance(event, Ended)}
+    assert sorted(event.status for event in found.values()) == ["failed", "finished", "finished"]
+    (failed,) = [event for event in found.values() if event.status == "failed"]
+    assert failed.reason == "TrainingError: its worker process died 2 times, last with status -9"
+    assert deadly in (tmp_path / "pool" / "failed" / f"{failed.run.id}.json").read_text(encoding="utf-8")
+    assert len(Pool.open(tmp_path / "pool").members()) == 2
+
+
 def test_several_devices_have_a_process_each_and_take_whole_groups(
     experiment: MakeExperiment, tmp_path: Path, contents: Contents
 ) -> None:

@@ -13,17 +13,25 @@ where the steps of a run are added up.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
+from torch import nn
 
+from lrensemble.config import TrainSettings, to_record
+from lrensemble.errors import LREnsembleError
 from lrensemble.pool import Member, StepStatistics
 from lrensemble.report.facts import Facts
 from lrensemble.report.parameters import squared_distances
 from lrensemble.report.safe import text
 from lrensemble.report.section import Figure, Section, Table
+from lrensemble.train.optimizers import build_optimizer
+
+Point = tuple[str, float, float]
+"""A name, what is predicted, what is measured."""
 
 FORMULA = (
     "Jin & Wu (section 5) explain the diversity of a pool by the variance of a step, Var(eta g) = s_eta² s_g² + "
@@ -36,7 +44,8 @@ FORMULA = (
 LEFT_OUT = (
     "What the formula leaves out: a schedule is no chance, and gradients depend on the rates before them, so rate and "
     "gradient are not independent; steps of a run follow one another, so their sum is no sum of independent ones; a "
-    "norm knows no direction; and momentum, weight decay and clipping change the step that is made of a gradient."
+    "norm knows no direction; momentum, weight decay and clipping change the step that is made of a gradient; and "
+    "members of several seeds are apart before the first step, while those of one seed share it and their batches."
 )
 
 
@@ -45,7 +54,8 @@ class Spread:
     """One policy's members."""
 
     policy: str
-    members: int
+    steps: Mapping[str, StepStatistics]
+    """Of the members, by id."""
     predicted_variance: float
     """Mean over members of Var(eta |g|) by the formula."""
     measured_variance: float
@@ -88,7 +98,8 @@ def spreads(facts: Facts) -> list[Spread]:
 
 
 def _spread(policy: str, members: Sequence[Member], distances: np.ndarray | None) -> Spread:
-    steps = [member.steps for member in members if member.steps is not None]
+    by_id = {member.id: member.steps for member in members if member.steps is not None}
+    steps = list(by_id.values())
     factors = [_sum_of_updates(member) for member in members]
     sums = [factor for factor in factors if factor is not None]
     known = len(sums) == len(members)
@@ -106,7 +117,7 @@ def _spread(policy: str, members: Sequence[Member], distances: np.ndarray | None
     predicted = [variance_of_length(each) for each in steps]
     return Spread(
         policy,
-        len(members),
+        by_id,
         float(np.mean(predicted)),
         float(np.mean([each.length_variance for each in steps])),
         root_sum(predicted),
@@ -122,13 +133,18 @@ def _policy_of(member: Member) -> str:
 
 def _sum_of_updates(member: Member) -> float | None:
     """How many times the sum of eta g the sum of the updates is: 1 / (1 - momentum) for SGD, else unknown."""
-    train = (member.recipe or {}).get("train", {})
-    optimizer = train.get("optimizer", {})
-    name = optimizer.get("name") if isinstance(optimizer, dict) else optimizer
-    if str(name).lower() != "sgd":
+    train = (member.recipe or {}).get("train")
+    if train is None:
         return None
-    momentum = float(train.get("momentum") or 0.0)
-    return 1 / (1 - momentum) if momentum < 1 else None
+    try:
+        settings = to_record(TrainSettings, train, f"member {member.id}")
+        optimizer = build_optimizer(settings, [nn.Parameter(torch.zeros(1))])
+    except LREnsembleError:  # of another version: the optimizer is not known here
+        return None
+    if not isinstance(optimizer, torch.optim.SGD):
+        return None
+    momentum, dampening = optimizer.defaults["momentum"], optimizer.defaults["dampening"]
+    return float((1 - dampening) / (1 - momentum)) if momentum else 1.0
 
 
 def spread(facts: Facts) -> Section:
@@ -151,7 +167,7 @@ def spread(facts: Facts) -> Section:
     rows = [
         [
             each.policy,
-            str(each.members),
+            str(len(each.steps)),
             f"{each.predicted_variance:.3g}",
             f"{each.measured_variance:.3g}",
             *(_told(value) for value in (each.predicted_distance, each.wandering_distance, each.measured_distance)),
@@ -165,7 +181,7 @@ def spread(facts: Facts) -> Section:
             LEFT_OUT,
         ],
         [Table(headings, rows)],
-        _figures(found),
+        _figures(found, dict(zip((member.id for member in facts.members), facts.names, strict=True))),
     )
 
 
@@ -173,39 +189,64 @@ def _told(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"
 
 
-def _figures(found: Sequence[Spread]) -> list[Figure]:
-    pairs = [(each.policy, each.predicted_variance, each.measured_variance) for each in found]
-    figures = [_against("step", pairs, "Var(rate x gradient norm)", "On the line, the formula says what was measured.")]
-    both = [
-        (each.policy, each.predicted_distance, each.measured_distance)
+def _figures(found: Sequence[Spread], names: Mapping[str, str]) -> list[Figure]:
+    lengths: dict[str, list[Point]] = {
+        each.policy: [(names[key], variance_of_length(of), of.length_variance) for key, of in each.steps.items()]
+        for each in found
+    }
+    distances: dict[str, list[Point]] = {
+        each.policy: [(each.policy, each.predicted_distance, each.measured_distance)]
         for each in found
         if each.predicted_distance is not None and each.measured_distance is not None
+    }
+    figures = [
+        _against(
+            "step", lengths, "Var(rate x gradient norm)", "A point is a member; on the line, the formula is right."
+        ),
+        _against(
+            "spread",
+            distances,
+            "spread of the parameters",
+            "Distance from the policy's mean; below the line, members are closer than independent steps would be.",
+        ),
     ]
-    if both:
-        caption = "Distance from the policy's mean; below the line, members are closer than independent steps would be."
-        figures.append(_against("spread", both, "spread of the parameters", caption))
-    return figures
+    return [figure for figure in figures if figure is not None]
 
 
-def _against(name: str, pairs: Sequence[tuple[str, float, float]], what: str, caption: str) -> Figure:
-    """Measurement over prediction, on logarithmic axes, with the line of equality."""
-    policies, predicted, measured = zip(*pairs, strict=True)
-    ends = [min(*predicted, *measured), max(*predicted, *measured)]
+def _against(name: str, points: Mapping[str, Sequence[Point]], what: str, caption: str) -> Figure | None:
+    """Measurement over prediction, policy by policy, with the line of equality; None where no point can be drawn.
+
+    The axes are logarithmic, so that a point with a zero has no place: a member of one step, two equal members.
+    """
+    drawn = {
+        policy: kept
+        for policy, given in points.items()
+        if (kept := [point for point in given if min(point[1:]) > 0 and math.isfinite(max(point[1:]))])
+    }
+    if not drawn:
+        return None
+    values = [value for kept in drawn.values() for point in kept for value in point[1:]]
+    ends = [min(values), max(values)]
     line = {"color": "#90a4ae", "dash": "dash", "width": 1}
     equal = {"type": "scatter", "mode": "lines", "x": ends, "y": ends, "line": line, "hoverinfo": "skip"}
-    points: dict[str, Any] = {
-        "type": "scatter",
-        "mode": "markers+text",
-        "x": predicted,
-        "y": measured,
-        "text": [text(policy) for policy in policies],
-        "textposition": "top center",
-        "marker": {"size": 9, "color": "#5c6bc0"},
-        "hovertemplate": "%{text}<br>formula %{x:.3g}<br>measured %{y:.3g}<extra></extra>",
-    }
     layout = {
-        "showlegend": False,
         "xaxis": {"title": {"text": f"{what}, formula"}, "type": "log"},
         "yaxis": {"title": {"text": f"{what}, measured"}, "type": "log"},
     }
-    return Figure(name, [equal, points], layout, caption)
+    traces = [_trace(policy, kept) for policy, kept in drawn.items()]
+    return Figure(name, [equal | {"showlegend": False}, *traces], layout, caption)
+
+
+def _trace(policy: str, points: Sequence[Point]) -> dict[str, Any]:
+    names, predicted, measured = zip(*points, strict=True)
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": text(policy),
+        "x": predicted,
+        "y": measured,
+        "text": [text(each) for each in names],
+        "showlegend": True,
+        "marker": {"size": 9},
+        "hovertemplate": "%{text}<br>formula %{x:.3g}<br>measured %{y:.3g}<extra></extra>",
+    }
