@@ -230,8 +230,8 @@ def _against(name: str, points: Mapping[str, Sequence[Point]], what: str, captio
     line = {"color": "#90a4ae", "dash": "dash", "width": 1}
     equal = {"type": "scatter", "mode": "lines", "x": ends, "y": ends, "line": line, "hoverinfo": "skip"}
     layout = {
-        "xaxis": {"title": {"text": f"{what}, formula"}, "type": "log"},
-        "yaxis": {"title": {"text": f"{what}, measured"}, "type": "log"},
+        "xaxis": {"title": {"text": f"{what}, formula"}, "type": "log", "exponentformat": "e"},
+        "yaxis": {"title": {"text": f"{what}, measured"}, "type": "log", "exponentformat": "e"},
     }
     traces = [_trace(policy, kept) for policy, kept in drawn.items()]
     return Figure(name, [equal | {"showlegend": False}, *traces], layout, caption)
