@@ -14,6 +14,7 @@ from lrensemble.config import Experiment
 from lrensemble.data import Dataset, load
 from lrensemble.errors import ExportError, PoolError
 from lrensemble.export import Ensemble, Stages, cascade, ensemble_of, measure
+from lrensemble.export.cascade import Balance
 from lrensemble.export.onnx import export_onnx
 from lrensemble.pool import Pool
 
@@ -117,6 +118,13 @@ def test_at_a_cost_it_is_as_near_its_team_as_it_can_be(ensemble: Ensemble, pool:
         assert other.cost > 0.6 or (min(other.accuracy, other.team_accuracy), other.agreement) <= near
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "cost", "reaches"), [(0.8, 0.5, True), (0.7995, 0.5, True), (0.7985, 0.5, False), (0.8, 0.51, False)]
+)
+def test_when_it_reaches_its_team(accuracy: float, cost: float, reaches: bool) -> None:
+    assert Balance(accuracy, team_accuracy=0.8, agreement=0.9, cost=cost, rows=7).reaches_team is reaches
+
+
 def test_a_cascade_is_saved_as_one_and_has_no_onnx(
     ensemble: Ensemble, pool: Pool, images: Images, tmp_path: Path
 ) -> None:
@@ -155,6 +163,7 @@ def test_on_the_command_line(pool: Pool, team_by: TeamBy, command: Command, tmp_
     record = json.loads(outcome.out)
     assert record["val"]["cost"] <= 0.5
     assert set(record["test"]) == {"accuracy", "team_accuracy", "agreement", "cost", "rows"}
+    assert record["reaches_team"] in (True, False)
     assert Ensemble.load(tmp_path / "c").description.stages is not None
     outcome = command("export", pool.folder, "--cost", 0.5, "--out", tmp_path / "d")
     assert (outcome.status, outcome.err) == (

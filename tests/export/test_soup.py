@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -154,6 +155,28 @@ def test_a_student_sees_training_rows_alone(ensemble: Ensemble, dataset: Dataset
     np.testing.assert_allclose(targets[train], expected, atol=1e-6)
     others = torch.cat([dataset.rows["val"], dataset.rows["test"]])
     assert not targets[others].any()
+
+
+def test_a_student_is_the_same_each_time_and_its_lesson_is_not_smoothed(
+    ensemble: Ensemble, dataset: Dataset, pool: Pool
+) -> None:
+    recipe = best_recipe(pool, ensemble)
+    smooth = recipe.model_copy(update={"train": recipe.train.model_copy(update={"label_smoothing": 0.5})})
+    other = recipe.model_copy(update={"train": recipe.train.model_copy(update={"seed": 7})})
+    first, again, smoothed, reseeded = (
+        distill(ensemble, dataset, one).ensemble.state_dict() for one in (recipe, recipe, smooth, other)
+    )
+    torch.testing.assert_close(dict(again), dict(first), rtol=0, atol=0)
+    torch.testing.assert_close(dict(smoothed), dict(first), rtol=0, atol=0)
+    assert any(not torch.equal(reseeded[name], first[name]) for name in first)
+
+
+def test_a_lesson_of_another_task_is_refused(ensemble: Ensemble, dataset: Dataset, pool: Pool) -> None:
+    recipe = best_recipe(pool, ensemble)
+    with pytest.raises(ExportError, match="3 classes that are not the 4 of the team"):
+        distill(ensemble, replace(dataset, classes=("x", "y", "z")), recipe)
+    with pytest.raises(DataError, match=r"the ensemble takes \[sample, 2, 6, 5\]"):
+        distill(ensemble, replace(dataset, inputs=dataset.inputs[:, :, :4]), recipe)
 
 
 def test_a_share_of_labels_above_one(ensemble: Ensemble, dataset: Dataset, pool: Pool) -> None:

@@ -74,7 +74,8 @@ def _cheaper(
         found = cascade(ensemble, pool, accuracy=accuracy, cost=cost)
         told: dict[str, object] = {"val": _of(found.expected)}
         if "test" in pool.task.splits:
-            told["test"] = _of(measure(found.ensemble, pool))
+            measured = measure(found.ensemble, pool)
+            told |= {"test": _of(measured), "reaches_team": measured.reaches_team}
         return found.ensemble, told
     recipe = best_recipe(pool, ensemble)
     dataset = of_recipe(recipe, data)
@@ -98,4 +99,7 @@ def _lines(told: dict[str, object]) -> list[str]:
             team = percent(found["team_accuracy"])
             agrees = f"; they agree on {percent(found['agreement'])} % of the rows" if "agreement" in found else ""
             lines.append(f"{split}: accuracy {percent(found['accuracy'])}{price}, the whole team {team}{agrees}")
+    if "reaches_team" in told:
+        reaches = "reaches" if told["reaches_team"] else "does not reach"
+        lines.append(f"on test it {reaches} the team's accuracy within 0.1 points at half of its cost or less")
     return lines

@@ -28,11 +28,13 @@ NEVER = 2.0
 SWEEPS = 5
 """How often the thresholds of all stages are tried again, one stage at a time."""
 
-Floats = NDArray[np.float64]
-
-
 HALF = 0.5
 """Of the team's cost, where nothing else is asked for."""
+
+NEAR = 0.001
+"""Accuracy below the team's at which a cascade still counts as reaching it."""
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Balance:
     cost: float
     """Mean operations a row, as a share of those of the whole team."""
     rows: int
+
+    @property
+    def reaches_team(self) -> bool:
+        """Whether it has the team's accuracy, but for `NEAR`, at no more than half of its cost."""
+        return self.accuracy >= self.team_accuracy - NEAR and self.cost <= HALF
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,8 @@ def cascade(ensemble: Ensemble, pool: Pool, *, accuracy: float | None = None, co
     Args:
         ensemble: of a team of the pool.
         pool: whose stored predictions on `val` are looked at.
-        accuracy: at least this, as a fraction.
+        accuracy: at least this, as a fraction. Near the team's own it promises too much: the cheapest of thousands of
+            thresholds that have it on `val` has less on other rows.
         cost: at most this, as a share of the team's operations; half of them unless an accuracy is given.
 
     Raises:

@@ -1,7 +1,8 @@
 """A student: one network trained to say what the team says (Hinton et al. 2015), by the engine that trains members.
 
 The team's probabilities on the training rows take the place of the labels, so that the loss is the cross-entropy with
-them, at a temperature of 1. They are those of the rows as they are, also where the recipe augments.
+them, at a temperature of 1. They are those of the rows as they are, also where the recipe augments; labels are not
+smoothed, for the team's are soft already.
 """
 
 from __future__ import annotations
@@ -60,22 +61,29 @@ def distill(
         labels: share of the true labels in what it learns, from 0 to 1.
 
     Raises:
-        ExportError: a share outside 0 to 1.
+        ExportError: a share outside 0 to 1, or a data set of other classes.
+        DataError: a data set of inputs of another shape.
         SpecError: a model that is unknown or does not suit the data.
         TrainingError: an optimizer that refuses, or a run that diverges.
     """
     if not 0 <= labels <= 1:
         raise ExportError(f"labels = {labels} is refused; give a share from 0 to 1")
+    if dataset.classes != ensemble.description.classes:
+        raise ExportError(
+            f"the data have {len(dataset.classes)} classes that are not the {len(ensemble.description.classes)} of the "
+            "team; give the data set that its members were trained on"
+        )
     plan = recipe if isinstance(recipe, Recipe) else to_record(Recipe, dict(recipe), "recipe")
     spec = models.check(model or plan.model)
     device = dataset.device
     ensemble = ensemble.to(device)
     network = models.build(spec, dataset.shape, len(dataset.classes), plan.train.seed).to(device)
-    learner = Learner(network, plan.train)
+    settings = plan.train.model_copy(update={"label_smoothing": 0.0})
+    learner = Learner(network, settings)
     epoch = steps_per_epoch(len(dataset.rows["train"]), plan.train.batch_size)
     policy = build(plan.policy, plan.train.epochs * epoch)
     lesson = replace(dataset, labels=_targets(ensemble, dataset, labels))
-    for step in fit(learner, policy, lesson, plan.train):
+    for step in fit(learner, policy, lesson, settings):
         if (step.step + 1) % epoch == 0:
             logger.info("epoch %d of %d: loss %.4f", (step.step + 1) // epoch, plan.train.epochs, step.loss)
     description = single(ensemble.description, f"student of {len(ensemble.members)} members")
