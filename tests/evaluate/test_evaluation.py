@@ -7,8 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from lrensemble.errors import PoolError
-from lrensemble.evaluate import Result, choose, evaluate, gains, load, predict, save
+from lrensemble.evaluate import Result, choose, evaluate, gains, load, predict, save, stored_result
 from lrensemble.evaluate import teams as teams_module
+from lrensemble.files import to_json
 from lrensemble.pool import Pool
 from lrensemble.pool.collect import collect
 
@@ -159,3 +160,23 @@ def test_without_test_rows_nothing_is_proven(arrays: dict[str, NDArray[np.generi
 def test_the_result_reads_back_from_json(arrays: dict[str, NDArray[np.generic]], tmp_path: Path) -> None:
     result = evaluated(pool_of(arrays, tmp_path))
     assert Result.model_validate_json(result.model_dump_json()) == result
+
+
+def test_a_stored_result_is_taken_as_long_as_it_is_that_of_the_pool(
+    arrays: dict[str, NDArray[np.generic]], tmp_path: Path
+) -> None:
+    pool = pool_of(arrays, tmp_path)
+    save(pool, choose(pool, "greedy(size=8)", folds=3))
+    assert stored_result(pool, load(pool)) is None
+    result = evaluate(pool, load(pool))
+    path = tmp_path / "result.json"  # beside the pool, as `run` writes it
+    path.write_text(to_json(result.model_dump(mode="json")), encoding="utf-8")
+    assert stored_result(pool, load(pool)) == result
+    save(pool, choose(pool, "brute_force", folds=3))
+    assert stored_result(pool, load(pool)) is None, "another team"
+    path.write_text(to_json(evaluate(pool, load(pool)).model_dump(mode="json")), encoding="utf-8")
+    assert stored_result(pool, load(pool)) is not None
+    path.write_text(path.read_text(encoding="utf-8").replace(pool.task.name, "other"), encoding="utf-8")
+    assert stored_result(pool, load(pool)) is None, "another task"
+    path.write_text("{", encoding="utf-8")
+    assert stored_result(pool, load(pool)) is None, "damaged"

@@ -25,16 +25,16 @@ def report(
     json: Json = False,
 ) -> None:
     """Write one self-contained page of tables and figures."""
-    from lrensemble.evaluate import evaluate, load
+    from lrensemble.evaluate import evaluate, load, stored_result
     from lrensemble.pool import Pool
     from lrensemble.report import check_format, write_figures
 
     check_format(format)
-
     opened = Pool.open(pool)
     path = out or pool / "report.html"
     with people.status("evaluating"):
-        result = evaluate(opened, load(opened))
+        teams = load(opened)
+        result = stored_result(opened, teams) or evaluate(opened, teams)
     sections = write_page(opened, result, path, data)
     files = list[Path]()
     if figures is not None:

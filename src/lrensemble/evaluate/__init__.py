@@ -7,6 +7,7 @@ sentence; `result` holds the records.
 from lrensemble.evaluate.changes import Changes, changes
 from lrensemble.evaluate.evaluation import evaluate, gains, scores
 from lrensemble.evaluate.result import Cost, Gain, MemberResult, Result, Scores, TeamResult, Verdict
+from lrensemble.evaluate.stored import stored_result
 from lrensemble.evaluate.teams import Team, choose, load, predict, save, validation_of
 from lrensemble.evaluate.verdict import judged
 
@@ -29,5 +30,6 @@ __all__ = [
     "predict",
     "save",
     "scores",
+    "stored_result",
     "validation_of",
 ]
