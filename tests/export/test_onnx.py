@@ -124,6 +124,33 @@ def test_a_program_that_differs_is_refused(ensemble: Ensemble, tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from lrensemble.errors import StorageError
+from lrensemble.export import Ensemble
+from lrensemble.export.formats import format_of
+ensemble = Ensemble.load(Path(sys.argv[1]))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+try:
+    format_of(sys.argv[2]).write(ensemble, Path(sys.argv[3]))
+except StorageError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("name", ["onnx", "torch", "bundle"])
+def test_a_full_disk_leaves_nothing_behind(ensemble: Ensemble, tmp_path: Path, name: str) -> None:
+    ensemble.save(tmp_path / "bundle")
+    (tmp_path / "full").mkdir()
+    command = [sys.executable, "-W", "ignore", "-c", FULL, str(tmp_path / "bundle"), name, str(tmp_path / "full/out")]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("cannot write ")
+    assert result.stdout.endswith("File too large\n")
+    assert list((tmp_path / "full").iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["onnx", "torch", "bundle"])
 def test_what_is_there_is_not_written_over(ensemble: Ensemble, tmp_path: Path, name: str) -> None:
     (tmp_path / "out").write_text("mine")

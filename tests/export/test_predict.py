@@ -119,12 +119,14 @@ def test_mistakes_are_told_in_one_line(
     np.savez(tmp_path / "other.npz", z=images[0])
     np.savez(tmp_path / "nan.npz", x=np.full((2, *SHAPE), np.nan))
     (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "folder.npz").mkdir()
     for arguments, message in (
         (("predict", bundle, tmp_path / "small.npz"), "the ensemble takes [sample, 2, 6, 5]"),
         (("predict", bundle, tmp_path / "other.npz"), "holds none of the arrays x"),
         (("predict", bundle, tmp_path / "nan.npz"), "row 0 holds a value that is not finite"),
         (("predict", bundle, tmp_path / "missing.npz"), "missing.npz: No such file"),
         (("predict", bundle, tmp_path / "notes.txt"), "cannot predict from .txt"),
+        (("predict", bundle, tmp_path / "folder.npz"), "folder.npz is a folder; name the files in it"),
         (("predict", bundle, tmp_path / "grey.png"), "is an image; the ensemble takes"),
         (("predict", bundle, tmp_path / "small.npz", "--out", tmp_path / "a.xlsx"), "ends in .csv or .parquet"),
         (("predict", tmp_path, tmp_path / "small.npz"), "it has no config.json"),

@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lrensemble.errors import ExportError, MissingExtraError
+from lrensemble.errors import ExportError, MissingExtraError, StorageError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.trace import example_inputs, rows_dimension, traceable
-from lrensemble.files import write_whole
+from lrensemble.files import storage_errors, write_whole
 
 TOLERANCE = 1e-5
 """Largest difference of a probability between ONNX Runtime and torch at which an export counts as good."""
@@ -70,7 +70,10 @@ def _converted(model: nn.Module, ensemble: Ensemble) -> bytes:
             )
             if program is None:
                 raise RuntimeError("torch gave no program")
-            program.save(Path(folder) / "ensemble.onnx", external_data=False)
+            with storage_errors("write", Path(folder)):  # a full disk is no fault of the ensemble
+                program.save(Path(folder) / "ensemble.onnx", external_data=False)
+        except StorageError:
+            raise
         except Exception as error:  # torch raises many kinds, from its exporter and from the network's own code
             reason = " ".join(str(error).split())[:300]
             raise ExportError(

@@ -33,8 +33,10 @@ def check_suffix(path: Path) -> None:
     """Refuse a file that cannot be read by its name.
 
     Raises:
-        DataError: another suffix.
+        DataError: a folder, or another suffix.
     """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; name the files in it")
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(
             f"{path}: cannot predict from {path.suffix or 'a file without suffix'}; give {', '.join(SUFFIXES)}"
