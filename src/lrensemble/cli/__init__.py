@@ -52,7 +52,12 @@ def main() -> None:
     except typer.TyperException as error:
         _fail(error.format_message())
     if status == INTERRUPTED:
-        people.print("interrupted; the same command continues where it stopped")
+        goes_on = sys.argv[1:2] in (["run"], ["tune"])
+        people.print(
+            "interrupted; the same command continues where it stopped"
+            if goes_on
+            else "interrupted; nothing half-written is left, and the same command begins again"
+        )
     sys.exit(status or 0)
 
 
