@@ -42,7 +42,9 @@ def write_parquet(
 ) -> None:
     """Images as Hugging Face writes them."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns: dict[str, Any] = {image: [{"bytes": content, "path": None} for content in images], label: labels}
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    encoded = pa.array([{"bytes": content, "path": None} for content in images], kind)
+    columns: dict[str, Any] = {image: encoded, label: labels}
     table = pa.table(columns | (more or {}))
     if names:
         features = {image: {"_type": "Image"}, label: {"names": names, "_type": "ClassLabel"}}

@@ -219,3 +219,14 @@ def test_a_column_of_bytes_without_a_struct(tmp_path: Path) -> None:
         columns = {"photo": pa.array(list(map(png, RGB[:6])), kind), "label": pa.array(LABELS)}
         pq.write_table(pa.table(columns), tmp_path / "train.parquet")
         np.testing.assert_array_equal(SOURCES.call("parquet", tmp_path).inputs, RGB[:6])
+
+
+def test_validation_rows_stand_in_for_test_rows_whose_labels_are_secret(tmp_path: Path) -> None:
+    images = list(map(png, RGB))
+    parts = {"train": (slice(6), LABELS), "test": (slice(6, 9), [-1] * 3), "validation": (slice(3), [0, 1, 2])}
+    for split, (rows, labels) in parts.items():
+        path = tmp_path / "set" / f"{split}-00000-of-00001.parquet"
+        write_parquet(path, images[rows], labels, names=["a", "b", "c"])
+    samples = SOURCES.call(f"hub(repo={str(tmp_path / 'set')!r})", tmp_path / "kept")
+    assert samples.labels.tolist() == [*LABELS, 0, 1, 2]
+    np.testing.assert_array_equal(samples.inputs[6:], RGB[:3])

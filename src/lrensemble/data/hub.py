@@ -11,6 +11,9 @@ from lrensemble.data.source import SOURCES, Samples
 from lrensemble.data.splits import TEST, TRAIN, Images, samples_of
 from lrensemble.errors import DataError, MissingExtraError
 
+SEEN = 100
+"""Rows that tell whether a split has labels."""
+
 
 @SOURCES.register(repo="owner/images")
 def hub(
@@ -23,7 +26,7 @@ def hub(
     size: Size = None,
     channels: Channels = None,
 ) -> Samples:
-    """An image-classification set of the Hugging Face hub: its training rows and, as test rows, its test or validation.
+    """An image-classification set of the Hugging Face hub: its training rows and, as test rows, its labelled test or validation.
 
     Args:
         folder: where the downloaded files are kept; where `datasets` keeps them unless given.
@@ -48,10 +51,12 @@ def hub(
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"data set {repo!r} cannot be loaded: {reason}") from None
     train = next((found[split] for split in TRAIN if split in found), None)
-    test = next((found[split] for split in TEST if split in found), None)
     if train is None:
         raise DataError(f"data set {repo!r} has no training rows; its splits are {', '.join(map(str, found))}")
     image_column, label_column = _image_column(train, image, repo), _label_column(train, label, repo)
+    # Of some sets the labels of the test rows are kept secret: -1 in every row.
+    splits = (found[split] for split in TEST if split in found)
+    test = next((part for part in splits if set(part[label_column][:SEEN]) != {-1}), None)
     feature = train.features[label_column]
     classes = list(feature.names) if isinstance(feature, datasets.ClassLabel) else None
 
