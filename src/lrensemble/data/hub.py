@@ -26,7 +26,7 @@ def hub(
     size: Size = None,
     channels: Channels = None,
 ) -> Samples:
-    """An image-classification set of the Hugging Face hub: its training rows and, as test rows, its labelled test or validation.
+    """An image-classification set of the Hugging Face hub: its training rows and, as test rows, its test or validation.
 
     Args:
         folder: where the downloaded files are kept; where `datasets` keeps them unless given.
