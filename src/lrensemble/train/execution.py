@@ -22,8 +22,14 @@ from lrensemble.train.member import Run, state_folder
 Execution = Literal["auto", "measure", "one-by-one", "fused", "workers"]
 EXECUTIONS: tuple[str, ...] = get_args(Execution)
 
-WORTH_A_PROCESS = 100e9
-"""Operations for each worker below which starting it costs more than it saves: some seconds of one core."""
+STEP_SECONDS = 5e-4
+"""What a step of the smallest network takes on a CPU: the part that does not depend on its size."""
+
+SECONDS_PER_OPERATION = 1 / 30e9
+"""On one thread, of networks whose size decides; both are rough, and only orders of magnitude count here."""
+
+WORTH_A_PROCESS = 5.0
+"""Seconds of work for each worker below which starting it costs more than it saves."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +116,13 @@ def _apart(runs: Sequence[Run], dataset: Dataset, execution: str) -> list[Job]:
     forced = execution == "workers" and independent
     pays = execution in ("auto", "measure") and cores > 1 and dataset.device.type == "cpu"
     if pays:
-        work = sum(3 * flops_of(run, dataset) * run.policy.total for run in independent)
-        pays = work / cores > WORTH_A_PROCESS
+        pays = sum(_seconds(run, dataset) for run in independent) / cores > WORTH_A_PROCESS
     return _spread(each, (str(dataset.device),) * cores) if forced or pays else each
+
+
+def _seconds(run: Run, dataset: Dataset) -> float:
+    """Of a run on one thread, estimated by a fixed rule; a backward pass costs as much as two forward passes."""
+    return run.policy.total * (STEP_SECONDS + 3 * flops_of(run, dataset) * SECONDS_PER_OPERATION)
 
 
 def _is_independent(run: Run) -> bool:
