@@ -1,11 +1,13 @@
 """Where a run computes: threads follow from the size of the work, and are put back."""
 
+import os
+
 import pytest
 import torch
 
 from lrensemble.errors import TrainingError
 from lrensemble.models import build
-from lrensemble.train.devices import threads, threads_for, to_device
+from lrensemble.train.devices import cores, threads, threads_for, to_device
 
 
 def test_a_small_network_has_one_thread_and_a_larger_one_all() -> None:
@@ -13,6 +15,16 @@ def test_a_small_network_has_one_thread_and_a_larger_one_all() -> None:
         assert threads_for(build("cnn(width=8)", (1, 8, 8), 10, 0), torch.zeros(128, 1, 8, 8)) == 1
         assert threads_for(build("cnn(width=8)", (1, 28, 28), 10, 0), torch.zeros(128, 1, 28, 28)) == 2
         assert threads_for(build("cnn(width=8)", (1, 28, 28), 10, 0), torch.zeros(8, 1, 28, 28)) == 1
+
+
+def test_a_group_has_all_threads_sooner_than_its_members_alone() -> None:
+    network, inputs = build("cnn(width=8)", (1, 8, 8), 10, 0), torch.zeros(128, 1, 8, 8)
+    with threads(2):
+        assert [threads_for(network, inputs, copies) for copies in (1, 2, 16)] == [1, 1, 2]
+
+
+def test_the_cores_are_those_that_this_process_may_use() -> None:
+    assert 1 <= cores() <= (os.cpu_count() or 1)
 
 
 def test_measuring_the_work_leaves_no_trace() -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,13 +23,16 @@ from lrensemble.errors import TrainingError
 from lrensemble.policies import Policy, build
 from lrensemble.pool import Pool
 from lrensemble.spec import Spec
-from lrensemble.train import Ended, Planned, Step, tune
+from lrensemble.train import Ended, Planned, Step, execution, tune
 from lrensemble.train.engine import DivergedError, fit, predict
 from lrensemble.train.execution import jobs_of
 from lrensemble.train.fused.loop import cross_entropies, fit_together, predict_together
 from lrensemble.train.fused.optimizers import StackedOptimizer, shared_settings
 from lrensemble.train.fused.stacked import StackedModel
 from lrensemble.train.learner import Learner
+
+OF_THE_COMPILER = "ignore:`torch.jit.script_method` is deprecated:DeprecationWarning"
+"""torch's own, when its compiler is imported."""
 
 STEPS = 50
 MEMBERS = 3
@@ -78,10 +82,10 @@ def alone(dataset: Dataset, model: str, settings: TrainSettings, policy: Policy)
 
 
 def together(
-    dataset: Dataset, model: str, settings: list[TrainSettings], policies: list[Policy]
+    dataset: Dataset, model: str, settings: list[TrainSettings], policies: list[Policy], *, compile_it: bool = False
 ) -> tuple[StackedModel, np.ndarray]:
     built = [models.build(model, dataset.shape, len(dataset.classes), each.seed).double() for each in settings]
-    stacked = StackedModel(built)
+    stacked = StackedModel(built, compile_it=compile_it)
     optimizer = StackedOptimizer(settings, stacked)
     steps = fit_together(stacked, optimizer, policies, settings, dataset, first_step=0, at_once=7)
     return stacked, np.concatenate([told.losses for told in steps])
@@ -114,6 +118,18 @@ def test_each_member_is_what_it_would_be_alone(
         torch.testing.assert_close(predictions[member], predict(network, exact, "val"), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.filterwarnings(OF_THE_COMPILER)
+@pytest.mark.skipif(shutil.which("g++") is None, reason="compiling for a CPU needs a C++ compiler: no g++ here")
+@pytest.mark.parametrize("seeds", [(0, 1), (2, 2)], ids=["own seeds", "same seed"])
+def test_a_compiled_group_learns_the_same(exact: Dataset, seeds: tuple[int, int]) -> None:
+    policies = [build(f"constant(peak={peak})", 6) for peak in (0.02, 0.05)]
+    settings = [TrainSettings(batch_size=20, seed=seed) for seed in seeds]
+    found = [together(exact, "cnn(width=3)", settings, policies, compile_it=each)[0] for each in (False, True)]
+    for name, tensor in found[0].state().items():
+        torch.testing.assert_close(found[1].state()[name], tensor, rtol=1e-9, atol=1e-9)
+    assert torch.equal(*(predict_together(each, exact, "val").argmax(dim=2) for each in found))
+
+
 def test_members_that_share_a_seed_share_their_batches(exact: Dataset) -> None:
     settings, policies = recipes("sgd")
     augment = (Spec("flip"), Spec("cutmix"))
@@ -144,6 +160,9 @@ def test_losses_and_clipping_by_definition() -> None:
     found = cross_entropies(logits, labels, torch.tensor([0.0, 0.3]))
     expected = [cross_entropy(logits[m], labels[m], label_smoothing=s) for m, s in enumerate((0.0, 0.3))]
     torch.testing.assert_close(found.mean(dim=1), torch.stack(expected))
+    for given in (labels, labels[0]):
+        unsmoothed = cross_entropies(logits, given, None)
+        torch.testing.assert_close(unsmoothed, cross_entropies(logits, given, torch.zeros(2)))
 
 
 def test_who_can_be_updated_together() -> None:
@@ -160,26 +179,42 @@ def ended(events: Iterator[object]) -> list[str]:
     return [event.status for event in events if isinstance(event, Ended)]
 
 
-def ways(experiment: Experiment, folder: Path, execution: str) -> list[tuple[str, int]]:
-    planned = next(tune(experiment, folder, execution=execution))
+def ways(experiment: Experiment, folder: Path, way: str) -> list[tuple[str, int]]:
+    planned = next(tune(experiment, folder, execution=way))
     assert isinstance(planned, Planned)
     return [(job.way, len(job.runs)) for job in planned.jobs]
 
 
 def test_the_rule(experiment: MakeExperiment, tmp_path: Path) -> None:
     linear, drawing = experiment(model="mlp(width=7)"), experiment(model="mlp(width=7, dropout=0.2)")
-    convolutional = experiment(model="cnn(width=4)")
+    small, large = experiment(model="cnn(width=4)"), experiment(model="cnn(width=1024)")
     apart = [("one-by-one", 1)] * 3
     assert ways(linear, tmp_path / "a", "auto") == [("fused", 3)]
     assert ways(drawing, tmp_path / "b", "auto") == apart, "dropout is drawn for each member by its own seed"
     assert ways(drawing, tmp_path / "b", "fused") == apart
-    assert ways(convolutional, tmp_path / "c", "auto") == apart, "too little work for processes"
-    assert ways(convolutional, tmp_path / "c", "fused") == [("fused", 3)]
+    assert ways(small, tmp_path / "c", "auto") == [("fused", 3)]
+    assert ways(large, tmp_path / "d", "auto") == apart, "too little work for processes, too large layers for a group"
+    assert ways(large, tmp_path / "d", "fused") == [("fused", 3)]
     assert ways(linear, tmp_path / "a", "one-by-one") == apart
     assert ways(linear, tmp_path / "a", "workers") == [("workers", 3)]
-    assert len(ways(linear, tmp_path / "a", "measure")) in (1, 3)
+    assert sum(runs for _, runs in ways(linear, tmp_path / "a", "measure")) == 3
     with pytest.raises(TrainingError, match="no execution named 'fast'; choose from auto, measure, one-by-one,"):
         tune(linear, tmp_path / "a", execution="fast")
+
+
+def test_long_sweeps_go_to_processes_in_groups_that_give_each_something(
+    experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "cores", lambda: 2)
+    policies = [f"constant(peak={peak})" for peak in (0.01, 0.02, 0.03, 0.04, 0.05)]
+    long = experiment(model="mlp(width=7)", policy=policies, train={"epochs": 20_000})
+    planned = next(tune(long, tmp_path / "pool"))
+    assert isinstance(planned, Planned)
+    (job,) = planned.jobs
+    assert (job.way, job.devices) == ("workers", ("cpu", "cpu"))
+    assert [len(part.runs) for part in job.parts] == [3, 2]
+    monkeypatch.setattr(execution, "cores", lambda: 1)
+    assert ways(long, tmp_path / "pool", "auto") == [("fused", 5)]
 
 
 def test_a_group_gives_the_same_members_twice_and_says_how(

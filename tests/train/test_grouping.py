@@ -11,7 +11,7 @@ from torch import nn
 
 from lrensemble.config import Experiment
 from lrensemble.train import Planned, grouping, tune
-from lrensemble.train.grouping import group_size, largest_group, measured_group, member_bytes, memory_of
+from lrensemble.train.grouping import first_batch, largest_group, member_bytes, memory_of, network_of
 from lrensemble.train.plan import plan
 
 MakeExperiment = Callable[..., Experiment]
@@ -36,16 +36,12 @@ def test_what_does_not_fit_is_not_put_together(
     planned = next(tune(linear, tmp_path / "pool"))
     assert isinstance(planned, Planned)
     runs, dataset = planned.runs, plan(linear, tmp_path / "pool", "cpu").dataset
-    assert group_size(runs, dataset) == largest_group(runs, dataset) == grouping.LARGEST_ON_CPU
-    assert 1 <= measured_group(runs, dataset) <= 5
-    recipe = runs[0].recipe
-    network = grouping._network(runs[0], dataset)
-    inputs, labels = dataset.batch(dataset.rows["train"][: recipe.train.batch_size])
-    one = member_bytes(network, inputs, labels)
+    assert largest_group(runs, dataset) == grouping.LARGEST_ON_CPU
+    one = member_bytes(network_of(runs[0], dataset), *first_batch(runs[0], dataset))
     monkeypatch.setattr(grouping, "memory_of", lambda _: 6 * one)
-    assert group_size(runs, dataset) == 3, "half of the memory"
+    assert largest_group(runs, dataset) == 3, "half of the memory"
     monkeypatch.setattr(grouping, "memory_of", lambda _: one)
-    assert group_size(runs, dataset) == 1
+    assert largest_group(runs, dataset) == 1
 
 
 def test_the_memory_of_this_machine() -> None:

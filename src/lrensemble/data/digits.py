@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrensemble.data.source import SOURCES, Samples
 
@@ -12,8 +14,18 @@ from lrensemble.data.source import SOURCES, Samples
 @SOURCES.register()
 def digits(folder: Path | None) -> Samples:  # noqa: ARG001 – every source takes a folder
     """1,797 handwritten digits, 8x8 grey, 10 classes (Alpaydin & Kaynak 1998); come with scikit-learn, no download."""
+    table = _table()
+    inputs = table[:, :-1].reshape(-1, 1, 8, 8).astype(np.uint8)  # counts from 0 to 16
+    return Samples(inputs, table[:, -1].astype(np.int64), tuple(str(digit) for digit in range(10)))
+
+
+def _table() -> NDArray[np.float64]:
+    """[digit, pixel and label] from the file itself: to import scikit-learn takes a second, in every worker process."""
+    package = find_spec("sklearn")
+    folder = Path(package.origin).parent if package and package.origin else Path()
+    file = folder / "datasets" / "data" / "digits.csv.gz"
+    if file.exists():
+        return np.loadtxt(file, delimiter=",")
     from sklearn.datasets import load_digits
 
-    pixels, labels = load_digits(return_X_y=True)
-    inputs = pixels.reshape(-1, 1, 8, 8).astype(np.uint8)  # counts from 0 to 16
-    return Samples(inputs, labels.astype(np.int64), tuple(str(digit) for digit in range(10)))
+    return np.column_stack(load_digits(return_X_y=True))

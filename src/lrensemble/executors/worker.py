@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -53,6 +54,9 @@ def serve(prepare: Callable[[], Work[Any, Any]], pipe: Connection, parent: int) 
         _work(prepare, pipe)
     except KeyboardInterrupt:
         os._exit(130)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # all is told and written: an interpreter with torch takes a second to come to its end
 
 
 def _work(prepare: Callable[[], Work[Any, Any]], pipe: Connection) -> None:

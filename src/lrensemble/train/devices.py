@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,8 +13,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from lrensemble.errors import TrainingError
 
-_FLOPS_FOR_THREADS = 50_000_000
-"""Below this much work in the forward pass of a batch, threads wait for one another longer than they compute."""
+_FLOPS_FOR_THREADS, _FLOPS_OF_A_GROUP = 50_000_000, 5_000_000
+"""Below this much work in the forward pass of a batch, threads wait for one another longer than they compute; a group
+of networks has larger tensors for it."""
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def to_device(name: str) -> torch.device:
@@ -52,7 +60,8 @@ def threads_for(model: nn.Module, inputs: Tensor, copies: int = 1) -> int:
         inputs: of a batch.
         copies: networks that compute side by side in one program.
     """
-    return torch.get_num_threads() if copies * forward_flops(model, inputs) >= _FLOPS_FOR_THREADS else 1
+    enough = _FLOPS_OF_A_GROUP if copies > 1 else _FLOPS_FOR_THREADS
+    return torch.get_num_threads() if copies * forward_flops(model, inputs) >= enough else 1
 
 
 @torch.no_grad()

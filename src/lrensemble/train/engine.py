@@ -99,7 +99,7 @@ def _update(
     if not learner.model.training:  # as after a prediction
         learner.model.train()
     learner.forget()
-    with randomness(settings.seed, step, inputs.device):
+    with randomness(settings.seed, step, inputs.device) if learner.draws else nullcontext():
         loss = _backward(learner, inputs, labels, mixing, dataset, settings)
     if learner.scaler.is_enabled():
         learner.scaler.unscale_(learner.optimizer)

@@ -1,35 +1,38 @@
 """How the runs of a sweep are executed: together in one program, in worker processes, or one by one.
 
-The rule is fixed, so that the same command gives the same bits on the same machine. It looks at the device, the layers,
-the work in a batch, the number of runs and the cores; what it chose is recorded with every member.
+The rule is fixed, so that the same command gives the same bits on the same machine: by the `costs` of a step in each
+way, the number of runs and the cores. What it chose is recorded with every member.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from lrensemble.data import Dataset
 from lrensemble.errors import TrainingError
 from lrensemble.pool import Pool
+from lrensemble.train.costs import Costs, Way, alone_apart, alone_here, largest_here, measured, ruled
+from lrensemble.train.devices import cores
 from lrensemble.train.fused.group import begun_groups
 from lrensemble.train.fused.optimizers import shared_settings
-from lrensemble.train.grouping import flops_of, group_size, largest_group, measured_group
 from lrensemble.train.member import Run, state_folder
 
-Execution = Literal["auto", "measure", "one-by-one", "fused", "workers"]
-EXECUTIONS: tuple[str, ...] = get_args(Execution)
+COSTS: dict[str, Callable[[Sequence[Run], Dataset], Costs]] = {
+    "auto": ruled,
+    "measure": measured,
+    "one-by-one": alone_here,
+    "fused": largest_here,
+    "workers": alone_apart,
+}
+"""By the name of an execution, what runs of one kind cost; the last three say which way is wanted."""
 
-STEP_SECONDS = 5e-4
-"""What a step of the smallest network takes on a CPU: the part that does not depend on its size."""
+EXECUTIONS = tuple(COSTS)
 
-SECONDS_PER_OPERATION = 1 / 30e9
-"""On one thread, of networks whose size decides; both are rough, and only orders of magnitude count here."""
-
-WORTH_A_PROCESS = 5.0
-"""Seconds of work for each worker below which starting it costs more than it saves."""
+START_SECONDS = 2.5
+"""What it takes until worker processes are ready."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,18 @@ class Job:
     """Of `workers`, what a process takes as a whole, one part after another."""
     devices: tuple[str, ...] = ()
     """Of `workers`, where each process computes."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Runs that cost the same, by one of them or, where they can be trained together, by all."""
+
+    runs: tuple[Run, ...]
+    costs: Costs
+
+    @property
+    def steps(self) -> int:
+        return sum(run.policy.total for run in self.runs)
 
 
 def check_execution(execution: str, at_most: int | None) -> None:
@@ -79,24 +94,66 @@ def jobs_of(
         devices: to train on; where there are several, a process for each.
     """
     known, pending = {run.id: run for run in runs}, {run.id: run for run in runs if run.id not in pool}
-    jobs = list[Job]()
+    begun = list[Job]()
     for ids in begun_groups(pool):
         if pending.keys() & ids and known.keys() >= set(ids):
-            jobs.append(Job("fused", tuple(known[id_] for id_ in ids)))
+            begun.append(Job("fused", tuple(known[id_] for id_ in ids)))
             pending = {id_: run for id_, run in pending.items() if id_ not in ids}
-    kinds: dict[str | None, list[Run]] = {}
-    for run in pending.values():
-        kinds.setdefault(None if state_folder(pool, run.id).exists() else _kind(run), []).append(run)
-    alone = kinds.pop(None, [])
-    for kind in kinds.values():
-        size = min(_size(kind, dataset, execution), at_most or len(kind))
-        groups = [kind[start : start + size] for start in range(0, len(kind), size)]
-        jobs += [Job("fused", tuple(group)) for group in groups if len(group) > 1]
-        alone += [group[0] for group in groups if len(group) == 1]
-    alone.sort(key=lambda run: run.order)
+    kinds = _kinds(list(pending.values()), dataset, pool, COSTS[execution])
+    here, apart = [kind.costs.here for kind in kinds], [kind.costs.apart for kind in kinds]
     if len(devices) > 1:
-        return _spread([*jobs, *(Job("one-by-one", (run,)) for run in alone)], devices)
-    return [*jobs, *_apart(alone, dataset, execution)]
+        return _spread([*begun, *_in_groups(kinds, here, at_most, len(devices))], devices)
+    free = [kind for kind in kinds if _is_independent(kind.runs[0])]
+    workers = min(cores(), sum(len(kind.runs) for kind in free))
+    if workers and _workers_pay(free, workers):
+        parts = _in_groups(kinds, apart, at_most, workers)
+        return [*begun, *_spread(parts, (str(dataset.device),) * workers)]
+    return [*begun, *_in_groups(kinds, here, at_most)]
+
+
+def _workers_pay(kinds: Sequence[_Kind], workers: int) -> bool:
+    """Whether so many processes of one thread end sooner than this process."""
+    apart = sum(kind.steps * kind.costs.apart.seconds for kind in kinds) / workers
+    return START_SECONDS + apart < sum(kind.steps * kind.costs.here.seconds for kind in kinds)
+
+
+def _kinds(
+    runs: Sequence[Run], dataset: Dataset, pool: Pool, cost: Callable[[Sequence[Run], Dataset], Costs]
+) -> list[_Kind]:
+    """The runs by kind, in the order of the first of each."""
+    alike: dict[tuple[object, ...], list[Run]] = {}
+    for run in runs:
+        train = run.recipe.train
+        shared = None if state_folder(pool, run.id).exists() else _shared(run)
+        size = (str(run.recipe.model), train.batch_size, train.precision, run.policy.total)
+        alike.setdefault((*size, _is_independent(run), shared), []).append(run)
+    return [_Kind(tuple(each), cost(each[: None if shared else 1], dataset)) for (*_, shared), each in alike.items()]
+
+
+def _shared(run: Run) -> str | None:
+    """What runs must have in common to be trained together, beside what they cost; None for one that must be alone."""
+    train = run.recipe.train
+    own_way = train.ema or train.accumulate > 1 or train.precision == "float16"
+    shared = shared_settings(train)
+    if shared is None or own_way or not _is_independent(run):
+        return None
+    return repr((shared, train.clip_norm, train.augment, train.decay_norms, train.compile))
+
+
+def _is_independent(run: Run) -> bool:
+    """Whether a run neither goes on from another nor is gone on from in the process that has it."""
+    return run.successor is None and run.recipe.at_epoch is None
+
+
+def _in_groups(kinds: Sequence[_Kind], ways: Sequence[Way], at_most: int | None, processes: int = 1) -> list[Job]:
+    """Groups of each kind, small enough to give every process one; then, in their order, the runs that are alone."""
+    jobs, alone = list[Job](), list[Run]()
+    for kind, way in zip(kinds, ways, strict=True):
+        size = min(way.size, at_most or way.size, math.ceil(len(kind.runs) / processes))
+        groups = [kind.runs[start : start + size] for start in range(0, len(kind.runs), size)]
+        jobs += [Job("fused", group) for group in groups if len(group) > 1]
+        alone += [run for group in groups if len(group) == 1 for run in group]
+    return [*jobs, *(Job("one-by-one", (run,)) for run in sorted(alone, key=lambda run: run.order))]
 
 
 def _spread(jobs: Sequence[Job], devices: Sequence[str]) -> list[Job]:
@@ -106,44 +163,3 @@ def _spread(jobs: Sequence[Job], devices: Sequence[str]) -> list[Job]:
     if not parts:
         return rest
     return [Job("workers", tuple(run for part in parts for run in part.runs), parts, tuple(devices)), *rest]
-
-
-def _apart(runs: Sequence[Run], dataset: Dataset, execution: str) -> list[Job]:
-    """Runs that are not trained together: in worker processes of one thread where that pays, else one by one."""
-    each = [Job("one-by-one", (run,)) for run in runs]
-    independent = [run for run in runs if _is_independent(run)]
-    cores = min(os.cpu_count() or 1, len(independent))
-    forced = execution == "workers" and independent
-    pays = execution in ("auto", "measure") and cores > 1 and dataset.device.type == "cpu"
-    if pays:
-        pays = sum(_seconds(run, dataset) for run in independent) / cores > WORTH_A_PROCESS
-    return _spread(each, (str(dataset.device),) * cores) if forced or pays else each
-
-
-def _seconds(run: Run, dataset: Dataset) -> float:
-    """Of a run on one thread, estimated by a fixed rule; a backward pass costs as much as two forward passes."""
-    return run.policy.total * (STEP_SECONDS + 3 * flops_of(run, dataset) * SECONDS_PER_OPERATION)
-
-
-def _is_independent(run: Run) -> bool:
-    """Whether a run neither goes on from another nor is gone on from in the process that has it."""
-    return run.successor is None and run.recipe.at_epoch is None
-
-
-def _kind(run: Run) -> str | None:
-    """What runs that are trained together have in common, as text; None for one that must be alone."""
-    train, recipe = run.recipe.train, run.recipe
-    shared = shared_settings(train)
-    own_way = train.ema or train.accumulate > 1 or train.compile or train.precision == "float16"
-    if shared is None or own_way or not _is_independent(run):
-        return None
-    same = (train.batch_size, train.clip_norm, train.precision, train.augment, train.decay_norms)
-    return repr((str(recipe.model), run.policy.total, shared, *same))
-
-
-def _size(kind: Sequence[Run], dataset: Dataset, execution: str) -> int:
-    """Members of a group of that kind; 1 for each alone."""
-    if execution in ("one-by-one", "workers") or len(kind) < 2:
-        return 1
-    rules = {"auto": group_size, "measure": measured_group, "fused": largest_group}
-    return rules[execution](kind, dataset)

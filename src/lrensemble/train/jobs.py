@@ -21,6 +21,7 @@ from lrensemble.train.execution import Job
 from lrensemble.train.fused.group import group_id, train_group
 from lrensemble.train.interrupt import Interrupt, deferred_interrupt
 from lrensemble.train.member import Run, Watch, train_member
+from lrensemble.train.memory import kept_memory
 from lrensemble.train.plan import Plan, plan
 
 logger = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ def prepare_worker(
 
     def work(part: Job) -> Iterator[Event]:
         (alone, *_) = part.runs
-        with deferred_interrupt() as interrupt:
+        with deferred_interrupt() as interrupt, kept_memory():
             for event in do(part, planned, interrupt, save_steps, None, execution="worker process"):
                 yield event._replace(run=event.run or alone.id) if isinstance(event, Step) else event
             if interrupt.pending:

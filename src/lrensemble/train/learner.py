@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import ParamSpec
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,18 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from lrensemble.config import TrainSettings
 from lrensemble.errors import TrainingError
 from lrensemble.train.optimizers import build_optimizer
+
+P = ParamSpec("P")
+
+_DRAW_NOTHING = (
+    nn.Sequential,
+    nn.Linear,
+    nn.modules.conv._ConvNd,
+    nn.modules.batchnorm._BatchNorm,
+    nn.modules.pooling._MaxPoolNd,
+    nn.ReLU,
+    nn.Flatten,
+)
 
 
 class Learner:
@@ -32,6 +45,8 @@ class Learner:
         if settings.channels_last and any(parameter.ndim == 4 for parameter in model.parameters()):
             self.memory_format = torch.channels_last
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.draws = may_draw(model)
+        """Whether its randomness must be set at every step."""
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = build_optimizer(settings, self.parameters)
         self.forward: Callable[[Tensor], Tensor] = compiled(model) if settings.compile else model
@@ -103,8 +118,16 @@ class Learner:
             self.scaler.load_state_dict({key: tensor.item() for key, tensor in parts["scaler"].items()})
 
 
-def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """The same network, compiled when it is first called.
+def may_draw(model: nn.Module) -> bool:
+    """Whether a network may draw random numbers in training; False only where all its parts are known to draw none."""
+    return not all(
+        isinstance(part, _DRAW_NOTHING) and type(part).__module__.startswith("torch.nn.modules.")
+        for part in model.modules()
+    )
+
+
+def compiled(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
+    """The same network or function, compiled when it is first called.
 
     Raises:
         TrainingError: by the call: it cannot be compiled, or not here.
@@ -112,14 +135,13 @@ def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:
     from torch._dynamo.exc import TorchDynamoException  # late: the compiler is large, and few ask for it
     from torch._inductor.exc import InductorError
 
-    program = torch.compile(model)
+    program = torch.compile(function)
 
-    def run(inputs: Tensor) -> Tensor:
+    def run(*args: P.args, **kwargs: P.kwargs) -> Tensor:
         try:
-            logits: Tensor = program(inputs)
+            return program(*args, **kwargs)
         except (TorchDynamoException, InductorError) as error:
             reason = str(error).strip().split("\n", 1)[0]
             raise TrainingError(f"the model cannot be compiled here ({reason}); set train.compile = false") from error
-        return logits
 
     return run

@@ -13,6 +13,7 @@ from lrensemble.train.execution import Job, check_execution, jobs_of
 from lrensemble.train.interrupt import deferred_interrupt
 from lrensemble.train.jobs import do
 from lrensemble.train.member import Run, state_folder
+from lrensemble.train.memory import kept_memory
 from lrensemble.train.peaks import with_measured_peaks
 from lrensemble.train.plan import Plan, plan
 from lrensemble.train.strategies import STRATEGIES
@@ -61,7 +62,7 @@ def tune(
 def _train_all(
     planned: Plan, save_steps: int | None, execution: str, group_size: int | None
 ) -> Generator[Event, None, None]:
-    with deferred_interrupt() as interrupt:
+    with deferred_interrupt() as interrupt, kept_memory():
         recipes = with_measured_peaks(planned.recipes, planned.dataset, planned.pool.folder)
         strategy = STRATEGIES.call(recipes.experiment.sweep.strategy, recipes)
         for batch in strategy(planned.pool):

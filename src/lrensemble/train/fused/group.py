@@ -152,7 +152,7 @@ class _Group:
         built = [models.build(r.recipe.model, dataset.shape, len(dataset.classes), r.recipe.train.seed) for r in runs]
         built = [model.to(device) for model in built]
         self.parameters = sum(parameter.numel() for parameter in built[0].parameters())
-        self.model = StackedModel(built)
+        self.model = StackedModel(built, compile_it=recipe.train.compile)
         self.optimizer = StackedOptimizer([run.recipe.train for run in runs], self.model)
         progress = self._restored() or GroupProgress(
             runs=tuple(run.id for run in runs),

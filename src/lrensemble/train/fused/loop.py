@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import log_softmax
+from torch.nn.functional import cross_entropy, log_softmax
 
 from lrensemble.config import TrainSettings
 from lrensemble.data import Augmenter, Dataset, Mixing, batch_rows, steps_per_epoch
@@ -59,7 +59,7 @@ def fit_together(
         at_once: steps between two looks at the losses; an epoch must be a multiple of it.
     """
     batches = _Batches(dataset, settings)
-    smoothing = torch.tensor([each.label_smoothing for each in settings], dtype=torch.float64, device=dataset.device)
+    smoothing = _smoothing(settings, dataset.device)
     for start in range(first_step, policies[0].total, at_once):
         stop = min(start + at_once - start % at_once, policies[0].total)
         rates = np.array([[policy(step) for policy in policies] for step in range(start, stop)])
@@ -76,7 +76,7 @@ def _step(
     optimizer: StackedOptimizer,
     batches: _Batches,
     settings: TrainSettings,
-    smoothing: Tensor,
+    smoothing: Tensor | None,
     rates: np.ndarray,
     step: int,
 ) -> Tensor:
@@ -117,14 +117,14 @@ class _Batches:
         return inputs.view(self._members, self._size, *inputs.shape[1:]), labels.view(self._members, -1), mixing
 
 
-def mixed_cross_entropies(logits: Tensor, labels: Tensor, mixing: Mixing | None, smoothing: Tensor) -> Tensor:
+def mixed_cross_entropies(logits: Tensor, labels: Tensor, mixing: Mixing | None, smoothing: Tensor | None) -> Tensor:
     """[member] mean cross-entropy; of mixed images that of both their labels, by their shares (Zhang et al. 2018).
 
     Args:
         logits: [member, batch, class].
         labels: [member, batch] or [batch].
         mixing: of the labels laid end to end; None where nothing is mixed.
-        smoothing: [member].
+        smoothing: [member]; None for none at all.
     """
     if mixing is None:
         return cross_entropies(logits, labels, smoothing).mean(dim=1)
@@ -134,20 +134,28 @@ def mixed_cross_entropies(logits: Tensor, labels: Tensor, mixing: Mixing | None,
     return (share * own + (1 - share) * other).mean(dim=1)
 
 
-def cross_entropies(logits: Tensor, labels: Tensor, smoothing: Tensor) -> Tensor:
+def cross_entropies(logits: Tensor, labels: Tensor, smoothing: Tensor | None) -> Tensor:
     """[member, batch] cross-entropy, each member's with its own label smoothing (Szegedy et al. 2016, sec. 7).
 
     Args:
         logits: [member, batch, class].
         labels: [member, batch] or [batch].
-        smoothing: [member].
+        smoothing: [member]; None for none at all.
     """
     if labels.ndim == 1:
         labels = labels.expand(len(logits), -1)
+    if smoothing is None:
+        return cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
     log_probs = log_softmax(logits, dim=2)
     of_label = log_probs.gather(2, labels[:, :, None])[:, :, 0]
     share = smoothing.to(logits.dtype)[:, None]
     return -(1 - share) * of_label - share * log_probs.mean(dim=2)
+
+
+def _smoothing(settings: Sequence[TrainSettings], device: torch.device) -> Tensor | None:
+    """[member] label smoothing in float64; None where nothing is smoothed, which has fewer operations."""
+    values = [each.label_smoothing for each in settings]
+    return torch.tensor(values, dtype=torch.float64, device=device) if any(values) else None
 
 
 @torch.no_grad()

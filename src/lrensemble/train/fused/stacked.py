@@ -9,14 +9,21 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from lrensemble.train.fused.layers import MembersAsChannels
+from lrensemble.train.learner import compiled
+
 Tensors = dict[str, Tensor]
 
 
 class StackedModel:
     """Several networks of one architecture, run by one program; each keeps its own BatchNorm statistics."""
 
-    def __init__(self, models: Sequence[nn.Module]) -> None:
+    def __init__(self, models: Sequence[nn.Module], *, compile_it: bool = False) -> None:
         """Stack the parameters and buffers of networks, which are left as they are.
+
+        Args:
+            models: on one device.
+            compile_it: whether training runs a program that `torch.compile` makes when it is first called.
 
         Raises:
             ValueError: their trainable parameters differ in type.
@@ -36,6 +43,7 @@ class StackedModel:
         self.buffers = _stacked([dict(model.named_buffers()) for model in models])
         """[member, …] of every buffer, by name."""
         self._template = copy.deepcopy(models[0]).to("meta")
+        self._program = compiled(self._all) if compile_it else None
         self._names = tuple(models[0].state_dict())
 
     def __len__(self) -> int:
@@ -51,8 +59,16 @@ class StackedModel:
 
         Raises:
             RuntimeError: the network draws random numbers, or cannot be stacked for another reason.
+            TrainingError: it cannot be compiled, or not here.
         """
         self._template.train(training)
+        if training and self._program is not None:
+            compiled_logits: Tensor = self._program(inputs, shared)
+            return compiled_logits
+        with MembersAsChannels():
+            return self._all(_channels_last(inputs, shared), shared)
+
+    def _all(self, inputs: Tensor, shared: bool) -> Tensor:
         run = vmap(self._one, in_dims=(0, 0, None if shared else 0), randomness="error")
         logits: Tensor = run(self.parameters, self.buffers, inputs)
         return logits
@@ -88,6 +104,21 @@ class StackedModel:
     def state_of(self, member: int) -> Tensors:
         """The state dict of one network, on the CPU."""
         return {name: tensor[member].cpu().clone() for name, tensor in self.state().items()}
+
+
+def _channels_last(inputs: Tensor, shared: bool) -> Tensor:
+    """The same inputs; images on a CPU with their channels, and beside these the members, last in memory.
+
+    What convolutions, norms and pooling make of them then lies so as well. On a GPU convolutions in groups, one group
+    for each member, have kernels of their own for the usual order.
+    """
+    if inputs.ndim != (4 if shared else 5) or not inputs.is_cpu:
+        return inputs
+    if shared:
+        return inputs.to(memory_format=torch.channels_last)
+    by_image = inputs.transpose(0, 1)
+    side_by_side = by_image.flatten(1, 2).to(memory_format=torch.channels_last)
+    return side_by_side.view(by_image.shape).transpose(0, 1)
 
 
 def _stacked(members: Sequence[Mapping[str, Tensor]]) -> Tensors:
