@@ -63,11 +63,12 @@ def step_seconds(run: Callable[[], Iterator[object]], told: int, steps: int, dev
 
 
 def together(
-    dataset: Dataset, model: str, members: int, batch: int, steps: int, precision: Precision
+    dataset: Dataset, model: str, members: int, batch: int, steps: int, precision: Precision, compile_it: bool
 ) -> tuple[str, ...]:
-    """One row: samples per second of all members, one by one and in one program."""
+    """One row: samples per second of all members, one by one and in one program, both compiled or neither."""
     total = 4 * steps + 4 * AT_ONCE
-    settings = [TrainSettings(batch_size=batch, seed=0, precision=precision) for _ in range(members)]
+    recipe = TrainSettings(batch_size=batch, seed=0, precision=precision, compile=compile_it)
+    settings = [recipe for _ in range(members)]
     policies = [build(f"one_cycle(peak={0.02 * (place + 1)})", total) for place in range(members)]
 
     def network() -> torch.nn.Module:
@@ -77,13 +78,14 @@ def together(
         return fit(Learner(network(), settings[0]), policies[0], dataset, settings[0], at_once=AT_ONCE)
 
     def fused() -> Iterator[object]:
-        stacked = StackedModel([network() for _ in range(members)])
+        stacked = StackedModel([network() for _ in range(members)], compile_it=compile_it)
         optimizer = StackedOptimizer(settings, stacked)
         return fit_together(stacked, optimizer, policies, settings, dataset, first_step=0, at_once=AT_ONCE)
 
     one = batch / step_seconds(alone, AT_ONCE, steps, dataset.device)
     many = members * batch / step_seconds(fused, 1, steps, dataset.device)
-    return (f"{members} x {model}, batch {batch}, {precision}", f"{one:,.0f}", f"{many:,.0f}", f"{many / one:.2f}")
+    what = f"{members} x {model}, batch {batch}, {precision}{', compiled' if compile_it else ''}"
+    return (what, f"{one:,.0f}", f"{many:,.0f}", f"{many / one:.2f}")
 
 
 def matrix_rate(device: torch.device, size: int) -> float:
@@ -135,7 +137,8 @@ def main() -> None:
     device = to_device(asked.device)
     dataset = load(DataSettings(source=Spec("cifar10"), folder=asked.data), SplitSettings()).to(device)
     small = max(1, asked.batch // 4)
-    rows = [together(dataset, asked.model, asked.members, small, asked.steps, precision) for precision in PRECISIONS]
+    sizes = (asked.members, small, asked.steps)
+    rows = [together(dataset, asked.model, *sizes, each, how) for each in PRECISIONS for how in (False, True)]
     headings = ("work", "one by one, samples/s", "one program, samples/s", "ratio")
     show(f"Many members on {device}", headings, rows, asked.save)
     shares = [wide(dataset, asked.wide, asked.batch, asked.steps, each, asked.matrix) for each in (False, True)]

@@ -217,6 +217,27 @@ def test_long_sweeps_go_to_processes_in_groups_that_give_each_something(
     assert ways(long, tmp_path / "pool", "auto") == [("fused", 5)]
 
 
+def test_groups_that_were_interrupted_in_workers_go_on_in_workers(
+    experiment: MakeExperiment, tmp_path: Path, contents: Contents
+) -> None:
+    policies = [f"constant(peak={peak})" for peak in (0.01, 0.02, 0.03, 0.04)]
+    linear = experiment(model="mlp(width=7)", policy=policies, train={"epochs": 40})
+    events = tune(linear, tmp_path / "broken", device="cpu,cpu", save_steps=1)
+    begun = set[str]()
+    for event in events:
+        begun |= {event.run} if isinstance(event, Step) else set()
+        if len(begun) == 4:
+            events.close()
+            break
+    planned, *rest = tune(linear, tmp_path / "broken")
+    assert isinstance(planned, Planned)
+    (job,) = planned.jobs
+    assert (job.way, [len(part.runs) for part in job.parts]) == ("workers", [2, 2])
+    assert ended(iter(rest)) == ["finished"] * 4
+    list(tune(linear, tmp_path / "whole", group_size=2))
+    assert _but_how(contents(tmp_path / "whole")) == _but_how(contents(tmp_path / "broken"))
+
+
 def test_a_group_gives_the_same_members_twice_and_says_how(
     experiment: MakeExperiment, tmp_path: Path, contents: Contents
 ) -> None:

@@ -104,10 +104,12 @@ def jobs_of(
     if len(devices) > 1:
         return _spread([*begun, *_in_groups(kinds, here, at_most, len(devices))], devices)
     free = [kind for kind in kinds if _is_independent(kind.runs[0])]
-    workers = min(cores(), sum(len(kind.runs) for kind in free))
-    if workers and _workers_pay(free, workers):
-        parts = _in_groups(kinds, apart, at_most, workers)
-        return [*begun, *_spread(parts, (str(dataset.device),) * workers)]
+    workers = min(cores(), len(begun) + sum(len(kind.runs) for kind in free))
+    # In this process a group is begun when another has ended; on one GPU they go on one after the other.
+    began_in_workers = len(begun) > 1 and dataset.device.type == "cpu"
+    if workers and (began_in_workers or _workers_pay(free, workers)):
+        parts = [*begun, *_in_groups(kinds, apart, at_most, workers)]
+        return _spread(parts, (str(dataset.device),) * workers)
     return [*begun, *_in_groups(kinds, here, at_most)]
 
 
