@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lrensemble.data import Dataset, of_recipe
+from lrensemble.errors import ExportError
 from lrensemble.export import Ensemble, cascade, chosen_team, ensemble_of, measure
 from lrensemble.export.source import best_recipe
 from lrensemble.metrics import METRICS
@@ -43,7 +44,11 @@ def lines(pool: Pool, method: str, data: Path | None) -> list[tuple[str, ...]]:
     whole = median_seconds(lambda: ensemble.predict_proba(inputs), REPEATS) if inputs is not None else 0.0
     found: list[tuple[str, ...]] = []
     for wish, given in wishes(ensemble, pool).items():
-        made = cascade(ensemble, pool, **given)
+        try:
+            made = cascade(ensemble, pool, **given)
+        except ExportError:  # one member of three costs a third
+            found.append((f"{method}, {len(ensemble.members)}", wish, *("not possible",) * 8))
+            continue
         measured = measure(made.ensemble, pool)
         time = ""
         if inputs is not None and labels is not None:
