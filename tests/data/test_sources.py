@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lrensemble.config import DataSettings, SplitSettings
-from lrensemble.data import SOURCES, Samples, load
+from lrensemble.data import SOURCES, Samples, digits, load
 from lrensemble.data.mnist import FASHION_MNIST, MNIST
 from lrensemble.data.source import check_samples
 from lrensemble.errors import DataError, SpecError
@@ -36,6 +36,14 @@ def idx_folder(tmp_path: Path) -> Path:
 
 def samples_of(source: str, folder: Path | None) -> Samples:
     return SOURCES.call(source, folder)
+
+
+def test_digits_whose_file_lies_elsewhere_are_asked_of_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = samples_of("digits", None)
+    monkeypatch.setattr(digits, "find_spec", lambda _: None)
+    asked = samples_of("digits", None)
+    assert np.array_equal(found.inputs, asked.inputs)
+    assert np.array_equal(found.labels, asked.labels)
 
 
 def test_digits_are_those_of_scikit_learn() -> None:

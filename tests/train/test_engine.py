@@ -21,6 +21,7 @@ from lrensemble.policies import Policy
 from lrensemble.spec import Spec
 from lrensemble.train import DivergedError, Learner, Step, fit, predict
 from lrensemble.train.engine import mixed_cross_entropy
+from lrensemble.train.learner import may_draw
 
 STEPS = 11
 
@@ -286,6 +287,20 @@ def test_the_norm_is_that_of_the_whole_gradient(digits: Dataset) -> None:
     before = weights(model)
     step = next(fit(Learner(model, settings), policy(), digits, settings))
     assert float((weights(model) - before).norm()) == pytest.approx(step.rate * step.norm, rel=1e-4)
+
+
+class Noisy(torch.nn.Linear):
+    """As a user may write it: it draws what its class does not tell."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return super().forward(inputs + torch.randn_like(inputs))
+
+
+def test_only_networks_that_are_known_to_draw_nothing_go_unseeded() -> None:
+    for quiet in ("mlp", "cnn"):
+        assert not may_draw(build(quiet, (1, 8, 8), 10, 0))
+    for part in (torch.nn.Dropout(), torch.nn.RReLU(), Noisy(3, 3), torch.nn.Sequential(Noisy(3, 3))):
+        assert may_draw(torch.nn.Sequential(torch.nn.Linear(3, 3), part))
 
 
 @pytest.mark.filterwarnings(OF_THE_COMPILER)
