@@ -17,7 +17,7 @@ from lrensemble.registry import Registry
 from lrensemble.select import SELECTORS
 from lrensemble.train.strategies import STRATEGIES
 
-PAGES: dict[str, tuple[str, Registry[Any]]] = {
+PAGES: dict[str, tuple[str, Registry[Any, Any]]] = {
     "policies": ("Policies", POLICIES),
     "strategies": ("Strategies", STRATEGIES),
     "selectors": ("Selectors", SELECTORS),
@@ -52,7 +52,7 @@ def body(docstring: str) -> Iterable[str]:
             yield line
 
 
-def write(page: str, title: str, registry: Registry[Any]) -> None:
+def write(page: str, title: str, registry: Registry[Any, Any]) -> None:
     """One page for everything registered."""
     with mkdocs_gen_files.open(f"reference/{page}.md", "w") as file:
         print(f"# {title}\n", file=file)

@@ -45,7 +45,7 @@ def ls(
         people.print(f"experiments that ship with the package: {', '.join(shipped())}")
 
 
-def _registry(kind: str) -> Registry[Any]:
+def _registry(kind: str) -> Registry[Any, Any]:
     if kind == "policies":
         from lrensemble.policies import POLICIES
 

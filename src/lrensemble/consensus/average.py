@@ -7,10 +7,10 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import Array, like, safe_log, softmax
-from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, learns, require_fitted
+from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
 
 
-@CONSENSUS.register()
+@CONSENSUS.register(averages="probabilities")
 def mean(probs: Array, weights: Array) -> Array:
     """Weighted mean of probabilities, the linear opinion pool (Stone 1961).
 
@@ -27,7 +27,7 @@ def mean(probs: Array, weights: Array) -> Array:
     return array_namespace(probs).sum(probs * weights[:, None, None], axis=0)
 
 
-@CONSENSUS.register()
+@CONSENSUS.register(averages="log_probabilities")
 def geometric_mean(probs: Array, weights: Array) -> Array:
     """Weighted mean of log-probabilities, normalised: the logarithmic opinion pool (Genest & Zidek 1986, sec. 3).
 
@@ -80,7 +80,11 @@ def maximum(probs: Array, weights: Array) -> Array:
     return highest / xp.sum(highest, axis=1, keepdims=True)
 
 
-@CONSENSUS.register(accuracies=[0.5, 0.25])
+def _accuracies(_: Arguments, probs: Floats, labels: NDArray[np.int64], __: Floats) -> dict[str, object]:
+    return {"accuracies": tuple((probs.argmax(axis=2) == labels).mean(axis=1).tolist())}
+
+
+@CONSENSUS.register(learns=_accuracies, accuracies=[0.5, 0.25])
 def accuracy_weighted(probs: Array, weights: Array, *, accuracies: tuple[float, ...] = ()) -> Array:
     """Mean of probabilities weighted by each member's accuracy on validation rows (Opitz & Shavlik 1996).
 
@@ -107,8 +111,3 @@ def reweighted_mean(probs: Array, weights: Array, merits: tuple[float, ...]) -> 
     both = weights * like(probs, merits)
     total = xp.sum(both)
     return mean(probs, xp.where(total > 0, both / xp.where(total > 0, total, xp.ones_like(total)), weights))
-
-
-@learns("accuracy_weighted")
-def _accuracies(_: Arguments, probs: Floats, labels: NDArray[np.int64], __: Floats) -> dict[str, object]:
-    return {"accuracies": tuple((probs.argmax(axis=2) == labels).mean(axis=1).tolist())}

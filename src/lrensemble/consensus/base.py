@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from array_api_compat import array_namespace, is_array_api_obj
@@ -23,20 +24,19 @@ Arguments = Mapping[str, Any]
 Learner = Callable[[Arguments, Floats, NDArray[np.int64], Floats], Mapping[str, object]]
 """Of (arguments, probabilities [member, sample, class], labels [sample], weights [member]) to the arguments learned."""
 
-CONSENSUS: Registry[Array] = Registry("consensus")
+
+@dataclass(frozen=True)
+class ConsensusFacts:
+    """A consensus says what it learns, and whether it is an average."""
+
+    learns: Learner | None = None
+    """What fills in the arguments that are learned from validation rows; None where nothing is."""
+    averages: Literal["probabilities", "log_probabilities", "votes"] | None = None
+    """What its likeliest class is the highest weighted mean of; None where it is no such average."""
+
+
+CONSENSUS: Registry[Array, ConsensusFacts] = Registry("consensus", ConsensusFacts)
 """Functions of (probabilities [member, sample, class], weights [member] that sum to 1) to [sample, class]."""
-
-_LEARNERS: dict[str, Learner] = {}
-
-
-def learns(name: str) -> Callable[[Learner], Learner]:
-    """Register what a consensus learns from validation rows."""
-
-    def add(learner: Learner) -> Learner:
-        _LEARNERS[name] = learner
-        return learner
-
-    return add
 
 
 def combine(consensus: SpecLike, probs: Array, weights: Array | None = None) -> Array:
@@ -72,17 +72,18 @@ def fit(consensus: SpecLike, probs: Floats, labels: NDArray[np.int64], weights: 
     shares = _normalised(probs, weights)
     if labels.shape != probs.shape[1:2]:
         raise PredictionsError(f"labels have shape {labels.shape}; give one for each of {probs.shape[1]} rows")
-    if spec.name not in _LEARNERS:
+    learner = CONSENSUS.facts(spec).learns
+    if learner is None:
         return spec
     parameters = inspect.signature(CONSENSUS.get(spec.name)).parameters.values()
     defaults = {own.name: own.default for own in parameters if own.kind is own.KEYWORD_ONLY}
-    learned = _LEARNERS[spec.name](defaults | dict(spec.arguments), probs, labels, shares)
+    learned = learner(defaults | dict(spec.arguments), probs, labels, shares)
     return to_spec({"name": spec.name, **spec.arguments, **learned})
 
 
 def learned_on_rows(consensus: SpecLike) -> bool:
     """Whether a consensus learns from validation rows."""
-    return CONSENSUS.check(consensus).name in _LEARNERS
+    return CONSENSUS.facts(CONSENSUS.check(consensus)).learns is not None
 
 
 def require_fitted(name: str, known: tuple[int, ...], members: tuple[int, ...]) -> None:

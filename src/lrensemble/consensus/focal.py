@@ -7,10 +7,20 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import Array
 from lrensemble.consensus.average import reweighted_mean
-from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, learns, require_fitted
+from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
 
 
-@CONSENSUS.register(repairs=[0.4, 0.6])
+def _repairs(_: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
+    right = (probs.argmax(axis=2) == labels).astype(np.float64)
+    wrong = 1 - right
+    errors = wrong.sum(axis=1)
+    focal_members = np.flatnonzero((errors > 0) & (weights > 0))
+    repaired = right @ wrong[focal_members].T / errors[focal_members]  # [member, focal member]: 0 for the member itself
+    others = len(focal_members) - np.isin(np.arange(len(probs)), focal_members)
+    return {"repairs": tuple((repaired.sum(axis=1) / np.maximum(others, 1)).tolist())}
+
+
+@CONSENSUS.register(learns=_repairs, repairs=[0.4, 0.6])
 def focal(probs: Array, weights: Array, *, repairs: tuple[float, ...] = ()) -> Array:
     """Mean of probabilities weighted by each member's accuracy over the rows another one, the focal member, errs on.
 
@@ -31,14 +41,3 @@ def focal(probs: Array, weights: Array, *, repairs: tuple[float, ...] = ()) -> A
     """
     require_fitted("focal", (len(repairs),), (probs.shape[0],))
     return reweighted_mean(probs, weights, repairs)
-
-
-@learns("focal")
-def _repairs(_: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
-    right = (probs.argmax(axis=2) == labels).astype(np.float64)
-    wrong = 1 - right
-    errors = wrong.sum(axis=1)
-    focal_members = np.flatnonzero((errors > 0) & (weights > 0))
-    repaired = right @ wrong[focal_members].T / errors[focal_members]  # [member, focal member]: 0 for the member itself
-    others = len(focal_members) - np.isin(np.arange(len(probs)), focal_members)
-    return {"repairs": tuple((repaired.sum(axis=1) / np.maximum(others, 1)).tolist())}

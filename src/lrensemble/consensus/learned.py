@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.consensus.arrays import Array, like, safe_log, softmax
-from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, learns, require_fitted
+from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
 
 Positive = Annotated[float, Field(gt=0)]
 Matrix = tuple[tuple[float, ...], ...]
@@ -25,7 +25,22 @@ LOG_FLOOR = -30.0
 """Logarithms below are fed in as this, so that no single row outweighs all others."""
 
 
-@CONSENSUS.register(coefficients=[[0.3, 0.2], [0.2, 0.1], [0.1, 0.4]], intercepts=[0.0, 0.1, 0.2])
+def _regressions(arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
+    from sklearn.linear_model import LogisticRegression  # imported here: half a second that combining does without
+
+    members, _, classes = probs.shape
+    seen, truth = _with_undecided(probs, labels)
+    inputs = _log_inputs(seen, weights)
+    deviation = max(float(inputs.std()), 1e-9)  # so that a penalty means the same for sure members and for unsure ones
+    coefficients, intercepts = np.zeros((classes, members)), np.zeros(classes)
+    for one in range(classes if classes > 1 else 0):
+        learner = LogisticRegression(C=1 / arguments["penalty"], max_iter=10_000)
+        learner.fit(inputs[:, :, one].T / deviation, truth == one)
+        coefficients[one], intercepts[one] = learner.coef_[0] / deviation, learner.intercept_[0]
+    return {"coefficients": coefficients.tolist(), "intercepts": intercepts.tolist()}
+
+
+@CONSENSUS.register(learns=_regressions, coefficients=[[0.3, 0.2], [0.2, 0.1], [0.1, 0.4]], intercepts=[0.0, 0.1, 0.2])
 def stacking(
     probs: Array,
     weights: Array,
@@ -60,7 +75,27 @@ def stacking(
     return softmax(xp.clip(logits, max=0.0) - xp.log1p(xp.exp(-xp.abs(logits))))
 
 
+def _network(arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
+    members, _, classes = probs.shape
+    hidden = arguments["hidden"]
+    layers, biases = (
+        _train(arguments, probs, labels, weights)
+        if classes > 1
+        else ([np.zeros((members, hidden)), np.zeros((hidden, 1))], [np.zeros(hidden), np.zeros(1)])
+    )
+    output_weights, output_biases = layers[1], biases[1]
+    if output_weights.shape[1] < classes:  # of two classes scikit-learn keeps the difference alone
+        output_weights, output_biases = output_weights * [-0.5, 0.5], output_biases * [-0.5, 0.5]
+    return {
+        "hidden_weights": layers[0].tolist(),
+        "hidden_biases": biases[0].tolist(),
+        "output_weights": output_weights.tolist(),
+        "output_biases": output_biases.tolist(),
+    }
+
+
 @CONSENSUS.register(
+    learns=_network,
     hidden_weights=[[1.0, -1.0], [-1.0, 1.0], [0.5, 0.0], [1.0, -1.0], [-1.0, 1.0], [0.0, 0.5]],
     hidden_biases=[0.0, 0.1],
     output_weights=[[2.0, 0.0, 1.0], [0.0, 2.0, 1.0]],
@@ -105,42 +140,6 @@ def mlp(
     units = _flat(probs, weights) @ like(probs, hidden_weights) + like(probs, hidden_biases)
     logistic = (1 + xp.tanh(units / 2)) / 2
     return softmax(logistic @ like(probs, output_weights) + like(probs, output_biases))
-
-
-@learns("stacking")
-def _regressions(arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
-    from sklearn.linear_model import LogisticRegression  # imported here: half a second that combining does without
-
-    members, _, classes = probs.shape
-    seen, truth = _with_undecided(probs, labels)
-    inputs = _log_inputs(seen, weights)
-    deviation = max(float(inputs.std()), 1e-9)  # so that a penalty means the same for sure members and for unsure ones
-    coefficients, intercepts = np.zeros((classes, members)), np.zeros(classes)
-    for one in range(classes if classes > 1 else 0):
-        learner = LogisticRegression(C=1 / arguments["penalty"], max_iter=10_000)
-        learner.fit(inputs[:, :, one].T / deviation, truth == one)
-        coefficients[one], intercepts[one] = learner.coef_[0] / deviation, learner.intercept_[0]
-    return {"coefficients": coefficients.tolist(), "intercepts": intercepts.tolist()}
-
-
-@learns("mlp")
-def _network(arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
-    members, _, classes = probs.shape
-    hidden = arguments["hidden"]
-    layers, biases = (
-        _train(arguments, probs, labels, weights)
-        if classes > 1
-        else ([np.zeros((members, hidden)), np.zeros((hidden, 1))], [np.zeros(hidden), np.zeros(1)])
-    )
-    output_weights, output_biases = layers[1], biases[1]
-    if output_weights.shape[1] < classes:  # of two classes scikit-learn keeps the difference alone
-        output_weights, output_biases = output_weights * [-0.5, 0.5], output_biases * [-0.5, 0.5]
-    return {
-        "hidden_weights": layers[0].tolist(),
-        "hidden_biases": biases[0].tolist(),
-        "output_weights": output_weights.tolist(),
-        "output_biases": output_biases.tolist(),
-    }
 
 
 def _train(

@@ -8,13 +8,34 @@ from scipy.optimize import minimize
 
 from lrensemble.consensus.arrays import Array, like, safe_log, softmax
 from lrensemble.consensus.average import mean
-from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, learns, require_fitted
+from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
 
 MOST_POWER = 20.0
 """Highest power of a member's probabilities, as that of a temperature of 0.05."""
 
 
-@CONSENSUS.register(exponents=[1.2, 0.3])
+def _exponents(_: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
+    logs = safe_log(probs)
+    of_label = logs[:, np.arange(len(labels)), labels]  # [member, sample]
+
+    def loss(powers: Floats) -> tuple[float, Floats]:
+        """NLL and its gradient by the powers [member]."""
+        logits = np.einsum("m,msc->sc", powers, logs)
+        highest = logits.max(axis=1)
+        shares = np.exp(logits - highest[:, None])
+        totals = shares.sum(axis=1)
+        value = np.mean(highest + np.log(totals) - powers @ of_label)
+        slope = np.einsum("sc,msc->m", shares / totals[:, None], logs) - of_label.sum(axis=1)
+        return float(value), np.asarray(slope / len(labels))
+
+    bounds = [(0.0, MOST_POWER if weight > 0 else 0.0) for weight in weights]
+    powers = minimize(loss, weights, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14}).x
+    if loss(powers)[0] > loss(weights)[0]:
+        powers = weights
+    return {"exponents": tuple(np.divide(powers, weights, out=np.ones(len(weights)), where=weights > 0).tolist())}
+
+
+@CONSENSUS.register(learns=_exponents, exponents=[1.2, 0.3])
 def logarithmic_pool(probs: Array, weights: Array, *, exponents: tuple[float, ...] = ()) -> Array:
     """Product of members' probabilities, each to a power of its own, normalised (Heskes 1998).
 
@@ -36,25 +57,3 @@ def logarithmic_pool(probs: Array, weights: Array, *, exponents: tuple[float, ..
     """
     require_fitted("logarithmic_pool", (len(exponents),), (probs.shape[0],))
     return softmax(mean(safe_log(probs), weights * like(probs, exponents)))
-
-
-@learns("logarithmic_pool")
-def _exponents(_: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
-    logs = safe_log(probs)
-    of_label = logs[:, np.arange(len(labels)), labels]  # [member, sample]
-
-    def loss(powers: Floats) -> tuple[float, Floats]:
-        """NLL and its gradient by the powers [member]."""
-        logits = np.einsum("m,msc->sc", powers, logs)
-        highest = logits.max(axis=1)
-        shares = np.exp(logits - highest[:, None])
-        totals = shares.sum(axis=1)
-        value = np.mean(highest + np.log(totals) - powers @ of_label)
-        slope = np.einsum("sc,msc->m", shares / totals[:, None], logs) - of_label.sum(axis=1)
-        return float(value), np.asarray(slope / len(labels))
-
-    bounds = [(0.0, MOST_POWER if weight > 0 else 0.0) for weight in weights]
-    powers = minimize(loss, weights, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14}).x
-    if loss(powers)[0] > loss(weights)[0]:
-        powers = weights
-    return {"exponents": tuple(np.divide(powers, weights, out=np.ones(len(weights)), where=weights > 0).tolist())}

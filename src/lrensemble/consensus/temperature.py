@@ -11,7 +11,7 @@ from pydantic import Field
 from scipy.optimize import minimize_scalar
 
 from lrensemble.consensus.arrays import Array, safe_log, softmax
-from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, combine, fit, learns
+from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, combine, fit
 from lrensemble.spec import Spec
 
 LOWEST, HIGHEST = 0.05, 20.0
@@ -20,7 +20,20 @@ LOWEST, HIGHEST = 0.05, 20.0
 _GRID = np.geomspace(LOWEST, HIGHEST, 25)
 
 
-@CONSENSUS.register(consensus="mean", when="after", temperature=1.5)
+def _temperature(arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
+    inner = fit(arguments["consensus"], probs, labels, weights)
+    scaled, shares, consensus = probs, weights, inner
+    if arguments["when"] == "after":  # what comes out is scaled as if it were the only member
+        scaled, shares, consensus = combine(inner, probs, weights)[None], np.ones(1), Spec("mean")
+
+    def loss(temperature: float) -> float:
+        out = combine(consensus, _scaled(scaled, temperature), shares)
+        return float(-safe_log(out[np.arange(len(labels)), labels]).mean())
+
+    return {"consensus": inner, "temperature": _lowest(loss)}
+
+
+@CONSENSUS.register(learns=_temperature, consensus="mean", when="after", temperature=1.5)
 def tempered(
     probs: Array,
     weights: Array,
@@ -49,20 +62,6 @@ def tempered(
     if when == "after":
         return _scaled(CONSENSUS.call(consensus, probs, weights), temperature)
     return CONSENSUS.call(consensus, _scaled(probs, temperature), weights)
-
-
-@learns("tempered")
-def _temperature(arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
-    inner = fit(arguments["consensus"], probs, labels, weights)
-    scaled, shares, consensus = probs, weights, inner
-    if arguments["when"] == "after":  # what comes out is scaled as if it were the only member
-        scaled, shares, consensus = combine(inner, probs, weights)[None], np.ones(1), Spec("mean")
-
-    def loss(temperature: float) -> float:
-        out = combine(consensus, _scaled(scaled, temperature), shares)
-        return float(-safe_log(out[np.arange(len(labels)), labels]).mean())
-
-    return {"consensus": inner, "temperature": _lowest(loss)}
 
 
 def _lowest(loss: Callable[[float], float]) -> float:

@@ -4,8 +4,19 @@
 says how much members differ.
 """
 
-from lrensemble.metrics.base import METRICS, higher_is_better, score
+from lrensemble.metrics.base import METRICS, MetricFacts, higher_is_better, row_values, score
 from lrensemble.metrics.calibration import ece
 from lrensemble.metrics.scores import accuracy, brier, nll, top5_accuracy
 
-__all__ = ["METRICS", "accuracy", "brier", "ece", "higher_is_better", "nll", "score", "top5_accuracy"]
+__all__ = [
+    "METRICS",
+    "MetricFacts",
+    "accuracy",
+    "brier",
+    "ece",
+    "higher_is_better",
+    "nll",
+    "row_values",
+    "score",
+    "top5_accuracy",
+]

@@ -1,18 +1,46 @@
-"""The registry of metrics, and the one place where a loss is turned into a score."""
+"""What a metric is, the registry of metrics, and the one place where a loss is turned into a score."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.registry import Registry
-from lrensemble.spec import SpecLike, to_spec
+from lrensemble.spec import SpecLike
 
-METRICS: Registry[float] = Registry("metric")
-"""Functions of (probabilities [sample, class], labels [sample]) that return a fraction or a loss."""
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
 
-_HIGHER_IS_BETTER = ("accuracy", "top5_accuracy")
+
+@dataclass(frozen=True)
+class MetricFacts:
+    """A metric says which direction is better, what it needs, and how else it can be computed."""
+
+    higher_is_better: bool
+    """Whether it is a score; otherwise it is a loss."""
+    needs: Literal["labels", "probabilities"] = "probabilities"
+    """What members must be able to say: their likeliest class alone, or probabilities of all classes."""
+    per_row: Callable[..., Floats] | None = None
+    """Where it is a mean over rows, what it is the mean of: a function of (probabilities [sample, class], labels
+    [sample], and the metric's own arguments by keyword) to [sample]."""
+    of_confusion: Callable[..., Floats] | None = None
+    """Where it depends on the confusion matrix alone: a function of (weights of rows [..., label, predicted class], and
+    the metric's own arguments by keyword) to [...]."""
+    lowest: float = -np.inf
+    """No value is below this."""
+    highest: float = np.inf
+    """No value is above this."""
+    unit: Literal["fraction", "nats", ""] = ""
+    """Of its values; fractions are printed in percent."""
+
+
+METRICS: Registry[float, MetricFacts] = Registry("metric", MetricFacts)
+"""Functions of (probabilities [sample, class], labels [sample], weights [sample] or None, *, …own arguments)."""
 
 SUM_TOLERANCE = 1e-3
 """How far the probabilities of a row may be from summing to one: float16 predictions reach 5e-4."""
@@ -20,19 +48,32 @@ SUM_TOLERANCE = 1e-3
 
 def higher_is_better(metric: SpecLike) -> bool:
     """Whether a metric is a score; the others are losses."""
-    return METRICS.check(metric).name in _HIGHER_IS_BETTER
+    return METRICS.facts(METRICS.check(metric)).higher_is_better
 
 
-def score(metric: SpecLike, probs: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+def score(metric: SpecLike, probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     """The metric turned so that higher is better: losses are negated.
 
     Args:
         metric: a registered name with its arguments.
         probs: [sample, class] probabilities.
         labels: [sample] class indices.
+        weights: [sample] how often each row counts, not negative; once each where not given.
     """
-    value = METRICS.call(to_spec(metric), probs, labels)
+    value = float(METRICS.call(metric, probs, labels, *(() if weights is None else (weights,))))
     return value if higher_is_better(metric) else -value
+
+
+def row_values(metric: SpecLike, probs: Floats, labels: Labels) -> Floats | None:
+    """[sample] what the metric is the mean of; None for a metric that is no mean over rows."""
+    spec = METRICS.check(metric)
+    per_row = METRICS.facts(spec).per_row
+    return None if per_row is None else np.asarray(per_row(probs, labels, **spec.arguments), dtype=np.float64)
+
+
+def mean_over_rows(values: Floats, weights: Floats | None) -> float:
+    """Mean of values [sample], each row counted by its weight [sample]."""
+    return float(values.mean() if weights is None else values @ weights / weights.sum())
 
 
 def check_labels(labels: NDArray[np.integer], rows: int, classes: int) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from lrensemble.metrics.base import METRICS
+from lrensemble.metrics.base import METRICS, Floats, Labels
 
 
-@METRICS.register(bins=15, binning="equal_width")
+@METRICS.register(higher_is_better=False, lowest=0.0, highest=1.0, unit="fraction", bins=15, binning="equal_width")
 def ece(
-    probs: NDArray[np.float64],
-    labels: NDArray[np.int64],
+    probs: Floats,
+    labels: Labels,
+    weights: Floats | None = None,
     *,
     bins: Annotated[int, Field(gt=0)] = 15,
     binning: Literal["equal_width", "equal_mass"] = "equal_width",
@@ -28,14 +28,18 @@ def ece(
     Args:
         probs: [sample, class] probabilities.
         labels: [sample] class indices.
+        weights: [sample] how often each row counts.
         bins: how many.
         binning: how their borders are set.
     """
     confidence = probs.max(axis=1)
+    counts = np.ones(len(labels)) if weights is None else np.asarray(weights, dtype=np.float64)
     excess = (probs.argmax(axis=1) == labels) - confidence
     if binning == "equal_width":
         bin_of_row = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
     else:
+        order = np.argsort(confidence, kind="stable")
+        before = np.cumsum(counts[order]) - counts[order]
         bin_of_row = np.empty(len(labels), dtype=np.int64)
-        bin_of_row[np.argsort(confidence, kind="stable")] = np.arange(len(labels)) * bins // len(labels)
-    return float(np.abs(np.bincount(bin_of_row, weights=excess, minlength=bins)).sum() / len(labels))
+        bin_of_row[order] = np.minimum(before * bins / counts.sum(), bins - 1).astype(np.int64)
+    return float(np.abs(np.bincount(bin_of_row, weights=counts * excess, minlength=bins)).sum() / counts.sum())

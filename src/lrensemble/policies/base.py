@@ -11,7 +11,7 @@ import itertools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from lrensemble.errors import SpecError
 from lrensemble.registry import Registry
@@ -55,7 +55,7 @@ RateMaker = Callable[Concatenate[int, P], Rate]
 PolicyMaker = Callable[Concatenate[int, P], Policy]
 
 
-def policy(name: str | None = None, **example: object) -> Callable[[RateMaker[P]], PolicyMaker[P]]:
+def policy(name: str | None = None, **example: Any) -> Callable[[RateMaker[P]], PolicyMaker[P]]:
     """Register a function (total, *, …) that returns a rate by step, and make it return a `Policy` with its spec.
 
     Arguments are checked alike whether the function is called or named in a spec, and a refusal names the policy.

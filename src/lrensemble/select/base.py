@@ -24,9 +24,6 @@ ACCELERATORS = ("cuda",)
 CHECKED_AT_ONCE = 2**20
 """Numbers of a member that are checked together."""
 
-NEEDS_PROBABILITIES = ("nll", "brier", "ece", "top5_accuracy")
-"""Metrics that members who know only labels cannot serve."""
-
 
 @dataclass(frozen=True, eq=False)
 class Validation:
@@ -162,7 +159,7 @@ def check_metric(validation: Validation, metric: SpecLike) -> str:
         SelectionError: a member knows only labels and the metric needs probabilities.
     """
     spec = METRICS.check(metric)
-    if spec.name in NEEDS_PROBABILITIES and any(validation.top1):
+    if METRICS.facts(spec).needs != "labels" and any(validation.top1):
         raise SelectionError(
             f"member {validation.top1.index(True)} knows only labels, which cannot serve {spec}; use metric accuracy"
         )

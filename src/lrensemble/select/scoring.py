@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.consensus import combine, fit, learned_on_rows
-from lrensemble.metrics import score
+from lrensemble.metrics import METRICS, row_values, score
 from lrensemble.metrics.scores import TINY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.columns import LINEAR, contested_columns
@@ -30,9 +30,6 @@ that sums in another order."""
 
 SAME_SCORE = 1e-12
 """Scores closer than this are a tie: they differ by the order of a sum, not by the team."""
-
-ROW_BY_ROW = ("accuracy", "nll", "brier")
-"""Metrics that are means over rows."""
 
 BLOCK_BYTES = 64 * 2**20
 
@@ -85,17 +82,11 @@ def standard_error(
     consensus: SpecLike,
 ) -> float | None:
     """The standard error of a team's score over rows; None for a metric that is not a mean over rows, 0 for one row."""
-    name, labels = to_spec(metric).name, validation.labels
-    if name not in ROW_BY_ROW:
+    if METRICS.facts(metric).per_row is None:
         return None
     probs = combined(validation, team, weights, fitted_consensus(validation, team, weights, consensus))
-    of_label = probs[np.arange(len(labels)), labels]
-    values = {
-        "accuracy": probs.argmax(axis=1) == labels,
-        "nll": np.log(np.maximum(of_label, TINY)),
-        "brier": np.einsum("sc,sc->s", probs, probs) - 2 * of_label,
-    }[name]
-    return float(np.std(values, ddof=1) / np.sqrt(len(labels))) if len(labels) > 1 else 0.0
+    values = row_values(metric, probs, validation.labels)
+    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if values is not None and len(values) > 1 else 0.0
 
 
 def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Scorer:

@@ -9,7 +9,7 @@ from lrensemble.metrics.diversity.outcomes import Outcomes, agreements, chance_a
 from lrensemble.metrics.diversity.teams import Teams, Values
 
 
-@DIVERSITY.register()
+@DIVERSITY.register(higher_is_more_diverse=True)
 def disagreement(rows: Outcomes, teams: Teams) -> Values:
     """Fraction of rows for which two members predict different classes, mean over pairs (Ho 1998).
 
@@ -18,7 +18,7 @@ def disagreement(rows: Outcomes, teams: Teams) -> Values:
     return ratio(teams.over_pairs(rows.rows - agreements(rows)), rows.rows)
 
 
-@DIVERSITY.register()
+@DIVERSITY.register(higher_is_more_diverse=False)
 def cohen_kappa(rows: Outcomes, teams: Teams) -> Values:
     """CK, agreement of two members' predicted classes beyond chance, mean over pairs (Cohen 1960, eq. 1).
 
@@ -30,7 +30,7 @@ def cohen_kappa(rows: Outcomes, teams: Teams) -> Values:
     return teams.over_pairs(kappas)
 
 
-@DIVERSITY.register()
+@DIVERSITY.register(higher_is_more_diverse=False)
 def fleiss_kappa(rows: Outcomes, teams: Teams) -> Values:
     """FK, agreement of a whole team's predicted classes beyond chance (Fleiss 1971).
 

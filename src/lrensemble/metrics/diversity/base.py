@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -9,22 +12,24 @@ from lrensemble.metrics.diversity.teams import Values
 from lrensemble.registry import Registry
 from lrensemble.spec import SpecLike
 
-DIVERSITY: Registry[Values] = Registry("diversity measure")
-"""Functions of (outcomes over rows, teams) to one value a team."""
 
-_LOWER_IS_MORE_DIVERSE = (
-    "double_fault",
-    "q_statistic",
-    "correlation",
-    "correctness_kappa",
-    "cohen_kappa",
-    "fleiss_kappa",
-)
+@dataclass(frozen=True)
+class DiversityFacts:
+    """A diversity measure says whether it grows with diversity."""
+
+    higher_is_more_diverse: bool
+    """Whether it grows with diversity; otherwise it grows with likeness."""
+    needs: Literal["labels", "probabilities"] = "labels"
+    """What members must be able to say: their likeliest class alone, or probabilities of all classes."""
+
+
+DIVERSITY: Registry[Values, DiversityFacts] = Registry("diversity measure", DiversityFacts)
+"""Functions of (outcomes over rows, teams) to one value a team."""
 
 
 def higher_is_more_diverse(measure: SpecLike) -> bool:
     """Whether a measure grows with diversity; the others grow with likeness."""
-    return DIVERSITY.check(measure).name not in _LOWER_IS_MORE_DIVERSE
+    return DIVERSITY.facts(DIVERSITY.check(measure)).higher_is_more_diverse
 
 
 def ratio(numerator: ArrayLike, denominator: ArrayLike, otherwise: float = 0.0) -> Values:

@@ -13,7 +13,7 @@ from lrensemble.metrics.diversity.outcomes import Outcomes, cofailures, failures
 from lrensemble.metrics.diversity.teams import Teams, Values
 
 
-@DIVERSITY.register()
+@DIVERSITY.register(higher_is_more_diverse=True)
 def binary_disagreement(rows: Outcomes, teams: Teams) -> Values:
     """BD, fraction of rows that one of two members gets right and the other wrong, mean over pairs (Skalak 1996).
 
@@ -22,7 +22,7 @@ def binary_disagreement(rows: Outcomes, teams: Teams) -> Values:
     return ratio(teams.over_pairs(_one_alone(rows)), rows.rows)
 
 
-@DIVERSITY.register()
+@DIVERSITY.register(higher_is_more_diverse=False)
 def double_fault(rows: Outcomes, teams: Teams) -> Values:
     """Fraction of rows that both of two members get wrong, mean over pairs (Giacinto & Roli 2001).
 
@@ -31,7 +31,7 @@ def double_fault(rows: Outcomes, teams: Teams) -> Values:
     return ratio(teams.over_pairs(cofailures(rows)), rows.rows)
 
 
-@DIVERSITY.register()
+@DIVERSITY.register(higher_is_more_diverse=False)
 def q_statistic(rows: Outcomes, teams: Teams) -> Values:
     """QS, Yule's Q of two members' correctness, mean over pairs (Yule 1900; Kuncheva & Whitaker 2003).
 
@@ -42,7 +42,7 @@ def q_statistic(rows: Outcomes, teams: Teams) -> Values:
     return teams.over_pairs(ratio(same - different, same + different))
 
 
-@DIVERSITY.register()
+@DIVERSITY.register(higher_is_more_diverse=False)
 def correlation(rows: Outcomes, teams: Teams) -> Values:
     """CC, Pearson correlation of two members' correctness, mean over pairs (Sneath & Sokal 1973; K. & W. 2003).
 
@@ -54,7 +54,7 @@ def correlation(rows: Outcomes, teams: Teams) -> Values:
     return teams.over_pairs(ratio(both_right * both_wrong - alone * other_alone, np.outer(deviation, deviation)))
 
 
-@DIVERSITY.register()
+@DIVERSITY.register(higher_is_more_diverse=False)
 def correctness_kappa(rows: Outcomes, teams: Teams) -> Values:
     """Cohen's kappa of two members' correctness, mean over pairs (Cohen 1960; Kuncheva & Whitaker 2003).
 
@@ -68,7 +68,7 @@ def correctness_kappa(rows: Outcomes, teams: Teams) -> Values:
     return teams.over_pairs(ratio(2 * (both_right * both_wrong - alone * other_alone), chance, otherwise=1.0))
 
 
-@DIVERSITY.register()
+@DIVERSITY.register(higher_is_more_diverse=True)
 def kohavi_wolpert(rows: Outcomes, teams: Teams) -> Values:
     """KW, variance of correctness within a row, mean over rows (Kohavi & Wolpert 1996; Kuncheva & Whitaker 2003).
 
@@ -78,7 +78,7 @@ def kohavi_wolpert(rows: Outcomes, teams: Teams) -> Values:
     return np.asarray((sizes - 1) / (2 * sizes) * binary_disagreement(rows, teams))
 
 
-@DIVERSITY.register()
+@DIVERSITY.register(higher_is_more_diverse=True)
 def generalized_diversity(rows: Outcomes, teams: Teams) -> Values:
     """GD, 1 - p(2)/p(1): how seldom a second member fails with a first (Partridge & Krzanowski 1997).
 
@@ -88,7 +88,7 @@ def generalized_diversity(rows: Outcomes, teams: Teams) -> Values:
     return ratio(teams.over_pairs(_one_alone(rows)), 2 * teams.over_members(failures(rows)))
 
 
-@DIVERSITY.register()
+@DIVERSITY.register(higher_is_more_diverse=True)
 def entropy(rows: Outcomes, teams: Teams) -> Values:
     """E, how evenly a team splits into right and wrong, mean over rows (Kuncheva & Whitaker 2003).
 

@@ -19,7 +19,7 @@ _BLOCK = 1 << 20
 """How many probabilities are held at once, so that memory does not grow with the rows."""
 
 
-@DIVERSITY.register()
+@DIVERSITY.register(higher_is_more_diverse=True, needs="probabilities")
 def kullback_leibler(rows: Outcomes, teams: Teams) -> Values:
     """KL divergence of two members, mean of both directions, over rows and pairs (Kullback & Leibler 1951).
 
@@ -38,7 +38,7 @@ def kullback_leibler(rows: Outcomes, teams: Teams) -> Values:
     return teams.over_pairs(ratio(np.maximum(directed + directed.T, 0), 2 * rows.rows))
 
 
-@DIVERSITY.register()
+@DIVERSITY.register(higher_is_more_diverse=True, needs="probabilities")
 def jensen_shannon(rows: Outcomes, teams: Teams) -> Values:
     """Jensen-Shannon divergence of two members, mean over rows and pairs (Lin 1991, sec. IV, with equal weights).
 
