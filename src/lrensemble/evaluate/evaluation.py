@@ -16,6 +16,7 @@ from lrensemble.evaluate.teams import Team, predict
 from lrensemble.evaluate.verdict import rank, verdict
 from lrensemble.metrics import METRICS
 from lrensemble.metrics.significance import mcnemar_exact, paired_bootstrap
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.pool import Member, Pool
 from lrensemble.spec import to_spec
 
@@ -86,7 +87,7 @@ def gains(probs: Probabilities, reference: Probabilities, labels: Labels) -> dic
 
 def _losses(probs: Probabilities, labels: Labels) -> Probabilities:
     true_class = probs[np.arange(len(labels)), labels]
-    return -np.log(np.maximum(true_class, np.finfo(np.float64).tiny))
+    return -np.log(np.maximum(true_class, SMALLEST_PROBABILITY))
 
 
 def _member_result(pool: Pool, member: Member) -> MemberResult:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus import combine, fit, learned_on_rows
 from lrensemble.metrics import METRICS, row_values, score
-from lrensemble.metrics.scores import TINY
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.columns import LINEAR, contested_columns
 from lrensemble.select.kernels.statistics import error_gram, of_labels
@@ -151,7 +151,7 @@ def _nll_scorer(of_label: NDArray[np.float64]) -> Scorer:
         scores = np.empty(len(weights))
         for start in range(0, len(weights), block):
             means = normalised[start : start + block] @ of_label
-            scores[start : start + block] = np.log(np.maximum(means, TINY)).mean(axis=1)
+            scores[start : start + block] = np.log(np.maximum(means, SMALLEST_PROBABILITY)).mean(axis=1)
         return scores
 
     return scorer

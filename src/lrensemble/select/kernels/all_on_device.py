@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lrensemble.metrics.scores import TINY
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import on_host
 from lrensemble.select.kernels.all_accuracy import Decide
 from lrensemble.select.kernels.columns import Columns
@@ -36,7 +36,7 @@ def nll_scorer(of_label: Floats, device: torch.device) -> Callable[[Halves], Flo
         step = max(1, CELLS // sizes.numel())
         for start in range(0, len(low), step):
             sums = high[start : start + step, :, None] + low[start : start + step, None, :]
-            totals += (sums / sizes).clamp(min=TINY).log().sum(dim=0)
+            totals += (sums / sizes).clamp(min=SMALLEST_PROBABILITY).log().sum(dim=0)
         return on_host(totals / len(low)).reshape(-1)
 
     return scores

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.metrics.scores import TINY
+from lrensemble.consensus.arrays import safe_log
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.all_accuracy import wrong_rows
 from lrensemble.select.kernels.all_brier import negative_briers
@@ -42,7 +42,7 @@ def block_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) 
     if metric not in (Spec("nll"), Spec("brier")):
         return None
     if consensus.name == "geometric_mean":
-        logs = np.log(np.maximum(validation.probs, TINY))
+        logs = safe_log(validation.probs)
         return lambda halves: geometric_scores(logs, validation.labels, halves, metric.name == "brier")
     if metric == Spec("nll"):
         return _nll(validation, consensus.name)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.metrics.scores import TINY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.contested import Contested, contested
 from lrensemble.select.kernels.jit import compiled_parallel, span
@@ -29,6 +28,9 @@ Raw = NDArray[np.floating]
 LINEAR = ("mean", "geometric_mean", "plurality")
 """Consensus functions whose likeliest class is that with the highest weighted mean of something: of probabilities,
 their logarithms, or votes."""
+
+TINY = np.finfo(np.float64).tiny
+"""A probability of zero in a geometric mean counts as this, as `safe_log` has it."""
 
 SMALLEST = 1e-320
 """What underflow may take from a sum, at most."""
@@ -153,4 +155,5 @@ def _of_kind(values: Values, consensus: str) -> Values:
     if consensus == "plurality":
         return values
     np.exp(values, out=values)  # numpy's, as everywhere: another library's may differ in the last bit
+    # `safe_log` without copies.
     return values if consensus == "mean" else np.log(np.maximum(values, TINY, out=values), out=values)
