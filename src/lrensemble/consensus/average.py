@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import Array, like, safe_log, softmax
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
+from lrensemble.numerics import likeliest
 
 
 @CONSENSUS.register(averages="probabilities")
@@ -81,7 +82,7 @@ def maximum(probs: Array, weights: Array) -> Array:
 
 
 def _accuracies(_: Arguments, probs: Floats, labels: NDArray[np.int64], __: Floats) -> dict[str, object]:
-    return {"accuracies": tuple((probs.argmax(axis=2) == labels).mean(axis=1).tolist())}
+    return {"accuracies": tuple((likeliest(probs) == labels).mean(axis=1).tolist())}
 
 
 @CONSENSUS.register(learns=_accuracies, accuracies=[0.5, 0.25])

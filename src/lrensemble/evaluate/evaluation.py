@@ -16,7 +16,7 @@ from lrensemble.evaluate.teams import Team, predict
 from lrensemble.evaluate.verdict import rank, verdict
 from lrensemble.metrics import METRICS
 from lrensemble.metrics.significance import mcnemar_exact, paired_bootstrap
-from lrensemble.numerics import SMALLEST_PROBABILITY
+from lrensemble.numerics import SMALLEST_PROBABILITY, likeliest
 from lrensemble.pool import Member, Pool
 from lrensemble.spec import to_spec
 
@@ -74,8 +74,8 @@ def scores(probs: Probabilities, labels: Labels) -> Scores:
 
 def gains(probs: Probabilities, reference: Probabilities, labels: Labels) -> dict[str, Gain]:
     """What `probs` [sample, class] has over `reference` [sample, class], paired row by row."""
-    correct = probs.argmax(axis=1) == labels
-    reference_correct = reference.argmax(axis=1) == labels
+    correct = likeliest(probs) == labels
+    reference_correct = likeliest(reference) == labels
     accuracy = paired_bootstrap(correct.astype(np.float64) - reference_correct)
     nll = paired_bootstrap(_losses(reference, labels) - _losses(probs, labels))
     rows = len(labels)

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from lrensemble.metrics.base import METRICS, Floats, Labels
+from lrensemble.numerics import likeliest
 
 
 @METRICS.register(higher_is_better=False, lowest=0.0, highest=1.0, unit="fraction", bins=15, binning="equal_width")
@@ -34,7 +35,7 @@ def ece(
     """
     confidence = probs.max(axis=1)
     counts = np.ones(len(labels)) if weights is None else np.asarray(weights, dtype=np.float64)
-    excess = (probs.argmax(axis=1) == labels) - confidence
+    excess = (likeliest(probs) == labels) - confidence
     if binning == "equal_width":
         bin_of_row = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
     else:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from lrensemble.metrics.base import METRICS, Floats, Labels, mean_over_rows
-from lrensemble.numerics import SMALLEST_PROBABILITY
+from lrensemble.numerics import SMALLEST_PROBABILITY, least_tie, likeliest
 
 
 def correct(probs: Floats, labels: Labels) -> Floats:
     """[sample] one where the likeliest class is the label, else zero; ties go to the lowest class."""
-    return np.asarray(probs.argmax(axis=1) == labels, dtype=np.float64)
+    return np.asarray(likeliest(probs) == labels, dtype=np.float64)
 
 
 def within_top5(probs: Floats, labels: Labels) -> Floats:
     """[sample] one where the label is among the five likeliest classes, else zero; ties go to the lowest class."""
     of_label = probs[np.arange(len(labels)), labels][:, None]
     before = np.arange(probs.shape[1]) < labels[:, None]
-    ahead = (probs > of_label) | ((probs == of_label) & before)
+    ahead = (least_tie(probs) > of_label) | ((probs >= least_tie(of_label)) & before)
     return np.asarray(ahead.sum(axis=1) < 5, dtype=np.float64)
 
 
@@ -34,7 +34,10 @@ def squared_errors(probs: Floats, labels: Labels) -> Floats:
 
 @METRICS.register(higher_is_better=True, needs="labels", per_row=correct, lowest=0.0, highest=1.0, unit="fraction")
 def accuracy(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
-    """Fraction of rows whose likeliest class is the label; ties go to the lowest class. Higher is better.
+    """Fraction of rows whose likeliest class is the label. Higher is better.
+
+    Of classes that tie, the lowest counts: probabilities tie within 2^-17 of the higher one, which is more than
+    rounding and less than any vote (`lrensemble.numerics`).
 
     Args:
         probs: [sample, class] probabilities.

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.metrics.base import check_labels, check_probabilities
+from lrensemble.numerics import likeliest
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def outcomes(predictions: ArrayLike, labels: ArrayLike) -> Outcomes:
     if given.ndim == 3:
         check_probabilities(given, "predictions")
         check_labels(truth, given.shape[1], given.shape[2])
-        predicted = given.argmax(axis=2)
+        predicted = likeliest(given)
         return Outcomes(predicted, predicted != truth, given)
     if given.min(initial=0) < 0:
         raise PredictionsError(f"predictions hold class {given.min()}; classes count from 0")

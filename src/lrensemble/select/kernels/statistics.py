@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.numerics import likeliest
 from lrensemble.select.base import Validation, on_host
 
 Floats = NDArray[np.float64]
@@ -35,7 +36,7 @@ def predicted_classes(validation: Validation) -> NDArray[np.int64]:
         from lrensemble.select.kernels import on_device
 
         return on_device.predicted_classes(validation)
-    return np.concatenate([_probs(block).argmax(axis=2) for block, _ in blocks(validation)], axis=1)
+    return np.concatenate([likeliest(_probs(block)) for block, _ in blocks(validation)], axis=1)
 
 
 def error_gram(validation: Validation, consensus: str) -> Floats:
@@ -81,7 +82,7 @@ def _errors(validation: Validation, consensus: str) -> Iterator[Floats]:
     for log_probs, labels in blocks(validation):
         errors = _probs(log_probs)
         if consensus == "plurality":
-            errors = (errors.argmax(axis=2)[:, :, None] == np.arange(errors.shape[2])).astype(np.float64)
+            errors = (likeliest(errors)[:, :, None] == np.arange(errors.shape[2])).astype(np.float64)
         errors[:, np.arange(len(labels)), labels] -= 1
         yield errors
 
