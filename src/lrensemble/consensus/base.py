@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import Array, like
 from lrensemble.errors import PredictionsError
-from lrensemble.registry import Registry
+from lrensemble.registry import Call, Registry
 from lrensemble.spec import Spec, SpecLike, to_spec
 
 Floats = NDArray[np.float64]
@@ -35,7 +34,9 @@ class ConsensusFacts:
     """What its likeliest class is the highest weighted mean of; None where it is no such average."""
 
 
-CONSENSUS: Registry[Array, ConsensusFacts] = Registry("consensus", ConsensusFacts)
+CONSENSUS: Registry[Array, ConsensusFacts] = Registry(
+    "consensus", ConsensusFacts, plural="consensus", call=Call(("probs", "weights"))
+)
 """Functions of (probabilities [member, sample, class], weights [member] that sum to 1) to [sample, class]."""
 
 
@@ -75,8 +76,7 @@ def fit(consensus: SpecLike, probs: Floats, labels: NDArray[np.int64], weights: 
     learner = CONSENSUS.facts(spec).learns
     if learner is None:
         return spec
-    parameters = inspect.signature(CONSENSUS.get(spec.name)).parameters.values()
-    defaults = {own.name: own.default for own in parameters if own.kind is own.KEYWORD_ONLY}
+    defaults = {name: own.default for name, own in CONSENSUS.arguments(spec.name).items()}
     learned = learner(defaults | dict(spec.arguments), probs, labels, shares)
     return to_spec({"name": spec.name, **spec.arguments, **learned})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
-from lrensemble.registry import Registry
+from lrensemble.registry import Call, Registry, is_shipped
 from lrensemble.spec import SpecLike
 
 Floats = NDArray[np.float64]
@@ -39,7 +41,43 @@ class MetricFacts:
     """Of its values; fractions are printed in percent."""
 
 
-METRICS: Registry[float, MetricFacts] = Registry("metric", MetricFacts)
+def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., float]:
+    """A metric of one's own, which may know nothing of weights: then whole ones repeat rows."""
+    if is_shipped(function):
+        return function
+    knows_weights = "weights" in inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def metric(probs: Floats, labels: Labels, weights: Floats | None = None, **own: object) -> float:
+        if weights is not None and not knows_weights:
+            probs, labels = repeated(name, probs, labels, weights)
+        more = {"weights": weights} if knows_weights and weights is not None else {}
+        value = function(probs, labels, **more, **own)
+        if not isinstance(value, int | float | np.number) or np.isnan(value):
+            raise PredictionsError(f"metric {name!r} returned {value!r} of {len(labels)} rows; it must return a number")
+        return float(value)
+
+    return metric
+
+
+def repeated(name: str, probs: Floats, labels: Labels, weights: Floats) -> tuple[Floats, Labels]:
+    """Rows as often as their weights say.
+
+    Raises:
+        PredictionsError: the weights are no whole numbers.
+    """
+    counts = weights.astype(np.int64)
+    if (counts != weights).any():
+        raise PredictionsError(
+            f"metric {name!r} takes no weights of rows, and they are no whole numbers here; give it a third argument, "
+            f"weights=None"
+        )
+    return probs.repeat(counts, axis=0), labels.repeat(counts)
+
+
+METRICS: Registry[float, MetricFacts] = Registry(
+    "metric", MetricFacts, call=Call(("probs", "labels", "weights=None")), adapt=_counting_rows
+)
 """Functions of (probabilities [sample, class], labels [sample], weights [sample] or None, *, …own arguments)."""
 
 SUM_TOLERANCE = 1e-3
