@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from lrensemble.environment import environment
 from lrensemble.errors import PoolError
 from lrensemble.evaluate.baselines import baselines
-from lrensemble.evaluate.comparison import Comparison
 from lrensemble.evaluate.judged import Judged, judged
 from lrensemble.evaluate.looks import write_look
 from lrensemble.evaluate.measured import Measures
-from lrensemble.evaluate.result import MemberResult, Reference, Result, TeamResult, Verdict
+from lrensemble.evaluate.result import Gain, MemberResult, Reference, Result, TeamResult, Verdict
 from lrensemble.evaluate.teams import Team, choose, save, validation_of
 from lrensemble.evaluate.verdict import verdict
+from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool
 from lrensemble.select import SELECTORS
 from lrensemble.spec import to_spec
@@ -88,14 +89,21 @@ def _check(pool: Pool) -> None:
 
 def _measured(measures: Measures, teams: Mapping[str, Team], reference: Reference) -> dict[str, TeamResult]:
     """The teams that aim at one metric, with their gains, adjusted over all of them."""
-    comparison = Comparison(measures, reference)
-    found = {}
-    for key, team in teams.items():
-        test = measures.predict(team, "test")
-        found[key] = measures.team(team, test)
-        comparison.add(key, team, test)
-    gains = comparison.gains()
-    return {key: team.model_copy(update=gains[key]) for key, team in found.items()}
+    said = {key: measures.predict(team, "test") for key, team in teams.items()}
+    found = {key: measures.team(team, said[key]) for key, team in teams.items()}
+    probabilities = [key for key, team in teams.items() if measures.says_probabilities((*team.team, reference.member))]
+    gain, over_tempered = defaultdict[str, dict[str, Gain]](dict), defaultdict[str, dict[str, Gain]](dict)
+    for metric in dict.fromkeys((reference.metric, "accuracy", "nll")):
+        able = teams if METRICS.facts(metric).needs == "labels" else probabilities
+        for key, one in measures.gains(metric, {key: said[key] for key in able}, reference).items():
+            gain[key][metric] = one
+        if reference.tempered is not None and metric in ("nll", "brier"):
+            for key, one in measures.gains(metric, {key: said[key] for key in able}, reference, tempered=True).items():
+                over_tempered[key][metric] = one
+    return {
+        key: team.model_copy(update={"gain": gain[key], "gain_over_tempered": over_tempered[key]})
+        for key, team in found.items()
+    }
 
 
 def _verdict(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from lrensemble.consensus import combine, fit
 from lrensemble.consensus.temperature import at_limit
 from lrensemble.errors import PredictionsError
-from lrensemble.evaluate.result import STANDARD, Cost, MemberResult, Reference, Scores, TeamResult, Tempered
+from lrensemble.evaluate.comparison import gains_in_table
+from lrensemble.evaluate.result import STANDARD, Cost, Gain, MemberResult, Reference, Scores, TeamResult, Tempered
 from lrensemble.evaluate.teams import Team, predict
 from lrensemble.evaluate.verdict import in_print
 from lrensemble.metrics import METRICS
@@ -88,6 +89,13 @@ class Measures:
         """[sample, class] what a reference says on test, as it is or with its temperature."""
         probs = probs_of(self._by_id[reference.member], "test")
         return np.asarray(combine(self._temperature(reference.member), probs[None])) if tempered else probs
+
+    def gains(
+        self, metric: str, teams: Mapping[str, Probabilities], reference: Reference, *, tempered: bool = False
+    ) -> dict[str, Gain]:
+        """By key, what each team [sample, class] has over a reference on test, as it is or with its temperature."""
+        alone = self.reference_probs(reference, tempered=tempered)
+        return gains_in_table(metric, teams, alone, self.pool.labels("test"))
 
     def notes(self, references: Iterable[Reference]) -> list[str]:
         """Members that learned nothing, by name, and temperatures that ended at the border of the search."""
