@@ -96,7 +96,9 @@ def choose(
     validation = validation_of(pool)
     selection = select(validation, method, metric=metric, consensus=consensus, seed=seed)
     honest = (
-        cross_fit(validation, method, metric=metric, consensus=consensus, seed=seed, folds=folds) if folds else None
+        cross_fit(validation, method, metric=metric, consensus=consensus, seed=seed, folds=folds).score
+        if folds
+        else None
     )
     again = (
         stability(validation, method, metric=metric, consensus=consensus, seed=seed, resamples=resamples)
