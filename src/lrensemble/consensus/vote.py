@@ -9,7 +9,7 @@ from lrensemble.consensus.average import mean
 from lrensemble.consensus.base import CONSENSUS
 
 
-@CONSENSUS.register(averages="votes")
+@CONSENSUS.register(averages="votes", linear=True)
 def plurality(probs: Array, weights: Array) -> Array:
     """Weighted share of votes for each class; the class with most wins, ties to the lowest class (Kuncheva 2004, 4.2).
 

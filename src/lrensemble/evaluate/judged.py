@@ -91,9 +91,9 @@ def cheapest(teams: Sequence[Team], single: Team, prices: Mapping[str, float]) -
 
 def standard_error(team: Team, other: Team) -> float:
     """That of the difference of two cross-fitted scores, from their replicates on the same resampled rows."""
-    if not team.replicates or len(team.replicates) != len(other.replicates):
-        return 0.0
-    return float(np.std(np.subtract(team.replicates, other.replicates), ddof=1))
+    pairs = zip(team.replicates, other.replicates, strict=False)
+    differences = [one - two for one, two in pairs if one is not None and two is not None]
+    return float(np.std(differences, ddof=1)) if len(differences) > 1 else 0.0
 
 
 def prices_of(members: Sequence[Member]) -> dict[str, float]:

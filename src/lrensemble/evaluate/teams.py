@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,8 +58,9 @@ class Team(Record):
     """On `val`, by `metric`, higher is better: optimistic, since the team was chosen by it."""
     cross_fitted: float | None = None
     """The same score where every row is judged by a team chosen without it."""
-    replicates: tuple[float, ...] = Field(default=(), strict=False)
-    """That score on bootstrap resamples of the rows, the same ones for all teams: how far two teams differ by luck."""
+    replicates: tuple[float | None, ...] = Field(default=(), strict=False)
+    """That score on bootstrap resamples of the rows, the same ones for all teams: how far two teams differ by luck.
+    None where the metric is not defined on a resample."""
     tried: int
     seconds: float
     caution: str = ""
@@ -187,7 +189,7 @@ def team_of(
         weights=selection.weights,
         score=selection.score,
         cross_fitted=None if honest is None else honest.score,
-        replicates=() if honest is None else honest.replicates,
+        replicates=() if honest is None else tuple(None if math.isnan(one) else one for one in honest.replicates),
         tried=selection.tried,
         seconds=selection.seconds,
         caution=selection.caution,

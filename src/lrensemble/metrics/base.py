@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.registry import Call, Registry, is_shipped
+from lrensemble.rows import repeated
 from lrensemble.spec import SpecLike
 
 Floats = NDArray[np.float64]
@@ -97,9 +98,16 @@ def score(metric: SpecLike, probs: Floats, labels: Labels, weights: Floats | Non
         probs: [sample, class] probabilities.
         labels: [sample] class indices.
         weights: [sample] how often each row counts, not negative; once each where not given.
+
+    Raises:
+        PredictionsError: weights that are no whole numbers, and a metric that takes none.
     """
-    value = float(METRICS.call(metric, probs, labels, *(() if weights is None else (weights,))))
-    return value if higher_is_better(metric) else -value
+    spec = METRICS.check(metric)
+    if weights is not None and "weights" not in inspect.signature(METRICS.get(spec.name)).parameters:
+        rows, weights = repeated(weights, f"metric {spec.name} takes no weights"), None
+        probs, labels = probs[rows], labels[rows]
+    value = float(METRICS.call(spec, probs, labels, *(() if weights is None else (weights,))))
+    return value if higher_is_better(spec) else -value
 
 
 def row_values(metric: SpecLike, probs: Floats, labels: Labels) -> Floats | None:

@@ -1,8 +1,8 @@
 """The log-likelihood of every subset of the members, under the mean of their probabilities (or of their votes).
 
 Only what each member gives the label matters, [member, sample]. A team's likelihood of a row is a sum over its members,
-and a sum of logarithms is the logarithm of a product: rows are multiplied in groups so small that no product can leave
-the range of float64, and one logarithm is taken for a group.
+and a sum of logarithms is the logarithm of a product: rows of the same weight are multiplied in groups so small that no
+product can leave the range of float64, and one logarithm is taken for a group.
 """
 
 from __future__ import annotations
@@ -31,28 +31,30 @@ class Likelihoods:
     """What members give the labels, in groups of rows whose products stay in range."""
 
     of_label: NDArray[np.float64]
-    """[member, sample], rows sorted by their lowest likelihood, lowest first."""
+    """[member, sample], first the clamped rows, then those of each weight, sorted by their lowest likelihood."""
     first: NDArray[np.int64]
     """[group + 1], where each group begins."""
+    weight: NDArray[np.float64]
+    """[group] how often each of its rows counts."""
     clamped: int
     """Leading rows that are groups of their own, since a mean may be below the smallest double."""
 
 
-def group_rows(of_label: NDArray[np.float64]) -> Likelihoods:
-    """Sort rows [member, sample] and cut them in groups."""
+def group_rows(of_label: NDArray[np.float64], weights: NDArray[np.float64]) -> Likelihoods:
+    """Sort rows [member, sample], each of a weight [sample] above zero, and cut them in groups."""
     members, rows = of_label.shape
     lowest = of_label.min(axis=0)
-    order = np.argsort(lowest, kind="stable")
+    order = np.lexsort((lowest, weights, lowest >= CLAMPED))
     clamped = int((lowest < CLAMPED).sum())
     with np.errstate(divide="ignore"):
         bits = np.maximum(-np.log2(lowest[order]), np.log2(members) + 0.01)
-    first, used = [*range(clamped)], np.inf
+    first, used, ordered = [*range(clamped)], np.inf, weights[order]
     for row in range(clamped, rows):
         used += bits[row]
-        if used > RANGE_BITS:
+        if used > RANGE_BITS or ordered[row] != ordered[row - 1]:
             first.append(row)
             used = bits[row]
-    return Likelihoods(np.ascontiguousarray(of_label[:, order]), np.array([*first, rows]), clamped)
+    return Likelihoods(np.ascontiguousarray(of_label[:, order]), np.array([*first, rows]), ordered[first], clamped)
 
 
 def log_likelihoods(likelihoods: Likelihoods, halves: Halves) -> NDArray[np.float64]:
@@ -72,6 +74,7 @@ def log_likelihoods(likelihoods: Likelihoods, halves: Halves) -> NDArray[np.floa
         likelihoods.of_label,
         base,
         likelihoods.first,
+        likelihoods.weight,
         likelihoods.clamped,
         halves.low,
         halves.high,
@@ -86,6 +89,7 @@ def _log_products(
     of_label: NDArray[np.float64],
     base: NDArray[np.float64],
     first: NDArray[np.int64],
+    weight: NDArray[np.float64],
     clamped: int,
     low: int,
     high: int,
@@ -93,7 +97,9 @@ def _log_products(
     scores: NDArray[np.float64],
 ) -> None:
     """Fill `scores` [2^(low + high)]; `base` [sample] is the sum over the `shared` members."""
-    rows, low_size = of_label.shape[1], 1 << low
+    total, low_size = 0.0, 1 << low
+    for group in range(weight.size):
+        total += weight[group] * (first[group + 1] - first[group])
     block = max(1, min(8, (1 << high) // 4))
     for part in span((1 << high) // block):
         low_sums = np.empty(low_size)
@@ -107,12 +113,12 @@ def _log_products(
                         products[offset, subset] *= low_sums[subset] + high_sum
             for offset in range(block):
                 upper = shared + size_of(part * block + offset)
-                _end_group(products[offset], totals[offset], upper, group < clamped)
+                _end_group(products[offset], totals[offset], weight[group], upper, group < clamped)
         for offset in range(block):
             begin = (part * block + offset) << low
             for subset in range(low_size):
                 size = shared + size_of(begin | subset)
-                scores[begin | subset] = totals[offset, subset] / rows - np.log(size)
+                scores[begin | subset] = totals[offset, subset] / total - np.log(size)
 
 
 @compiled
@@ -125,11 +131,13 @@ def _sum_of(values: NDArray[np.float64], mask: int) -> float:
 
 
 @compiled
-def _end_group(products: NDArray[np.float64], totals: NDArray[np.float64], upper_size: int, clamped: bool) -> None:
-    """Add the logarithms of the products [low subset] to the totals, and begin anew."""
+def _end_group(
+    products: NDArray[np.float64], totals: NDArray[np.float64], weight: float, upper_size: int, clamped: bool
+) -> None:
+    """Add the logarithms of the products [low subset], by their weight, to the totals, and begin anew."""
     for subset in range(products.size):
         product = products[subset]
         if clamped:
             product = max(product, TINY * (upper_size + size_of(subset)))
-        totals[subset] += np.log(product)
+        totals[subset] += weight * np.log(product)
         products[subset] = 1.0
