@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.evaluate.pools import blocks, pool_of, said
 
 from lrensemble.evaluate import Team, choose, judged
 from lrensemble.evaluate.judged import cheapest, metrics_of, standard_error
-from tests.evaluate.pools import blocks, pool_of, said
 
 PRICES = {"a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0, "e": 5.0}
 

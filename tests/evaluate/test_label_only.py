@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.evaluate.pools import blocks, pool_of, said
 
 from lrensemble.evaluate import Result, choose, default_metric, evaluate
 from lrensemble.pool import Pool
 from lrensemble.pool.collect import collect
-from tests.evaluate.pools import blocks, pool_of, said
 
 VAL, TEST, CLASSES = 84, 120, 7
 WRONG = ((0.0, 0.25), (0.25, 0.5), (0.6, 0.9))

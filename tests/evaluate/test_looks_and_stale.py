@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.evaluate.pools import blocks, pool_of, said
 
 from lrensemble.errors import PoolError
 from lrensemble.evaluate import choose, evaluate, load, looks, save, stale
 from lrensemble.pool import Pool
 from lrensemble.pool.collect import collect
-from tests.evaluate.pools import blocks, pool_of, said
 
 ROWS, CLASSES = 90, 3
 LABELS = np.tile(np.arange(CLASSES), ROWS // CLASSES)

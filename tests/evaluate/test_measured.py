@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.evaluate.pools import blocks, pool_of, said
 
 from lrensemble.evaluate import Team, choose, evaluate, predict, scores
 from lrensemble.evaluate.measured import cost_of
 from lrensemble.pool import MemberRecord, Pool
-from tests.evaluate.pools import blocks, pool_of, said
 
 VAL, TEST, CLASSES = 60, 75, 3
 

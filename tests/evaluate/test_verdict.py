@@ -15,7 +15,9 @@ def gain(numbers: tuple[float, float, float, float]) -> Gain:
     return Gain(value=value, low=low, high=high, p_value=p, rows=500)
 
 
-def team(metric: str, tempered: dict[str, tuple[float, float, float, float]] | None = None, **gains: object) -> TeamResult:
+def team(
+    metric: str, tempered: dict[str, tuple[float, float, float, float]] | None = None, **gains: object
+) -> TeamResult:
     return TeamResult(
         method="greedy",
         metric=metric,

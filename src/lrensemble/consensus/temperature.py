@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.optimize import minimize_scalar
 
-from lrensemble.consensus.arrays import Array, safe_log, softmax
+from lrensemble.consensus.arrays import Array, clipped_nll, safe_log, softmax
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, combine, fit
 from lrensemble.spec import Spec
 
@@ -30,7 +30,7 @@ def _temperature(
 
     def loss(temperature: float) -> float:
         out = combine(consensus, _scaled(scaled, temperature), shares)
-        return float(-(safe_log(out[np.arange(len(labels)), labels]) @ counts) / counts.sum())
+        return clipped_nll(out[np.arange(len(labels)), labels], counts)
 
     return {"consensus": inner, "temperature": _lowest(loss)}
 

@@ -151,9 +151,7 @@ class Measures:
         return self._tempered[name]
 
 
-def scores(
-    probs: Probabilities, labels: Labels, *, probabilities: bool = True, metrics: Sequence[str] = ()
-) -> Scores:
+def scores(probs: Probabilities, labels: Labels, *, probabilities: bool = True, metrics: Sequence[str] = ()) -> Scores:
     """Every score of a result.
 
     Args:

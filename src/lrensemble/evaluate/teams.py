@@ -234,7 +234,9 @@ def stale(pool: Pool) -> dict[Path, str]:
         changes += [f"{len(gone)} went ({gone[0]}, …)" if len(gone) > 1 else f"{gone[0]} went"] if gone else []
         if changes:
             again = f"choose again: lrensemble select {pool.folder} --method '{team.method}'"
-            found[path] = f"{team.method} was chosen among {len(team.pool)} members, and {' and '.join(changes)}; {again}"
+            found[path] = (
+                f"{team.method} was chosen among {len(team.pool)} members, and {' and '.join(changes)}; {again}"
+            )
     return found
 
 

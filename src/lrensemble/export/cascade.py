@@ -17,6 +17,7 @@ from lrensemble.errors import ExportError, PoolError
 from lrensemble.export.description import Stages
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.stages import stage_consensus
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.pool import Pool
 
 THRESHOLDS = 64
@@ -183,7 +184,7 @@ def _order(ensemble: Ensemble, probs: Floats, labels: NDArray[np.int64]) -> list
 
     def loss(team: list[int]) -> float:
         mixed = np.average(of_label[team], axis=0, weights=weights[team])
-        return float(-np.log(np.maximum(mixed, np.finfo(np.float64).tiny)).mean())
+        return float(-np.log(np.maximum(mixed, SMALLEST_PROBABILITY)).mean())
 
     accuracies = (probs.argmax(axis=2) == labels).mean(axis=1)
     order = [int(accuracies.argmax())]

@@ -51,7 +51,8 @@ def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., f
     @functools.wraps(function)
     def metric(probs: Floats, labels: Labels, weights: Floats | None = None, **own: object) -> float:
         if weights is not None and not knows_weights:
-            probs, labels = repeated(name, probs, labels, weights)
+            rows = repeated(weights, f"metric {name} takes no weights")
+            probs, labels = probs[rows], labels[rows]
         more = {"weights": weights} if knows_weights and weights is not None else {}
         value = function(probs, labels, **more, **own)
         if not isinstance(value, int | float | np.number) or np.isnan(value):
@@ -59,21 +60,6 @@ def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., f
         return float(value)
 
     return metric
-
-
-def repeated(name: str, probs: Floats, labels: Labels, weights: Floats) -> tuple[Floats, Labels]:
-    """Rows as often as their weights say.
-
-    Raises:
-        PredictionsError: the weights are no whole numbers.
-    """
-    counts = weights.astype(np.int64)
-    if (counts != weights).any():
-        raise PredictionsError(
-            f"metric {name!r} takes no weights of rows, and they are no whole numbers here; give it a third argument, "
-            f"weights=None"
-        )
-    return probs.repeat(counts, axis=0), labels.repeat(counts)
 
 
 METRICS: Registry[float, MetricFacts] = Registry(
@@ -103,9 +89,6 @@ def score(metric: SpecLike, probs: Floats, labels: Labels, weights: Floats | Non
         PredictionsError: weights that are no whole numbers, and a metric that takes none.
     """
     spec = METRICS.check(metric)
-    if weights is not None and "weights" not in inspect.signature(METRICS.get(spec.name)).parameters:
-        rows, weights = repeated(weights, f"metric {spec.name} takes no weights"), None
-        probs, labels = probs[rows], labels[rows]
     value = float(METRICS.call(spec, probs, labels, *(() if weights is None else (weights,))))
     return value if higher_is_better(spec) else -value
 

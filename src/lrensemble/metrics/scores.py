@@ -9,9 +9,7 @@ from pydantic import Field
 
 from lrensemble.metrics.base import METRICS, Floats, Labels, mean_over_rows
 from lrensemble.metrics.confusion import predicted_classes
-
-TINY = np.finfo(np.float64).tiny
-"""Stands in for a probability of zero in a logarithm: NLL of a row is then 708.4 and not infinite."""
+from lrensemble.numerics import SMALLEST_PROBABILITY
 
 
 def correct(probs: Floats, labels: Labels) -> Floats:
@@ -28,8 +26,8 @@ def within_top_k(probs: Floats, labels: Labels, *, k: int = 5) -> Floats:
 
 
 def log_losses(probs: Floats, labels: Labels) -> Floats:
-    """[sample] -ln p(label)."""
-    return np.asarray(-np.log(np.maximum(probs[np.arange(len(labels)), labels], TINY)))
+    """[sample] -ln p(label), 36.04 at most."""
+    return np.asarray(-np.log(np.maximum(probs[np.arange(len(labels)), labels], SMALLEST_PROBABILITY)))
 
 
 def squared_errors(probs: Floats, labels: Labels) -> Floats:
@@ -86,7 +84,8 @@ def top_k_accuracy(
 def nll(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     """Negative log-likelihood in nats, the mean of -ln p(label) (Good 1952, logarithmic score). Lower is better.
 
-    A probability of zero counts as the smallest normal double, 2.2e-308.
+    Probabilities below 2.2e-16, the epsilon of float64, count as that, as in `log_loss` of scikit-learn: a label that
+    was given no probability costs 36.04 nats.
 
     Args:
         probs: [sample, class] probabilities.

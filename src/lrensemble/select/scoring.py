@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, combine, fit, learned_on_rows
 from lrensemble.metrics import METRICS, row_values, score
-from lrensemble.metrics.scores import TINY
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.columns import contested_columns
 from lrensemble.select.kernels.statistics import averaged, error_gram, is_average, is_linear, of_labels
@@ -181,7 +181,7 @@ def _nll_scorer(of_label: NDArray[np.float64], validation: Validation) -> Scorer
         scores = np.empty(len(weights))
         for start in range(0, len(weights), block):
             means = normalised[start : start + block] @ of_label
-            logs = np.log(np.maximum(means, TINY))
+            logs = np.log(np.maximum(means, SMALLEST_PROBABILITY))
             scores[start : start + block] = logs.mean(axis=1) if times is None else logs @ times / times.sum()
         return scores
 

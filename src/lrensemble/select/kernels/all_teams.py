@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS
+from lrensemble.consensus.arrays import safe_log
 from lrensemble.metrics import METRICS
-from lrensemble.metrics.scores import TINY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.all_accuracy import wrong_rows
 from lrensemble.select.kernels.all_brier import negative_briers
@@ -49,7 +49,7 @@ def block_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) 
         return lambda halves: negative_briers(gram, halves)
     if metric in (Spec("nll"), Spec("brier")) and consensus == Spec("geometric_mean"):
         rows = validation.counted
-        logs = np.log(np.maximum(validation.probs_of(range(validation.members), rows), TINY))
+        logs = safe_log(validation.probs_of(range(validation.members), rows))
         labels, weights = validation.labels[rows], validation.row_weights[rows]
         return lambda halves: geometric_scores(logs, labels, weights, halves, metric.name == "brier")
     return None

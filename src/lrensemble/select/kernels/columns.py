@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.metrics.scores import TINY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.contested import Contested, contested
 from lrensemble.select.kernels.jit import compiled_parallel, span
@@ -25,6 +24,9 @@ Values = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Raw = NDArray[np.floating]
 """Log-probabilities or votes as they were read, in float32 or float64."""
+
+TINY = np.finfo(np.float64).tiny
+"""A probability of zero in a geometric mean counts as this, as `safe_log` has it."""
 
 SMALLEST = 1e-320
 """What underflow may take from a sum, at most."""
@@ -191,4 +193,5 @@ def _of_kind(values: Values, averages: str | None) -> Values:
     if averages == "votes":
         return values
     np.exp(values, out=values)  # numpy's, as everywhere: another library's may differ in the last bit
+    # `safe_log` without copies.
     return values if averages == "probabilities" else np.log(np.maximum(values, TINY, out=values), out=values)
