@@ -101,13 +101,12 @@ class Measures:
         """Members that learned nothing, by name, and temperatures that ended at the border of the search."""
         names = [member.name for member in self.chosen_from if member.id in self._no_better_than_chance]
         found = [f"{', '.join(names)} learned nothing: no better than chance on val."] if names else []
-        for each in references:
-            if each.tempered is not None and each.tempered.at_limit:
-                found.append(
-                    f"The temperature of {each.name}, the best by {in_print(each.metric)}, ended at "
-                    f"{each.tempered.temperature:g}, the border of what is tried: doubt its calibration."
-                )
-        return found
+        limits = [each for each in references if each.tempered is not None and each.tempered.at_limit]
+        return found + [
+            f"The temperature of {each.name}, the best by {in_print(each.metric)}, ended at the border of what is "
+            "tried: doubt its calibration."
+            for each in limits
+        ]
 
     @cached_property
     def _no_better_than_chance(self) -> frozenset[str]:

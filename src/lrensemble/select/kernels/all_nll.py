@@ -93,9 +93,7 @@ def _log_products(
     scores: NDArray[np.float64],
 ) -> None:
     """Fill `scores` [2^(low + high)]; `base` [sample] is the sum over the `shared` members."""
-    total, low_size = 0.0, 1 << low
-    for group in range(weight.size):
-        total += weight[group] * (first[group + 1] - first[group])
+    total, low_size = np.sum(weight * np.diff(first)), 1 << low
     block = max(1, min(8, (1 << high) // 4))
     for part in span((1 << high) // block):
         low_sums, low_sizes = np.empty(low_size), np.empty(low_size)

@@ -68,7 +68,7 @@ def _log_products_on_all_cores(of_label: Floats, weights: Floats, sums: Floats, 
 
 @compiled
 def _log_products(of_label: Floats, weights: Floats, sums: Floats, size: int) -> Floats:
-    """[member] the weighted sum over rows of the logarithm of the team's sum with each member added, its mean clipped."""
+    """[member] the weighted sum over rows of the log of the team's sum with each member added, its mean clipped."""
     rows, members = of_label.shape
     totals, products, bits, weight = np.zeros(members), np.ones(members), 0.0, 1.0
     least = SMALLEST_PROBABILITY * (size + 1)
