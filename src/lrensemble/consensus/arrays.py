@@ -27,9 +27,12 @@ def safe_log(probs: Array) -> Array:
     return xp.log(xp.where(probs > tiny, probs, xp.full_like(probs, tiny)))
 
 
-def clipped_nll(of_label: NDArray[np.float64]) -> float:
-    """NLL of what labels [sample] are given, clipped as the metric clips it: what learned arguments are judged by."""
-    return float(-np.log(np.maximum(of_label, SMALLEST_PROBABILITY)).mean())
+def clipped_nll(of_label: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
+    """NLL of what labels [sample] are given, clipped as the metric clips it: what learned arguments are judged by.
+
+    Each row [sample] counts as often as `counts` says.
+    """
+    return float(-np.log(np.maximum(of_label, SMALLEST_PROBABILITY)) @ counts / counts.sum())
 
 
 def softmax(logits: Array) -> Array:

@@ -14,7 +14,9 @@ MOST_POWER = 20.0
 """Highest power of a member's probabilities, as that of a temperature of 0.05."""
 
 
-def _exponents(_: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
+def _exponents(
+    _: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats, counts: Floats
+) -> dict[str, object]:
     logs = safe_log(probs)
     of_label = logs[:, np.arange(len(labels)), labels]  # [member, sample]
 
@@ -24,15 +26,15 @@ def _exponents(_: Arguments, probs: Floats, labels: NDArray[np.int64], weights: 
         highest = logits.max(axis=1)
         shares = np.exp(logits - highest[:, None])
         totals = shares.sum(axis=1)
-        value = np.mean(highest + np.log(totals) - powers @ of_label)
-        slope = np.einsum("sc,msc->m", shares / totals[:, None], logs) - of_label.sum(axis=1)
-        return float(value), np.asarray(slope / len(labels))
+        value = (highest + np.log(totals) - powers @ of_label) @ counts
+        slope = np.einsum("sc,msc->m", shares * (counts / totals)[:, None], logs) - of_label @ counts
+        return float(value / counts.sum()), np.asarray(slope / counts.sum())
 
     bounds = [(0.0, MOST_POWER if weight > 0 else 0.0) for weight in weights]
     powers = minimize(loss, weights, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14}).x
     before, after = (softmax(np.einsum("m,msc->sc", own, logs)) for own in (weights, powers))
     rows = np.arange(len(labels))
-    if clipped_nll(after[rows, labels]) > clipped_nll(before[rows, labels]):
+    if clipped_nll(after[rows, labels], counts) > clipped_nll(before[rows, labels], counts):
         powers = weights
     return {"exponents": tuple(np.divide(powers, weights, out=np.ones(len(weights)), where=weights > 0).tolist())}
 

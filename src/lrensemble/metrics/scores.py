@@ -1,24 +1,28 @@
-"""How right: accuracy, top-5 accuracy, negative log-likelihood, Brier score."""
+"""How right: accuracy, top-k accuracy, negative log-likelihood, Brier score."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
 
 from lrensemble.metrics.base import METRICS, Floats, Labels, mean_over_rows
-from lrensemble.numerics import SMALLEST_PROBABILITY, least_tie, likeliest
+from lrensemble.metrics.confusion import predicted_classes
+from lrensemble.numerics import SMALLEST_PROBABILITY, least_tie
 
 
 def correct(probs: Floats, labels: Labels) -> Floats:
     """[sample] one where the likeliest class is the label, else zero; ties go to the lowest class."""
-    return np.asarray(likeliest(probs) == labels, dtype=np.float64)
+    return np.asarray(predicted_classes(probs) == labels, dtype=np.float64)
 
 
-def within_top5(probs: Floats, labels: Labels) -> Floats:
-    """[sample] one where the label is among the five likeliest classes, else zero; ties go to the lowest class."""
+def within_top_k(probs: Floats, labels: Labels, *, k: int = 5) -> Floats:
+    """[sample] one where the label is among the k likeliest classes, else zero; ties go to the lowest class."""
     of_label = probs[np.arange(len(labels)), labels][:, None]
     before = np.arange(probs.shape[1]) < labels[:, None]
     ahead = (least_tie(probs) > of_label) | ((probs >= least_tie(of_label)) & before)
-    return np.asarray(ahead.sum(axis=1) < 5, dtype=np.float64)
+    return np.asarray(ahead.sum(axis=1) < k, dtype=np.float64)
 
 
 def log_losses(probs: Floats, labels: Labels) -> Floats:
@@ -32,7 +36,15 @@ def squared_errors(probs: Floats, labels: Labels) -> Floats:
     return np.asarray(np.einsum("sc,sc->s", probs, probs) - 2 * of_label + 1)
 
 
-@METRICS.register(higher_is_better=True, needs="labels", per_row=correct, lowest=0.0, highest=1.0, unit="fraction")
+@METRICS.register(
+    higher_is_better=True,
+    needs="labels",
+    per_row=correct,
+    lowest=0.0,
+    highest=1.0,
+    unit="fraction",
+    aliases=("accuracy_score",),
+)
 def accuracy(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     """Fraction of rows whose likeliest class is the label. Higher is better.
 
@@ -47,18 +59,28 @@ def accuracy(probs: Floats, labels: Labels, weights: Floats | None = None) -> fl
     return mean_over_rows(correct(probs, labels), weights)
 
 
-@METRICS.register(higher_is_better=True, per_row=within_top5, lowest=0.0, highest=1.0, unit="fraction")
-def top5_accuracy(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
-    """Fraction of rows whose label is among the five likeliest classes. Higher is better.
+@METRICS.register(
+    higher_is_better=True,
+    per_row=within_top_k,
+    lowest=0.0,
+    highest=1.0,
+    unit="fraction",
+    aliases=("top5_accuracy", "top_k_accuracy_score"),
+)
+def top_k_accuracy(
+    probs: Floats, labels: Labels, weights: Floats | None = None, *, k: Annotated[int, Field(gt=0)] = 5
+) -> float:
+    """Fraction of rows whose label is among the k likeliest classes. Higher is better.
 
-    Ties go to the lowest class, as in `accuracy`; with five classes or fewer it is 1.
+    Ties go to the lowest class, as in `accuracy`; with k classes or fewer it is 1.
 
     Args:
         probs: [sample, class] probabilities.
         labels: [sample] class indices.
         weights: [sample] how often each row counts.
+        k: how many classes may be named, 5 unless given.
     """
-    return mean_over_rows(within_top5(probs, labels), weights)
+    return mean_over_rows(within_top_k(probs, labels, k=k), weights)
 
 
 @METRICS.register(higher_is_better=False, per_row=log_losses, lowest=0.0, unit="nats", aliases=("log_loss",))
@@ -76,9 +98,13 @@ def nll(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     return mean_over_rows(log_losses(probs, labels), weights)
 
 
-@METRICS.register(higher_is_better=False, per_row=squared_errors, lowest=0.0, highest=2.0)
+@METRICS.register(
+    higher_is_better=False, per_row=squared_errors, lowest=0.0, highest=2.0, aliases=("brier_score_loss",)
+)
 def brier(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     """Brier score, the mean over rows of the sum over classes of (p - 1[label])², 0 to 2 (Brier 1950). Lower is better.
+
+    With two classes it is twice what scikit-learn's `brier_score_loss` gives unless told `scale_by_half=False`.
 
     Args:
         probs: [sample, class] probabilities.

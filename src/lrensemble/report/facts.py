@@ -42,16 +42,19 @@ class Facts:
 
     @cached_property
     def chosen(self) -> Team | None:
-        """The stored team that the verdict judges; None where it is a baseline, which is not stored."""
+        """The stored team that the verdict judges; None where there is none, or it is not stored."""
         key = self.result.verdict.method
+        if key is None:
+            return None
         wanted = self.result.teams[key]
         stored = [team for team in load(self.pool) if team.method == wanted.method and team.metric == wanted.metric]
         return stored[0] if stored else None
 
     @cached_property
     def in_team(self) -> frozenset[str]:
-        """Ids of the members of the team that the verdict judges."""
-        return frozenset(self.result.teams[self.result.verdict.method].members)
+        """Ids of the members of the team that the verdict judges; of the best single model where no team beats it."""
+        key = self.result.verdict.method
+        return frozenset([self.result.best_single.id] if key is None else self.result.teams[key].members)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """The log-likelihood of every subset of the members, under the mean of their probabilities (or of their votes).
 
 Only what each member gives the label matters, [member, sample]. A team's likelihood of a row is a sum over its members,
-and a sum of logarithms is the logarithm of a product: rows are multiplied in groups so small that no product can leave
-the range of float64, and one logarithm is taken for a group.
+and a sum of logarithms is the logarithm of a product: rows of the same weight are multiplied in groups so small that no
+product can leave the range of float64, and one logarithm is taken for a group.
 """
 
 from __future__ import annotations
@@ -28,27 +28,29 @@ class Likelihoods:
     """What members give the labels, in groups of rows whose products stay in range."""
 
     of_label: NDArray[np.float64]
-    """[member, sample], rows sorted by their lowest likelihood, lowest first."""
+    """[member, sample], first the clamped rows, then those of each weight, sorted by their lowest likelihood."""
     first: NDArray[np.int64]
     """[group + 1], where each group begins."""
+    weight: NDArray[np.float64]
+    """[group] how often each of its rows counts."""
     clipped: int
     """Leading rows where a mean may be below `SMALLEST_PROBABILITY`, since a member is."""
 
 
-def group_rows(of_label: NDArray[np.float64]) -> Likelihoods:
-    """Sort rows [member, sample] and cut them in groups."""
+def group_rows(of_label: NDArray[np.float64], weights: NDArray[np.float64]) -> Likelihoods:
+    """Sort rows [member, sample], each of a weight [sample] above zero, and cut them in groups."""
     members, rows = of_label.shape
     lowest = of_label.min(axis=0)
-    order = np.argsort(lowest, kind="stable")
+    order = np.lexsort((lowest, weights, lowest >= SMALLEST_PROBABILITY))
     clipped = int((lowest < SMALLEST_PROBABILITY).sum())
     bits = np.maximum(-np.log2(np.maximum(lowest[order], SMALLEST_PROBABILITY)), np.log2(members) + 0.01)
-    first, used = list[int](), np.inf
+    first, used, ordered = list[int](), np.inf, weights[order]
     for row in range(rows):
         used += bits[row]
-        if used > RANGE_BITS:
+        if used > RANGE_BITS or ordered[row] != ordered[row - 1]:
             first.append(row)
             used = bits[row]
-    return Likelihoods(np.ascontiguousarray(of_label[:, order]), np.array([*first, rows]), clipped)
+    return Likelihoods(np.ascontiguousarray(of_label[:, order]), np.array([*first, rows]), ordered[first], clipped)
 
 
 def log_likelihoods(likelihoods: Likelihoods, halves: Halves) -> NDArray[np.float64]:
@@ -68,6 +70,7 @@ def log_likelihoods(likelihoods: Likelihoods, halves: Halves) -> NDArray[np.floa
         likelihoods.of_label,
         base,
         likelihoods.first,
+        likelihoods.weight,
         likelihoods.clipped,
         halves.low,
         halves.high,
@@ -82,6 +85,7 @@ def _log_products(
     of_label: NDArray[np.float64],
     base: NDArray[np.float64],
     first: NDArray[np.int64],
+    weight: NDArray[np.float64],
     clipped: int,
     low: int,
     high: int,
@@ -89,7 +93,7 @@ def _log_products(
     scores: NDArray[np.float64],
 ) -> None:
     """Fill `scores` [2^(low + high)]; `base` [sample] is the sum over the `shared` members."""
-    rows, low_size = of_label.shape[1], 1 << low
+    total, low_size = np.sum(weight * np.diff(first)), 1 << low
     block = max(1, min(8, (1 << high) // 4))
     for part in span((1 << high) // block):
         low_sums, low_sizes = np.empty(low_size), np.empty(low_size)
@@ -107,12 +111,12 @@ def _log_products(
                         for subset in range(low_size):
                             products[offset, subset] *= low_sums[subset] + high_sum
             for offset in range(block):
-                _end_group(products[offset], totals[offset])
+                _end_group(products[offset], totals[offset], weight[group])
         for offset in range(block):
             begin = (part * block + offset) << low
             for subset in range(low_size):
                 size = shared + size_of(begin | subset)
-                scores[begin | subset] = totals[offset, subset] / rows - np.log(size)
+                scores[begin | subset] = totals[offset, subset] / total - np.log(size)
 
 
 @compiled
@@ -139,8 +143,8 @@ def _multiply_clipped(
 
 
 @compiled
-def _end_group(products: NDArray[np.float64], totals: NDArray[np.float64]) -> None:
-    """Add the logarithms of the products [low subset] to the totals, and begin anew."""
+def _end_group(products: NDArray[np.float64], totals: NDArray[np.float64], weight: float) -> None:
+    """Add the logarithms of the products [low subset], by their weight, to the totals, and begin anew."""
     for subset in range(products.size):
-        totals[subset] += np.log(products[subset])
+        totals[subset] += weight * np.log(products[subset])
         products[subset] = 1.0
