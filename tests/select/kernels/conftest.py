@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lrensemble.numerics import TIE
 from lrensemble.select import Validation, team_score
 
 MakeValidation = Callable[..., Validation]
@@ -16,7 +17,8 @@ def _validation(
     seed: int, members: int, rows: int, classes: int, *, kind: str = "smooth", dtype: type = np.float32
 ) -> Validation:
     """`smooth`: no ties; `coarse`: few distinct probabilities; `labels`: only zeros and ones; `mixed`: some of each;
-    `sharp`: nearly certain, down to probabilities that underflow."""
+    `sharp`: nearly certain, down to probabilities that underflow; `tied`: classes that tie with some and not with
+    others, or stand on the very border."""
     generator = np.random.default_rng(seed)
     labels = generator.integers(classes, size=rows)
     smooth = generator.dirichlet(np.ones(classes), size=(members, rows))
@@ -25,8 +27,11 @@ def _validation(
     votes = np.eye(classes)[generator.integers(classes, size=(members, rows))]
     logits = generator.normal(size=(members, rows, classes)) * generator.choice([1, 40, 400], size=(1, rows, 1))
     sharp = np.exp(logits - logits.max(axis=2, keepdims=True))
+    tied = generator.choice([1, 2], size=(rows, classes)) * (
+        1 - TIE * generator.choice([0.0, 0.6, 0.7, 1.0, 1.3, 5.0], size=(members, rows, classes))
+    )
     mixed = np.where(generator.random((members, 1, 1)) < 0.5, votes, counts)
-    values = {"smooth": smooth, "coarse": counts, "labels": votes, "mixed": mixed, "sharp": sharp}[kind]
+    values = {"smooth": smooth, "coarse": counts, "labels": votes, "mixed": mixed, "sharp": sharp, "tied": tied}[kind]
     with np.errstate(divide="ignore"):
         return Validation(np.log(values / values.sum(axis=2, keepdims=True)).astype(dtype), labels)
 

@@ -20,7 +20,7 @@ from lrensemble.select.scoring import team_scorer
 
 MakeValidation = Callable[..., Validation]
 ScoreAll = Callable[..., NDArray[np.float64]]
-KINDS = ("smooth", "coarse", "labels", "mixed", "sharp")
+KINDS = ("smooth", "coarse", "labels", "mixed", "sharp", "tied")
 
 
 def in_blocks(validation: Validation, metric: str, consensus: str, halves: Halves) -> NDArray[np.float64]:
@@ -52,15 +52,15 @@ def test_every_team_scores_as_the_definition(
 def test_rounding_decides_as_in_the_definition(
     consensus: str, seed: int, make_validation: MakeValidation, score_all: ScoreAll
 ) -> None:
-    """Many exact ties, in float64 so that sums are equal but for the order that they are added in."""
-    validation = make_validation(seed, 7, 31, 3, kind=("coarse", "mixed")[seed % 2], dtype=np.float64)
+    """Exact ties, in float64 so that sums are equal but for the order that they are added in, and near ties."""
+    validation = make_validation(seed, 7, 31, 3, kind=("coarse", "mixed", "tied")[seed % 3], dtype=np.float64)
     scores = in_blocks(validation, "accuracy", consensus, split(7))
     np.testing.assert_array_equal(scores[1:], score_all(validation, "accuracy", consensus)[1:])
 
 
 def test_rounding_matters_in_these_tests(make_validation: MakeValidation) -> None:
     """Without the second look some team would be a row off: else the tests above prove nothing."""
-    validation = make_validation(2, 7, 31, 3, kind="coarse", dtype=np.float64)
+    validation = make_validation(2, 7, 31, 3, kind="tied", dtype=np.float64)
     columns = contested_columns(validation, "mean")
     decide = decider(validation, columns, "mean")
     looked_at = []
@@ -71,7 +71,7 @@ def test_rounding_matters_in_these_tests(make_validation: MakeValidation) -> Non
 
     right = wrong_rows(columns, split(7), 2**20, decide)
     assert (wrong_rows(columns, split(7), 2**20, undecided)[1:] < right[1:]).any()
-    assert sum(looked_at) > 100
+    assert sum(looked_at) > 50
 
 
 def test_tables_that_do_not_fit_are_taken_in_parts(make_validation: MakeValidation) -> None:

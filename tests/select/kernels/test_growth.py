@@ -24,7 +24,7 @@ def slowly(validation: Validation, counts: NDArray[np.float64], metric: str, con
 
 
 @pytest.mark.parametrize("serial", [True, False])
-@pytest.mark.parametrize("kind", ["smooth", "coarse", "labels", "mixed", "sharp"])
+@pytest.mark.parametrize("kind", ["smooth", "coarse", "labels", "mixed", "sharp", "tied"])
 @pytest.mark.parametrize("consensus", ["mean", "plurality", "geometric_mean", "majority"])
 @pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
 def test_each_addition_scores_as_the_definition(

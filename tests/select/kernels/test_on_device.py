@@ -18,7 +18,7 @@ from lrensemble.select.kernels.subsets import Halves
 
 MakeValidation = Callable[..., Validation]
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-KINDS = ("smooth", "coarse", "labels", "mixed", "sharp")
+KINDS = ("smooth", "coarse", "labels", "mixed", "sharp", "tied")
 
 
 @pytest.fixture(params=DEVICES)
@@ -63,7 +63,7 @@ def test_every_team_scores_the_same(
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("consensus", ["mean", "plurality"])
 def test_ties_are_decided_the_same(consensus: str, seed: int, make_validation: MakeValidation, moved: Any) -> None:
-    validation = make_validation(seed, 7, 31, 3, kind=("coarse", "mixed")[seed % 2], dtype=np.float64)
+    validation = make_validation(seed, 7, 31, 3, kind=("coarse", "mixed", "tied")[seed % 3], dtype=np.float64)
     expected = in_blocks(validation, "accuracy", consensus, split(7))
     np.testing.assert_array_equal(in_blocks(moved(validation), "accuracy", consensus, split(7)), expected)
 
