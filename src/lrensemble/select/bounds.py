@@ -83,14 +83,19 @@ def bounder(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Bo
     metric, consensus = to_spec(metric), to_spec(consensus)
     if metric == Spec("accuracy") and consensus in [Spec(name) for name in LINEAR]:
         return _by_columns(validation, consensus.name)
-    if consensus in (Spec("mean"), Spec("plurality")) and metric == Spec("nll"):
-        return _by_tangents(nll_of(validation, consensus.name))
-    if consensus in (Spec("mean"), Spec("plurality")) and metric == Spec("brier"):
-        return _by_tangents(brier_of(validation, consensus.name))
+    if is_convex(metric, consensus):
+        convex = nll_of if metric == Spec("nll") else brier_of
+        return _by_tangents(convex(validation, consensus.name))
     raise SelectionError(
         f"no bound is known for {metric} under {consensus}; choose accuracy under {', '.join(LINEAR)}, "
         "or nll or brier under mean or plurality"
     )
+
+
+def is_convex(metric: SpecLike, consensus: SpecLike) -> bool:
+    """Whether the loss is convex in the weights, and families have bounds that are often tight."""
+    linear = to_spec(consensus) in (Spec("mean"), Spec("plurality"))
+    return linear and to_spec(metric) in (Spec("nll"), Spec("brier"))
 
 
 def _by_columns(validation: Validation, consensus: str) -> Bounder:
