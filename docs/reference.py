@@ -30,9 +30,9 @@ PAGES: dict[str, tuple[str, Registry[Any, Any]]] = {
 SECTIONS = ("Args", "Returns", "Raises")
 
 
-def arguments(function: Any) -> str:
-    """The keyword arguments that a spec may hold, with their defaults."""
-    own = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+def arguments(registry: Registry[Any, Any], name: str) -> str:
+    """The arguments that a spec may hold, with their defaults."""
+    own = registry.arguments(name).values()
     return ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in own)
 
 
@@ -58,7 +58,7 @@ def write(page: str, title: str, registry: Registry[Any, Any]) -> None:
         print(f"# {title}\n", file=file)
         for name in registry:
             function = registry.get(name)
-            print(f"## {name}\n\n```\n{name}({arguments(function)})\n```\n", file=file)
+            print(f"## {name}\n\n```\n{name}({arguments(registry, name)})\n```\n", file=file)
             print("\n".join(body(inspect.getdoc(function) or "")), file=file)
             print(f"\nExample: `{registry.example(name)}`\n", file=file)
 

@@ -11,7 +11,6 @@ from torch import nn
 
 from lrensemble.errors import SpecError, UnknownNameError
 from lrensemble.models import MODELS, build, check
-from lrensemble.models.base import family
 from lrensemble.models.resnet import Block
 from lrensemble.models.wrn import wide_resnet
 
@@ -163,7 +162,7 @@ def test_an_unknown_model_is_its_own_error_that_names_families_too() -> None:
 
 def test_a_family_registered_twice_is_a_bug() -> None:
     with pytest.raises(ValueError, match="registered already"):
-        family(r"wrn-(\d+)-(\d+)", "wrn-A-B", "twice")(wide_resnet)
+        MODELS.family(r"wrn-(\d+)-(\d+)", "wrn-A-B", "twice")(wide_resnet)
 
 
 @pytest.mark.parametrize(

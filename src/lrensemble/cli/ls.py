@@ -85,9 +85,9 @@ def _list_registry(kind: str, json: bool) -> None:
         {"name": name, "example": str(registry.example(name)), "summary": registry.summary(name)} for name in registry
     ]
     if kind == "models":
-        from lrensemble.models import families
-
-        entries += [{"name": form, "example": form, "summary": summary} for form, summary in families().items()]
+        entries += [
+            {"name": form, "example": form, "summary": summary} for form, summary in registry.families().items()
+        ]
     if json:
         print_json(entries)
         return

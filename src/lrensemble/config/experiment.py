@@ -17,9 +17,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from lrensemble.config.records import Fraction, PositiveInt, Record, Seed, SpecField, read_spec, to_record
 from lrensemble.config.sweep import SweepSettings, check_sweep
-from lrensemble.errors import ConfigError
+from lrensemble.errors import ConfigError, SpecError
 from lrensemble.files import storage_errors
-from lrensemble.registry import nearest
+from lrensemble.registry import depth, nearest, registry_of
 from lrensemble.spec import Spec
 
 
@@ -107,18 +107,23 @@ def _policy_grid(given: Any) -> Any:
 
 
 def expand_grid(spec: Spec) -> list[Spec]:
-    """One spec for every combination of the values of `peak` and of the other arguments that are lists in a grid.
+    """One spec for every combination of the values of the arguments that are lists where the policy takes one value.
 
-    Lists that are an argument's own form (`milestones`, `boundaries`, `pieces`, `rates`) are left alone.
+    Whether it takes a list itself, as `milestones` is, its annotation says; a list of such lists makes a grid of them.
     """
     specs = [spec]
     for key, value in spec.arguments.items():
-        if isinstance(value, tuple) and key not in OWN_LISTS:
+        if isinstance(value, tuple) and depth(value) > _own_depth(spec.name, key):
             specs = [Spec(s.name, {**s.arguments, key: item}) for s in specs for item in value]
     return specs
 
 
-OWN_LISTS = ("milestones", "boundaries", "pieces", "rates")
+def _own_depth(policy: str, argument: str) -> int:
+    """How many lists within one another one value is; none of a policy that cannot be found: its use will say why."""
+    try:
+        return registry_of("policies").find(policy).list_depth(argument)
+    except SpecError:
+        return 0
 
 
 class Experiment(Record):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.optimize import minimize_scalar
 
-from lrensemble.consensus.arrays import Array, safe_log, softmax
+from lrensemble.consensus.arrays import Array, clipped_nll, safe_log, softmax
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, combine, fit
 from lrensemble.spec import Spec
 
@@ -20,15 +20,17 @@ LOWEST, HIGHEST = 0.05, 20.0
 _GRID = np.geomspace(LOWEST, HIGHEST, 25)
 
 
-def _temperature(arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
-    inner = fit(arguments["consensus"], probs, labels, weights)
+def _temperature(
+    arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats, counts: Floats
+) -> dict[str, object]:
+    inner = fit(arguments["consensus"], probs, labels, weights, counts)
     scaled, shares, consensus = probs, weights, inner
     if arguments["when"] == "after":  # what comes out is scaled as if it were the only member
         scaled, shares, consensus = combine(inner, probs, weights)[None], np.ones(1), Spec("mean")
 
     def loss(temperature: float) -> float:
         out = combine(consensus, _scaled(scaled, temperature), shares)
-        return float(-safe_log(out[np.arange(len(labels)), labels]).mean())
+        return clipped_nll(out[np.arange(len(labels)), labels], counts)
 
     return {"consensus": inner, "temperature": _lowest(loss)}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
-from lrensemble.registry import Registry
+from lrensemble.registry import Call, Registry, is_shipped
+from lrensemble.rows import repeated
 from lrensemble.spec import SpecLike
 
 Floats = NDArray[np.float64]
@@ -39,7 +42,29 @@ class MetricFacts:
     """Of its values; fractions are printed in percent."""
 
 
-METRICS: Registry[float, MetricFacts] = Registry("metric", MetricFacts)
+def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., float]:
+    """A metric of one's own, which may know nothing of weights: then whole ones repeat rows."""
+    if is_shipped(function):
+        return function
+    knows_weights = "weights" in inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def metric(probs: Floats, labels: Labels, weights: Floats | None = None, **own: object) -> float:
+        if weights is not None and not knows_weights:
+            rows = repeated(weights, f"metric {name} takes no weights")
+            probs, labels = probs[rows], labels[rows]
+        more = {"weights": weights} if knows_weights and weights is not None else {}
+        value = function(probs, labels, **more, **own)
+        if not isinstance(value, int | float | np.number) or np.isnan(value):
+            raise PredictionsError(f"metric {name!r} returned {value!r} of {len(labels)} rows; it must return a number")
+        return float(value)
+
+    return metric
+
+
+METRICS: Registry[float, MetricFacts] = Registry(
+    "metric", MetricFacts, call=Call(("probs", "labels", "weights=None")), adapt=_counting_rows
+)
 """Functions of (probabilities [sample, class], labels [sample], weights [sample] or None, *, …own arguments)."""
 
 SUM_TOLERANCE = 1e-3
@@ -59,9 +84,13 @@ def score(metric: SpecLike, probs: Floats, labels: Labels, weights: Floats | Non
         probs: [sample, class] probabilities.
         labels: [sample] class indices.
         weights: [sample] how often each row counts, not negative; once each where not given.
+
+    Raises:
+        PredictionsError: weights that are no whole numbers, and a metric that takes none.
     """
-    value = float(METRICS.call(metric, probs, labels, *(() if weights is None else (weights,))))
-    return value if higher_is_better(metric) else -value
+    spec = METRICS.check(metric)
+    value = float(METRICS.call(spec, probs, labels, *(() if weights is None else (weights,))))
+    return value if higher_is_better(spec) else -value
 
 
 def row_values(metric: SpecLike, probs: Floats, labels: Labels) -> Floats | None:

@@ -10,10 +10,10 @@ from typing import Any
 from torch import nn
 
 from lrensemble.errors import MissingExtraError, SpecError, UnknownNameError
-from lrensemble.models.base import family, require_images, require_logits
+from lrensemble.models.base import MODELS, require_images, require_logits
 
 
-@family(
+@MODELS.family(
     r"timm/(.+)", "timm/NAME", "The networks of timm (PyTorch Image Models) with new weights, where it is installed."
 )
 def timm_model(name: str) -> Callable[..., nn.Module]:

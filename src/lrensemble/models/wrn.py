@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lrensemble.errors import SpecError
-from lrensemble.models.base import MODELS, family, require_images
+from lrensemble.models.base import MODELS, require_images
 from lrensemble.models.resnet import start_by_fan_out
 
 _STAGE_CHANNELS = (16, 32, 64)
@@ -40,7 +40,7 @@ class PreActivationBlock(nn.Module):
         return shortcut + residual
 
 
-@family(
+@MODELS.family(
     r"wrn-(\d+)-(\d+)",
     "wrn-DEPTH-WIDTH",
     "Wide residual networks of other depths (6n + 4) and widths: wrn-16-4, wrn-40-2.",

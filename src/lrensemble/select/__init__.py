@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import numpy as np
+
 from lrensemble.select import (  # noqa: F401  (register what they define)
     anneal,
     backward,
@@ -26,7 +28,7 @@ from lrensemble.select import (  # noqa: F401  (register what they define)
     weighted,
 )
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_method
-from lrensemble.select.cross_fit import cross_fit
+from lrensemble.select.cross_fit import CrossFit, cross_fit
 from lrensemble.select.every_team import TeamTable, check_table_path, team_table
 from lrensemble.select.scoring import fitted_consensus, team_score
 from lrensemble.select.stability import Stability, caution, stability
@@ -34,6 +36,7 @@ from lrensemble.spec import SpecLike
 
 __all__ = [
     "SELECTORS",
+    "CrossFit",
     "Selection",
     "Stability",
     "TeamTable",
@@ -74,5 +77,5 @@ def select(
     spec = check_method(method)
     selection = SELECTORS.call(spec, validation, metric=metric, consensus=consensus, seed=seed)
     seconds = time.perf_counter() - start
-    warning = caution(selection.tried, len(validation.labels))
+    warning = caution(selection.tried, int(np.count_nonzero(validation.row_weights)))
     return replace(selection, method=str(spec), seconds=seconds, caution=warning)

@@ -46,8 +46,8 @@ def beam(
         metric: what teams are compared by.
         consensus: how members are combined.
         seed: not used.
-        width: teams of each size that are kept; unless given 16, and fewer in pools of more than 64, so that about 1,024
-            teams are scored at each size.
+        width: teams of each size that are kept; unless given 16, and fewer in pools of more than 64, so that about
+            1,024 teams are scored at each size.
         min_size: of the teams.
         max_size: of the teams; unless given all members, but in pools of more than 32 no size is looked at when 8 in a
             row have brought nothing better.

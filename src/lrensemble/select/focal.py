@@ -65,8 +65,8 @@ def focal(
         accuracy: share of accuracy in the fitness.
         size_penalty: taken from the fitness of all members, and in proportion from that of smaller teams; LLM-TOPLA's
             is 0.1 (Tekin et al. 2024).
-        limit: refuse to score more teams than this; unless given, a pool with more than 65,536 teams of these sizes gives
-            way to the most accurate of its members (16, if teams of all sizes are asked for), which `details["among"]`
+        limit: refuse to score more teams than this; unless given, a pool with more than 65,536 teams of these sizes
+            gives way to the most accurate of its members (16, if all sizes are asked for), which `details["among"]`
             lists.
 
     Raises:
@@ -105,7 +105,7 @@ def _among_all(validation: Validation, sizes: Sizes, fitness: Fitness) -> tuple[
     """The fittest team and its two parts, from tables of all subsets of the members."""
     accuracies = score_every_team(validation, "accuracy", "plurality", 2**sizes.members)
     accuracies[0] = 0.0  # of nobody, who is left out below: minus infinity times a share of zero is no number
-    diversities = every_focal_gd(predicted_classes(validation), validation.labels)
+    diversities = every_focal_gd(predicted_classes(validation), validation.labels, validation.weights)
     size = np.bitwise_count(np.arange(len(accuracies))).astype(np.float64)
     values = fitness(diversities, accuracies, size)
     values[(size < sizes.smallest) | (size > sizes.largest)] = -np.inf
@@ -123,7 +123,9 @@ def _among_listed(validation: Validation, sizes: Sizes, fitness: Fitness) -> tup
     weights = np.zeros((len(teams), sizes.members))
     for row, team in zip(weights, teams, strict=True):
         row[list(team)] = 1
-    diversities = focal_gd(of_labels(validation, "plurality") == 0, weights)
+    rows = validation.counted
+    wrong = of_labels(validation, "plurality")[:, rows] == 0
+    diversities = focal_gd(wrong, weights, validation.row_weights[rows])
     accuracies = team_scorer(validation, "accuracy", "plurality")(weights)
     chosen = first_best(fitness(diversities, accuracies, weights.sum(axis=1)))
     return teams[chosen], _parts(diversities[chosen], accuracies[chosen])
@@ -133,19 +135,26 @@ def _parts(focal_diversity: float, accuracy: float) -> dict[str, float]:
     return {"focal_diversity": float(focal_diversity), "plurality_accuracy": float(accuracy)}
 
 
-def every_focal_gd(predicted: NDArray[np.int64], labels: NDArray[np.int64]) -> Floats:
-    """[2^members] `focal_gd` of every team at its mask, from predicted classes [member, sample] and labels [sample]."""
+def every_focal_gd(predicted: NDArray[np.int64], labels: NDArray[np.int64], weights: Floats | None = None) -> Floats:
+    """[2^members] `focal_gd` of every team at its mask, from predicted classes [member, sample] and labels [sample].
+
+    Rows count as often as the weights [sample] say, once each where not given.
+    """
+    if weights is not None:
+        predicted, labels, weights = predicted[:, weights > 0], labels[weights > 0], weights[weights > 0]
     masks = np.arange(2 ** len(predicted))
     total, contributors = np.zeros(len(masks)), np.zeros(len(masks))
     for member, errs in enumerate((predicted != labels).any(axis=1).tolist()):
         if errs:
             inside = (masks >> member & 1 == 1) & (masks != 1 << member)
-            total[inside] += all_teams("generalized_diversity", predicted, labels, focal=member)[inside]
+            total[inside] += all_teams("generalized_diversity", predicted, labels, focal=member, weights=weights)[
+                inside
+            ]
             contributors[inside] += 1
     return np.divide(total, contributors, out=np.zeros(len(masks)), where=contributors > 0)
 
 
-def focal_gd(wrong: NDArray[np.bool_], teams: NDArray[np.float64]) -> NDArray[np.float64]:
+def focal_gd(wrong: NDArray[np.bool_], teams: Floats, weights: Floats | None = None) -> Floats:
     """Focal generalized diversity of many teams: the mean over members F of GD over the rows that F gets wrong.
 
     GD = 1 - p(2)/p(1) (Partridge & Krzanowski 1997), where p(1) is the chance that a member drawn at random fails and
@@ -155,17 +164,20 @@ def focal_gd(wrong: NDArray[np.bool_], teams: NDArray[np.float64]) -> NDArray[np
     Args:
         wrong: [member, sample], where each member fails.
         teams: [team, member], one for members of the team and zero for others.
+        weights: [sample] how often each row counts, positive; once each where not given.
 
     Returns:
         [team], higher is more diverse.
     """
     failures = wrong.astype(np.float64)
+    times = np.ones(wrong.shape[1]) if weights is None else weights
     sizes = teams.sum(axis=1)
     total, contributors = np.zeros(len(teams)), np.zeros(len(teams))
     for focal_member, row in enumerate(failures):
         if not row.any():
             continue
-        together = (failures * row) @ failures.T  # [member, member], failures together on the rows of the focal member
+        # [member, member], failures together on the rows of the focal member
+        together = (failures * (row * times)) @ failures.T
         failed = teams @ np.diag(together)  # sum over rows of how many fail
         pairs = np.einsum("ti,ij,tj->t", teams, together, teams, optimize=True) - failed  # ordered pairs failing
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -139,10 +139,23 @@ def focal_likeness_by(validation: Validation, measure: SpecLike, compat: str, se
 def drawn_likeness(validation: Validation, measure: SpecLike, seed: int) -> Floats:
     """[member, 2^members] focal likeness as the mean of three draws of 100 of the focal member's errors."""
     generator = np.random.default_rng(seed)
-    errors = [np.flatnonzero(row) for row in predicted_classes(validation) != validation.labels]
+    wrong = (predicted_classes(validation) != validation.labels) & (validation.row_weights > 0)
     total = np.zeros((validation.members, 2**validation.members))
     for _ in range(DRAWS):
-        for focal, rows in enumerate(errors):
-            drawn = generator.choice(rows, size=DRAWN_ROWS) if len(rows) else rows
-            total[focal] += likeness(validation.rows(drawn), measure) if len(rows) else np.nan
+        for focal, errs in enumerate(wrong):
+            if errs.any():
+                drawn = validation.weighted(_drawn(validation.row_weights * errs, generator))
+                total[focal] += likeness(drawn, measure)
+            else:
+                total[focal] += np.nan
     return total / DRAWS
+
+
+def _drawn(weights: Floats, generator: np.random.Generator) -> Floats:
+    """[sample] how often each row is drawn, with replacement, by chances in proportion to weights [sample]."""
+    rows = np.flatnonzero(weights)
+    if (weights == np.floor(weights)).all():
+        drawn = generator.choice(np.repeat(rows, weights[rows].astype(np.int64)), size=DRAWN_ROWS)
+    else:
+        drawn = generator.choice(rows, size=DRAWN_ROWS, p=weights[rows] / weights.sum())
+    return np.bincount(drawn, minlength=len(weights)).astype(np.float64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import repeat
 from typing import Annotated
 
 import numpy as np
@@ -12,7 +11,8 @@ from pydantic import Field
 from lrensemble.errors import SelectionError
 from lrensemble.select.additions import Rules, run
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
-from lrensemble.select.kernels.growth import Rows, growths
+from lrensemble.select.kernels.growth import growth
+from lrensemble.select.resample import bootstrap_weights
 from lrensemble.select.scoring import team_score
 from lrensemble.spec import SpecLike, to_spec
 
@@ -75,15 +75,16 @@ def greedy(
             f"size = {size} is above the pool of {validation.members} and replacement is off; lower size, or allow it"
         )
     generator = np.random.default_rng(seed)
-    samples = _samples(len(validation.labels), bootstrap, generator)
-    teams = growths(validation, metric, consensus, samples)
-    ties = repeat(None) if tie_metric is None else growths(validation, tie_metric, consensus, samples)
-    whole, tie_whole = next(teams), next(ties)
-    usable = _usable(whole.scores(np.arange(validation.members)), keep, cost, max_cost)
+    samples = validation.resampled(
+        [validation.row_weights, *(bootstrap_weights(validation, generator) for _ in range(bootstrap))]
+    )
+    own = growth(samples[0], metric, consensus).scores(np.arange(validation.members))
+    usable = _usable(own, keep, cost, max_cost)
     weights, tried = np.zeros(validation.members), validation.members
-    for team, tie in zip(teams, ties, strict=False) if bootstrap else [(whole, tie_whole)]:
+    for sample in samples[1:] or samples:
         rules = Rules(size, _bag(usable, bag, generator), replacement, start, max_members, max_cost, cost)
-        counts, looked_at = run(team, tie, rules)
+        tie = None if tie_metric is None else growth(sample, tie_metric, consensus)
+        counts, looked_at = run(growth(sample, metric, consensus), tie, rules)
         weights += counts / counts.sum()
         tried += looked_at
     weights = _capped(weights, max_members, max_cost, cost)
@@ -91,11 +92,6 @@ def greedy(
     shares = tuple((weights[chosen] / weights.sum()).tolist())
     score = team_score(validation, chosen.tolist(), shares, metric=metric, consensus=consensus)
     return Selection(tuple(chosen.tolist()), shares, score, metric_text, str(to_spec(consensus)), tried)
-
-
-def _samples(rows: int, bootstrap: int, generator: np.random.Generator) -> list[Rows]:
-    """All rows once, and then the resampled ones."""
-    return [None, *(generator.integers(rows, size=rows) for _ in range(bootstrap))]
 
 
 def _costs(validation: Validation, max_cost: float | None) -> NDArray[np.float64]:

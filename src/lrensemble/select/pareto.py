@@ -76,7 +76,7 @@ def pareto(
 
 def _members(validation: Validation, limit: int | None, metric: SpecLike, consensus: SpecLike) -> Part:
     """The members whose teams are looked at."""
-    if limit is not None or has_kernel(validation, metric, consensus):
+    if limit is not None or has_kernel(metric, consensus):
         return members_of_table(validation, limit, metric, consensus)
     return best_members(validation, SLOW_MEMBERS, metric, consensus)
 
