@@ -30,6 +30,7 @@ from lrensemble.select import (  # noqa: F401  (register what they define)
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_method
 from lrensemble.select.cross_fit import CrossFit, cross_fit
 from lrensemble.select.every_team import TeamTable, check_table_path, team_table
+from lrensemble.select.learned import learned_nothing
 from lrensemble.select.scoring import fitted_consensus, team_score
 from lrensemble.select.stability import Stability, caution, stability
 from lrensemble.spec import SpecLike
@@ -45,6 +46,7 @@ __all__ = [
     "check_table_path",
     "cross_fit",
     "fitted_consensus",
+    "learned_nothing",
     "select",
     "stability",
     "team_score",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
 from lrensemble.errors import SelectionError
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.learned import members_that_learned
 from lrensemble.select.scoring import first_best, team_score, team_scorer
 from lrensemble.spec import SpecLike, to_spec
 
@@ -26,8 +28,12 @@ def best(validation: Validation, *, metric: SpecLike = "nll", consensus: SpecLik
 def every(
     validation: Validation, *, metric: SpecLike = "nll", consensus: SpecLike = "mean", seed: int = 0
 ) -> Selection:
-    """All members, with equal weights."""
-    return _selection(validation, tuple(range(validation.members)), metric, consensus, 1)
+    """All members that have learned something, with equal weights; all members where none has.
+
+    Members whose predictions tell nothing of the labels, at a level of 5 %, are listed in `details["learned_nothing"]`.
+    """
+    learned, details = members_that_learned(validation)
+    return _selection(validation, learned, metric, consensus, 1, details)
 
 
 @SELECTORS.register(k=3)
@@ -41,6 +47,8 @@ def top_k(
 ) -> Selection:
     """The k members with the best scores of their own, with equal weights; ties to the lowest index.
 
+    Members that have learned nothing are left out, as in `all`, even where fewer than k are left.
+
     Args:
         validation: the rows to choose on.
         metric: what members are ranked by.
@@ -52,8 +60,10 @@ def top_k(
         SelectionError: k is above the number of members.
     """
     size = check_size(validation, k, "k")
-    team = tuple(sorted(_ranking(validation, metric, consensus)[:size]))
-    return _selection(validation, team, metric, consensus, validation.members)
+    learned, details = members_that_learned(validation)
+    ranking = [member for member in _ranking(validation, metric, consensus) if member in learned]
+    team = tuple(sorted(ranking[:size]))
+    return _selection(validation, team, metric, consensus, validation.members, details)
 
 
 @SELECTORS.register(size=3, trials=2)
@@ -67,6 +77,8 @@ def random(
     trials: PositiveInt = 1,
 ) -> Selection:
     """A team drawn at random, without replacement; the best of `trials` draws, ties to the first.
+
+    Members that have learned nothing are left out, as in `all`, even where fewer than `size` are left.
 
     Args:
         validation: the rows to choose on.
@@ -83,11 +95,12 @@ def random(
     size = check_size(validation, size, "size")
     generator = np.random.default_rng(seed)
     weights = np.zeros((trials, validation.members))
+    learned, details = members_that_learned(validation)
     for row in weights:
-        row[generator.choice(validation.members, size=size, replace=False)] = 1
+        row[generator.choice(learned, size=min(size, len(learned)), replace=False)] = 1
     chosen = first_best(team_scorer(validation, metric, consensus)(weights))
     team = tuple(np.flatnonzero(weights[chosen]).tolist())
-    return _selection(validation, team, metric, consensus, trials)
+    return _selection(validation, team, metric, consensus, len(np.unique(weights, axis=0)), details)
 
 
 def check_size(validation: Validation, size: int | None, name: str) -> int:
@@ -111,8 +124,15 @@ def _ranking(validation: Validation, metric: SpecLike, consensus: SpecLike) -> t
 
 
 def _selection(
-    validation: Validation, team: tuple[int, ...], metric: SpecLike, consensus: SpecLike, tried: int
+    validation: Validation,
+    team: tuple[int, ...],
+    metric: SpecLike,
+    consensus: SpecLike,
+    tried: int,
+    details: Mapping[str, Any] | None = None,
 ) -> Selection:
     check_metric(validation, metric)
     score = team_score(validation, team, metric=metric, consensus=consensus)
-    return Selection(team, equal_weights(team), score, str(to_spec(metric)), str(to_spec(consensus)), tried)
+    return Selection(
+        team, equal_weights(team), score, str(to_spec(metric)), str(to_spec(consensus)), tried, details=details or {}
+    )
