@@ -56,7 +56,7 @@ class Team(Record):
 
 
 def validation_of(pool: Pool) -> Validation:
-    """What selection may see of a pool: predictions and labels of `val`.
+    """What selection may see of a pool: predictions and labels of `val`, and its rows' weights and groups.
 
     Raises:
         PoolError: the pool has no finished member.
@@ -69,6 +69,8 @@ def validation_of(pool: Pool) -> Validation:
         pool.labels("val"),
         top1=tuple(member.kind == "top1" for member in members),
         cost=_costs(members),
+        weights=pool.weights("val"),
+        groups=pool.groups("val"),
     )
 
 
