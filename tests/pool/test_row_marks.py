@@ -48,7 +48,7 @@ def test_arrays_of_a_file_come_back(tmp_path: Path) -> None:
     stored = load_file(tmp_path / "pool" / "labels.safetensors")
     assert set(stored) == {"val", "test", "val_groups", "test_groups", "val_weights"}
     validation = validation_of(pool)
-    assert np.array_equal(validation.weights, WEIGHTS)
+    np.testing.assert_allclose(validation.weights, WEIGHTS, rtol=0, atol=1e-13)
     assert np.array_equal(validation.groups, GROUPS)
     right = LOGITS.argmax(axis=2) == LABELS
     accuracies = [member.scores["val"]["accuracy"] for member in pool.members()]
