@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.errors import SelectionError
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.all_teams import BlockScorer, block_scorer, split
 from lrensemble.select.kernels.best import discard_other_sizes, first_team
 from lrensemble.select.kernels.growth import Growth, growth
 from lrensemble.select.kernels.subsets import members_of
 from lrensemble.select.leader import Leader
+from lrensemble.select.reduced import part_of
 from lrensemble.select.scoring import SAME_SCORE
 from lrensemble.spec import SpecLike
 
@@ -31,6 +33,15 @@ WASTE = 1024
 """All subsets are scored, rather than the teams of the wanted sizes, up to so many times as many: in a block each costs
 far less."""
 
+ALWAYS = 2**16
+"""So many teams are affordable on any number of rows."""
+
+TEAMS_TIMES_ROWS = 2**28
+"""Beyond that, teams times rows that are affordable with a kernel."""
+
+NUMBERS_READ = 2**28
+"""Teams times rows, classes and members that are affordable without one."""
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -44,6 +55,40 @@ class Sizes:
     def count(self) -> int:
         """How many teams there are, counted and not listed."""
         return sum(math.comb(self.members, size) for size in range(self.smallest, self.largest + 1))
+
+
+def check_sizes(members: int, min_size: int, max_size: int | None, limit: int | None) -> Sizes:
+    """The teams of these sizes, counted before any is listed.
+
+    Raises:
+        SelectionError: above the limit, where one is given, or no such size in a pool of `members`.
+    """
+    sizes = Sizes(members, min_size, members if max_size is None else max_size)
+    if not min_size <= sizes.largest <= members:
+        raise SelectionError(
+            f"team sizes {min_size} to {sizes.largest} do not fit a pool of {members}; "
+            f"sizes must rise and lie between 1 and {members}"
+        )
+    if limit is not None and sizes.count > limit:
+        raise SelectionError(
+            f"{members} members have {sizes.count:,} teams of {min_size} to {sizes.largest}, above the limit of "
+            f"{limit:,}; lower max_size, or raise it with limit={sizes.count}"
+        )
+    return sizes
+
+
+def affordable(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> bool:
+    """Whether all teams are scored in about a second: decided by counting, so that every run decides alike."""
+    rows, classes = validation.log_probs.shape[1:]
+    if has_kernel(validation, metric, consensus):
+        return sizes.count <= ALWAYS or sizes.count * rows <= TEAMS_TIMES_ROWS
+    return sizes.count * rows * classes * sizes.members <= NUMBERS_READ
+
+
+def has_kernel(validation: Validation, metric: SpecLike, consensus: SpecLike) -> bool:
+    """Whether teams are scored many at once, and not one by one by the definition."""
+    one_member_and_row = part_of(validation.rows(np.arange(1)), [0]).validation
+    return block_scorer(one_member_and_row, metric, consensus) is not None
 
 
 @dataclass(frozen=True, eq=False)
