@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError
 from lrensemble.select.base import Validation
-from lrensemble.select.kernels.all_teams import BlockScorer, block_scorer, split
+from lrensemble.select.kernels.all_teams import MAX_MEMBERS, BlockScorer, block_scorer, has_kernel, split
 from lrensemble.select.kernels.best import discard_other_sizes, first_team
 from lrensemble.select.kernels.growth import Growth, growth
 from lrensemble.select.kernels.subsets import members_of
 from lrensemble.select.leader import Leader
-from lrensemble.select.reduced import part_of
 from lrensemble.select.scoring import SAME_SCORE
 from lrensemble.spec import SpecLike
 
@@ -80,15 +79,9 @@ def check_sizes(members: int, min_size: int, max_size: int | None, limit: int | 
 def affordable(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> bool:
     """Whether all teams are scored in about a second: decided by counting, so that every run decides alike."""
     rows, classes = validation.log_probs.shape[1:]
-    if has_kernel(validation, metric, consensus):
+    if validation.members <= MAX_MEMBERS and has_kernel(metric, consensus):
         return sizes.count <= ALWAYS or sizes.count * rows <= TEAMS_TIMES_ROWS
     return sizes.count * rows * classes * sizes.members <= NUMBERS_READ
-
-
-def has_kernel(validation: Validation, metric: SpecLike, consensus: SpecLike) -> bool:
-    """Whether teams are scored many at once, and not one by one by the definition."""
-    one_member_and_row = part_of(validation.rows(np.arange(1)), [0]).validation
-    return block_scorer(one_member_and_row, metric, consensus) is not None
 
 
 @dataclass(frozen=True, eq=False)

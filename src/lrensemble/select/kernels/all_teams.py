@@ -35,24 +35,31 @@ BlockScorer = Callable[[Halves], NDArray[np.float64]]
 """From a block of teams to their scores [2^bits], higher is better; position p is the team `top << bits | p`."""
 
 
+def has_kernel(metric: SpecLike, consensus: SpecLike) -> bool:
+    """Whether teams are scored many at once, and not one by one by the definition."""
+    metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
+    if metric == Spec("accuracy"):
+        return is_average(consensus)
+    loss = metric in (Spec("nll"), Spec("brier"))
+    return loss and (is_linear(consensus) or consensus == Spec("geometric_mean"))
+
+
 def block_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -> BlockScorer | None:
     """What scores blocks of teams with equal weights, prepared once; None where there is no kernel."""
     metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
-    if validation.members > MAX_MEMBERS:
+    if validation.members > MAX_MEMBERS or not has_kernel(metric, consensus):
         return None
-    if metric == Spec("accuracy") and is_average(consensus):
+    if metric == Spec("accuracy"):
         return _accuracy(validation, consensus.name)
-    if metric == Spec("nll") and is_linear(consensus):
-        return _nll(validation, consensus.name)
-    if metric == Spec("brier") and is_linear(consensus):
-        gram = error_gram(validation, consensus.name)
-        return lambda halves: negative_briers(gram, halves)
-    if metric in (Spec("nll"), Spec("brier")) and consensus == Spec("geometric_mean"):
+    if consensus == Spec("geometric_mean"):
         rows = validation.counted
         logs = safe_log(validation.probs_of(range(validation.members), rows))
         labels, weights = validation.labels[rows], validation.row_weights[rows]
         return lambda halves: geometric_scores(logs, labels, weights, halves, metric.name == "brier")
-    return None
+    if metric == Spec("nll"):
+        return _nll(validation, consensus.name)
+    gram = error_gram(validation, consensus.name)
+    return lambda halves: negative_briers(gram, halves)
 
 
 def _nll(validation: Validation, consensus: str) -> BlockScorer:
