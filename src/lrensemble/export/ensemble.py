@@ -20,6 +20,7 @@ from lrensemble.export.description import Description, Part
 from lrensemble.export.hub import Hub
 from lrensemble.export.programs import batched_is_faster, groups_of, run_batched, run_each
 from lrensemble.export.stages import run_stages
+from lrensemble.numerics import likeliest
 
 PREDICTED_AT_ONCE = 1024
 """Rows, as when the members were scored: the last bits of a sum can depend on it."""
@@ -184,7 +185,7 @@ class Ensemble(nn.Module, Hub):
         Raises:
             DataError: inputs of another shape.
         """
-        labels: NDArray[np.int64] = self.predict_proba(inputs).argmax(axis=1)
+        labels: NDArray[np.int64] = likeliest(self.predict_proba(inputs))
         return labels
 
     def measured(self) -> Self:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.metrics.base import Floats, Labels
+from lrensemble.numerics import likeliest
 
 
 def predicted_classes(probs: Floats) -> NDArray[np.int64]:
@@ -13,7 +14,7 @@ def predicted_classes(probs: Floats) -> NDArray[np.int64]:
 
     The one rule of what is predicted: every metric of decisions, and every kernel that counts them, asks here.
     """
-    return np.asarray(probs.argmax(axis=-1))
+    return np.asarray(likeliest(probs))
 
 
 def confusion_matrix(probs: Floats, labels: Labels, weights: Floats | None = None) -> Floats:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from lrensemble.metrics.base import METRICS, Floats, Labels, mean_over_rows
 from lrensemble.metrics.confusion import predicted_classes
-from lrensemble.numerics import SMALLEST_PROBABILITY
+from lrensemble.numerics import SMALLEST_PROBABILITY, least_tie
 
 
 def correct(probs: Floats, labels: Labels) -> Floats:
@@ -21,7 +21,7 @@ def within_top_k(probs: Floats, labels: Labels, *, k: int = 5) -> Floats:
     """[sample] one where the label is among the k likeliest classes, else zero; ties go to the lowest class."""
     of_label = probs[np.arange(len(labels)), labels][:, None]
     before = np.arange(probs.shape[1]) < labels[:, None]
-    ahead = (probs > of_label) | ((probs == of_label) & before)
+    ahead = (least_tie(probs) > of_label) | ((probs >= least_tie(of_label)) & before)
     return np.asarray(ahead.sum(axis=1) < k, dtype=np.float64)
 
 
@@ -46,7 +46,10 @@ def squared_errors(probs: Floats, labels: Labels) -> Floats:
     aliases=("accuracy_score",),
 )
 def accuracy(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
-    """Fraction of rows whose likeliest class is the label; ties go to the lowest class. Higher is better.
+    """Fraction of rows whose likeliest class is the label. Higher is better.
+
+    Of classes that tie, the lowest counts: probabilities tie within 2^-17 of the higher one, which is more than
+    rounding and less than any vote (`lrensemble.numerics`).
 
     Args:
         probs: [sample, class] probabilities.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.evaluate import Result, Team, load, predict
+from lrensemble.numerics import likeliest
 from lrensemble.pool import Member, Pool
 from lrensemble.report.parameters import Floats, Products, products_of
 
@@ -72,7 +73,7 @@ class Facts:
     @cached_property
     def predicted(self) -> Labels:
         """[member, sample] each member's likeliest class on `val`."""
-        return np.stack([member.predictions("val").argmax(axis=1) for member in self.members])
+        return np.stack([likeliest(self.probs_of(member, "val")) for member in self.members])
 
     @cached_property
     def products(self) -> Products | None:

@@ -65,8 +65,8 @@ def focal(
         accuracy: share of accuracy in the fitness.
         size_penalty: taken from the fitness of all members, and in proportion from that of smaller teams; LLM-TOPLA's
             is 0.1 (Tekin et al. 2024).
-        limit: refuse to score more teams than this; unless given, a pool with more than 65,536 teams of these sizes gives
-            way to the most accurate of its members (16, if teams of all sizes are asked for), which `details["among"]`
+        limit: refuse to score more teams than this; unless given, a pool with more than 65,536 teams of these sizes
+            gives way to the most accurate of its members (16, if all sizes are asked for), which `details["among"]`
             lists.
 
     Raises:
