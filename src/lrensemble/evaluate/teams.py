@@ -19,6 +19,7 @@ from lrensemble.consensus import combine
 from lrensemble.errors import PoolError
 from lrensemble.files import read_json, to_json, write_whole
 from lrensemble.pool import Member, Pool
+from lrensemble.registry import require_known_paths
 from lrensemble.select import Selection, Stability, Validation, cross_fit, fitted_consensus, select, stability
 from lrensemble.spec import SpecLike, to_spec
 
@@ -152,6 +153,7 @@ def load(pool: Pool) -> tuple[Team, ...]:
     Raises:
         PoolError: a team names a member that the pool does not have.
         StorageError, ConfigError: a file is damaged.
+        SpecError: a team needs code that was not asked for.
     """
     known = {member.id for member in pool.members()}
     teams = []
@@ -160,6 +162,7 @@ def load(pool: Pool) -> tuple[Team, ...]:
         missing = sorted(set(team.team) - known)
         if missing:
             raise PoolError(f"{path} names member {missing[0]}, which the pool does not have; select again")
+        require_known_paths(str(path), team.method, team.metric, team.consensus)
         teams.append(team)
     return tuple(teams)
 

@@ -4,7 +4,7 @@
 says how much members differ.
 """
 
-from lrensemble.metrics.base import METRICS, MetricFacts, higher_is_better, row_values, score
+from lrensemble.metrics.base import METRICS, MetricFacts, higher_is_better, row_values, score, watched
 from lrensemble.metrics.calibration import ece
 from lrensemble.metrics.scores import accuracy, brier, nll, top5_accuracy
 
@@ -19,4 +19,5 @@ __all__ = [
     "row_values",
     "score",
     "top5_accuracy",
+    "watched",
 ]

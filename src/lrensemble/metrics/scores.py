@@ -34,7 +34,9 @@ def squared_errors(probs: Floats, labels: Labels) -> Floats:
     return np.asarray(np.einsum("sc,sc->s", probs, probs) - 2 * of_label + 1)
 
 
-@METRICS.register(higher_is_better=True, needs="labels", per_row=correct, lowest=0.0, highest=1.0, unit="fraction")
+@METRICS.register(
+    higher_is_better=True, needs="labels", per_row=correct, lowest=0.0, highest=1.0, unit="fraction", watched=True
+)
 def accuracy(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     """Fraction of rows whose likeliest class is the label; ties go to the lowest class. Higher is better.
 
@@ -60,7 +62,9 @@ def top5_accuracy(probs: Floats, labels: Labels, weights: Floats | None = None) 
     return mean_over_rows(within_top5(probs, labels), weights)
 
 
-@METRICS.register(higher_is_better=False, per_row=log_losses, lowest=0.0, unit="nats", aliases=("log_loss",))
+@METRICS.register(
+    higher_is_better=False, per_row=log_losses, lowest=0.0, unit="nats", watched=True, aliases=("log_loss",)
+)
 def nll(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     """Negative log-likelihood in nats, the mean of -ln p(label) (Good 1952, logarithmic score). Lower is better.
 
