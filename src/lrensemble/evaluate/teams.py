@@ -21,6 +21,7 @@ from lrensemble.consensus import combine
 from lrensemble.errors import LREnsembleError, PoolError, SelectionError
 from lrensemble.files import read_json, to_json, write_whole
 from lrensemble.pool import Member, Pool
+from lrensemble.registry import require_known_paths
 from lrensemble.select import (
     CrossFit,
     Selection,
@@ -215,6 +216,7 @@ def load(pool: Pool) -> tuple[Team, ...]:
     Raises:
         PoolError: there are stored teams, and all of them are stale.
         StorageError, ConfigError: a file is damaged.
+        SpecError: a team needs code that was not asked for.
     """
     everything = _stored(pool)
     outdated = stale(pool)
@@ -242,8 +244,12 @@ def stale(pool: Pool) -> dict[Path, str]:
 
 def _stored(pool: Pool) -> dict[Path, Team]:
     """All teams by their files, in the order of the file names."""
-    paths = sorted((pool.folder / "selections").glob("[!.]*.json"))
-    return {path: to_record(Team, read_json(path), str(path)) for path in paths}
+    found = {}
+    for path in sorted((pool.folder / "selections").glob("[!.]*.json")):
+        team = to_record(Team, read_json(path), str(path))
+        require_known_paths(str(path), team.method, team.metric, team.consensus)
+        found[path] = team
+    return found
 
 
 def predict(members: tuple[Member, ...], team: Team, split: str) -> NDArray[np.float64]:

@@ -40,6 +40,8 @@ class MetricFacts:
     """No value is above this."""
     unit: Literal["fraction", "nats", ""] = ""
     """Of its values; fractions are printed in percent."""
+    watched: bool = False
+    """Whether it is measured on the validation rows after every epoch of a training."""
 
 
 def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., float]:
@@ -69,6 +71,12 @@ METRICS: Registry[float, MetricFacts] = Registry(
 
 SUM_TOLERANCE = 1e-3
 """How far the probabilities of a row may be from summing to one: float16 predictions reach 5e-4."""
+
+
+def watched(*, labels_only: bool = False) -> list[str]:
+    """Names of the metrics that every member is measured by on the validation rows; those that need labels alone."""
+    facts = {name: METRICS.facts(name) for name in METRICS}
+    return [name for name, each in facts.items() if each.watched and (each.needs == "labels" or not labels_only)]
 
 
 def higher_is_better(metric: SpecLike) -> bool:
