@@ -227,7 +227,12 @@ def test_the_standard_error_is_that_of_groups() -> None:
 def test_weights_and_groups_that_do_not_fit_are_refused(name: str, value: object, message: str) -> None:
     log_probs, labels = log_probs_and_labels(0)
     with pytest.raises(PredictionsError, match=message):
-        replace(Validation(log_probs, labels), **{name: value})
+        Validation(
+            log_probs,
+            labels,
+            weights=value if name == "weights" else None,
+            groups=value if name == "groups" else None,
+        )
 
 
 def test_groups_are_numbered() -> None:

@@ -76,7 +76,7 @@ class Team(Record):
 
 
 def validation_of(pool: Pool) -> Validation:
-    """What selection may see of a pool: predictions and labels of `val`.
+    """What selection may see of a pool: predictions and labels of `val`, and its rows' weights and groups.
 
     Raises:
         PoolError: the pool has no finished member.
@@ -89,6 +89,8 @@ def validation_of(pool: Pool) -> Validation:
         pool.labels("val"),
         top1=tuple(member.kind == "top1" for member in members),
         cost=_costs(members),
+        weights=pool.weights("val"),
+        groups=pool.groups("val"),
     )
 
 

@@ -83,9 +83,9 @@ def _accuracy(validation: Validation, consensus: str) -> BlockScorer:
     ]
 
     def scores(halves: Halves) -> NDArray[np.float64]:
-        wrong = np.zeros(1 << halves.bits) if not parts else parts[0][0] * parts[0][1](halves)
-        for weight, count in parts[1:]:
-            wrong += weight * count(halves)
+        wrong: NDArray[np.float64] = np.zeros(1 << halves.bits)
+        for weight, count in parts:
+            wrong += count(halves) if weight == 1 else weight * count(halves)
         np.subtract(most_right, wrong, out=wrong)
         wrong /= total
         return wrong
