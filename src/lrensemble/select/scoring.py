@@ -2,21 +2,23 @@
 
 `team_score` is the definition: combine, then measure. `team_scorer` gives the same for many teams with much less work:
 accuracy from the contested columns alone, NLL of the mean from what the label is given, the Brier score of the mean
-from the members' Gram matrix.
+from the members' Gram matrix, metrics of the confusion matrix from the classes that can win.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.consensus import combine, fit, learned_on_rows
+from lrensemble.consensus import CONSENSUS, combine, fit, learned_on_rows
 from lrensemble.metrics import METRICS, row_values, score
 from lrensemble.metrics.scores import TINY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.columns import LINEAR, contested_columns
+from lrensemble.select.kernels.confusion import confusion_counter, weighted_scores
 from lrensemble.select.kernels.statistics import error_gram, of_labels
 from lrensemble.spec import Spec, SpecLike, to_spec
 
@@ -91,13 +93,16 @@ def standard_error(
 
 def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Scorer:
     """A function that scores many teams of these members, prepared once."""
-    metric, consensus = to_spec(metric), to_spec(consensus)
+    metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
     if metric == Spec("accuracy") and consensus in [Spec(name) for name in LINEAR]:
         return _accuracy_scorer(validation, consensus)
     if metric == Spec("nll") and consensus in (Spec("mean"), Spec("plurality")):
         return _nll_scorer(of_labels(validation, consensus.name))
     if metric == Spec("brier") and consensus in (Spec("mean"), Spec("plurality")):
         return _brier_scorer(error_gram(validation, consensus.name))
+    counter = confusion_counter(validation, metric, consensus)
+    if counter is not None:
+        return partial(weighted_scores, counter)
     return _by_definition(validation, metric, consensus)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.consensus import CONSENSUS
+from lrensemble.metrics import METRICS
 from lrensemble.metrics.scores import TINY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.all_accuracy import wrong_rows
@@ -14,10 +17,11 @@ from lrensemble.select.kernels.all_brier import negative_briers
 from lrensemble.select.kernels.all_geometric import geometric_scores
 from lrensemble.select.kernels.all_nll import group_rows, log_likelihoods
 from lrensemble.select.kernels.columns import LINEAR, contested_columns
+from lrensemble.select.kernels.confusion import block_scores, confusion_counter
 from lrensemble.select.kernels.definition import decider
 from lrensemble.select.kernels.statistics import error_gram, of_labels
 from lrensemble.select.kernels.subsets import Halves
-from lrensemble.spec import Spec, SpecLike, to_spec
+from lrensemble.spec import Spec, SpecLike
 
 HALF_BITS = 12
 """Members of a half at most: tables of 2^12 entries stay in the cache of a core."""
@@ -34,13 +38,14 @@ BlockScorer = Callable[[Halves], NDArray[np.float64]]
 
 def block_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -> BlockScorer | None:
     """What scores blocks of teams with equal weights, prepared once; None where there is no kernel."""
-    metric, consensus = to_spec(metric), to_spec(consensus)
+    metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
     if consensus.arguments or consensus.name not in LINEAR or validation.members > MAX_MEMBERS:
         return None
     if metric == Spec("accuracy"):
         return _accuracy(validation, consensus.name)
     if metric not in (Spec("nll"), Spec("brier")):
-        return None
+        counter = confusion_counter(validation, metric, consensus)
+        return None if counter is None else partial(block_scores, counter)
     if consensus.name == "geometric_mean":
         logs = np.log(np.maximum(validation.probs, TINY))
         return lambda halves: geometric_scores(logs, validation.labels, halves, metric.name == "brier")

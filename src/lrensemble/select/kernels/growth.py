@@ -9,13 +9,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.consensus import CONSENSUS
+from lrensemble.metrics import METRICS
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.columns import contested_columns
+from lrensemble.select.kernels.confusion import confusion_counter, start_confusion
 from lrensemble.select.kernels.growth_accuracy import column_limits, start_accuracy
 from lrensemble.select.kernels.growth_nll import start_nll
 from lrensemble.select.kernels.statistics import error_grams, of_labels
 from lrensemble.select.scoring import Scorer, team_scorer
-from lrensemble.spec import Spec, SpecLike, to_spec
+from lrensemble.spec import Spec, SpecLike
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64] | None
@@ -41,7 +44,7 @@ def growth(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Gro
 
 def growths(validation: Validation, metric: SpecLike, consensus: SpecLike, samples: Sequence[Rows]) -> Iterator[Growth]:
     """The empty team over each sample of the rows; what all need of the predictions is read once."""
-    metric, consensus = to_spec(metric), to_spec(consensus)
+    metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
     linear = consensus in (Spec("mean"), Spec("plurality"))
     if metric == Spec("accuracy") and linear:
         columns = contested_columns(validation, consensus.name)
@@ -55,6 +58,11 @@ def growths(validation: Validation, metric: SpecLike, consensus: SpecLike, sampl
         count = len(validation.labels)
         times = [np.ones(count) if rows is None else np.bincount(rows, minlength=count) for rows in samples]
         return (BrierGrowth(gram, none) for gram in error_grams(validation, consensus.name, np.array(times, float)))
+    counter = confusion_counter(validation, metric, consensus)
+    if counter is not None:
+        count = len(validation.labels)
+        repeats = [np.ones(count) if rows is None else np.bincount(rows, minlength=count) for rows in samples]
+        return (start_confusion(counter, times) for times in repeats)
     parts = (validation if rows is None else validation.rows(rows) for rows in samples)
     return (ScorerGrowth(team_scorer(part, metric, consensus), none) for part in parts)
 
