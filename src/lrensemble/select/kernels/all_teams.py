@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from lrensemble.select.kernels.all_brier import negative_briers
 from lrensemble.select.kernels.all_geometric import geometric_scores
 from lrensemble.select.kernels.all_nll import group_rows, log_likelihoods
 from lrensemble.select.kernels.columns import Columns, contested_columns
+from lrensemble.select.kernels.confusion import block_scores, confusion_counter
 from lrensemble.select.kernels.definition import decider
 from lrensemble.select.kernels.statistics import error_gram, is_average, is_linear, of_labels
 from lrensemble.select.kernels.subsets import Halves
@@ -38,7 +40,7 @@ BlockScorer = Callable[[Halves], NDArray[np.float64]]
 def has_kernel(metric: SpecLike, consensus: SpecLike) -> bool:
     """Whether teams are scored many at once, and not one by one by the definition."""
     metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
-    if metric == Spec("accuracy"):
+    if metric == Spec("accuracy") or METRICS.facts(metric).of_confusion is not None:
         return is_average(consensus)
     loss = metric in (Spec("nll"), Spec("brier"))
     return loss and (is_linear(consensus) or consensus == Spec("geometric_mean"))
@@ -51,6 +53,9 @@ def block_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) 
         return None
     if metric == Spec("accuracy"):
         return _accuracy(validation, consensus.name)
+    counter = confusion_counter(validation, metric, consensus)
+    if counter is not None:
+        return partial(block_scores, counter)
     if consensus == Spec("geometric_mean"):
         rows = validation.counted
         logs = safe_log(validation.probs_of(range(validation.members), rows))
