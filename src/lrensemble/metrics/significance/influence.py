@@ -75,7 +75,9 @@ def _blocks(rows: Rows, seed: int) -> Blocks:
     count = min(len(units.weights), MOST_UNITS)
     block_of_source = np.random.default_rng(seed).permutation(len(units.weights)) % count
     index = block_of_source[source]
-    return Blocks(index, np.bincount(index, each, minlength=count).astype(np.float64), float(units.pseudo[0]))
+    return Blocks(
+        index, np.asarray(np.bincount(index, each, minlength=count), dtype=np.float64), float(units.pseudo[0])
+    )
 
 
 def _sums(metric: SpecLike, probs: Floats, rows: Rows, blocks: Blocks) -> Floats:

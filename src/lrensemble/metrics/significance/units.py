@@ -58,7 +58,7 @@ def units_of(differences: NDArray[np.floating], weights: Floats | None = None, g
         raise PredictionsError(f"groups have shape {np.shape(groups)}; there are {rows} rows, so give [{rows}]")
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     sums = np.array([np.bincount(group, one) for one in weighted])
-    totals = np.bincount(group, each)
+    totals = np.asarray(np.bincount(group, each), dtype=np.float64)
     largest = float(totals @ totals / totals.sum())
     means = sums.sum(axis=1, keepdims=True) / each.sum()
     between = np.square(sums - means * totals).sum(axis=1)
