@@ -206,7 +206,7 @@ def test_inputs_that_do_not_fit_are_one_clear_error(name: str) -> None:
 
 
 def test_the_smallest_images_that_the_papers_networks_take() -> None:
-    """Each halving of the maps needs twice the side: none in ResNet-20 of pooled maps, two in WRN, three in ResNet-18."""
+    """Each halving of the maps needs twice the side: none in ResNet-20 of pooled maps, two in WRN, three ResNet-18."""
     smallest = {
         name: MODELS.facts(name).smallest_image for name in ("mlp", "resnet-20", "wrn-16-4", "cnn", "resnet-18")
     }

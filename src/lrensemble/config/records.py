@@ -51,7 +51,7 @@ LATER = Later()
 
 
 def later_at_default(record: Record) -> dict[str, Any]:
-    """What pydantic is to leave out, in a record and those in it, so that a new field at its default changes nothing."""
+    """What pydantic is to leave out of a record and those in it: a new field at its default changes nothing."""
     left_out: dict[str, Any] = {}
     for name, field in type(record).model_fields.items():
         value = getattr(record, name)

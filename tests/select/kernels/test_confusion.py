@@ -15,7 +15,7 @@ from lrensemble.select.kernels import confusion
 from lrensemble.select.kernels.all_teams import block_scorer, split
 from lrensemble.select.kernels.candidates import CLEAR, NEAR, candidates
 from lrensemble.select.kernels.confusion import confusion_counter, start_confusion
-from lrensemble.select.kernels.growth import ScorerGrowth, growths
+from lrensemble.select.kernels.growth import ScorerGrowth, growth
 from lrensemble.select.kernels.subsets import Halves
 from lrensemble.select.scoring import team_scorer
 from lrensemble.spec import Spec
@@ -52,8 +52,8 @@ def test_each_addition_scores_as_the_definition(
 ) -> None:
     validation = make_validation(2, 5, 43, 4, kind=kind, dtype=np.float64)
     rows = np.random.default_rng(1).integers(43, size=31)
-    teams = growths(validation, metric, consensus, [None, rows])
-    for team, sample in zip(teams, (validation, validation.rows(rows)), strict=True):
+    for sample in (validation, validation.rows(rows)):
+        team = growth(sample, metric, consensus)
         assert not isinstance(team, ScorerGrowth), "the fast path is taken"
         counts = np.zeros(5)
         for member in (3, 0, 3, 1, 4, 3):
@@ -114,13 +114,13 @@ def test_any_weights_on_few_distinct_probabilities(
 @pytest.mark.parametrize("consensus", CONSENSUS)
 def test_rows_count_by_their_weights(consensus: str, make_validation: MakeValidation) -> None:
     validation = make_validation(4, 5, 37, 4, kind="coarse")
-    counter = confusion_counter(validation, Spec("matthews_corrcoef"), Spec(consensus))
-    assert counter is not None
     times = np.random.default_rng(2).integers(0, 4, size=37)
     repeated = validation.rows(np.repeat(np.arange(37), times))
     expected = definition(repeated, np.eye(5) + np.array([0, 1, 0, 2, 0]), "matthews_corrcoef", consensus)
     for scale in (1.0, 0.25):
-        team = start_confusion(counter, times * scale).added(3).added(1).added(3)
+        counter = confusion_counter(validation.weighted(times * scale), Spec("matthews_corrcoef"), Spec(consensus))
+        assert counter is not None
+        team = start_confusion(counter).added(3).added(1).added(3)
         np.testing.assert_allclose(team.scores(np.arange(5)), expected, rtol=1e-13)
 
 
@@ -157,6 +157,6 @@ def test_all_else_is_left_to_the_definition(metric: str, consensus: str, make_va
 def test_aliases_take_the_same_path(make_validation: MakeValidation) -> None:
     validation = make_validation(1, 4, 23, 3)
     for alias, name in (("log_loss", "nll"), ("accuracy_score", "accuracy"), ("f1_score", "f1")):
-        for scorer in (lambda metric: next(growths(validation, metric, "mean", [None])).scores(np.arange(4)),):
+        for scorer in (lambda metric: growth(validation, metric, "mean").scores(np.arange(4)),):
             np.testing.assert_array_equal(scorer(alias), scorer(name))
         assert block_scorer(validation, alias, "mean") is not None
