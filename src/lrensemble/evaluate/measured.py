@@ -94,8 +94,10 @@ class Measures:
         self, metric: str, teams: Mapping[str, Probabilities], reference: Reference, *, tempered: bool = False
     ) -> dict[str, Gain]:
         """By key, what each team [sample, class] has over a reference on test, as it is or with its temperature."""
-        alone = self.reference_probs(reference, tempered=tempered)
-        return gains_in_table(metric, teams, alone, self.pool.labels("test"))
+        alone = self.reference_probs(reference, tempered=False)
+        others = {key: probs for key, probs in teams.items() if not (tempered and np.array_equal(probs, alone))}
+        against = self.reference_probs(reference, tempered=True) if tempered else alone
+        return gains_in_table(metric, others, against, self.pool.labels("test"))
 
     def notes(self, references: Iterable[Reference]) -> list[str]:
         """Members that learned nothing, by name, and temperatures that ended at the border of the search."""

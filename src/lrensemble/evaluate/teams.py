@@ -233,7 +233,7 @@ def stale(pool: Pool) -> dict[Path, str]:
     found = {}
     for path, team in _stored(pool).items():
         came = [name for member, name in now.items() if member not in team.pool]
-        gone = [member for member in team.pool if member not in now]
+        gone = [member for member in dict.fromkeys((*team.pool, *team.team)) if member not in now]
         changes = [f"{len(came)} came ({came[0]}, …)" if len(came) > 1 else f"{came[0]} came"] if came else []
         changes += [f"{len(gone)} went ({gone[0]}, …)" if len(gone) > 1 else f"{gone[0]} went"] if gone else []
         if changes:
