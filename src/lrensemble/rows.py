@@ -24,6 +24,8 @@ def check_weights(weights: NDArray[Any], rows: int, name: str = "weights") -> ND
     if len(bad):
         row = int(bad[0])
         raise PredictionsError(f"{name}: {weights[row]} in row {row} is refused; give finite numbers, not negative")
+    if float(weights.max()) > np.finfo(np.float64).max / rows:
+        raise PredictionsError(f"{name} sum to more than any number can hold; divide them by their mean")
     if not weights.any():
         raise PredictionsError(f"{name} of all {rows} rows are zero; at least one row must count")
     return weights.astype(np.float64)

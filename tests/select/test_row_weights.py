@@ -219,6 +219,7 @@ def test_the_standard_error_is_that_of_groups() -> None:
         ("weights", np.where(np.arange(ROWS) == 4, np.nan, 1.0), "weights: nan in row 4 is refused"),
         ("weights", np.where(np.arange(ROWS) == 5, np.inf, 1.0), "weights: inf in row 5 is refused"),
         ("weights", np.zeros(ROWS), f"weights of all {ROWS} rows are zero; at least one row must count"),
+        ("weights", np.full(ROWS, 1e308), "weights sum to more than any number can hold; divide them by their mean"),
         ("weights", np.array(["1"] * ROWS), "weights are <U1 of shape"),
         ("groups", np.ones(3, dtype=int), rf"groups have shape \(3,\); there are {ROWS} rows, so give \[{ROWS}\]"),
         ("groups", np.ones(ROWS), "groups are float64; give integers or strings"),

@@ -42,5 +42,8 @@ def collect(
     if json:
         print_json({"pool": str(out), "added": result.added, "skipped": result.skipped, "rows": rows})
         return
-    sizes = ", ".join(f"{count} {split}" for split, count in rows.items())
-    people.print(f"{len(result.added)} members added to {out}, {len(result.skipped)} were there already ({sizes} rows)")
+    sizes = ", ".join(f"{count} {split}" for split, count in rows.items()) + " rows"
+    for split in rows:
+        if (group_of_row := result.pool.groups(split)) is not None:
+            sizes += f", {len(set(group_of_row.tolist()))} {split} groups"
+    people.print(f"{len(result.added)} members added to {out}, {len(result.skipped)} were there already ({sizes})")

@@ -1,7 +1,7 @@
 """Choose the team whose members work best together. Selection works on arrays and sees validation rows only.
 
-`base` holds the records, `scoring` scores many teams at once, `cross_fit` and `stability` judge a selector honestly;
-the selectors are one file each.
+`base` holds the records, `scoring` scores many teams at once, `cross_fit` and `stability` judge a selector honestly, on
+folds and resamples that `resample` draws; the selectors are one file each.
 """
 
 from __future__ import annotations
