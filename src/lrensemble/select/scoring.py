@@ -19,7 +19,7 @@ from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.columns import contested_columns
 from lrensemble.select.kernels.confusion import confusion_counter, weighted_scores
-from lrensemble.select.kernels.statistics import averaged, error_gram, is_average, is_linear, of_labels
+from lrensemble.select.kernels.statistics import error_gram, is_average, is_linear, of_labels
 from lrensemble.select.resample import mean_and_error
 from lrensemble.spec import Spec, SpecLike, to_spec
 
@@ -168,7 +168,7 @@ def _accuracy_scorer(validation: Validation, consensus: Spec) -> Scorer:
             wrong = np.logical_or.reduceat(lost, columns.first[:-1], axis=1) @ times[columns.row]
             scores[start : start + block] = (most_right - wrong) / total
             near = (np.abs(totals) < NEAR_TIE * part.sum(axis=1, keepdims=True)).any(axis=1)
-            if averaged(consensus.name) == "votes":  # sums of whole votes are exact, and so are their ties
+            if columns.votes.all():  # sums of whole votes are exact, and so are their ties
                 near &= ~((part == 0) | (part == 1)).all(axis=1)
             scores[start + np.flatnonzero(near)] = definition(weights[start : start + block][near])
         return scores

@@ -61,6 +61,12 @@ class Columns:
         """[column, 3] the least and the largest margin, and the largest |truth| + |rival|, of any member."""
         return _limits(self.truth, self.rival, self.row_of_column)
 
+    @cached_property
+    def votes(self) -> NDArray[np.bool_]:
+        """[column] whether every member gives a whole vote or none, so that sums of whole numbers of them are exact."""
+        for_truth = ((self.truth == 0) | (self.truth == 1)).all(axis=1)[self.row_of_column]
+        return np.asarray(for_truth & ((self.rival == 0) | (self.rival == 1)).all(axis=1))
+
     def of_rows(self, chosen: NDArray[np.bool_]) -> Columns:
         """The columns of some of the contested rows [contested row] alone."""
         columns = chosen[self.row_of_column]
@@ -89,9 +95,7 @@ class Columns:
         Of votes, sums with equal weights are exact in the only sense that counts: equal numbers have equal sums.
         """
         bound = rounding(self.rival.shape[1]) * self.scale(part).sum(axis=1) + SMALLEST
-        votes_for_truth = ((self.truth == 0) | (self.truth == 1)).all(axis=1)[self.row_of_column[part]]
-        votes_for_rival = ((self.rival[part] == 0) | (self.rival[part] == 1)).all(axis=1)
-        return np.where(votes_for_truth & votes_for_rival, 0.0, bound)
+        return np.where(self.votes[part], 0.0, bound)
 
 
 def rounding(terms: int) -> float:
