@@ -86,7 +86,7 @@ class TestGains:
             cross_fit(validation, "all", metric="balanced_accuracy", consensus=consensus)
             for consensus in ("mean", "thresholds")
         )
-        assert learned > plain + 0.1
+        assert learned.score > plain.score + 0.1
 
 
 class TestLeftAlone:

@@ -33,8 +33,11 @@ def pool(tmp_path: Path) -> Pool:
 
 def invented(result: Result) -> list[object]:
     """Scores beyond accuracy, of whomever."""
-    records = [*result.members, *result.references.values(), *result.teams.values()]
-    scores = [record.val for record in records] + [record.test for record in records]
+    scores = [
+        split
+        for record in (*result.members, *result.references.values(), *result.teams.values())
+        for split in (record.val, record.test)
+    ]
     return [getattr(one, name) for one in scores if one for name in NEED_MORE if getattr(one, name) is not None]
 
 

@@ -90,7 +90,7 @@ class Ensemble(nn.Module, Hub):
 
         Args:
             folder: of the bundle.
-            trust_code: whether to import the modules of models and a consensus that are named `package.module:function`.
+            trust_code: whether to import the modules of a model or consensus that is named `package.module:function`.
                 Say so only where you know who made the bundle.
 
         Raises:

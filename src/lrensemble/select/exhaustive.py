@@ -80,8 +80,8 @@ def affordable(validation: Validation, sizes: Sizes, metric: SpecLike, consensus
     """Whether all teams are scored in about a second: decided by counting, so that every run decides alike."""
     rows, classes = validation.log_probs.shape[1:]
     if validation.members <= MAX_MEMBERS and has_kernel(metric, consensus):
-        return sizes.count <= ALWAYS or sizes.count * rows <= TEAMS_TIMES_ROWS
-    return sizes.count * rows * classes * sizes.members <= NUMBERS_READ
+        return sizes.count <= max(ALWAYS, TEAMS_TIMES_ROWS // int(rows))
+    return sizes.count <= NUMBERS_READ // int(rows * classes * sizes.members)
 
 
 @dataclass(frozen=True, eq=False)

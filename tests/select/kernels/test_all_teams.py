@@ -122,7 +122,7 @@ def test_a_consensus_of_ones_own_that_averages_has_the_kernels_of_accuracy(
 
     def own(probs: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         powers: NDArray[np.float64] = np.sqrt(combine(known, probs, weights))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
     CONSENSUS.register(averages=averages)(own)
     try:

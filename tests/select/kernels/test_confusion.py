@@ -157,6 +157,6 @@ def test_all_else_is_left_to_the_definition(metric: str, consensus: str, make_va
 def test_aliases_take_the_same_path(make_validation: MakeValidation) -> None:
     validation = make_validation(1, 4, 23, 3)
     for alias, name in (("log_loss", "nll"), ("accuracy_score", "accuracy"), ("f1_score", "f1")):
-        for scorer in (lambda metric: growth(validation, metric, "mean").scores(np.arange(4)),):
-            np.testing.assert_array_equal(scorer(alias), scorer(name))
+        by_alias, by_name = (growth(validation, metric, "mean").scores(np.arange(4)) for metric in (alias, name))
+        np.testing.assert_array_equal(by_alias, by_name)
         assert block_scorer(validation, alias, "mean") is not None
