@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from lrensemble.metrics.significance import CONFIDENT_MISTAKE, paired_means, simultaneous
-from lrensemble.metrics.significance.simultaneous import exact_p_values
+from lrensemble.metrics.significance.max_t import exact_p_values
 
 Floats = NDArray[np.float64]
 Kind = Literal["plain", "bonferroni", "adjusted", "reliable"]

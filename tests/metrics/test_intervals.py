@@ -144,6 +144,7 @@ def test_coverage_of_rare_large_losses(rows: int, least: float) -> None:
         (np.zeros(0), None, None, "no rows to compare"),
         (np.array([0.0, np.nan, 1.0]), None, None, "the difference in row 1 is nan; give finite values"),
         (np.array([0.0, np.inf]), None, None, "the difference in row 1 is inf"),
+        (np.zeros((3, 2)), None, None, "differences have 2 axes for a comparison; give one value a row"),
         (np.zeros(3), np.ones(4), None, r"weights have shape \(4,\); there are 3 rows, so give \[3\]"),
         (np.zeros(3), np.array([1.0, -1.0, 1.0]), None, "weights of rows are negative"),
         (np.zeros(3), np.zeros(3), None, "all zero"),
@@ -153,3 +154,8 @@ def test_coverage_of_rare_large_losses(rows: int, least: float) -> None:
 def test_errors(differences: np.ndarray, weights: np.ndarray | None, groups: np.ndarray | None, message: str) -> None:
     with pytest.raises(PredictionsError, match=message):
         paired_means(differences, weights, groups)
+
+
+def test_proportions_of_other_rows_are_refused() -> None:
+    with pytest.raises(PredictionsError, match=r"\(4,\) rows are compared with \(5,\); give the same rows of both"):
+        paired_proportions(np.ones(4, bool), np.ones(5, bool))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from lrensemble.errors import PredictionsError
 from lrensemble.metrics.significance.mcnemar import mcnemar_exact
 from lrensemble.metrics.significance.units import Floats, Groups, Units, units_of
 
@@ -131,6 +132,8 @@ def paired_proportions(
         PredictionsError: no rows, or weights or groups that do not fit.
     """
     first, second = np.asarray(correct, dtype=bool), np.asarray(reference, dtype=bool)
+    if first.shape != second.shape:
+        raise PredictionsError(f"{first.shape} rows are compared with {second.shape}; give the same rows of both")
     found = pivots(units_of((first.astype(np.float64) - second)[None], weights, groups), scale=1.0)
     low, high = found.limits(confidence, limit=1.0)
     p_value = mcnemar_exact(first, second) if weights is None and groups is None else float(found.p_values()[0])

@@ -8,8 +8,8 @@ import numpy as np
 
 from lrensemble.metrics.base import METRICS
 from lrensemble.metrics.significance.influence import Labels, Rows, unit_differences
+from lrensemble.metrics.significance.max_t import compare_all
 from lrensemble.metrics.significance.means import CONFIDENT_MISTAKE, Comparison
-from lrensemble.metrics.significance.simultaneous import compare_all
 from lrensemble.metrics.significance.units import Floats, Groups
 from lrensemble.spec import SpecLike
 

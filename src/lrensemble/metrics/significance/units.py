@@ -53,8 +53,8 @@ def units_of(differences: NDArray[np.floating], weights: Floats | None = None, g
         PredictionsError: no rows, NaN, another number of weights or groups, or weights that are negative or all zero.
     """
     values = np.asarray(differences, dtype=np.float64)
-    rows = values.shape[1]
     _check_differences(values)
+    rows = values.shape[1]
     each = _checked_weights(weights, rows)
     weighted = values * each
     row_weight = float(each @ each / each.sum())
@@ -82,6 +82,8 @@ def _most(values: Floats, each: Floats) -> Floats:
 
 
 def _check_differences(values: Floats) -> None:
+    if values.ndim != 2:
+        raise PredictionsError(f"differences have {values.ndim - 1} axes for a comparison; give one value a row")
     if values.shape[1] == 0:
         raise PredictionsError("no rows to compare; give at least one")
     bad = np.argwhere(~np.isfinite(values))
