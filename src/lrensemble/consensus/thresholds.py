@@ -120,7 +120,7 @@ def _gains(rows: Decisions, said: NDArray[np.int64], other: NDArray[np.int64]) -
 
     def gain(counts: Floats) -> float:
         matrices = [np.bincount(cells, weights=counts, minlength=classes**2) for cells in (before, after)]
-        scores = rows.measure(np.stack(matrices).reshape(2, classes, classes))
+        scores = rows.measure(np.array(matrices, dtype=np.float64).reshape(2, classes, classes))
         return float(scores[1] - scores[0])
 
     drawn = np.random.default_rng(0).multinomial(len(said), np.full(len(said), 1 / len(said)), size=RESAMPLES)

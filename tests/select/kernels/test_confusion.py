@@ -116,8 +116,8 @@ def test_rows_count_by_their_weights(consensus: str, make_validation: MakeValida
     validation = make_validation(4, 5, 37, 4, kind="coarse")
     counter = confusion_counter(validation, Spec("matthews_corrcoef"), Spec(consensus))
     assert counter is not None
-    times = np.random.default_rng(2).integers(0, 4, size=37)
-    repeated = validation.rows(np.repeat(np.arange(37), times))
+    times = np.random.default_rng(2).integers(0, 4, size=37).astype(np.float64)
+    repeated = validation.rows(np.repeat(np.arange(37), times.astype(np.int64)))
     expected = definition(repeated, np.eye(5) + np.array([0, 1, 0, 2, 0]), "matthews_corrcoef", consensus)
     for scale in (1.0, 0.25):
         team = start_confusion(counter, times * scale).added(3).added(1).added(3)
@@ -157,6 +157,6 @@ def test_all_else_is_left_to_the_definition(metric: str, consensus: str, make_va
 def test_aliases_take_the_same_path(make_validation: MakeValidation) -> None:
     validation = make_validation(1, 4, 23, 3)
     for alias, name in (("log_loss", "nll"), ("accuracy_score", "accuracy"), ("f1_score", "f1")):
-        for scorer in (lambda metric: next(growths(validation, metric, "mean", [None])).scores(np.arange(4)),):
-            np.testing.assert_array_equal(scorer(alias), scorer(name))
+        scores = [next(growths(validation, one, "mean", [None])).scores(np.arange(4)) for one in (alias, name)]
+        np.testing.assert_array_equal(scores[0], scores[1])
         assert block_scorer(validation, alias, "mean") is not None

@@ -108,7 +108,8 @@ class ConfusionCounter:
             shares[team, members] = teams[team][members] / teams[team][members].sum()
         means = np.zeros((len(rows), int(np.diff(self.found.first).max(initial=1))))
         _add(self.found.values, self.found.first, rows, teams_of_rows, shares, means)
-        return self.found.class_of_entry[self.found.first[rows] + predicted_classes(means)]
+        entries: Indices = self.found.first[rows] + predicted_classes(means)
+        return np.asarray(self.found.class_of_entry[entries])
 
 
 def confusion_counter(validation: Validation, metric: Spec, consensus: Spec) -> ConfusionCounter | None:

@@ -62,7 +62,7 @@ def growths(validation: Validation, metric: SpecLike, consensus: SpecLike, sampl
     if counter is not None:
         count = len(validation.labels)
         repeats = [np.ones(count) if rows is None else np.bincount(rows, minlength=count) for rows in samples]
-        return (start_confusion(counter, times) for times in repeats)
+        return (start_confusion(counter, times.astype(np.float64)) for times in repeats)
     parts = (validation if rows is None else validation.rows(rows) for rows in samples)
     return (ScorerGrowth(team_scorer(part, metric, consensus), none) for part in parts)
 
