@@ -51,7 +51,7 @@ LATER = Later()
 
 
 def later_at_default(record: Record) -> dict[str, Any]:
-    """What pydantic is to leave out, in a record and those in it, so that a new field at its default changes nothing."""
+    """What a dump of a record is to leave out, so that a field that came later changes nothing at its default."""
     left_out: dict[str, Any] = {}
     for name, field in type(record).model_fields.items():
         value = getattr(record, name)

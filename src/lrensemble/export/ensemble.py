@@ -89,8 +89,8 @@ class Ensemble(nn.Module, Hub):
 
         Args:
             folder: of the bundle.
-            trust_code: whether to import the modules of models and a consensus that are named `package.module:function`. Say so only
-                where you know who made the bundle.
+            trust_code: whether to import the modules of models and of a consensus that are named
+                `package.module:function`. Say so only where you know who made the bundle.
 
         Raises:
             ExportError: no bundle, a file that is missing, changed or foreign, or code that is not trusted.

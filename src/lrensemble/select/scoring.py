@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.consensus import combine, fit, learned_on_rows
+from lrensemble.consensus import CONSENSUS, combine, fit, learned_on_rows
 from lrensemble.metrics import METRICS, row_values, score
 from lrensemble.metrics.scores import TINY
 from lrensemble.select.base import Validation
@@ -91,7 +91,7 @@ def standard_error(
 
 def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Scorer:
     """A function that scores many teams of these members, prepared once."""
-    metric, consensus = to_spec(metric), to_spec(consensus)
+    metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
     if metric == Spec("accuracy") and consensus in [Spec(name) for name in LINEAR]:
         return _accuracy_scorer(validation, consensus)
     if metric == Spec("nll") and consensus in (Spec("mean"), Spec("plurality")):
