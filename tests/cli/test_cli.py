@@ -112,6 +112,20 @@ def test_json_is_one_record_on_standard_output(command: Command, predictions: Pa
     assert [member["name"] for member in members] == [f"predictions-{i}" for i in range(MEMBERS)]
 
 
+def test_groups_from_a_file_stay_together(command: Command, predictions: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "patients.npy", np.array([f"patient {row // 12}" for row in range(VAL)]))
+    out = tmp_path / "p"
+    collected = command("collect", predictions, "--out", out, "--groups", tmp_path / "patients.npy")
+    assert collected.status == 0
+    assert "5 val groups" in collected.err
+    assert command("select", out, "-m", "all", "--json").status == 0
+    np.save(tmp_path / "one.npy", np.zeros(VAL, dtype=int))
+    assert command("collect", predictions, "--out", tmp_path / "q", "--groups", tmp_path / "one.npy").status == 0
+    refused = command("select", tmp_path / "q", "-m", "all")
+    assert (refused.status, refused.out) == (2, "")
+    assert "cannot cross-fit 1 group; give at least 2 groups" in refused.err
+
+
 def column_of(printed: str) -> list[str]:
     """The first column of a table, without spaces."""
     lines = printed.splitlines()[1:]
@@ -163,6 +177,10 @@ def test_tables_fit_a_terminal_of_80_columns(command: Command, pool: Path) -> No
         (("collect", "{tmp}/nowhere.npz", "--out", "{tmp}/p"), "nowhere.npz"),
         (("collect", "{tmp}/predictions.npz", "--out", "{tmp}/predictions.npz/p"), "Not a directory"),
         (("collect", "{tmp}/predictions.npz", "--out", "{tmp}/p", "--holdout", "0.5"), "test"),
+        (
+            ("collect", "{tmp}/predictions.npz", "--out", "{tmp}/p", "--groups", "{tmp}/predictions.npz"),
+            "predictions.npz holds no array `groups`; give one with the group of each row",
+        ),
         (("ls", "policy"), "did you mean 'policies'?"),
         (("run", "digit"), "no experiment named 'digit'; did you mean 'digits'?"),
         (("selekt", "{pool}"), "No such command 'selekt'"),

@@ -102,7 +102,7 @@ def test_the_direction_of_a_metric_is_its_own() -> None:
 def test_whole_weights_repeat_rows_for_a_metric_that_knows_none() -> None:
     weights = np.array([1.0, 1, 0, 2, 1, 1, 0])
     assert score(f"{OWN}:balanced", RIGHT, LABELS, weights) == pytest.approx((2 / 4 + 1 / 2) / 2)
-    with pytest.raises(PredictionsError, match=r"takes no weights of rows.* give it a third argument, weights=None"):
+    with pytest.raises(PredictionsError, match=r"takes no weights, and row 0 has weight 0.5; give whole numbers"):
         score(f"{OWN}:balanced", RIGHT, LABELS, weights / 2)
 
 

@@ -89,7 +89,7 @@ def test_the_gap_is_a_bound_on_what_is_left_to_gain() -> None:
 def test_the_simplex_agrees_with_a_general_solver() -> None:
     generator = np.random.default_rng(0)
     factors = generator.normal(size=(9, 5))
-    for loss in (MixtureNll(generator.random((40, 5)) + 1e-3), QuadraticForm(factors.T @ factors)):
+    for loss in (MixtureNll(generator.random((40, 5)) + 1e-3, np.full(40, 1 / 40)), QuadraticForm(factors.T @ factors)):
         weights, _ = minimise(loss, 5, 1e-10)
         assert weights.sum() == pytest.approx(1)
         assert weights.min() > 0

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from lrensemble.errors import SelectionError, SpecError
 from lrensemble.select import SELECTORS, Validation, cross_fit, select, team_score
 from lrensemble.select.additions import Rules, run
-from lrensemble.select.cross_fit import stratified_folds
 from lrensemble.select.focal import every_focal_gd, focal_gd
 from lrensemble.select.kernels.growth import growth
+from lrensemble.select.resample import stratified_folds
 
 MEMBERS, ROWS, CLASSES = 6, 83, 4
 
@@ -129,10 +129,10 @@ def test_ties_go_to_the_smaller_team_then_the_lowest_indices() -> None:
 def test_brute_force_counts_before_it_lists() -> None:
     validation = validation_of(0, members=30, rows=3)
     with pytest.raises(SelectionError, match=r"30 members have 1,073,741,823 teams .* raise it with limit=1073741823"):
-        select(validation, "brute_force")
+        select(validation, "brute_force(limit=1000000)")
     assert select(validation, "brute_force(max_size=2)").tried == 30 + 30 * 29 // 2
     with pytest.raises(SelectionError, match="teams of 2 to 30, above the limit"):
-        select(validation, "focal")
+        select(validation, "focal(limit=1000000)")
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_cross_fitting_removes_the_optimism_of_a_search() -> None:
     probs = generator.dirichlet(np.ones(2), size=(10, 120))
     validation = Validation(np.log(probs), generator.integers(2, size=120))
     selected = select(validation, "brute_force", metric="accuracy").score
-    honest = cross_fit(validation, "brute_force", metric="accuracy", folds=5)
+    honest = cross_fit(validation, "brute_force", metric="accuracy", folds=5).score
     assert selected > 0.6
     assert abs(honest - 0.5) < 0.08
 
@@ -296,11 +296,10 @@ def test_cross_fitting_by_hand() -> None:
     for fold in range(3):
         chosen = select(validation.rows(np.flatnonzero(fold_of_row != fold)), "best", metric="accuracy")
         outside = validation.rows(np.flatnonzero(fold_of_row == fold))
-        right += team_score(outside, chosen.team, metric="accuracy") * len(outside.labels)
-    assert cross_fit(validation, "best", metric="accuracy", folds=3) == pytest.approx(right / ROWS)
-    for folds in (1, ROWS + 1):
-        with pytest.raises(SelectionError, match=f"cannot cross-fit {ROWS} rows in {folds} folds"):
-            cross_fit(validation, "best", folds=folds)
+        right += team_score(outside, chosen.team, metric="accuracy") * outside.total_weight
+    found = cross_fit(validation, "best", metric="accuracy", folds=3, repeats=1)
+    assert found.score == pytest.approx(right / ROWS)
+    assert (found.folds, found.repeats) == (3, 1)
 
 
 def test_folds_are_even_and_stratified() -> None:

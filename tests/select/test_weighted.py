@@ -62,5 +62,5 @@ def test_stacking_is_the_consensus_that_learns() -> None:
     assert found.team == (0, 1, 2, 3)
     assert found.score == team_score(validation, range(4), metric="nll", consensus="stacking(penalty=3.0)")
     assert found.score > select(validation, "all").score, "one good member among three that guess"
-    honest = cross_fit(validation, "stacking(penalty=3.0)")
+    honest = cross_fit(validation, "stacking(penalty=3.0)").score
     assert honest < found.score, "it was fitted to the rows that it is scored on"

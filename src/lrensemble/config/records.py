@@ -51,7 +51,7 @@ LATER = Later()
 
 
 def later_at_default(record: Record) -> dict[str, Any]:
-    """What a dump of a record is to leave out, so that a field that came later changes nothing at its default."""
+    """What pydantic is to leave out of a record and those in it: a new field at its default changes nothing."""
     left_out: dict[str, Any] = {}
     for name, field in type(record).model_fields.items():
         value = getattr(record, name)

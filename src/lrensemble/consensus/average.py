@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import Array, like, safe_log, softmax
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
+from lrensemble.numerics import likeliest
 
 
-@CONSENSUS.register(averages="probabilities")
+@CONSENSUS.register(averages="probabilities", linear=True)
 def mean(probs: Array, weights: Array) -> Array:
     """Weighted mean of probabilities, the linear opinion pool (Stone 1961).
 
@@ -80,8 +81,10 @@ def maximum(probs: Array, weights: Array) -> Array:
     return highest / xp.sum(highest, axis=1, keepdims=True)
 
 
-def _accuracies(_: Arguments, probs: Floats, labels: NDArray[np.int64], __: Floats) -> dict[str, object]:
-    return {"accuracies": tuple((probs.argmax(axis=2) == labels).mean(axis=1).tolist())}
+def _accuracies(
+    _: Arguments, probs: Floats, labels: NDArray[np.int64], __: Floats, counts: Floats
+) -> dict[str, object]:
+    return {"accuracies": tuple(((likeliest(probs) == labels) @ counts / counts.sum()).tolist())}
 
 
 @CONSENSUS.register(learns=_accuracies, accuracies=[0.5, 0.25])

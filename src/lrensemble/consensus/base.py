@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from lrensemble.consensus.arrays import Array, like
 from lrensemble.errors import PredictionsError
 from lrensemble.registry import Call, Registry
+from lrensemble.rows import repeated
 from lrensemble.spec import Spec, SpecLike, to_spec
 
 Floats = NDArray[np.float64]
@@ -20,8 +22,9 @@ Floats = NDArray[np.float64]
 Arguments = Mapping[str, Any]
 """All arguments of a consensus, those by default included."""
 
-Learner = Callable[[Arguments, Floats, NDArray[np.int64], Floats], Mapping[str, object]]
-"""Of (arguments, probabilities [member, sample, class], labels [sample], weights [member]) to the arguments learned."""
+Learner = Callable[..., Mapping[str, object]]
+"""Of (arguments, probabilities [member, sample, class], labels [sample], weights [member], counts [sample]) to the
+arguments learned; the counts say how often each row counts. Where a learner does not take them, rows are repeated."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class ConsensusFacts:
     """What fills in the arguments that are learned from validation rows; None where nothing is."""
     averages: Literal["probabilities", "log_probabilities", "votes"] | None = None
     """What its likeliest class is the highest weighted mean of; None where it is no such average."""
+    linear: bool = False
+    """Whether its probabilities are that weighted mean itself, and not only ordered by it."""
 
 
 CONSENSUS: Registry[Array, ConsensusFacts] = Registry(
@@ -57,7 +62,13 @@ def combine(consensus: SpecLike, probs: Array, weights: Array | None = None) -> 
     return CONSENSUS.call(consensus, probs, _normalised(probs, weights))
 
 
-def fit(consensus: SpecLike, probs: Floats, labels: NDArray[np.int64], weights: Array | None = None) -> Spec:
+def fit(
+    consensus: SpecLike,
+    probs: Floats,
+    labels: NDArray[np.int64],
+    weights: Array | None = None,
+    counts: Floats | None = None,
+) -> Spec:
     """The consensus with what it learns from validation rows filled in; unchanged where it learns nothing.
 
     Args:
@@ -65,9 +76,11 @@ def fit(consensus: SpecLike, probs: Floats, labels: NDArray[np.int64], weights: 
         probs: [member, sample, class] probabilities on validation rows.
         labels: [sample] class indices.
         weights: [member] with which it will be combined. Equal where not given.
+        counts: [sample] how often each row counts, positive; once each where not given.
 
     Raises:
-        PredictionsError: as `combine` does, or not one label a row.
+        PredictionsError: as `combine` does, not one label or count a row, or counts that are no whole numbers for a
+            consensus whose learner takes none.
     """
     spec = CONSENSUS.check(consensus)
     shares = _normalised(probs, weights)
@@ -77,7 +90,15 @@ def fit(consensus: SpecLike, probs: Floats, labels: NDArray[np.int64], weights: 
     if learner is None:
         return spec
     defaults = {name: own.default for name, own in CONSENSUS.arguments(spec.name).items()}
-    learned = learner(defaults | dict(spec.arguments), probs, labels, shares)
+    times = np.ones(len(labels)) if counts is None else counts
+    if times.shape != labels.shape:
+        raise PredictionsError(f"counts have shape {times.shape}; give one for each of {probs.shape[1]} rows")
+    arguments = defaults | dict(spec.arguments)
+    if "counts" in inspect.signature(learner).parameters:
+        learned = learner(arguments, probs, labels, shares, times)
+    else:
+        rows = repeated(times, f"what consensus {spec.name} learns takes no weights of rows")
+        learned = learner(arguments, probs[:, rows], labels[rows], shares)
     return to_spec({"name": spec.name, **spec.arguments, **learned})
 
 

@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 from lrensemble.consensus.arrays import Array
 from lrensemble.consensus.average import reweighted_mean
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
+from lrensemble.numerics import likeliest
 
 
-def _repairs(_: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
-    right = (probs.argmax(axis=2) == labels).astype(np.float64)
-    wrong = 1 - right
+def _repairs(
+    _: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats, counts: Floats
+) -> dict[str, object]:
+    right = (likeliest(probs) == labels).astype(np.float64)
+    wrong = (1 - right) * counts
     errors = wrong.sum(axis=1)
     focal_members = np.flatnonzero((errors > 0) & (weights > 0))
     repaired = right @ wrong[focal_members].T / errors[focal_members]  # [member, focal member]: 0 for the member itself

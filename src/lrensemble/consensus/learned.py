@@ -25,17 +25,20 @@ LOG_FLOOR = -30.0
 """Logarithms below are fed in as this, so that no single row outweighs all others."""
 
 
-def _regressions(arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
+def _regressions(
+    arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats, counts: Floats
+) -> dict[str, object]:
     from sklearn.linear_model import LogisticRegression  # imported here: half a second that combining does without
 
     members, _, classes = probs.shape
-    seen, truth = _with_undecided(probs, labels)
+    seen, truth, times = _with_undecided(probs, labels, counts)
     inputs = _log_inputs(seen, weights)
-    deviation = max(float(inputs.std()), 1e-9)  # so that a penalty means the same for sure members and for unsure ones
+    # A penalty then means the same for sure members and for unsure ones.
+    deviation = max(_deviation(inputs, times), 1e-9)
     coefficients, intercepts = np.zeros((classes, members)), np.zeros(classes)
     for one in range(classes if classes > 1 else 0):
         learner = LogisticRegression(C=1 / arguments["penalty"], max_iter=10_000)
-        learner.fit(inputs[:, :, one].T / deviation, truth == one)
+        learner.fit(inputs[:, :, one].T / deviation, truth == one, sample_weight=times)
         coefficients[one], intercepts[one] = learner.coef_[0] / deviation, learner.intercept_[0]
     return {"coefficients": coefficients.tolist(), "intercepts": intercepts.tolist()}
 
@@ -75,11 +78,13 @@ def stacking(
     return softmax(xp.clip(logits, max=0.0) - xp.log1p(xp.exp(-xp.abs(logits))))
 
 
-def _network(arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats) -> dict[str, object]:
+def _network(
+    arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats, counts: Floats
+) -> dict[str, object]:
     members, _, classes = probs.shape
     hidden = arguments["hidden"]
     layers, biases = (
-        _train(arguments, probs, labels, weights)
+        _train(arguments, probs, labels, weights, counts)
         if classes > 1
         else ([np.zeros((members, hidden)), np.zeros((hidden, 1))], [np.zeros(hidden), np.zeros(1)])
     )
@@ -143,13 +148,13 @@ def mlp(
 
 
 def _train(
-    arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats
+    arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats, counts: Floats
 ) -> tuple[list[Floats], list[Floats]]:
     """Weights and biases of the two layers."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
-    seen, truth = _with_undecided(probs, labels)
+    seen, truth, times = _with_undecided(probs, labels, counts)
     learner = MLPClassifier(
         (arguments["hidden"],),
         activation="logistic",
@@ -159,7 +164,7 @@ def _train(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it stops after 200 iterations, which is what we want
-        learner.fit(_flat(seen, weights), truth)
+        learner.fit(_flat(seen, weights), truth, sample_weight=times)
     return learner.coefs_, learner.intercepts_
 
 
@@ -176,8 +181,28 @@ def _flat(probs: Array, weights: Array) -> Array:
     return xp.reshape(xp.permute_dims(scaled, (1, 0, 2)), (probs.shape[1], probs.shape[0] * probs.shape[2]))
 
 
-def _with_undecided(probs: Floats, labels: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
-    """The rows, and one more for every class in which all members give all classes the same."""
+def _deviation(inputs: Floats, times: Floats | None) -> float:
+    """The standard deviation of inputs [member, sample, class], rows counted as often as said."""
+    if times is None:
+        return float(inputs.std())
+    share = times / times.sum()
+    mean = inputs.mean(axis=(0, 2)) @ share
+    return float(np.sqrt(((inputs - mean) ** 2).mean(axis=(0, 2)) @ share))
+
+
+def _with_undecided(
+    probs: Floats, labels: NDArray[np.int64], counts: Floats
+) -> tuple[Floats, NDArray[np.int64], Floats | None]:
+    """The rows, and one more for every class in which all members give all classes the same; how often each counts.
+
+    Rows with whole counts are repeated, so that a search that follows every rounding finds the same; then they count
+    once each: None.
+    """
     members, _, classes = probs.shape
+    whole = bool((counts == np.floor(counts)).all())
+    if whole and not (counts == 1).all():
+        rows = np.repeat(np.arange(len(labels)), counts.astype(np.int64))
+        probs, labels = probs[:, rows], labels[rows]
     undecided = np.full((members, classes, classes), 1 / classes)
-    return np.concatenate([probs, undecided], axis=1), np.concatenate([labels, np.arange(classes)])
+    seen, truth = np.concatenate([probs, undecided], axis=1), np.concatenate([labels, np.arange(classes)])
+    return seen, truth, None if whole else np.concatenate([counts, np.ones(classes)])

@@ -20,6 +20,7 @@ from lrensemble.export.description import Description, Part
 from lrensemble.export.hub import Hub
 from lrensemble.export.programs import batched_is_faster, groups_of, run_batched, run_each
 from lrensemble.export.stages import run_stages
+from lrensemble.numerics import likeliest
 from lrensemble.registry import paths_in
 
 PREDICTED_AT_ONCE = 1024
@@ -89,8 +90,8 @@ class Ensemble(nn.Module, Hub):
 
         Args:
             folder: of the bundle.
-            trust_code: whether to import the modules of models and of a consensus that are named
-                `package.module:function`. Say so only where you know who made the bundle.
+            trust_code: whether to import the modules of a model or consensus that is named `package.module:function`.
+                Say so only where you know who made the bundle.
 
         Raises:
             ExportError: no bundle, a file that is missing, changed or foreign, or code that is not trusted.
@@ -186,7 +187,7 @@ class Ensemble(nn.Module, Hub):
         Raises:
             DataError: inputs of another shape.
         """
-        labels: NDArray[np.int64] = self.predict_proba(inputs).argmax(axis=1)
+        labels: NDArray[np.int64] = likeliest(self.predict_proba(inputs))
         return labels
 
     def measured(self) -> Self:

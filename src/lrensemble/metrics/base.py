@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.registry import Call, Registry, is_shipped
+from lrensemble.rows import repeated
 from lrensemble.spec import SpecLike
 
 Floats = NDArray[np.float64]
@@ -52,7 +53,8 @@ def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., f
     @functools.wraps(function)
     def metric(probs: Floats, labels: Labels, weights: Floats | None = None, **own: object) -> float:
         if weights is not None and not knows_weights:
-            probs, labels = repeated(name, probs, labels, weights)
+            rows = repeated(weights, f"metric {name} takes no weights")
+            probs, labels = probs[rows], labels[rows]
         more = {"weights": weights} if knows_weights and weights is not None else {}
         value = function(probs, labels, **more, **own)
         if not isinstance(value, int | float | np.number) or np.isnan(value):
@@ -60,21 +62,6 @@ def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., f
         return float(value)
 
     return metric
-
-
-def repeated(name: str, probs: Floats, labels: Labels, weights: Floats) -> tuple[Floats, Labels]:
-    """Rows as often as their weights say.
-
-    Raises:
-        PredictionsError: the weights are no whole numbers.
-    """
-    counts = weights.astype(np.int64)
-    if (counts != weights).any():
-        raise PredictionsError(
-            f"metric {name!r} takes no weights of rows, and they are no whole numbers here; give it a third argument, "
-            f"weights=None"
-        )
-    return probs.repeat(counts, axis=0), labels.repeat(counts)
 
 
 METRICS: Registry[float, MetricFacts] = Registry(
@@ -105,9 +92,13 @@ def score(metric: SpecLike, probs: Floats, labels: Labels, weights: Floats | Non
         probs: [sample, class] probabilities.
         labels: [sample] class indices.
         weights: [sample] how often each row counts, not negative; once each where not given.
+
+    Raises:
+        PredictionsError: weights that are no whole numbers, and a metric that takes none.
     """
-    value = float(METRICS.call(metric, probs, labels, *(() if weights is None else (weights,))))
-    return value if higher_is_better(metric) else -value
+    spec = METRICS.check(metric)
+    value = float(METRICS.call(spec, probs, labels, *(() if weights is None else (weights,))))
+    return value if higher_is_better(spec) else -value
 
 
 def row_values(metric: SpecLike, probs: Floats, labels: Labels) -> Floats | None:

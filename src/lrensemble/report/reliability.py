@@ -8,6 +8,7 @@ import numpy as np
 
 from lrensemble.consensus import combine, fit
 from lrensemble.metrics import METRICS
+from lrensemble.numerics import likeliest
 from lrensemble.report.facts import Facts, Labels
 from lrensemble.report.parameters import Floats
 from lrensemble.report.section import Figure, Section
@@ -53,7 +54,7 @@ def bins(probs: Floats, labels: Labels) -> tuple[Floats, Floats, Floats]:
     place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
     count = np.bincount(place, minlength=BINS).astype(np.float64)
     held = count > 0
-    right = (probs.argmax(axis=1) == labels).astype(np.float64)
+    right = (likeliest(probs) == labels).astype(np.float64)
     sums = [np.bincount(place, weights=values, minlength=BINS)[held] for values in (confidence, right)]
     return sums[0] / count[held], sums[1] / count[held], count[held]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -16,7 +16,11 @@ from lrensemble.errors import PredictionsError, SelectionError
 from lrensemble.metrics import METRICS
 from lrensemble.metrics.base import SUM_TOLERANCE, check_labels
 from lrensemble.registry import Call, Registry
+from lrensemble.rows import check_groups, check_weights
 from lrensemble.spec import Spec, SpecLike
+
+R = TypeVar("R")
+Floats = NDArray[np.float64]
 
 ACCELERATORS = ("cuda",)
 """Kinds of devices on which torch tensors stay; all others are read as numpy arrays."""
@@ -26,11 +30,24 @@ CHECKED_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True, eq=False)
+class Batch:
+    """Weights of the same rows that are looked at together: what needs all predictions is read once for all of them."""
+
+    weights: Floats
+    """[view, sample]"""
+    statistics: dict[Any, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class Validation:
     """Predictions of all members on the validation rows, and the truth.
 
+    Folds, resamples and class weights are other weights of the same rows: `weighted`, `rows` and `resampled` give views
+    that share the predictions and what was computed of them.
+
     Raises:
-        PredictionsError: shapes that do not fit, NaN, rows that do not sum to one, labels outside the classes.
+        PredictionsError: shapes that do not fit, NaN, rows that do not sum to one, labels outside the classes, weights
+            that are negative, not finite or all zero.
     """
 
     log_probs: Any
@@ -42,8 +59,18 @@ class Validation:
     """For each member, whether it knows only labels; empty where none does."""
     cost: tuple[float, ...] = ()
     """For each member, what it costs to run, in any unit; empty where nobody asks."""
+    weights: Any = None
+    """[sample] how often each row counts, float64; once each where None."""
+    groups: Any = None
+    """[sample] which group each row belongs to, integers or strings, kept as numbers from 0; None where every row
+    stands for itself. Rows of one group stay together in folds and are resampled together."""
     block_bytes: int = 64 * 2**20
     """Memory for the rows that are looked at together, in float64; predictions are never held as a whole."""
+    _shared: dict[str, tuple[Any, Any]] = field(init=False, default_factory=dict, repr=False)
+    """What was computed of the predictions, whatever the weights: the latest of each kind, shared by all views."""
+    _batch: Batch | None = field(init=False, default=None, repr=False)
+    _place: int = field(init=False, default=0, repr=False)
+    """Which view of the batch this is."""
 
     def __post_init__(self) -> None:
         if not self.accelerated:
@@ -62,18 +89,24 @@ class Validation:
         if not all(0 <= cost < np.inf for cost in self.cost):
             raise PredictionsError(f"cost {self.cost} is refused: costs are finite and not negative")
         check_labels(self.labels, shape[1], shape[2])
+        if self.weights is not None:
+            object.__setattr__(self, "weights", check_weights(on_host(self.weights), shape[1]))
+        if self.groups is not None:
+            groups = on_host(self.groups)
+            check_groups(groups, shape[1])
+            object.__setattr__(self, "groups", np.unique(groups, return_inverse=True)[1].astype(np.int64))
         _check_sums(self.log_probs)
 
-    @cached_property
-    def probs(self) -> NDArray[np.float64]:
+    @property
+    def probs(self) -> Floats:
         """[member, sample, class] probabilities in float64, all at once: for small pools."""
         return self.probs_of(range(self.members))
 
-    def probs_of(self, team: Sequence[int], rows: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
+    def probs_of(self, team: Sequence[int], rows: NDArray[np.int64] | slice = slice(None)) -> Floats:
         """[member, sample, class] probabilities of some members on some rows, in float64: the ground of every score."""
         members = np.array(team, dtype=np.int64)
         place = (members, rows) if isinstance(rows, slice) else (members[:, None], rows[None])
-        numbers: NDArray[np.float64] = on_host(self.log_probs[place]).astype(np.float64)
+        numbers: Floats = on_host(self.log_probs[place]).astype(np.float64)
         return np.exp(numbers, out=numbers)
 
     def block_rows(self, members: int) -> int:
@@ -90,9 +123,66 @@ class Validation:
         """How many members there are."""
         return int(self.log_probs.shape[0])
 
-    def rows(self, index: NDArray[np.int64]) -> Validation:
-        """The same members over some of the rows, repeated where the index repeats."""
-        return replace(self, log_probs=self.log_probs[:, index], labels=self.labels[index])
+    @property
+    def row_weights(self) -> Floats:
+        """[sample] how often each row counts."""
+        return np.ones(len(self.labels)) if self.weights is None else np.asarray(self.weights)
+
+    @property
+    def total_weight(self) -> float:
+        """The rows, as often as they count."""
+        return float(len(self.labels) if self.weights is None else self.weights.sum())
+
+    @property
+    def counted(self) -> NDArray[np.int64] | slice:
+        """The places of the rows that count at all."""
+        return slice(None) if self.weights is None or self.weights.all() else np.flatnonzero(self.weights)
+
+    @property
+    def units(self) -> NDArray[np.int64]:
+        """[sample] which of the units that are drawn together each row belongs to: its group, or itself."""
+        return np.arange(len(self.labels)) if self.groups is None else np.asarray(self.groups)
+
+    def weighted(self, weights: Any) -> Self:
+        """The same rows with other weights [sample], in the place of those here: a view, without a copy.
+
+        Raises:
+            PredictionsError: not one weight a row, or negative, not finite, all zero.
+        """
+        return self.resampled(np.asarray(weights, dtype=np.float64)[None])[0]
+
+    def rows(self, index: NDArray[np.int64]) -> Self:
+        """Some of the rows, as often as the index names them, each with the weight it has: a view, without a copy."""
+        return self.weighted(self.row_weights * np.bincount(index, minlength=len(self.labels)))
+
+    def resampled(self, weights: Any) -> tuple[Self, ...]:
+        """Views of the same rows with other weights [view, sample]; what needs all predictions is read once for all.
+
+        Raises:
+            PredictionsError: as `weighted` does.
+        """
+        batch = Batch(np.array([check_weights(row, len(self.labels)) for row in weights]))
+        views = tuple(copy(self) for _ in batch.weights)
+        for place, (view, row) in enumerate(zip(views, batch.weights, strict=True)):
+            for name, value in (("weights", row), ("_batch", batch), ("_place", place)):
+                object.__setattr__(view, name, value)
+        return views
+
+    def once(self, kind: str, of: Any, compute: Callable[[], R]) -> R:
+        """What is computed of the predictions alone, kept for all views; of each kind the latest stays."""
+        if kind not in self._shared or self._shared[kind][0] != of:
+            self._shared.pop(kind, None)  # let go first: two of a kind need not fit the memory
+            self._shared[kind] = (of, compute())
+        found: R = self._shared[kind][1]
+        return found
+
+    def for_batch(self, key: Any, compute: Callable[[Floats | None], Any]) -> Any:
+        """This view's part of what is computed of weights [view, sample], or None, for all views that go together."""
+        if self._batch is None:
+            return self.once("batch", key, lambda: compute(None if self.weights is None else self.weights[None]))[0]
+        if key not in self._batch.statistics:
+            self._batch.statistics[key] = compute(self._batch.weights)
+        return self._batch.statistics[key][self._place]
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.consensus import CONSENSUS
 from lrensemble.errors import SelectionError
+from lrensemble.metrics import METRICS
 from lrensemble.select.base import Validation
-from lrensemble.select.kernels.columns import LINEAR, contested_columns
+from lrensemble.select.kernels.columns import contested_columns
+from lrensemble.select.kernels.statistics import is_average, is_linear
 from lrensemble.select.losses import Loss, brier_of, nll_of
-from lrensemble.spec import Spec, SpecLike, to_spec
+from lrensemble.spec import Spec, SpecLike
 
 Floats = NDArray[np.float64]
 
@@ -80,26 +83,33 @@ def bounder(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Bo
     Raises:
         SelectionError: no bound is known for it.
     """
-    metric, consensus = to_spec(metric), to_spec(consensus)
-    if metric == Spec("accuracy") and consensus in [Spec(name) for name in LINEAR]:
+    metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
+    if metric == Spec("accuracy") and is_average(consensus):
         return _by_columns(validation, consensus.name)
-    if consensus in (Spec("mean"), Spec("plurality")) and metric == Spec("nll"):
-        return _by_tangents(nll_of(validation, consensus.name))
-    if consensus in (Spec("mean"), Spec("plurality")) and metric == Spec("brier"):
-        return _by_tangents(brier_of(validation, consensus.name))
+    if is_convex(metric, consensus):
+        convex = nll_of if metric == Spec("nll") else brier_of
+        return _by_tangents(convex(validation, consensus.name))
+    averages, linear = ([name for name in CONSENSUS if fact(Spec(name))] for fact in (is_average, is_linear))
     raise SelectionError(
-        f"no bound is known for {metric} under {consensus}; choose accuracy under {', '.join(LINEAR)}, "
-        "or nll or brier under mean or plurality"
+        f"no bound is known for {metric} under {consensus}; choose accuracy under {', '.join(averages)}, "
+        f"or nll or brier under {' or '.join(linear)}"
     )
+
+
+def is_convex(metric: SpecLike, consensus: SpecLike) -> bool:
+    """Whether the loss is convex in the weights, and families have bounds that are often tight."""
+    return METRICS.check(metric) in (Spec("nll"), Spec("brier")) and is_linear(CONSENSUS.check(consensus))
 
 
 def _by_columns(validation: Validation, consensus: str) -> Bounder:
     columns = contested_columns(validation, consensus)
     everything = slice(None)
     margins, error = columns.margins(everything), columns.error(everything)
-    most_right = columns.rows - len(columns.always_wrong)
-    own = -(margins < 0).sum(axis=0).astype(np.float64)
-    spread = np.abs(margins).sum(axis=0)
+    times, total = validation.row_weights, validation.total_weight
+    most_right = total - times[columns.always_wrong].sum()
+    times = times[columns.row]
+    own = -(times[columns.row_of_column] @ (margins < 0))
+    spread = times[columns.row_of_column] @ np.abs(margins)
 
     def bound(family: Family, _: float) -> Bound:
         inside, free = list(family.inside), family.free()
@@ -107,8 +117,8 @@ def _by_columns(validation: Validation, consensus: str) -> Bounder:
         best_first = -np.sort(-margins[:, free], axis=1)[:, :most]
         sums = np.cumsum(np.concatenate([margins[:, inside].sum(axis=1, keepdims=True), best_first], axis=1), axis=1)
         lost = sums[:, fewest:].max(axis=1) < -error
-        wrong = len(np.unique(columns.row_of_column[lost]))
-        return Bound((most_right - wrong) / columns.rows, own, spread)
+        wrong = times[np.unique(columns.row_of_column[lost])].sum()
+        return Bound(float(most_right - wrong) / total, own, spread)
 
     return bound
 

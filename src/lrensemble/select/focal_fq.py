@@ -12,7 +12,8 @@ from lrensemble.select.base import SELECTORS, Selection, Validation, check_metri
 from lrensemble.select.clusters import scaled, two_clusters
 from lrensemble.select.every_team import score_every_team
 from lrensemble.select.kernels.statistics import predicted_classes
-from lrensemble.select.unlikeness import LIMIT, Floats, best_kept, focal_likeness, likeness
+from lrensemble.select.reduced import members_of_table
+from lrensemble.select.unlikeness import Floats, best_kept, focal_likeness, likeness
 from lrensemble.spec import SpecLike
 
 DRAWS, DRAWN_ROWS = 3, 100
@@ -31,7 +32,7 @@ def focal_fq(
     seed: int = 0,
     measure: str = "generalized_diversity",
     compat: Literal["none", "ensemblebench"] = "none",
-    limit: Annotated[int, Field(gt=0)] = LIMIT,
+    limit: Annotated[int, Field(gt=0)] | None = None,
 ) -> Selection:
     """The most accurate of the teams that pass both phases of focal selection (Wu et al. 2021, algorithm 1).
 
@@ -50,20 +51,23 @@ def focal_fq(
         seed: of the draws under `compat`.
         measure: a diversity measure of predicted classes.
         compat: `none` or `ensemblebench`.
-        limit: refuse to score more teams than this.
+        limit: refuse to score more teams than this; unless given, a larger pool gives way to its 16 most accurate
+            members, which `details["among"]` lists.
 
     Raises:
         SelectionError: there are more teams than `limit`.
         SpecError, PredictionsError: no such measure, or one that needs probabilities.
     """
     check_metric(validation, metric)
-    accuracies = score_every_team(validation, "accuracy", "mean", limit)
-    like = focal_likeness_by(validation, measure, compat, seed)
+    part = members_of_table(validation, limit, "accuracy", "mean")
+    accuracies = score_every_team(part.validation, "accuracy", "mean", limit)
+    like = focal_likeness_by(part.validation, measure, compat, seed)
     like, passed = phase_one(accuracies, like, rounded=compat != "none")
     scores = phase_two_scores(accuracies, like, by_argsort=compat != "none")
     kept = phase_two(accuracies, scores, passed)
     details = {"measure": measure, "passed_phase_one": len(passed)}
-    return best_kept(validation, kept, accuracies, metric, consensus, len(accuracies) - 1, details)
+    found = best_kept(part.validation, kept, accuracies, metric, consensus, len(accuracies) - 1, details)
+    return part.restored(found)
 
 
 def phase_one(accuracies: Floats, like: Floats, *, rounded: bool = False) -> tuple[Floats, NDArray[np.int64]]:
@@ -135,10 +139,23 @@ def focal_likeness_by(validation: Validation, measure: SpecLike, compat: str, se
 def drawn_likeness(validation: Validation, measure: SpecLike, seed: int) -> Floats:
     """[member, 2^members] focal likeness as the mean of three draws of 100 of the focal member's errors."""
     generator = np.random.default_rng(seed)
-    errors = [np.flatnonzero(row) for row in predicted_classes(validation) != validation.labels]
+    wrong = (predicted_classes(validation) != validation.labels) & (validation.row_weights > 0)
     total = np.zeros((validation.members, 2**validation.members))
     for _ in range(DRAWS):
-        for focal, rows in enumerate(errors):
-            drawn = generator.choice(rows, size=DRAWN_ROWS) if len(rows) else rows
-            total[focal] += likeness(validation.rows(drawn), measure) if len(rows) else np.nan
+        for focal, errs in enumerate(wrong):
+            if errs.any():
+                drawn = validation.weighted(_drawn(validation.row_weights * errs, generator))
+                total[focal] += likeness(drawn, measure)
+            else:
+                total[focal] += np.nan
     return total / DRAWS
+
+
+def _drawn(weights: Floats, generator: np.random.Generator) -> Floats:
+    """[sample] how often each row is drawn, with replacement, by chances in proportion to weights [sample]."""
+    rows = np.flatnonzero(weights)
+    if (weights == np.floor(weights)).all():
+        drawn = generator.choice(np.repeat(rows, weights[rows].astype(np.int64)), size=DRAWN_ROWS)
+    else:
+        drawn = generator.choice(rows, size=DRAWN_ROWS, p=weights[rows] / weights.sum())
+    return np.bincount(drawn, minlength=len(weights)).astype(np.float64)

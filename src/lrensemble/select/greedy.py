@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import repeat
 from typing import Annotated
 
 import numpy as np
@@ -12,13 +11,15 @@ from pydantic import Field
 from lrensemble.errors import SelectionError
 from lrensemble.select.additions import Rules, run
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
-from lrensemble.select.kernels.growth import Rows, growths
+from lrensemble.select.kernels.growth import growth
+from lrensemble.select.resample import bootstrap_weights
 from lrensemble.select.scoring import team_score
 from lrensemble.spec import SpecLike, to_spec
 
 PositiveInt = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
+USUAL_SIZE = 25
 
 
 @SELECTORS.register(size=10, bootstrap=3)
@@ -28,7 +29,7 @@ def greedy(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    size: PositiveInt = 25,
+    size: PositiveInt | None = None,
     replacement: bool = True,
     bootstrap: Count = 20,
     bag: Share = 1.0,
@@ -50,7 +51,7 @@ def greedy(
         metric: what is raised.
         consensus: how members are combined.
         seed: of the resampling and of the bags.
-        size: additions at most; without replacement not above the number of members.
+        size: additions at most; 25 unless given, or all members where there are fewer and none is added twice.
         replacement: whether a member can be added more than once.
         bootstrap: runs, each on resampled rows; 0 for one run on the rows as they are.
         bag: share of the members that each run may use, drawn anew for each; at least one.
@@ -67,20 +68,22 @@ def greedy(
     metric_text = check_metric(validation, metric)
     tie_metric = None if tie_break is None else check_metric(validation, tie_break)
     cost = _costs(validation, max_cost)
+    if size is None:
+        size = USUAL_SIZE if replacement else min(USUAL_SIZE, validation.members)
     if not replacement and size > validation.members:
         raise SelectionError(
             f"size = {size} is above the pool of {validation.members} and replacement is off; lower size, or allow it"
         )
     generator = np.random.default_rng(seed)
-    samples = _samples(len(validation.labels), bootstrap, generator)
-    teams = growths(validation, metric, consensus, samples)
-    ties = repeat(None) if tie_metric is None else growths(validation, tie_metric, consensus, samples)
-    whole, tie_whole = next(teams), next(ties)
-    usable = _usable(whole.scores(np.arange(validation.members)), keep, cost, max_cost)
+    drawn = [bootstrap_weights(validation, generator) for _ in range(bootstrap)]
+    samples = validation.resampled([validation.row_weights, *drawn]) if drawn else (validation,)
+    own = growth(samples[0], metric, consensus).scores(np.arange(validation.members))
+    usable = _usable(own, keep, cost, max_cost)
     weights, tried = np.zeros(validation.members), validation.members
-    for team, tie in zip(teams, ties, strict=False) if bootstrap else [(whole, tie_whole)]:
+    for sample in samples[1:] or samples:
         rules = Rules(size, _bag(usable, bag, generator), replacement, start, max_members, max_cost, cost)
-        counts, looked_at = run(team, tie, rules)
+        tie = None if tie_metric is None else growth(sample, tie_metric, consensus)
+        counts, looked_at = run(growth(sample, metric, consensus), tie, rules)
         weights += counts / counts.sum()
         tried += looked_at
     weights = _capped(weights, max_members, max_cost, cost)
@@ -88,11 +91,6 @@ def greedy(
     shares = tuple((weights[chosen] / weights.sum()).tolist())
     score = team_score(validation, chosen.tolist(), shares, metric=metric, consensus=consensus)
     return Selection(tuple(chosen.tolist()), shares, score, metric_text, str(to_spec(consensus)), tried)
-
-
-def _samples(rows: int, bootstrap: int, generator: np.random.Generator) -> list[Rows]:
-    """All rows once, and then the resampled ones."""
-    return [None, *(generator.integers(rows, size=rows) for _ in range(bootstrap))]
 
 
 def _costs(validation: Validation, max_cost: float | None) -> NDArray[np.float64]:

@@ -8,13 +8,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.statistics import error_gram, of_labels
 
 Floats = NDArray[np.float64]
-
-SMALLEST_PROBABILITY = 1e-150
-"""Stands in for zero and for what is less, so that the logarithm and its first two derivatives stay finite."""
 
 
 class Loss(Protocol):
@@ -35,15 +33,17 @@ class MixtureNll:
 
     likelihoods: Floats
     """[sample, member] what each member gives the label, positive."""
+    shares: Floats
+    """[sample] how often each row counts, summing to one."""
 
     def value(self, weights: Floats) -> float:
         """The NLL."""
-        return float(-np.log(self.likelihoods @ weights).mean())
+        return float(-(np.log(self.likelihoods @ weights) @ self.shares))
 
     def derivatives(self, weights: Floats) -> tuple[Floats, Floats]:
         """Gradient [member] and Hessian [member, member]."""
         ratios = self.likelihoods / (self.likelihoods @ weights)[:, None]
-        return -ratios.mean(axis=0), ratios.T @ ratios / len(ratios)
+        return -(self.shares @ ratios), ratios.T @ (self.shares[:, None] * ratios)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +65,12 @@ class QuadraticForm:
 def nll_of(validation: Validation, consensus: str) -> MixtureNll:
     """The NLL of a weighted mean of probabilities, or of votes.
 
-    Likelihoods below `SMALLEST_PROBABILITY` count as that, so that it is never above the NLL itself.
+    A member's likelihoods below `SMALLEST_PROBABILITY` count as that. Derivatives stay finite, and the loss is never
+    above the NLL, which clips the mean.
     """
-    return MixtureNll(np.maximum(of_labels(validation, consensus).T, SMALLEST_PROBABILITY))
+    rows = validation.counted
+    likelihoods = np.maximum(of_labels(validation, consensus)[:, rows].T, SMALLEST_PROBABILITY)
+    return MixtureNll(likelihoods, validation.row_weights[rows] / validation.total_weight)
 
 
 def brier_of(validation: Validation, consensus: str) -> QuadraticForm:

@@ -2,22 +2,25 @@
 
 `team_score` is the definition: combine, then measure. `team_scorer` gives the same for many teams with much less work:
 accuracy from the contested columns alone, NLL of the mean from what the label is given, the Brier score of the mean
-from the members' Gram matrix.
+from the members' Gram matrix, metrics of the confusion matrix from the classes that can win.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, combine, fit, learned_on_rows
 from lrensemble.metrics import METRICS, row_values, score
-from lrensemble.metrics.scores import TINY
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import Validation
-from lrensemble.select.kernels.columns import LINEAR, contested_columns
-from lrensemble.select.kernels.statistics import error_gram, of_labels
+from lrensemble.select.kernels.columns import contested_columns
+from lrensemble.select.kernels.confusion import confusion_counter, weighted_scores
+from lrensemble.select.kernels.statistics import error_gram, is_average, is_linear, of_labels
+from lrensemble.select.resample import mean_and_error
 from lrensemble.spec import Spec, SpecLike, to_spec
 
 Weights = NDArray[np.float64]
@@ -44,10 +47,25 @@ def team_score(
 ) -> float:
     """The definition of a team's score: its members' probabilities combined in float64, then measured.
 
-    A consensus that learns is fitted to the team on the same rows.
+    Rows count as often as the validation says; a consensus that learns is fitted to the team on the same rows.
     """
-    spec = fitted_consensus(validation, team, weights, consensus)
-    return score(metric, combined(validation, team, weights, spec), validation.labels)
+    return team_score_of(validation, team, weights, metric, fitted_consensus(validation, team, weights, consensus))
+
+
+def team_score_of(
+    validation: Validation, team: Sequence[int], weights: Sequence[float] | None, metric: SpecLike, fitted: SpecLike
+) -> float:
+    """The score of a team under a consensus that is fitted, perhaps on other rows."""
+    rows = validation.counted
+    probs = combined(validation, team, weights, fitted, rows)
+    return score(metric, probs, validation.labels[rows], counts_of(validation, rows))
+
+
+def counts_of(validation: Validation, rows: NDArray[np.int64] | slice) -> NDArray[np.float64] | None:
+    """How often some rows count; None where each counts once."""
+    if validation.weights is None or (validation.weights[rows] == 1).all():
+        return None
+    return np.asarray(validation.weights[rows])
 
 
 def fitted_consensus(
@@ -57,20 +75,27 @@ def fitted_consensus(
     if not learned_on_rows(consensus):
         return to_spec(consensus)
     shares = None if weights is None else np.asarray(weights, dtype=np.float64)
-    return fit(consensus, validation.probs_of(team), validation.labels, shares)
+    rows = validation.counted
+    return fit(consensus, validation.probs_of(team, rows), validation.labels[rows], shares, counts_of(validation, rows))
 
 
 def combined(
-    validation: Validation, team: Sequence[int], weights: Sequence[float] | None, consensus: SpecLike
+    validation: Validation,
+    team: Sequence[int],
+    weights: Sequence[float] | None,
+    consensus: SpecLike,
+    rows: NDArray[np.int64] | slice = slice(None),
 ) -> NDArray[np.float64]:
-    """[sample, class] the team's probabilities by a consensus that is fitted, block of rows by block of rows."""
+    """[sample, class] the team's probabilities on some rows by a consensus that is fitted, block by block."""
     shares = None if weights is None else np.asarray(weights, dtype=np.float64)
+    places = np.arange(len(validation.labels))[rows]
     step = validation.block_rows(len(team))
-    blocks = [
-        combine(consensus, validation.probs_of(team, slice(start, start + step)), shares)
-        for start in range(0, len(validation.labels), step)
-    ]
-    return np.concatenate(blocks)
+    probs = np.empty((len(places), validation.log_probs.shape[2]))
+    for start in range(0, len(places), step):
+        block = slice(start, start + step)
+        chosen = block if isinstance(rows, slice) and rows == slice(None) else places[block]
+        probs[block] = combine(consensus, validation.probs_of(team, chosen), shares)
+    return probs
 
 
 def standard_error(
@@ -81,23 +106,30 @@ def standard_error(
     metric: SpecLike,
     consensus: SpecLike,
 ) -> float | None:
-    """The standard error of a team's score over rows; None for a metric that is not a mean over rows, 0 for one row."""
+    """The standard error of a team's score over rows, or groups of them; 0 of one.
+
+    None for a metric that is not a mean over rows.
+    """
     if METRICS.facts(metric).per_row is None:
         return None
-    probs = combined(validation, team, weights, fitted_consensus(validation, team, weights, consensus))
-    values = row_values(metric, probs, validation.labels)
-    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if values is not None and len(values) > 1 else 0.0
+    rows = validation.counted
+    probs = combined(validation, team, weights, fitted_consensus(validation, team, weights, consensus), rows)
+    values = row_values(metric, probs, validation.labels[rows])
+    return None if values is None else mean_and_error(values, validation.row_weights[rows], validation.units[rows])[1]
 
 
 def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Scorer:
     """A function that scores many teams of these members, prepared once."""
     metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
-    if metric == Spec("accuracy") and consensus in [Spec(name) for name in LINEAR]:
+    if metric == Spec("accuracy") and is_average(consensus):
         return _accuracy_scorer(validation, consensus)
-    if metric == Spec("nll") and consensus in (Spec("mean"), Spec("plurality")):
-        return _nll_scorer(of_labels(validation, consensus.name))
-    if metric == Spec("brier") and consensus in (Spec("mean"), Spec("plurality")):
+    if metric == Spec("nll") and is_linear(consensus):
+        return _nll_scorer(of_labels(validation, consensus.name), validation)
+    if metric == Spec("brier") and is_linear(consensus):
         return _brier_scorer(error_gram(validation, consensus.name))
+    counter = confusion_counter(validation, metric, consensus)
+    if counter is not None:
+        return partial(weighted_scores, counter)
     return _by_definition(validation, metric, consensus)
 
 
@@ -120,22 +152,23 @@ def _by_definition(validation: Validation, metric: SpecLike, consensus: SpecLike
 def _accuracy_scorer(validation: Validation, consensus: Spec) -> Scorer:
     columns = contested_columns(validation, consensus.name)
     margins = columns.margins(slice(None)).T
-    most_right = columns.rows - len(columns.always_wrong)
+    times, total = validation.row_weights, validation.total_weight
+    most_right = total - times[columns.always_wrong].sum()
     block = max(1, BLOCK_BYTES // (8 * max(1, margins.shape[1])))
     definition = _by_definition(validation, "accuracy", consensus)
 
     def scorer(weights: Weights) -> NDArray[np.float64]:
-        scores = np.full(len(weights), most_right / columns.rows)
+        scores = np.full(len(weights), most_right / total)
         if not margins.size:
             return scores
         for start in range(0, len(weights), block):
             part = weights[start : start + block] / weights[start : start + block].max(axis=1, keepdims=True)
             totals = part @ margins  # [team, column]
             lost = (totals < 0) | ((totals == 0) & columns.rival_first)
-            wrong = np.logical_or.reduceat(lost, columns.first[:-1], axis=1).sum(axis=1)
-            scores[start : start + block] = (most_right - wrong) / columns.rows
+            wrong = np.logical_or.reduceat(lost, columns.first[:-1], axis=1) @ times[columns.row]
+            scores[start : start + block] = (most_right - wrong) / total
             near = (np.abs(totals) < NEAR_TIE * part.sum(axis=1, keepdims=True)).any(axis=1)
-            if consensus.name == "plurality":  # sums of whole votes are exact, and so are their ties
+            if columns.votes.all():  # sums of whole votes are exact, and so are their ties
                 near &= ~((part == 0) | (part == 1)).all(axis=1)
             scores[start + np.flatnonzero(near)] = definition(weights[start : start + block][near])
         return scores
@@ -143,7 +176,9 @@ def _accuracy_scorer(validation: Validation, consensus: Spec) -> Scorer:
     return scorer
 
 
-def _nll_scorer(of_label: NDArray[np.float64]) -> Scorer:
+def _nll_scorer(of_label: NDArray[np.float64], validation: Validation) -> Scorer:
+    rows = validation.counted
+    of_label, times = of_label[:, rows], counts_of(validation, rows)
     block = max(1, BLOCK_BYTES // (8 * of_label.shape[1]))
 
     def scorer(weights: Weights) -> NDArray[np.float64]:
@@ -151,7 +186,8 @@ def _nll_scorer(of_label: NDArray[np.float64]) -> Scorer:
         scores = np.empty(len(weights))
         for start in range(0, len(weights), block):
             means = normalised[start : start + block] @ of_label
-            scores[start : start + block] = np.log(np.maximum(means, TINY)).mean(axis=1)
+            logs = np.log(np.maximum(means, SMALLEST_PROBABILITY))
+            scores[start : start + block] = logs.mean(axis=1) if times is None else logs @ times / times.sum()
         return scores
 
     return scorer

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from lrensemble.errors import SelectionError
-from lrensemble.metrics import score
 from lrensemble.select.base import SELECTORS, Validation, check_method
-from lrensemble.select.scoring import combined, fitted_consensus
+from lrensemble.select.resample import bootstrap_weights
+from lrensemble.select.scoring import fitted_consensus, team_score_of
 from lrensemble.spec import SpecLike
 
 CAUTION = 0.15
 """Optimism of accuracy, at worst, from which on a selection is marked."""
+
+TOGETHER = 64
+"""Resamples that are drawn at once: each is a number for every row."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ def stability(
 ) -> Stability:
     """Select again and again on rows drawn with replacement (Efron & Tibshirani 1993, sec. 17.6; Harrell et al. 1996).
 
+    Where there are groups, groups are drawn.
     The frequency of a member says how much its place in the team is owed to these very rows; the optimism is that of
     the whole procedure, the fitting of the consensus included. Each resample costs a selection.
 
@@ -51,18 +56,22 @@ def stability(
     if resamples < 1:
         raise SelectionError(f"resamples = {resamples} is refused; give at least 1")
     generator = np.random.default_rng(seed)
-    rows = len(validation.labels)
     chosen, optimism = np.zeros(validation.members), 0.0
-    for _ in range(resamples):
-        drawn = validation.rows(generator.integers(rows, size=rows))
-        found = SELECTORS.call(spec, drawn, metric=metric, consensus=consensus, seed=seed)
-        chosen[list(found.team)] += 1
-        learned = fitted_consensus(drawn, found.team, found.weights, found.consensus)
-        outside = combined(validation, found.team, found.weights, learned)
-        optimism += found.score - score(metric, outside, validation.labels)
+    for count in _portions(resamples):
+        for drawn in validation.resampled([bootstrap_weights(validation, generator) for _ in range(count)]):
+            found = SELECTORS.call(spec, drawn, metric=metric, consensus=consensus, seed=seed)
+            chosen[list(found.team)] += 1
+            learned = fitted_consensus(drawn, found.team, found.weights, found.consensus)
+            optimism += found.score - team_score_of(validation, found.team, found.weights, metric, learned)
     optimism /= resamples
     found = SELECTORS.call(spec, validation, metric=metric, consensus=consensus, seed=seed)
     return Stability(tuple((chosen / resamples).tolist()), optimism, found.score - optimism, resamples)
+
+
+def _portions(resamples: int) -> Iterator[int]:
+    """Resamples that are drawn together."""
+    for start in range(0, resamples, TOGETHER):
+        yield min(TOGETHER, resamples - start)
 
 
 def caution(tried: int, rows: int) -> str:

@@ -16,7 +16,6 @@ from lrensemble.select.scoring import first_best, team_score
 from lrensemble.spec import SpecLike, to_spec
 
 Floats = NDArray[np.float64]
-LIMIT = 2**20
 
 
 def likeness(validation: Validation, measure: SpecLike, focal: int | None = None) -> Floats:
@@ -28,13 +27,14 @@ def likeness(validation: Validation, measure: SpecLike, focal: int | None = None
         SpecError: no such measure.
         PredictionsError: a measure that needs probabilities.
     """
-    values = all_teams(measure, predicted_classes(validation), validation.labels, focal=focal)
+    predicted, weights = predicted_classes(validation), validation.weights
+    values = all_teams(measure, predicted, validation.labels, focal=focal, weights=weights)
     return 1 - values if higher_is_more_diverse(measure) else values
 
 
 def focal_likeness(validation: Validation, measure: SpecLike) -> Floats:
     """[member, 2^members] `likeness` over the rows that each member gets wrong; NaN for a member that errs nowhere."""
-    wrong = (predicted_classes(validation) != validation.labels).any(axis=1)
+    wrong = (predicted_classes(validation) != validation.labels)[:, validation.counted].any(axis=1)
     return np.stack(
         [
             likeness(validation, measure, focal) if errs else np.full(2**validation.members, np.nan)

@@ -34,7 +34,7 @@ def accuracy_weights(
         seed: not used.
         power: of the accuracy; 0 for equal weights.
     """
-    accuracies = of_labels(validation, "plurality").mean(axis=1)
+    accuracies = of_labels(validation, "plurality") @ validation.row_weights / validation.total_weight
     weights = np.where(accuracies > 0, accuracies**power, 0.0)
     return _weighted(validation, weights, metric, consensus)
 
@@ -60,8 +60,8 @@ def log_odds_weights(
         consensus: how members are combined; `plurality` is the vote of boosting.
         seed: not used.
     """
-    right = of_labels(validation, "plurality").sum(axis=1)
-    rows, classes = validation.log_probs.shape[1:]
+    right = of_labels(validation, "plurality") @ validation.row_weights
+    rows, classes = validation.total_weight, validation.log_probs.shape[2]
     odds = (right + 0.5) / (rows - right + 0.5) * max(classes - 1, 1)
     return _weighted(validation, np.maximum(np.log(odds), 0.0), metric, consensus)
 

@@ -100,7 +100,7 @@ def test_every_selector_chooses_the_same(name: str, metric: str, make_validation
 
 def test_half_precision_and_cross_fitting(make_validation: MakeValidation, moved: Any) -> None:
     validation = make_validation(6, 4, 60, 3, dtype=np.float16)
-    scores = [cross_fit(each, "brute_force", metric="nll") for each in (validation, moved(validation))]
+    scores = [cross_fit(each, "brute_force", metric="nll").score for each in (validation, moved(validation))]
     assert scores[0] == pytest.approx(scores[1], abs=1e-12)
 
 

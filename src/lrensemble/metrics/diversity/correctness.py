@@ -94,7 +94,7 @@ def entropy(rows: Outcomes, teams: Teams) -> Values:
 
     Mean of min(f, L - f) / floor(L / 2), where f of L members fail, 0 to 1. Higher is more diverse. Of one member 0.
     """
-    return ratio(teams.minorities(rows.wrong), np.floor(teams.sizes() / 2) * rows.rows)
+    return ratio(teams.minorities(rows.wrong, rows.weights), np.floor(teams.sizes() / 2) * rows.rows)
 
 
 def _one_alone(rows: Outcomes) -> Values:

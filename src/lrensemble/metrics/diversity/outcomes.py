@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.metrics.base import check_labels, check_probabilities
+from lrensemble.numerics import likeliest
+from lrensemble.rows import check_weights
 
 
 @dataclass(frozen=True)
@@ -18,29 +20,34 @@ class Outcomes:
     Attributes:
         predicted: [member, sample] predicted classes.
         wrong: [member, sample] whether the prediction is not the label.
+        weights: [sample] how often each row counts.
         probs: [member, sample, class] probabilities, where the members gave them.
     """
 
     predicted: NDArray[np.integer]
     wrong: NDArray[np.bool_]
+    weights: NDArray[np.float64]
     probs: NDArray[np.floating] | None = None
 
     @property
-    def rows(self) -> int:
-        """How many rows."""
-        return int(self.wrong.shape[1])
+    def rows(self) -> float:
+        """How many rows, as often as they count."""
+        return float(self.weights.sum())
 
 
-def outcomes(predictions: ArrayLike, labels: ArrayLike) -> Outcomes:
+def outcomes(predictions: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None) -> Outcomes:
     """Read predictions, checked once for all measures.
 
     Args:
         predictions: [member, sample] predicted classes, or [member, sample, class] probabilities (ties of the likeliest
             class go to the lowest).
         labels: [sample] class indices.
+        weights: [sample] how often each row counts, not negative; once each where not given. Rows of weight zero are
+            left out.
 
     Raises:
-        PredictionsError: another shape, no member, no distributions, negative classes, or labels that do not fit.
+        PredictionsError: another shape, no member, no distributions, negative classes, labels or weights that do not
+            fit.
     """
     given, truth = np.asarray(predictions), np.asarray(labels)
     if given.ndim not in (2, 3) or len(given) == 0 or (given.ndim == 2 and not np.issubdtype(given.dtype, np.integer)):
@@ -51,12 +58,25 @@ def outcomes(predictions: ArrayLike, labels: ArrayLike) -> Outcomes:
     if given.ndim == 3:
         check_probabilities(given, "predictions")
         check_labels(truth, given.shape[1], given.shape[2])
-        predicted = given.argmax(axis=2)
-        return Outcomes(predicted, predicted != truth, given)
+        predicted = likeliest(given)
+        return _counted(Outcomes(predicted, predicted != truth, np.ones(len(truth)), given), weights)
     if given.min(initial=0) < 0:
         raise PredictionsError(f"predictions hold class {given.min()}; classes count from 0")
     check_labels(truth, given.shape[1], int(max(given.max(initial=0), truth.max(initial=0))) + 1)
-    return Outcomes(given, given != truth)
+    return _counted(Outcomes(given, given != truth, np.ones(len(truth))), weights)
+
+
+def _counted(given: Outcomes, weights: ArrayLike | None) -> Outcomes:
+    """The outcomes over the rows that count, as often as they do."""
+    if weights is None:
+        return given
+    times = check_weights(np.asarray(weights), len(given.weights))
+    return _over(replace(given, weights=times), times > 0)
+
+
+def _over(given: Outcomes, rows: NDArray[np.bool_]) -> Outcomes:
+    probs = None if given.probs is None else given.probs[:, rows]
+    return Outcomes(given.predicted[:, rows], given.wrong[:, rows], given.weights[rows], probs)
 
 
 def where_wrong(given: Outcomes, focal: int) -> Outcomes:
@@ -67,25 +87,22 @@ def where_wrong(given: Outcomes, focal: int) -> Outcomes:
     """
     if not 0 <= focal < len(given.wrong):
         raise PredictionsError(f"no focal member {focal}; the members are 0 to {len(given.wrong) - 1}")
-    rows = given.wrong[focal]
-    probs = None if given.probs is None else given.probs[:, rows]
-    return Outcomes(given.predicted[:, rows], given.wrong[:, rows], probs)
+    return _over(given, given.wrong[focal])
 
 
 def failures(given: Outcomes) -> NDArray[np.float64]:
     """[member]: rows that the member gets wrong."""
-    return np.asarray(given.wrong.sum(axis=1, dtype=np.float64))
+    return np.asarray(given.wrong @ given.weights)
 
 
 def cofailures(given: Outcomes) -> NDArray[np.float64]:
     """[member, member]: rows that both get wrong."""
-    wrong = given.wrong.astype(np.float64)
-    return np.asarray(wrong @ wrong.T)
+    return np.asarray((given.wrong * given.weights) @ given.wrong.T)
 
 
 def agreements(given: Outcomes) -> NDArray[np.float64]:
     """[member, member]: rows for which both predict the same class, right or wrong."""
-    return np.array([(given.predicted == one).sum(axis=1, dtype=np.float64) for one in given.predicted])
+    return np.array([(given.predicted == one) @ given.weights for one in given.predicted])
 
 
 def chance_agreements(given: Outcomes) -> NDArray[np.float64]:
@@ -94,5 +111,5 @@ def chance_agreements(given: Outcomes) -> NDArray[np.float64]:
     Divided by rows², the probability that two members agree by chance, given how often each predicts each class.
     """
     classes = int(given.predicted.max(initial=0)) + 1
-    counts = np.array([np.bincount(one, minlength=classes) for one in given.predicted], dtype=np.float64)
+    counts = np.array([np.bincount(one, weights=given.weights, minlength=classes) for one in given.predicted])
     return np.asarray(counts @ counts.T)

@@ -37,8 +37,8 @@ class Teams(Protocol):
     def over_pairs(self, matrix: Values) -> Values:
         """Mean over a team's pairs of a symmetric matrix [member, member]; of a team of one, its diagonal."""
 
-    def minorities(self, wrong: NDArray[np.bool_]) -> Values:
-        """Sum over rows of how many members of a team are on the smaller side of right and wrong [member, sample]."""
+    def minorities(self, wrong: NDArray[np.bool_], weights: Values) -> Values:
+        """Weighted sum over rows of how many of a team are on the smaller side of right and wrong [member, sample]."""
 
 
 class OneTeam:
@@ -60,10 +60,10 @@ class OneTeam:
         pairs = matrix[np.triu_indices(self.members, k=1)] if self.members > 1 else matrix
         return np.asarray(pairs.mean())
 
-    def minorities(self, wrong: NDArray[np.bool_]) -> Values:
+    def minorities(self, wrong: NDArray[np.bool_], weights: Values) -> Values:
         """[]: sum over rows of the smaller side."""
         failing = wrong.sum(axis=0)
-        return np.asarray(np.minimum(failing, self.members - failing).sum(dtype=np.float64))
+        return np.asarray(np.minimum(failing, self.members - failing) @ weights)
 
 
 class EveryPair:
@@ -81,9 +81,9 @@ class EveryPair:
         """[member, member]: the matrix as it is."""
         return matrix
 
-    def minorities(self, wrong: NDArray[np.bool_]) -> Values:
+    def minorities(self, wrong: NDArray[np.bool_], weights: Values) -> Values:
         """[member, member]: rows that one of the two gets wrong and the other right."""
-        return np.array([(wrong != one).sum(axis=1, dtype=np.float64) for one in wrong])
+        return np.array([(wrong != one) @ weights for one in wrong])
 
 
 class EveryTeam:
@@ -118,11 +118,12 @@ class EveryTeam:
         means[1 << np.arange(self.members)] = matrix.diagonal()
         return means
 
-    def minorities(self, wrong: NDArray[np.bool_]) -> Values:
+    def minorities(self, wrong: NDArray[np.bool_], weights: Values) -> Values:
         """[team]: sum over rows of the smaller side. Rows with the same members wrong are counted together."""
         powers = 1 << np.arange(self.members, dtype=np.int64)
-        patterns, times = np.unique(powers @ wrong, return_counts=True)
-        smaller = partial(_minorities, patterns.astype(np.uint32), times.astype(np.float64))
+        patterns, place = np.unique(powers @ wrong, return_inverse=True)
+        times: Values = np.bincount(place, weights=weights, minlength=len(patterns)).astype(np.float64)
+        smaller = partial(_minorities, patterns.astype(np.uint32), times)
         step = max(1, _BLOCK // max(1, len(patterns)))
         masks = np.arange(1 << self.members, dtype=np.uint32)
         return np.concatenate([smaller(masks[start : start + step]) for start in range(0, len(masks), step)])

@@ -9,19 +9,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.metrics.scores import TINY
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.kernels.jit import compiled, compiled_parallel, span
 from lrensemble.select.kernels.subsets import Halves, size_of, subset_sums
 
 Floats = NDArray[np.float64]
 
 
-def geometric_scores(logs: Floats, labels: NDArray[np.int64], halves: Halves, brier: bool) -> Floats:
+def geometric_scores(logs: Floats, labels: NDArray[np.int64], weights: Floats, halves: Halves, brier: bool) -> Floats:
     """For each team of a block, its NLL or Brier score, negated.
 
     Args:
         logs: [member, sample, class] log-probabilities, finite.
         labels: [sample].
+        weights: [sample] how often each row counts.
         halves: the block; position p in it is the team `top << bits | p`.
         brier: the Brier score and not the NLL.
 
@@ -31,7 +32,7 @@ def geometric_scores(logs: Floats, labels: NDArray[np.int64], halves: Halves, br
     shared = halves.shared(len(logs))
     base = logs[shared].sum(axis=0)
     scores = np.empty(1 << halves.bits)
-    _score(logs, base, labels, halves.low, halves.high, len(shared), brier, scores)
+    _score(logs, base, labels, weights, halves.low, halves.high, len(shared), brier, scores)
     return scores
 
 
@@ -40,6 +41,7 @@ def _score(
     logs: Floats,
     base: Floats,
     labels: NDArray[np.int64],
+    weights: Floats,
     low: int,
     high: int,
     shared: int,
@@ -47,7 +49,7 @@ def _score(
     scores: Floats,
 ) -> None:
     rows, classes = base.shape
-    low_size = 1 << low
+    low_size, total = 1 << low, weights.sum()
     for upper in span(1 << high):
         low_sums, totals, powers = np.empty((classes, low_size)), np.zeros(low_size), np.empty(classes)
         sums = np.empty(classes)
@@ -62,9 +64,9 @@ def _score(
                 size = max(1, shared + size_of(upper << low | subset))
                 for label in range(classes):
                     powers[label] = (low_sums[label, subset] + sums[label]) / size
-                totals[subset] += _row_score(powers, labels[row], brier)
+                totals[subset] += weights[row] * _row_score(powers, labels[row], brier)
         for subset in range(low_size):
-            scores[upper << low | subset] = totals[subset] / rows
+            scores[upper << low | subset] = totals[subset] / total
 
 
 @compiled
@@ -74,7 +76,7 @@ def _row_score(powers: Floats, label: int, brier: bool) -> float:
     if not brier:
         for other in range(powers.size):
             normaliser += np.exp(powers[other] - highest)
-        return float(max(powers[label] - highest - np.log(normaliser), np.log(TINY)))
+        return float(max(powers[label] - highest - np.log(normaliser), np.log(SMALLEST_PROBABILITY)))
     squares, of_label = 0.0, np.exp(powers[label] - highest)
     for other in range(powers.size):
         share = np.exp(powers[other] - highest)

@@ -1,8 +1,8 @@
 """The log-likelihood of every subset of the members, under the mean of their probabilities (or of their votes).
 
 Only what each member gives the label matters, [member, sample]. A team's likelihood of a row is a sum over its members,
-and a sum of logarithms is the logarithm of a product: rows are multiplied in groups so small that no product can leave
-the range of float64, and one logarithm is taken for a group.
+and a sum of logarithms is the logarithm of a product: rows of the same weight are multiplied in groups so small that no
+product can leave the range of float64, and one logarithm is taken for a group.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.metrics.scores import TINY
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.kernels.jit import compiled, compiled_parallel, span
 from lrensemble.select.kernels.subsets import Halves, size_of, subset_sums
 
@@ -22,37 +22,35 @@ LOW_BITS = 10
 RANGE_BITS = 900.0
 """A product of a group lies between 2^-900 and 2^900."""
 
-CLAMPED = 1e-280
-"""Below this a member's probability may leave the range by itself, or be below TINY: such rows stand alone."""
-
 
 @dataclass(frozen=True, eq=False)
 class Likelihoods:
     """What members give the labels, in groups of rows whose products stay in range."""
 
     of_label: NDArray[np.float64]
-    """[member, sample], rows sorted by their lowest likelihood, lowest first."""
+    """[member, sample], first the clamped rows, then those of each weight, sorted by their lowest likelihood."""
     first: NDArray[np.int64]
     """[group + 1], where each group begins."""
-    clamped: int
-    """Leading rows that are groups of their own, since a mean may be below the smallest double."""
+    weight: NDArray[np.float64]
+    """[group] how often each of its rows counts."""
+    clipped: int
+    """Leading rows where a mean may be below `SMALLEST_PROBABILITY`, since a member is."""
 
 
-def group_rows(of_label: NDArray[np.float64]) -> Likelihoods:
-    """Sort rows [member, sample] and cut them in groups."""
+def group_rows(of_label: NDArray[np.float64], weights: NDArray[np.float64]) -> Likelihoods:
+    """Sort rows [member, sample], each of a weight [sample] above zero, and cut them in groups."""
     members, rows = of_label.shape
     lowest = of_label.min(axis=0)
-    order = np.argsort(lowest, kind="stable")
-    clamped = int((lowest < CLAMPED).sum())
-    with np.errstate(divide="ignore"):
-        bits = np.maximum(-np.log2(lowest[order]), np.log2(members) + 0.01)
-    first, used = [*range(clamped)], np.inf
-    for row in range(clamped, rows):
+    order = np.lexsort((lowest, weights, lowest >= SMALLEST_PROBABILITY))
+    clipped = int((lowest < SMALLEST_PROBABILITY).sum())
+    bits = np.maximum(-np.log2(np.maximum(lowest[order], SMALLEST_PROBABILITY)), np.log2(members) + 0.01)
+    first, used, ordered = list[int](), np.inf, weights[order]
+    for row in range(rows):
         used += bits[row]
-        if used > RANGE_BITS:
+        if used > RANGE_BITS or ordered[row] != ordered[row - 1]:
             first.append(row)
             used = bits[row]
-    return Likelihoods(np.ascontiguousarray(of_label[:, order]), np.array([*first, rows]), clamped)
+    return Likelihoods(np.ascontiguousarray(of_label[:, order]), np.array([*first, rows]), ordered[first], clipped)
 
 
 def log_likelihoods(likelihoods: Likelihoods, halves: Halves) -> NDArray[np.float64]:
@@ -72,7 +70,8 @@ def log_likelihoods(likelihoods: Likelihoods, halves: Halves) -> NDArray[np.floa
         likelihoods.of_label,
         base,
         likelihoods.first,
-        likelihoods.clamped,
+        likelihoods.weight,
+        likelihoods.clipped,
         halves.low,
         halves.high,
         len(shared),
@@ -86,33 +85,38 @@ def _log_products(
     of_label: NDArray[np.float64],
     base: NDArray[np.float64],
     first: NDArray[np.int64],
-    clamped: int,
+    weight: NDArray[np.float64],
+    clipped: int,
     low: int,
     high: int,
     shared: int,
     scores: NDArray[np.float64],
 ) -> None:
     """Fill `scores` [2^(low + high)]; `base` [sample] is the sum over the `shared` members."""
-    rows, low_size = of_label.shape[1], 1 << low
+    total, low_size = np.sum(weight * np.diff(first)), 1 << low
     block = max(1, min(8, (1 << high) // 4))
     for part in span((1 << high) // block):
-        low_sums = np.empty(low_size)
+        low_sums, low_sizes = np.empty(low_size), np.empty(low_size)
+        subset_sums(np.ones(low), low_sizes)
         products, totals = np.ones((block, low_size)), np.zeros((block, low_size))
         for group in range(first.size - 1):
             for row in range(first[group], first[group + 1]):
                 subset_sums(of_label[:low, row], low_sums)
                 for offset in range(block):
                     high_sum = base[row] + _sum_of(of_label[low:, row], part * block + offset)
-                    for subset in range(low_size):
-                        products[offset, subset] *= low_sums[subset] + high_sum
+                    if row < clipped:
+                        upper = shared + size_of(part * block + offset)
+                        _multiply_clipped(products[offset], low_sums, low_sizes, high_sum, upper)
+                    else:
+                        for subset in range(low_size):
+                            products[offset, subset] *= low_sums[subset] + high_sum
             for offset in range(block):
-                upper = shared + size_of(part * block + offset)
-                _end_group(products[offset], totals[offset], upper, group < clamped)
+                _end_group(products[offset], totals[offset], weight[group])
         for offset in range(block):
             begin = (part * block + offset) << low
             for subset in range(low_size):
                 size = shared + size_of(begin | subset)
-                scores[begin | subset] = totals[offset, subset] / rows - np.log(size)
+                scores[begin | subset] = totals[offset, subset] / total - np.log(size)
 
 
 @compiled
@@ -125,11 +129,22 @@ def _sum_of(values: NDArray[np.float64], mask: int) -> float:
 
 
 @compiled
-def _end_group(products: NDArray[np.float64], totals: NDArray[np.float64], upper_size: int, clamped: bool) -> None:
-    """Add the logarithms of the products [low subset] to the totals, and begin anew."""
+def _multiply_clipped(
+    products: NDArray[np.float64],
+    low_sums: NDArray[np.float64],
+    low_sizes: NDArray[np.float64],
+    high_sum: float,
+    high_size: int,
+) -> None:
+    """Multiply products [low subset] by sums whose mean is clipped from below."""
     for subset in range(products.size):
-        product = products[subset]
-        if clamped:
-            product = max(product, TINY * (upper_size + size_of(subset)))
-        totals[subset] += np.log(product)
+        least = SMALLEST_PROBABILITY * (low_sizes[subset] + high_size)
+        products[subset] *= max(low_sums[subset] + high_sum, least)
+
+
+@compiled
+def _end_group(products: NDArray[np.float64], totals: NDArray[np.float64], weight: float) -> None:
+    """Add the logarithms of the products [low subset], by their weight, to the totals, and begin anew."""
+    for subset in range(products.size):
+        totals[subset] += weight * np.log(products[subset])
         products[subset] = 1.0

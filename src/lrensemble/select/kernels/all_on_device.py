@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lrensemble.metrics.scores import TINY
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import on_host
 from lrensemble.select.kernels.all_accuracy import Decide
 from lrensemble.select.kernels.columns import Columns
@@ -25,9 +25,13 @@ CELLS = 2**26
 """Sums of a (row, team) that are held at once: 512 MiB in float64."""
 
 
-def nll_scorer(of_label: Floats, device: torch.device) -> Callable[[Halves], Floats]:
-    """What gives a block's mean log-likelihoods, from what members give the labels [member, sample]."""
+def nll_scorer(of_label: Floats, weights: Floats, device: torch.device) -> Callable[[Halves], Floats]:
+    """What gives a block's mean log-likelihoods, from what members give the labels [member, sample].
+
+    Rows count as often as the weights [sample] say.
+    """
     on_gpu = torch.as_tensor(of_label.T.copy(), device=device)
+    times = torch.as_tensor(weights, device=device)
 
     def scores(halves: Halves) -> Floats:
         low, high = _half_sums(on_gpu, halves)
@@ -36,21 +40,21 @@ def nll_scorer(of_label: Floats, device: torch.device) -> Callable[[Halves], Flo
         step = max(1, CELLS // sizes.numel())
         for start in range(0, len(low), step):
             sums = high[start : start + step, :, None] + low[start : start + step, None, :]
-            totals += (sums / sizes).clamp(min=TINY).log().sum(dim=0)
-        return on_host(totals / len(low)).reshape(-1)
+            logs = (sums / sizes).clamp(min=SMALLEST_PROBABILITY).log()
+            totals += torch.tensordot(times[start : start + step], logs, dims=1)
+        return on_host(totals / times.sum()).reshape(-1)
 
     return scores
 
 
-def accuracy_scorer(columns: Columns, decide: Decide, device: torch.device) -> Callable[[Halves], Floats]:
-    """What gives the accuracy of the teams of a block, from the contested columns of all members."""
+def wrong_counter(columns: Columns, decide: Decide, device: torch.device) -> Callable[[Halves], NDArray[np.int64]]:
+    """What counts, for the teams of a block, the contested rows that are wrong."""
     margins = torch.as_tensor(columns.margins(slice(None)), device=device)
     error = torch.as_tensor(columns.error(slice(None)), device=device)
     rival_first = torch.as_tensor(columns.rival_first, device=device)
-    most_right = columns.rows - len(columns.always_wrong)
     place_in_row = np.arange(len(columns.rival)) - columns.first[columns.row_of_column]
 
-    def scores(halves: Halves) -> Floats:
+    def count(halves: Halves) -> NDArray[np.int64]:
         low, high = _half_sums(margins, halves)
         wrong = np.zeros(1 << halves.bits, dtype=np.int64)
         step = max(1, CELLS // (len(columns.row) or 1) >> halves.low)
@@ -65,9 +69,9 @@ def accuracy_scorer(columns: Columns, decide: Decide, device: torch.device) -> C
             real = some > 0  # the team of nobody ties everywhere, and is no team
             decided = decide(rows[real], some[real]).astype(np.int64)
             np.add.at(wrong, teams[real] + positions.start, decided - counted[real])
-        return np.asarray((most_right - wrong) / columns.rows)
+        return wrong
 
-    return scores
+    return count
 
 
 def _lost(

@@ -15,20 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.metrics.scores import TINY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.contested import Contested, contested
 from lrensemble.select.kernels.jit import compiled_parallel, span
-from lrensemble.select.kernels.statistics import blocks
+from lrensemble.select.kernels.statistics import averaged, blocks
 
 Values = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Raw = NDArray[np.floating]
 """Log-probabilities or votes as they were read, in float32 or float64."""
 
-LINEAR = ("mean", "geometric_mean", "plurality")
-"""Consensus functions whose likeliest class is that with the highest weighted mean of something: of probabilities,
-their logarithms, or votes."""
+TINY = np.finfo(np.float64).tiny
+"""A probability of zero in a geometric mean counts as this, as `safe_log` has it."""
 
 SMALLEST = 1e-320
 """What underflow may take from a sum, at most."""
@@ -58,6 +56,31 @@ class Columns:
         """[column] the contested row that it belongs to."""
         return np.repeat(np.arange(len(self.row)), np.diff(self.first))
 
+    @cached_property
+    def limits(self) -> Values:
+        """[column, 3] the least and the largest margin, and the largest |truth| + |rival|, of any member."""
+        return _limits(self.truth, self.rival, self.row_of_column)
+
+    @cached_property
+    def votes(self) -> NDArray[np.bool_]:
+        """[column] whether every member gives a whole vote or none, so that sums of whole numbers of them are exact."""
+        for_truth = ((self.truth == 0) | (self.truth == 1)).all(axis=1)[self.row_of_column]
+        return np.asarray(for_truth & ((self.rival == 0) | (self.rival == 1)).all(axis=1))
+
+    def of_rows(self, chosen: NDArray[np.bool_]) -> Columns:
+        """The columns of some of the contested rows [contested row] alone."""
+        columns = chosen[self.row_of_column]
+        width = np.diff(self.first)[chosen]
+        return Columns(
+            self.truth[chosen],
+            self.rival[columns],
+            self.rival_first[columns],
+            np.append(0, np.cumsum(width)),
+            self.row[chosen],
+            self.always_wrong,
+            self.rows,
+        )
+
     def margins(self, part: slice) -> Values:
         """[column, member], truth minus rival."""
         return np.asarray(self.truth[self.row_of_column[part]] - self.rival[part])
@@ -72,9 +95,7 @@ class Columns:
         Of votes, sums with equal weights are exact in the only sense that counts: equal numbers have equal sums.
         """
         bound = rounding(self.rival.shape[1]) * self.scale(part).sum(axis=1) + SMALLEST
-        votes_for_truth = ((self.truth == 0) | (self.truth == 1)).all(axis=1)[self.row_of_column[part]]
-        votes_for_rival = ((self.rival[part] == 0) | (self.rival[part] == 1)).all(axis=1)
-        return np.where(votes_for_truth & votes_for_rival, 0.0, bound)
+        return np.where(self.votes[part], 0.0, bound)
 
 
 def rounding(terms: int) -> float:
@@ -87,10 +108,18 @@ def rounding(terms: int) -> float:
 
 
 def contested_columns(validation: Validation, consensus: str) -> Columns:
-    """The contested columns under a consensus of `LINEAR`, found block of rows by block of rows."""
+    """The contested columns under a consensus that averages, found block of rows by block of rows; the same each time.
+
+    They are those of all rows, whatever the weights.
+    """
+    averages = averaged(consensus)
+    return validation.once("columns", averages, lambda: _found(validation, averages))
+
+
+def _found(validation: Validation, averages: str | None) -> Columns:
     start = 0
     collected: tuple[list[Any], ...] = ([], [], [], [], [], [])
-    for found, truth_values, rival_values, labels in _looked_at(validation, consensus == "plurality"):
+    for found, truth_values, rival_values, labels in _looked_at(validation, averages == "votes"):
         part = (
             truth_values,
             rival_values,
@@ -102,7 +131,7 @@ def contested_columns(validation: Validation, consensus: str) -> Columns:
         for parts, values_of_part in zip(collected, part, strict=True):
             parts.append(values_of_part)
         start += len(labels)
-    truth, rival = (_of_kind(_joined(parts, np.float64), consensus) for parts in collected[:2])
+    truth, rival = (_of_kind(_joined(parts, np.float64), averages) for parts in collected[:2])
     rival_first = _joined(collected[2], np.bool_)
     counts, row, always_wrong = (_joined(parts, np.int64) for parts in collected[3:])
     return Columns(truth, rival, rival_first, np.append(0, np.cumsum(counts)), row, always_wrong, start)
@@ -139,6 +168,21 @@ def _joined(parts: list[Any], dtype: type) -> Any:
 
 
 @compiled_parallel
+def _limits(truth: Values, rival: Values, row_of_column: Labels) -> Values:
+    """[column, 3] the least and the largest margin, and the largest |truth| + |rival|, of any member."""
+    limits = np.empty((rival.shape[0], 3))
+    for column in span(rival.shape[0]):
+        row = row_of_column[column]
+        least, largest, scale = np.inf, -np.inf, 0.0
+        for member in range(rival.shape[1]):
+            margin = truth[row, member] - rival[column, member]
+            least, largest = min(least, margin), max(largest, margin)
+            scale = max(scale, abs(truth[row, member]) + abs(rival[column, member]))
+        limits[column, 0], limits[column, 1], limits[column, 2] = least, largest, scale
+    return limits
+
+
+@compiled_parallel
 def _gathered(values: Raw, rows: Labels, classes: Labels) -> Raw:
     """[column, member] the values [member, sample, class] at pairs of a row and a class."""
     found = np.empty((rows.size, values.shape[0]), dtype=values.dtype)
@@ -148,9 +192,10 @@ def _gathered(values: Raw, rows: Labels, classes: Labels) -> Raw:
     return found
 
 
-def _of_kind(values: Values, consensus: str) -> Values:
+def _of_kind(values: Values, averages: str | None) -> Values:
     """[column, member] votes as they are, and log-probabilities, in place, as what the consensus averages."""
-    if consensus == "plurality":
+    if averages == "votes":
         return values
     np.exp(values, out=values)  # numpy's, as everywhere: another library's may differ in the last bit
-    return values if consensus == "mean" else np.log(np.maximum(values, TINY, out=values), out=values)
+    # `safe_log` without copies.
+    return values if averages == "probabilities" else np.log(np.maximum(values, TINY, out=values), out=values)

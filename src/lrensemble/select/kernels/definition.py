@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.consensus import combine
+from lrensemble.consensus import CONSENSUS, combine
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.all_accuracy import Decide
 from lrensemble.select.kernels.columns import Columns
@@ -15,8 +15,8 @@ from lrensemble.select.kernels.subsets import members_of, size_of
 
 def decider(validation: Validation, columns: Columns, consensus: str) -> Decide:
     """Whether contested rows are wrong for teams, as the consensus itself decides it."""
-    if consensus == "geometric_mean":
-        return _by_combining(validation, columns)
+    if not CONSENSUS.facts(consensus).linear:
+        return _by_combining(validation, columns, consensus)
 
     def decide(rows: NDArray[np.int64], teams: NDArray[np.int64]) -> NDArray[np.bool_]:
         return _by_adding(columns.truth, columns.rival, columns.rival_first, columns.first, rows, teams)
@@ -24,15 +24,15 @@ def decider(validation: Validation, columns: Columns, consensus: str) -> Decide:
     return decide
 
 
-def _by_combining(validation: Validation, columns: Columns) -> Decide:
-    """Through the consensus function: its exponential and division may round two classes to one probability."""
+def _by_combining(validation: Validation, columns: Columns, consensus: str) -> Decide:
+    """Through the consensus function: an exponential and a division may round two classes to one probability."""
 
     def decide(rows: NDArray[np.int64], teams: NDArray[np.int64]) -> NDArray[np.bool_]:
         wrong = np.empty(len(rows), dtype=bool)
         for pair, (contested_row, team) in enumerate(zip(rows.tolist(), teams.tolist(), strict=True)):
             row = int(columns.row[contested_row])
             probs = validation.probs_of(members_of(team), slice(row, row + 1))
-            wrong[pair] = combine("geometric_mean", probs).argmax() != validation.labels[row]
+            wrong[pair] = combine(consensus, probs).argmax() != validation.labels[row]
         return wrong
 
     return decide

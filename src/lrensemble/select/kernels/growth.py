@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.consensus import CONSENSUS
+from lrensemble.metrics import METRICS
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.columns import contested_columns
-from lrensemble.select.kernels.growth_accuracy import column_limits, start_accuracy
+from lrensemble.select.kernels.confusion import confusion_counter, start_confusion
+from lrensemble.select.kernels.growth_accuracy import start_accuracy
 from lrensemble.select.kernels.growth_nll import start_nll
-from lrensemble.select.kernels.statistics import error_grams, of_labels
+from lrensemble.select.kernels.statistics import error_gram, is_linear, of_labels
 from lrensemble.select.scoring import Scorer, team_scorer
-from lrensemble.spec import Spec, SpecLike, to_spec
+from lrensemble.spec import Spec, SpecLike
 
 Floats = NDArray[np.float64]
-Rows = NDArray[np.int64] | None
-"""[row] the rows to score on, repeated where they count more than once; None for all of them."""
 
 
 class Growth(Protocol):
@@ -35,28 +35,20 @@ class Growth(Protocol):
 
 
 def growth(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Growth:
-    """The empty team over all rows."""
-    return next(growths(validation, metric, consensus, [None]))
-
-
-def growths(validation: Validation, metric: SpecLike, consensus: SpecLike, samples: Sequence[Rows]) -> Iterator[Growth]:
-    """The empty team over each sample of the rows; what all need of the predictions is read once."""
-    metric, consensus = to_spec(metric), to_spec(consensus)
-    linear = consensus in (Spec("mean"), Spec("plurality"))
-    if metric == Spec("accuracy") and linear:
-        columns = contested_columns(validation, consensus.name)
-        limits = column_limits(columns.truth, columns.rival, columns.row_of_column)
-        return (start_accuracy(columns, limits, rows) for rows in samples)
-    if metric == Spec("nll") and linear:
-        of_label = of_labels(validation, consensus.name)
-        return (start_nll(of_label if rows is None else of_label[:, rows]) for rows in samples)
+    """The empty team; what views of the same rows need of the predictions is read once."""
+    metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
+    if metric == Spec("accuracy") and is_linear(consensus):
+        return start_accuracy(contested_columns(validation, consensus.name), validation.row_weights)
+    if metric == Spec("nll") and is_linear(consensus):
+        rows = validation.counted
+        return start_nll(of_labels(validation, consensus.name)[:, rows], validation.row_weights[rows])
     none = np.zeros(validation.members)
-    if metric == Spec("brier") and linear:
-        count = len(validation.labels)
-        times = [np.ones(count) if rows is None else np.bincount(rows, minlength=count) for rows in samples]
-        return (BrierGrowth(gram, none) for gram in error_grams(validation, consensus.name, np.array(times, float)))
-    parts = (validation if rows is None else validation.rows(rows) for rows in samples)
-    return (ScorerGrowth(team_scorer(part, metric, consensus), none) for part in parts)
+    if metric == Spec("brier") and is_linear(consensus):
+        return BrierGrowth(error_gram(validation, consensus.name), none)
+    counter = confusion_counter(validation, metric, consensus)
+    if counter is not None:
+        return start_confusion(counter)
+    return ScorerGrowth(team_scorer(validation, metric, consensus), none)
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,13 +29,11 @@ class AccuracyGrowth:
     """Scored by accuracy under the mean of probabilities or of votes."""
 
     columns: Columns
-    limits: Floats
-    """[column, 3] the least and the largest margin, and the largest |truth| + |rival|, of any member."""
-    repeats: NDArray[np.int64]
+    repeats: Floats
     """[contested row] how often each counts."""
-    rows: int
+    rows: float
     """All rows, as often as they count."""
-    always_wrong: int
+    always_wrong: float
     """Rows that no team gets right, as often as they count."""
     counts: Floats
     """[member] how often each is in the team."""
@@ -48,14 +46,15 @@ class AccuracyGrowth:
         """[candidate] the accuracy of the team with each candidate added."""
         columns = self.columns
         terms = len(self.counts) + int(self.counts.sum()) + 1
-        error = rounding(terms) * (self.scale + self.limits[:, 2]) + SMALLEST
+        error = rounding(terms) * (self.scale + columns.limits[:, 2]) + SMALLEST
+        error[columns.votes] = 0.0
         count = _count_wrong if columns.rival.size < SERIAL else _count_wrong_on_all_cores
         wrong = count(
             columns.truth,
             columns.rival,
             columns.rival_first,
             columns.first,
-            self.limits,
+            columns.limits,
             self.repeats,
             self.counts,
             self.sums,
@@ -72,16 +71,14 @@ class AccuracyGrowth:
         return replace(self, counts=counts, sums=sums, scale=scale)
 
 
-def start_accuracy(columns: Columns, limits: Floats, rows: NDArray[np.int64] | None) -> AccuracyGrowth:
-    """The empty team over rows [row] of the validation set, or over all of them once."""
-    repeats = np.bincount(np.arange(columns.rows) if rows is None else rows, minlength=columns.rows)
+def start_accuracy(columns: Columns, weights: Floats) -> AccuracyGrowth:
+    """The empty team over the rows of the validation set, as often as each counts [row]."""
     width, members = columns.rival.shape
     return AccuracyGrowth(
         columns,
-        limits,
-        repeats[columns.row],
-        int(repeats.sum()),
-        int(repeats[columns.always_wrong].sum()),
+        weights[columns.row],
+        float(weights.sum()),
+        float(weights[columns.always_wrong].sum()),
         np.zeros(members),
         np.zeros(width),
         np.zeros(width),
@@ -100,35 +97,20 @@ def _add_member(
 
 
 @compiled_parallel
-def column_limits(truth: Floats, rival: Floats, row_of_column: NDArray[np.int64]) -> Floats:
-    """[column, 3] the least and the largest margin, and the largest |truth| + |rival|, of any member."""
-    limits = np.empty((rival.shape[0], 3))
-    for column in span(rival.shape[0]):
-        row = row_of_column[column]
-        least, largest, scale = np.inf, -np.inf, 0.0
-        for member in range(rival.shape[1]):
-            margin = truth[row, member] - rival[column, member]
-            least, largest = min(least, margin), max(largest, margin)
-            scale = max(scale, abs(truth[row, member]) + abs(rival[column, member]))
-        limits[column, 0], limits[column, 1], limits[column, 2] = least, largest, scale
-    return limits
-
-
-@compiled_parallel
 def _count_wrong_on_all_cores(
     truth: Floats,
     rival: Floats,
     rival_first: NDArray[np.bool_],
     first: NDArray[np.int64],
     limits: Floats,
-    repeats: NDArray[np.int64],
+    repeats: Floats,
     counts: Floats,
     sums: Floats,
     error: Floats,
-) -> NDArray[np.int64]:
+) -> Floats:
     """[member] as `_count_wrong`."""
     rows = first.size - 1
-    wrong = np.zeros((PARTS, rival.shape[1]), dtype=np.int64)
+    wrong = np.zeros((PARTS, rival.shape[1]))
     for part in span(PARTS):
         start, stop = part * rows // PARTS, (part + 1) * rows // PARTS
         wrong[part] = _count_wrong(
@@ -142,7 +124,7 @@ def _count_wrong_on_all_cores(
             sums,
             error,
         )
-    total: NDArray[np.int64] = wrong.sum(axis=0)
+    total: Floats = wrong.sum(axis=0)
     return total
 
 
@@ -153,14 +135,14 @@ def _count_wrong(
     rival_first: NDArray[np.bool_],
     first: NDArray[np.int64],
     limits: Floats,
-    repeats: NDArray[np.int64],
+    repeats: Floats,
     counts: Floats,
     sums: Floats,
     error: Floats,
-) -> NDArray[np.int64]:
+) -> Floats:
     """[member] the rows that are wrong with each member added, as often as they count."""
     members = rival.shape[1]
-    wrong, lost = np.zeros(members, dtype=np.int64), np.zeros(members, dtype=np.int64)
+    wrong, lost = np.zeros(members), np.zeros(members, dtype=np.int64)
     for row in range(first.size - 1):
         looked = False
         for column in range(first[row], first[row + 1] if repeats[row] else first[row]):
@@ -205,6 +187,9 @@ def _decide(
     size = counts.sum() + 1
     for candidate in range(counts.size):
         if lost[candidate] or abs(total + (truth[candidate] - rival[candidate])) > error:
+            continue
+        if error == 0:  # whole votes: their sums are exact, and equal
+            lost[candidate] = rival_first
             continue
         for_truth, for_rival = 0.0, 0.0
         for member in range(counts.size):

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lrensemble.select.base import Validation, on_host
 from lrensemble.select.kernels.contested import SLACK, UNDERFLOW, Contested
+from lrensemble.select.kernels.statistics import averaged
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -64,17 +65,21 @@ def predicted_classes(validation: Validation) -> Labels:
     return np.concatenate([_predicted(validation, start, block) for start, block in _blocks(validation)], axis=1)
 
 
-def error_gram(validation: Validation, consensus: str) -> Floats:
-    """[member, member] mean over rows of the inner products of the members' errors, in float64."""
-    members = validation.members
-    gram = torch.zeros((members, members), dtype=torch.float64, device=validation.log_probs.device)
+def error_grams(validation: Validation, consensus: str, weights: Floats | None) -> Floats:
+    """[view, member, member] weighted means over rows of the inner products of the members' errors, in float64."""
+    members, device = validation.members, validation.log_probs.device
+    views = np.ones((1, len(validation.labels))) if weights is None else weights
+    grams = torch.zeros((len(views), members, members), dtype=torch.float64, device=device)
     for start, log_probs in _blocks(validation):
-        values = _votes(validation, start, log_probs).double() if consensus == "plurality" else log_probs.double().exp()
-        labels = torch.as_tensor(validation.labels[start : start + values.shape[1]], device=values.device)
-        values[:, torch.arange(len(labels), device=values.device), labels] -= 1
-        flat = values.reshape(members, -1)
-        gram += flat @ flat.T
-    return on_host(gram) / len(validation.labels)
+        votes = averaged(consensus) == "votes"
+        errors = _votes(validation, start, log_probs).double() if votes else log_probs.double().exp()
+        labels = torch.as_tensor(validation.labels[start : start + errors.shape[1]], device=device)
+        errors[:, torch.arange(len(labels), device=device), labels] -= 1
+        for gram, row in zip(grams, views, strict=True):
+            shares = torch.as_tensor(np.sqrt(row[start : start + len(labels)]), device=device)
+            flat = (errors * shares[None, :, None]).reshape(members, -1)
+            gram += flat @ flat.T
+    return np.asarray(on_host(grams) / views.sum(axis=1)[:, None, None])
 
 
 def _blocks(validation: Validation) -> Iterator[tuple[int, Tensor]]:

@@ -1,0 +1,56 @@
+"""How often rows count: weights checked, and rows repeated for what knows of no weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.errors import PredictionsError
+
+
+def check_weights(weights: NDArray[Any], rows: int, name: str = "weights") -> NDArray[np.float64]:
+    """Weights of rows [sample] in float64.
+
+    Raises:
+        PredictionsError: not one number a row, negative, not finite, or all zero.
+    """
+    if weights.shape != (rows,) or weights.dtype.kind not in "biuf":
+        raise PredictionsError(
+            f"{name} are {weights.dtype} of shape {weights.shape}; give one number for each of {rows} rows"
+        )
+    bad = np.flatnonzero(~((weights >= 0) & (weights < np.inf)))
+    if len(bad):
+        row = int(bad[0])
+        raise PredictionsError(f"{name}: {weights[row]} in row {row} is refused; give finite numbers, not negative")
+    if float(weights.max()) > np.finfo(np.float64).max / rows:
+        raise PredictionsError(f"{name} sum to more than any number can hold; divide them by their mean")
+    if not weights.any():
+        raise PredictionsError(f"{name} of all {rows} rows are zero; at least one row must count")
+    return weights.astype(np.float64)
+
+
+def check_groups(groups: NDArray[Any], rows: int, name: str = "groups") -> None:
+    """Refuse what is not one group a row.
+
+    Raises:
+        PredictionsError: another number of rows, or neither integers nor strings.
+    """
+    if groups.shape != (rows,):
+        raise PredictionsError(f"{name} have shape {groups.shape}; there are {rows} rows, so give [{rows}]")
+    if groups.dtype.kind not in "iuU" and not all(isinstance(group, str) for group in groups.tolist()):
+        raise PredictionsError(f"{name} are {groups.dtype}; give integers or strings")
+
+
+def repeated(weights: NDArray[np.float64], reason: str) -> NDArray[np.int64]:
+    """The places of rows, each as often as it counts [sample].
+
+    Raises:
+        PredictionsError: a weight is no whole number; the message begins with the reason.
+    """
+    fractions = np.flatnonzero(weights != np.floor(weights))
+    if len(fractions):
+        row = int(fractions[0])
+        raise PredictionsError(f"{reason}, and row {row} has weight {weights[row]:g}; give whole numbers")
+    return np.repeat(np.arange(len(weights)), weights.astype(np.int64))
