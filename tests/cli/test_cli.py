@@ -62,7 +62,6 @@ def test_how_stable_a_team_is(command: Command, pool: Path) -> None:
     told = command("select", pool, "-m", "greedy(size=5)", "-m", "brute_force", "--resamples", "3").err
     assert "over 3 resamples" in told
     assert "chosen again, %" in told
-    assert f"caution, greedy(size=5): {selected.record[0]['tried']:,} teams were scored on {VAL} rows" in told
     assert "chosen again" not in command("select", pool, "-m", "best").err
 
 

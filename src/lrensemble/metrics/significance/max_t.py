@@ -51,22 +51,15 @@ def simultaneous(
     Raises:
         PredictionsError: no rows, NaN, or weights or groups that do not fit.
     """
-    values = np.asarray(differences, dtype=np.float64)
-    units = units_of(values, weights, groups)
-    discrete = weights is None and groups is None and bool(np.isin(values, (-1.0, 0.0, 1.0)).all())
-    return compare_all(units, scale, limit, fixed, confidence, seed, signs=values if discrete else None)
+    units = units_of(differences, weights, groups)
+    return compare_all(units, scale=scale, limit=limit, fixed=fixed, confidence=confidence, seed=seed)
 
 
 def compare_all(
-    units: Units,
-    scale: float,
-    limit: float,
-    fixed: int | None,
-    confidence: float,
-    seed: int,
-    signs: Floats | None = None,
+    units: Units, *, scale: float, limit: float, fixed: int | None, confidence: float, seed: int
 ) -> tuple[Comparison, ...]:
-    """`simultaneous` for units that are summed already; `signs` [comparison, sample] where correctness is compared."""
+    """`simultaneous` for rows that are summed into units already."""
+    signs = units.sums if units.correctness and units.plain else None
     found = pivots(units, scale)
     plain = found.p_values() if signs is None else exact_p_values(signs)
     if len(plain) == 1:
@@ -103,13 +96,9 @@ def _exact(unevenness: Floats, discordant: Floats) -> Floats:
 
 
 def _largest_normals(units: Units, found: Pivots, generator: np.random.Generator) -> Floats:
-    """[draw] largest absolute values of normal statistics that correlate as the comparisons do.
-
-    The pseudo rows of each comparison are its own: where few rows differ, correlations shrink towards none.
-    """
+    """[draw] largest absolute values of normal statistics that correlate as the comparisons do."""
     residuals = units.sums - found.centres[:, None] * units.weights
     covariance = residuals @ residuals.T
-    covariance[np.diag_indices_from(covariance)] += 2 * found.reaches**2 + 2 * (found.centres * units.pseudo) ** 2
     spread = np.sqrt(covariance.diagonal())
     spread = np.where(spread > 0, spread, 1.0)
     correlation = covariance / np.outer(spread, spread)
