@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.cli.command import Command
 
+from lrensemble.registry import HOMES
 from lrensemble.select import exhaustive
 
 MEMBERS, VAL, TEST, CLASSES = 4, 60, 50, 6
@@ -131,9 +132,7 @@ def column_of(printed: str) -> list[str]:
     return [line[:start].replace(" ", "") for line in lines]
 
 
-@pytest.mark.parametrize(
-    "kind", ["policies", "strategies", "ranges", "selectors", "consensus", "models", "data", "metrics"]
-)
+@pytest.mark.parametrize("kind", HOMES)
 def test_ls_prints_every_name_with_its_example(command: Command, kind: str) -> None:
     entries = command("ls", kind, "--json").record
     assert isinstance(entries, list)
@@ -157,7 +156,7 @@ def test_ls_shows_a_pool_and_what_else_there_is(command: Command, pool: Path) ->
 
 
 def test_tables_fit_a_terminal_of_80_columns(command: Command, pool: Path) -> None:
-    listed = [("ls", kind) for kind in ("policies", "selectors", "models", "data")]
+    listed = [("ls", kind) for kind in HOMES]
     for arguments in (("select", pool), ("evaluate", pool), ("ls", pool), *listed):
         outcome = command(*arguments)
         assert outcome.status == 0, outcome.err

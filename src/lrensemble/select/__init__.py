@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from lrensemble.consensus import CONSENSUS
+from lrensemble.metrics import METRICS
 from lrensemble.select import (  # noqa: F401  (register what they define)
     anneal,
     backward,
@@ -76,7 +78,7 @@ def select(
         SelectionError: the selector cannot choose as asked.
     """
     start = time.perf_counter()
-    spec = check_method(method)
+    spec, metric, consensus = check_method(method), METRICS.check(metric), CONSENSUS.check(consensus)
     selection = SELECTORS.call(spec, validation, metric=metric, consensus=consensus, seed=seed)
     seconds = time.perf_counter() - start
     return replace(selection, method=str(spec), seconds=seconds, caution=caution(validation, selection))
