@@ -1,7 +1,8 @@
 """What each method is worth on rows that it did not see, by how many rows it may choose on.
 
 Rows of a pool are drawn for the choice, and the rest measures it, again and again: accuracy and NLL beyond those of the
-best single member (chosen on the same rows), and the optimism of the score that the method itself aims at.
+best single member by the metric that the method aims at, NLL also beyond that member with a temperature (chosen and
+fitted on the same rows), the size of the team, and the optimism of the score that the method itself aims at.
 
     python -m benchmarks.methods --pool FOLDER [--draws 20] [--save FILE]
 """
@@ -15,9 +16,10 @@ from pathlib import Path
 import numpy as np
 from benchmarks.measure import show
 from benchmarks.pools import SEED, published_pool
+from numpy.typing import NDArray
 
 from lrensemble.consensus import combine
-from lrensemble.metrics import METRICS, score
+from lrensemble.metrics import score
 from lrensemble.select import Validation, fitted_consensus, select
 
 METHODS = (
@@ -25,6 +27,7 @@ METHODS = (
     ("all", "nll", "mean"),
     ("top_k(k=3)", "nll", "mean"),
     ("greedy", "nll", "mean"),
+    ("greedy(prune=False)", "nll", "mean"),
     ("greedy(bootstrap=0)", "nll", "mean"),
     ("greedy(bootstrap=0)", "accuracy", "mean"),
     ("brute_force", "nll", "mean"),
@@ -42,7 +45,12 @@ class Worth:
     """What one method gained on one draw of rows."""
 
     accuracy: float
+    """Over the best single member by the metric aimed at."""
     nll: float
+    """Over the same."""
+    nll_over_tempered: float
+    """Over the same with a temperature."""
+    members: int
     optimism: float
 
 
@@ -51,8 +59,20 @@ def worth(inside: Validation, outside: Validation, method: str, metric: str, con
     found = select(inside, method, metric=metric, consensus=consensus, seed=SEED)
     learned = fitted_consensus(inside, found.team, found.weights, found.consensus)
     probs = combine(learned, outside.probs_of(found.team), np.array(found.weights))
-    accuracy, nll = (METRICS.call(name, probs, outside.labels) for name in ("accuracy", "nll"))
-    return Worth(accuracy, nll, found.score - score(metric, probs, outside.labels))
+    single = select(inside, "best", metric=metric, seed=SEED).team
+    tempered = fitted_consensus(inside, single, None, "tempered")
+    alone = outside.probs_of(single)
+
+    def gain(name: str, over: NDArray[np.float64]) -> float:
+        return score(name, probs, outside.labels) - score(name, over, outside.labels)
+
+    return Worth(
+        gain("accuracy", alone[0]),
+        gain("nll", alone[0]),
+        gain("nll", combine(tempered, alone)),
+        len(found.team),
+        found.score - score(metric, probs, outside.labels),
+    )
 
 
 def table(validation: Validation, rows: int, draws: int) -> list[tuple[str, ...]]:
@@ -64,22 +84,22 @@ def table(validation: Validation, rows: int, draws: int) -> list[tuple[str, ...]
         inside, outside = validation.rows(order[:rows]), validation.rows(order[rows:])
         for kind, found in gained.items():
             found.append(worth(inside, outside, *kind))
-    reference = gained[METHODS[0]]
     lines: list[tuple[str, ...]] = []
     for (method, metric, consensus), found in gained.items():
-        accuracy = 100 * np.array([one.accuracy - other.accuracy for one, other in zip(found, reference, strict=True)])
-        nll = np.array([other.nll - one.nll for one, other in zip(found, reference, strict=True)])
-        unit = 100 if metric == "accuracy" else 1
-        optimism = unit * np.mean([one.optimism for one in found])
-        error = accuracy.std(ddof=1) / np.sqrt(draws)
+        accuracy = 100 * np.array([one.accuracy for one in found])
+        nll, over_tempered = (np.mean([getattr(one, name) for one in found]) for name in ("nll", "nll_over_tempered"))
+        optimism = (100 if metric == "accuracy" else 1) * np.mean([one.optimism for one in found])
+        votes = consensus == "plurality"  # are no probabilities
         lines.append(
             (
                 f"{rows:,}",
                 method,
                 metric,
                 consensus,
-                f"{accuracy.mean():+.2f} ± {error:.2f}",
-                "" if consensus == "plurality" else f"{nll.mean():+.4f}",  # votes are no probabilities
+                f"{np.mean([one.members for one in found]):.1f}",
+                f"{accuracy.mean():+.2f} ± {accuracy.std(ddof=1) / np.sqrt(draws):.2f}",
+                "" if votes else f"{nll:+.4f}",
+                "" if votes else f"{over_tempered:+.4f}",
                 f"{optimism:+.2f} points" if metric == "accuracy" else f"{optimism:+.4f}",
             )
         )
@@ -95,7 +115,17 @@ def main() -> None:
     asked = parser.parse_args()
     validation = published_pool(asked.pool)
     lines = [line for rows in ROWS for line in table(validation, rows, asked.draws)]
-    headings = ("rows", "method", "metric", "consensus", "accuracy gained", "NLL gained", "optimism")
+    headings = (
+        "rows",
+        "method",
+        "metric",
+        "consensus",
+        "members",
+        "accuracy gained",
+        "NLL gained",
+        "NLL gained over a temperature",
+        "optimism",
+    )
     show(f"Worth of methods on rows not seen, mean of {asked.draws} draws", headings, lines, asked.save)
 
 

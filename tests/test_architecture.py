@@ -12,10 +12,11 @@ SOURCE = Path(__file__).parent.parent / "src" / "lrensemble"
 # Lower levels first. The foundation (errors … config) is a chain; parts that share a level do not know each other.
 LEVELS = (
     ("errors",),
-    ("spec", "files", "environment", "rows"),
+    ("spec", "files", "environment", "numerics", "rows"),
     ("registry",),
     ("config",),
-    ("policies", "metrics", "consensus", "models", "data", "executors"),
+    ("metrics",),
+    ("policies", "consensus", "models", "data", "executors"),
     ("select", "pool"),
     ("train", "evaluate"),
     ("report", "export"),

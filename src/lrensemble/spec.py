@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Union
+from typing import Any, Union
 
 from lrensemble.errors import SpecError
 
@@ -19,6 +19,9 @@ Value = Union[None, bool, int, float, str, "Spec", tuple["Value", ...]]
 """What an argument of a spec can be. Lists become tuples, so that a spec is frozen through and through."""
 
 _NAME = re.compile(r"[A-Za-z_][\w\-./:]*")
+_NESTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(?P<name>[A-Za-z_][\w\-./:]*[\-./:][\w\-./:]*)(?=\()""")
+"""Quoted text, which stays, or the name of a nested spec that Python cannot read."""
+_HIDDEN = "_hidden_"
 _FORM = "write name or name(key=value, …)"
 
 
@@ -43,12 +46,14 @@ class Spec:
         return {"name": self.name} | {key: _json(value) for key, value in self.arguments.items()}
 
 
-SpecLike = Spec | str | Mapping[str, object]
-"""Anything that names a registered function: a `Spec`, its text form, or its JSON form."""
+SpecLike = Spec | str | Mapping[str, object] | Callable[..., Any]
+"""Anything that names a registered function: a `Spec`, its text form, its JSON form, or a function of a module."""
 
 
 def to_spec(given: SpecLike) -> Spec:
     """Read a spec from its text form (`"step(peak=0.1)"`) or its JSON form (`{"name": "step", "peak": 0.1}`).
+
+    A function stands for `package.module:function`, its own place.
 
     Raises:
         SpecError: the text is not of the form `name(key=value, …)`, or the table has no `name`.
@@ -60,7 +65,19 @@ def to_spec(given: SpecLike) -> Spec:
     if isinstance(given, Mapping) and isinstance(given.get("name"), str):
         arguments = {str(key): _value(value) for key, value in given.items() if key != "name"}
         return Spec(_checked_name(str(given["name"])), arguments)
+    if callable(given):
+        return Spec(_place_of(given))
     raise SpecError(f"cannot read {given!r} as a name with arguments; {_FORM}, or a table with a name")
+
+
+def _place_of(function: Callable[..., Any]) -> str:
+    place = f"{getattr(function, '__module__', None)}:{getattr(function, '__qualname__', None)}"
+    if not _NAME.fullmatch(place):
+        raise SpecError(
+            f"{function!r} cannot be found again by a name; define it at the top of a module, or give the name that it "
+            "is registered under"
+        )
+    return place
 
 
 def _parse(text: str) -> Spec:
@@ -69,12 +86,26 @@ def _parse(text: str) -> Spec:
     if not parenthesis:
         return Spec(name)
     try:
-        call = ast.parse(f"f({rest}", mode="eval").body
+        call = _renamed(ast.parse(f"f({_NESTED.sub(_hidden, rest)}", mode="eval").body)
     except (SyntaxError, ValueError) as error:  # ValueError: a null byte, or an integer of thousands of digits
         raise SpecError(f"cannot read {text!r}: {error.args[0]}; {_FORM}") from None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise SpecError(f"cannot read {text!r}; {_FORM}")
     return Spec(name, _arguments(call, text))
+
+
+def _hidden(match: re.Match[str]) -> str:
+    """A nested name that is none to Python, such as `package.module:function`, as one that is."""
+    name = match["name"]
+    return f"{_HIDDEN}{name.encode().hex()}" if name else match[0]
+
+
+def _renamed(tree: ast.expr) -> ast.expr:
+    """The tree with the names as they were written."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id.startswith(_HIDDEN):
+            node.id = bytes.fromhex(node.id.removeprefix(_HIDDEN)).decode()
+    return tree
 
 
 def _checked_name(name: str) -> str:

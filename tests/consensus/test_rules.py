@@ -78,8 +78,13 @@ def predictions(draw: st.DrawFn) -> tuple[NDArray[np.float64], NDArray[np.int64]
     """Probabilities [member, sample, class], labels [sample] and weights [member] that sum to one."""
     members, rows, classes = draw(st.integers(1, 5)), draw(st.integers(1, 7)), draw(st.integers(2, 6))
     generator = np.random.default_rng(draw(st.integers(0, 2**32)))
-    probs = generator.dirichlet(np.full(classes, 0.3), size=(members, rows))
-    return probs, generator.integers(classes, size=rows), generator.dirichlet(np.ones(members))
+    # Not where NLL clips, for Jensen's inequality does not hold there.
+    probs = np.maximum(generator.dirichlet(np.full(classes, 0.3), size=(members, rows)), 1e-12)
+    return (
+        probs / probs.sum(axis=2, keepdims=True),
+        generator.integers(classes, size=rows),
+        generator.dirichlet(np.ones(members)),
+    )
 
 
 @settings(max_examples=60, deadline=None)

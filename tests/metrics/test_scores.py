@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from sklearn import metrics as reference
 
 from lrensemble.errors import PredictionsError, SpecError
-from lrensemble.metrics import METRICS, accuracy, brier, ece, higher_is_better, nll, score, top5_accuracy
+from lrensemble.metrics import METRICS, accuracy, brier, ece, higher_is_better, nll, score, top_k_accuracy
 from lrensemble.metrics.base import check_labels, check_probabilities
+from lrensemble.metrics.calibration import equal_width_bins
 
 ROWS, CLASSES = 211, 7
 
@@ -39,7 +40,7 @@ def test_agree_with_scikit_learn(probs: NDArray[np.float64], labels: NDArray[np.
     classes = np.arange(CLASSES)
     assert accuracy(probs, labels) == reference.accuracy_score(labels, probs.argmax(axis=1))
     assert nll(probs, labels) == pytest.approx(reference.log_loss(labels, probs, labels=classes))
-    assert top5_accuracy(probs, labels) == reference.top_k_accuracy_score(labels, probs, k=5, labels=classes)
+    assert top_k_accuracy(probs, labels) == reference.top_k_accuracy_score(labels, probs, k=5, labels=classes)
     expected = reference.brier_score_loss(labels, probs, labels=classes, scale_by_half=False)
     assert brier(probs, labels) == pytest.approx(expected)
 
@@ -47,7 +48,7 @@ def test_agree_with_scikit_learn(probs: NDArray[np.float64], labels: NDArray[np.
 def test_all_right_and_all_wrong() -> None:
     certain = np.eye(6)[[0, 1, 2]]
     right, wrong = np.array([0, 1, 2]), np.array([1, 2, 3])
-    for name, best, worst in (("accuracy", 1, 0), ("nll", 0, 708.396), ("brier", 0, 2), ("ece", 0, 1)):
+    for name, best, worst in (("accuracy", 1, 0), ("nll", 0, 36.0437), ("brier", 0, 2), ("ece", 0, 1)):
         assert METRICS.call(name, certain, right) == pytest.approx(best, abs=1e-12)
         assert METRICS.call(name, certain, wrong) == pytest.approx(worst, rel=1e-5)
 
@@ -55,8 +56,8 @@ def test_all_right_and_all_wrong() -> None:
 def test_ties_go_to_the_lowest_class() -> None:
     even = np.full((7, 7), 1 / 7)
     assert accuracy(even, np.arange(7)) == pytest.approx(1 / 7)
-    assert top5_accuracy(even, np.arange(7)) == pytest.approx(5 / 7)
-    assert top5_accuracy(np.full((3, 4), 0.25), np.array([0, 3, 2])) == 1.0
+    assert top_k_accuracy(even, np.arange(7)) == pytest.approx(5 / 7)
+    assert top_k_accuracy(np.full((3, 4), 0.25), np.array([0, 3, 2])) == 1.0
 
 
 def test_calibration_by_hand() -> None:
@@ -66,8 +67,26 @@ def test_calibration_by_hand() -> None:
     assert ece(probs, labels, bins=2) == pytest.approx(0.25)
     # Two bins of equal mass: {0.6, 0.7}: 1/2 against 0.65; {0.8, 0.9}: 1/2 against 0.85.
     assert ece(probs, labels, bins=2, binning="equal_mass") == pytest.approx(0.5 * 0.15 + 0.5 * 0.35)
-    # Borders belong to the bin below: 0.5 lies in (0, 0.5].
-    assert ece(np.array([[0.5, 0.5]]), np.array([1]), bins=2) == pytest.approx(0.5)
+
+
+def test_bins_of_confidence_are_closed_above() -> None:
+    # (0, 0.5] holds both rows: accuracy 1/2, mean confidence 0.45. Of [0, 0.5) and [0.5, 1) it would be 0.5.
+    probs, labels = np.array([[0.5, 0.3, 0.2], [0.3, 0.3, 0.4]]), np.array([1, 2])
+    assert ece(probs, labels, bins=2) == pytest.approx(0.05)
+    # 0.07 and 0.065 share the bin (0.06, 0.07] of 100: one right, one wrong, mean confidence 0.0675. In two bins it
+    # would be (0.93 + 0.065) / 2.
+    of_first = np.array([0.07, 0.065])[:, None]
+    flat = np.concatenate([of_first, np.repeat((1 - of_first) / 20, 20, axis=1)], axis=1)
+    assert ece(flat, np.array([0, 1]), bins=100) == pytest.approx(0.5 - 0.0675)
+
+
+@pytest.mark.parametrize("bins", [1, 2, 3, 7, 10, 15, 49, 100, 1000])
+def test_every_border_belongs_to_the_bin_below(bins: int) -> None:
+    borders = np.array([number / bins for number in range(1, bins + 1)])
+    np.testing.assert_array_equal(equal_width_bins(borders, bins), np.arange(bins))
+    above = np.nextafter(borders[:-1], 1)
+    np.testing.assert_array_equal(equal_width_bins(above, bins), np.arange(1, bins))
+    assert equal_width_bins(np.array([1e-300, 0.07]), 100).tolist() == [0, 6]
 
 
 def test_a_single_row_and_more_bins_than_rows() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrensemble.cli.console import Json, people, percent, print_json, table
+from lrensemble.cli.console import Json, Plugins, import_given, people, percent, print_json, table
+from lrensemble.cli.select import print_not_run
 
 if TYPE_CHECKING:
     from lrensemble.evaluate import Result
+    from lrensemble.evaluate.tables import GainTable
     from lrensemble.pool import Pool
 
 
@@ -20,11 +23,13 @@ SHOWN = 12
 
 def evaluate(
     pool: Annotated[Path, typer.Argument(help="Folder of the pool, with teams chosen by `lrensemble select`.")],
+    plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Measure the chosen teams on the test rows."""
     from lrensemble.pool import Pool
 
+    import_given(plugin)
     opened = Pool.open(pool)
     result = evaluate_into(opened, pool / "result.json")
     if json:
@@ -33,66 +38,50 @@ def evaluate(
         print_result(result, opened)
 
 
-def evaluate_into(pool: Pool, path: Path) -> Result:
-    """Evaluate the pool's stored teams and write `result.json`."""
-    from lrensemble.evaluate import evaluate, load
+def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = None) -> Result:
+    """Evaluate the pool's stored teams and write `result.json`.
+
+    Raises:
+        PoolError: all stored teams were chosen among other members.
+    """
+    from lrensemble.evaluate import evaluate, load, stale
     from lrensemble.files import to_json, write_whole
 
+    teams = load(pool)
+    outdated = {f"{path.stem} (stale)": reason for path, reason in stale(pool).items()}
     with people.status("evaluating"):
-        result = evaluate(pool, load(pool))
+        result = evaluate(pool, teams, not_run={**(not_run or {}), **outdated})
     write_whole(path, to_json(result.model_dump(mode="json")).encode())
     return result
 
 
 def print_result(result: Result, pool: Pool) -> None:
-    """Teams beside the best single model, the members of the one that is judged with their rates, the verdict."""
-    rows = table(
-        f"{result.task}: accuracy in percent; gain over the best single model on {result.rows['test']:,} test rows",
-        {
-            "team": "left",
-            "size": "right",
-            "val": "right",
-            "test": "right",
-            "gain": "right",
-            "95 % interval": "right",
-            "p": "right",
-            "test NLL": "right",
-        },
-    )
-    best = result.best_single
-    if best.val and best.test:
-        rows.add_row(
-            "best single",
-            "1",
-            percent(best.val.accuracy),
-            percent(best.test.accuracy),
-            "",
-            "",
-            "",
-            f"{best.test.nll:.4f}",
-        )
-    for key, team in result.teams.items():
-        gain = team.gain["accuracy"]
-        rows.add_row(
-            key,
-            str(len(team.team)),
-            percent(team.val.accuracy),
-            percent(team.test.accuracy),
-            f"{100 * gain.value:+.2f}",
-            f"{100 * gain.low:+.2f} … {100 * gain.high:+.2f}",
-            f"{gain.p_value:.2g}",
-            f"{team.test.nll:.4f}",
-        )
+    """Teams beside the best single models, the members of the one that is judged with their rates, the verdicts."""
+    from lrensemble.evaluate.tables import gain_tables
+
+    for gains in gain_tables(result):
+        _print_gains(gains)
+    print_not_run(result.not_run)
+    _print_team(result, pool)
+    for sentence in (*(each.text for each in result.verdicts), *result.notes):
+        people.print(sentence, soft_wrap=False)
+
+
+def _print_gains(gains: GainTable) -> None:
+    columns = {name: "left" if name == "team" else "right" for name in gains.headings}
+    rows = table(gains.title, columns)
+    for row in gains.rows:
+        rows.add_row(*row)
     people.print(rows)
     people.print()
-    _print_team(result, pool)
-    people.print(result.verdict.text, soft_wrap=False)
 
 
 def _print_team(result: Result, pool: Pool) -> None:
     """The members that the verdict is about, and how their rates went."""
     from lrensemble.cli.sparkline import rates_of, sparkline
 
+    if result.verdict.method is None:
+        return
     chosen = result.teams[result.verdict.method]
     by_id = {member.id: member for member in pool.members()}
     columns = {"member": "left", "weight": "right", "val": "right", "rate": "left"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lrensemble.cli.console import Json, people, percent, print_json, progress_of
+from lrensemble.cli.console import Json, Plugins, import_given, people, percent, print_json, progress_of
 
 if TYPE_CHECKING:
     from lrensemble.export import Balance, Ensemble
@@ -20,7 +20,7 @@ def export(
     pool: Annotated[Path, typer.Argument(help="Folder of the pool, with teams chosen by `lrensemble select`.")],
     format: Annotated[str, typer.Option(help="bundle (a folder), onnx or torch (a file).")] = "bundle",  # noqa: A002
     method: Annotated[
-        str | None, typer.Option("--method", "-m", help="Whose team; the one that the verdict judges unless given.")
+        str | None, typer.Option("--method", "-m", help="Whose team; unless given what the verdict says.")
     ] = None,
     shape: Annotated[
         Shape,
@@ -32,6 +32,7 @@ def export(
         Path | None, typer.Option("--data", help="Folder of the data set's files, for one network.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Where to; beside the pool unless given.")] = None,
+    plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Make one deployable ensemble of a pool's team."""
@@ -39,6 +40,7 @@ def export(
     from lrensemble.export.formats import check_place, format_of
     from lrensemble.pool import Pool
 
+    import_given(plugin)
     form = format_of(format)
     opened = Pool.open(pool)
     team = chosen_team(opened, method)
@@ -52,7 +54,12 @@ def export(
         described = ensemble.description.model_dump(mode="json")
         print_json({"path": str(place), "format": format, "as": shape, "ensemble": described, **told})
         return
-    people.print(f"{place}: {team.method}, a team of {len(team.team)}, as {format}", soft_wrap=True)
+    if len(team.team) == 1:
+        alone = " (no team beats it)" if method is None else ""
+        shipped = f"{ensemble.description.parts[0].name}, a single model{alone}"
+    else:
+        shipped = f"{team.method}, a team of {len(team.team)}"
+    people.print(f"{place}: {shipped}, as {format}", soft_wrap=True)
     for line in _lines(told):
         people.print(line, soft_wrap=True)
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrensemble.cli.console import Json, names_of, people, percent, print_json, progress_of, table
+from lrensemble.cli.console import (
+    Json,
+    Plugins,
+    import_given,
+    people,
+    percent,
+    print_json,
+    progress_of,
+    registered,
+    table,
+)
 
 if TYPE_CHECKING:
     from lrensemble.evaluate import Team
@@ -16,30 +27,20 @@ if TYPE_CHECKING:
     from lrensemble.spec import Spec, SpecLike
 
 
-def _methods() -> list[str]:
-    from lrensemble.select import SELECTORS
-
-    return list(SELECTORS)
-
-
-def _metrics() -> list[str]:
-    from lrensemble.metrics import METRICS
-
-    return list(METRICS)
-
-
-def _consensus() -> list[str]:
-    from lrensemble.consensus import CONSENSUS
-
-    return list(CONSENSUS)
-
-
 Method = Annotated[
     list[str] | None,
-    typer.Option("--method", "-m", help="e.g. 'greedy(size=10)'; may be repeated.", autocompletion=names_of(_methods)),
+    typer.Option(
+        "--method", "-m", help="e.g. 'greedy(size=10)'; may be repeated.", autocompletion=registered("selectors")
+    ),
 ]
-Metric = Annotated[str, typer.Option(help="What a team aims at.", autocompletion=names_of(_metrics))]
-Consensus = Annotated[str, typer.Option(help="How predictions are combined.", autocompletion=names_of(_consensus))]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        help="What a team aims at; nll, or accuracy where a member knows only labels.",
+        autocompletion=registered("metrics"),
+    ),
+]
+Consensus = Annotated[str, typer.Option(help="How predictions are combined.", autocompletion=registered("consensus"))]
 Resamples = Annotated[
     int, typer.Option(help="Choose again on so many bootstrap resamples: how stable is the team?", min=0)
 ]
@@ -52,26 +53,48 @@ Seed = Annotated[int, typer.Option(help="Of random selectors, bootstraps and fol
 def select(
     pool: Annotated[Path, typer.Argument(help="Folder of the pool.")],
     method: Method = None,
-    metric: Metric = "nll",
+    metric: Metric = None,
     consensus: Consensus = "mean",
     seed: Seed = 0,
     resamples: Resamples = 0,
     every_team: EveryTeam = None,
+    plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Choose teams on the validation rows."""
     from lrensemble.config import SelectSettings
     from lrensemble.pool import Pool
 
+    import_given(plugin)
     opened, methods = Pool.open(pool), method or SelectSettings().methods
     if every_team:
-        write_every_team(opened, every_team, metric, consensus)
-    teams = choose_all(opened, methods, metric=metric, consensus=consensus, seed=seed, resamples=resamples)
+        write_every_team(opened, every_team, metric or aim_of(opened), consensus)
+    chosen = choose_all(opened, methods, metric=metric, consensus=consensus, seed=seed, resamples=resamples)
     if json:
-        print_json([team.model_dump(mode="json") for team in teams])
+        print_json([team.model_dump(mode="json", exclude={"replicates"}) for team in chosen.teams])
     else:
-        print_teams(teams)
-        print_stability(teams, {member.id: member.name for member in opened.members()})
+        print_teams(chosen)
+        print_stability(chosen.teams, {member.id: member.name for member in opened.members()})
+    raise typer.Exit(1 if chosen.not_run else 0)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What became of the methods."""
+
+    teams: list[Team]
+    not_run: dict[str, str]
+    """By method, why there is no team."""
+
+
+def aim_of(pool: Pool) -> str:
+    """The metric that is aimed at where none is given; said where it is not the usual one."""
+    from lrensemble.evaluate import DEFAULT_METRIC, default_metric
+
+    metric = default_metric(pool)
+    if metric != DEFAULT_METRIC:
+        people.print(f"a member knows only labels, so teams aim at {metric}", soft_wrap=True)
+    return metric
 
 
 def write_every_team(pool: Pool, path: Path, metric: str, consensus: str) -> None:
@@ -84,7 +107,7 @@ def write_every_team(pool: Pool, path: Path, metric: str, consensus: str) -> Non
         team_table(validation_of(pool), metric=metric, consensus=consensus).save(path)
 
 
-def check_names(methods: Sequence[SpecLike], metric: SpecLike, consensus: SpecLike) -> list[Spec]:
+def check_names(methods: Sequence[SpecLike], metric: SpecLike | None, consensus: SpecLike) -> list[Spec]:
     """The methods as specs, all names and arguments checked.
 
     Raises:
@@ -94,30 +117,58 @@ def check_names(methods: Sequence[SpecLike], metric: SpecLike, consensus: SpecLi
     from lrensemble.metrics import METRICS
     from lrensemble.select import check_method
 
-    METRICS.check(metric)
+    if metric is not None:
+        METRICS.check(metric)
     CONSENSUS.check(consensus)
     return [check_method(method) for method in methods]
 
 
 def choose_all(
-    pool: Pool, methods: Sequence[SpecLike], *, metric: SpecLike, consensus: SpecLike, seed: int, resamples: int = 0
-) -> list[Team]:
-    """Choose and store a team by each method; all names are checked before the first search."""
-    from lrensemble.evaluate import choose, save
+    pool: Pool,
+    methods: Sequence[SpecLike],
+    *,
+    metric: SpecLike | None,
+    consensus: SpecLike,
+    seed: int,
+    resamples: int = 0,
+) -> Chosen:
+    """Choose and store a team by each method; all names are checked before the first search.
 
-    teams = []
-    for spec in check_names(methods, metric, consensus):
+    Raises:
+        SelectionError: every method failed; the first one says why.
+    """
+    from lrensemble.errors import SelectionError
+    from lrensemble.evaluate import save, try_to_choose, validation_of
+
+    specs = check_names(methods, metric, consensus)
+    aim, validation = metric or aim_of(pool), validation_of(pool)
+    chosen = Chosen([], {})
+    for spec in specs:
         with progress_of(f"selecting: {spec}"):
-            team = choose(pool, spec, metric=metric, consensus=consensus, seed=seed, resamples=resamples)
-        save(pool, team)
-        teams.append(team)
-    return teams
+            found = try_to_choose(
+                pool,
+                spec,
+                metric=aim,
+                consensus=consensus,
+                seed=seed,
+                resamples=resamples,
+                validation=validation,
+            )
+        if isinstance(found, str):
+            chosen.not_run[str(spec)] = found
+        else:
+            save(pool, found)
+            chosen.teams.append(found)
+    if not chosen.teams:
+        raise SelectionError(next(iter(chosen.not_run.values())))
+    return chosen
 
 
-def print_teams(teams: list[Team]) -> None:
-    """The teams as a table, optimistic score beside the cross-fitted one."""
+def print_teams(chosen: Chosen) -> None:
+    """The teams as a table, optimistic score beside the cross-fitted one, and what a reader must be told."""
     from lrensemble.spec import to_spec
 
+    teams = chosen.teams
     rows = table(
         f"teams by {teams[0].metric}, higher is better (consensus: {to_spec(teams[0].consensus).name})",
         {"method": "left", "members": "right", "val": "right", "cross-fitted": "right", "tried": "right", "s": "right"},
@@ -127,9 +178,16 @@ def print_teams(teams: list[Team]) -> None:
         size = str(len(team.team))
         rows.add_row(team.method, size, f"{team.score:.4f}", honest, f"{team.tried:,}", f"{team.seconds:.2f}")
     people.print(rows)
-    widest = max(teams, key=lambda team: team.tried)
-    if widest.caution:
-        people.print(f"caution, {widest.method}: {widest.caution}")
+    print_not_run(chosen.not_run)
+    for team in teams:
+        if team.caution:
+            people.print(f"caution, {team.method}: {team.caution}", soft_wrap=True)
+
+
+def print_not_run(not_run: Mapping[str, str]) -> None:
+    """Methods that have no team, and why."""
+    for method, reason in not_run.items():
+        people.print(f"not run, {method}: {reason}", soft_wrap=True)
 
 
 def print_stability(teams: list[Team], names: dict[str, str]) -> None:

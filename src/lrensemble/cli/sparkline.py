@@ -30,12 +30,21 @@ def sparkline(values: Sequence[float], encoding: str = "utf-8") -> str:
 
 
 def rates_of(member: Member, points: int = WIDTH) -> list[float]:
-    """The rate of a member's policy at so many steps of its run, as recorded; none of a member trained elsewhere."""
+    """The rate of a member's policy at so many steps of its run, as recorded.
+
+    None of a member trained elsewhere, or whose policy is code that was not asked for.
+    """
+    from lrensemble.errors import SpecError
     from lrensemble.policies import build
+    from lrensemble.registry import known_paths_only
 
     policy, history = (member.recipe or {}).get("policy"), member.history()
     total = int(history[-1]["step"]) if history else 0
     if not isinstance(policy, dict) or total < 1:
         return []
-    rate = build(policy, total)
+    try:
+        with known_paths_only():
+            rate = build(policy, total)
+    except SpecError:
+        return []
     return [rate(round(place * (total - 1) / (points - 1))) for place in range(points)]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from lrensemble.errors import ConfigError
-from lrensemble.registry import Registry
+from lrensemble.registry import Call, Registry
 from lrensemble.spec import Value
 
 Count = Annotated[int, Field(gt=0)]
@@ -43,7 +43,9 @@ class Measured:
 
 Distribution = Choice | Uniform | Measured
 
-DISTRIBUTIONS: Registry[Distribution] = Registry("range of values")
+DISTRIBUTIONS: Registry[Distribution] = Registry(
+    "range of values", plural="ranges", title="Ranges of values", call=Call(())
+)
 """Functions of their own arguments that return a `Distribution`."""
 
 

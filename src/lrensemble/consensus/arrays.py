@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+import numpy as np
 from array_api_compat import array_namespace
+from numpy.typing import NDArray
+
+from lrensemble.numerics import SMALLEST_PROBABILITY
 
 Array: TypeAlias = Any
 """A numpy array or a torch tensor; the axes stand in the docstrings."""
@@ -21,6 +25,14 @@ def safe_log(probs: Array) -> Array:
     xp = array_namespace(probs)
     tiny = xp.finfo(probs.dtype).tiny
     return xp.log(xp.where(probs > tiny, probs, xp.full_like(probs, tiny)))
+
+
+def clipped_nll(of_label: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
+    """NLL of what labels [sample] are given, clipped as the metric clips it: what learned arguments are judged by.
+
+    Each row [sample] counts as often as `counts` says.
+    """
+    return float(-np.log(np.maximum(of_label, SMALLEST_PROBABILITY)) @ counts / counts.sum())
 
 
 def softmax(logits: Array) -> Array:

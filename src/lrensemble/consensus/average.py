@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import Array, like, safe_log, softmax
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
+from lrensemble.numerics import likeliest
 
 
 @CONSENSUS.register(averages="probabilities", linear=True)
@@ -83,7 +84,7 @@ def maximum(probs: Array, weights: Array) -> Array:
 def _accuracies(
     _: Arguments, probs: Floats, labels: NDArray[np.int64], __: Floats, counts: Floats
 ) -> dict[str, object]:
-    return {"accuracies": tuple(((probs.argmax(axis=2) == labels) @ counts / counts.sum()).tolist())}
+    return {"accuracies": tuple(((likeliest(probs) == labels) @ counts / counts.sum()).tolist())}
 
 
 @CONSENSUS.register(learns=_accuracies, accuracies=[0.5, 0.25])

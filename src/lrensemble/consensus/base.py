@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import Array, like
 from lrensemble.errors import PredictionsError
-from lrensemble.registry import Registry
+from lrensemble.registry import Call, Registry
 from lrensemble.rows import repeated
 from lrensemble.spec import Spec, SpecLike, to_spec
 
@@ -39,7 +39,9 @@ class ConsensusFacts:
     """Whether its probabilities are that weighted mean itself, and not only ordered by it."""
 
 
-CONSENSUS: Registry[Array, ConsensusFacts] = Registry("consensus", ConsensusFacts)
+CONSENSUS: Registry[Array, ConsensusFacts] = Registry(
+    "consensus", ConsensusFacts, plural="consensus", call=Call(("probs", "weights"))
+)
 """Functions of (probabilities [member, sample, class], weights [member] that sum to 1) to [sample, class]."""
 
 
@@ -87,8 +89,7 @@ def fit(
     learner = CONSENSUS.facts(spec).learns
     if learner is None:
         return spec
-    parameters = inspect.signature(CONSENSUS.get(spec.name)).parameters.values()
-    defaults = {own.name: own.default for own in parameters if own.kind is own.KEYWORD_ONLY}
+    defaults = {name: own.default for name, own in CONSENSUS.arguments(spec.name).items()}
     times = np.ones(len(labels)) if counts is None else counts
     if times.shape != labels.shape:
         raise PredictionsError(f"counts have shape {times.shape}; give one for each of {probs.shape[1]} rows")

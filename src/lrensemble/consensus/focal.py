@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from lrensemble.consensus.arrays import Array
 from lrensemble.consensus.average import reweighted_mean
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
+from lrensemble.numerics import likeliest
 
 
 def _repairs(
     _: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats, counts: Floats
 ) -> dict[str, object]:
-    right = (probs.argmax(axis=2) == labels).astype(np.float64)
+    right = (likeliest(probs) == labels).astype(np.float64)
     wrong = (1 - right) * counts
     errors = wrong.sum(axis=1)
     focal_members = np.flatnonzero((errors > 0) & (weights > 0))

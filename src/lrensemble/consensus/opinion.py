@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from lrensemble.consensus.arrays import Array, like, safe_log, softmax
+from lrensemble.consensus.arrays import Array, clipped_nll, like, safe_log, softmax
 from lrensemble.consensus.average import mean
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
 
@@ -32,7 +32,9 @@ def _exponents(
 
     bounds = [(0.0, MOST_POWER if weight > 0 else 0.0) for weight in weights]
     powers = minimize(loss, weights, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14}).x
-    if loss(powers)[0] > loss(weights)[0]:
+    before, after = (softmax(np.einsum("m,msc->sc", own, logs)) for own in (weights, powers))
+    rows = np.arange(len(labels))
+    if clipped_nll(after[rows, labels], counts) > clipped_nll(before[rows, labels], counts):
         powers = weights
     return {"exponents": tuple(np.divide(powers, weights, out=np.ones(len(weights)), where=weights > 0).tolist())}
 
@@ -42,9 +44,9 @@ def logarithmic_pool(probs: Array, weights: Array, *, exponents: tuple[float, ..
     """Product of members' probabilities, each to a power of its own, normalised (Heskes 1998).
 
     The power is exponent times weight: with exponents of 1 it is `geometric_mean`; powers that sum to more than 1
-    sharpen, to less soften. `fit` minimises NLL over powers from 0 to 20, a convex problem, and is never worse on its
-    own rows than `geometric_mean`. A probability of zero, and so a member that knows only labels, is all but a veto
-    unless its exponent is learned to be small.
+    sharpen, to less soften. `fit` minimises NLL, not clipped, over powers from 0 to 20, a convex problem, and is never
+    worse on its own rows than `geometric_mean`. A probability of zero, and so a member that knows only labels, is all
+    but a veto unless its exponent is learned to be small.
 
     Args:
         probs: [member, sample, class] probabilities.

@@ -13,8 +13,9 @@ from pydantic import Field
 from lrensemble.consensus.arrays import Array
 from lrensemble.consensus.average import mean
 from lrensemble.consensus.base import CONSENSUS
+from lrensemble.numerics import TIE
 
-ROUNDING = 1e-9
+ROUNDING = TIE / 2
 """How far a sum of weights may be from one half and still be it."""
 
 

@@ -7,6 +7,7 @@ from array_api_compat import array_namespace
 from lrensemble.consensus.arrays import Array
 from lrensemble.consensus.average import mean
 from lrensemble.consensus.base import CONSENSUS
+from lrensemble.numerics import least_tie, likeliest
 
 
 @CONSENSUS.register(averages="votes", linear=True)
@@ -42,7 +43,7 @@ def majority(probs: Array, weights: Array) -> Array:
     xp = array_namespace(probs)
     shares = plurality(probs, weights)
     # A tie of two halves is no majority, also when rounding lifts one of them a little above 1/2.
-    decided = xp.max(shares, axis=1, keepdims=True) > 0.5 * (1 + 1e-9)
+    decided = least_tie(xp.max(shares, axis=1, keepdims=True)) > 1 / 2
     return xp.where(decided, shares, mean(probs, weights))
 
 
@@ -62,16 +63,23 @@ def borda(probs: Array, weights: Array) -> Array:
     """
     xp = array_namespace(probs)
     classes = probs.shape[2]
-    # The rank among rising values counts the equal ones before, the rank among falling values those behind.
-    rising = xp.argsort(xp.argsort(probs, axis=2, stable=True), axis=2)
-    falling = xp.argsort(xp.argsort(-probs, axis=2, stable=True), axis=2)
-    points = xp.astype(rising - falling + classes + 1, probs.dtype) / 2
+    least = least_tie(probs)
+    # Ranked among both, a value has before it those of its own kind, which are taken off, and those of the other.
+    among_both = _ranks(xp.concat([least, probs], axis=2))
+    behind = among_both[:, :, :classes] - _ranks(least)  # [member, sample, class] how many are behind this one
+    not_before = among_both[:, :, classes:] - _ranks(probs)  # how many this one ties with or is ahead of, itself too
+    points = xp.astype(behind + not_before + 1, probs.dtype) / 2
     return mean(points, weights) / (classes * (classes + 1) / 2)
+
+
+def _ranks(values: Array) -> Array:
+    """Places along the last axis when sorted, from 0; equal values in their order."""
+    xp = array_namespace(values)
+    return xp.argsort(xp.argsort(values, axis=-1, stable=True), axis=-1)
 
 
 def _votes(probs: Array) -> Array:
     """[member, sample, class]: one at each member's likeliest class, zero elsewhere."""
     xp = array_namespace(probs)
     classes = xp.arange(probs.shape[2], device=getattr(probs, "device", None))
-    likeliest = xp.argmax(probs, axis=2)
-    return xp.astype(likeliest[:, :, None] == classes, probs.dtype)
+    return xp.astype(likeliest(probs)[:, :, None] == classes, probs.dtype)

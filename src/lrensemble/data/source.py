@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import DataError
-from lrensemble.registry import Registry
+from lrensemble.registry import Call, Registry
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Samples:
     """How many of the last rows are the source's own test rows; 0 where it has none."""
 
 
-SOURCES: Registry[Samples] = Registry("data set")
+SOURCES: Registry[Samples] = Registry("data set", plural="data", call=Call(("folder",)))
 """Functions of the folder that holds the files (`Path | None`) that return `Samples`."""
 
 

@@ -1,35 +1,69 @@
 """Choose teams from a pool on `val`, measure them on `test`, and say whether the gain can be believed.
 
-`teams` chooses and stores, `evaluation` measures, `baselines` adds what must stand beside, `verdict` says it in a
-sentence; `result` holds the records.
+`teams` chooses and stores, `judged` fixes on `val` which team is judged; `evaluation` measures on `test`, with scores
+from `measured` and gains from `comparison`, and `verdict` says it in a sentence. `baselines` adds what must stand
+beside, `looks` notes every look at test, `result` holds the records.
 """
 
 from lrensemble.evaluate.changes import Changes, changes
-from lrensemble.evaluate.evaluation import evaluate, gains, scores
-from lrensemble.evaluate.result import Cost, Gain, MemberResult, Result, Scores, TeamResult, Verdict
+from lrensemble.evaluate.comparison import gains
+from lrensemble.evaluate.evaluation import evaluate
+from lrensemble.evaluate.judged import Judged, judged
+from lrensemble.evaluate.looks import Look, looks
+from lrensemble.evaluate.measured import scores
+from lrensemble.evaluate.result import (
+    Cost,
+    Gain,
+    MemberResult,
+    Reference,
+    Result,
+    Scores,
+    TeamResult,
+    Tempered,
+    Verdict,
+)
 from lrensemble.evaluate.stored import stored_result
-from lrensemble.evaluate.teams import Team, choose, load, predict, save, validation_of
-from lrensemble.evaluate.verdict import judged
+from lrensemble.evaluate.teams import (
+    DEFAULT_METRIC,
+    Team,
+    choose,
+    default_metric,
+    load,
+    predict,
+    save,
+    stale,
+    try_to_choose,
+    validation_of,
+)
 
 __all__ = [
+    "DEFAULT_METRIC",
     "Changes",
     "Cost",
     "Gain",
+    "Judged",
+    "Look",
     "MemberResult",
+    "Reference",
     "Result",
     "Scores",
     "Team",
     "TeamResult",
+    "Tempered",
     "Verdict",
     "changes",
     "choose",
+    "default_metric",
     "evaluate",
     "gains",
     "judged",
     "load",
+    "looks",
     "predict",
     "save",
     "scores",
+    "stale",
     "stored_result",
+    "try_to_choose",
     "validation_of",
 ]

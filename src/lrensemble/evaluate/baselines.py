@@ -6,26 +6,36 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 
+from lrensemble.evaluate.judged import metrics_of
 from lrensemble.evaluate.teams import Team, choose, team_of, validation_of
 from lrensemble.pool import Member, Pool
-from lrensemble.select import Selection, team_score
+from lrensemble.select import Selection, Validation, team_score
 from lrensemble.spec import to_spec
 
 ALWAYS = ("best", "top_k", "all")
 
 
-def baselines(pool: Pool, teams: Sequence[Team]) -> list[Team]:
-    """The baselines that are not among the teams yet, by the metric and consensus of the first team."""
-    metric = teams[0].metric if teams else "nll"
-    consensus = to_spec(teams[0].consensus).name if teams else "mean"
-    present = {to_spec(team.method).name for team in teams}
-    added = [
-        choose(pool, method, metric=metric, consensus=consensus, folds=0) for method in ALWAYS if method not in present
-    ]
-    return added + _seeds(pool, metric, consensus)
+def baselines(pool: Pool, teams: Sequence[Team], validation: Validation | None = None) -> list[Team]:
+    """For each metric that teams aim at, the baselines that are not among them yet.
+
+    They are combined as the teams are where these agree on it, and else by the mean.
+    """
+    added, validation = [], validation or validation_of(pool)
+    for metric in metrics_of(teams):
+        own = [team for team in teams if team.metric == metric]
+        combined = {to_spec(team.consensus).name for team in own}
+        consensus = combined.pop() if len(combined) == 1 else "mean"
+        present = {to_spec(team.method).name for team in own}
+        added += [
+            choose(pool, method, metric=metric, consensus=consensus, folds=0, validation=validation)
+            for method in ALWAYS
+            if method not in present
+        ]
+        added += _seeds(pool, metric, consensus, validation)
+    return added
 
 
-def _seeds(pool: Pool, metric: str, consensus: str) -> list[Team]:
+def _seeds(pool: Pool, metric: str, consensus: str, validation: Validation) -> list[Team]:
     """A deep ensemble (Lakshminarayanan et al. 2017): the best group of members that differ by seed alone, if any."""
     groups = defaultdict(list)
     for index, member in enumerate(pool.members()):
@@ -34,7 +44,6 @@ def _seeds(pool: Pool, metric: str, consensus: str) -> list[Team]:
     candidates = [tuple(group) for group in groups.values() if len(group) > 1]
     if not candidates:
         return []
-    validation = validation_of(pool)
     scored = [(team_score(validation, team, metric=metric, consensus=consensus), team) for team in candidates]
     score, team = max(scored, key=lambda pair: (pair[0], [-index for index in pair[1]]))
     selection = Selection(
@@ -48,7 +57,7 @@ def _seeds(pool: Pool, metric: str, consensus: str) -> list[Team]:
         seconds=0.0,
         details={},
     )
-    return [team_of(pool, validation, selection, seed=0, cross_fitted=None)]
+    return [team_of(pool, validation, selection, seed=0, honest=None)]
 
 
 def _without_seed(member: Member) -> str:

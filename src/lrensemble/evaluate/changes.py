@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.numerics import likeliest
 from lrensemble.pool import Member, Pool
 
 
@@ -40,4 +41,4 @@ def changes(pool: Pool, single: Member, team_probs: NDArray[np.float64]) -> Chan
     probs = np.exp(single.predictions("test").astype(np.float64))
     rows = np.arange(len(labels))
     gained = team_probs[rows, labels] - probs[rows, labels]
-    return Changes(labels, probs.argmax(axis=1), team_probs.argmax(axis=1), gained)
+    return Changes(labels, likeliest(probs), likeliest(team_probs), gained)

@@ -1,153 +1,131 @@
-"""Measure stored teams on the `test` rows against the best single model: the only place that reads test labels."""
+"""Measure teams on the `test` rows against the best single model: the only place that reads test labels."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from lrensemble.environment import environment
 from lrensemble.errors import PoolError
 from lrensemble.evaluate.baselines import baselines
-from lrensemble.evaluate.result import Cost, Gain, MemberResult, Result, Scores, TeamResult
-from lrensemble.evaluate.teams import Team, predict
-from lrensemble.evaluate.verdict import rank, verdict
+from lrensemble.evaluate.judged import Judged, judged
+from lrensemble.evaluate.looks import write_look
+from lrensemble.evaluate.measured import Measures
+from lrensemble.evaluate.result import Gain, MemberResult, Reference, Result, TeamResult, Verdict
+from lrensemble.evaluate.teams import Team, choose, save, validation_of
+from lrensemble.evaluate.verdict import verdict
 from lrensemble.metrics import METRICS
-from lrensemble.metrics.significance import mcnemar_exact, paired_bootstrap
-from lrensemble.pool import Member, Pool
+from lrensemble.pool import Pool
+from lrensemble.select import SELECTORS
 from lrensemble.spec import to_spec
 
-Probabilities = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
-
-def evaluate(pool: Pool, teams: Sequence[Team]) -> Result:
+def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | None = None) -> Result:
     """Score every member and team on `val` and `test`, and every team's gain over the best single model.
 
-    Best single (by `val`), top-k and all members are added where no team stands for them, and so is a deep ensemble of
-    members that differ by seed alone, where the pool has one.
+    For each metric that teams aim at, the best single model is chosen by it on `val`, and beside the teams stand best
+    single, top-k and all members where nobody chose them, and a deep ensemble of members that differ by seed alone,
+    where the pool has one. Where no team is given, the default method chooses one, which is then stored.
+
+    Args:
+        pool: with `val` and `test` rows.
+        teams: chosen among its members.
+        not_run: by method, why it has no team; handed on to the result.
 
     Raises:
         PoolError: the pool has no test rows or no finished member.
+        StorageError: the pool cannot be written to: every look at `test` is noted there.
     """
     start = time.perf_counter()
-    members = pool.members()
-    if not members:
-        raise PoolError(f"{pool.folder} has no finished member to evaluate; train or collect some first")
-    if "test" not in pool.task.splits:
-        raise PoolError(
-            f"{pool.folder} has no test rows, and a gain on the rows of the selection would prove nothing; "
-            "collect predictions with a test split, or set rows aside: lrensemble collect … --holdout 0.5"
-        )
-    all_teams = sorted([*teams, *baselines(pool, teams)], key=lambda team: rank(team.method))
-    member_results = tuple(_member_result(pool, m) for m in pool.members(include_diverged=True))
-    best = _best_single(member_results)
-    reference = np.exp(members[[m.id for m in members].index(best.id)].predictions("test").astype(np.float64))
-    results = {
-        key: _team_result(pool, members, team, reference) for key, team in zip(_keys(all_teams), all_teams, strict=True)
-    }
+    _check(pool)
+    notes, validation = [], validation_of(pool)
+    if not teams:
+        teams = (choose(pool, "greedy", validation=validation),)
+        save(pool, teams[0])
+        notes.append("Nothing was selected, so the default method has chosen a team now: greedy.")
+    fixed = judged(pool, teams, validation)
+    everyone = sorted([*teams, *baselines(pool, teams, validation)], key=_place)
+    looks = write_look(pool, everyone)
+    measures = Measures(pool, validation, metrics=[each.metric for each in fixed])
+    members = measures.members()
+    keyed = dict(zip(_keys(everyone), everyone, strict=True))
+    references, results = dict[str, Reference](), dict[str, TeamResult]()
+    for each in fixed:
+        references[each.metric] = reference = measures.reference(each.single)
+        own = {key: team for key, team in keyed.items() if team.metric == each.metric}
+        results |= _measured(measures, own, reference)
+    verdicts = tuple(_verdict(each, keyed, results, references, measures, looks) for each in fixed)
     return Result(
         task=pool.task.name,
-        rows={split: len(pool.labels(split)) for split in pool.task.splits},
-        members=member_results,
-        best_single=best,
-        teams=results,
-        verdict=verdict(results, best),
+        rows=measures.rows,
+        members=members,
+        best_single=_member(members, references[fixed[0].metric].member),
+        references=references,
+        teams={key: results[key] for key in keyed},
+        not_run=dict(not_run or {}),
+        verdict=verdicts[0],
+        verdicts=verdicts,
+        looks=looks,
+        notes=(*notes, *measures.notes(references.values())),
         seconds={
-            "training": sum(m.seconds or 0.0 for m in members),
-            "selection": sum(team.seconds for team in all_teams),
+            "training": sum(member.seconds or 0.0 for member in pool.members()),
+            "selection": sum(team.seconds for team in everyone),
             "evaluation": time.perf_counter() - start,
         },
         environment=environment(),
     )
 
 
-def scores(probs: Probabilities, labels: Labels) -> Scores:
-    """Every score of a result: probabilities [sample, class] against labels [sample]."""
-    values = {name: METRICS.call(name, probs, labels) for name in ("accuracy", "nll", "brier", "ece")}
-    top5 = METRICS.call("top5_accuracy", probs, labels) if probs.shape[1] > 5 else None
-    return Scores(**values, top5_accuracy=top5)
+def _check(pool: Pool) -> None:
+    if not pool.members():
+        raise PoolError(f"{pool.folder} has no finished member to evaluate; train or collect some first")
+    if "test" not in pool.task.splits:
+        raise PoolError(
+            f"{pool.folder} has no test rows, and a gain on the rows of the selection would prove nothing; "
+            "collect predictions with a test split, or set rows aside: lrensemble collect … --holdout 0.5"
+        )
 
 
-def gains(probs: Probabilities, reference: Probabilities, labels: Labels) -> dict[str, Gain]:
-    """What `probs` [sample, class] has over `reference` [sample, class], paired row by row."""
-    correct = probs.argmax(axis=1) == labels
-    reference_correct = reference.argmax(axis=1) == labels
-    accuracy = paired_bootstrap(correct.astype(np.float64) - reference_correct)
-    nll = paired_bootstrap(_losses(reference, labels) - _losses(probs, labels))
-    rows = len(labels)
+def _measured(measures: Measures, teams: Mapping[str, Team], reference: Reference) -> dict[str, TeamResult]:
+    """The teams that aim at one metric, with their gains, adjusted over all of them."""
+    said = {key: measures.predict(team, "test") for key, team in teams.items()}
+    found = {key: measures.team(team, said[key]) for key, team in teams.items()}
+    probabilities = [key for key, team in teams.items() if measures.says_probabilities((*team.team, reference.member))]
+    gain, over_tempered = defaultdict[str, dict[str, Gain]](dict), defaultdict[str, dict[str, Gain]](dict)
+    for metric in dict.fromkeys((reference.metric, "accuracy", "nll")):
+        able = teams if METRICS.facts(metric).needs == "labels" else probabilities
+        for key, one in measures.gains(metric, {key: said[key] for key in able}, reference).items():
+            gain[key][metric] = one
+        if reference.tempered is not None and metric in ("nll", "brier"):
+            for key, one in measures.gains(metric, {key: said[key] for key in able}, reference, tempered=True).items():
+                over_tempered[key][metric] = one
     return {
-        "accuracy": Gain(**vars(accuracy), p_value=mcnemar_exact(correct, reference_correct), rows=rows),
-        "nll": Gain(**vars(nll), rows=rows),
+        key: team.model_copy(update={"gain": gain[key], "gain_over_tempered": over_tempered[key]})
+        for key, team in found.items()
     }
 
 
-def _losses(probs: Probabilities, labels: Labels) -> Probabilities:
-    true_class = probs[np.arange(len(labels)), labels]
-    return -np.log(np.maximum(true_class, np.finfo(np.float64).tiny))
+def _verdict(
+    each: Judged,
+    keyed: Mapping[str, Team],
+    results: Mapping[str, TeamResult],
+    references: Mapping[str, Reference],
+    measures: Measures,
+    looks: int,
+) -> Verdict:
+    key = next((key for key, team in keyed.items() if team is each.team), None)
+    return verdict(key, results[key] if key else None, references[each.metric], measures.rows["test"], looks)
 
 
-def _member_result(pool: Pool, member: Member) -> MemberResult:
-    finished = member.status == "finished"
-    val, test = (
-        scores(np.exp(member.predictions(split).astype(np.float64)), pool.labels(split)) if finished else None
-        for split in ("val", "test")
-    )
-    return MemberResult(
-        id=member.id,
-        name=member.name,
-        status=member.status,
-        policy=_policy(member),
-        val=val,
-        test=test,
-        cost=_cost([member]),
-    )
+def _member(members: Sequence[MemberResult], wanted: str) -> MemberResult:
+    return next(member for member in members if member.id == wanted)
 
 
-def _policy(member: Member) -> str | None:
-    policy = (member.recipe or {}).get("policy")
-    return str(to_spec(policy)) if isinstance(policy, dict) else None
-
-
-def _best_single(members: Sequence[MemberResult]) -> MemberResult:
-    finished = [member for member in members if member.val is not None]
-    return max(finished, key=lambda m: (m.val.accuracy, -m.val.nll) if m.val else (0.0, 0.0))
-
-
-def _team_result(pool: Pool, members: tuple[Member, ...], team: Team, reference: Probabilities) -> TeamResult:
-    val = predict(members, team, "val")
-    test = predict(members, team, "test")
-    positions = {member.id: i for i, member in enumerate(pool.members(include_diverged=True))}
-    return TeamResult(
-        method=team.method,
-        metric=team.metric,
-        consensus=team.consensus,
-        team=tuple(positions[name] for name in team.team),
-        members=team.team,
-        weights=team.weights,
-        val=scores(val, pool.labels("val")),
-        cross_fitted=team.cross_fitted,
-        test=scores(test, pool.labels("test")),
-        gain=gains(test, reference, pool.labels("test")),
-        cost=_cost([member for member in members if member.id in team.team]),
-        tried=team.tried,
-    )
-
-
-def _cost(members: Sequence[Member]) -> Cost:
-    def total(values: list[float | None]) -> float | None:
-        return sum(v for v in values if v is not None) if None not in values else None
-
-    parameters = total([m.parameters for m in members])
-    samples = total([m.samples for m in members])
-    return Cost(
-        members=len(members),
-        parameters=None if parameters is None else int(parameters),
-        seconds=total([m.seconds for m in members]),
-        samples=None if samples is None else int(samples),
-    )
+def _place(team: Team) -> tuple[int, str, str, str]:
+    """Teams stand in the order of the registered methods; baselines that no selector makes come last."""
+    names, name = list(SELECTORS), to_spec(team.method).name
+    return names.index(name) if name in names else len(names), team.method, team.metric, team.consensus
 
 
 def _keys(teams: Sequence[Team]) -> list[str]:

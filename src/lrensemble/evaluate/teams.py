@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,11 +18,27 @@ from pydantic import Field
 
 from lrensemble.config import Record, to_record
 from lrensemble.consensus import combine
-from lrensemble.errors import PoolError
+from lrensemble.errors import LREnsembleError, PoolError, SelectionError
 from lrensemble.files import read_json, to_json, write_whole
 from lrensemble.pool import Member, Pool
-from lrensemble.select import Selection, Stability, Validation, cross_fit, fitted_consensus, select, stability
+from lrensemble.registry import require_known_paths
+from lrensemble.select import (
+    CrossFit,
+    Selection,
+    Stability,
+    Validation,
+    caution,
+    cross_fit,
+    fitted_consensus,
+    select,
+    stability,
+)
 from lrensemble.spec import SpecLike, to_spec
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_METRIC = "nll"
+"""What teams aim at where all members can serve it."""
 
 BLOCK = 4096
 """Rows combined at a time, so that memory is bounded by the team and not by the split."""
@@ -42,6 +60,9 @@ class Team(Record):
     """On `val`, by `metric`, higher is better: optimistic, since the team was chosen by it."""
     cross_fitted: float | None = None
     """The same score where every row is judged by a team chosen without it."""
+    replicates: tuple[float | None, ...] = Field(default=(), strict=False)
+    """That score on bootstrap resamples of the rows, the same ones for all teams: how far two teams differ by luck.
+    None where the metric is not defined on a resample."""
     tried: int
     seconds: float
     caution: str = ""
@@ -74,6 +95,11 @@ def validation_of(pool: Pool) -> Validation:
     )
 
 
+def default_metric(pool: Pool) -> str:
+    """What teams aim at unless it is said: NLL, or accuracy where a member knows only labels."""
+    return "accuracy" if any(member.kind == "top1" for member in pool.members()) else DEFAULT_METRIC
+
+
 def _costs(members: Sequence[Member]) -> tuple[float, ...]:
     """The members' parameters, where all are known."""
     counts = [member.parameters for member in members]
@@ -84,30 +110,66 @@ def choose(
     pool: Pool,
     method: SpecLike,
     *,
-    metric: SpecLike = "nll",
+    metric: SpecLike | None = None,
     consensus: SpecLike = "mean",
     seed: int = 0,
     folds: int = 5,
     resamples: int = 0,
+    validation: Validation | None = None,
 ) -> Team:
     """Choose a team on `val` and fit its consensus there.
 
-    The method is also scored cross-fitted, unless `folds` is 0, and tried again on bootstrap resamples of the rows, as
-    many as are asked for.
+    The method is also scored cross-fitted, unless `folds` is 0 or there are too few rows for it, and tried again on
+    bootstrap resamples of the rows, as many as are asked for. Without a metric it is that of `default_metric`. Whoever
+    chooses several times from one pool hands over its `validation`, and what it keeps is computed once.
     """
-    validation = validation_of(pool)
-    selection = select(validation, method, metric=metric, consensus=consensus, seed=seed)
-    honest = (
-        cross_fit(validation, method, metric=metric, consensus=consensus, seed=seed, folds=folds).score
-        if folds
-        else None
-    )
+    validation, aim = validation or validation_of(pool), metric or default_metric(pool)
+    selection = select(validation, method, metric=aim, consensus=consensus, seed=seed)
+    honest = _cross_fitted(validation, method, aim, consensus, seed, folds) if folds else None
     again = (
-        stability(validation, method, metric=metric, consensus=consensus, seed=seed, resamples=resamples)
+        stability(validation, method, metric=aim, consensus=consensus, seed=seed, resamples=resamples)
         if resamples
         else None
     )
     return team_of(pool, validation, selection, seed, honest, again)
+
+
+def _cross_fitted(
+    validation: Validation, method: SpecLike, metric: SpecLike, consensus: SpecLike, seed: int, folds: int
+) -> CrossFit | None:
+    """None where there are too few rows or groups to divide."""
+    try:
+        return cross_fit(validation, method, metric=metric, consensus=consensus, seed=seed, folds=folds)
+    except SelectionError:  # what the method itself refuses, it has refused before
+        return None
+
+
+def try_to_choose(
+    pool: Pool,
+    method: SpecLike,
+    *,
+    metric: SpecLike | None = None,
+    consensus: SpecLike = "mean",
+    seed: int = 0,
+    resamples: int = 0,
+    validation: Validation | None = None,
+) -> Team | str:
+    """A team as by `choose`; where the method fails, in one line why, so that the others can go on."""
+    try:
+        return choose(
+            pool,
+            method,
+            metric=metric,
+            consensus=consensus,
+            seed=seed,
+            resamples=resamples,
+            validation=validation,
+        )
+    except LREnsembleError as error:
+        return str(error)
+    except Exception as error:  # of a method of the user's own, or of a library: a row and not the end
+        logger.debug("%s failed", method, exc_info=True)
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def team_of(
@@ -115,7 +177,7 @@ def team_of(
     validation: Validation,
     selection: Selection,
     seed: int,
-    cross_fitted: float | None,
+    honest: CrossFit | None,
     again: Stability | None = None,
 ) -> Team:
     """A selection's record, with ids for positions and its consensus fitted on `val`."""
@@ -130,10 +192,11 @@ def team_of(
         team=tuple(ids[index] for index in selection.team),
         weights=selection.weights,
         score=selection.score,
-        cross_fitted=cross_fitted,
+        cross_fitted=None if honest is None else honest.score,
+        replicates=() if honest is None else tuple(None if math.isnan(one) else one for one in honest.replicates),
         tried=selection.tried,
         seconds=selection.seconds,
-        caution=selection.caution,
+        caution=caution(validation, selection, honest),
         resamples=again.resamples if again else 0,
         optimism=again.optimism if again else None,
         frequency=dict(zip(ids, again.frequency, strict=True)) if again else {},
@@ -151,21 +214,45 @@ def save(pool: Pool, team: Team) -> Path:
 
 
 def load(pool: Pool) -> tuple[Team, ...]:
-    """All teams stored in `POOL/selections/`, in the order of their file names.
+    """The teams stored in `POOL/selections/` that were chosen among the members that the pool has now.
 
     Raises:
-        PoolError: a team names a member that the pool does not have.
+        PoolError: there are stored teams, and all of them are stale.
         StorageError, ConfigError: a file is damaged.
+        SpecError: a team needs code that was not asked for.
     """
-    known = {member.id for member in pool.members()}
-    teams = []
-    for path in sorted((pool.folder / "selections").glob("*.json")):
+    everything = _stored(pool)
+    outdated = stale(pool)
+    if everything and len(outdated) == len(everything):
+        raise PoolError(f"no team in {pool.folder} is of today's members: {next(iter(outdated.values()))}")
+    return tuple(team for path, team in everything.items() if path not in outdated)
+
+
+def stale(pool: Pool) -> dict[Path, str]:
+    """By the file of each stored team that was chosen among other members than the pool has now: what changed."""
+    now = {member.id: member.name for member in pool.members()}
+    found = {}
+    for path, team in _stored(pool).items():
+        came = [name for member, name in now.items() if member not in team.pool]
+        gone = [member for member in dict.fromkeys((*team.pool, *team.team)) if member not in now]
+        changes = [f"{len(came)} came ({came[0]}, …)" if len(came) > 1 else f"{came[0]} came"] if came else []
+        changes += [f"{len(gone)} went ({gone[0]}, …)" if len(gone) > 1 else f"{gone[0]} went"] if gone else []
+        if changes:
+            again = f"choose again: lrensemble select {pool.folder} --method '{team.method}'"
+            found[path] = (
+                f"{team.method} was chosen among {len(team.pool)} members, and {' and '.join(changes)}; {again}"
+            )
+    return found
+
+
+def _stored(pool: Pool) -> dict[Path, Team]:
+    """All teams by their files, in the order of the file names."""
+    found = {}
+    for path in sorted((pool.folder / "selections").glob("[!.]*.json")):
         team = to_record(Team, read_json(path), str(path))
-        missing = sorted(set(team.team) - known)
-        if missing:
-            raise PoolError(f"{path} names member {missing[0]}, which the pool does not have; select again")
-        teams.append(team)
-    return tuple(teams)
+        require_known_paths(str(path), team.method, team.metric, team.consensus)
+        found[path] = team
+    return found
 
 
 def predict(members: tuple[Member, ...], team: Team, split: str) -> NDArray[np.float64]:

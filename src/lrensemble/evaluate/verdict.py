@@ -1,71 +1,84 @@
-"""Say in one sentence what the ensemble gains, and whether to believe it."""
+"""Say in one sentence what the ensemble gains, by which metric, and whether to believe it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol, TypeVar
+from typing import Literal
 
-from lrensemble.evaluate.result import MemberResult, TeamResult, Verdict
-from lrensemble.select import SELECTORS
-from lrensemble.spec import to_spec
+from lrensemble.evaluate.result import SURE, Gain, Reference, TeamResult, Verdict
+from lrensemble.metrics import METRICS
 
-
-class Judgeable(Protocol):
-    """A team, chosen or measured."""
-
-    @property
-    def method(self) -> str:
-        """What chose it."""
-
-    @property
-    def metric(self) -> str:
-        """What it aims at."""
-
-    @property
-    def cross_fitted(self) -> float | None:
-        """Score, higher is better, where every row is judged by a team chosen without it."""
-
-    @property
-    def team(self) -> tuple[object, ...]:
-        """Its members."""
+_PRINTED = {"nll": "NLL", "brier": "Brier score", "ece": "ECE"}
 
 
-J = TypeVar("J", bound=Judgeable)
+def in_print(metric: str) -> str:
+    """A metric as people write it."""
+    return _PRINTED.get(metric, metric.replace("_", " "))
 
 
-def judged(teams: Mapping[str, J]) -> tuple[str, J]:
-    """The team with the best cross-fitted score, which no test row had a say in, and its key.
+def verdict(key: str | None, team: TeamResult | None, reference: Reference, rows: int, looks: int) -> Verdict:
+    """Say what the judged team gains over the best single model.
 
-    Only teams that aim at the metric of the first, in the order of the selectors, can be compared with it. Ties go to
-    the smaller team.
+    Args:
+        key: of the team among all teams.
+        team: that was fixed on `val`; None where none beats the best single model there.
+        reference: the best single model by the metric that the team aims at.
+        rows: of test.
+        looks: at test, this one included.
     """
-    teams = dict(sorted(teams.items(), key=lambda item: rank(item[1].method)))
-    fitted = {key: team for key, team in teams.items() if team.cross_fitted is not None} or teams
-    metric = next(iter(fitted.values())).metric
-    comparable = {key: team for key, team in fitted.items() if team.metric == metric}
-    return max(comparable.items(), key=lambda item: (item[1].cross_fitted or 0.0, -len(item[1].team)))
-
-
-def rank(method: str) -> int:
-    """Position of the method in the registry; baselines that no selector makes come last."""
-    names = list(SELECTORS)
-    name = to_spec(method).name
-    return names.index(name) if name in names else len(names)
-
-
-def verdict(teams: Mapping[str, TeamResult], best: MemberResult) -> Verdict:
-    """Say what the judged team gains over the best single model."""
-    key, _ = judged(teams)
-    gain = teams[key].gain["accuracy"]
-    points = f"{100 * gain.value:+.2f} points of test accuracy"
-    interval = (
-        f"95 % interval {100 * gain.low:+.2f} to {100 * gain.high:+.2f}, p = {gain.p_value:.2g}, {gain.rows} rows"
+    metric = reference.metric
+    seen = f"{rows:,} rows, {'first look' if looks == 1 else f'look {looks}'} at them."
+    if team is None:
+        text = (
+            f"No team beats {reference.name}: ship that one. It is the best single model by {in_print(metric)} on val, "
+            f"and no team of two or more scores above it there."
+        )
+        return Verdict(metric=metric, kind="no team", method=None, reliable=False, text=text)
+    kind = kind_of(team)
+    head = {"better": "The ensemble is better", "worse": "The ensemble is worse"}.get(kind, "No reliable difference")
+    subject = (
+        f"{key}, a team of {len(team.team)}, against the best single model by {in_print(metric)} ({reference.name})"
     )
-    subject = f"{key}, a team of {len(teams[key].team)}, against the best single model ({best.name})"
+    parts = [f"gain in test {in_print(metric)} {_told(metric, team.gain[metric])}"]
+    if metric in team.gain_over_tempered:
+        parts.append(f"{_told(metric, team.gain_over_tempered[metric])} where that model has a temperature")
+    if metric != "accuracy":
+        parts.append(_accuracy(team.gain["accuracy"]))
+    text = f"{head}: {subject}: {'; '.join(parts)}; {seen}"
+    return Verdict(metric=metric, kind=kind, method=key, reliable=kind in ("better", "worse"), text=text)
+
+
+def kind_of(team: TeamResult) -> Literal["better", "worse", "no reliable difference"]:
+    """What the gains say, by the metric that the team aims at.
+
+    Of NLL and Brier score a temperature gives a single model a part. There a gain is one only where something is left
+    that no temperature gives: a gain over the tempered model, or one in accuracy. These two are looked at once the
+    first is reliable, and adjusted for being two (Holm 1979), so that the whole keeps the level of one test.
+    """
+    gain, over_tempered = team.gain[team.metric], team.gain_over_tempered.get(team.metric)
     if not gain.reliable:
-        text = f"No reliable difference: {subject}: {points} ({interval})."
-    elif gain.value > 0:
-        text = f"The ensemble is better: {subject}: {points} ({interval})."
-    else:
-        text = f"The ensemble is worse: {subject}: {points} ({interval})."
-    return Verdict(method=key, reliable=gain.reliable, text=text)
+        return "no reliable difference"
+    if gain.value < 0:
+        return "worse"
+    if over_tempered is None:
+        return "better"
+    left = [one for one in (over_tempered, team.gain["accuracy"]) if one.reliable and one.value > 0]
+    return "better" if len(left) == 2 or any(one.p_value < SURE / 2 for one in left) else "no reliable difference"
+
+
+def value_in_print(metric: str, value: float, *, unit: bool = True) -> str:
+    """A gain: fractions in points, all else as it is."""
+    if METRICS.facts(metric).unit == "fraction":
+        return f"{100 * value:+.2f}" + (" points" if unit else "")
+    return f"{value:+.4f}"
+
+
+def _told(metric: str, gain: Gain) -> str:
+    low, high = (value_in_print(metric, end, unit=False) for end in (gain.low, gain.high))
+    return f"{value_in_print(metric, gain.value)} (95 % interval {low} to {high}, p = {gain.p_value:.2g})"
+
+
+def _accuracy(gain: Gain) -> str:
+    """That of a team that aims at another metric."""
+    if not gain.reliable:
+        return f"accuracy is undecided: {_told('accuracy', gain)}"
+    return f"{'gain in test accuracy' if gain.value > 0 else 'test accuracy is lost:'} {_told('accuracy', gain)}"

@@ -17,6 +17,7 @@ from lrensemble.errors import ExportError, PoolError
 from lrensemble.export.description import Stages
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.stages import stage_consensus
+from lrensemble.numerics import SMALLEST_PROBABILITY, likeliest
 from lrensemble.pool import Pool
 
 THRESHOLDS = 64
@@ -183,9 +184,9 @@ def _order(ensemble: Ensemble, probs: Floats, labels: NDArray[np.int64]) -> list
 
     def loss(team: list[int]) -> float:
         mixed = np.average(of_label[team], axis=0, weights=weights[team])
-        return float(-np.log(np.maximum(mixed, np.finfo(np.float64).tiny)).mean())
+        return float(-np.log(np.maximum(mixed, SMALLEST_PROBABILITY)).mean())
 
-    accuracies = (probs.argmax(axis=2) == labels).mean(axis=1)
+    accuracies = (likeliest(probs) == labels).mean(axis=1)
     order = [int(accuracies.argmax())]
     while len(order) < len(probs):
         order.append(min(set(range(len(probs))) - set(order), key=lambda one: (loss([*order, one]), one)))
@@ -198,7 +199,7 @@ def _table(ensemble: Ensemble, order: list[int], probs: Floats, labels: NDArray[
         seen = {index: torch.from_numpy(probs[index]) for index in order[: stage + 1]}
         combined = stage_consensus(ensemble.description, seen).numpy()
         confidence.append(combined.max(axis=1))
-        predicted.append(combined.argmax(axis=1))
+        predicted.append(likeliest(combined))
     return _Table(np.stack(confidence), np.stack(predicted), np.asarray(labels), np.cumsum(shares[order]))
 
 

@@ -16,6 +16,7 @@ from lrensemble.errors import ExportError, MissingExtraError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.readers import check_suffix, read
 from lrensemble.files import write_whole
+from lrensemble.numerics import likeliest
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -35,7 +36,7 @@ class Predictions:
     @property
     def labels(self) -> list[str]:
         """Name of the likeliest class [sample]; ties to the lowest."""
-        return [self.classes[index] for index in self.probs.argmax(axis=1)]
+        return [self.classes[index] for index in likeliest(self.probs).tolist()]
 
     def records(self) -> Iterator[tuple[str, int, str, list[float]]]:
         """File, row, label and probabilities of each input."""

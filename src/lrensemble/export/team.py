@@ -17,6 +17,8 @@ from lrensemble.spec import Spec, to_spec
 def chosen_team(pool: Pool, method: str | None = None) -> Team:
     """The stored team that the verdict judges, or the one of a method.
 
+    Where no team beats the best single model, that model stands for it, as a team of one.
+
     Args:
         pool: where teams were chosen.
         method: text form; a bare name also means that method with any arguments.
@@ -28,11 +30,15 @@ def chosen_team(pool: Pool, method: str | None = None) -> Team:
     teams = load(pool)
     if not teams:
         raise ExportError(f"{pool.folder} has no chosen team; choose some first: lrensemble select {pool.folder}")
-    found = teams if method is None else [team for team in teams if _is_of(team, method)]
+    if method is None:
+        first = judged(pool, teams)[0]
+        return first.team or first.single
+    found = [team for team in teams if _is_of(team, method)]
     if not found:
         known = ", ".join(dict.fromkeys(team.method for team in teams))
         raise ExportError(f"{pool.folder} has no team by {method!r}; it has {known}; others: lrensemble select -m")
-    return judged({str(index): team for index, team in enumerate(found)})[1]
+    first = judged(pool, found)[0]
+    return first.team or found[0]
 
 
 def _is_of(team: Team, method: str) -> bool:

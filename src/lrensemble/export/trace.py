@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lrensemble.errors import ExportError
 from lrensemble.export.ensemble import Ensemble
+from lrensemble.numerics import likeliest
 
 _LARGEST_BYTE = 255
 
@@ -23,7 +24,7 @@ class Traceable(nn.Module):
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Of inputs [sample, *shape]."""
         probs = self.ensemble(inputs)
-        return probs.float(), probs.argmax(dim=1)
+        return probs.float(), likeliest(probs)
 
 
 def traceable(ensemble: Ensemble) -> Traceable:

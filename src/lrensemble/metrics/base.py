@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
-from lrensemble.registry import Registry
+from lrensemble.registry import Call, Registry, is_shipped
 from lrensemble.rows import repeated
 from lrensemble.spec import SpecLike
 
@@ -39,13 +40,43 @@ class MetricFacts:
     """No value is above this."""
     unit: Literal["fraction", "nats", ""] = ""
     """Of its values; fractions are printed in percent."""
+    watched: bool = False
+    """Whether it is measured on the validation rows after every epoch of a training."""
 
 
-METRICS: Registry[float, MetricFacts] = Registry("metric", MetricFacts)
+def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., float]:
+    """A metric of one's own, which may know nothing of weights: then whole ones repeat rows."""
+    if is_shipped(function):
+        return function
+    knows_weights = "weights" in inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def metric(probs: Floats, labels: Labels, weights: Floats | None = None, **own: object) -> float:
+        if weights is not None and not knows_weights:
+            rows = repeated(weights, f"metric {name} takes no weights")
+            probs, labels = probs[rows], labels[rows]
+        more = {"weights": weights} if knows_weights and weights is not None else {}
+        value = function(probs, labels, **more, **own)
+        if not isinstance(value, int | float | np.number) or np.isnan(value):
+            raise PredictionsError(f"metric {name!r} returned {value!r} of {len(labels)} rows; it must return a number")
+        return float(value)
+
+    return metric
+
+
+METRICS: Registry[float, MetricFacts] = Registry(
+    "metric", MetricFacts, call=Call(("probs", "labels", "weights=None")), adapt=_counting_rows
+)
 """Functions of (probabilities [sample, class], labels [sample], weights [sample] or None, *, …own arguments)."""
 
 SUM_TOLERANCE = 1e-3
 """How far the probabilities of a row may be from summing to one: float16 predictions reach 5e-4."""
+
+
+def watched(*, labels_only: bool = False) -> list[str]:
+    """Names of the metrics that every member is measured by on the validation rows; those that need labels alone."""
+    facts = {name: METRICS.facts(name) for name in METRICS}
+    return [name for name, each in facts.items() if each.watched and (each.needs == "labels" or not labels_only)]
 
 
 def higher_is_better(metric: SpecLike) -> bool:
@@ -66,9 +97,6 @@ def score(metric: SpecLike, probs: Floats, labels: Labels, weights: Floats | Non
         PredictionsError: weights that are no whole numbers, and a metric that takes none.
     """
     spec = METRICS.check(metric)
-    if weights is not None and "weights" not in inspect.signature(METRICS.get(spec.name)).parameters:
-        rows, weights = repeated(weights, f"metric {spec.name} takes no weights"), None
-        probs, labels = probs[rows], labels[rows]
     value = float(METRICS.call(spec, probs, labels, *(() if weights is None else (weights,))))
     return value if higher_is_better(spec) else -value
 

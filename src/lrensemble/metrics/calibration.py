@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.metrics.base import METRICS, Floats, Labels
+from lrensemble.metrics.scores import correct
 
 
 @METRICS.register(higher_is_better=False, lowest=0.0, highest=1.0, unit="fraction", bins=15, binning="equal_width")
@@ -22,8 +24,8 @@ def ece(
     """Expected calibration error: mean over rows' bins of |accuracy - mean confidence|. Lower is better.
 
     Confidence is the probability of the likeliest class. Equal-width bins are (0, 1/bins], … (Naeini et al. 2015; Guo
-    et al. 2017, eq. 3); equal-mass bins hold the rows in order of confidence, as many in each as can be (Nixon et al.
-    2019). Empty bins count nothing.
+    et al. 2017, eq. 3); equal-mass bins hold the rows in order of confidence, the same mass in each (Nixon et al.
+    2019), and a row across a border counts in both by its shares. Empty bins count nothing.
 
     Args:
         probs: [sample, class] probabilities.
@@ -34,12 +36,19 @@ def ece(
     """
     confidence = probs.max(axis=1)
     counts = np.ones(len(labels)) if weights is None else np.asarray(weights, dtype=np.float64)
-    excess = (probs.argmax(axis=1) == labels) - confidence
+    excess = counts * (correct(probs, labels) - confidence)
     if binning == "equal_width":
-        bin_of_row = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+        of_bin = np.bincount(equal_width_bins(confidence, bins), weights=excess, minlength=bins)
     else:
         order = np.argsort(confidence, kind="stable")
-        before = np.cumsum(counts[order]) - counts[order]
-        bin_of_row = np.empty(len(labels), dtype=np.int64)
-        bin_of_row[order] = np.minimum(before * bins / counts.sum(), bins - 1).astype(np.int64)
-    return float(np.abs(np.bincount(bin_of_row, weights=counts * excess, minlength=bins)).sum() / counts.sum())
+        upto = [np.append(0.0, np.cumsum(values[order])) for values in (counts, excess)]
+        of_bin = np.diff(np.interp(np.linspace(0, upto[0][-1], bins + 1), upto[0], upto[1]))
+    return float(np.abs(of_bin).sum() / counts.sum())
+
+
+def equal_width_bins(confidence: Floats, bins: int) -> NDArray[np.int64]:
+    """[sample] the bin of each confidence, of (0, 1/bins], (1/bins, 2/bins], …
+
+    Compared with the borders themselves: 0.07 is in (0.06, 0.07], although 0.07 * 100 is above 7 in floating point.
+    """
+    return np.searchsorted(np.arange(1, bins) / bins, confidence, side="left")

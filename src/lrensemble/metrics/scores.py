@@ -1,31 +1,33 @@
-"""How right: accuracy, top-5 accuracy, negative log-likelihood, Brier score."""
+"""How right: accuracy, top-k accuracy, negative log-likelihood, Brier score."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
 
 from lrensemble.metrics.base import METRICS, Floats, Labels, mean_over_rows
-
-TINY = np.finfo(np.float64).tiny
-"""Stands in for a probability of zero in a logarithm: NLL of a row is then 708.4 and not infinite."""
+from lrensemble.metrics.confusion import predicted_classes
+from lrensemble.numerics import SMALLEST_PROBABILITY, least_tie
 
 
 def correct(probs: Floats, labels: Labels) -> Floats:
     """[sample] one where the likeliest class is the label, else zero; ties go to the lowest class."""
-    return np.asarray(probs.argmax(axis=1) == labels, dtype=np.float64)
+    return np.asarray(predicted_classes(probs) == labels, dtype=np.float64)
 
 
-def within_top5(probs: Floats, labels: Labels) -> Floats:
-    """[sample] one where the label is among the five likeliest classes, else zero; ties go to the lowest class."""
+def within_top_k(probs: Floats, labels: Labels, *, k: int = 5) -> Floats:
+    """[sample] one where the label is among the k likeliest classes, else zero; ties go to the lowest class."""
     of_label = probs[np.arange(len(labels)), labels][:, None]
     before = np.arange(probs.shape[1]) < labels[:, None]
-    ahead = (probs > of_label) | ((probs == of_label) & before)
-    return np.asarray(ahead.sum(axis=1) < 5, dtype=np.float64)
+    ahead = (least_tie(probs) > of_label) | ((probs >= least_tie(of_label)) & before)
+    return np.asarray(ahead.sum(axis=1) < k, dtype=np.float64)
 
 
 def log_losses(probs: Floats, labels: Labels) -> Floats:
-    """[sample] -ln p(label)."""
-    return np.asarray(-np.log(np.maximum(probs[np.arange(len(labels)), labels], TINY)))
+    """[sample] -ln p(label), 36.04 at most."""
+    return np.asarray(-np.log(np.maximum(probs[np.arange(len(labels)), labels], SMALLEST_PROBABILITY)))
 
 
 def squared_errors(probs: Floats, labels: Labels) -> Floats:
@@ -34,9 +36,21 @@ def squared_errors(probs: Floats, labels: Labels) -> Floats:
     return np.asarray(np.einsum("sc,sc->s", probs, probs) - 2 * of_label + 1)
 
 
-@METRICS.register(higher_is_better=True, needs="labels", per_row=correct, lowest=0.0, highest=1.0, unit="fraction")
+@METRICS.register(
+    higher_is_better=True,
+    needs="labels",
+    per_row=correct,
+    lowest=0.0,
+    highest=1.0,
+    unit="fraction",
+    watched=True,
+    aliases=("accuracy_score",),
+)
 def accuracy(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
-    """Fraction of rows whose likeliest class is the label; ties go to the lowest class. Higher is better.
+    """Fraction of rows whose likeliest class is the label. Higher is better.
+
+    Of classes that tie, the lowest counts: probabilities tie within 2^-17 of the higher one, which is more than
+    rounding and less than any vote (`lrensemble.numerics`).
 
     Args:
         probs: [sample, class] probabilities.
@@ -46,25 +60,38 @@ def accuracy(probs: Floats, labels: Labels, weights: Floats | None = None) -> fl
     return mean_over_rows(correct(probs, labels), weights)
 
 
-@METRICS.register(higher_is_better=True, per_row=within_top5, lowest=0.0, highest=1.0, unit="fraction")
-def top5_accuracy(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
-    """Fraction of rows whose label is among the five likeliest classes. Higher is better.
+@METRICS.register(
+    higher_is_better=True,
+    per_row=within_top_k,
+    lowest=0.0,
+    highest=1.0,
+    unit="fraction",
+    aliases=("top5_accuracy", "top_k_accuracy_score"),
+)
+def top_k_accuracy(
+    probs: Floats, labels: Labels, weights: Floats | None = None, *, k: Annotated[int, Field(gt=0)] = 5
+) -> float:
+    """Fraction of rows whose label is among the k likeliest classes. Higher is better.
 
-    Ties go to the lowest class, as in `accuracy`; with five classes or fewer it is 1.
+    Ties go to the lowest class, as in `accuracy`; with k classes or fewer it is 1.
 
     Args:
         probs: [sample, class] probabilities.
         labels: [sample] class indices.
         weights: [sample] how often each row counts.
+        k: how many classes may be named, 5 unless given.
     """
-    return mean_over_rows(within_top5(probs, labels), weights)
+    return mean_over_rows(within_top_k(probs, labels, k=k), weights)
 
 
-@METRICS.register(higher_is_better=False, per_row=log_losses, lowest=0.0, unit="nats", aliases=("log_loss",))
+@METRICS.register(
+    higher_is_better=False, per_row=log_losses, lowest=0.0, unit="nats", watched=True, aliases=("log_loss",)
+)
 def nll(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     """Negative log-likelihood in nats, the mean of -ln p(label) (Good 1952, logarithmic score). Lower is better.
 
-    A probability of zero counts as the smallest normal double, 2.2e-308.
+    Probabilities below 2.2e-16, the epsilon of float64, count as that, as in `log_loss` of scikit-learn: a label that
+    was given no probability costs 36.04 nats.
 
     Args:
         probs: [sample, class] probabilities.
@@ -74,9 +101,13 @@ def nll(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     return mean_over_rows(log_losses(probs, labels), weights)
 
 
-@METRICS.register(higher_is_better=False, per_row=squared_errors, lowest=0.0, highest=2.0)
+@METRICS.register(
+    higher_is_better=False, per_row=squared_errors, lowest=0.0, highest=2.0, aliases=("brier_score_loss",)
+)
 def brier(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     """Brier score, the mean over rows of the sum over classes of (p - 1[label])², 0 to 2 (Brier 1950). Lower is better.
+
+    With two classes it is twice what scikit-learn's `brier_score_loss` gives unless told `scale_by_half=False`.
 
     Args:
         probs: [sample, class] probabilities.

@@ -10,6 +10,6 @@ from lrensemble.models import (  # noqa: F401 – importing registers them
     vit,
     wrn,
 )
-from lrensemble.models.base import MODELS, build, check, families
+from lrensemble.models.base import MODELS, build, check
 
-__all__ = ["MODELS", "build", "check", "families"]
+__all__ = ["MODELS", "build", "check"]

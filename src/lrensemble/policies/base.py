@@ -7,6 +7,7 @@ resumed at any moment, and a curve drawn without training.
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec
 
 from lrensemble.errors import SpecError
-from lrensemble.registry import Registry
+from lrensemble.registry import Call, Registry
 from lrensemble.spec import Spec, SpecLike
 
 P = ParamSpec("P")
@@ -47,36 +48,44 @@ class Policy:
         return [self(step) for step in range(self.total)]
 
 
-POLICIES: Registry[Policy] = Registry("policy")
-"""Functions of (total, *, …) that return a `Policy`."""
-
-
 RateMaker = Callable[Concatenate[int, P], Rate]
 PolicyMaker = Callable[Concatenate[int, P], Policy]
+
+
+def _as_policy(name: str, function: RateMaker[P]) -> PolicyMaker[P]:
+    """A function that returns a rate by step, made to return a `Policy` with its spec.
+
+    Arguments are checked alike whether the function is called or named in a spec, and a refusal names the policy.
+    """
+    plain = [p.name for p in inspect.signature(function).parameters.values() if p.kind is not p.KEYWORD_ONLY][1:]
+
+    @functools.wraps(function)
+    def build_policy(total: int, /, *args: P.args, **kwargs: P.kwargs) -> Policy:
+        spec = POLICIES.check({"name": name, **dict(zip(plain, args, strict=False)), **kwargs})
+        try:
+            whole = isinstance(total, int) and total >= 1
+            require(whole, "give the steps of the run, an integer from 1", total=total)
+            rate = function(total, *args, **kwargs)
+            require(callable(rate), "a policy returns a function of the step: return lambda step: …", returned=rate)
+        except SpecError as error:
+            raise type(error)(f"policy {name!r}: {error}") from None
+        return Policy(spec, total, rate)
+
+    return build_policy
+
+
+POLICIES: Registry[Policy] = Registry("policy", plural="policies", call=Call(("total",)), adapt=_as_policy)
+"""Functions of (total, *, …) that return a `Policy`."""
 
 
 def policy(name: str | None = None, **example: Any) -> Callable[[RateMaker[P]], PolicyMaker[P]]:
     """Register a function (total, *, …) that returns a rate by step, and make it return a `Policy` with its spec.
 
-    Arguments are checked alike whether the function is called or named in a spec, and a refusal names the policy.
+    It is `POLICIES.register`, with the types of what is decorated.
     """
-
-    def wrap(function: RateMaker[P]) -> PolicyMaker[P]:
-        key = name or str(getattr(function, "__name__"))
-
-        @functools.wraps(function)
-        def build_policy(total: int, /, *args: P.args, **kwargs: P.kwargs) -> Policy:
-            spec = POLICIES.check({"name": key, **kwargs})
-            try:
-                whole = isinstance(total, int) and total >= 1
-                require(whole, "give the steps of the run, an integer from 1", total=total)
-                return Policy(spec, total, function(total, *args, **kwargs))
-            except SpecError as error:
-                raise type(error)(f"policy {key!r}: {error}") from None
-
-        return POLICIES.register(key, **example)(build_policy)
-
-    return wrap
+    register: Any = POLICIES.register
+    decorated: Callable[[RateMaker[P]], PolicyMaker[P]] = register(name, **example)
+    return decorated
 
 
 def build(spec: SpecLike, total: int) -> Policy:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import ConfigError, PredictionsError
-from lrensemble.metrics import METRICS
+from lrensemble.metrics import METRICS, watched
 from lrensemble.pool.content import LOG_ZERO
 from lrensemble.pool.found import Form, Found
 from lrensemble.pool.groups import groups_aside, numbered, read_groups
@@ -185,7 +185,7 @@ def _add(
     first = 1 + max((member.order for member in pool.members(include_diverged=True)), default=-1)
     for found, predictions in zip(members, log_probs, strict=True):
         probs = np.exp(predictions["val"].astype(np.float64))
-        metrics = ("accuracy",) if found.form == "top1" else ("accuracy", "nll")
+        metrics = watched(labels_only=found.form == "top1")
         record = MemberRecord(
             id=found.id,
             order=first + len(added),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from lrensemble.errors import SpecError
 from lrensemble.policies import build
 from lrensemble.pool import Member
+from lrensemble.registry import known_paths_only
 from lrensemble.report.facts import Facts
 from lrensemble.report.safe import text
 from lrensemble.report.section import Figure, Section
@@ -70,5 +72,9 @@ def _rate_curve(member: Member, history: list[dict[str, Any]]) -> tuple[list[flo
     if not isinstance(policy, dict) or total < 1:
         return None
     steps = sorted({round(place * (total - 1) / (POINTS - 1)) for place in range(POINTS)})
-    rate = build(policy, total)
+    try:
+        with known_paths_only():
+            rate = build(policy, total)
+    except SpecError:  # a policy that is not known here, or code that was not asked for
+        return None
     return [step / total * history[-1]["epoch"] for step in steps], [rate(step) for step in steps]

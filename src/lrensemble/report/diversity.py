@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.metrics.diversity import diversity as diversity_of
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.report.facts import SEED, Facts, Labels
 from lrensemble.report.parameters import Floats
 from lrensemble.report.safe import text
@@ -95,8 +96,8 @@ def greedy_path(label_probs: Floats, steps: int = PATH) -> tuple[list[int], list
     added, losses = list[int](), list[float]()
     total = np.zeros(label_probs.shape[1])
     for size in range(1, steps + 1):
-        tiny = np.finfo(np.float64).tiny
-        candidates = np.array([-np.log(np.maximum((total + own) / size, tiny)).mean() for own in label_probs])
+        mixed = (total + label_probs) / size  # [member, sample]
+        candidates = -np.log(np.maximum(mixed, SMALLEST_PROBABILITY)).mean(axis=1)
         added.append(int(candidates.argmin()))
         losses.append(float(candidates[added[-1]]))
         total += label_probs[added[-1]]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.evaluate import Result, Team, load, predict
+from lrensemble.numerics import likeliest
 from lrensemble.pool import Member, Pool
 from lrensemble.report.parameters import Floats, Products, products_of
 
@@ -41,16 +42,19 @@ class Facts:
 
     @cached_property
     def chosen(self) -> Team | None:
-        """The stored team that the verdict judges; None where it is a baseline, which is not stored."""
+        """The stored team that the verdict judges; None where there is none, or it is not stored."""
         key = self.result.verdict.method
+        if key is None:
+            return None
         wanted = self.result.teams[key]
         stored = [team for team in load(self.pool) if team.method == wanted.method and team.metric == wanted.metric]
         return stored[0] if stored else None
 
     @cached_property
     def in_team(self) -> frozenset[str]:
-        """Ids of the members of the team that the verdict judges."""
-        return frozenset(self.result.teams[self.result.verdict.method].members)
+        """Ids of the members of the team that the verdict judges; of the best single model where no team beats it."""
+        key = self.result.verdict.method
+        return frozenset([self.result.best_single.id] if key is None else self.result.teams[key].members)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -69,7 +73,7 @@ class Facts:
     @cached_property
     def predicted(self) -> Labels:
         """[member, sample] each member's likeliest class on `val`."""
-        return np.stack([member.predictions("val").argmax(axis=1) for member in self.members])
+        return np.stack([likeliest(self.probs_of(member, "val")) for member in self.members])
 
     @cached_property
     def products(self) -> Products | None:

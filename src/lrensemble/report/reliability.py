@@ -8,6 +8,8 @@ import numpy as np
 
 from lrensemble.consensus import combine, fit
 from lrensemble.metrics import METRICS
+from lrensemble.metrics.calibration import equal_width_bins
+from lrensemble.numerics import likeliest
 from lrensemble.report.facts import Facts, Labels
 from lrensemble.report.parameters import Floats
 from lrensemble.report.section import Figure, Section
@@ -50,10 +52,10 @@ def reliability(facts: Facts) -> Section:
 def bins(probs: Floats, labels: Labels) -> tuple[Floats, Floats, Floats]:
     """[bin] mean confidence, accuracy and number of rows of the bins that hold any."""
     confidence = probs.max(axis=1)
-    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    place = equal_width_bins(confidence, BINS)
     count = np.bincount(place, minlength=BINS).astype(np.float64)
     held = count > 0
-    right = (probs.argmax(axis=1) == labels).astype(np.float64)
+    right = (likeliest(probs) == labels).astype(np.float64)
     sums = [np.bincount(place, weights=values, minlength=BINS)[held] for values in (confidence, right)]
     return sums[0] / count[held], sums[1] / count[held], count[held]
 

@@ -20,7 +20,7 @@ def rows(facts: Facts) -> Section:
     """The chosen team against the best single model on test."""
     probs = facts.team_probs("test")
     if probs is None:
-        return Section("Classes and rows", ["The team that the verdict judges is a baseline and is not stored."])
+        return Section("Classes and rows", ["There is no stored team that the verdict judges."])
     names = facts.pool.task.classes
     found = changes(facts.pool, facts.best, probs)
     by_class = found.by_class(len(names))

@@ -1,8 +1,8 @@
-"""The verdict in a sentence, and every team beside the best single model."""
+"""The verdicts in a sentence each, and every team beside the best single models."""
 
 from __future__ import annotations
 
-from lrensemble.evaluate.result import Gain, Scores
+from lrensemble.evaluate.tables import FIXED, gain_tables
 from lrensemble.report.facts import Facts
 from lrensemble.report.section import Section, Table
 
@@ -10,50 +10,26 @@ from lrensemble.report.section import Section, Table
 def verdict(facts: Facts) -> Section:
     """What it is all for."""
     rows = ", ".join(f"{count:,} rows of {split}" for split, count in facts.result.rows.items())
-    return Section(f"{facts.result.task}: the verdict", [facts.result.verdict.text, f"Measured on {rows}."])
+    said = [each.text for each in facts.result.verdicts]
+    return Section(f"{facts.result.task}: the verdict", [*said, *facts.result.notes, f"Measured on {rows}."])
 
 
 def teams(facts: Facts) -> Section:
     """Best single, teams by method, baselines: val and test side by side, with the gain and its interval."""
-    result = facts.result
-    headings = [
-        "team",
-        "members",
-        "val acc. %",
-        "test acc. %",
-        "gain",
-        "95 % interval",
-        "p",
-        "val NLL",
-        "test NLL",
-        "ECE",
+    tables = [
+        Table([gains.title, *gains.headings[1:]], gains.rows, frozenset([] if gains.fixed is None else [gains.fixed]))
+        for gains in gain_tables(facts.result)
     ]
-    rows = []
-    if result.best_single.val and result.best_single.test:
-        rows.append(["best single", "1", *_scores(result.best_single.val, result.best_single.test, None)])
-    for name, team in result.teams.items():
-        rows.append([name, str(len(team.team)), *_scores(team.val, team.test, team.gain["accuracy"])])
-    marked = frozenset({1 + list(result.teams).index(result.verdict.method)})
+    not_run = [f"Not run, {method}: {reason}" for method, reason in facts.result.not_run.items()]
     return Section(
         "Teams",
         [
-            "The best single model and every team were chosen on val; test was read once, afterwards. Gains are points "
-            "of test accuracy over the best single model, with a paired bootstrap interval and McNemar's exact p-value."
+            "The best single models and every team were chosen on val. Each team is compared with the best single "
+            "model by the metric that it aims at, row by row on test; for NLL and Brier score also with that model "
+            "after temperature scaling on val, since calibration alone is no gain of an ensemble. Intervals (95 %) and "
+            f"p-values are adjusted for the number of teams in a table; the one marked {FIXED} was fixed before test "
+            "was looked at, and the verdict above judges it alone.",
+            *not_run,
         ],
-        [Table(headings, rows, marked)],
+        tables,
     )
-
-
-def _scores(val: Scores, test: Scores, gain: Gain | None) -> list[str]:
-    told = ["", "", ""]
-    if gain is not None:
-        p = "" if gain.p_value is None else f"{gain.p_value:.2g}"
-        told = [f"{100 * gain.value:+.2f}", f"{100 * gain.low:+.2f} … {100 * gain.high:+.2f}", p]
-    return [
-        f"{100 * val.accuracy:.2f}",
-        f"{100 * test.accuracy:.2f}",
-        *told,
-        f"{val.nll:.4f}",
-        f"{test.nll:.4f}",
-        f"{test.ece:.4f}",
-    ]

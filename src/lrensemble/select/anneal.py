@@ -10,10 +10,14 @@ from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.leader import Leader
+from lrensemble.select.reduced import best_members
 from lrensemble.select.scoring import first_best, team_score, team_scorer
 from lrensemble.spec import SpecLike, to_spec
 
 PositiveInt = Annotated[int, Field(gt=0)]
+
+MOST_MEMBERS = 128
+"""Members that take part: half of them are in a team at the beginning, and few steps would thin out more."""
 
 COLDEST = 1e-3
 """The last temperature, as a share of the first."""
@@ -33,7 +37,8 @@ def anneal(
 
     Every chain begins with a random team and proposes, at each step, to let one member in or out, or to swap two. A
     worse team is accepted with probability exp(change / temperature). The temperature begins at the spread of the
-    members' own scores and falls geometrically to a thousandth of it.
+    members' own scores and falls geometrically to a thousandth of it. In pools of more than 128 members the 128 best by
+    their own scores take part, which `details["among"]` lists.
 
     Args:
         validation: the rows to choose on.
@@ -44,6 +49,13 @@ def anneal(
         chains: searches side by side, each from a team of its own.
     """
     metric_text = check_metric(validation, metric)
+    part = best_members(validation, MOST_MEMBERS, metric, consensus)
+    return part.restored(_annealed(part.validation, metric_text, consensus, seed, steps, chains))
+
+
+def _annealed(
+    validation: Validation, metric: str, consensus: SpecLike, seed: int, steps: int, chains: int
+) -> Selection:
     scorer = team_scorer(validation, metric, consensus)
     generator = np.random.default_rng(seed)
     own = scorer(np.eye(validation.members))
@@ -64,7 +76,7 @@ def anneal(
     leader.see(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
     score = team_score(validation, leader.team, metric=metric, consensus=consensus)
     tried = validation.members + chains * (steps + 1)
-    return Selection(leader.team, equal_weights(leader.team), score, metric_text, str(to_spec(consensus)), tried)
+    return Selection(leader.team, equal_weights(leader.team), score, metric, str(to_spec(consensus)), tried)
 
 
 def _random_teams(chains: int, members: int, generator: np.random.Generator) -> NDArray[np.float64]:

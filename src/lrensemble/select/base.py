@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lrensemble.errors import PredictionsError, SelectionError
 from lrensemble.metrics import METRICS
 from lrensemble.metrics.base import SUM_TOLERANCE, check_labels
-from lrensemble.registry import Registry
+from lrensemble.registry import Call, Registry
 from lrensemble.rows import check_groups, check_weights
 from lrensemble.spec import Spec, SpecLike
 
@@ -229,7 +229,9 @@ def _check_sums(log_probs: Any) -> None:
             )
 
 
-SELECTORS: Registry[Selection] = Registry("selector")
+SELECTORS: Registry[Selection] = Registry(
+    "selector", call=Call(("validation",), keywords=("metric", "consensus", "seed"))
+)
 """Functions of (validation, *, metric, consensus, seed, …own arguments)."""
 
 

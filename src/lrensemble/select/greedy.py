@@ -19,6 +19,7 @@ from lrensemble.spec import SpecLike, to_spec
 PositiveInt = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
+USUAL_SIZE = 25
 
 
 @SELECTORS.register(size=10, bootstrap=3)
@@ -28,7 +29,7 @@ def greedy(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    size: PositiveInt = 25,
+    size: PositiveInt | None = None,
     replacement: bool = True,
     bootstrap: Count = 20,
     bag: Share = 1.0,
@@ -50,7 +51,7 @@ def greedy(
         metric: what is raised.
         consensus: how members are combined.
         seed: of the resampling and of the bags.
-        size: additions at most; without replacement not above the number of members.
+        size: additions at most; 25 unless given, or all members where there are fewer and none is added twice.
         replacement: whether a member can be added more than once.
         bootstrap: runs, each on resampled rows; 0 for one run on the rows as they are.
         bag: share of the members that each run may use, drawn anew for each; at least one.
@@ -67,6 +68,8 @@ def greedy(
     metric_text = check_metric(validation, metric)
     tie_metric = None if tie_break is None else check_metric(validation, tie_break)
     cost = _costs(validation, max_cost)
+    if size is None:
+        size = USUAL_SIZE if replacement else min(USUAL_SIZE, validation.members)
     if not replacement and size > validation.members:
         raise SelectionError(
             f"size = {size} is above the pool of {validation.members} and replacement is off; lower size, or allow it"

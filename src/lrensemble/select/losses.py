@@ -8,13 +8,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.statistics import error_gram, of_labels
 
 Floats = NDArray[np.float64]
-
-SMALLEST_PROBABILITY = 1e-150
-"""Stands in for zero and for what is less, so that the logarithm and its first two derivatives stay finite."""
 
 
 class Loss(Protocol):
@@ -67,7 +65,8 @@ class QuadraticForm:
 def nll_of(validation: Validation, consensus: str) -> MixtureNll:
     """The NLL of a weighted mean of probabilities, or of votes.
 
-    Likelihoods below `SMALLEST_PROBABILITY` count as that, so that it is never above the NLL itself.
+    A member's likelihoods below `SMALLEST_PROBABILITY` count as that. Derivatives stay finite, and the loss is never
+    above the NLL, which clips the mean.
     """
     rows = validation.counted
     likelihoods = np.maximum(of_labels(validation, consensus)[:, rows].T, SMALLEST_PROBABILITY)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import LREnsembleError
 from lrensemble.metrics import METRICS, higher_is_better, row_values, score
+from lrensemble.numerics import likeliest
 from lrensemble.select.base import Floats, Validation
 from lrensemble.select.resample import bootstrap_weights
 from lrensemble.select.scoring import counts_of
@@ -42,7 +43,7 @@ class OutOfFold:
         """Judge predictions [sample, class] on the rows that count."""
         rows = validation.counted
         own = score(metric, predictions[rows], validation.labels[rows], counts_of(validation, rows))
-        predicted = predictions.argmax(axis=1)
+        predicted = likeliest(predictions)
         found = row_values(metric, predictions[rows], validation.labels[rows])
         if found is None:
             of_classes = METRICS.facts(metric).of_confusion is not None

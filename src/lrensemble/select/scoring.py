@@ -2,22 +2,24 @@
 
 `team_score` is the definition: combine, then measure. `team_scorer` gives the same for many teams with much less work:
 accuracy from the contested columns alone, NLL of the mean from what the label is given, the Brier score of the mean
-from the members' Gram matrix.
+from the members' Gram matrix, metrics of the confusion matrix from the classes that can win.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, combine, fit, learned_on_rows
 from lrensemble.metrics import METRICS, row_values, score
-from lrensemble.metrics.scores import TINY
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.columns import contested_columns
-from lrensemble.select.kernels.statistics import averaged, error_gram, is_average, is_linear, of_labels
+from lrensemble.select.kernels.confusion import confusion_counter, weighted_scores
+from lrensemble.select.kernels.statistics import error_gram, is_average, is_linear, of_labels
 from lrensemble.select.resample import mean_and_error
 from lrensemble.spec import Spec, SpecLike, to_spec
 
@@ -125,6 +127,9 @@ def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -
         return _nll_scorer(of_labels(validation, consensus.name), validation)
     if metric == Spec("brier") and is_linear(consensus):
         return _brier_scorer(error_gram(validation, consensus.name))
+    counter = confusion_counter(validation, metric, consensus)
+    if counter is not None:
+        return partial(weighted_scores, counter)
     return _by_definition(validation, metric, consensus)
 
 
@@ -163,7 +168,7 @@ def _accuracy_scorer(validation: Validation, consensus: Spec) -> Scorer:
             wrong = np.logical_or.reduceat(lost, columns.first[:-1], axis=1) @ times[columns.row]
             scores[start : start + block] = (most_right - wrong) / total
             near = (np.abs(totals) < NEAR_TIE * part.sum(axis=1, keepdims=True)).any(axis=1)
-            if averaged(consensus.name) == "votes":  # sums of whole votes are exact, and so are their ties
+            if columns.votes.all():  # sums of whole votes are exact, and so are their ties
                 near &= ~((part == 0) | (part == 1)).all(axis=1)
             scores[start + np.flatnonzero(near)] = definition(weights[start : start + block][near])
         return scores
@@ -181,7 +186,7 @@ def _nll_scorer(of_label: NDArray[np.float64], validation: Validation) -> Scorer
         scores = np.empty(len(weights))
         for start in range(0, len(weights), block):
             means = normalised[start : start + block] @ of_label
-            logs = np.log(np.maximum(means, TINY))
+            logs = np.log(np.maximum(means, SMALLEST_PROBABILITY))
             scores[start : start + block] = logs.mean(axis=1) if times is None else logs @ times / times.sum()
         return scores
 

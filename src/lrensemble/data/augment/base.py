@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lrensemble.errors import SpecError
-from lrensemble.registry import Registry
+from lrensemble.registry import Call, Registry
 
 Draws = Mapping[str, Tensor]
 """Everything that is drawn for a batch, each tensor [sample, …], by `POSITION.NAME`: `0.top`, `2.partner`."""
@@ -48,7 +48,7 @@ class Augmentation:
     """Whether images are mixed; then `partner` and `share` are among what is drawn."""
 
 
-AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation")
+AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation", call=Call(("shape",)))
 """Functions of the shape of one input, (channel, height, width) or (feature,), that return an `Augmentation`."""
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lrensemble.metrics.diversity.teams import Values
-from lrensemble.registry import Registry
+from lrensemble.registry import Call, Registry
 from lrensemble.spec import SpecLike
 
 
@@ -23,7 +23,13 @@ class DiversityFacts:
     """What members must be able to say: their likeliest class alone, or probabilities of all classes."""
 
 
-DIVERSITY: Registry[Values, DiversityFacts] = Registry("diversity measure", DiversityFacts)
+DIVERSITY: Registry[Values, DiversityFacts] = Registry(
+    "diversity measure",
+    DiversityFacts,
+    plural="diversity",
+    title="Diversity measures",
+    call=Call(("outcomes", "teams")),
+)
 """Functions of (outcomes over rows, teams) to one value a team."""
 
 

@@ -13,7 +13,7 @@ from lrensemble.errors import PredictionsError
 from lrensemble.metrics.diversity.base import DIVERSITY, ratio
 from lrensemble.metrics.diversity.outcomes import Outcomes
 from lrensemble.metrics.diversity.teams import Teams, Values
-from lrensemble.metrics.scores import TINY
+from lrensemble.numerics import SMALLEST_PROBABILITY
 
 _BLOCK = 1 << 20
 """How many probabilities are held at once, so that memory does not grow with the rows."""
@@ -23,8 +23,8 @@ _BLOCK = 1 << 20
 def kullback_leibler(rows: Outcomes, teams: Teams) -> Values:
     """KL divergence of two members, mean of both directions, over rows and pairs (Kullback & Leibler 1951).
 
-    Sum over classes of p ln(p / q), 0 to 708.4: a probability of zero counts as the smallest normal double. Higher is
-    more diverse. Without rows 0.
+    Sum over classes of p ln(p / q), 0 to 36.04: in logarithms, probabilities below 2.2e-16 count as that, as in NLL.
+    Higher is more diverse. Without rows 0.
 
     Raises:
         PredictionsError: only predicted classes were given.
@@ -33,7 +33,9 @@ def kullback_leibler(rows: Outcomes, teams: Teams) -> Values:
     cross_entropies = np.zeros((members, members))
     for block, weights in _blocks(rows):
         flat = block.reshape(members, -1)
-        cross_entropies -= (block * weights[:, None]).reshape(members, -1) @ np.log(np.maximum(flat, TINY)).T
+        cross_entropies -= (block * weights[:, None]).reshape(members, -1) @ np.log(
+            np.maximum(flat, SMALLEST_PROBABILITY)
+        ).T
     directed = cross_entropies - cross_entropies.diagonal()[:, None]
     return teams.over_pairs(ratio(np.maximum(directed + directed.T, 0), 2 * rows.rows))
 
@@ -59,7 +61,7 @@ def jensen_shannon(rows: Outcomes, teams: Teams) -> Values:
 
 def _entropy(probs: Values, weights: Values) -> float:
     """Sum over rows of the entropy of [sample, class] distributions, each as often as it counts."""
-    return float(-((probs * np.log(np.maximum(probs, TINY))).sum(axis=1) @ weights))
+    return float(-((probs * np.log(np.maximum(probs, SMALLEST_PROBABILITY))).sum(axis=1) @ weights))
 
 
 def _blocks(rows: Outcomes) -> Iterator[tuple[Values, Values]]:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.metrics.base import check_labels, check_probabilities
+from lrensemble.numerics import likeliest
 from lrensemble.rows import check_weights
 
 
@@ -57,7 +58,7 @@ def outcomes(predictions: ArrayLike, labels: ArrayLike, weights: ArrayLike | Non
     if given.ndim == 3:
         check_probabilities(given, "predictions")
         check_labels(truth, given.shape[1], given.shape[2])
-        predicted = given.argmax(axis=2)
+        predicted = likeliest(given)
         return _counted(Outcomes(predicted, predicted != truth, np.ones(len(truth)), given), weights)
     if given.min(initial=0) < 0:
         raise PredictionsError(f"predictions hold class {given.min()}; classes count from 0")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.metrics.scores import TINY
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.kernels.jit import compiled, compiled_parallel, span
 from lrensemble.select.kernels.subsets import Halves, size_of, subset_sums
 
@@ -76,7 +76,7 @@ def _row_score(powers: Floats, label: int, brier: bool) -> float:
     if not brier:
         for other in range(powers.size):
             normaliser += np.exp(powers[other] - highest)
-        return float(max(powers[label] - highest - np.log(normaliser), np.log(TINY)))
+        return float(max(powers[label] - highest - np.log(normaliser), np.log(SMALLEST_PROBABILITY)))
     squares, of_label = 0.0, np.exp(powers[label] - highest)
     for other in range(powers.size):
         share = np.exp(powers[other] - highest)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.metrics.scores import TINY
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.kernels.jit import compiled, compiled_parallel, span
 from lrensemble.select.kernels.subsets import Halves, size_of, subset_sums
 
@@ -21,9 +21,6 @@ LOW_BITS = 10
 
 RANGE_BITS = 900.0
 """A product of a group lies between 2^-900 and 2^900."""
-
-CLAMPED = 1e-280
-"""Below this a member's probability may leave the range by itself, or be below TINY: such rows stand alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,25 +33,24 @@ class Likelihoods:
     """[group + 1], where each group begins."""
     weight: NDArray[np.float64]
     """[group] how often each of its rows counts."""
-    clamped: int
-    """Leading rows that are groups of their own, since a mean may be below the smallest double."""
+    clipped: int
+    """Leading rows where a mean may be below `SMALLEST_PROBABILITY`, since a member is."""
 
 
 def group_rows(of_label: NDArray[np.float64], weights: NDArray[np.float64]) -> Likelihoods:
     """Sort rows [member, sample], each of a weight [sample] above zero, and cut them in groups."""
     members, rows = of_label.shape
     lowest = of_label.min(axis=0)
-    order = np.lexsort((lowest, weights, lowest >= CLAMPED))
-    clamped = int((lowest < CLAMPED).sum())
-    with np.errstate(divide="ignore"):
-        bits = np.maximum(-np.log2(lowest[order]), np.log2(members) + 0.01)
-    first, used, ordered = [*range(clamped)], np.inf, weights[order]
-    for row in range(clamped, rows):
+    order = np.lexsort((lowest, weights, lowest >= SMALLEST_PROBABILITY))
+    clipped = int((lowest < SMALLEST_PROBABILITY).sum())
+    bits = np.maximum(-np.log2(np.maximum(lowest[order], SMALLEST_PROBABILITY)), np.log2(members) + 0.01)
+    first, used, ordered = list[int](), np.inf, weights[order]
+    for row in range(rows):
         used += bits[row]
         if used > RANGE_BITS or ordered[row] != ordered[row - 1]:
             first.append(row)
             used = bits[row]
-    return Likelihoods(np.ascontiguousarray(of_label[:, order]), np.array([*first, rows]), ordered[first], clamped)
+    return Likelihoods(np.ascontiguousarray(of_label[:, order]), np.array([*first, rows]), ordered[first], clipped)
 
 
 def log_likelihoods(likelihoods: Likelihoods, halves: Halves) -> NDArray[np.float64]:
@@ -75,7 +71,7 @@ def log_likelihoods(likelihoods: Likelihoods, halves: Halves) -> NDArray[np.floa
         base,
         likelihoods.first,
         likelihoods.weight,
-        likelihoods.clamped,
+        likelihoods.clipped,
         halves.low,
         halves.high,
         len(shared),
@@ -90,30 +86,32 @@ def _log_products(
     base: NDArray[np.float64],
     first: NDArray[np.int64],
     weight: NDArray[np.float64],
-    clamped: int,
+    clipped: int,
     low: int,
     high: int,
     shared: int,
     scores: NDArray[np.float64],
 ) -> None:
     """Fill `scores` [2^(low + high)]; `base` [sample] is the sum over the `shared` members."""
-    total, low_size = 0.0, 1 << low
-    for group in range(weight.size):
-        total += weight[group] * (first[group + 1] - first[group])
+    total, low_size = np.sum(weight * np.diff(first)), 1 << low
     block = max(1, min(8, (1 << high) // 4))
     for part in span((1 << high) // block):
-        low_sums = np.empty(low_size)
+        low_sums, low_sizes = np.empty(low_size), np.empty(low_size)
+        subset_sums(np.ones(low), low_sizes)
         products, totals = np.ones((block, low_size)), np.zeros((block, low_size))
         for group in range(first.size - 1):
             for row in range(first[group], first[group + 1]):
                 subset_sums(of_label[:low, row], low_sums)
                 for offset in range(block):
                     high_sum = base[row] + _sum_of(of_label[low:, row], part * block + offset)
-                    for subset in range(low_size):
-                        products[offset, subset] *= low_sums[subset] + high_sum
+                    if row < clipped:
+                        upper = shared + size_of(part * block + offset)
+                        _multiply_clipped(products[offset], low_sums, low_sizes, high_sum, upper)
+                    else:
+                        for subset in range(low_size):
+                            products[offset, subset] *= low_sums[subset] + high_sum
             for offset in range(block):
-                upper = shared + size_of(part * block + offset)
-                _end_group(products[offset], totals[offset], weight[group], upper, group < clamped)
+                _end_group(products[offset], totals[offset], weight[group])
         for offset in range(block):
             begin = (part * block + offset) << low
             for subset in range(low_size):
@@ -131,13 +129,22 @@ def _sum_of(values: NDArray[np.float64], mask: int) -> float:
 
 
 @compiled
-def _end_group(
-    products: NDArray[np.float64], totals: NDArray[np.float64], weight: float, upper_size: int, clamped: bool
+def _multiply_clipped(
+    products: NDArray[np.float64],
+    low_sums: NDArray[np.float64],
+    low_sizes: NDArray[np.float64],
+    high_sum: float,
+    high_size: int,
 ) -> None:
+    """Multiply products [low subset] by sums whose mean is clipped from below."""
+    for subset in range(products.size):
+        least = SMALLEST_PROBABILITY * (low_sizes[subset] + high_size)
+        products[subset] *= max(low_sums[subset] + high_sum, least)
+
+
+@compiled
+def _end_group(products: NDArray[np.float64], totals: NDArray[np.float64], weight: float) -> None:
     """Add the logarithms of the products [low subset], by their weight, to the totals, and begin anew."""
     for subset in range(products.size):
-        product = products[subset]
-        if clamped:
-            product = max(product, TINY * (upper_size + size_of(subset)))
-        totals[subset] += weight * np.log(product)
+        totals[subset] += weight * np.log(products[subset])
         products[subset] = 1.0

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lrensemble.metrics.scores import TINY
+from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import on_host
 from lrensemble.select.kernels.all_accuracy import Decide
 from lrensemble.select.kernels.columns import Columns
@@ -40,7 +40,8 @@ def nll_scorer(of_label: Floats, weights: Floats, device: torch.device) -> Calla
         step = max(1, CELLS // sizes.numel())
         for start in range(0, len(low), step):
             sums = high[start : start + step, :, None] + low[start : start + step, None, :]
-            totals += torch.tensordot(times[start : start + step], (sums / sizes).clamp(min=TINY).log(), dims=1)
+            logs = (sums / sizes).clamp(min=SMALLEST_PROBABILITY).log()
+            totals += torch.tensordot(times[start : start + step], logs, dims=1)
         return on_host(totals / times.sum()).reshape(-1)
 
     return scores

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.metrics.scores import TINY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.contested import Contested, contested
 from lrensemble.select.kernels.jit import compiled_parallel, span
@@ -25,6 +24,9 @@ Values = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Raw = NDArray[np.floating]
 """Log-probabilities or votes as they were read, in float32 or float64."""
+
+TINY = np.finfo(np.float64).tiny
+"""A probability of zero in a geometric mean counts as this, as `safe_log` has it."""
 
 SMALLEST = 1e-320
 """What underflow may take from a sum, at most."""
@@ -59,6 +61,12 @@ class Columns:
         """[column, 3] the least and the largest margin, and the largest |truth| + |rival|, of any member."""
         return _limits(self.truth, self.rival, self.row_of_column)
 
+    @cached_property
+    def votes(self) -> NDArray[np.bool_]:
+        """[column] whether every member gives a whole vote or none, so that sums of whole numbers of them are exact."""
+        for_truth = ((self.truth == 0) | (self.truth == 1)).all(axis=1)[self.row_of_column]
+        return np.asarray(for_truth & ((self.rival == 0) | (self.rival == 1)).all(axis=1))
+
     def of_rows(self, chosen: NDArray[np.bool_]) -> Columns:
         """The columns of some of the contested rows [contested row] alone."""
         columns = chosen[self.row_of_column]
@@ -87,9 +95,7 @@ class Columns:
         Of votes, sums with equal weights are exact in the only sense that counts: equal numbers have equal sums.
         """
         bound = rounding(self.rival.shape[1]) * self.scale(part).sum(axis=1) + SMALLEST
-        votes_for_truth = ((self.truth == 0) | (self.truth == 1)).all(axis=1)[self.row_of_column[part]]
-        votes_for_rival = ((self.rival[part] == 0) | (self.rival[part] == 1)).all(axis=1)
-        return np.where(votes_for_truth & votes_for_rival, 0.0, bound)
+        return np.where(self.votes[part], 0.0, bound)
 
 
 def rounding(terms: int) -> float:
@@ -191,4 +197,5 @@ def _of_kind(values: Values, averages: str | None) -> Values:
     if averages == "votes":
         return values
     np.exp(values, out=values)  # numpy's, as everywhere: another library's may differ in the last bit
+    # `safe_log` without copies.
     return values if averages == "probabilities" else np.log(np.maximum(values, TINY, out=values), out=values)

@@ -47,6 +47,7 @@ class AccuracyGrowth:
         columns = self.columns
         terms = len(self.counts) + int(self.counts.sum()) + 1
         error = rounding(terms) * (self.scale + columns.limits[:, 2]) + SMALLEST
+        error[columns.votes] = 0.0
         count = _count_wrong if columns.rival.size < SERIAL else _count_wrong_on_all_cores
         wrong = count(
             columns.truth,
@@ -186,6 +187,9 @@ def _decide(
     size = counts.sum() + 1
     for candidate in range(counts.size):
         if lost[candidate] or abs(total + (truth[candidate] - rival[candidate])) > error:
+            continue
+        if error == 0:  # whole votes: their sums are exact, and equal
+            lost[candidate] = rival_first
             continue
         for_truth, for_rival = 0.0, 0.0
         for member in range(counts.size):

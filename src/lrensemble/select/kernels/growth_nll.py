@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.metrics.scores import TINY
-from lrensemble.select.kernels.all_nll import CLAMPED, RANGE_BITS
+from lrensemble.numerics import SMALLEST_PROBABILITY
+from lrensemble.select.kernels.all_nll import RANGE_BITS
 from lrensemble.select.kernels.jit import compiled, compiled_parallel, span
 
 Floats = NDArray[np.float64]
@@ -68,22 +68,23 @@ def _log_products_on_all_cores(of_label: Floats, weights: Floats, sums: Floats, 
 
 @compiled
 def _log_products(of_label: Floats, weights: Floats, sums: Floats, size: int) -> Floats:
-    """[member] the weighted sum over rows of the logarithm of the team's sum with each member added."""
+    """[member] the weighted sum over rows of the log of the team's sum with each member added, its mean clipped."""
     rows, members = of_label.shape
     totals, products, bits, weight = np.zeros(members), np.ones(members), 0.0, 1.0
+    least = SMALLEST_PROBABILITY * (size + 1)
     for row in range(rows):
         lowest = sums[row] + of_label[row].min()
-        if lowest < CLAMPED:
-            for member in range(members):
-                totals[member] += weights[row] * np.log(max(sums[row] + of_label[row, member], TINY * (size + 1)))
-            continue
-        needed = max(-np.log2(lowest), np.log2(size + 1.0) + 0.01)
+        needed = max(-np.log2(max(lowest, least)), np.log2(size + 1.0) + 0.01)
         if bits + needed > RANGE_BITS or weights[row] != weight:
             totals += weight * np.log(products)
             products[:] = 1.0
             bits, weight = 0.0, weights[row]
         bits += needed
-        for member in range(members):
-            products[member] *= sums[row] + of_label[row, member]
+        if lowest < least:
+            for member in range(members):
+                products[member] *= max(sums[row] + of_label[row, member], least)
+        else:
+            for member in range(members):
+                products[member] *= sums[row] + of_label[row, member]
     totals += weight * np.log(products)
     return totals

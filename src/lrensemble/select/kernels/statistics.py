@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS
+from lrensemble.numerics import likeliest
 from lrensemble.select.base import Validation, on_host
 from lrensemble.spec import Spec
 
@@ -64,7 +65,7 @@ def predicted_classes(validation: Validation) -> NDArray[np.int64]:
             from lrensemble.select.kernels import on_device
 
             return on_device.predicted_classes(validation)
-        return np.concatenate([_probs(block).argmax(axis=2) for block, _ in blocks(validation)], axis=1)
+        return np.concatenate([likeliest(_probs(block)) for block, _ in blocks(validation)], axis=1)
 
     return validation.once("predicted_classes", None, compute)
 
@@ -119,7 +120,7 @@ def _errors(validation: Validation, consensus: str) -> Iterator[Floats]:
     for log_probs, labels in blocks(validation):
         errors = _probs(log_probs)
         if averaged(consensus) == "votes":
-            errors = (errors.argmax(axis=2)[:, :, None] == np.arange(errors.shape[2])).astype(np.float64)
+            errors = (likeliest(errors)[:, :, None] == np.arange(errors.shape[2])).astype(np.float64)
         errors[:, np.arange(len(labels)), labels] -= 1
         yield errors
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lrensemble.errors import SpecError
 from lrensemble.pool import Pool
-from lrensemble.registry import Registry
+from lrensemble.registry import Call, Registry
 from lrensemble.spec import Spec, SpecLike
 from lrensemble.train.member import Run, Watch
 
@@ -31,7 +31,7 @@ ended lies in the pool. It remembers nothing else, so that a sweep that was inte
 KEY = "sweep.strategy"
 """Where an experiment names its strategy."""
 
-STRATEGIES: Registry[Strategy] = Registry("strategy")
+STRATEGIES: Registry[Strategy] = Registry("strategy", plural="strategies", call=Call(("recipes",)))
 """Functions of (recipes, *, own arguments) that refuse at once what cannot be trained, and return a `Strategy`."""
 
 

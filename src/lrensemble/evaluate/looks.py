@@ -1,0 +1,55 @@
+"""Every look at the test rows is written down in the pool: the more there are, the less the last one proves."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pydantic import Field
+
+from lrensemble.config import Record
+from lrensemble.environment import environment
+from lrensemble.evaluate.teams import Team
+from lrensemble.files import write_whole
+from lrensemble.pool import Pool
+from lrensemble.pool.sealed import seal, unseal
+
+FOLDER = "looks"
+
+
+class Look(Record):
+    """One evaluation."""
+
+    when: str
+    """UTC, ISO 8601."""
+    version: str
+    """Of lrensemble."""
+    teams: tuple[str, ...] = Field(strict=False)
+    """What was looked at: method, metric and consensus, and the members."""
+
+
+def write_look(pool: Pool, teams: Sequence[Team]) -> int:
+    """Write a look down, before it is taken; how many there are with it.
+
+    Raises:
+        StorageError: the pool cannot be written to.
+    """
+    now = datetime.now(UTC)
+    look = Look(
+        when=now.isoformat(timespec="seconds"),
+        version=str(environment()["lrensemble"]),
+        teams=tuple(f"{team.method} by {team.metric}, {team.consensus}: {', '.join(team.team)}" for team in teams),
+    )
+    name = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.json"
+    write_whole(pool.folder / FOLDER / name, seal(look.model_dump(mode="json")))
+    return len(looks(pool))
+
+
+def looks(pool: Pool) -> tuple[Look, ...]:
+    """All looks so far, the first one first.
+
+    Raises:
+        PoolError: a file is damaged.
+    """
+    return tuple(unseal(Look, path) for path in sorted((pool.folder / FOLDER).glob("[!.]*.json")))

@@ -1,0 +1,94 @@
+"""The teams beside the best single models as tables of text, the same in the terminal and on the page.
+
+There is a table for each metric that teams aim at, for NLL and Brier score another one against the best single model
+with a temperature, and one for accuracy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lrensemble.evaluate.result import Gain, Reference, Result, Scores, TeamResult
+from lrensemble.evaluate.verdict import in_print, value_in_print
+from lrensemble.metrics import METRICS
+
+FIXED = "*"
+"""Marks the team that was fixed before test was looked at."""
+
+HEADINGS = ("team", "size", "val", "test", "gain", "95 % interval", "p")
+
+
+@dataclass(frozen=True)
+class GainTable:
+    """One comparison of all teams that aim at a metric."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    fixed: int | None
+    """The row of the team that was fixed before test was looked at."""
+
+
+def gain_tables(result: Result) -> Iterator[GainTable]:
+    """All tables of a result, in the order of its verdicts."""
+    for judged in result.verdicts:
+        reference = result.references[judged.metric]
+        teams = {key: team for key, team in result.teams.items() if team.metric == judged.metric}
+        yield _table(result, reference, teams, judged.method, judged.metric, tempered=False)
+        if any(judged.metric in team.gain_over_tempered for team in teams.values()):
+            yield _table(result, reference, teams, judged.method, judged.metric, tempered=True)
+        if judged.metric != "accuracy":
+            yield _table(result, reference, teams, judged.method, "accuracy", tempered=False)
+
+
+def _table(
+    result: Result,
+    reference: Reference,
+    teams: dict[str, TeamResult],
+    fixed: str | None,
+    metric: str,
+    *,
+    tempered: bool,
+) -> GainTable:
+    model = "the best single model" + (" with a temperature" if tempered else "")
+    aimed = "" if metric == reference.metric else f" by {in_print(reference.metric)}"
+    percent = " in percent" if METRICS.facts(metric).unit == "fraction" else ""
+    title = (
+        f"{result.task}: {in_print(metric)}{percent}; gain over {model}{aimed} on {result.rows['test']:,} test rows, "
+        f"adjusted for {_compared(teams, metric, tempered)} teams"
+    )
+    single = reference.tempered if tempered else reference
+    assert single is not None
+    name = "best single" + (f", T = {reference.tempered.temperature:.2f}" if tempered and reference.tempered else "")
+    rows = [(name, "1", *_scores(metric, single.val, single.test), "", "", "")]
+    for key, team in teams.items():
+        gain = (team.gain_over_tempered if tempered else team.gain).get(metric)
+        mark = f" {FIXED}" if key == fixed else ""
+        told = ("", "", "") if gain is None else _gain(metric, gain)
+        rows.append((key + mark, str(len(team.team)), *_scores(metric, team.val, team.test), *told))
+    return GainTable(title, HEADINGS, tuple(rows), None if fixed is None else 1 + list(teams).index(fixed))
+
+
+def _compared(teams: dict[str, TeamResult], metric: str, tempered: bool) -> int:
+    gains = [(team.gain_over_tempered if tempered else team.gain).get(metric) for team in teams.values()]
+    return sum(gain is not None and gain.adjusted_p is not None for gain in gains)
+
+
+def _scores(metric: str, val: Scores, test: Scores) -> tuple[str, str]:
+    return _score(metric, val.by(metric)), _score(metric, test.by(metric))
+
+
+def _score(metric: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:.2f}" if METRICS.facts(metric).unit == "fraction" else f"{value:.4f}"
+
+
+def _gain(metric: str, gain: Gain) -> tuple[str, str, str]:
+    """Value, interval and p, adjusted for the teams of the table; only a value for the single model itself."""
+    value = value_in_print(metric, gain.value, unit=False)
+    if gain.adjusted_p is None or gain.adjusted_low is None or gain.adjusted_high is None:
+        return value, "–", "–"
+    low, high = (value_in_print(metric, end, unit=False) for end in (gain.adjusted_low, gain.adjusted_high))
+    return value, f"{low} … {high}", f"{gain.adjusted_p:.2g}"

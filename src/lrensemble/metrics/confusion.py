@@ -1,0 +1,31 @@
+"""What a classifier decides: the predicted class of every row, and the confusion matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.metrics.base import Floats, Labels
+from lrensemble.numerics import likeliest
+
+
+def predicted_classes(probs: Floats) -> NDArray[np.int64]:
+    """[…] the likeliest class along the last axis; ties go to the lowest.
+
+    The one rule of what is predicted: every metric of decisions, and every kernel that counts them, asks here.
+    """
+    return np.asarray(likeliest(probs))
+
+
+def confusion_matrix(probs: Floats, labels: Labels, weights: Floats | None = None) -> Floats:
+    """[label, predicted class] how many rows, each counted by its weight.
+
+    Args:
+        probs: [sample, class] probabilities.
+        labels: [sample] class indices.
+        weights: [sample] how often each row counts; once where not given.
+    """
+    classes = probs.shape[1]
+    pairs = labels * classes + predicted_classes(probs)
+    counts = np.bincount(pairs, weights=weights, minlength=classes * classes)
+    return np.asarray(counts.reshape(classes, classes), dtype=np.float64)
