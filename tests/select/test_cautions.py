@@ -31,6 +31,7 @@ def cross_fit(score: float, standard_error: float) -> CrossFit:
 def test_the_best_of_teams_without_skill_exceeds_its_expectation_by_less_than_the_bound(teams: int, rows: int) -> None:
     """A fair coin for each team and row: the expected best share of heads, exactly."""
     bound = bound_on_optimism(teams, rows, "accuracy")
+    assert bound is not None
     assert bound == pytest.approx(np.sqrt(np.log(teams) / (2 * rows)))
     at_most = np.cumsum([math.comb(rows, heads) for heads in range(rows + 1)]) / 2**rows
     best = (np.arange(rows + 1) / rows) @ np.diff(np.concatenate([[0.0], at_most**teams]))

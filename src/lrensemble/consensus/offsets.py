@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import softmax
-from lrensemble.metrics import confusion_matrix, predicted_classes
+from lrensemble.metrics import confusion_matrix
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -98,7 +98,7 @@ def _tried(decisions: Decisions, offsets: Floats, one: int, start: float, price:
     """[offset] values for one class, and their scores less the price of having moved there."""
     others = decisions.logs + offsets
     others[:, one] = -np.inf
-    rival = predicted_classes(others)
+    rival = others.argmax(axis=1)  # of logarithms: the rule for ties is one of probabilities
     margins = others.max(axis=1) - decisions.logs[:, one]
     order = np.argsort(margins, kind="stable")
     rising = margins[order]

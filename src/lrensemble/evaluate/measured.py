@@ -97,7 +97,7 @@ class Measures:
         alone = self.reference_probs(reference, tempered=False)
         others = {key: probs for key, probs in teams.items() if not (tempered and np.array_equal(probs, alone))}
         against = self.reference_probs(reference, tempered=True) if tempered else alone
-        labels, weights, groups = (of("test") for of in (self.pool.labels, self.pool.weights, self.pool.groups))
+        labels, weights, groups = self.pool.labels("test"), self.pool.weights("test"), self.pool.groups("test")
         return gains_in_table(metric, others, against, labels, weights=weights, groups=groups)
 
     def notes(self, references: Iterable[Reference]) -> list[str]:

@@ -66,4 +66,5 @@ def _scores(validation: Validation, weights: Floats | None) -> Floats:
     between = np.einsum("vmc,vc->vm", np.square(means - centres[:, :, None]), shares)
     variances = (squares - row_squares - totals * between) * totals / np.maximum(totals - 1, 1)
     known = variances > ROUNDING * (squares + 1)
-    return np.divide(sums - totals * centres, np.sqrt(np.maximum(variances, 0)), out=np.zeros_like(sums), where=known)
+    deviations = np.sqrt(np.maximum(variances, 0))
+    return np.asarray(np.divide(sums - totals * centres, deviations, out=np.zeros_like(sums), where=known))
