@@ -28,7 +28,7 @@ def _offsets(
     weights: Floats,
     counts: Floats | None = None,
 ) -> dict[str, object]:
-    inner = fit(arguments["consensus"], probs, labels, weights)
+    inner = fit(arguments["consensus"], probs, labels, weights, counts)
     measure = _measure(arguments["metric"])
     times = np.ones(len(labels)) if counts is None else counts
     logs = np.asarray(safe_log(combine(inner, probs, weights)))
