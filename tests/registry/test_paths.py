@@ -154,6 +154,7 @@ def test_a_function_itself_may_be_given() -> None:
         (SELECTORS, "last(seed=3)", "has no argument 'seed'"),
         (SOURCES, "even(below=3)", r"must take \(folder\)"),
         (DIVERSITY, "middle", "does not state higher_is_more_diverse"),
+        (METRICS, "balanced(of=2)", "has no argument 'of'; it takes none"),
         (CONSENSUS, "nowhere", "has no function 'nowhere'"),
     ],
 )

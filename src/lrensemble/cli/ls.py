@@ -63,13 +63,11 @@ def _list_registry(kind: str, json: bool) -> None:
         print_json(entries)
         return
     stated = [each.name for each in fields(registry.kind_of_facts) if each.default is MISSING]
-    columns = ["example", "what it is", *(["other names"] if any(each["aliases"] for each in entries) else [])]
-    columns += [fact.replace("_", " ") for fact in stated]
+    columns = ["example", "what it is", *(fact.replace("_", " ") for fact in stated)]
     rows = table(f"{len(entries)} {kind}", dict.fromkeys(columns, "left"))
     for each in entries:
-        cells = {"example": each["example"], "other names": ", ".join(each["aliases"]), "what it is": each["summary"]}
-        cells |= {fact.replace("_", " "): _word(each["facts"].get(fact)) for fact in stated}
-        rows.add_row(*(cells[column] for column in columns))
+        others = f" Also named {', '.join(each['aliases'])}." if each["aliases"] else ""
+        rows.add_row(each["example"], each["summary"] + others, *(_word(each["facts"].get(fact)) for fact in stated))
     people.print(rows)
 
 

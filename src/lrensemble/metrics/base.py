@@ -57,7 +57,7 @@ def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., f
             probs, labels = probs[rows], labels[rows]
         more = {"weights": weights} if knows_weights and weights is not None else {}
         value = function(probs, labels, **more, **own)
-        if not isinstance(value, int | float | np.number) or np.isnan(value):
+        if isinstance(value, str) or not hasattr(value, "__float__") or np.ndim(value) or np.isnan(float(value)):
             raise PredictionsError(f"metric {name!r} returned {value!r} of {len(labels)} rows; it must return a number")
         return float(value)
 

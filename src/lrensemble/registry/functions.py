@@ -115,7 +115,8 @@ class Registered(Generic[R, F]):
         known = {key: parameter for key, parameter in self.own.items() if key not in reserved}
         for key in arguments:
             if key not in known:
-                raise SpecError(f"{self.kind} {self.name!r} has no argument {key!r}{nearest(key, known)}")
+                hint = nearest(key, known) if known else "; it takes none"
+                raise SpecError(f"{self.kind} {self.name!r} has no argument {key!r}{hint}")
         missing = [key for key, p in known.items() if p.default is p.empty and key not in arguments]
         if missing:
             example = self.example if self.example.arguments else f"{self.name}({', '.join(f'{m}=…' for m in missing)})"

@@ -53,7 +53,8 @@ def imported(module: str, what: str) -> Any:
     try:
         found = importlib.import_module(module)
     except Exception as error:  # a module of the user's: anything can go wrong in it
-        raise SpecError(f"{what}: cannot import {module!r}: {reason_of(error)}") from error
+        hint = f"; write {module.removesuffix('.py')} without .py" if module.endswith(".py") else ""
+        raise SpecError(f"{what}: cannot import {module!r}: {reason_of(error)}{hint}") from error
     _asked_for.add(module)
     return found
 
@@ -122,7 +123,8 @@ def reason_of(error: Exception) -> str:
     places = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not Path(frame.filename).is_relative_to(_HOUSE) and not frame.filename.startswith("<")
+        if not frame.filename.startswith(("<", importlib.__path__[0]))
+        and not Path(frame.filename).is_relative_to(_HOUSE)
     ]
     where = f" ({Path(places[-1].filename).name}, line {places[-1].lineno})" if places else ""
     return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
