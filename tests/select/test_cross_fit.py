@@ -106,7 +106,7 @@ def test_groups_are_stratified_as_far_as_they_allow() -> None:
 
 def test_leaked_rows_are_seen_through_by_groups() -> None:
     """Each row twice: a method that learns rows by heart looks good across twins, and not across groups."""
-    generator = np.random.default_rng(6)
+    generator = np.random.default_rng(0)
     labels = np.tile(generator.integers(2, size=60), 2)
     probs = np.tile(generator.dirichlet(np.ones(2), size=(9, 60)), (1, 2, 1))
     plain = Validation(np.log(probs), labels)

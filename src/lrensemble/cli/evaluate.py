@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrensemble.cli.console import Json, people, percent, print_json, table
+from lrensemble.cli.console import Json, Plugins, import_given, people, percent, print_json, table
 from lrensemble.cli.select import print_not_run
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ SHOWN = 12
 
 def evaluate(
     pool: Annotated[Path, typer.Argument(help="Folder of the pool, with teams chosen by `lrensemble select`.")],
+    plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Measure the chosen teams on the test rows."""
     from lrensemble.pool import Pool
 
+    import_given(plugin)
     opened = Pool.open(pool)
     result = evaluate_into(opened, pool / "result.json")
     if json:

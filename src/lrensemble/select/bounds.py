@@ -98,7 +98,7 @@ def bounder(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Bo
 
 def is_convex(metric: SpecLike, consensus: SpecLike) -> bool:
     """Whether the loss is convex in the weights, and families have bounds that are often tight."""
-    return is_linear(CONSENSUS.check(consensus)) and METRICS.check(metric) in (Spec("nll"), Spec("brier"))
+    return METRICS.check(metric) in (Spec("nll"), Spec("brier")) and is_linear(CONSENSUS.check(consensus))
 
 
 def _by_columns(validation: Validation, consensus: str) -> Bounder:

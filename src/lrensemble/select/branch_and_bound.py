@@ -90,7 +90,7 @@ def _families(validation: Validation, metric: SpecLike, consensus: SpecLike) -> 
     members, rows, classes = validation.log_probs.shape
     if is_convex(metric, consensus):
         return max(1, int(NUMBERS / (members**1.5 * max(rows, PYTHON_ROWS))))
-    return max(1, NUMBERS // (8 * members * max(rows * max(classes - 1, 1), PYTHON_ROWS)))
+    return max(1, NUMBERS // int(8 * members * max(rows * max(classes - 1, 1), PYTHON_ROWS)))
 
 
 @dataclass

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError
 from lrensemble.select.base import Validation
-from lrensemble.select.kernels.all_teams import BlockScorer, block_scorer, split
+from lrensemble.select.kernels.all_teams import MAX_MEMBERS, BlockScorer, block_scorer, has_kernel, split
 from lrensemble.select.kernels.best import discard_other_sizes, first_team
 from lrensemble.select.kernels.growth import Growth, growth
 from lrensemble.select.kernels.subsets import members_of
@@ -79,15 +79,9 @@ def check_sizes(members: int, min_size: int, max_size: int | None, limit: int | 
 def affordable(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> bool:
     """Whether all teams are scored in about a second: decided by counting, so that every run decides alike."""
     rows, classes = validation.log_probs.shape[1:]
-    if has_kernel(metric, consensus):
-        return sizes.count <= ALWAYS or sizes.count * rows <= TEAMS_TIMES_ROWS
-    return sizes.count * rows * classes * sizes.members <= NUMBERS_READ
-
-
-def has_kernel(metric: SpecLike, consensus: SpecLike) -> bool:
-    """Whether teams are scored many at once, and not one by one by the definition."""
-    smallest = Validation(np.log(np.full((1, 1, 2), 0.5)), np.zeros(1, dtype=np.int64))
-    return block_scorer(smallest, metric, consensus) is not None
+    if validation.members <= MAX_MEMBERS and has_kernel(metric, consensus):
+        return sizes.count <= max(ALWAYS, TEAMS_TIMES_ROWS // int(rows))
+    return sizes.count <= NUMBERS_READ // int(rows * classes * sizes.members)
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,9 +88,8 @@ def greedy(
             f"size = {size} is above the pool of {validation.members} and replacement is off; lower size, or allow it"
         )
     generator = np.random.default_rng(seed)
-    samples = validation.resampled(
-        [validation.row_weights, *(bootstrap_weights(validation, generator) for _ in range(bootstrap))]
-    )
+    drawn = [bootstrap_weights(validation, generator) for _ in range(bootstrap)]
+    samples = validation.resampled([validation.row_weights, *drawn]) if drawn else (validation,)
     own = growth(samples[0], metric, consensus).scores(np.arange(validation.members))
     usable = _usable(own, keep, cost, max_cost)
     tried, chosen = validation.members, []

@@ -12,7 +12,7 @@ from lrensemble.errors import SelectionError
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.clusters import scaled
 from lrensemble.select.every_team import in_order, score_every_team, weights_of
-from lrensemble.select.exhaustive import has_kernel
+from lrensemble.select.kernels.all_teams import has_kernel
 from lrensemble.select.kernels.subsets import members_of
 from lrensemble.select.reduced import Part, best_members, members_of_table
 from lrensemble.select.scoring import SAME_SCORE, first_best, team_score

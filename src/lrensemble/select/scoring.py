@@ -2,12 +2,13 @@
 
 `team_score` is the definition: combine, then measure. `team_scorer` gives the same for many teams with much less work:
 accuracy from the contested columns alone, NLL of the mean from what the label is given, the Brier score of the mean
-from the members' Gram matrix.
+from the members' Gram matrix, metrics of the confusion matrix from the classes that can win.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from lrensemble.metrics import METRICS, row_values, score
 from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.columns import contested_columns
+from lrensemble.select.kernels.confusion import confusion_counter, weighted_scores
 from lrensemble.select.kernels.statistics import error_gram, is_average, is_linear, of_labels
 from lrensemble.select.resample import mean_and_error
 from lrensemble.spec import Spec, SpecLike, to_spec
@@ -125,6 +127,9 @@ def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -
         return _nll_scorer(of_labels(validation, consensus.name), validation)
     if metric == Spec("brier") and is_linear(consensus):
         return _brier_scorer(error_gram(validation, consensus.name))
+    counter = confusion_counter(validation, metric, consensus)
+    if counter is not None:
+        return partial(weighted_scores, counter)
     return _by_definition(validation, metric, consensus)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
 from lrensemble.errors import SelectionError
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
-from lrensemble.select.learned import members_that_learned
+from lrensemble.select.learned import learned_nothing
 from lrensemble.select.scoring import first_best, team_score, team_scorer
 from lrensemble.spec import SpecLike, to_spec
 
@@ -28,12 +27,8 @@ def best(validation: Validation, *, metric: SpecLike = "nll", consensus: SpecLik
 def every(
     validation: Validation, *, metric: SpecLike = "nll", consensus: SpecLike = "mean", seed: int = 0
 ) -> Selection:
-    """All members that have learned something, with equal weights; all members where none has.
-
-    Members whose predictions tell nothing of the labels, at a level of 5 %, are listed in `details["learned_nothing"]`.
-    """
-    learned, details = members_that_learned(validation)
-    return _selection(validation, learned, metric, consensus, 1, details)
+    """All members but those that learned nothing, with equal weights."""
+    return _selection(validation, _useful(validation), metric, consensus, 1, left_out=True)
 
 
 @SELECTORS.register(k=3)
@@ -47,23 +42,22 @@ def top_k(
 ) -> Selection:
     """The k members with the best scores of their own, with equal weights; ties to the lowest index.
 
-    Members that have learned nothing are left out, as in `all`, even where fewer than k are left.
+    Members that learned nothing are taken last, and unless k is given not at all.
 
     Args:
         validation: the rows to choose on.
         metric: what members are ranked by.
         consensus: how they are combined.
         seed: not used.
-        k: how many; five, or all where there are fewer, unless given.
+        k: how many; five, or all that learned something where these are fewer, unless given.
 
     Raises:
         SelectionError: k is above the number of members.
     """
-    size = check_size(validation, k, "k")
-    learned, details = members_that_learned(validation)
-    ranking = [member for member in _ranking(validation, metric, consensus) if member in learned]
-    team = tuple(sorted(ranking[:size]))
-    return _selection(validation, team, metric, consensus, validation.members, details)
+    useful = _useful(validation)
+    size = check_size(validation, k, "k", usual=len(useful))
+    ranked = sorted(_ranking(validation, metric, consensus), key=lambda member: member not in useful)
+    return _selection(validation, tuple(sorted(ranked[:size])), metric, consensus, validation.members, left_out=True)
 
 
 @SELECTORS.register(size=3, trials=2)
@@ -78,39 +72,40 @@ def random(
 ) -> Selection:
     """A team drawn at random, without replacement; the best of `trials` draws, ties to the first.
 
-    Members that have learned nothing are left out, as in `all`, even where fewer than `size` are left.
+    Members that learned nothing are not drawn, unless a larger team is asked for than there are others.
 
     Args:
         validation: the rows to choose on.
         metric: what draws are compared by.
         consensus: how members are combined.
         seed: of the draws.
-        size: members of the team; five, or all where there are fewer, unless given.
+        size: members of the team; five, or all that learned something where these are fewer, unless given.
         trials: how many draws.
 
     Raises:
         SelectionError: size is above the number of members.
     """
     check_metric(validation, metric)
-    size = check_size(validation, size, "size")
+    useful = _useful(validation)
+    size = check_size(validation, size, "size", usual=len(useful))
+    drawn_from = np.arange(validation.members) if size > len(useful) else np.array(useful)
     generator = np.random.default_rng(seed)
     weights = np.zeros((trials, validation.members))
-    learned, details = members_that_learned(validation)
     for row in weights:
-        row[generator.choice(learned, size=min(size, len(learned)), replace=False)] = 1
+        row[generator.choice(drawn_from, size=size, replace=False)] = 1
     chosen = first_best(team_scorer(validation, metric, consensus)(weights))
     team = tuple(np.flatnonzero(weights[chosen]).tolist())
-    return _selection(validation, team, metric, consensus, len(np.unique(weights, axis=0)), details)
+    return _selection(validation, team, metric, consensus, trials, left_out=True)
 
 
-def check_size(validation: Validation, size: int | None, name: str) -> int:
-    """A team's size: as given, or five, or all where there are fewer.
+def check_size(validation: Validation, size: int | None, name: str, usual: int) -> int:
+    """A team's size: as given, or five, or `usual` where that is less.
 
     Raises:
         SelectionError: above the number of members.
     """
     if size is None:
-        return min(USUAL_SIZE, validation.members)
+        return min(USUAL_SIZE, usual)
     if size > validation.members:
         raise SelectionError(f"{name} = {size} is above the pool; it has {validation.members} members to choose from")
     return size
@@ -123,16 +118,23 @@ def _ranking(validation: Validation, metric: SpecLike, consensus: SpecLike) -> t
     return tuple(np.argsort(-scores, kind="stable").tolist())
 
 
+def _useful(validation: Validation) -> tuple[int, ...]:
+    """The members that learned something."""
+    return tuple(np.flatnonzero(~learned_nothing(validation)).tolist())
+
+
 def _selection(
     validation: Validation,
     team: tuple[int, ...],
     metric: SpecLike,
     consensus: SpecLike,
     tried: int,
-    details: Mapping[str, Any] | None = None,
+    *,
+    left_out: bool = False,
 ) -> Selection:
-    check_metric(validation, metric)
+    """A selection with equal weights; where members that learned nothing were left out, `details` lists them."""
+    metric_text = check_metric(validation, metric)
     score = team_score(validation, team, metric=metric, consensus=consensus)
-    return Selection(
-        team, equal_weights(team), score, str(to_spec(metric)), str(to_spec(consensus)), tried, details=details or {}
-    )
+    useless = np.flatnonzero(learned_nothing(validation)).tolist() if left_out else []
+    details = {"learned_nothing": useless} if useless else {}
+    return Selection(team, equal_weights(team), score, metric_text, str(to_spec(consensus)), tried, details=details)

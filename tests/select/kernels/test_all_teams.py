@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
+from lrensemble.consensus import CONSENSUS, combine
 from lrensemble.select import Validation
 from lrensemble.select.kernels import all_teams
 from lrensemble.select.kernels.all_accuracy import wrong_rows
@@ -110,6 +111,31 @@ def test_what_has_no_kernel_has_none(make_validation: MakeValidation) -> None:
     assert block_scorer(validation, "ece", "mean") is None
     assert block_scorer(validation, "accuracy", "majority") is None
     assert all_teams.MAX_MEMBERS == 62
+
+
+@pytest.mark.parametrize("averages", ["probabilities", "log_probabilities", "votes"])
+def test_a_consensus_of_ones_own_that_averages_has_the_kernels_of_accuracy(
+    averages: str, make_validation: MakeValidation, score_all: ScoreAll
+) -> None:
+    """Its likeliest class is that of the average; its probabilities are its own, and have no kernel."""
+    known = {"probabilities": "mean", "log_probabilities": "geometric_mean", "votes": "plurality"}[averages]
+
+    def own(probs: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        powers: NDArray[np.float64] = np.sqrt(combine(known, probs, weights))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    CONSENSUS.register(averages=averages)(own)
+    try:
+        validation = make_validation(7, 5, 43, 4)
+        scores = in_blocks(validation, "accuracy", "own", split(5))[1:]
+        np.testing.assert_array_equal(scores, score_all(validation, "accuracy", "own")[1:])
+        np.testing.assert_array_equal(team_scorer(validation, "accuracy", "own")(np.eye(5)), scores[[0, 1, 3, 7, 15]])
+        assert block_scorer(validation, "nll", "own") is None
+        nll = score_all(validation, "nll", "own")
+        np.testing.assert_allclose(team_scorer(validation, "nll", "own")(np.eye(5)), nll[[1, 2, 4, 8, 16]], atol=1e-12)
+    finally:
+        for store in ("_functions", "_examples", "_facts"):
+            getattr(CONSENSUS, store).pop("own")
 
 
 def test_rows_in_several_blocks_are_all_read(make_validation: MakeValidation) -> None:
