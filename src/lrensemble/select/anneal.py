@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.distinct import DistinctTeams
 from lrensemble.select.leader import Leader
 from lrensemble.select.reduced import best_members
 from lrensemble.select.scoring import first_best, team_score, team_scorer
@@ -62,12 +63,15 @@ def _annealed(
     leader = Leader()
     leader.see((first_best(own),), float(own.max()))
     teams = _random_teams(chains, validation.members, generator)
+    seen = DistinctTeams(validation.members)
+    seen.see(np.concatenate([np.eye(validation.members), teams]))
     scores = scorer(teams)
     hottest = max(float(own.std()), 1e-12)
     for temperature in hottest * COLDEST ** (np.arange(steps) / max(1, steps - 1)):
         best = first_best(scores)
         leader.see(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
         proposed = _moved(teams, generator)
+        seen.see(proposed)
         change = scorer(proposed) - scores
         accepted = generator.random(chains) < np.exp(np.minimum(change / temperature, 0))
         teams = np.where(accepted[:, None], proposed, teams)
@@ -75,8 +79,7 @@ def _annealed(
     best = first_best(scores)
     leader.see(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
     score = team_score(validation, leader.team, metric=metric, consensus=consensus)
-    tried = validation.members + chains * (steps + 1)
-    return Selection(leader.team, equal_weights(leader.team), score, metric, str(to_spec(consensus)), tried)
+    return Selection(leader.team, equal_weights(leader.team), score, metric, str(to_spec(consensus)), seen.count)
 
 
 def _random_teams(chains: int, members: int, generator: np.random.Generator) -> NDArray[np.float64]:

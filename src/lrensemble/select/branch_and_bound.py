@@ -14,6 +14,7 @@ from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.bounds import Bound, Bounder, Family, bounder, is_convex
+from lrensemble.select.distinct import DistinctTeams
 from lrensemble.select.exhaustive import check_sizes
 from lrensemble.select.kernels.growth import Growth, growth
 from lrensemble.select.leader import Leader
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_REPORTS = 2.0
 
-NUMBERS = 2**30
+NUMBERS = 2**29
 """What the bounds of all families may cost in numbers looked at: a few seconds."""
 
 PYTHON_ROWS = 1000
@@ -73,7 +74,8 @@ def branch_and_bound(
     metric_text = check_metric(validation, metric)
     sizes = check_sizes(validation.members, min_size, max_size, limit=None)
     whole = Family(validation.members, sizes.smallest, sizes.largest)
-    search = Search(team_scorer(validation, metric, consensus), bounder(validation, metric, consensus))
+    seen = DistinctTeams(validation.members)
+    search = Search(team_scorer(validation, metric, consensus), bounder(validation, metric, consensus), seen)
     most = families or _families(validation, metric, consensus)
     complete = search.run(whole, growth(validation, metric, consensus), most, seconds or np.inf, gap)
     team = search.leader.team
@@ -81,7 +83,7 @@ def branch_and_bound(
     bound = max(score, search.bound)
     details = {"complete": complete, "bound": bound, "gap": bound - score, "families": search.families}
     return Selection(
-        team, equal_weights(team), score, metric_text, str(to_spec(consensus)), search.tried, details=details
+        team, equal_weights(team), score, metric_text, str(to_spec(consensus)), search.seen.count, details=details
     )
 
 
@@ -99,9 +101,9 @@ class Search:
 
     scorer: Scorer
     bound_of: Bounder
-    leader: Leader = field(default_factory=Leader)
-    tried: int = 0
+    seen: DistinctTeams
     """Teams that were scored."""
+    leader: Leader = field(default_factory=Leader)
     families: int = 0
     """Families that were bounded."""
     opened: int = 0
@@ -170,7 +172,7 @@ class Search:
 
     def _see(self, teams: NDArray[np.float64]) -> None:
         scores = self.scorer(teams)
-        self.tried += len(teams)
+        self.seen.see(teams)
         best = first_best(scores)
         self.leader.see(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
 

@@ -14,6 +14,7 @@ from pydantic import Field
 from lrensemble.errors import SelectionError
 from lrensemble.select.additions import Rules, run
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
+from lrensemble.select.distinct import DistinctTeams
 from lrensemble.select.kernels.growth import growth
 from lrensemble.select.pruning import SHIFTS, Runs, enough_members, heaviest, without_crumbs
 from lrensemble.select.resample import bootstrap_weights
@@ -92,13 +93,13 @@ def greedy(
     samples = validation.resampled([validation.row_weights, *drawn]) if drawn else (validation,)
     own = growth(samples[0], metric, consensus).scores(np.arange(validation.members))
     usable = _usable(own, keep, cost, max_cost)
-    tried, chosen = validation.members, []
+    seen, chosen = DistinctTeams(validation.members), []
+    seen.see(np.eye(validation.members))
     for sample in samples[1:] or samples:
         rules = Rules(size, _bag(usable, bag, generator), replacement, start, max_members, max_cost, cost)
         tie = None if tie_metric is None else growth(sample, tie_metric, consensus)
-        counts, looked_at = run(growth(sample, metric, consensus), tie, rules)
+        counts, _ = run(growth(sample, metric, consensus), tie, rules, seen)
         chosen.append(counts / counts.sum())
-        tried += looked_at
     unseen = [sample.row_weights == 0 for sample in samples[1:]] or [np.zeros(len(validation.labels), dtype=bool)]
     runs = Runs(np.array(chosen), np.array(unseen))
     weights = _capped(runs.weights.sum(axis=0), max_members, max_cost, cost)
@@ -109,7 +110,7 @@ def greedy(
         capped = partial(_capped, max_members=max_members, max_cost=max_cost, cost=cost)
         weights = _not_below_best(validation, weights, np.where(usable, own, -np.inf), capped, metric, consensus)
         details["dropped"] = max(0, int(before - np.count_nonzero(weights)))
-    return replace(weighted_team(validation, weights, metric_text, consensus, tried), details=details)
+    return replace(weighted_team(validation, weights, metric_text, consensus, seen.count), details=details)
 
 
 def _not_below_best(

@@ -95,7 +95,8 @@ def random(
         row[generator.choice(drawn_from, size=size, replace=False)] = 1
     chosen = first_best(team_scorer(validation, metric, consensus)(weights))
     team = tuple(np.flatnonzero(weights[chosen]).tolist())
-    return _selection(validation, team, metric, consensus, trials, left_out=True)
+    tried = len(np.unique(weights, axis=0))
+    return _selection(validation, team, metric, consensus, tried, left_out=True)
 
 
 def check_size(validation: Validation, size: int | None, name: str, usual: int) -> int:
