@@ -122,7 +122,7 @@ def _not_below_best(
     consensus: SpecLike,
 ) -> NDArray[np.float64]:
     """Weights [member] of a team that scores no less than the best of the members' own scores [member]."""
-    alone = np.eye(len(own))[first_best(own)]
+    alone: NDArray[np.float64] = np.eye(len(own))[first_best(own)]
     for shift in (0.0, *SHIFTS):
         shifted = without_crumbs(capped((1 - shift) * weights + shift * alone))
         team = np.flatnonzero(shifted)
