@@ -9,7 +9,7 @@ by a part of itself, so that small probabilities keep their order, and no number
   members' log-probabilities stored in float32 add 5e-7 at most down to a probability of 3e-4.
 * Votes stay well above it. Of n members that say multiples of 1/k, two classes differ by 1/(n k) of the higher one or
   more: 1.6e-4 for 512 members and k of 12.
-* No decimal lies on the border: for a ratio of exactly 1 - 2^-17, a multiple of the prime 131,071 would be needed.
+* No short decimal lies on the border: a ratio of exactly 1 - 2^-18 needs a multiple of 262,143.
 
 Predictions stored in float16 are 5e-4 apart, and their ties are those of the numbers stored.
 """
@@ -27,8 +27,8 @@ SMALLEST_PROBABILITY = np.finfo(np.float64).eps
 scikit-learn's `log_loss` clips float64 there too. It is the same for probabilities of any type.
 """
 
-TIE = 2.0**-17
-"""The part of the higher of two probabilities, 7.6e-6, that the lower one may lack and still tie with it."""
+TIE = 2.0**-18
+"""The part of the higher of two probabilities, 3.8e-6, that the lower one may lack and still tie with it."""
 
 
 def likeliest(probs: Any, axis: int = -1) -> Any:

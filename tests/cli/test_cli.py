@@ -120,9 +120,9 @@ def test_groups_from_a_file_stay_together(command: Command, predictions: Path, t
     assert command("select", out, "-m", "all", "--json").status == 0
     np.save(tmp_path / "one.npy", np.zeros(VAL, dtype=int))
     assert command("collect", predictions, "--out", tmp_path / "q", "--groups", tmp_path / "one.npy").status == 0
-    refused = command("select", tmp_path / "q", "-m", "all")
-    assert (refused.status, refused.out) == (2, "")
-    assert "cannot cross-fit 1 group; give at least 2 groups" in refused.err
+    told = command("select", tmp_path / "q", "-m", "all")
+    assert told.status == 0
+    assert "cannot cross-fit 1 group; give at least 2 groups" in " ".join(told.err.split())
 
 
 def column_of(printed: str) -> list[str]:
@@ -198,7 +198,7 @@ def test_a_mistake_is_told_in_one_line_with_status_2(
 
 
 def test_our_own_bugs_keep_their_traceback(command: Command, pool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_arguments: object) -> None:
+    def broken(*_arguments: object, **_keywords: object) -> None:
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr("lrensemble.evaluate.evaluate", broken)

@@ -49,7 +49,7 @@ def run(
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
     pool, ended = train(settings, folder / "pool", device, save_steps, execution, group_size)
     teams = choose_all(pool, chosen.methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
-    result = evaluate_into(pool, folder / "result.json", teams.not_run)
+    result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
     _write_page(pool, result, folder / "report.html", data)
     if json:
         print_json(result.model_dump(mode="json"))

@@ -181,13 +181,13 @@ def print_teams(chosen: Chosen) -> None:
     print_not_run(chosen.not_run)
     for team in teams:
         if team.caution:
-            people.print(f"caution, {team.method}: {team.caution}", soft_wrap=True)
+            people.print(f"caution, {team.method}: {team.caution}")
 
 
 def print_not_run(not_run: Mapping[str, str]) -> None:
     """Methods that have no team, and why."""
     for method, reason in not_run.items():
-        people.print(f"not run, {method}: {reason}", soft_wrap=True)
+        people.print(f"not run, {method}: {reason}")
 
 
 def print_stability(teams: list[Team], names: dict[str, str]) -> None:

@@ -34,7 +34,8 @@ class ConsensusFacts:
     learns: Learner | None = None
     """What fills in the arguments that are learned from validation rows; None where nothing is."""
     averages: Literal["probabilities", "log_probabilities", "votes"] | None = None
-    """What its likeliest class is the highest weighted mean of; None where it is no such average."""
+    """What its likeliest class is the highest weighted mean of; None where it is no such average. Its probabilities are
+    in proportion to that mean, or to the exponential of a mean of logarithms: so the same classes tie."""
     linear: bool = False
     """Whether its probabilities are that weighted mean itself, and not only ordered by it."""
 

@@ -125,23 +125,19 @@ def choose(
     """
     validation, aim = validation or validation_of(pool), metric or default_metric(pool)
     selection = select(validation, method, metric=aim, consensus=consensus, seed=seed)
-    honest = _cross_fitted(validation, method, aim, consensus, seed, folds) if folds else None
+    honest, refusal = None, ""
+    if folds:
+        try:
+            honest = cross_fit(validation, method, metric=aim, consensus=consensus, seed=seed, folds=folds)
+        except SelectionError as error:  # too few rows or groups: what the method itself refuses, it has refused before
+            refusal = str(error)
     again = (
         stability(validation, method, metric=aim, consensus=consensus, seed=seed, resamples=resamples)
         if resamples
         else None
     )
-    return team_of(pool, validation, selection, seed, honest, again)
-
-
-def _cross_fitted(
-    validation: Validation, method: SpecLike, metric: SpecLike, consensus: SpecLike, seed: int, folds: int
-) -> CrossFit | None:
-    """None where there are too few rows or groups to divide."""
-    try:
-        return cross_fit(validation, method, metric=metric, consensus=consensus, seed=seed, folds=folds)
-    except SelectionError:  # what the method itself refuses, it has refused before
-        return None
+    team = team_of(pool, validation, selection, seed, honest, again)
+    return team.model_copy(update={"caution": "; ".join(filter(None, (team.caution, refusal)))})
 
 
 def try_to_choose(

@@ -49,7 +49,7 @@ def squared_errors(probs: Floats, labels: Labels) -> Floats:
 def accuracy(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     """Fraction of rows whose likeliest class is the label. Higher is better.
 
-    Of classes that tie, the lowest counts: probabilities tie within 2^-17 of the higher one, which is more than
+    Of classes that tie, the lowest counts: probabilities tie within 2^-18 of the higher one, which is more than
     rounding and less than any vote (`lrensemble.numerics`).
 
     Args:

@@ -105,6 +105,9 @@ def _by_columns(validation: Validation, consensus: str) -> Bounder:
     columns = contested_columns(validation, consensus)
     everything = slice(None)
     margins, error = columns.margins(everything), columns.error(everything)
+    # A lower class that ties need not win where a higher one is ahead of it; one that is ahead of the truth does.
+    spared = columns.rival_first & (columns.doubt > 0)
+    surely = np.where(spared[:, None], columns.truth[columns.row_of_column] - columns.rival, margins)
     times, total = validation.row_weights, validation.total_weight
     most_right = total - times[columns.always_wrong].sum()
     times = times[columns.row]
@@ -114,8 +117,8 @@ def _by_columns(validation: Validation, consensus: str) -> Bounder:
     def bound(family: Family, _: float) -> Bound:
         inside, free = list(family.inside), family.free()
         fewest, most = family.smallest - len(inside), family.largest - len(inside)
-        best_first = -np.sort(-margins[:, free], axis=1)[:, :most]
-        sums = np.cumsum(np.concatenate([margins[:, inside].sum(axis=1, keepdims=True), best_first], axis=1), axis=1)
+        best_first = -np.sort(-surely[:, free], axis=1)[:, :most]
+        sums = np.cumsum(np.concatenate([surely[:, inside].sum(axis=1, keepdims=True), best_first], axis=1), axis=1)
         lost = sums[:, fewest:].max(axis=1) < -error
         wrong = times[np.unique(columns.row_of_column[lost])].sum()
         return Bound(float(most_right - wrong) / total, own, spread)

@@ -7,7 +7,7 @@ from the members' Gram matrix, metrics of the confusion matrix from the classes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, combine, fit, learned_on_rows
 from lrensemble.metrics import METRICS, row_values, score
-from lrensemble.numerics import SMALLEST_PROBABILITY
+from lrensemble.numerics import SMALLEST_PROBABILITY, likeliest
 from lrensemble.select.base import Validation
-from lrensemble.select.kernels.columns import contested_columns
+from lrensemble.select.kernels.columns import Columns, contested_columns
 from lrensemble.select.kernels.confusion import confusion_counter, weighted_scores
 from lrensemble.select.kernels.statistics import error_gram, is_average, is_linear, of_labels
 from lrensemble.select.resample import mean_and_error
@@ -155,7 +155,8 @@ def _accuracy_scorer(validation: Validation, consensus: Spec) -> Scorer:
     times, total = validation.row_weights, validation.total_weight
     most_right = total - times[columns.always_wrong].sum()
     block = max(1, BLOCK_BYTES // (8 * max(1, margins.shape[1])))
-    definition = _by_definition(validation, "accuracy", consensus)
+    # Whole votes are never close to a tie but where there is none for either, and then the margin is exactly zero.
+    votes = bool(columns.votes.all())
 
     def scorer(weights: Weights) -> NDArray[np.float64]:
         scores = np.full(len(weights), most_right / total)
@@ -165,15 +166,43 @@ def _accuracy_scorer(validation: Validation, consensus: Spec) -> Scorer:
             part = weights[start : start + block] / weights[start : start + block].max(axis=1, keepdims=True)
             totals = part @ margins  # [team, column]
             lost = (totals < 0) | ((totals == 0) & columns.rival_first)
-            wrong = np.logical_or.reduceat(lost, columns.first[:-1], axis=1) @ times[columns.row]
-            scores[start : start + block] = (most_right - wrong) / total
-            near = (np.abs(totals) < NEAR_TIE * part.sum(axis=1, keepdims=True)).any(axis=1)
-            if columns.votes.all():  # sums of whole votes are exact, and so are their ties
-                near &= ~((part == 0) | (part == 1)).all(axis=1)
-            scores[start + np.flatnonzero(near)] = definition(weights[start : start + block][near])
+            wrong = np.logical_or.reduceat(lost, columns.first[:-1], axis=1)  # [team, contested row]
+            for team, rows in _unsure_rows(columns, totals, part.sum(axis=1, keepdims=True), votes):
+                wrong[team, rows] = _wrong_by_definition(
+                    validation, columns.row[rows], weights[start + team], consensus
+                )
+            scores[start : start + block] = (most_right - wrong @ times[columns.row]) / total
         return scores
 
     return scorer
+
+
+def _unsure_rows(
+    columns: Columns, totals: Weights, weight: Weights, votes: bool
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """For some teams, the contested rows that are too close to decide by their totals [team, column].
+
+    A margin is within the bound of rounding, or there may be a tie of three (see `columns`).
+    """
+    unsure = np.abs(totals) < np.maximum(columns.doubt, NEAR_TIE) * weight
+    teams, at = np.nonzero(unsure & (totals != 0) if votes else unsure)
+    margins, rows = totals[teams, at], columns.row_of_column[at]
+    near = np.abs(margins) < NEAR_TIE * weight[teams, 0]
+    lost = (margins < 0) | ((margins == 0) & columns.rival_first[at])
+    place = teams * len(columns.row) + rows
+    three = np.intersect1d(place[columns.rival_first[at] & lost], place[~columns.rival_first[at] & ~lost])
+    team_of, row_of = np.divmod(np.union1d(place[near], three), len(columns.row))
+    for team in np.unique(team_of).tolist():
+        yield team, row_of[team_of == team]
+
+
+def _wrong_by_definition(
+    validation: Validation, rows: NDArray[np.int64], weights: Weights, consensus: Spec
+) -> NDArray[np.bool_]:
+    """[row] whether a team with weights [member] is wrong on these rows."""
+    team = np.flatnonzero(weights)
+    probs = combine(consensus, validation.probs_of(team.tolist(), rows), weights[team])
+    return np.asarray(likeliest(probs) != validation.labels[rows])
 
 
 def _nll_scorer(of_label: NDArray[np.float64], validation: Validation) -> Scorer:

@@ -50,7 +50,9 @@ def nll_scorer(of_label: Floats, weights: Floats, device: torch.device) -> Calla
 def wrong_counter(columns: Columns, decide: Decide, device: torch.device) -> Callable[[Halves], NDArray[np.int64]]:
     """What counts, for the teams of a block, the contested rows that are wrong."""
     margins = torch.as_tensor(columns.margins(slice(None)), device=device)
-    error = torch.as_tensor(columns.error(slice(None)), device=device)
+    within = columns.error(slice(None))
+    error = torch.as_tensor(within, device=device)
+    doubt = torch.as_tensor(np.where(within > 0, columns.doubt * columns.rival.shape[1], 0.0), device=device)
     rival_first = torch.as_tensor(columns.rival_first, device=device)
     place_in_row = np.arange(len(columns.rival)) - columns.first[columns.row_of_column]
 
@@ -60,7 +62,7 @@ def wrong_counter(columns: Columns, decide: Decide, device: torch.device) -> Cal
         step = max(1, CELLS // (len(columns.row) or 1) >> halves.low)
         for begin in range(0, high.shape[1], step):
             part = high[:, begin : begin + step]
-            lost, close = _lost(low, part, error, rival_first, columns, place_in_row)
+            lost, close = _lost(low, part, error, doubt, rival_first, columns, place_in_row)
             positions = slice(begin << halves.low, (begin << halves.low) + part.shape[1] * low.shape[1])
             wrong[positions] = on_host(lost.sum(dim=0)).reshape(-1)
             rows, teams = (on_host(index) for index in close.flatten(1).nonzero(as_tuple=True))
@@ -75,20 +77,31 @@ def wrong_counter(columns: Columns, decide: Decide, device: torch.device) -> Cal
 
 
 def _lost(
-    low: Tensor, high: Tensor, error: Tensor, rival_first: Tensor, columns: Columns, place_in_row: NDArray[np.int64]
+    low: Tensor,
+    high: Tensor,
+    error: Tensor,
+    doubt: Tensor,
+    rival_first: Tensor,
+    columns: Columns,
+    place_in_row: NDArray[np.int64],
 ) -> tuple[Tensor, Tensor]:
-    """[contested row, high subset, low subset] whether a row is lost, and whether some column is too close to call."""
+    """[contested row, high subset, low subset] whether a row is lost, and whether it is too close to call.
+
+    That is where a margin is within the bound of rounding, or a tie of three is possible.
+    """
     lost = torch.zeros((len(columns.row), high.shape[1], low.shape[1]), dtype=torch.bool, device=low.device)
-    close = torch.zeros_like(lost)
+    close, by_lower, by_higher = torch.zeros_like(lost), torch.zeros_like(lost), torch.zeros_like(lost)
     for place in range(int(place_in_row.max(initial=-1)) + 1):  # the first column of every row, then the second, …
         chosen = np.flatnonzero(place_in_row == place)
         index = torch.as_tensor(chosen, device=low.device)
         rows = torch.as_tensor(columns.row_of_column[chosen], device=low.device)
         sums = high[index][:, :, None] + low[index][:, None, :]
-        lost[rows] |= (sums < 0) | ((sums == 0) & rival_first[index][:, None, None])
-        within = error[index][:, None, None]
+        is_lower, within, three = (values[index][:, None, None] for values in (rival_first, error, doubt))
+        lost[rows] |= (sums < 0) | ((sums == 0) & is_lower)
         close[rows] |= (sums.abs() <= within) & (within > 0)
-    return lost, close
+        by_lower[rows] |= is_lower & (sums <= 0) & (sums > -three)
+        by_higher[rows] |= ~is_lower & (sums >= 0) & (sums < three)
+    return lost, close | (by_lower & by_higher)
 
 
 def _half_sums(terms: Tensor, halves: Halves) -> tuple[Tensor, Tensor]:

@@ -1,8 +1,14 @@
 """The contested columns: all that the accuracy of a team depends on.
 
 A column is a pair (row, rival class). The truth wins it for a team if the weighted mean of what the members give the
-label is above that of the rival, or equal and the label is the lower class. A row is right if every column is won.
-`contested` finds the columns that some team wins and some other loses; the rest need no look at any team.
+label is ahead of that of the rival, or ties with it and the label is the lower class. A row is right if every column is
+won. `contested` finds the columns that some team wins and some other loses; the rest need no look at any team.
+
+A tie is a ratio (`lrensemble.numerics`), so that the rival, scaled by it, leaves one margin to compare with zero.
+
+One row in a great many is right with a column lost: where the truth ties with a lower class and with a higher one, but
+those two do not tie, so that the lower one is behind. Margins in `doubt` are asked for such *ties of three*, and what
+has one is left to the definition.
 """
 
 from __future__ import annotations
@@ -15,9 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.numerics import TIE, likeliest
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.contested import Contested, contested
-from lrensemble.select.kernels.jit import compiled_parallel, span
+from lrensemble.select.kernels.jit import compiled, compiled_parallel, span
 from lrensemble.select.kernels.statistics import averaged, blocks
 
 Values = NDArray[np.float64]
@@ -50,6 +57,8 @@ class Columns:
     """[row] the places of rows that are wrong for every team."""
     rows: int
     """All rows."""
+    logarithms: bool
+    """Whether members give logarithms, and ties are differences."""
 
     @cached_property
     def row_of_column(self) -> NDArray[np.int64]:
@@ -59,7 +68,24 @@ class Columns:
     @cached_property
     def limits(self) -> Values:
         """[column, 3] the least and the largest margin, and the largest |truth| + |rival|, of any member."""
-        return _limits(self.truth, self.rival, self.row_of_column)
+        return _limits(self.truth, self.rival, self.factor, self.row_of_column)
+
+    @cached_property
+    def factor(self) -> Values:
+        """[column] what the rival is multiplied by: then the truth wins with more, or with as much if it is lower."""
+        if self.logarithms:
+            return np.ones(len(self.rival))
+        return np.where(self.rival_first, 1 / (1 - TIE), 1 - TIE)
+
+    @cached_property
+    def doubt(self) -> Values:
+        """[column] how far from zero a margin may be in a tie of three, divided by the team's weight; mostly 0.
+
+        Below zero where the rival is lower, above where it is higher; the row must have both.
+        """
+        lower = np.add.reduceat(self.rival_first, self.first[:-1], dtype=np.int64) if len(self.row) else np.zeros(0)
+        both = ((lower > 0) & (lower < np.diff(self.first)))[self.row_of_column]
+        return np.where(both, TIE * (2 if self.logarithms else self.limits[:, 2]), 0.0)
 
     @cached_property
     def votes(self) -> NDArray[np.bool_]:
@@ -79,11 +105,15 @@ class Columns:
             self.row[chosen],
             self.always_wrong,
             self.rows,
+            self.logarithms,
         )
 
     def margins(self, part: slice) -> Values:
-        """[column, member], truth minus rival."""
-        return np.asarray(self.truth[self.row_of_column[part]] - self.rival[part])
+        """[column, member], truth minus rival, shifted by a tie: lost below zero, or at zero to a lower class."""
+        if self.logarithms:
+            shift = np.where(self.rival_first[part], -np.log1p(-TIE), np.log1p(-TIE))[:, None]
+            return np.asarray(self.truth[self.row_of_column[part]] - (self.rival[part] + shift))
+        return np.asarray(self.truth[self.row_of_column[part]] - self.rival[part] * self.factor[part, None])
 
     def scale(self, part: slice) -> Values:
         """[column, member], |truth| + |rival|: what errors of rounding are relative to."""
@@ -92,7 +122,7 @@ class Columns:
     def error(self, part: slice) -> Values:
         """[column] a bound on what rounding does to a sum of margins against the definition's two sums, for any subset.
 
-        Of votes, sums with equal weights are exact in the only sense that counts: equal numbers have equal sums.
+        None of votes with equal weights: no number of them is as close to a tie, unless nobody votes for either.
         """
         bound = rounding(self.rival.shape[1]) * self.scale(part).sum(axis=1) + SMALLEST
         return np.where(self.votes[part], 0.0, bound)
@@ -105,6 +135,15 @@ def rounding(terms: int) -> float:
     and again to be safe.
     """
     return (4 * terms + 8) * float(np.finfo(np.float64).eps)
+
+
+@compiled
+def is_wrong(truth: float, lower: float, higher: float) -> bool:
+    """The definition for one row, from what the label is given, and the most that a lower and a higher class is given.
+
+    Its class is the lowest of those that tie with the highest; a class that there is not is given -1.
+    """
+    return truth < higher * (1 - TIE) or lower >= max(truth, higher) * (1 - TIE)
 
 
 def contested_columns(validation: Validation, consensus: str) -> Columns:
@@ -134,7 +173,8 @@ def _found(validation: Validation, averages: str | None) -> Columns:
     truth, rival = (_of_kind(_joined(parts, np.float64), averages) for parts in collected[:2])
     rival_first = _joined(collected[2], np.bool_)
     counts, row, always_wrong = (_joined(parts, np.int64) for parts in collected[3:])
-    return Columns(truth, rival, rival_first, np.append(0, np.cumsum(counts)), row, always_wrong, start)
+    first = np.append(0, np.cumsum(counts))
+    return Columns(truth, rival, rival_first, first, row, always_wrong, start, averages == "log_probabilities")
 
 
 def _looked_at(validation: Validation, votes: bool) -> Iterator[tuple[Contested, Raw, Raw, Labels]]:
@@ -152,8 +192,8 @@ def _looked_at(validation: Validation, votes: bool) -> Iterator[tuple[Contested,
 
 
 def _votes(log_probs: NDArray[np.floating]) -> NDArray[np.float32]:
-    likeliest = np.exp(log_probs.astype(np.float64)).argmax(axis=2)
-    return np.asarray(likeliest[:, :, None] == np.arange(log_probs.shape[2]), dtype=np.float32)
+    voted = likeliest(np.exp(log_probs.astype(np.float64)))
+    return np.asarray(voted[:, :, None] == np.arange(log_probs.shape[2]), dtype=np.float32)
 
 
 def _joined(parts: list[Any], dtype: type) -> Any:
@@ -168,14 +208,14 @@ def _joined(parts: list[Any], dtype: type) -> Any:
 
 
 @compiled_parallel
-def _limits(truth: Values, rival: Values, row_of_column: Labels) -> Values:
+def _limits(truth: Values, rival: Values, factor: Values, row_of_column: Labels) -> Values:
     """[column, 3] the least and the largest margin, and the largest |truth| + |rival|, of any member."""
     limits = np.empty((rival.shape[0], 3))
     for column in span(rival.shape[0]):
         row = row_of_column[column]
         least, largest, scale = np.inf, -np.inf, 0.0
         for member in range(rival.shape[1]):
-            margin = truth[row, member] - rival[column, member]
+            margin = truth[row, member] - rival[column, member] * factor[column]
             least, largest = min(least, margin), max(largest, margin)
             scale = max(scale, abs(truth[row, member]) + abs(rival[column, member]))
         limits[column, 0], limits[column, 1], limits[column, 2] = least, largest, scale

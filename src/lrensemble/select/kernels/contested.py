@@ -5,7 +5,7 @@ is always wrong. A column is also left out where another one of its row is lost 
 
 The members' log-probabilities, or votes, are compared one by one, and what follows from that holds for the rounded sums
 of float64 too, not only for real numbers: rounding is monotone, so sums of larger terms, taken in the same order, are
-never smaller; and a gap of `SLACK` is more than rounding can close.
+never smaller; and a gap of `SLACK` is more than a tie and rounding can close.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.numerics import TIE
 from lrensemble.select.kernels.jit import compiled, compiled_parallel, span
 
-SLACK = 1e-5
-"""A gap between log-probabilities, or votes, that no rounding closes."""
+SLACK = 2 * TIE
+"""A gap between log-probabilities, or votes, that no tie and no rounding closes."""
 
 UNDERFLOW = -700.0
 """Log-probabilities below this may be equal as probabilities: no gap between them counts."""

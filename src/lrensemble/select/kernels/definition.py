@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, combine
+from lrensemble.numerics import likeliest
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.all_accuracy import Decide
-from lrensemble.select.kernels.columns import Columns
+from lrensemble.select.kernels.columns import Columns, is_wrong
 from lrensemble.select.kernels.jit import compiled
 from lrensemble.select.kernels.subsets import members_of, size_of
 
@@ -32,7 +33,7 @@ def _by_combining(validation: Validation, columns: Columns, consensus: str) -> D
         for pair, (contested_row, team) in enumerate(zip(rows.tolist(), teams.tolist(), strict=True)):
             row = int(columns.row[contested_row])
             probs = validation.probs_of(members_of(team), slice(row, row + 1))
-            wrong[pair] = combine(consensus, probs).argmax() != validation.labels[row]
+            wrong[pair] = likeliest(combine(consensus, probs))[0] != validation.labels[row]
         return wrong
 
     return decide
@@ -51,13 +52,21 @@ def _by_adding(
     wrong = np.zeros(rows.size, dtype=np.bool_)
     for pair in range(rows.size):
         weight = 1.0 / size_of(teams[pair])
+        for_truth, lower, higher = _mean(truth[rows[pair]], teams[pair], weight), -1.0, -1.0
         for column in range(first[rows[pair]], first[rows[pair] + 1]):
-            for_truth, for_rival = 0.0, 0.0
-            for member in range(rival.shape[1]):
-                if teams[pair] >> member & 1:
-                    for_truth += truth[rows[pair], member] * weight
-                    for_rival += rival[column, member] * weight
-            if for_rival > for_truth or (for_rival == for_truth and rival_first[column]):
-                wrong[pair] = True
-                break
+            for_rival = _mean(rival[column], teams[pair], weight)
+            if rival_first[column]:
+                lower = max(lower, for_rival)
+            else:
+                higher = max(higher, for_rival)
+        wrong[pair] = is_wrong(for_truth, lower, higher)
     return wrong
+
+
+@compiled
+def _mean(values: NDArray[np.float64], team: int, weight: float) -> float:
+    total = 0.0
+    for member in range(values.size):
+        if team >> member & 1:
+            total += values[member] * weight
+    return total

@@ -1,8 +1,8 @@
 """The accuracy of a team with each candidate added, from running sums of margins, one number for a column.
 
 Most columns need no look at any candidate: where even the least helpful one leaves the margin above zero nobody loses,
-and where a column stays lost with the most helpful one everybody does. Margins within the bound of rounding are decided
-on the spot, as the definition decides them.
+and where a column stays lost with the most helpful one everybody does. Margins within the bound of rounding, or
+that may be in a tie of three, are decided on the spot, as the definition decides them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.select.kernels.columns import SMALLEST, Columns, rounding
+from lrensemble.select.kernels.columns import SMALLEST, Columns, is_wrong, rounding
 from lrensemble.select.kernels.jit import compiled, compiled_parallel, span
 
 Floats = NDArray[np.float64]
@@ -48,17 +48,21 @@ class AccuracyGrowth:
         terms = len(self.counts) + int(self.counts.sum()) + 1
         error = rounding(terms) * (self.scale + columns.limits[:, 2]) + SMALLEST
         error[columns.votes] = 0.0
+        doubtful = columns.rival_first & ~columns.votes  # no number of whole votes is as close to a tie of three
+        doubt = error + np.where(doubtful, columns.doubt, 0) * (self.counts.sum() + 1)
         count = _count_wrong if columns.rival.size < SERIAL else _count_wrong_on_all_cores
         wrong = count(
             columns.truth,
             columns.rival,
             columns.rival_first,
             columns.first,
+            columns.factor,
             columns.limits,
             self.repeats,
             self.counts,
             self.sums,
             error,
+            doubt,
         )
         return np.asarray((self.rows - self.always_wrong - wrong[candidates]) / self.rows)
 
@@ -67,7 +71,8 @@ class AccuracyGrowth:
         counts = self.counts.copy()
         counts[member] += 1
         sums, scale = self.sums.copy(), self.scale.copy()
-        _add_member(self.columns.truth, self.columns.rival, self.columns.row_of_column, member, sums, scale)
+        columns = self.columns
+        _add_member(columns.truth, columns.rival, columns.factor, columns.row_of_column, member, sums, scale)
         return replace(self, counts=counts, sums=sums, scale=scale)
 
 
@@ -87,12 +92,18 @@ def start_accuracy(columns: Columns, weights: Floats) -> AccuracyGrowth:
 
 @compiled_parallel
 def _add_member(
-    truth: Floats, rival: Floats, row_of_column: NDArray[np.int64], member: int, sums: Floats, scale: Floats
+    truth: Floats,
+    rival: Floats,
+    factor: Floats,
+    row_of_column: NDArray[np.int64],
+    member: int,
+    sums: Floats,
+    scale: Floats,
 ) -> None:
     """Add a member's margins and their scale to those of a team, in place."""
     for column in span(rival.shape[0]):
         for_truth, for_rival = truth[row_of_column[column], member], rival[column, member]
-        sums[column] += for_truth - for_rival
+        sums[column] += for_truth - for_rival * factor[column]
         scale[column] += for_truth + for_rival
 
 
@@ -102,11 +113,13 @@ def _count_wrong_on_all_cores(
     rival: Floats,
     rival_first: NDArray[np.bool_],
     first: NDArray[np.int64],
+    factor: Floats,
     limits: Floats,
     repeats: Floats,
     counts: Floats,
     sums: Floats,
     error: Floats,
+    doubt: Floats,
 ) -> Floats:
     """[member] as `_count_wrong`."""
     rows = first.size - 1
@@ -118,11 +131,13 @@ def _count_wrong_on_all_cores(
             rival,
             rival_first,
             first[start : stop + 1],
+            factor,
             limits,
             repeats[start:stop],
             counts,
             sums,
             error,
+            doubt,
         )
     total: Floats = wrong.sum(axis=0)
     return total
@@ -134,15 +149,17 @@ def _count_wrong(
     rival: Floats,
     rival_first: NDArray[np.bool_],
     first: NDArray[np.int64],
+    factor: Floats,
     limits: Floats,
     repeats: Floats,
     counts: Floats,
     sums: Floats,
     error: Floats,
+    doubt: Floats,
 ) -> Floats:
     """[member] the rows that are wrong with each member added, as often as they count."""
     members = rival.shape[1]
-    wrong, lost = np.zeros(members), np.zeros(members, dtype=np.int64)
+    wrong, lost, margins = np.zeros(members), np.zeros(members, dtype=np.int64), np.empty(members)
     for row in range(first.size - 1):
         looked = False
         for column in range(first[row], first[row + 1] if repeats[row] else first[row]):
@@ -151,11 +168,14 @@ def _count_wrong(
             if not looked:
                 lost[:] = 0
                 looked = True
-            if sums[column] + limits[column, 1] < -error[column]:
+            if sums[column] + limits[column, 1] < -doubt[column]:
                 lost[:] = 1
                 break
-            if _add_lost(truth[row], rival[column], sums[column], error[column], lost):
-                _decide(truth[row], rival[column], rival_first[column], counts, sums[column], error[column], lost)
+            for member in range(members):
+                margins[member] = sums[column] + (truth[row, member] - rival[column, member] * factor[column])
+            if _add_lost(margins, rival_first[column], error[column], doubt[column], lost):
+                start, stop = first[row], first[row + 1]
+                _decide(truth[row], rival[start:stop], rival_first[start:stop], counts, margins <= error[column], lost)
         if looked:
             for member in range(members):
                 wrong[member] += repeats[row] * lost[member]
@@ -163,13 +183,15 @@ def _count_wrong(
 
 
 @compiled
-def _add_lost(truth: Floats, rival: Floats, total: float, error: float, lost: NDArray[np.int64]) -> bool:
+def _add_lost(margins: Floats, rival_first: bool, error: float, doubt: float, lost: NDArray[np.int64]) -> bool:
     """Mark the members with whom a column is clearly lost; whether any other is too close to call."""
     close = 0
-    for member in range(truth.size):
-        margin = total + (truth[member] - rival[member])
-        lost[member] |= margin < -error
-        close += (margin >= -error) & (margin <= error)
+    for member in range(margins.size):
+        if error == 0:  # whole votes: margins are exact, and zero where nobody votes for either
+            lost[member] |= margins[member] < 0 or (margins[member] == 0 and rival_first)
+            continue
+        lost[member] |= margins[member] < -doubt
+        close += (margins[member] >= -doubt) & (margins[member] <= error)
     return bool(close > 0)
 
 
@@ -177,23 +199,29 @@ def _add_lost(truth: Floats, rival: Floats, total: float, error: float, lost: ND
 def _decide(
     truth: Floats,
     rival: Floats,
-    rival_first: bool,
+    rival_first: NDArray[np.bool_],
     counts: Floats,
-    total: float,
-    error: float,
+    close: NDArray[np.bool_],
     lost: NDArray[np.int64],
 ) -> None:
-    """Decide the members too close to call as the consensus adds: each times its weight, in the members' order."""
-    size = counts.sum() + 1
+    """Decide a row for the members too close to call as the consensus adds: times its weight, in the members' order."""
     for candidate in range(counts.size):
-        if lost[candidate] or abs(total + (truth[candidate] - rival[candidate])) > error:
+        if lost[candidate] or not close[candidate]:
             continue
-        if error == 0:  # whole votes: their sums are exact, and equal
-            lost[candidate] = rival_first
-            continue
-        for_truth, for_rival = 0.0, 0.0
-        for member in range(counts.size):
-            weight = (counts[member] + (member == candidate)) / size
-            for_truth += truth[member] * weight
-            for_rival += rival[member] * weight
-        lost[candidate] = for_rival > for_truth or (for_rival == for_truth and rival_first)
+        for_truth, lower, higher = _mean_with(truth, counts, candidate), -1.0, -1.0
+        for column in range(rival_first.size):
+            for_rival = _mean_with(rival[column], counts, candidate)
+            if rival_first[column]:
+                lower = max(lower, for_rival)
+            else:
+                higher = max(higher, for_rival)
+        lost[candidate] = is_wrong(for_truth, lower, higher)
+
+
+@compiled
+def _mean_with(values: Floats, counts: Floats, candidate: int) -> float:
+    """The mean of a team with a candidate added."""
+    size, total = counts.sum() + 1, 0.0
+    for member in range(counts.size):
+        total += values[member] * ((counts[member] + (member == candidate)) / size)
+    return total

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lrensemble.numerics import likeliest
 from lrensemble.select.base import Validation, on_host
 from lrensemble.select.kernels.contested import SLACK, UNDERFLOW, Contested
 from lrensemble.select.kernels.statistics import averaged
@@ -102,7 +103,7 @@ def _predicted(validation: Validation, start: int, log_probs: Tensor) -> Labels:
     predicted = on_host(log_probs.argmax(dim=2)).copy()
     for member in np.flatnonzero(close.any(axis=1)).tolist():
         rows = np.flatnonzero(close[member])
-        predicted[member, rows] = validation.probs_of([member], rows + start)[0].argmax(axis=1)
+        predicted[member, rows] = likeliest(validation.probs_of([member], rows + start)[0])
     return predicted
 
 
