@@ -1,4 +1,4 @@
-"""Ties are decided as exact fractions decide them: the lowest class of the highest, whatever adds, and in which type."""
+"""Ties are decided as exact fractions decide them: the lowest of the highest, whatever is added, in which type."""
 
 from __future__ import annotations
 
