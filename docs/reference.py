@@ -7,26 +7,8 @@ from typing import Any
 import mkdocs_gen_files
 
 import lrensemble
-from lrensemble.consensus import CONSENSUS
-from lrensemble.data import SOURCES
-from lrensemble.metrics import METRICS
-from lrensemble.metrics.diversity import DIVERSITY
-from lrensemble.models import MODELS
-from lrensemble.policies import POLICIES
-from lrensemble.registry import Registry
-from lrensemble.select import SELECTORS
-from lrensemble.train.strategies import STRATEGIES
+from lrensemble.registry import HOMES, Registry, registry_of
 
-PAGES: dict[str, tuple[str, Registry[Any, Any]]] = {
-    "policies": ("Policies", POLICIES),
-    "strategies": ("Strategies", STRATEGIES),
-    "selectors": ("Selectors", SELECTORS),
-    "consensus": ("Consensus", CONSENSUS),
-    "metrics": ("Metrics", METRICS),
-    "diversity": ("Diversity measures", DIVERSITY),
-    "models": ("Models", MODELS),
-    "data": ("Data", SOURCES),
-}
 SECTIONS = ("Args", "Returns", "Raises")
 
 
@@ -52,19 +34,21 @@ def body(docstring: str) -> Iterable[str]:
             yield line
 
 
-def write(page: str, title: str, registry: Registry[Any, Any]) -> None:
+def write(page: str, registry: Registry[Any, Any]) -> None:
     """One page for everything registered."""
     with mkdocs_gen_files.open(f"reference/{page}.md", "w") as file:
-        print(f"# {title}\n", file=file)
+        print(f"# {registry.title}\n", file=file)
         for name in registry:
             function = registry.get(name)
             print(f"## {name}\n\n```\n{name}({arguments(registry, name)})\n```\n", file=file)
             print("\n".join(body(inspect.getdoc(function) or "")), file=file)
+            if others := ", ".join(f"`{alias}`" for alias in registry.aliases(name)):
+                print(f"\nAlso named {others}.", file=file)
             print(f"\nExample: `{registry.example(name)}`\n", file=file)
 
 
-for page, (title, registry) in PAGES.items():
-    write(page, title, registry)
+for kind in HOMES:
+    write(kind, registry_of(kind))
 with mkdocs_gen_files.open("reference/python.md", "w") as file:
     print("# Python\n\nThe public names of `lrensemble`.\n", file=file)
     for name in lrensemble.__all__:

@@ -18,7 +18,7 @@ validation = Validation(log_probs.astype(np.float32), labels)
 for method in ("best", "top_k(k=3)", "greedy", "brute_force", "simplex"):
     found = select(validation, method, metric="nll")
     honest = cross_fit(validation, method, metric="nll")
-    print(f"{method:12} {found.team!s:20} score {found.score:.4f}, cross-fitted {honest:.4f}")
+    print(f"{method:12} {found.team!s:20} score {found.score:.4f}, cross-fitted {honest.score:.4f}")
 
 again = stability(validation, "greedy", resamples=10)
 print("chosen again:", ", ".join(f"{member}: {share:.0%}" for member, share in enumerate(again.frequency)))

@@ -9,9 +9,18 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
 
+PRECISION = 52
+"""Bits of the sum of the weights that each is rounded to."""
+
+SMALLEST = 1074
+"""No float64 but zero is below two to the power of minus this."""
+
 
 def check_weights(weights: NDArray[Any], rows: int, name: str = "weights") -> NDArray[np.float64]:
-    """Weights of rows [sample] in float64.
+    """Weights of rows [sample] in float64, whose sums are exact in whatever order they are added.
+
+    Each is rounded to 2^-52 of their sum, at least, which leaves whole numbers as they are: what is equal, or zero, by
+    one way to add is so by any other.
 
     Raises:
         PredictionsError: not one number a row, negative, not finite, or all zero.
@@ -24,9 +33,13 @@ def check_weights(weights: NDArray[Any], rows: int, name: str = "weights") -> ND
     if len(bad):
         row = int(bad[0])
         raise PredictionsError(f"{name}: {weights[row]} in row {row} is refused; give finite numbers, not negative")
+    if float(weights.max()) > np.finfo(np.float64).max / rows:
+        raise PredictionsError(f"{name} sum to more than any number can hold; divide them by their mean")
     if not weights.any():
         raise PredictionsError(f"{name} of all {rows} rows are zero; at least one row must count")
-    return weights.astype(np.float64)
+    given = weights.astype(np.float64)
+    shift = min(PRECISION - int(np.ceil(np.log2(given.sum()))), SMALLEST)
+    return np.asarray(np.ldexp(np.round(np.ldexp(given, shift)), -shift))
 
 
 def check_groups(groups: NDArray[Any], rows: int, name: str = "groups") -> None:

@@ -136,5 +136,24 @@ def test_the_id_is_stable_and_depends_on_every_part() -> None:
     assert len({recipe().id, *(r.id for r in changed)}) == 6
 
 
+IDS = {
+    "c16551d8d046": {},
+    "99db1314e875": {"epochs": 3, "momentum": 0.9, "seed": 5},
+    "b8ec23779058": {"augment": ["flip"]},
+    "f06270e50d32": {"ema": 0.99, "accumulate": 2},
+    "26daf4345ab3": {"channels_last": False, "compile": True, "decay_norms": False},
+}
+"""Of members in pools that exist: a field that is added must be marked `LATER`, or all of them lose their names."""
+
+
+@pytest.mark.parametrize(("known", "settings"), IDS.items())
+def test_members_keep_their_names(known: str, settings: dict[str, object]) -> None:
+    assert recipe(train=TrainSettings.model_validate(settings)).id == known
+
+
+def test_a_member_of_an_earlier_epoch_has_a_name_of_its_own() -> None:
+    assert recipe(at_epoch=4).id == "040d886cd4a9"
+
+
 def test_a_recipe_reads_back_from_json() -> None:
     assert Recipe.model_validate_json(recipe().model_dump_json()) == recipe()

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lrensemble.consensus import combine, fit
+from lrensemble.consensus.temperature import at_limit
 from lrensemble.errors import PredictionsError, UnknownNameError
 from lrensemble.metrics import accuracy, nll
 from lrensemble.spec import Spec
@@ -69,6 +70,26 @@ class TestTemperature:
         assert fit("tempered", probs, wrong).arguments["temperature"] == 20.0
         undecided = np.full((1, 3, 2), 0.5)
         assert fit("tempered", undecided, right).arguments["temperature"] == 1.0
+
+    def test_a_temperature_at_its_limit_is_flagged(self) -> None:
+        probs = np.array([[[0.8, 0.2], [0.7, 0.3], [0.4, 0.6]]])
+        right, wrong = np.array([0, 0, 1]), np.array([1, 1, 0])
+        for when in ("before", "after"):
+            assert at_limit(fit({"name": "tempered", "when": when}, probs, right))
+            assert at_limit(fit({"name": "tempered", "when": when}, probs, wrong))
+        assert not at_limit(fit("tempered", probs, np.array([0, 1, 1])))
+        for spec, flagged in (
+            ("tempered(temperature=0.05)", True),
+            ("tempered(temperature=20)", True),
+            ("tempered(temperature=0.06)", False),
+            ("tempered(temperature=19.5)", False),
+            ("tempered", False),
+            ("mean", False),
+            ("thresholds(consensus=tempered(temperature=0.05))", True),
+            ("tempered(consensus='tempered(temperature=20.0)', temperature=1.5)", True),
+            ({"name": "tempered", "temperature": 20.0}, True),
+        ):
+            assert at_limit(spec) is flagged
 
     def test_after_keeps_the_class_and_before_does_not_touch_a_vote(self) -> None:
         probs, labels = specialists(101, seed=1)

@@ -71,17 +71,18 @@ def test_an_ensemble_of_independent_errors_is_found_better(
     result = evaluated(pool_of(arrays, tmp_path))
     assert result.verdict.reliable
     assert result.verdict.text.startswith("The ensemble is better: ")
+    assert result.verdict.method is not None
     gain = result.teams[result.verdict.method].gain["accuracy"]
     assert 0 < gain.low < gain.value < gain.high
     assert f"{100 * gain.value:+.2f} points" in result.verdict.text
 
 
-def test_members_that_agree_make_no_reliable_difference(arrays: dict[str, NDArray[np.generic]], tmp_path: Path) -> None:
+def test_members_that_agree_make_no_team(arrays: dict[str, NDArray[np.generic]], tmp_path: Path) -> None:
     for key in ("log_probs", "test_log_probs"):
         arrays[key] = np.repeat(arrays[key][:1], MEMBERS, axis=0)
     result = evaluated(pool_of(arrays, tmp_path))
     assert not result.verdict.reliable
-    assert result.verdict.text.startswith("No reliable difference: ")
+    assert result.verdict.text.startswith("No team beats a: ship that one.")
 
 
 def test_test_labels_have_no_say_in_any_choice(arrays: dict[str, NDArray[np.generic]], tmp_path: Path) -> None:
@@ -146,7 +147,7 @@ def test_stored_teams_read_back_and_replace_their_like(arrays: dict[str, NDArray
 def test_a_team_of_strangers_is_refused(arrays: dict[str, NDArray[np.generic]], tmp_path: Path) -> None:
     pool = pool_of(arrays, tmp_path)
     save(pool, choose(pool, "best", folds=0).model_copy(update={"team": ("stranger",)}))
-    with pytest.raises(PoolError, match="names member stranger, which the pool does not have; select again"):
+    with pytest.raises(PoolError, match="best was chosen among 5 members, and stranger went; choose again"):
         load(pool)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.evaluate.pools import blocks, pool_of, said
 
-from lrensemble.evaluate import Result, choose, default_metric, evaluate
+from lrensemble.evaluate import Result, Scores, choose, default_metric, evaluate
 from lrensemble.pool import Pool
 from lrensemble.pool.collect import collect
 
@@ -33,8 +33,13 @@ def pool(tmp_path: Path) -> Pool:
 
 def invented(result: Result) -> list[object]:
     """Scores beyond accuracy, of whomever."""
-    records = [*result.members, *result.references.values(), *result.teams.values()]
-    scores = [record.val for record in records] + [record.test for record in records]
+    scores: list[Scores | None] = []
+    for member in result.members:
+        scores += [member.val, member.test]
+    for reference in result.references.values():
+        scores += [reference.val, reference.test]
+    for team in result.teams.values():
+        scores += [team.val, team.test]
     return [getattr(one, name) for one in scores if one for name in NEED_MORE if getattr(one, name) is not None]
 
 

@@ -12,7 +12,7 @@ from lrensemble.evaluate import Team, choose, evaluate, predict, scores
 from lrensemble.evaluate.measured import cost_of
 from lrensemble.pool import MemberRecord, Pool
 
-VAL, TEST, CLASSES = 60, 75, 3
+VAL, TEST, CLASSES = 60, 90, 3
 
 
 def two(folder: Path) -> Pool:

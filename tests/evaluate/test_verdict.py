@@ -8,6 +8,7 @@ from lrensemble.evaluate import Cost, Gain, Reference, Scores, TeamResult
 from lrensemble.evaluate.verdict import kind_of, verdict
 
 UP, DOWN, UNSURE = (0.02, 0.01, 0.03, 0.001), (-0.02, -0.03, -0.01, 0.001), (0.02, -0.01, 0.05, 0.3)
+BARELY = (0.02, 0.001, 0.04, 0.04)
 
 
 def gain(numbers: tuple[float, float, float, float]) -> Gain:
@@ -83,21 +84,33 @@ def test_of_nll_both_references_and_accuracy_are_told() -> None:
     assert "; gain in test accuracy +2.00 points" in text(team("nll", {"nll": UP}, nll=UP, accuracy=UP), "nll")
 
 
+Numbers = tuple[float, float, float, float]
+
+
 @pytest.mark.parametrize(
-    ("raw", "tempered", "kind"),
+    ("raw", "tempered", "accuracy", "kind"),
     [
-        (UP, UP, "better"),
-        (UP, UNSURE, "no reliable difference"),
-        (UNSURE, UP, "no reliable difference"),
-        (UP, DOWN, "no reliable difference"),
-        (DOWN, DOWN, "worse"),
+        (UP, UP, UNSURE, "better"),
+        (UP, UNSURE, UP, "better"),
+        (UP, UP, DOWN, "better"),
+        (UP, BARELY, UNSURE, "no reliable difference"),  # one of two, at p = 0.04
+        (UP, BARELY, BARELY, "better"),  # both of two
+        (UP, UNSURE, UNSURE, "no reliable difference"),  # one temperature gives as much
+        (UP, DOWN, UNSURE, "no reliable difference"),
+        (UNSURE, UP, UP, "no reliable difference"),
+        (DOWN, DOWN, UP, "worse"),
     ],
 )
 def test_a_gain_that_one_temperature_gives_is_none(
-    raw: tuple[float, float, float, float], tempered: tuple[float, float, float, float], kind: str
+    raw: Numbers, tempered: Numbers, accuracy: Numbers, kind: str
 ) -> None:
-    assert kind_of(team("nll", {"nll": tempered}, nll=raw, accuracy=UP)) == kind
-    assert kind_of(team("brier", {"brier": tempered}, brier=raw, accuracy=UP)) == kind
+    assert kind_of(team("nll", {"nll": tempered}, nll=raw, accuracy=accuracy)) == kind
+    assert kind_of(team("brier", {"brier": tempered}, brier=raw, accuracy=accuracy)) == kind
+
+
+def test_of_other_metrics_the_gain_in_them_decides() -> None:
+    assert kind_of(team("f1", f1=UP, accuracy=DOWN)) == "better"
+    assert kind_of(team("f1", f1=UNSURE, accuracy=UP)) == "no reliable difference"
 
 
 @pytest.mark.parametrize(

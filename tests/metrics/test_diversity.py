@@ -31,6 +31,10 @@ NOBODY_DIFFERS = {
     "fleiss_kappa": 1.0,
 }
 """What a measure gives where all members are always right; the others give 0."""
+ALIKE = {"double_fault": 0.5} | dict.fromkeys(
+    ("q_statistic", "correlation", "correctness_kappa", "cohen_kappa", "fleiss_kappa"), 1.0
+)
+"""Of members that say the same and are right in half of the rows; of all other measures 0."""
 
 
 @st.composite
@@ -109,16 +113,26 @@ class TestEdges:
         np.testing.assert_allclose(all_teams_focal(name, everybody, labels)[:, 1:], expected, atol=1e-15)
 
     @pytest.mark.parametrize("name", list(DIVERSITY))
+    def test_each_says_which_direction_is_diverse(self, name: str) -> None:
+        """Of members that err on rows of their own against the same member five times."""
+        labels, rows = np.arange(35) % 7, np.arange(35)
+        apart = np.stack([np.where(rows % 5 == member, (labels + 1) % 7, labels) for member in range(5)])
+        together = np.repeat(apart[:1], 5, axis=0)
+        diverse, alike = (diversity(name, 0.9 * np.eye(7)[one] + 0.1 / 7, labels) for one in (apart, together))
+        assert (diverse > alike) == higher_is_more_diverse(name)
+        assert diverse != alike
+
+    @pytest.mark.parametrize("name", list(DIVERSITY))
     def test_all_agree_and_err_alike(self, name: str) -> None:
         same = np.eye(3)[[[0, 1, 1, 2]] * 5]
         labels = np.array([0, 1, 0, 0])
-        expected = {"double_fault": 0.5}.get(name, 0.0 if higher_is_more_diverse(name) else 1.0)
+        expected = ALIKE.get(name, 0.0)
         np.testing.assert_allclose(all_teams(name, same, labels)[1:], expected, atol=1e-15)
 
     @pytest.mark.parametrize("name", list(DIVERSITY))
     def test_a_single_member_is_compared_with_itself(self, name: str) -> None:
         predicted, labels = np.array([[0, 1, 1, 2]]), np.array([0, 1, 0, 0])
-        expected = {"double_fault": 0.5}.get(name, 0.0 if higher_is_more_diverse(name) else 1.0)
+        expected = ALIKE.get(name, 0.0)
         assert diversity(name, one_hot(predicted, labels), labels) == pytest.approx(expected)
 
     @pytest.mark.parametrize("name", OF_CLASSES)

@@ -189,23 +189,28 @@ def test_the_trial_of_an_own_model_leaves_it_as_it_was_built(own_module: str) ->
     assert torch.equal(model.get_buffer("0.num_batches_tracked"), torch.tensor(0))
 
 
-SMALLEST = {"mlp": 0, "vit": 1, "resnet-20": 1, "resnet-56": 1}
-"""Side of the smallest image, 0 where features serve as well; 4 or more for all others."""
-
-
-@pytest.mark.parametrize("shape", [(12,), (3, 3, 2), (1, 1, 1), (1, 2, 31), (3, 30, 1)])
 @pytest.mark.parametrize("name", [*MODELS, "wrn-10-1"])
-def test_inputs_that_do_not_fit_are_one_clear_error(name: str, shape: tuple[int, ...]) -> None:
+def test_inputs_that_do_not_fit_are_one_clear_error(name: str) -> None:
     """A model serves a shape, or says at once what it needs; never does one fail in the middle of a forward pass."""
-    side = min(shape[1:], default=0)
+    smallest = MODELS.facts(name).smallest_image
+    fitting = [(2, smallest, 31), (3, smallest + 1, smallest)] if smallest else [(12,), (3, 1, 2)]
+    too_small = [(12,), (3, smallest - 1, 31), (1, smallest, smallest - 1)] if smallest else []
     with torch.device("meta"):
-        if side >= SMALLEST.get(name, 4):
-            assert build(name, shape, 5, 0)(torch.zeros(2, *shape)).shape == (2, 5)
-            return
-        with pytest.raises(SpecError, match="needs images") as caught:
-            build(name, shape, 5, 0)
-    assert str(shape) in str(caught.value)
-    assert "\n" not in str(caught.value)
+        for shape in fitting:
+            assert build(name, shape, 5, 0).eval()(torch.zeros(2, *shape)).shape == (2, 5)
+        for shape in too_small:
+            with pytest.raises(SpecError, match="needs images") as caught:
+                build(name, shape, 5, 0)
+            assert str(shape) in str(caught.value)
+            assert "\n" not in str(caught.value)
+
+
+def test_the_smallest_images_that_the_papers_networks_take() -> None:
+    """Each halving of the maps needs twice the side: none in ResNet-20 of pooled maps, two in WRN, three ResNet-18."""
+    smallest = {
+        name: MODELS.facts(name).smallest_image for name in ("mlp", "resnet-20", "wrn-16-4", "cnn", "resnet-18")
+    }
+    assert smallest == {"mlp": 0, "resnet-20": 1, "wrn-16-4": 4, "cnn": 4, "resnet-18": 8}
 
 
 def test_a_function_must_return_a_module(own_module: str) -> None:

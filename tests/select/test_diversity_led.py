@@ -227,7 +227,7 @@ def test_too_many_teams_and_unknown_measures_are_refused() -> None:
     many = validation_of(0, members=21)
     for name in ("focal_fq", "hierarchical", "diversity_threshold", "pareto"):
         with pytest.raises(SelectionError, match=r"21 members have 2,097,151 teams, above the limit of 1,048,576"):
-            select(many, name)
+            select(many, f"{name}(limit=1048576)")
     with pytest.raises(SpecError, match="no diversity measure named 'q_statistics'; did you mean 'q_statistic'"):
         select(validation_of(0), "focal_fq(measure='q_statistics')")
     with pytest.raises(PredictionsError):

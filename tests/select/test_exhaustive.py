@@ -55,6 +55,7 @@ def test_how_stable_the_choice_is() -> None:
     assert error is not None
     assert error == pytest.approx(np.sqrt(found.score * (1 - found.score) / (ROWS - 1)))
     assert found.details == {
+        "search": "exhaustive",
         "complete": True,
         "tied": int((scores == scores.max()).sum()),
         "standard_error": error,

@@ -55,13 +55,14 @@ def test_every_selector_chooses_what_repeated_rows_choose(name: str, metric: str
         assert found.score == pytest.approx(twin.score, abs=1e-12)
         assert found.tried == twin.tried
         own, other = dict(found.details), dict(twin.details)
+        assert own.pop("learned_nothing", []) == other.pop("learned_nothing", [])
         for ours, theirs in zip(own.pop("front", []), other.pop("front", []), strict=True):
             assert (ours.pop("team"), ours) == (theirs.pop("team"), pytest.approx(theirs, abs=1e-12))
         assert own == pytest.approx(other, abs=1e-9)
 
 
 @pytest.mark.parametrize("metric", list(METRICS))
-@pytest.mark.parametrize("consensus", list(CONSENSUS))
+@pytest.mark.parametrize("consensus", [name for name in CONSENSUS if name != "thresholds"])  # it has folds of its own
 def test_every_consensus_scores_as_on_repeated_rows(consensus: str, metric: str) -> None:
     counted, repeated = counted_and_repeated(2)
     spec = CONSENSUS.check(consensus)
@@ -87,6 +88,22 @@ def test_every_diversity_measure_is_that_of_repeated_rows(measure: str) -> None:
             np.testing.assert_allclose(half, twin, rtol=0, atol=1e-12, err_msg="only the shares of rows matter")
     found = all_teams_focal(measure, given, labels, weights=COUNTS)
     np.testing.assert_allclose(found, all_teams_focal(measure, given[:, REPEATED], labels[REPEATED]), atol=1e-12)
+
+
+@pytest.mark.parametrize("measure", [name for name in DIVERSITY if DIVERSITY.facts(name).needs == "labels"])
+def test_edges_of_diversity_stay_exact_under_any_weights(measure: str) -> None:
+    """Members always right, always wrong, always of one class, twice the same: zeros are zeros, not rounding."""
+    generator = np.random.default_rng(12)
+    labels = np.zeros(ROWS, dtype=np.int64)
+    some = generator.integers(2, size=ROWS)
+    predicted = np.stack([labels, labels + 1, some, some, labels])
+    for seed in range(20):
+        weights = np.random.default_rng(seed).uniform(0.1, 2, size=ROWS)
+        found = pairwise(measure, predicted, labels, weights=weights)
+        plain = pairwise(measure, predicted, labels)
+        for one, other in ((0, 1), (2, 3), (0, 4), (0, 2), (1, 2)):
+            if abs(plain[one, other]) in (0, 1):
+                assert found[one, other] == pytest.approx(plain[one, other], abs=1e-9)
 
 
 def weighted_score(validation: Validation, team: tuple[int, ...], metric: str, consensus: str) -> float:
@@ -219,6 +236,7 @@ def test_the_standard_error_is_that_of_groups() -> None:
         ("weights", np.where(np.arange(ROWS) == 4, np.nan, 1.0), "weights: nan in row 4 is refused"),
         ("weights", np.where(np.arange(ROWS) == 5, np.inf, 1.0), "weights: inf in row 5 is refused"),
         ("weights", np.zeros(ROWS), f"weights of all {ROWS} rows are zero; at least one row must count"),
+        ("weights", np.full(ROWS, 1e308), "weights sum to more than any number can hold; divide them by their mean"),
         ("weights", np.array(["1"] * ROWS), "weights are <U1 of shape"),
         ("groups", np.ones(3, dtype=int), rf"groups have shape \(3,\); there are {ROWS} rows, so give \[{ROWS}\]"),
         ("groups", np.ones(ROWS), "groups are float64; give integers or strings"),
@@ -227,7 +245,24 @@ def test_the_standard_error_is_that_of_groups() -> None:
 def test_weights_and_groups_that_do_not_fit_are_refused(name: str, value: object, message: str) -> None:
     log_probs, labels = log_probs_and_labels(0)
     with pytest.raises(PredictionsError, match=message):
-        replace(Validation(log_probs, labels), **{name: value})
+        Validation(
+            log_probs,
+            labels,
+            weights=value if name == "weights" else None,
+            groups=value if name == "groups" else None,
+        )
+
+
+def test_sums_of_weights_are_exact_in_any_order() -> None:
+    log_probs, labels = log_probs_and_labels(0)
+    weights = Validation(log_probs, labels, weights=FRACTIONS).weights
+    np.testing.assert_allclose(weights, FRACTIONS, rtol=0, atol=1e-14)
+    orders = [np.random.default_rng(seed).permutation(ROWS) for seed in range(30)]
+    assert len({float(np.cumsum(weights[order])[-1]) for order in orders}) == 1
+    assert len({float(np.cumsum(FRACTIONS[order])[-1]) for order in orders}) > 1
+    for scale in (1e-300, 1e300):
+        small = Validation(log_probs, labels, weights=FRACTIONS * scale)
+        assert team_score(small, [0, 1]) == pytest.approx(team_score(small.weighted(FRACTIONS), [0, 1]), abs=1e-12)
 
 
 def test_groups_are_numbered() -> None:
@@ -254,9 +289,8 @@ def without_weights() -> Iterator[str]:
     METRICS.register(higher_is_better=True)(cautious)
     CONSENSUS.register(learns=learner)(counting)
     yield "cautious"
-    for registry, name in ((METRICS, "cautious"), (CONSENSUS, "counting")):
-        for store in ("_functions", "_examples", "_facts"):
-            getattr(registry, store).pop(name)
+    METRICS._functions.pop("cautious")
+    CONSENSUS._functions.pop("counting")
 
 
 def test_what_takes_no_weights_gets_repeated_rows(without_weights: str) -> None:

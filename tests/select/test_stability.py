@@ -7,7 +7,6 @@ from lrensemble.consensus import combine, fit
 from lrensemble.errors import SelectionError
 from lrensemble.metrics import score
 from lrensemble.select import Validation, cross_fit, select, stability, team_score
-from lrensemble.select.stability import caution
 
 MEMBERS, ROWS, CLASSES = 5, 73, 3
 
@@ -44,7 +43,7 @@ def test_what_a_consensus_learns_on_a_resample_is_not_learned_again_on_the_rows(
     learned = fit("stacking", probs, labels)
     inside = score("nll", combine(learned, probs), labels)
     outside = score("nll", combine(learned, validation.probs), validation.labels)
-    again = stability(validation, "all", consensus="stacking", seed=3, resamples=1)
+    again = stability(validation, "brute_force(min_size=5)", consensus="stacking", seed=3, resamples=1)
     assert again.optimism == pytest.approx(inside - outside)
 
 
@@ -62,14 +61,6 @@ def test_a_search_among_members_that_guess_is_optimistic_and_the_correction_sees
     assert search.optimism > 0.03
     assert abs(nothing.optimism) < 0.02
     assert abs(search.corrected - cross_fit(validation, "brute_force", metric="accuracy").score) < 0.08
-
-
-def test_caution_where_many_teams_meet_few_rows() -> None:
-    assert caution(65_535, 10_000) == caution(1, 2) == ""
-    assert caution(65_535, 400).startswith("65,535 teams were scored on 400 rows: the best may owe up to 24 points")
-    found = select(validation_of(4), "brute_force")
-    assert found.caution.startswith(f"31 teams were scored on {ROWS} rows")
-    assert select(validation_of(4), "all").caution == ""
 
 
 def test_no_resample_is_refused() -> None:

@@ -25,15 +25,25 @@ def collect(
         Literal["probs", "logits", "log_probs", "top1"] | None,
         typer.Option(help="Which array to take where a file holds several; what a bare .npy file holds."),
     ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the group of each row (.npy, or `groups` and `test_groups` of an .npz): rows of a group "
+            "are never divided between folds, or between val and test."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a pool of predictions that were made elsewhere."""
     from lrensemble.pool.collect import collect as adopt
 
-    result = adopt(files, out, holdout=holdout, seed=seed, kind=kind)
+    result = adopt(files, out, holdout=holdout, seed=seed, kind=kind, groups=groups)
     rows = {split: len(result.pool.labels(split)) for split in result.pool.task.splits}
     if json:
         print_json({"pool": str(out), "added": result.added, "skipped": result.skipped, "rows": rows})
         return
-    sizes = ", ".join(f"{count} {split}" for split, count in rows.items())
-    people.print(f"{len(result.added)} members added to {out}, {len(result.skipped)} were there already ({sizes} rows)")
+    sizes = ", ".join(f"{count} {split}" for split, count in rows.items()) + " rows"
+    for split in rows:
+        if (group_of_row := result.pool.groups(split)) is not None:
+            sizes += f", {len(set(group_of_row.tolist()))} {split} groups"
+    people.print(f"{len(result.added)} members added to {out}, {len(result.skipped)} were there already ({sizes})")

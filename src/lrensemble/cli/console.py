@@ -19,6 +19,23 @@ people = Console(stderr=True, highlight=False, markup=False)  # brackets are lis
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable record to standard output.")]
 
 
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option("--plugin", metavar="MODULE", help="A module that registers names, imported first; may be repeated."),
+]
+
+
+def import_given(plugins: list[str] | None) -> None:
+    """Import the modules of `--plugin`.
+
+    Raises:
+        SpecError: one of them cannot be imported.
+    """
+    from lrensemble.registry import import_plugins
+
+    import_plugins(plugins or ())
+
+
 def print_json(record: object) -> None:
     """One JSON record to standard output."""
     sys.stdout.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
@@ -77,3 +94,14 @@ def names_of(load: Callable[[], list[str]]) -> Callable[[str], list[str]]:
         return [name for name in load() if name.startswith(incomplete)]
 
     return complete
+
+
+def registered(plural: str) -> Callable[[str], list[str]]:
+    """Shell completion of the names of a kind: `metrics`, `selectors`, …"""
+
+    def load() -> list[str]:
+        from lrensemble.registry import registry_of
+
+        return registry_of(plural).names()
+
+    return names_of(load)

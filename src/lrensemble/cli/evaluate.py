@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrensemble.cli.console import Json, people, percent, print_json, table
+from lrensemble.cli.console import Json, Plugins, import_given, people, percent, print_json, table
 from lrensemble.cli.select import print_not_run
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ SHOWN = 12
 
 def evaluate(
     pool: Annotated[Path, typer.Argument(help="Folder of the pool, with teams chosen by `lrensemble select`.")],
+    plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Measure the chosen teams on the test rows."""
     from lrensemble.pool import Pool
 
+    import_given(plugin)
     opened = Pool.open(pool)
     result = evaluate_into(opened, pool / "result.json")
     if json:
@@ -36,19 +38,26 @@ def evaluate(
         print_result(result, opened)
 
 
-def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = None) -> Result:
+def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = None, *, again: bool = True) -> Result:
     """Evaluate the pool's stored teams and write `result.json`.
+
+    Unless it is to be done `again`, what is written there already is taken, where it is of the same members and teams:
+    test rows are not looked at once more to see the same.
 
     Raises:
         PoolError: all stored teams were chosen among other members.
     """
-    from lrensemble.evaluate import evaluate, load, stale
+    from lrensemble.evaluate import evaluate, load, stale, stored_result
     from lrensemble.files import to_json, write_whole
 
     teams = load(pool)
     outdated = {f"{path.stem} (stale)": reason for path, reason in stale(pool).items()}
+    missing = {**(not_run or {}), **outdated}
+    known = None if again else stored_result(pool, teams)
+    if known is not None and known.not_run == missing:
+        return known
     with people.status("evaluating"):
-        result = evaluate(pool, teams, not_run={**(not_run or {}), **outdated})
+        result = evaluate(pool, teams, not_run=missing)
     write_whole(path, to_json(result.model_dump(mode="json")).encode())
     return result
 

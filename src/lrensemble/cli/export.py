@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lrensemble.cli.console import Json, people, percent, print_json, progress_of
+from lrensemble.cli.console import Json, Plugins, import_given, people, percent, print_json, progress_of
 
 if TYPE_CHECKING:
     from lrensemble.export import Balance, Ensemble
@@ -32,6 +32,7 @@ def export(
         Path | None, typer.Option("--data", help="Folder of the data set's files, for one network.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Where to; beside the pool unless given.")] = None,
+    plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Make one deployable ensemble of a pool's team."""
@@ -39,6 +40,7 @@ def export(
     from lrensemble.export.formats import check_place, format_of
     from lrensemble.pool import Pool
 
+    import_given(plugin)
     form = format_of(format)
     opened = Pool.open(pool)
     team = chosen_team(opened, method)

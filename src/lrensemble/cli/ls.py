@@ -2,99 +2,96 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrensemble.cli.console import Json, names_of, people, percent, print_json, table
+from lrensemble.cli.console import Json, Plugins, import_given, names_of, people, percent, print_json, table
 from lrensemble.errors import ConfigError
+from lrensemble.registry import HOMES
 
 if TYPE_CHECKING:
     from lrensemble.pool import Pool
     from lrensemble.registry import Registry
-
-KINDS = ("policies", "strategies", "ranges", "selectors", "consensus", "models", "data", "metrics")
 
 
 def ls(
     what: Annotated[
         str | None,
         typer.Argument(
-            help=f"Folder of a pool, or one of: {', '.join(KINDS)}.", autocompletion=names_of(lambda: list(KINDS))
+            help=f"Folder of a pool, or one of: {', '.join(HOMES)}.", autocompletion=names_of(lambda: list(HOMES))
         ),
     ] = None,
+    plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Show the members of a pool, or the names that can be used with an example of each."""
     from lrensemble.config import shipped
     from lrensemble.registry import nearest
 
-    if what in KINDS:
+    import_given(plugin)
+    if what in HOMES:
         _list_registry(what, json)
     elif what is not None and Path(what).is_dir():
         from lrensemble.pool import Pool
 
         _list_pool(Pool.open(Path(what)), json)
     elif what is not None:
-        raise ConfigError(f"{what!r} is neither a folder of a pool nor a kind of name{nearest(what, KINDS)}")
+        raise ConfigError(f"{what!r} is neither a folder of a pool nor a kind of name{nearest(what, HOMES)}")
     elif json:
-        print_json({"kinds": KINDS, "experiments": shipped()})
+        print_json({"kinds": list(HOMES), "experiments": shipped()})
     else:
-        people.print(f"lrensemble ls POOL, or one of: {', '.join(KINDS)}")
+        people.print(f"lrensemble ls POOL, or one of: {', '.join(HOMES)}")
         people.print(f"experiments that ship with the package: {', '.join(shipped())}")
 
 
-def _registry(kind: str) -> Registry[Any, Any]:
-    if kind == "policies":
-        from lrensemble.policies import POLICIES
-
-        return POLICIES
-    if kind == "strategies":
-        from lrensemble.train.strategies import STRATEGIES
-
-        return STRATEGIES
-    if kind == "ranges":
-        from lrensemble.config.space import DISTRIBUTIONS
-
-        return DISTRIBUTIONS
-    if kind == "selectors":
-        from lrensemble.select import SELECTORS
-
-        return SELECTORS
-    if kind == "consensus":
-        from lrensemble.consensus import CONSENSUS
-
-        return CONSENSUS
-    if kind == "models":
-        from lrensemble.models import MODELS
-
-        return MODELS
-    if kind == "data":
-        from lrensemble.data import SOURCES
-
-        return SOURCES
-    from lrensemble.metrics import METRICS
-
-    return METRICS
-
-
 def _list_registry(kind: str, json: bool) -> None:
-    registry = _registry(kind)
-    entries = [
-        {"name": name, "example": str(registry.example(name)), "summary": registry.summary(name)} for name in registry
+    """Everything registered of a kind, what installed plugins register too."""
+    from lrensemble.registry import installed_plugins, registry_of
+
+    registry = registry_of(kind)
+    for failure in installed_plugins():
+        people.print(failure, soft_wrap=True)
+    entries = [_entry(registry, name) for name in registry] + [
+        {"name": form, "example": form, "summary": summary, "aliases": [], "facts": {}}
+        for form, summary in registry.families().items()
     ]
-    if kind == "models":
-        entries += [
-            {"name": form, "example": form, "summary": summary} for form, summary in registry.families().items()
-        ]
     if json:
         print_json(entries)
         return
-    rows = table(f"{len(entries)} {kind}", {"example": "left", "what it is": "left"})
-    for entry in entries:
-        rows.add_row(entry["example"], entry["summary"])
+    stated = [each.name for each in fields(registry.kind_of_facts) if each.default is MISSING]
+    columns = ["example", "what it is", *(fact.replace("_", " ") for fact in stated)]
+    rows = table(f"{len(entries)} {kind}", dict.fromkeys(columns, "left"))
+    for each in entries:
+        others = f" Also named {', '.join(each['aliases'])}." if each["aliases"] else ""
+        rows.add_row(each["example"], each["summary"] + others, *(_word(each["facts"].get(fact)) for fact in stated))
     people.print(rows)
+
+
+def _entry(registry: Registry[Any, Any], name: str) -> dict[str, Any]:
+    found = registry.find(name)
+    facts = {each.name: getattr(found.facts, each.name) for each in fields(registry.kind_of_facts)}
+    return {
+        "name": name,
+        "example": str(found.example),
+        "summary": registry.summary(name),
+        "aliases": list(found.aliases),
+        "facts": {fact: value for fact, value in facts.items() if _is_plain(value)},
+    }
+
+
+def _is_plain(value: object) -> bool:
+    """Whether JSON can say it."""
+    return isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
 
 
 def _list_pool(pool: Pool, json: bool) -> None:

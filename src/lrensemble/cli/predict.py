@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lrensemble.cli.console import Json, people, print_json
+from lrensemble.cli.console import Json, Plugins, import_given, people, print_json
 
 
 def predict(
@@ -21,12 +21,14 @@ def predict(
     trust_code: Annotated[
         bool, typer.Option("--trust-code", help="Import the code that the ensemble asks for.")
     ] = False,
+    plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Predict the rows of files: label and the probability of every class."""
     from lrensemble.export import Ensemble
     from lrensemble.export.predictions import check_table_path, predict_files
 
+    import_given(plugin)
     if out:
         check_table_path(out)
     loaded = Ensemble.load(ensemble, trust_code=trust_code)

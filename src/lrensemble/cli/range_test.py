@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lrensemble.cli.console import Json, people, print_json
+from lrensemble.cli.console import Json, Plugins, people, print_json
 from lrensemble.cli.tune import Data, Device, Name, load
 
 
@@ -18,6 +18,7 @@ def range_test(
     steps: Annotated[int, typer.Option(help="Rates to try.", min=20)] = 200,
     low: Annotated[float, typer.Option(help="The lowest rate.")] = 1e-5,
     high: Annotated[float, typer.Option(help="The highest rate.")] = 10.0,
+    plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Train one network while the rate rises, and propose peaks for the experiment's policies."""
@@ -25,7 +26,7 @@ def range_test(
     from lrensemble.train import range_test as test
     from lrensemble.train.devices import to_device
 
-    settings = load(experiment, data, epochs=None)
+    settings = load(experiment, data, None, plugin)
     place = to_device(device)
     dataset = load_data(settings.data, settings.split).to(place)
     seen = test(settings.model, dataset, settings.train, count=count, low=low, high=high, steps=steps)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrensemble.cli.console import Json, people, print_json
+from lrensemble.cli.console import Json, Plugins, import_given, people, print_json
 from lrensemble.cli.evaluate import print_result
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def report(
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the data set's files, for pictures.")] = None,
     figures: Annotated[Path | None, typer.Option(help="Folder for the figures as files too.")] = None,
     format: Annotated[str, typer.Option(help="Of those files: svg or png.")] = "svg",  # noqa: A002
+    plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Write one self-contained page of tables and figures."""
@@ -29,6 +30,7 @@ def report(
     from lrensemble.pool import Pool
     from lrensemble.report import check_format, write_figures
 
+    import_given(plugin)
     check_format(format)
     opened = Pool.open(pool)
     path = out or pool / "report.html"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrensemble.cli.console import Json, people, print_json
+from lrensemble.cli.console import Json, Plugins, people, print_json
 from lrensemble.cli.evaluate import evaluate_into, print_result
 from lrensemble.cli.report import write_page
 from lrensemble.cli.select import check_names, choose_all
@@ -39,16 +39,17 @@ def run(
     save_steps: SaveSteps = None,
     execution: Execution = "auto",
     group_size: GroupSize = None,
+    plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
     folder = out or run_folder(experiment)
-    settings = load(experiment, data, epochs)
+    settings = load(experiment, data, epochs, plugin)
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
     pool, ended = train(settings, folder / "pool", device, save_steps, execution, group_size)
     teams = choose_all(pool, chosen.methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
-    result = evaluate_into(pool, folder / "result.json", teams.not_run)
+    result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
     _write_page(pool, result, folder / "report.html", data)
     if json:
         print_json(result.model_dump(mode="json"))

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrensemble.cli.console import Json, names_of, people, percent, print_json, progress_of, table
+from lrensemble.cli.console import (
+    Json,
+    Plugins,
+    import_given,
+    people,
+    percent,
+    print_json,
+    progress_of,
+    registered,
+    table,
+)
 
 if TYPE_CHECKING:
     from lrensemble.evaluate import Team
@@ -17,36 +27,20 @@ if TYPE_CHECKING:
     from lrensemble.spec import Spec, SpecLike
 
 
-def _methods() -> list[str]:
-    from lrensemble.select import SELECTORS
-
-    return list(SELECTORS)
-
-
-def _metrics() -> list[str]:
-    from lrensemble.metrics import METRICS
-
-    return list(METRICS)
-
-
-def _consensus() -> list[str]:
-    from lrensemble.consensus import CONSENSUS
-
-    return list(CONSENSUS)
-
-
 Method = Annotated[
     list[str] | None,
-    typer.Option("--method", "-m", help="e.g. 'greedy(size=10)'; may be repeated.", autocompletion=names_of(_methods)),
+    typer.Option(
+        "--method", "-m", help="e.g. 'greedy(size=10)'; may be repeated.", autocompletion=registered("selectors")
+    ),
 ]
 Metric = Annotated[
     str | None,
     typer.Option(
         help="What a team aims at; nll, or accuracy where a member knows only labels.",
-        autocompletion=names_of(_metrics),
+        autocompletion=registered("metrics"),
     ),
 ]
-Consensus = Annotated[str, typer.Option(help="How predictions are combined.", autocompletion=names_of(_consensus))]
+Consensus = Annotated[str, typer.Option(help="How predictions are combined.", autocompletion=registered("consensus"))]
 Resamples = Annotated[
     int, typer.Option(help="Choose again on so many bootstrap resamples: how stable is the team?", min=0)
 ]
@@ -64,12 +58,14 @@ def select(
     seed: Seed = 0,
     resamples: Resamples = 0,
     every_team: EveryTeam = None,
+    plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Choose teams on the validation rows."""
     from lrensemble.config import SelectSettings
     from lrensemble.pool import Pool
 
+    import_given(plugin)
     opened, methods = Pool.open(pool), method or SelectSettings().methods
     if every_team:
         write_every_team(opened, every_team, metric or aim_of(opened), consensus)
@@ -185,13 +181,13 @@ def print_teams(chosen: Chosen) -> None:
     print_not_run(chosen.not_run)
     for team in teams:
         if team.caution:
-            people.print(f"caution, {team.method}: {team.caution}", soft_wrap=True)
+            people.print(f"caution, {team.method}: {team.caution}")
 
 
 def print_not_run(not_run: Mapping[str, str]) -> None:
     """Methods that have no team, and why."""
     for method, reason in not_run.items():
-        people.print(f"not run, {method}: {reason}", soft_wrap=True)
+        people.print(f"not run, {method}: {reason}")
 
 
 def print_stability(teams: list[Team], names: dict[str, str]) -> None:

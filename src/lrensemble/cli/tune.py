@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from lrensemble.cli.console import Json, names_of, people, percent, print_json
+from lrensemble.cli.console import Json, Plugins, names_of, people, percent, print_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -58,11 +58,12 @@ def tune(
     save_steps: SaveSteps = None,
     execution: Execution = "auto",
     group_size: GroupSize = None,
+    plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Train the members of an experiment that the pool does not have yet."""
     folder = out or run_folder(experiment) / "pool"
-    _, ended = train(load(experiment, data, epochs), folder, device, save_steps, execution, group_size)
+    _, ended = train(load(experiment, data, epochs, plugin), folder, device, save_steps, execution, group_size)
     if json:
         members = [{"id": e.run.id, "name": e.run.name, "status": e.status, "val": e.scores} for e in ended]
         print_json({"pool": str(folder), "members": members})
@@ -74,8 +75,8 @@ def run_folder(experiment: str) -> Path:
     return Path("runs") / Path(experiment).stem
 
 
-def load(experiment: str, data: Path | None, epochs: int | None) -> Experiment:
-    """The experiment, with what the command line puts in the place of its own."""
+def load(experiment: str, data: Path | None, epochs: int | None, plugins: list[str] | None = None) -> Experiment:
+    """The experiment, with what the command line puts in the place of its own, and plugins beside its own."""
     from lrensemble.config import load_experiment
 
     overrides: dict[str, dict[str, object]] = {}
@@ -83,7 +84,7 @@ def load(experiment: str, data: Path | None, epochs: int | None) -> Experiment:
         overrides["data"] = {"folder": data}
     if epochs is not None:
         overrides["train"] = {"epochs": epochs}
-    return load_experiment(experiment, overrides)
+    return load_experiment(experiment, overrides, plugins or ())
 
 
 def train(

@@ -9,17 +9,28 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from lrensemble.config.records import Fraction, PositiveInt, Record, Seed, SpecField, read_spec, to_record
+from lrensemble.config.records import (
+    LATER,
+    Fraction,
+    PositiveInt,
+    Record,
+    Seed,
+    SpecField,
+    later_at_default,
+    read_spec,
+    to_record,
+)
 from lrensemble.config.sweep import SweepSettings, check_sweep
 from lrensemble.errors import ConfigError, SpecError
 from lrensemble.files import storage_errors
-from lrensemble.registry import depth, nearest, registry_of
+from lrensemble.registry import depth, import_plugins, nearest, registry_of
 from lrensemble.spec import Spec
 
 
@@ -47,17 +58,17 @@ class TrainSettings(Record):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Of the network's computations in training; the weights and all predictions stay float32."""
-    accumulate: PositiveInt = 1
+    accumulate: Annotated[PositiveInt, LATER] = 1
     """Parts that a batch is computed in, one after another, to save memory; the update is that of the whole batch."""
-    decay_norms: bool = True
+    decay_norms: Annotated[bool, LATER] = True
     """Whether weight decay takes in vectors as well: the scales and shifts of norms, and biases."""
-    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    ema: Annotated[Annotated[float, Field(gt=0, lt=1)] | None, LATER] = None
     """Decay of the exponential moving average of the weights that becomes the member; none unless given."""
-    channels_last: bool = True
+    channels_last: Annotated[bool, LATER] = True
     """Whether the images and weights of convolutions lie in memory channels last, where they are fastest."""
-    compile: bool = False
+    compile: Annotated[bool, LATER] = False
     """Whether the network is compiled (`torch.compile`)."""
-    augment: tuple[SpecField, ...] = Field(default=(), strict=False)
+    augment: Annotated[tuple[SpecField, ...], LATER] = Field(default=(), strict=False)
     """What is done to the training images, in this order: `crop(padding=4)`, `flip`, `mixup`, …"""
     seed: Seed = 0
 
@@ -66,10 +77,6 @@ class TrainSettings(Record):
         if self.accumulate > self.batch_size:
             raise ValueError(f"accumulate = {self.accumulate} parts of a batch of {self.batch_size} rows")
         return self
-
-
-LATER_FIELDS = ("augment", "channels_last", "compile", "ema", "accumulate", "decay_norms")
-"""Fields of `train` that recipes did not have from the beginning."""
 
 
 class SelectSettings(Record):
@@ -126,9 +133,19 @@ def _own_depth(policy: str, argument: str) -> int:
         return 0
 
 
+def _imported(plugins: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        import_plugins(plugins)
+    except SpecError as error:
+        raise ValueError(str(error)) from None
+    return plugins
+
+
 class Experiment(Record):
     """Everything that `lrensemble run` needs, as read from a TOML file."""
 
+    plugins: Annotated[tuple[str, ...], AfterValidator(_imported)] = Field(default=(), strict=False)
+    """Modules that register names; they are imported before anything else is read, and in every worker process."""
     data: Annotated[DataSettings, BeforeValidator(_flat_data)]
     model: SpecField
     policy: Annotated[tuple[SpecField, ...], BeforeValidator(_policy_grid), Field(min_length=1)]
@@ -153,20 +170,16 @@ class Recipe(Record):
     model: SpecField
     policy: SpecField
     train: TrainSettings
-    at_epoch: PositiveInt | None = None
+    at_epoch: Annotated[PositiveInt | None, LATER] = None
     """The member is the network as it was after this epoch of the run; at its end unless given."""
 
     @property
     def id(self) -> str:
         """The member's name in the pool: the first 12 hexadecimal digits of the hash of the canonical JSON.
 
-        What is at its default here has no part in it, so that a new field does not rename old members.
+        A field that recipes did not have from the beginning has no part in it at its default: no member is renamed.
         """
-        content = self.model_dump(mode="json", exclude={"at_epoch"} if self.at_epoch is None else None)
-        defaults = TrainSettings().model_dump(mode="json")
-        for name in LATER_FIELDS:
-            if content["train"][name] == defaults[name]:
-                del content["train"][name]
+        content = self.model_dump(mode="json", exclude=later_at_default(self))
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
@@ -177,10 +190,15 @@ def shipped() -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
-def load_experiment(given: str, overrides: dict[str, dict[str, object]] | None = None) -> Experiment:
-    """Read an experiment: the path of a TOML file, or the name of one that ships with the package.
+def load_experiment(
+    given: str, overrides: dict[str, dict[str, object]] | None = None, plugins: Sequence[str] = ()
+) -> Experiment:
+    """Read an experiment, and import its plugins.
 
-    `overrides` are sections with keys that replace the file's: `{"train": {"epochs": 3}}`.
+    Args:
+        given: the path of a TOML file, or the name of one that ships with the package.
+        overrides: sections with keys that replace the file's: `{"train": {"epochs": 3}}`.
+        plugins: modules beside those that the file names.
 
     Raises:
         ConfigError: no such experiment, not TOML, or a key or value that is refused.
@@ -192,6 +210,8 @@ def load_experiment(given: str, overrides: dict[str, dict[str, object]] | None =
         raise ConfigError(f"{source}: not valid TOML: {error}") from None
     for section, keys in (overrides or {}).items():
         content[section] = {**content.get(section, {}), **keys}
+    if isinstance(own := content.get("plugins", []), list) and plugins:
+        content["plugins"] = [*own, *plugins]
     return to_record(Experiment, content, source)
 
 

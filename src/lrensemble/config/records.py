@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, ValidationError
@@ -39,6 +40,26 @@ class Record(BaseModel):
     """A frozen record that refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+@dataclass(frozen=True)
+class Later:
+    """Marks a field that a record did not have from the beginning."""
+
+
+LATER = Later()
+
+
+def later_at_default(record: Record) -> dict[str, Any]:
+    """What pydantic is to leave out of a record and those in it: a new field at its default changes nothing."""
+    left_out: dict[str, Any] = {}
+    for name, field in type(record).model_fields.items():
+        value = getattr(record, name)
+        if LATER in field.metadata and value == field.default:
+            left_out[name] = True
+        elif isinstance(value, Record) and (inner := later_at_default(value)):
+            left_out[name] = inner
+    return left_out
 
 
 R = TypeVar("R", bound=Record)

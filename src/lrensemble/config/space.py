@@ -43,7 +43,9 @@ class Measured:
 
 Distribution = Choice | Uniform | Measured
 
-DISTRIBUTIONS: Registry[Distribution] = Registry("range of values", plural="ranges", call=Call(()))
+DISTRIBUTIONS: Registry[Distribution] = Registry(
+    "range of values", plural="ranges", title="Ranges of values", call=Call(())
+)
 """Functions of their own arguments that return a `Distribution`."""
 
 

@@ -12,6 +12,7 @@ from lrensemble.consensus import (  # noqa: F401  (registers what they define)
     opinion,
     robust,
     temperature,
+    thresholds,
     vote,
 )
 from lrensemble.consensus.arrays import Array

@@ -12,10 +12,13 @@ from scipy.optimize import minimize_scalar
 
 from lrensemble.consensus.arrays import Array, clipped_nll, safe_log, softmax
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, combine, fit
-from lrensemble.spec import Spec
+from lrensemble.spec import Spec, SpecLike
 
 LOWEST, HIGHEST = 0.05, 20.0
 """Where a temperature is looked for."""
+
+NEAR_LIMIT = 1e-3
+"""How near to an end, relatively, is at the end."""
 
 _GRID = np.geomspace(LOWEST, HIGHEST, 25)
 
@@ -64,6 +67,20 @@ def tempered(
     if when == "after":
         return _scaled(CONSENSUS.call(consensus, probs, weights), temperature)
     return CONSENSUS.call(consensus, _scaled(probs, temperature), weights)
+
+
+def at_limit(consensus: SpecLike) -> bool:
+    """Whether a temperature, of this consensus or of one inside it, is at the end of where `fit` looks for it.
+
+    The loss falls beyond, and probabilities scaled with it say little: members that are always right on few rows want
+    no temperature at all, and members that know nothing an infinite one.
+    """
+    spec = CONSENSUS.check(consensus)
+    temperature, inner = spec.arguments.get("temperature"), spec.arguments.get("consensus")
+    if isinstance(inner, str | Spec) and at_limit(inner):
+        return True
+    known = spec.name == "tempered" and isinstance(temperature, float | int)
+    return known and not LOWEST * (1 + NEAR_LIMIT) < float(str(temperature)) < HIGHEST * (1 - NEAR_LIMIT)
 
 
 def _lowest(loss: Callable[[float], float]) -> float:

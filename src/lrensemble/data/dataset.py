@@ -17,6 +17,7 @@ from lrensemble.data.augment import Augmenter, Draws, Mixing, move
 from lrensemble.data.source import SOURCES, Samples
 from lrensemble.data.split import divide
 from lrensemble.errors import DataError
+from lrensemble.registry import require_known_paths
 
 _BLOCK = 4096
 """Rows that statistics are summed over at once, so that no second copy of the data is made in float64."""
@@ -118,7 +119,11 @@ def of_recipe(recipe: Recipe, folder: Path | None) -> Dataset:
 
     Raises:
         DataError: the files cannot be read, or are not those that the member was trained on.
+        SpecError: the recipe names code that was not asked for.
     """
+    require_known_paths(
+        f"the recipe of a member on {recipe.data.name}", recipe.data.name, recipe.policy, *recipe.train.augment
+    )
     dataset = load(DataSettings(source=recipe.data, folder=folder), recipe.split)
     if dataset.fingerprint != recipe.fingerprint:
         raise DataError(f"{recipe.data}: these are not the rows that the member was trained on; give its own files")

@@ -94,8 +94,11 @@ class Measures:
         self, metric: str, teams: Mapping[str, Probabilities], reference: Reference, *, tempered: bool = False
     ) -> dict[str, Gain]:
         """By key, what each team [sample, class] has over a reference on test, as it is or with its temperature."""
-        alone = self.reference_probs(reference, tempered=tempered)
-        return gains_in_table(metric, teams, alone, self.pool.labels("test"))
+        alone = self.reference_probs(reference, tempered=False)
+        others = {key: probs for key, probs in teams.items() if not (tempered and np.array_equal(probs, alone))}
+        against = self.reference_probs(reference, tempered=True) if tempered else alone
+        labels, weights, groups = self.pool.labels("test"), self.pool.weights("test"), self.pool.groups("test")
+        return gains_in_table(metric, others, against, labels, weights=weights, groups=groups)
 
     def notes(self, references: Iterable[Reference]) -> list[str]:
         """Members that learned nothing, by name, and temperatures that ended at the border of the search."""
@@ -130,7 +133,8 @@ class Measures:
         )
 
     def _scores(self, probs: Probabilities, split: str, probabilities: bool) -> Scores:
-        return scores(probs, self.pool.labels(split), probabilities=probabilities, metrics=self.metrics)
+        labels, weights = self.pool.labels(split), self.pool.weights(split)
+        return scores(probs, labels, weights, probabilities=probabilities, metrics=self.metrics)
 
     def _with_temperature(self, member: Member) -> Tempered:
         learned = self._temperature(member.id)
@@ -146,34 +150,44 @@ class Measures:
         """The consensus of one member that learned its temperature on val; fitted once."""
         if name not in self._tempered:
             probs = probs_of(self._by_id[name], "val")
-            self._tempered[name] = fit("tempered", probs[None], self.pool.labels("val"))
+            labels, weights = self.pool.labels("val"), self.pool.weights("val")
+            self._tempered[name] = fit("tempered", probs[None], labels, counts=weights)
         return self._tempered[name]
 
 
-def scores(probs: Probabilities, labels: Labels, *, probabilities: bool = True, metrics: Sequence[str] = ()) -> Scores:
+def scores(
+    probs: Probabilities,
+    labels: Labels,
+    weights: Probabilities | None = None,
+    *,
+    probabilities: bool = True,
+    metrics: Sequence[str] = (),
+) -> Scores:
     """Every score of a result.
 
     Args:
         probs: [sample, class] probabilities.
         labels: [sample] class indices.
+        weights: [sample] how often each row counts.
         probabilities: whether they are such; False for labels alone, which leaves out what needs more.
         metrics: that are wanted beside the usual ones.
     """
     wanted = [name for name in STANDARD if name != "top5_accuracy" or probs.shape[1] > 5]
     wanted += [metric for metric in metrics if metric not in STANDARD]
     found = {
-        metric: _value(metric, probs, labels)
+        metric: _value(metric, probs, labels, weights)
         for metric in wanted
         if probabilities or METRICS.facts(metric).needs == "labels"
     }
     others = {metric: value for metric, value in found.items() if metric not in STANDARD}
-    return Scores(**{metric: value for metric, value in found.items() if metric in STANDARD}, others=others)
+    usual = {metric: value for metric, value in found.items() if metric in STANDARD}
+    return Scores.model_validate({**usual, "others": others})
 
 
-def _value(metric: str, probs: Probabilities, labels: Labels) -> float | None:
+def _value(metric: str, probs: Probabilities, labels: Labels, weights: Probabilities | None) -> float | None:
     """None where the metric is not defined on these rows."""
     try:
-        value = METRICS.call(metric, probs, labels)
+        value = METRICS.call(metric, probs, labels, *(() if weights is None else (weights,)))
     except PredictionsError:
         return None
     return value if np.isfinite(value) else None

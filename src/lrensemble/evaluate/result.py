@@ -146,7 +146,7 @@ class Verdict(Record):
 
     metric: str
     kind: Literal["better", "worse", "no reliable difference", "no team"]
-    """By the metric; of NLL and Brier score, over the tempered model too."""
+    """By the metric; of NLL and Brier score, a gain of calibration alone is none."""
     method: str | None
     """Key in `teams` of the team that is judged: fixed on `val`. None where no team beats the best single model."""
     reliable: bool

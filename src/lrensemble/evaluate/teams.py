@@ -21,11 +21,13 @@ from lrensemble.consensus import combine
 from lrensemble.errors import LREnsembleError, PoolError, SelectionError
 from lrensemble.files import read_json, to_json, write_whole
 from lrensemble.pool import Member, Pool
+from lrensemble.registry import require_known_paths
 from lrensemble.select import (
     CrossFit,
     Selection,
     Stability,
     Validation,
+    caution,
     cross_fit,
     fitted_consensus,
     select,
@@ -75,7 +77,7 @@ class Team(Record):
 
 
 def validation_of(pool: Pool) -> Validation:
-    """What selection may see of a pool: predictions and labels of `val`.
+    """What selection may see of a pool: predictions and labels of `val`, and its rows' weights and groups.
 
     Raises:
         PoolError: the pool has no finished member.
@@ -88,6 +90,8 @@ def validation_of(pool: Pool) -> Validation:
         pool.labels("val"),
         top1=tuple(member.kind == "top1" for member in members),
         cost=_costs(members),
+        weights=pool.weights("val"),
+        groups=pool.groups("val"),
     )
 
 
@@ -121,23 +125,19 @@ def choose(
     """
     validation, aim = validation or validation_of(pool), metric or default_metric(pool)
     selection = select(validation, method, metric=aim, consensus=consensus, seed=seed)
-    honest = _cross_fitted(validation, method, aim, consensus, seed, folds) if folds else None
+    honest, refusal = None, ""
+    if folds:
+        try:
+            honest = cross_fit(validation, method, metric=aim, consensus=consensus, seed=seed, folds=folds)
+        except SelectionError as error:  # too few rows or groups: what the method itself refuses, it has refused before
+            refusal = str(error)
     again = (
         stability(validation, method, metric=aim, consensus=consensus, seed=seed, resamples=resamples)
         if resamples
         else None
     )
-    return team_of(pool, validation, selection, seed, honest, again)
-
-
-def _cross_fitted(
-    validation: Validation, method: SpecLike, metric: SpecLike, consensus: SpecLike, seed: int, folds: int
-) -> CrossFit | None:
-    """None where there are too few rows or groups to divide."""
-    try:
-        return cross_fit(validation, method, metric=metric, consensus=consensus, seed=seed, folds=folds)
-    except SelectionError:  # what the method itself refuses, it has refused before
-        return None
+    team = team_of(pool, validation, selection, seed, honest, again)
+    return team.model_copy(update={"caution": "; ".join(filter(None, (team.caution, refusal)))})
 
 
 def try_to_choose(
@@ -192,7 +192,7 @@ def team_of(
         replicates=() if honest is None else tuple(None if math.isnan(one) else one for one in honest.replicates),
         tried=selection.tried,
         seconds=selection.seconds,
-        caution=selection.caution,
+        caution=caution(validation, selection, honest),
         resamples=again.resamples if again else 0,
         optimism=again.optimism if again else None,
         frequency=dict(zip(ids, again.frequency, strict=True)) if again else {},
@@ -215,6 +215,7 @@ def load(pool: Pool) -> tuple[Team, ...]:
     Raises:
         PoolError: there are stored teams, and all of them are stale.
         StorageError, ConfigError: a file is damaged.
+        SpecError: a team needs code that was not asked for.
     """
     everything = _stored(pool)
     outdated = stale(pool)
@@ -229,7 +230,7 @@ def stale(pool: Pool) -> dict[Path, str]:
     found = {}
     for path, team in _stored(pool).items():
         came = [name for member, name in now.items() if member not in team.pool]
-        gone = [member for member in team.pool if member not in now]
+        gone = [member for member in dict.fromkeys((*team.pool, *team.team)) if member not in now]
         changes = [f"{len(came)} came ({came[0]}, …)" if len(came) > 1 else f"{came[0]} came"] if came else []
         changes += [f"{len(gone)} went ({gone[0]}, …)" if len(gone) > 1 else f"{gone[0]} went"] if gone else []
         if changes:
@@ -242,8 +243,12 @@ def stale(pool: Pool) -> dict[Path, str]:
 
 def _stored(pool: Pool) -> dict[Path, Team]:
     """All teams by their files, in the order of the file names."""
-    paths = sorted((pool.folder / "selections").glob("[!.]*.json"))
-    return {path: to_record(Team, read_json(path), str(path)) for path in paths}
+    found = {}
+    for path in sorted((pool.folder / "selections").glob("[!.]*.json")):
+        team = to_record(Team, read_json(path), str(path))
+        require_known_paths(str(path), team.method, team.metric, team.consensus)
+        found[path] = team
+    return found
 
 
 def predict(members: tuple[Member, ...], team: Team, split: str) -> NDArray[np.float64]:

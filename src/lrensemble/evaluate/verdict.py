@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from lrensemble.evaluate.result import Gain, Reference, TeamResult, Verdict
+from lrensemble.evaluate.result import SURE, Gain, Reference, TeamResult, Verdict
 from lrensemble.metrics import METRICS
 
 _PRINTED = {"nll": "NLL", "brier": "Brier score", "ece": "ECE"}
@@ -48,15 +48,21 @@ def verdict(key: str | None, team: TeamResult | None, reference: Reference, rows
 
 
 def kind_of(team: TeamResult) -> Literal["better", "worse", "no reliable difference"]:
-    """What the gains in the aimed metric say; a gain that a temperature gives a single model too is none."""
-    gains = [team.gain[team.metric]]
-    if team.metric in team.gain_over_tempered:
-        gains.append(team.gain_over_tempered[team.metric])
-    if not all(gain.reliable for gain in gains):
+    """What the gains say, by the metric that the team aims at.
+
+    Of NLL and Brier score a temperature gives a single model a part. There a gain is one only where something is left
+    that no temperature gives: a gain over the tempered model, or one in accuracy. These two are looked at once the
+    first is reliable, and adjusted for being two (Holm 1979), so that the whole keeps the level of one test.
+    """
+    gain, over_tempered = team.gain[team.metric], team.gain_over_tempered.get(team.metric)
+    if not gain.reliable:
         return "no reliable difference"
-    if all(gain.value > 0 for gain in gains):
+    if gain.value < 0:
+        return "worse"
+    if over_tempered is None:
         return "better"
-    return "worse" if all(gain.value < 0 for gain in gains) else "no reliable difference"
+    left = [one for one in (over_tempered, team.gain["accuracy"]) if one.reliable and one.value > 0]
+    return "better" if len(left) == 2 or any(one.p_value < SURE / 2 for one in left) else "no reliable difference"
 
 
 def value_in_print(metric: str, value: float, *, unit: bool = True) -> str:

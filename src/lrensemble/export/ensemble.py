@@ -21,6 +21,7 @@ from lrensemble.export.hub import Hub
 from lrensemble.export.programs import batched_is_faster, groups_of, run_batched, run_each
 from lrensemble.export.stages import run_stages
 from lrensemble.numerics import likeliest
+from lrensemble.registry import paths_in
 
 PREDICTED_AT_ONCE = 1024
 """Rows, as when the members were scored: the last bits of a sum can depend on it."""
@@ -89,8 +90,8 @@ class Ensemble(nn.Module, Hub):
 
         Args:
             folder: of the bundle.
-            trust_code: whether to import the modules of models that are named `package.module:function`. Say so only
-                where you know who made the bundle.
+            trust_code: whether to import the modules of a model or consensus that is named `package.module:function`.
+                Say so only where you know who made the bundle.
 
         Raises:
             ExportError: no bundle, a file that is missing, changed or foreign, or code that is not trusted.
@@ -98,10 +99,11 @@ class Ensemble(nn.Module, Hub):
             StorageError: a file cannot be read.
         """
         description, weights = read_bundle(Path(folder))
-        foreign = [str(part.model) for part in description.parts if ":" in part.model.name]
+        foreign = [f"model {part.model}" for part in description.parts if ":" in part.model.name]
+        foreign += [f"consensus {path}" for path in paths_in(description.consensus)]
         if foreign and not trust_code:
             raise ExportError(
-                f"{folder} asks to import code for the model {foreign[0]}; if you trust it, load with trust_code=True "
+                f"{folder} asks to import code for the {foreign[0]}; if you trust it, load with trust_code=True "
                 "(lrensemble predict --trust-code)"
             )
         states = [

@@ -5,7 +5,7 @@ same rows; `diversity` says how much members differ.
 """
 
 from lrensemble.metrics import decisions, ranking  # noqa: F401  (registers what they define)
-from lrensemble.metrics.base import METRICS, MetricFacts, higher_is_better, row_values, score
+from lrensemble.metrics.base import METRICS, MetricFacts, higher_is_better, row_values, score, watched
 from lrensemble.metrics.calibration import ece
 from lrensemble.metrics.confusion import confusion_matrix, predicted_classes
 from lrensemble.metrics.scores import accuracy, brier, nll, top_k_accuracy
@@ -23,4 +23,5 @@ __all__ = [
     "row_values",
     "score",
     "top_k_accuracy",
+    "watched",
 ]

@@ -40,6 +40,8 @@ class MetricFacts:
     """No value is above this."""
     unit: Literal["fraction", "nats", ""] = ""
     """Of its values; fractions are printed in percent."""
+    watched: bool = False
+    """Whether it is measured on the validation rows after every epoch of a training."""
 
 
 def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., float]:
@@ -55,7 +57,7 @@ def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., f
             probs, labels = probs[rows], labels[rows]
         more = {"weights": weights} if knows_weights and weights is not None else {}
         value = function(probs, labels, **more, **own)
-        if not isinstance(value, int | float | np.number) or np.isnan(value):
+        if isinstance(value, str) or not hasattr(value, "__float__") or np.ndim(value) or np.isnan(float(value)):
             raise PredictionsError(f"metric {name!r} returned {value!r} of {len(labels)} rows; it must return a number")
         return float(value)
 
@@ -69,6 +71,12 @@ METRICS: Registry[float, MetricFacts] = Registry(
 
 SUM_TOLERANCE = 1e-3
 """How far the probabilities of a row may be from summing to one: float16 predictions reach 5e-4."""
+
+
+def watched(*, labels_only: bool = False) -> list[str]:
+    """Names of the metrics that every member is measured by on the validation rows; those that need labels alone."""
+    facts = {name: METRICS.facts(name) for name in METRICS}
+    return [name for name, each in facts.items() if each.watched and (each.needs == "labels" or not labels_only)]
 
 
 def higher_is_better(metric: SpecLike) -> bool:

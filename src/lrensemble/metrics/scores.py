@@ -43,6 +43,7 @@ def squared_errors(probs: Floats, labels: Labels) -> Floats:
     lowest=0.0,
     highest=1.0,
     unit="fraction",
+    watched=True,
     aliases=("accuracy_score",),
 )
 def accuracy(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
@@ -83,7 +84,9 @@ def top_k_accuracy(
     return mean_over_rows(within_top_k(probs, labels, k=k), weights)
 
 
-@METRICS.register(higher_is_better=False, per_row=log_losses, lowest=0.0, unit="nats", aliases=("log_loss",))
+@METRICS.register(
+    higher_is_better=False, per_row=log_losses, lowest=0.0, unit="nats", watched=True, aliases=("log_loss",)
+)
 def nll(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     """Negative log-likelihood in nats, the mean of -ln p(label) (Good 1952, logarithmic score). Lower is better.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,14 @@ from torch import Tensor, nn
 from lrensemble.errors import LREnsembleError, SpecError
 from lrensemble.registry import Call, Registry, is_shipped, reason_of
 from lrensemble.spec import Spec, SpecLike
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """A model says which inputs it takes."""
+
+    smallest_image: int = 0
+    """Shorter side in pixels of the smallest image that it takes; 0 where features serve as well."""
 
 
 def _tried(name: str, function: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
@@ -35,7 +44,7 @@ def _tried(name: str, function: Callable[..., nn.Module]) -> Callable[..., nn.Mo
     return build
 
 
-MODELS: Registry[nn.Module] = Registry("model", call=Call(("shape", "classes")), adapt=_tried)
+MODELS: Registry[nn.Module, ModelFacts] = Registry("model", ModelFacts, call=Call(("shape", "classes")), adapt=_tried)
 """Functions of (shape of one input, number of classes); the module they return gives logits [batch, class]."""
 
 
@@ -99,6 +108,9 @@ def build(model: SpecLike, shape: tuple[int, ...], classes: int, seed: int) -> n
         SpecError: as `check`; or the shape does not suit the model, or the function returns no module that takes such
             inputs and gives logits.
     """
+    spec = MODELS.check(model)
+    if smallest := MODELS.facts(spec).smallest_image:
+        require_images(spec.name, shape, smallest)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU as well
-        return MODELS.call(model, shape, classes)
+        return MODELS.call(spec, shape, classes)

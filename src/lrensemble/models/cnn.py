@@ -7,13 +7,13 @@ from typing import Annotated
 from pydantic import Field
 from torch import nn
 
-from lrensemble.models.base import MODELS, require_images
+from lrensemble.models.base import MODELS
 
 _SMALLEST_MAP = 4
 """Height or width below which a map is not halved any more."""
 
 
-@MODELS.register(width=8)
+@MODELS.register(smallest_image=_SMALLEST_MAP, width=8)
 def cnn(
     shape: tuple[int, ...],
     classes: int,
@@ -34,7 +34,6 @@ def cnn(
     Raises:
         SpecError: the input is no image, or below 4x4.
     """
-    require_images("cnn", shape, _SMALLEST_MAP)
     channels, rows, columns = shape
     layers: list[nn.Module] = []
     while not layers or min(rows, columns) >= 2 * _SMALLEST_MAP:

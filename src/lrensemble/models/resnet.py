@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lrensemble.models.base import MODELS, require_images
+from lrensemble.models.base import MODELS
 
 _STAGE_CHANNELS = (16, 32, 64)
 
@@ -31,7 +31,7 @@ class Block(nn.Module):
         return functional.relu(residual + shortcut)
 
 
-@MODELS.register("resnet-20")
+@MODELS.register("resnet-20", smallest_image=1)
 def resnet_20(shape: tuple[int, ...], classes: int) -> nn.Module:
     """Residual network of 20 layers for images of about 32x32: 0.27 million parameters (He et al. 2016, table 6).
 
@@ -45,11 +45,10 @@ def resnet_20(shape: tuple[int, ...], classes: int) -> nn.Module:
     Raises:
         SpecError: the input is no image.
     """
-    require_images("resnet-20", shape)
     return _thin(shape[0], classes, blocks_per_stage=3)
 
 
-@MODELS.register("resnet-56")
+@MODELS.register("resnet-56", smallest_image=1)
 def resnet_56(shape: tuple[int, ...], classes: int) -> nn.Module:
     """Residual network of 56 layers for images of about 32x32: 0.85 million parameters (He et al. 2016, table 6).
 
@@ -62,7 +61,6 @@ def resnet_56(shape: tuple[int, ...], classes: int) -> nn.Module:
     Raises:
         SpecError: the input is no image.
     """
-    require_images("resnet-56", shape)
     return _thin(shape[0], classes, blocks_per_stage=9)
 
 

@@ -7,10 +7,9 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from lrensemble.models.base import MODELS, require_images
+from lrensemble.models.base import MODELS
 
 _LOGIT_SCALE = 0.125
-_SMALLEST_IMAGE = 8
 
 
 class Residual(nn.Module):
@@ -38,7 +37,7 @@ class Scale(nn.Module):
         return values * self.factor
 
 
-@MODELS.register("resnet-9", width=8)
+@MODELS.register("resnet-9", smallest_image=8, width=8)
 def resnet_9(shape: tuple[int, ...], classes: int, *, width: Annotated[int, Field(gt=0)] = 64) -> nn.Module:
     """Nine layers that train fast on images of about 32x32: 6.6 million parameters (Page 2018).
 
@@ -53,7 +52,6 @@ def resnet_9(shape: tuple[int, ...], classes: int, *, width: Annotated[int, Fiel
     Raises:
         SpecError: the input is no image, or below 8x8.
     """
-    require_images("resnet-9", shape, _SMALLEST_IMAGE)
     return nn.Sequential(
         *_convolution(shape[0], width),
         *_convolution(width, 2 * width),

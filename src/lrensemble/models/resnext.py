@@ -16,8 +16,10 @@ Stem = Literal["auto", "small", "imagenet"]
 
 _LARGEST_SMALL_IMAGE = 64
 """Shorter side in pixels up to which `auto` takes the small stem."""
-_SMALLEST = {"small": 8, "imagenet": 32}
-"""Three stages halve the maps; the ImageNet stem halves them twice before."""
+_SMALLEST_IMAGE = 8
+"""Three stages halve the maps."""
+_IMAGENET_STEM_SHRINKS = 4
+"""The ImageNet stem halves the maps twice before."""
 _STEM_CHANNELS = 64
 _GROUPS, _GROUP_CHANNELS = 32, 4
 
@@ -39,7 +41,7 @@ class ProjectionBlock(nn.Module):
         return functional.relu(self.branch(maps) + shortcut)
 
 
-@MODELS.register("resnet-18")
+@MODELS.register("resnet-18", smallest_image=_SMALLEST_IMAGE)
 def resnet_18(shape: tuple[int, ...], classes: int, *, stem: Stem = "auto") -> nn.Module:
     """Residual network of 18 layers with 64 to 512 channels: 11 million parameters (He et al. 2016, table 1).
 
@@ -54,7 +56,7 @@ def resnet_18(shape: tuple[int, ...], classes: int, *, stem: Stem = "auto") -> n
     return _network("resnet-18", shape, classes, stem, _basic, (2, 2, 2, 2), expansion=1)
 
 
-@MODELS.register("resnext50")
+@MODELS.register("resnext50", smallest_image=_SMALLEST_IMAGE)
 def resnext50(shape: tuple[int, ...], classes: int, *, stem: Stem = "auto") -> nn.Module:
     """ResNeXt-50 (32x4d): bottlenecks of 32 groups, 25 million parameters (Xie et al. 2017, table 1).
 
@@ -78,11 +80,11 @@ def _network(
     stages: tuple[int, ...],
     expansion: int,
 ) -> nn.Module:
-    require_images(name, shape)
     kind = stem
     if stem == "auto":
         kind = "small" if min(shape[1:]) <= _LARGEST_SMALL_IMAGE else "imagenet"
-    require_images(f"{name}(stem={kind!r})", shape, _SMALLEST[kind])
+    if kind == "imagenet":
+        require_images(f"{name}(stem={kind!r})", shape, _SMALLEST_IMAGE * _IMAGENET_STEM_SHRINKS)
     layers = _stem(shape[0], kind)
     inputs = _STEM_CHANNELS
     for stage, blocks in enumerate(stages):

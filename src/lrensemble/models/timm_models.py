@@ -10,11 +10,14 @@ from typing import Any
 from torch import nn
 
 from lrensemble.errors import MissingExtraError, SpecError, UnknownNameError
-from lrensemble.models.base import MODELS, require_images, require_logits
+from lrensemble.models.base import MODELS, require_logits
 
 
 @MODELS.family(
-    r"timm/(.+)", "timm/NAME", "The networks of timm (PyTorch Image Models) with new weights, where it is installed."
+    r"timm/(.+)",
+    "timm/NAME",
+    "The networks of timm (PyTorch Image Models) with new weights, where it is installed.",
+    smallest_image=1,
 )
 def timm_model(name: str) -> Callable[..., nn.Module]:
     """The function that builds `timm/NAME`.
@@ -39,7 +42,6 @@ def timm_model(name: str) -> Callable[..., nn.Module]:
         Raises:
             SpecError: the input is no image, or the network does not fit it.
         """
-        require_images(f"timm/{name}", shape)
         config = timm.get_pretrained_cfg(name)
         fixed = {"img_size": shape[1:]} if config is not None and config.fixed_input_size else {}
         try:

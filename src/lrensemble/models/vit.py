@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lrensemble.errors import MissingExtraError, SpecError
-from lrensemble.models.base import MODELS, require_images
+from lrensemble.models.base import MODELS
 
 Size = Literal["tiny", "small", "base"]
 
@@ -39,7 +39,7 @@ class VisionTransformer(nn.Module):
         return logits
 
 
-@MODELS.register("vit", size="tiny")
+@MODELS.register("vit", smallest_image=1, size="tiny")
 def vit(
     shape: tuple[int, ...],
     classes: int,
@@ -69,7 +69,6 @@ def vit(
         SpecError: the input is no image, the patch does not divide it, or the checkpoint cannot be used.
         MissingExtraError: `transformers` is not installed.
     """
-    require_images("vit", shape)
     if checkpoint is None:
         network = _from_scratch(shape, classes, size or "tiny", patch or _patch_for(shape), dropout)
         return VisionTransformer(network, shape[0])

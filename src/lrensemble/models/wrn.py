@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lrensemble.errors import SpecError
-from lrensemble.models.base import MODELS, require_images
+from lrensemble.models.base import MODELS
 from lrensemble.models.resnet import start_by_fan_out
 
 _STAGE_CHANNELS = (16, 32, 64)
@@ -44,6 +44,7 @@ class PreActivationBlock(nn.Module):
     r"wrn-(\d+)-(\d+)",
     "wrn-DEPTH-WIDTH",
     "Wide residual networks of other depths (6n + 4) and widths: wrn-16-4, wrn-40-2.",
+    smallest_image=_SMALLEST_IMAGE,
 )
 def wide_resnet(depth: str, width: str) -> Callable[..., nn.Module]:
     """The function that builds `wrn-DEPTH-WIDTH`.
@@ -74,7 +75,6 @@ def wide_resnet(depth: str, width: str) -> Callable[..., nn.Module]:
         Raises:
             SpecError: the input is no image, or below 4x4.
         """
-        require_images(name, shape, _SMALLEST_IMAGE)
         return _network(shape[0], classes, blocks, int(width), dropout)
 
     return build
@@ -94,4 +94,4 @@ def _network(colours: int, classes: int, blocks: int, width: int, dropout: float
     return model
 
 
-MODELS.register("wrn-28-10", dropout=0.3)(wide_resnet("28", "10"))
+MODELS.register("wrn-28-10", smallest_image=_SMALLEST_IMAGE, dropout=0.3)(wide_resnet("28", "10"))

@@ -4,7 +4,7 @@
 LRBench's names; `torch_adapter` turns policies into torch schedulers and back, and alone imports torch.
 """
 
-from lrensemble.policies.base import POLICIES, Policy, build
+from lrensemble.policies.base import POLICIES, Policy, build, policy
 from lrensemble.policies.basic import (
     constant,
     cosine,
@@ -41,6 +41,7 @@ __all__ = [
     "multi_step",
     "one_cycle",
     "paper_grid",
+    "policy",
     "polynomial",
     "repeat",
     "sawtooth",

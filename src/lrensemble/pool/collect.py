@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import ConfigError, PredictionsError
-from lrensemble.metrics import METRICS
+from lrensemble.metrics import METRICS, watched
 from lrensemble.pool.content import LOG_ZERO
 from lrensemble.pool.found import Form, Found
+from lrensemble.pool.groups import groups_aside, numbered, read_groups
 from lrensemble.pool.member import MemberRecord
-from lrensemble.pool.sources import Source, check_agreement, check_source, count_classes, plain, read
+from lrensemble.pool.sources import (
+    Source,
+    check_agreement,
+    check_source,
+    count_classes,
+    marks_of,
+    plain,
+    read,
+    read_marks,
+)
 from lrensemble.pool.store import Pool, is_pool
 from lrensemble.pool.task import Task
+from lrensemble.rows import check_weights
 
 Rows = Mapping[str, tuple[str, NDArray[np.int64]]]
 """For each split of the pool, the split of the file that its rows come from, and which."""
@@ -34,7 +46,13 @@ class CollectResult:
 
 
 def collect(
-    files: Sequence[Path], out: Path, *, holdout: float | None = None, seed: int = 0, kind: Form | None = None
+    files: Sequence[Path],
+    out: Path,
+    *,
+    holdout: float | None = None,
+    seed: int = 0,
+    kind: Form | None = None,
+    groups: Path | None = None,
 ) -> CollectResult:
     """Make a pool of predictions, or add them to the one that is there; nothing is added unless everything can be.
 
@@ -44,14 +62,17 @@ def collect(
     Args:
         files: files of predictions, and folders of one file a member (see `lrensemble.pool.sources`).
         out: the pool's folder.
-        holdout: fraction of each class's rows to set aside as `test`, where the files bring no test rows.
+        holdout: fraction of each class's rows to set aside as `test`, where the files bring no test rows; rows of one
+            group stay together.
         seed: of that division.
         kind: which array of a file to take, and what a `.npy` file holds.
+        groups: a file with the group of each row, where the files of predictions do not hold it: `groups` and, where
+            there are test rows, `test_groups`; a `.npy` file is the former.
 
     Raises:
         PredictionsError: arrays that cannot be used; the file is named.
         PoolError: files that do not agree in rows, labels or classes, or a pool of another task.
-        ConfigError: a holdout that cannot be made.
+        ConfigError: a holdout that cannot be made, or groups given twice.
         StorageError: a file cannot be read, or the pool not be written.
     """
     if not files:
@@ -61,14 +82,22 @@ def collect(
     classes = _classes(sources, out)
     for source in sources:
         check_source(source, len(classes))
-    rows = _divide(sources[0].labels, holdout, seed)
+    marks = _marks(sources, groups)
+    rows = _divide(sources[0].labels, marks.get("groups", {}), holdout, seed)
     labels = {split: sources[0].labels[origin][index] for split, (origin, index) in rows.items()}
+    of_rows = {
+        mark: {split: arrays[origin][index] for split, (origin, index) in rows.items() if origin in arrays}
+        for mark, arrays in marks.items()
+    }
+    group_of_row, weights = of_rows.get("groups", {}), of_rows.get("weights", {})
+    for split, given in weights.items():
+        check_weights(given, len(given), f"{split} weights")
     members = [member for source in sources for member in source.members]
     log_probs = [_log_probs(member, rows, len(classes)) for member in members]
-    pool = Pool.create(
-        out, Task.of(plain(out.resolve().name), classes, rows=_ids(sources[0], rows), labels=labels), labels
-    )
-    return _add(pool, members, log_probs, labels["val"])
+    ids = _ids(sources[0], rows)
+    task = Task.of(plain(out.resolve().name), classes, rows=ids, labels=labels, groups=group_of_row, weights=weights)
+    pool = Pool.create(out, task, labels, groups=group_of_row, weights=weights)
+    return _add(pool, members, log_probs, labels["val"], weights.get("val"))
 
 
 def _classes(sources: Sequence[Source], out: Path) -> tuple[str, ...]:
@@ -84,7 +113,25 @@ def _classes(sources: Sequence[Source], out: Path) -> tuple[str, ...]:
     return classes
 
 
-def _divide(labels: Mapping[str, NDArray[np.integer]], holdout: float | None, seed: int) -> Rows:
+def _marks(sources: Sequence[Source], groups: Path | None) -> dict[str, dict[str, NDArray[Any]]]:
+    """Groups and weights of rows, each by split: groups as numbers, weights in float64."""
+    found = marks_of(sources)
+    if groups is not None:
+        if "groups" in found:
+            raise ConfigError(f"the files bring their own groups; leave {groups} away")
+        found |= read_marks(groups, read_groups(groups), sources[0].labels)
+    return {
+        mark: numbered(arrays) if mark == "groups" else {split: array.astype(float) for split, array in arrays.items()}
+        for mark, arrays in found.items()
+    }
+
+
+def _divide(
+    labels: Mapping[str, NDArray[np.integer]],
+    groups: Mapping[str, NDArray[np.int64]],
+    holdout: float | None,
+    seed: int,
+) -> Rows:
     if holdout is None:
         return {split: (split, np.arange(len(array))) for split, array in labels.items()}
     if "test" in labels:
@@ -92,13 +139,23 @@ def _divide(labels: Mapping[str, NDArray[np.integer]], holdout: float | None, se
     if not 0 < holdout < 1:
         raise ConfigError(f"holdout = {holdout} is refused; give a fraction above 0 and below 1, such as 0.5")
     generator = np.random.default_rng(seed)
-    aside = np.zeros(len(labels["val"]), dtype=bool)
-    for label in np.unique(labels["val"]):
-        rows = generator.permutation(np.flatnonzero(labels["val"] == label))
-        aside[rows[: round(holdout * len(rows))]] = True
+    aside = (
+        groups_aside(labels["val"], groups["val"], holdout, generator)
+        if "val" in groups
+        else _rows_aside(labels["val"], holdout, generator)
+    )
     if aside.all() or not aside.any():
         raise ConfigError(f"holdout = {holdout} leaves no val or no test rows of {len(aside)}; choose another fraction")
     return {"val": ("val", np.flatnonzero(~aside)), "test": ("val", np.flatnonzero(aside))}
+
+
+def _rows_aside(labels: NDArray[np.integer], holdout: float, generator: np.random.Generator) -> NDArray[np.bool_]:
+    """[sample] rows drawn at random, a fraction of each class."""
+    aside = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        rows = generator.permutation(np.flatnonzero(labels == label))
+        aside[rows[: round(holdout * len(rows))]] = True
+    return aside
 
 
 def _ids(source: Source, rows: Rows) -> dict[str, NDArray[np.int64]]:
@@ -121,19 +178,20 @@ def _add(
     members: Sequence[Found],
     log_probs: Sequence[dict[str, NDArray[np.float32]]],
     labels: NDArray[np.integer],
+    weights: NDArray[np.float64] | None,
 ) -> CollectResult:
     added: list[str] = []
     skipped: list[str] = []
     first = 1 + max((member.order for member in pool.members(include_diverged=True)), default=-1)
     for found, predictions in zip(members, log_probs, strict=True):
         probs = np.exp(predictions["val"].astype(np.float64))
-        metrics = ("accuracy",) if found.form == "top1" else ("accuracy", "nll")
+        metrics = watched(labels_only=found.form == "top1")
         record = MemberRecord(
             id=found.id,
             order=first + len(added),
             name=found.name,
             kind="top1" if found.form == "top1" else "log_probs",
-            scores={"val": {name: METRICS.call(name, probs, labels) for name in metrics}},
+            scores={"val": {name: METRICS.call(name, probs, labels, weights) for name in metrics}},
         )
         (added if pool.add(record, predictions) else skipped).append(found.id)
     return CollectResult(pool, tuple(added), tuple(skipped))

@@ -1,16 +1,18 @@
 """What members a file of predictions holds, with the labels that they were made for.
 
 A file holds all members: `log_probs`, `logits` or `probs` [member, sample, class], or `top1` [member, sample]; `labels`
-[sample]; optional `names` (or `models`) [member] and `classes` [class]; and predictions and labels of test rows with
-the prefix `test_`. A folder holds one file a member, named after it, without the member axis; a `.npy` file there is
-the predictions alone. The labels (and `classes`) stand in each file, or once in `labels.npz` or `labels.npy`.
+[sample]; optional `names` (or `models`) [member], `classes` [class], `groups` and `weights` [sample]; and the arrays of
+test rows with the prefix `test_`. A folder holds one file a member, named after it, without the member axis; a `.npy`
+file there is the predictions alone. The labels (and `classes`, `groups`, `weights`) stand in each file, or once in
+`labels.npz` or in a `.npy` file of their name.
 """
 
 from __future__ import annotations
 
+import itertools
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +22,10 @@ from lrensemble.errors import PoolError, PredictionsError
 from lrensemble.files import storage_errors
 from lrensemble.pool.arrays import SUFFIXES, Arrays, load
 from lrensemble.pool.found import FORMS, PREFIX, Form, Found, check_class_indices
+from lrensemble.rows import check_groups, check_weights
 
-COMMON = ("labels", "test_labels", "classes")
+MARKS = ("groups", "weights")
+COMMON = ("labels", "test_labels", "classes", *MARKS, *(f"test_{mark}" for mark in MARKS))
 NAMES = ("names", "models")
 MOST_CLASSES = 1_000_000
 """Labels from here on are taken for a mistake, unless the classes are named."""
@@ -38,6 +42,8 @@ class Source:
     classes: tuple[str, ...]
     """Names; empty where the file does not tell."""
     members: tuple[Found, ...]
+    marks: dict[str, Arrays] = field(default_factory=dict)
+    """`groups` and `weights`, each by split [sample], where the file has them."""
 
 
 def read(path: Path, form: Form | None) -> Source:
@@ -81,7 +87,8 @@ def _read_folder(folder: Path, form: Form | None) -> Source:
         raise PredictionsError(f"{folder} holds no predictions; give one {', '.join(SUFFIXES)} file a member")
     check_agreement(sources)
     names = next((source.classes for source in sources if source.classes), ())
-    return Source(folder, sources[0].labels, names, tuple(member for source in sources for member in source.members))
+    members = tuple(member for source in sources for member in source.members)
+    return Source(folder, sources[0].labels, names, members, marks_of(sources))
 
 
 def _read_member(path: Path, common: Arrays, form: Form | None) -> Source:
@@ -127,7 +134,36 @@ def _source(path: Path, arrays: Arrays, members: tuple[Found, ...]) -> Source:
             raise PredictionsError(f"{path} has no {missing}; give predictions and labels of the same rows")
     labels = {split: arrays[f"{PREFIX[split]}labels"] for split in members[0].predictions}
     names = tuple(plain(str(name)) for name in arrays["classes"].reshape(-1)) if "classes" in arrays else ()
-    return Source(path, labels, names, members)
+    return Source(path, labels, names, members, read_marks(path, arrays, labels))
+
+
+def read_marks(path: Path, arrays: Arrays, labels: Arrays) -> dict[str, Arrays]:
+    """`groups` and `weights` of a file, each by split, checked against the labels.
+
+    Raises:
+        PredictionsError: not one for each row, of another kind, or of test rows that are not there.
+    """
+    marks: dict[str, Arrays] = {}
+    for mark, (split, prefix) in itertools.product(MARKS, PREFIX.items()):
+        given = arrays.get(f"{prefix}{mark}")
+        if given is None:
+            continue
+        where = f"{path}: {prefix}{mark}"
+        if split not in labels:
+            raise PredictionsError(f"{where} are given without {prefix}labels; give the labels of those rows as well")
+        check = check_groups if mark == "groups" else check_weights
+        check(given, len(labels[split]), where)
+        marks.setdefault(mark, {})[split] = given
+    return marks
+
+
+def marks_of(sources: Sequence[Source]) -> dict[str, Arrays]:
+    """Groups and weights by split, of the first source that has them."""
+    found: dict[str, Arrays] = {}
+    for source in sources:
+        for mark, arrays in source.marks.items():
+            found[mark] = arrays | found.get(mark, {})
+    return found
 
 
 def plain(name: str) -> str:
@@ -151,6 +187,12 @@ def check_agreement(sources: Sequence[Source]) -> None:
                     f"{first.path} and {other.path} have other {PREFIX[split]}labels ({len(labels)} and "
                     f"{len(other.labels[split])} rows); members of a pool share their rows, in the same order"
                 )
+    for mark, split in itertools.product(MARKS, PREFIX):
+        having = [source for source in sources if split in source.marks.get(mark, {})]
+        for other in having[1:]:
+            if not np.array_equal(having[0].marks[mark][split], other.marks[mark][split]):
+                both = f"{having[0].path} and {other.path}"
+                raise PoolError(f"{both} have other {PREFIX[split]}{mark}; members of a pool share theirs")
     named = [source for source in sources if source.classes]
     for other in named[1:]:
         if other.classes != named[0].classes:

@@ -2,7 +2,8 @@
 
 ```
 POOL/pool.json                              the task: class names, size and fingerprints of each split
-POOL/labels.safetensors                     `val`, `test`: int64
+POOL/labels.safetensors                     `val`, `test`: int64; `val_groups`, `test_groups`: int64, `val_weights`,
+                                            `test_weights`: float64, where rows have them
 POOL/members/<id>/member.json               recipe, scores, seconds, environment, status, SHA-256 of the files beside it
 POOL/members/<id>/predictions.safetensors   `val`, `test`: [sample, class] log-probabilities
 POOL/members/<id>/weights.safetensors       optional
@@ -27,17 +28,16 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save
 
 from lrensemble.config import Record
-from lrensemble.errors import PoolError, PredictionsError
+from lrensemble.errors import PoolError
 from lrensemble.files import storage_errors, write_whole
-from lrensemble.metrics.base import check_labels
 from lrensemble.pool.content import History, Precision, Predictions, Weights, member_files
 from lrensemble.pool.drafts import clear_abandoned, write_folder
 from lrensemble.pool.member import Member, MemberId, MemberRecord
-from lrensemble.pool.sealed import damaged, map_arrays, seal, unseal
-from lrensemble.pool.task import Split, Task, fingerprint
+from lrensemble.pool.rows import check_rows, read_rows, write_rows
+from lrensemble.pool.sealed import damaged, seal, unseal
+from lrensemble.pool.task import NONE, Split, Task
 
 logger = logging.getLogger(__name__)
 
@@ -62,23 +62,32 @@ class Pool:
     task: Task
 
     @classmethod
-    def create(cls, folder: Path, task: Task, labels: Mapping[str, NDArray[np.integer]]) -> Self:
+    def create(
+        cls,
+        folder: Path,
+        task: Task,
+        labels: Mapping[str, NDArray[np.integer]],
+        *,
+        groups: Mapping[str, NDArray[np.integer]] = NONE,
+        weights: Mapping[str, NDArray[np.floating]] = NONE,
+    ) -> Self:
         """Make a pool, or open the one that is there for the same task; drafts that dead writers left are removed.
+
+        Groups and weights of rows are added to a pool that has none.
 
         Args:
             folder: made where it is missing.
             task: classes and rows of all members.
             labels: for each split of the task, [sample] class indices.
+            groups: for splits that have them, [sample] which group each row belongs to.
+            weights: for splits that have them, [sample] how often each row counts.
 
         Raises:
             PoolError: the folder holds a pool for another task, or one that is damaged.
-            PredictionsError: labels that are not those of the task or lie outside its classes.
+            PredictionsError: labels, groups or weights that are not those of the task, or labels outside its classes.
             StorageError: the folder cannot be written.
         """
-        for name, split in task.splits.items():
-            check_labels(labels[name], split.size, len(task.classes))
-            if fingerprint(labels[name]) != split.labels:
-                raise PredictionsError(f"the {name} labels are not those that the task was made of")
+        check_rows(task, labels=labels, groups=groups, weights=weights)
         exists = is_pool(folder)
         pool = cls.open(folder) if exists else cls(folder, task)
         if difference := task.difference(pool.task):
@@ -86,12 +95,12 @@ class Pool:
         with storage_errors("write", pool._members):
             pool._members.mkdir(parents=True, exist_ok=True)
         clear_abandoned(pool._members)
-        if not exists or not pool._labels.exists():
-            arrays = {name: np.ascontiguousarray(labels[name], dtype=np.int64) for name in task.splits}
-            write_whole(pool._labels, save(arrays))
-        if not exists:  # written last: where there is a pool.json, there is a whole pool
-            write_whole(folder / "pool.json", seal({"task": task.model_dump(mode="json")}))
-        return pool
+        completed = pool.task.with_marks_of(task)
+        if not exists or completed != pool.task or not pool._labels.exists():
+            write_rows(pool._labels, task, anew=not exists, labels=labels, groups=groups, weights=weights)
+        if not exists or completed != pool.task:  # written last: where there is a pool.json, there is a whole pool
+            write_whole(folder / "pool.json", seal({"task": completed.model_dump(mode="json", exclude_none=True)}))
+        return cls(folder, completed)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -111,13 +120,26 @@ class Pool:
         Raises:
             PoolError: no such split, or the labels are missing, damaged or not the pool's.
         """
-        known = self._split(split)
-        if not self._labels.exists():
-            raise damaged(self._labels, "it is missing")
-        found = map_arrays(self._labels).get(split)
-        if found is None or found.dtype != np.int64 or fingerprint(found) != known.labels:
-            raise damaged(self._labels, f"its {split} labels are not those that pool.json was made with")
-        return np.array(found)
+        labels: NDArray[np.int64] = read_rows(self._labels, split, "labels", self._split(split).labels)
+        return labels
+
+    def groups(self, split: str) -> NDArray[np.int64] | None:
+        """Which group each row of a split belongs to, [sample]; None where every row stands for itself.
+
+        Raises:
+            PoolError: as `labels` does.
+        """
+        known = self._split(split).groups
+        return None if known is None else read_rows(self._labels, split, "groups", known)
+
+    def weights(self, split: str) -> NDArray[np.float64] | None:
+        """How often each row of a split counts, [sample]; None where each counts once.
+
+        Raises:
+            PoolError: as `labels` does.
+        """
+        known = self._split(split).weights
+        return None if known is None else read_rows(self._labels, split, "weights", known)
 
     def members(self, include_diverged: bool = False) -> tuple[Member, ...]:
         """All members that can be chosen, by `order` and then by id; where asked, with those that diverged or were

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,12 @@ from lrensemble.config import PositiveInt, Record
 
 SPLITS = ("val", "test")
 """Selection sees `val` alone; `evaluate` reads `test`, where a pool has it."""
+
+MARKS = ("groups", "weights")
+"""What rows may have beside their labels; it can be added to a pool that is there."""
+
+NONE: Mapping[str, NDArray[Any]] = {}
+"""For no split."""
 
 
 class Split(Record):
@@ -26,6 +32,10 @@ class Split(Record):
     """SHA-256 of the row ids, in order, as little-endian int64."""
     labels: str
     """SHA-256 of the labels, in order, as little-endian int64."""
+    groups: str | None = None
+    """SHA-256 of the rows' groups, as that of the labels; None where every row stands for itself."""
+    weights: str | None = None
+    """SHA-256 of the rows' weights, in order, as little-endian float64; None where each counts once."""
 
 
 class Task(Record):
@@ -54,6 +64,8 @@ class Task(Record):
         *,
         rows: Mapping[str, NDArray[np.integer]],
         labels: Mapping[str, NDArray[np.integer]],
+        groups: Mapping[str, NDArray[np.integer]] = NONE,
+        weights: Mapping[str, NDArray[np.floating]] = NONE,
     ) -> Self:
         """The task of these rows.
 
@@ -62,13 +74,35 @@ class Task(Record):
             classes: names, by class index.
             rows: for each split, [sample] row ids: what tells a row from every other of the data set.
             labels: for each split, [sample] class indices.
+            groups: for splits that have them, [sample] which group each row belongs to.
+            weights: for splits that have them, [sample] how often each row counts.
         """
         splits = {
-            split: Split(size=len(rows[split]), rows=fingerprint(rows[split]), labels=fingerprint(labels[split]))
+            split: Split(
+                size=len(rows[split]),
+                rows=fingerprint(rows[split]),
+                labels=fingerprint(labels[split]),
+                groups=fingerprint(groups[split]) if split in groups else None,
+                weights=fingerprint(weights[split]) if split in weights else None,
+            )
             for split in SPLITS
             if split in rows
         }
         return cls(name=name, classes=tuple(classes), splits=splits)
+
+    def with_marks_of(self, other: Task) -> Self:
+        """This task with the groups and weights that another one of the same rows has and this one has not."""
+        splits = {
+            name: split.model_copy(
+                update={
+                    mark: getattr(other.splits[name], mark)
+                    for mark in MARKS
+                    if getattr(split, mark) is None and name in other.splits
+                }
+            )
+            for name, split in self.splits.items()
+        }
+        return self.model_copy(update={"splits": splits})
 
     def hashes(self) -> dict[str, str]:
         """What a member must share with its pool, one hash for each thing that can differ."""
@@ -79,7 +113,10 @@ class Task(Record):
         return found
 
     def difference(self, other: Task) -> str:
-        """In words, what this task has that another has not; empty where they are the same task."""
+        """In words, what this task has that another has not; empty where they are the same task.
+
+        Groups and weights differ only where both have some.
+        """
         found = []
         if len(self.classes) != len(other.classes):
             found.append(f"{len(self.classes)} classes, not {len(other.classes)}")
@@ -99,9 +136,15 @@ class Task(Record):
                     for what in ("rows", "labels")
                     if getattr(mine, what) != getattr(theirs, what)
                 ]
+                found += [
+                    f"other {name} {what}"
+                    for what in MARKS
+                    if len({getattr(mine, what), getattr(theirs, what)} - {None}) == 2
+                ]
         return "; ".join(found)
 
 
-def fingerprint(integers: NDArray[np.integer]) -> str:
-    """SHA-256 of integers, in order, as little-endian int64: the same on every machine and for every integer type."""
-    return hashlib.sha256(np.ascontiguousarray(integers, dtype="<i8").tobytes()).hexdigest()
+def fingerprint(numbers: NDArray[np.integer] | NDArray[np.floating]) -> str:
+    """SHA-256 of numbers, in order, as little-endian int64 or float64: the same on every machine and for every type."""
+    kind = "<f8" if np.issubdtype(numbers.dtype, np.floating) else "<i8"
+    return hashlib.sha256(np.ascontiguousarray(numbers, dtype=kind).tobytes()).hexdigest()

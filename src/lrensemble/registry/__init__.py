@@ -8,8 +8,8 @@ from lrensemble.registry.base import Registry
 from lrensemble.registry.catalogue import HOMES, registry_of
 from lrensemble.registry.functions import Call, NoFacts, depth, is_shipped
 from lrensemble.registry.names import nearest
-from lrensemble.registry.paths import known_paths_only, reason_of
-from lrensemble.registry.plugins import import_plugins
+from lrensemble.registry.paths import known_paths_only, paths_in, reason_of, require_known_paths
+from lrensemble.registry.plugins import import_plugins, installed_plugins
 
 __all__ = [
     "HOMES",
@@ -18,9 +18,12 @@ __all__ = [
     "Registry",
     "depth",
     "import_plugins",
+    "installed_plugins",
     "is_shipped",
     "known_paths_only",
     "nearest",
+    "paths_in",
     "reason_of",
     "registry_of",
+    "require_known_paths",
 ]

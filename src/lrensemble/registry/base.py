@@ -85,7 +85,7 @@ class Registry(Generic[R, F]):
         self.title = title or self.plural.capitalize()
         self._call = call
         self._adapt = adapt
-        self._kind_of_facts: Any = facts
+        self.kind_of_facts: Any = facts
         self._functions: dict[str, Registered[R, F]] = {}
         self._aliases: dict[str, str] = {}
         self._families: dict[str, Family[F]] = {}
@@ -114,7 +114,7 @@ class Registry(Generic[R, F]):
         """
         if name is not None and not isinstance(name, str):
             return self.register()(name)
-        facts: F = functions.stated_facts(self.kind, self._kind_of_facts, given)
+        facts: F = functions.stated_facts(self.kind, self.kind_of_facts, given)
 
         def add(function: Callable[P, R]) -> Callable[P, R]:
             key = name or str(getattr(function, "__name__"))
@@ -143,7 +143,7 @@ class Registry(Generic[R, F]):
             SpecError: a fact that must be stated is missing.
             ValueError: the pattern is taken. This is a programmer's mistake and not a user's.
         """
-        facts: F = functions.stated_facts(self.kind, self._kind_of_facts, stated)
+        facts: F = functions.stated_facts(self.kind, self.kind_of_facts, stated)
 
         def add(make: Callable[..., Callable[..., R]]) -> Callable[..., Callable[..., R]]:
             if pattern in self._families:
@@ -282,8 +282,9 @@ class Registry(Generic[R, F]):
             if known:
                 kept = self._registered(path, known.written, known.facts, Spec(path, known.example.arguments))
             else:
+                self._call.require(f"{self.kind} {path!r}", written)
                 decorator = f"@{self.plural.upper()}.register"
-                facts: F = functions.facts_of(self.kind, path, self._kind_of_facts, written, decorator)
+                facts: F = functions.facts_of(self.kind, path, self.kind_of_facts, written, decorator)
                 kept = self._registered(path, written, facts, Spec(path))
             self._by_path[path] = kept
         return kept

@@ -20,7 +20,7 @@ HOMES = {
     "consensus": "lrensemble.consensus",
     "models": "lrensemble.models",
     "data": "lrensemble.data",
-    "augmentations": "lrensemble.data",
+    "augmentations": "lrensemble.data.augment",
     "metrics": "lrensemble.metrics",
     "diversity": "lrensemble.metrics.diversity",
 }

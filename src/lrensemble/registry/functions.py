@@ -10,8 +10,6 @@ from functools import cached_property
 from types import NoneType, UnionType
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
-
 from lrensemble.errors import SpecError
 from lrensemble.registry.names import nearest
 from lrensemble.spec import Spec, Value
@@ -117,7 +115,8 @@ class Registered(Generic[R, F]):
         known = {key: parameter for key, parameter in self.own.items() if key not in reserved}
         for key in arguments:
             if key not in known:
-                raise SpecError(f"{self.kind} {self.name!r} has no argument {key!r}{nearest(key, known)}")
+                hint = nearest(key, known) if known else "; it takes none"
+                raise SpecError(f"{self.kind} {self.name!r} has no argument {key!r}{hint}")
         missing = [key for key, p in known.items() if p.default is p.empty and key not in arguments]
         if missing:
             example = self.example if self.example.arguments else f"{self.name}({', '.join(f'{m}=…' for m in missing)})"
@@ -132,6 +131,8 @@ class Registered(Generic[R, F]):
         return depth(self.own[key].default) if key in self.own else 0
 
     def _check_type(self, key: str, value: Value, annotation: Any) -> None:
+        from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError  # `--help` does without
+
         try:
             # Through JSON: strict (no "3" for 3) and yet lists for tuples and names for literals. A nested spec goes as
             # its table, which only a function that reads specs itself accepts (annotated as `Any`).

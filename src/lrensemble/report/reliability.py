@@ -8,6 +8,7 @@ import numpy as np
 
 from lrensemble.consensus import combine, fit
 from lrensemble.metrics import METRICS
+from lrensemble.metrics.calibration import equal_width_bins
 from lrensemble.numerics import likeliest
 from lrensemble.report.facts import Facts, Labels
 from lrensemble.report.parameters import Floats
@@ -51,7 +52,7 @@ def reliability(facts: Facts) -> Section:
 def bins(probs: Floats, labels: Labels) -> tuple[Floats, Floats, Floats]:
     """[bin] mean confidence, accuracy and number of rows of the bins that hold any."""
     confidence = probs.max(axis=1)
-    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    place = equal_width_bins(confidence, BINS)
     count = np.bincount(place, minlength=BINS).astype(np.float64)
     held = count > 0
     right = (likeliest(probs) == labels).astype(np.float64)

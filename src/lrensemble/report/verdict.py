@@ -17,7 +17,7 @@ def verdict(facts: Facts) -> Section:
 def teams(facts: Facts) -> Section:
     """Best single, teams by method, baselines: val and test side by side, with the gain and its interval."""
     tables = [
-        Table([gains.title, *gains.headings[1:]], gains.rows, frozenset() if gains.fixed is None else {gains.fixed})
+        Table([gains.title, *gains.headings[1:]], gains.rows, frozenset([] if gains.fixed is None else [gains.fixed]))
         for gains in gain_tables(facts.result)
     ]
     not_run = [f"Not run, {method}: {reason}" for method, reason in facts.result.not_run.items()]
@@ -25,8 +25,8 @@ def teams(facts: Facts) -> Section:
         "Teams",
         [
             "The best single models and every team were chosen on val. Each team is compared with the best single "
-            "model by the metric that it aims at, row by row on test; for NLL and Brier score also with that model after "
-            "temperature scaling on val, since calibration alone is no gain of an ensemble. Intervals (95 %) and "
+            "model by the metric that it aims at, row by row on test; for NLL and Brier score also with that model "
+            "after temperature scaling on val, since calibration alone is no gain of an ensemble. Intervals (95 %) and "
             f"p-values are adjusted for the number of teams in a table; the one marked {FIXED} was fixed before test "
             "was looked at, and the verdict above judges it alone.",
             *not_run,

@@ -1,7 +1,7 @@
 """Choose the team whose members work best together. Selection works on arrays and sees validation rows only.
 
-`base` holds the records, `scoring` scores many teams at once, `cross_fit` and `stability` judge a selector honestly;
-the selectors are one file each.
+`base` holds the records, `scoring` scores many teams at once, `cross_fit` and `stability` judge a selector honestly, on
+folds and resamples that `resample` draws; the selectors are one file each.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-import numpy as np
-
+from lrensemble.consensus import CONSENSUS
+from lrensemble.metrics import METRICS
 from lrensemble.select import (  # noqa: F401  (register what they define)
     anneal,
     backward,
@@ -28,10 +28,12 @@ from lrensemble.select import (  # noqa: F401  (register what they define)
     weighted,
 )
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_method
+from lrensemble.select.cautions import caution
 from lrensemble.select.cross_fit import CrossFit, cross_fit
 from lrensemble.select.every_team import TeamTable, check_table_path, team_table
+from lrensemble.select.learned import learned_nothing
 from lrensemble.select.scoring import fitted_consensus, team_score
-from lrensemble.select.stability import Stability, caution, stability
+from lrensemble.select.stability import Stability, stability
 from lrensemble.spec import SpecLike
 
 __all__ = [
@@ -41,10 +43,12 @@ __all__ = [
     "Stability",
     "TeamTable",
     "Validation",
+    "caution",
     "check_method",
     "check_table_path",
     "cross_fit",
     "fitted_consensus",
+    "learned_nothing",
     "select",
     "stability",
     "team_score",
@@ -74,8 +78,7 @@ def select(
         SelectionError: the selector cannot choose as asked.
     """
     start = time.perf_counter()
-    spec = check_method(method)
+    spec, metric, consensus = check_method(method), METRICS.check(metric), CONSENSUS.check(consensus)
     selection = SELECTORS.call(spec, validation, metric=metric, consensus=consensus, seed=seed)
     seconds = time.perf_counter() - start
-    warning = caution(selection.tried, int(np.count_nonzero(validation.row_weights)))
-    return replace(selection, method=str(spec), seconds=seconds, caution=warning)
+    return replace(selection, method=str(spec), seconds=seconds, caution=caution(validation, selection))

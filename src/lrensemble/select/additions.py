@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.select.distinct import DistinctTeams
 from lrensemble.select.kernels.growth import Growth
 from lrensemble.select.scoring import SAME_SCORE
 
@@ -49,8 +50,8 @@ class Rules:
         return self.max_members is None or int(present.sum()) < self.max_members
 
 
-def run(team: Growth, tie_break: Growth | None, rules: Rules) -> tuple[Counts, int]:
-    """The counts of the best prefix [member], and how many teams were scored.
+def run(team: Growth, tie_break: Growth | None, rules: Rules, seen: DistinctTeams | None = None) -> tuple[Counts, int]:
+    """The counts of the best prefix [member], and how many teams were scored; those are noted in `seen` as well.
 
     Ties go to the better by `tie_break`, then to the lowest index; of equal prefixes the shortest stays.
     """
@@ -63,6 +64,8 @@ def run(team: Growth, tie_break: Growth | None, rules: Rules) -> tuple[Counts, i
             break
         scores = team.scores(candidates)
         tried += len(candidates)
+        if seen is not None:
+            seen.see_additions(counts, candidates)
         if step == 0:
             order = candidates[np.argsort(-scores, kind="stable")][: rules.start].tolist()
         if step < len(order) and order[step] in candidates:

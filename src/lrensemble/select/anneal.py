@@ -9,11 +9,16 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.distinct import DistinctTeams
 from lrensemble.select.leader import Leader
+from lrensemble.select.reduced import best_members
 from lrensemble.select.scoring import first_best, team_score, team_scorer
 from lrensemble.spec import SpecLike, to_spec
 
 PositiveInt = Annotated[int, Field(gt=0)]
+
+MOST_MEMBERS = 128
+"""Members that take part: half of them are in a team at the beginning, and few steps would thin out more."""
 
 COLDEST = 1e-3
 """The last temperature, as a share of the first."""
@@ -33,7 +38,8 @@ def anneal(
 
     Every chain begins with a random team and proposes, at each step, to let one member in or out, or to swap two. A
     worse team is accepted with probability exp(change / temperature). The temperature begins at the spread of the
-    members' own scores and falls geometrically to a thousandth of it.
+    members' own scores and falls geometrically to a thousandth of it. In pools of more than 128 members the 128 best by
+    their own scores take part, which `details["among"]` lists.
 
     Args:
         validation: the rows to choose on.
@@ -44,18 +50,28 @@ def anneal(
         chains: searches side by side, each from a team of its own.
     """
     metric_text = check_metric(validation, metric)
+    part = best_members(validation, MOST_MEMBERS, metric, consensus)
+    return part.restored(_annealed(part.validation, metric_text, consensus, seed, steps, chains))
+
+
+def _annealed(
+    validation: Validation, metric: str, consensus: SpecLike, seed: int, steps: int, chains: int
+) -> Selection:
     scorer = team_scorer(validation, metric, consensus)
     generator = np.random.default_rng(seed)
     own = scorer(np.eye(validation.members))
     leader = Leader()
     leader.see((first_best(own),), float(own.max()))
     teams = _random_teams(chains, validation.members, generator)
+    seen = DistinctTeams(validation.members)
+    seen.see(np.concatenate([np.eye(validation.members), teams]))
     scores = scorer(teams)
     hottest = max(float(own.std()), 1e-12)
     for temperature in hottest * COLDEST ** (np.arange(steps) / max(1, steps - 1)):
         best = first_best(scores)
         leader.see(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
         proposed = _moved(teams, generator)
+        seen.see(proposed)
         change = scorer(proposed) - scores
         accepted = generator.random(chains) < np.exp(np.minimum(change / temperature, 0))
         teams = np.where(accepted[:, None], proposed, teams)
@@ -63,8 +79,7 @@ def anneal(
     best = first_best(scores)
     leader.see(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
     score = team_score(validation, leader.team, metric=metric, consensus=consensus)
-    tried = validation.members + chains * (steps + 1)
-    return Selection(leader.team, equal_weights(leader.team), score, metric_text, str(to_spec(consensus)), tried)
+    return Selection(leader.team, equal_weights(leader.team), score, metric, str(to_spec(consensus)), seen.count)
 
 
 def _random_teams(chains: int, members: int, generator: np.random.Generator) -> NDArray[np.float64]:

@@ -198,7 +198,7 @@ class Selection:
     metric: str
     consensus: str
     tried: int
-    """Teams that were scored."""
+    """Different teams that were scored; of a search among weights, its steps."""
     method: str = ""
     seconds: float = 0.0
     caution: str = ""

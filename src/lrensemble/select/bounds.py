@@ -86,15 +86,19 @@ def bounder(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Bo
     metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
     if metric == Spec("accuracy") and is_average(consensus):
         return _by_columns(validation, consensus.name)
-    if metric == Spec("nll") and is_linear(consensus):
-        return _by_tangents(nll_of(validation, consensus.name))
-    if metric == Spec("brier") and is_linear(consensus):
-        return _by_tangents(brier_of(validation, consensus.name))
+    if is_convex(metric, consensus):
+        convex = nll_of if metric == Spec("nll") else brier_of
+        return _by_tangents(convex(validation, consensus.name))
     averages, linear = ([name for name in CONSENSUS if fact(Spec(name))] for fact in (is_average, is_linear))
     raise SelectionError(
         f"no bound is known for {metric} under {consensus}; choose accuracy under {', '.join(averages)}, "
         f"or nll or brier under {' or '.join(linear)}"
     )
+
+
+def is_convex(metric: SpecLike, consensus: SpecLike) -> bool:
+    """Whether the loss is convex in the weights, and families have bounds that are often tight."""
+    return METRICS.check(metric) in (Spec("nll"), Spec("brier")) and is_linear(CONSENSUS.check(consensus))
 
 
 def _by_columns(validation: Validation, consensus: str) -> Bounder:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
-from lrensemble.select.bounds import Bound, Bounder, Family, bounder
-from lrensemble.select.brute_force import PositiveInt, check_sizes
+from lrensemble.select.bounds import Bound, Bounder, Family, bounder, is_convex
+from lrensemble.select.distinct import DistinctTeams
+from lrensemble.select.exhaustive import check_sizes
 from lrensemble.select.kernels.growth import Growth, growth
 from lrensemble.select.leader import Leader
 from lrensemble.select.scoring import SAME_SCORE, Scorer, first_best, team_score, team_scorer
@@ -23,6 +24,14 @@ from lrensemble.spec import SpecLike, to_spec
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_REPORTS = 2.0
+
+NUMBERS = 2**29
+"""What the bounds of all families may cost in numbers looked at: a few seconds."""
+
+PYTHON_ROWS = 1000
+"""Fewer rows than this make a bound no cheaper."""
+
+PositiveInt = Annotated[int, Field(gt=0)]
 
 
 @SELECTORS.register(max_size=3)
@@ -34,16 +43,17 @@ def branch_and_bound(
     seed: int = 0,
     min_size: PositiveInt = 1,
     max_size: PositiveInt | None = None,
-    seconds: Annotated[float, Field(gt=0)] = 60.0,
+    families: PositiveInt | None = None,
+    seconds: Annotated[float, Field(gt=0)] | None = None,
     gap: Annotated[float, Field(ge=0)] = 0.0,
 ) -> Selection:
     """The best team with equal weights, by dividing all teams into families of bounded score (Land & Doig 1960).
 
     The family with the highest bound is divided first, and families that cannot beat the best team met so far are
-    dropped. The search is complete when none is left; where the seconds are over before, or at an interrupt from the
-    keyboard, the best team so far is returned. `details["bound"]` is proven: no team scores above it; `gap` is its
-    distance from the score. Of teams that score the same, any may be returned, always the same one if the search is
-    complete.
+    dropped. The search is complete when none is left; where the families or the seconds are used up before, or at an
+    interrupt from the keyboard, the best team so far is returned. `details["bound"]` is proven: no team scores above
+    it; `gap` is its distance from the score. Of teams that score the same, any may be returned, always the same one
+    unless seconds ended the search.
 
     Args:
         validation: the rows to choose on.
@@ -52,24 +62,37 @@ def branch_and_bound(
         seed: not used.
         min_size: of the teams.
         max_size: of the teams; all members unless given.
-        seconds: time for the search, measured from its first family; one family may take it a little beyond.
+        families: divide so many at most; unless given, as many as a few seconds are enough for, by a count that depends
+            on members, rows and classes alone, so that every run ends alike.
+        seconds: time for the search, measured from its first family; one family may take it a little beyond. Unless
+            given, the number of families alone ends it.
         gap: the search ends as soon as the score is proven to be within this of the best.
 
     Raises:
         SelectionError: no bound is known for the metric under the consensus, or the sizes do not fit the pool.
     """
     metric_text = check_metric(validation, metric)
-    sizes = check_sizes(validation.members, min_size, max_size, limit=2**validation.members)
+    sizes = check_sizes(validation.members, min_size, max_size, limit=None)
     whole = Family(validation.members, sizes.smallest, sizes.largest)
-    search = Search(team_scorer(validation, metric, consensus), bounder(validation, metric, consensus))
-    complete = search.run(whole, growth(validation, metric, consensus), seconds, gap)
+    seen = DistinctTeams(validation.members)
+    search = Search(team_scorer(validation, metric, consensus), bounder(validation, metric, consensus), seen)
+    most = families or _families(validation, metric, consensus)
+    complete = search.run(whole, growth(validation, metric, consensus), most, seconds or np.inf, gap)
     team = search.leader.team
     score = team_score(validation, team, metric=metric, consensus=consensus)
     bound = max(score, search.bound)
     details = {"complete": complete, "bound": bound, "gap": bound - score, "families": search.families}
     return Selection(
-        team, equal_weights(team), score, metric_text, str(to_spec(consensus)), search.tried, details=details
+        team, equal_weights(team), score, metric_text, str(to_spec(consensus)), search.seen.count, details=details
     )
+
+
+def _families(validation: Validation, metric: SpecLike, consensus: SpecLike) -> int:
+    """How many families are bounded in a few seconds, at least one."""
+    members, rows, classes = validation.log_probs.shape
+    if is_convex(metric, consensus):
+        return max(1, int(NUMBERS / (members**1.5 * max(rows, PYTHON_ROWS))))
+    return max(1, NUMBERS // int(8 * members * max(rows * max(classes - 1, 1), PYTHON_ROWS)))
 
 
 @dataclass
@@ -78,9 +101,9 @@ class Search:
 
     scorer: Scorer
     bound_of: Bounder
-    leader: Leader = field(default_factory=Leader)
-    tried: int = 0
+    seen: DistinctTeams
     """Teams that were scored."""
+    leader: Leader = field(default_factory=Leader)
     families: int = 0
     """Families that were bounded."""
     opened: int = 0
@@ -93,8 +116,8 @@ class Search:
         """No team of an open family scores higher; minus infinity where none is open."""
         return -self.heap[0][0] if self.heap else -np.inf
 
-    def run(self, whole: Family, empty: Growth, seconds: float, gap: float) -> bool:
-        """Divide families until none can beat the best team by more than the gap; whether that was reached in time.
+    def run(self, whole: Family, empty: Growth, families: int, seconds: float, gap: float) -> bool:
+        """Divide families until none can beat the best team by more than the gap; whether that was reached.
 
         The first teams looked at are those of greedy search without replacement, from the empty one.
         """
@@ -106,7 +129,7 @@ class Search:
             while self.bound > self.leader.score + max(gap, SAME_SCORE):
                 self._divide_first()
                 now = time.monotonic()
-                if now > deadline:
+                if now > deadline or self.families >= families:
                     return not self.bound > self.leader.score + max(gap, SAME_SCORE)
                 if now > reported + SECONDS_BETWEEN_REPORTS:
                     reported = now
@@ -149,7 +172,7 @@ class Search:
 
     def _see(self, teams: NDArray[np.float64]) -> None:
         scores = self.scorer(teams)
-        self.tried += len(teams)
+        self.seen.see(teams)
         best = first_best(scores)
         self.leader.see(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from lrensemble.errors import SelectionError
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
-from lrensemble.select.exhaustive import Search, Sizes, search
+from lrensemble.select.beam import beam
+from lrensemble.select.bounds import is_convex
+from lrensemble.select.branch_and_bound import branch_and_bound
+from lrensemble.select.exhaustive import Search, Sizes, affordable, check_sizes, search
 from lrensemble.select.scoring import SAME_SCORE, standard_error, team_score
 from lrensemble.spec import SpecLike, to_spec
 
 PositiveInt = Annotated[int, Field(gt=0)]
-LIMIT = 2**24
+
+BOUNDED_MEMBERS = 64
+"""Branch and bound is tried on so many members at most: beyond, it seldom ends in the families that it is given."""
+
+FAMILIES_TIMES_NUMBERS = 2**29
+"""What branch and bound may spend: families times rows times the square of the members."""
 
 
 @SELECTORS.register(max_size=3)
@@ -26,7 +34,7 @@ def brute_force(
     seed: int = 0,
     min_size: PositiveInt = 1,
     max_size: PositiveInt | None = None,
-    limit: PositiveInt = LIMIT,
+    limit: PositiveInt | None = None,
 ) -> Selection:
     """The best of all teams with equal weights; ties to the smaller team, then to the lowest indices.
 
@@ -35,6 +43,11 @@ def brute_force(
     `complete: false`. They also say how many teams tie with the winner, and how many are within one standard error of
     it: how stable the choice is.
 
+    Where there are more teams than are scored in about a second, and no limit is given, NLL and Brier score go to
+    branch and bound, and what that does not end in a counted number of families, and every other metric, to beam
+    search: `details["search"]` is `exhaustive`, `branch_and_bound` or `beam`, and `details["complete"]` says whether
+    the team is proven to be the best. The same pool is always searched in the same way.
+
     Args:
         validation: the rows to choose on.
         metric: what teams are compared by.
@@ -42,13 +55,16 @@ def brute_force(
         seed: not used.
         min_size: of the teams.
         max_size: of the teams; all members unless given.
-        limit: refuse to score more teams than this.
+        limit: score every team, but refuse to score more than this; unless given, 65,536 teams are always scored, and
+            more where teams times rows are at most 2^28.
 
     Raises:
         SelectionError: there are more teams than `limit`, or the sizes do not fit the pool.
     """
     metric_text = check_metric(validation, metric)
     sizes = check_sizes(validation.members, min_size, max_size, limit)
+    if limit is None and not affordable(validation, sizes, metric, consensus):
+        return _without_scoring_all(validation, sizes, metric, consensus)
     found = search(validation, sizes, metric, consensus)
     team = found.leader.team
     score = team_score(validation, team, metric=metric, consensus=consensus)
@@ -59,28 +75,39 @@ def brute_force(
     )
 
 
-def check_sizes(members: int, min_size: int, max_size: int | None, limit: int) -> Sizes:
-    """The teams of these sizes, counted before any is listed.
+def _without_scoring_all(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> Selection:
+    """The best team by branch and bound, or the better of that and of beam search where it does not end."""
+    bounded = _bounded(validation, sizes, metric, consensus)
+    if bounded is not None and bounded.details["complete"]:
+        return replace(bounded, details={"search": "branch_and_bound", **bounded.details})
+    largest = None if sizes.largest == sizes.members else sizes.largest
+    grown = beam(validation, metric=metric, consensus=consensus, min_size=sizes.smallest, max_size=largest)
+    details: dict[str, Any] = {"search": "beam", "complete": False}
+    if bounded is None:
+        return replace(grown, details=details)
+    best = bounded if bounded.score > grown.score + SAME_SCORE else grown
+    bound = max(float(bounded.details["bound"]), best.score)
+    details |= {"bound": bound, "gap": bound - best.score}
+    return replace(best, tried=bounded.tried + grown.tried, details=details)
 
-    Raises:
-        SelectionError: above the limit, or no such size in a pool of `members`.
-    """
-    sizes = Sizes(members, min_size, members if max_size is None else max_size)
-    if not min_size <= sizes.largest <= members:
-        raise SelectionError(
-            f"team sizes {min_size} to {sizes.largest} do not fit a pool of {members}; "
-            f"sizes must rise and lie between 1 and {members}"
-        )
-    if sizes.count > limit:
-        raise SelectionError(
-            f"{members} members have {sizes.count:,} teams of {min_size} to {sizes.largest}, above the limit of "
-            f"{limit:,}; lower max_size, or raise it with limit={sizes.count}"
-        )
-    return sizes
+
+def _bounded(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> Selection | None:
+    """What branch and bound finds; None where it has little hope to end."""
+    if sizes.members > BOUNDED_MEMBERS or not is_convex(metric, consensus):
+        return None
+    families = FAMILIES_TIMES_NUMBERS // (sizes.members**2 * len(validation.labels))
+    return branch_and_bound(
+        validation,
+        metric=metric,
+        consensus=consensus,
+        min_size=sizes.smallest,
+        max_size=sizes.largest,
+        families=min(max(families, 1), 512),
+    )
 
 
 def _stability(found: Search, score: float, error: float | None) -> Mapping[str, Any]:
-    details: dict[str, Any] = {"complete": found.complete, "tied": found.leader.tied}
+    details: dict[str, Any] = {"search": "exhaustive", "complete": found.complete, "tied": found.leader.tied}
     if error is not None:
         details["standard_error"] = error
         if found.scores is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +26,8 @@ def two_clusters(accuracies: Floats, likenesses: Floats) -> tuple[NDArray[np.boo
     corners = np.array([[accuracies.max(), likenesses.min()], [accuracies.min(), likenesses.max()]])
     if (corners[0] == corners[1]).all():
         return None
+    from sklearn.cluster import KMeans  # imported here: a second that all other selectors do without
+
     found = KMeans(n_clusters=2, init=corners, n_init=1).fit(points)
     lower = int(found.cluster_centers_[0, 0] > found.cluster_centers_[1, 0])
     return found.labels_ == lower, np.asarray(found.cluster_centers_[lower], dtype=np.float64)

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
 from lrensemble.select.every_team import score_every_team
-from lrensemble.select.unlikeness import LIMIT, best_kept, likeness
+from lrensemble.select.reduced import members_of_table
+from lrensemble.select.unlikeness import best_kept, likeness
 from lrensemble.spec import SpecLike
 
 
@@ -21,7 +22,7 @@ def diversity_threshold(
     consensus: SpecLike = "mean",
     seed: int = 0,
     measure: str = "q_statistic",
-    limit: Annotated[int, Field(gt=0)] = LIMIT,
+    limit: Annotated[int, Field(gt=0)] | None = None,
 ) -> Selection:
     """The most accurate of the teams that are more diverse than the mean of all teams (Wu et al. 2021, Q).
 
@@ -33,16 +34,19 @@ def diversity_threshold(
         consensus: how the chosen team is combined; no say in the choice.
         seed: not used.
         measure: a diversity measure of predicted classes.
-        limit: refuse to score more teams than this.
+        limit: refuse to score more teams than this; unless given, a larger pool gives way to its 16 most accurate
+            members, which `details["among"]` lists.
 
     Raises:
         SelectionError: there are more teams than `limit`.
         SpecError, PredictionsError: no such measure, or one that needs probabilities.
     """
     check_metric(validation, metric)
-    accuracies = score_every_team(validation, "accuracy", "mean", limit)
-    like = likeness(validation, measure)
+    part = members_of_table(validation, limit, "accuracy", "mean")
+    accuracies = score_every_team(part.validation, "accuracy", "mean", limit)
+    like = likeness(part.validation, measure)
     sizes = np.bitwise_count(np.arange(len(like)))
-    group = np.flatnonzero((sizes >= 2) & (sizes < validation.members))
+    group = np.flatnonzero((sizes >= 2) & (sizes < part.validation.members))
     kept = group[like[group] < like[group].mean()] if len(group) else group
-    return best_kept(validation, kept, accuracies, metric, consensus, len(accuracies) - 1, {"measure": measure})
+    found = best_kept(part.validation, kept, accuracies, metric, consensus, len(accuracies) - 1, {"measure": measure})
+    return part.restored(found)

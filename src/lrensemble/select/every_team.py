@@ -75,14 +75,16 @@ def team_table(
     return TeamTable(masks, np.bitwise_count(masks).astype(np.int64), scores[1:])
 
 
-def score_every_team(validation: Validation, metric: SpecLike, consensus: SpecLike, limit: int) -> NDArray[np.float64]:
+def score_every_team(
+    validation: Validation, metric: SpecLike, consensus: SpecLike, limit: int | None
+) -> NDArray[np.float64]:
     """[2^members] the score of every team at its mask; entry 0, the team of nobody, is minus infinity.
 
     Raises:
-        SelectionError: the pool has more teams than `limit`.
+        SelectionError: the pool has more teams than `limit`, where one is given.
     """
     members = validation.members
-    if 2**members - 1 > limit:
+    if limit is not None and 2**members - 1 > limit:
         raise SelectionError(
             f"{members} members have {2**members - 1:,} teams, above the limit of {limit:,}; "
             f"choose among fewer members, or raise it with limit={2**members - 1}"

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.errors import SelectionError
 from lrensemble.select.base import Validation
-from lrensemble.select.kernels.all_teams import BlockScorer, block_scorer, split
+from lrensemble.select.kernels.all_teams import MAX_MEMBERS, BlockScorer, block_scorer, has_kernel, split
 from lrensemble.select.kernels.best import discard_other_sizes, first_team
 from lrensemble.select.kernels.growth import Growth, growth
 from lrensemble.select.kernels.subsets import members_of
@@ -31,6 +32,15 @@ WASTE = 1024
 """All subsets are scored, rather than the teams of the wanted sizes, up to so many times as many: in a block each costs
 far less."""
 
+ALWAYS = 2**16
+"""So many teams are affordable on any number of rows."""
+
+TEAMS_TIMES_ROWS = 2**28
+"""Beyond that, teams times rows that are affordable with a kernel."""
+
+NUMBERS_READ = 2**28
+"""Teams times rows, classes and members that are affordable without one."""
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -44,6 +54,34 @@ class Sizes:
     def count(self) -> int:
         """How many teams there are, counted and not listed."""
         return sum(math.comb(self.members, size) for size in range(self.smallest, self.largest + 1))
+
+
+def check_sizes(members: int, min_size: int, max_size: int | None, limit: int | None) -> Sizes:
+    """The teams of these sizes, counted before any is listed.
+
+    Raises:
+        SelectionError: above the limit, where one is given, or no such size in a pool of `members`.
+    """
+    sizes = Sizes(members, min_size, members if max_size is None else max_size)
+    if not min_size <= sizes.largest <= members:
+        raise SelectionError(
+            f"team sizes {min_size} to {sizes.largest} do not fit a pool of {members}; "
+            f"sizes must rise and lie between 1 and {members}"
+        )
+    if limit is not None and sizes.count > limit:
+        raise SelectionError(
+            f"{members} members have {sizes.count:,} teams of {min_size} to {sizes.largest}, above the limit of "
+            f"{limit:,}; lower max_size, or raise it with limit={sizes.count}"
+        )
+    return sizes
+
+
+def affordable(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> bool:
+    """Whether all teams are scored in about a second: decided by counting, so that every run decides alike."""
+    rows, classes = validation.log_probs.shape[1:]
+    if validation.members <= MAX_MEMBERS and has_kernel(metric, consensus):
+        return sizes.count <= max(ALWAYS, TEAMS_TIMES_ROWS // int(rows))
+    return sizes.count <= NUMBERS_READ // int(rows * classes * sizes.members)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,16 +12,22 @@ from pydantic import Field
 
 from lrensemble.metrics.diversity import all_teams
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
-from lrensemble.select.brute_force import PositiveInt, check_sizes
 from lrensemble.select.every_team import score_every_team
-from lrensemble.select.exhaustive import WASTE, Sizes
+from lrensemble.select.exhaustive import WASTE, Sizes, check_sizes
 from lrensemble.select.kernels.best import first_team
 from lrensemble.select.kernels.statistics import of_labels, predicted_classes
 from lrensemble.select.kernels.subsets import members_of
+from lrensemble.select.reduced import best_members
 from lrensemble.select.scoring import SAME_SCORE, first_best, team_score, team_scorer
 from lrensemble.spec import SpecLike, to_spec
 
-LIMIT = 2**20
+LIMIT = 2**16
+"""Teams of the members that are looked at, unless a limit is given."""
+
+TABLES = 2**20
+"""Entries of a table of all subsets, at most, unless a limit is given."""
+
+PositiveInt = Annotated[int, Field(gt=0)]
 Floats = NDArray[np.float64]
 Fitness = Callable[[Floats, Floats, Floats], Floats]
 """From focal diversities, accuracies and sizes [team] to fitness [team]."""
@@ -41,7 +47,7 @@ def focal(
     diversity: Share = 0.6,
     accuracy: Share = 0.4,
     size_penalty: Share = 0.0,
-    limit: PositiveInt = LIMIT,
+    limit: PositiveInt | None = None,
 ) -> Selection:
     """The team with the best sum of focal diversity and accuracy of its plurality vote (Tekin et al. 2024, FusionShot).
 
@@ -59,7 +65,9 @@ def focal(
         accuracy: share of accuracy in the fitness.
         size_penalty: taken from the fitness of all members, and in proportion from that of smaller teams; LLM-TOPLA's
             is 0.1 (Tekin et al. 2024).
-        limit: refuse to score more teams than this.
+        limit: refuse to score more teams than this; unless given, a pool with more than 65,536 teams of these sizes
+            gives way to the most accurate of its members (16, if all sizes are asked for), which `details["among"]`
+            lists.
 
     Raises:
         SelectionError: there are more teams than `limit`, or the sizes do not fit the pool.
@@ -67,16 +75,30 @@ def focal(
     metric_text = check_metric(validation, metric)
     members = validation.members
     sizes = check_sizes(members, min(min_size, members), max_size, limit)
+    if limit is None and sizes.count > LIMIT:
+        sizes = _most_members(sizes)
+    part = best_members(validation, sizes.members, "accuracy", "plurality")
 
     def fitness(diversities: Floats, accuracies: Floats, size: Floats) -> Floats:
         return diversity * diversities + accuracy * accuracies - size_penalty * size / members
 
-    search = _among_all if 2**members <= WASTE * sizes.count else _among_listed
-    team, details = search(validation, sizes, fitness)
-    score = team_score(validation, team, metric=metric, consensus=consensus)
-    return Selection(
-        team, equal_weights(team), score, metric_text, str(to_spec(consensus)), sizes.count, details=details
+    table = 2**sizes.members
+    search = _among_all if table <= WASTE * sizes.count and table <= max(TABLES, limit or 0) else _among_listed
+    team, details = search(part.validation, sizes, fitness)
+    score = team_score(part.validation, team, metric=metric, consensus=consensus)
+    return part.restored(
+        Selection(team, equal_weights(team), score, metric_text, str(to_spec(consensus)), sizes.count, details=details)
     )
+
+
+def _most_members(sizes: Sizes) -> Sizes:
+    """The sizes in a pool of as many members as have no more teams than `LIMIT`."""
+    members = sizes.smallest
+    while True:
+        more = Sizes(members + 1, sizes.smallest, min(sizes.largest, members + 1))
+        if more.count > LIMIT:
+            return Sizes(members, sizes.smallest, min(sizes.largest, members))
+        members += 1
 
 
 def _among_all(validation: Validation, sizes: Sizes, fitness: Fitness) -> tuple[tuple[int, ...], dict[str, float]]:

@@ -12,7 +12,8 @@ from lrensemble.select.base import SELECTORS, Selection, Validation, check_metri
 from lrensemble.select.clusters import scaled, two_clusters
 from lrensemble.select.every_team import score_every_team
 from lrensemble.select.kernels.statistics import predicted_classes
-from lrensemble.select.unlikeness import LIMIT, Floats, best_kept, focal_likeness, likeness
+from lrensemble.select.reduced import members_of_table
+from lrensemble.select.unlikeness import Floats, best_kept, focal_likeness, likeness
 from lrensemble.spec import SpecLike
 
 DRAWS, DRAWN_ROWS = 3, 100
@@ -31,7 +32,7 @@ def focal_fq(
     seed: int = 0,
     measure: str = "generalized_diversity",
     compat: Literal["none", "ensemblebench"] = "none",
-    limit: Annotated[int, Field(gt=0)] = LIMIT,
+    limit: Annotated[int, Field(gt=0)] | None = None,
 ) -> Selection:
     """The most accurate of the teams that pass both phases of focal selection (Wu et al. 2021, algorithm 1).
 
@@ -50,20 +51,23 @@ def focal_fq(
         seed: of the draws under `compat`.
         measure: a diversity measure of predicted classes.
         compat: `none` or `ensemblebench`.
-        limit: refuse to score more teams than this.
+        limit: refuse to score more teams than this; unless given, a larger pool gives way to its 16 most accurate
+            members, which `details["among"]` lists.
 
     Raises:
         SelectionError: there are more teams than `limit`.
         SpecError, PredictionsError: no such measure, or one that needs probabilities.
     """
     check_metric(validation, metric)
-    accuracies = score_every_team(validation, "accuracy", "mean", limit)
-    like = focal_likeness_by(validation, measure, compat, seed)
+    part = members_of_table(validation, limit, "accuracy", "mean")
+    accuracies = score_every_team(part.validation, "accuracy", "mean", limit)
+    like = focal_likeness_by(part.validation, measure, compat, seed)
     like, passed = phase_one(accuracies, like, rounded=compat != "none")
     scores = phase_two_scores(accuracies, like, by_argsort=compat != "none")
     kept = phase_two(accuracies, scores, passed)
     details = {"measure": measure, "passed_phase_one": len(passed)}
-    return best_kept(validation, kept, accuracies, metric, consensus, len(accuracies) - 1, details)
+    found = best_kept(part.validation, kept, accuracies, metric, consensus, len(accuracies) - 1, details)
+    return part.restored(found)
 
 
 def phase_one(accuracies: Floats, like: Floats, *, rounded: bool = False) -> tuple[Floats, NDArray[np.int64]]:

@@ -11,7 +11,8 @@ from pydantic import Field
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
 from lrensemble.select.every_team import score_every_team
 from lrensemble.select.focal_fq import focal_likeness_by, phase_one, phase_two_scores
-from lrensemble.select.unlikeness import LIMIT, Floats, best_kept
+from lrensemble.select.reduced import members_of_table
+from lrensemble.select.unlikeness import Floats, best_kept
 from lrensemble.spec import SpecLike
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -28,7 +29,7 @@ def hierarchical(
     target: Annotated[int, Field(ge=2)] = 5,
     share: Share = 0.1,
     compat: Literal["none", "ensemblebench"] = "none",
-    limit: Annotated[int, Field(gt=0)] = LIMIT,
+    limit: Annotated[int, Field(gt=0)] | None = None,
 ) -> Selection:
     """The most accurate of the teams that survive HQ pruning (Wu et al. 2021, ICDM, algorithm 1).
 
@@ -44,19 +45,22 @@ def hierarchical(
         target: largest team; all but one member in a smaller pool.
         share: of the teams of a size that are pruned.
         compat: `ensemblebench` for draws of rows and `argsort` in the place of ranks, as in `focal_fq`; or `none`.
-        limit: refuse to score more teams than this.
+        limit: refuse to score more teams than this; unless given, a larger pool gives way to its 16 most accurate
+            members, which `details["among"]` lists.
 
     Raises:
         SelectionError: there are more teams than `limit`.
         SpecError, PredictionsError: no such measure, or one that needs probabilities.
     """
     check_metric(validation, metric)
-    accuracies = score_every_team(validation, "accuracy", "mean", limit)
-    rescaled, _ = phase_one(accuracies, focal_likeness_by(validation, measure, compat, seed))
+    part = members_of_table(validation, limit, "accuracy", "mean")
+    accuracies = score_every_team(part.validation, "accuracy", "mean", limit)
+    rescaled, _ = phase_one(accuracies, focal_likeness_by(part.validation, measure, compat, seed))
     scores = phase_two_scores(accuracies, rescaled, by_argsort=compat != "none")
-    survivors = prune(accuracies, scores, min(target, validation.members - 1), share)
+    survivors = prune(accuracies, scores, min(target, part.validation.members - 1), share)
     details = {"measure": measure}
-    return best_kept(validation, survivors, accuracies, metric, consensus, len(accuracies) - 1, details)
+    found = best_kept(part.validation, survivors, accuracies, metric, consensus, len(accuracies) - 1, details)
+    return part.restored(found)
 
 
 def prune(accuracies: Floats, scores: Floats, target: int, share: float) -> NDArray[np.int64]:

@@ -26,6 +26,14 @@ class Loss(Protocol):
         """Gradient [member] and Hessian [member, member]."""
         ...
 
+    def gradient(self, weights: Floats) -> Floats:
+        """Gradient [member]."""
+        ...
+
+    def among(self, members: NDArray[np.int64]) -> Loss:
+        """The loss of teams of these members alone."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class MixtureNll:
@@ -45,6 +53,14 @@ class MixtureNll:
         ratios = self.likelihoods / (self.likelihoods @ weights)[:, None]
         return -(self.shares @ ratios), ratios.T @ (self.shares[:, None] * ratios)
 
+    def gradient(self, weights: Floats) -> Floats:
+        """Gradient [member]."""
+        return -((self.shares / (self.likelihoods @ weights)) @ self.likelihoods)
+
+    def among(self, members: NDArray[np.int64]) -> MixtureNll:
+        """The NLL of teams of these members alone."""
+        return MixtureNll(self.likelihoods[:, members], self.shares)
+
 
 @dataclass(frozen=True, eq=False)
 class QuadraticForm:
@@ -60,6 +76,14 @@ class QuadraticForm:
     def derivatives(self, weights: Floats) -> tuple[Floats, Floats]:
         """Gradient [member] and Hessian [member, member]."""
         return 2 * self.gram @ weights, 2 * self.gram
+
+    def gradient(self, weights: Floats) -> Floats:
+        """Gradient [member]."""
+        return 2 * self.gram @ weights
+
+    def among(self, members: NDArray[np.int64]) -> QuadraticForm:
+        """The Brier score of teams of these members alone."""
+        return QuadraticForm(self.gram[np.ix_(members, members)])
 
 
 def nll_of(validation: Validation, consensus: str) -> MixtureNll:

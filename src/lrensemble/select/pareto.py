@@ -12,10 +12,15 @@ from lrensemble.errors import SelectionError
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.clusters import scaled
 from lrensemble.select.every_team import in_order, score_every_team, weights_of
+from lrensemble.select.kernels.all_teams import has_kernel
 from lrensemble.select.kernels.subsets import members_of
+from lrensemble.select.reduced import Part, best_members, members_of_table
 from lrensemble.select.scoring import SAME_SCORE, first_best, team_score
-from lrensemble.select.unlikeness import LIMIT, Floats, likeness
+from lrensemble.select.unlikeness import Floats, likeness
 from lrensemble.spec import SpecLike, to_spec
+
+SLOW_MEMBERS = 10
+"""Members whose teams are all scored where each is scored by the definition: 1,023 teams."""
 
 
 @SELECTORS.register(against="size")
@@ -27,7 +32,7 @@ def pareto(
     seed: int = 0,
     against: Literal["size", "cost", "diversity"] = "size",
     measure: str = "generalized_diversity",
-    limit: Annotated[int, Field(gt=0)] = LIMIT,
+    limit: Annotated[int, Field(gt=0)] | None = None,
 ) -> Selection:
     """The knee of the Pareto front of score against size, cost or diversity; `details["front"]` is the whole front.
 
@@ -42,29 +47,38 @@ def pareto(
         seed: not used.
         against: what is weighed against the score: fewer members, less cost, or more diversity.
         measure: a diversity measure of predicted classes, where `against` is diversity.
-        limit: refuse to score more teams than this.
+        limit: refuse to score more teams than this; unless given, a larger pool gives way to its 16 best members (10
+            where teams are scored one by one), which `details["among"]` lists.
 
     Raises:
         SelectionError: there are more teams than `limit`, or costs are asked for and not given.
         SpecError, PredictionsError: no such measure, or one that needs probabilities.
     """
     metric_text = check_metric(validation, metric)
-    masks = in_order(np.arange(1, 2**validation.members)) if 2**validation.members <= limit else np.empty(0, np.int64)
-    scores = score_every_team(validation, metric, consensus, limit)[masks]
-    other = _other(validation, against, measure, masks)
+    part = _members(validation, limit, metric, consensus)
+    every = score_every_team(part.validation, metric, consensus, limit)
+    masks = in_order(np.arange(1, len(every)))
+    scores, other = every[masks], _other(part.validation, against, measure, masks)
     places = front(scores, other)
     height = scaled(scores[places]) + scaled(other[places])
     chosen = places[first_best(height)]
     team = members_of(int(masks[chosen]))
-    score = team_score(validation, team, metric=metric, consensus=consensus)
+    score = team_score(part.validation, team, metric=metric, consensus=consensus)
     listed = [
-        {"team": list(members_of(int(masks[i]))), "score": float(scores[i]), against: float(abs(other[i]))}
+        {"team": list(part.places(members_of(int(masks[i])))), "score": float(scores[i]), against: float(abs(other[i]))}
         for i in places.tolist()
     ]
     details = {"against": against, "front": listed}
-    return Selection(
-        team, equal_weights(team), score, metric_text, str(to_spec(consensus)), len(masks), details=details
+    return part.restored(
+        Selection(team, equal_weights(team), score, metric_text, str(to_spec(consensus)), len(masks), details=details)
     )
+
+
+def _members(validation: Validation, limit: int | None, metric: SpecLike, consensus: SpecLike) -> Part:
+    """The members whose teams are looked at."""
+    if limit is not None or has_kernel(metric, consensus):
+        return members_of_table(validation, limit, metric, consensus)
+    return best_members(validation, SLOW_MEMBERS, metric, consensus)
 
 
 def front(scores: Floats, other: Floats) -> NDArray[np.int64]:

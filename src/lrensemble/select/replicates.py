@@ -62,8 +62,9 @@ def replicates_of(validation: Validation, judged: Sequence[OutOfFold], metric: S
     generator = np.random.default_rng(RESAMPLING_SEED)
     draws = (bootstrap_weights(validation, generator) for _ in range(REPLICATES))
     first = judged[0]
-    if first.values is not None:
-        mean = np.mean([each.values for each in judged], axis=0)
+    values = [each.values for each in judged if each.values is not None]
+    if values:
+        mean = np.mean(values, axis=0)
         return tuple(float(mean @ weights / weights.sum()) for weights in draws)
     if first.predictions is None:
         return tuple(

@@ -36,7 +36,7 @@ def mean_and_error(values: Floats, weights: Floats, units: NDArray[np.int64]) ->
 
 def folds_of_rows(validation: Validation, folds: int, seed: int | tuple[int, ...]) -> NDArray[np.int64]:
     """The fold of every row [sample]; rows that do not count are spread as well, and change nothing."""
-    if validation.groups is None:
+    if validation.groups is None or len(np.unique(validation.groups)) == len(validation.groups):
         return stratified_folds(validation.labels, folds, seed, validation.row_weights > 0)
     return grouped_folds(validation.labels, validation.groups, validation.row_weights, folds, seed)
 
@@ -65,19 +65,19 @@ def grouped_folds(
     between folds: that of the least sum of squared class weights, each relative to the class's whole weight. Every fold
     gets a group before any gets a second, so that none is empty where there are as many groups.
     """
-    classes = int(labels.max()) + 1
-    held = np.zeros((int(groups.max()) + 1, classes))  # [group, class] weights
-    np.add.at(held, (groups, labels), weights)
-    present = np.flatnonzero(held.sum(axis=1))
-    shares = held[present] / np.maximum(held.sum(axis=0), np.finfo(np.float64).tiny)
-    order = np.random.default_rng(seed).permutation(len(present))
-    order = order[np.argsort(-held[present].sum(axis=1)[order], kind="stable")]
-    filled, fold_of_group = np.zeros((folds, classes)), np.zeros(len(held), dtype=np.int64)
-    for place, group in enumerate(order.tolist()):
-        rise = 2 * (filled @ shares[group])  # of the sum of squares, but for what is the same for all folds
+    share = weights / np.maximum(np.bincount(labels, weights=weights), np.finfo(np.float64).tiny)[labels]
+    by_group = np.argsort(groups, kind="stable")
+    rows_of = [rows[weights[rows] > 0] for rows in np.split(by_group, np.cumsum(np.bincount(groups))[:-1])]
+    present = np.array([group for group, rows in enumerate(rows_of) if len(rows)])
+    order = np.random.default_rng(seed).permutation(present)
+    size = np.array([weights[rows_of[group]].sum() for group in order])
+    filled, fold_of_group = np.zeros((folds, int(labels.max()) + 1)), np.zeros(len(rows_of), dtype=np.int64)
+    for place, group in enumerate(order[np.argsort(-size, kind="stable")].tolist()):
+        own, shares = labels[rows_of[group]], share[rows_of[group]]
+        rise = filled[:, own] @ shares  # half of what the sum of squares gains, but for what is the same for all folds
         if place < folds:
             rise[filled.any(axis=1)] = np.inf
         fold = int(np.argmin(rise))
-        filled[fold] += shares[group]
-        fold_of_group[present[group]] = fold
+        np.add.at(filled[fold], own, shares)
+        fold_of_group[group] = fold
     return fold_of_group[groups]

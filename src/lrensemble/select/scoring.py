@@ -2,12 +2,13 @@
 
 `team_score` is the definition: combine, then measure. `team_scorer` gives the same for many teams with much less work:
 accuracy from the contested columns alone, NLL of the mean from what the label is given, the Brier score of the mean
-from the members' Gram matrix.
+from the members' Gram matrix, metrics of the confusion matrix from the classes that can win.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from lrensemble.metrics import METRICS, row_values, score
 from lrensemble.numerics import SMALLEST_PROBABILITY, likeliest
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.columns import Columns, contested_columns
-from lrensemble.select.kernels.statistics import averaged, error_gram, is_average, is_linear, of_labels
+from lrensemble.select.kernels.confusion import confusion_counter, weighted_scores
+from lrensemble.select.kernels.statistics import error_gram, is_average, is_linear, of_labels
 from lrensemble.select.resample import mean_and_error
 from lrensemble.spec import Spec, SpecLike, to_spec
 
@@ -125,6 +127,9 @@ def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -
         return _nll_scorer(of_labels(validation, consensus.name), validation)
     if metric == Spec("brier") and is_linear(consensus):
         return _brier_scorer(error_gram(validation, consensus.name))
+    counter = confusion_counter(validation, metric, consensus)
+    if counter is not None:
+        return partial(weighted_scores, counter)
     return _by_definition(validation, metric, consensus)
 
 
@@ -150,7 +155,8 @@ def _accuracy_scorer(validation: Validation, consensus: Spec) -> Scorer:
     times, total = validation.row_weights, validation.total_weight
     most_right = total - times[columns.always_wrong].sum()
     block = max(1, BLOCK_BYTES // (8 * max(1, margins.shape[1])))
-    votes = averaged(consensus.name) == "votes"
+    # Whole votes are never close to a tie but where there is none for either, and then the margin is exactly zero.
+    votes = bool(columns.votes.all())
 
     def scorer(weights: Weights) -> NDArray[np.float64]:
         scores = np.full(len(weights), most_right / total)
@@ -161,10 +167,10 @@ def _accuracy_scorer(validation: Validation, consensus: Spec) -> Scorer:
             totals = part @ margins  # [team, column]
             lost = (totals < 0) | ((totals == 0) & columns.rival_first)
             wrong = np.logical_or.reduceat(lost, columns.first[:-1], axis=1)  # [team, contested row]
-            if not (votes and np.isin(part, (0, 1)).all()):  # no number of whole votes is close to a tie
-                for team, rows in _unsure_rows(columns, totals, part.sum(axis=1, keepdims=True), votes):
-                    own = weights[start + team]
-                    wrong[team, rows] = _wrong_by_definition(validation, columns.row[rows], own, consensus)
+            for team, rows in _unsure_rows(columns, totals, part.sum(axis=1, keepdims=True), votes):
+                wrong[team, rows] = _wrong_by_definition(
+                    validation, columns.row[rows], weights[start + team], consensus
+                )
             scores[start : start + block] = (most_right - wrong @ times[columns.row]) / total
         return scores
 
@@ -176,8 +182,7 @@ def _unsure_rows(
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """For some teams, the contested rows that are too close to decide by their totals [team, column].
 
-    A margin is within the bound of rounding, or there may be a tie of three (see `columns`). Of votes, a margin of
-    exactly zero says that there is none for either class, and is no tie.
+    A margin is within the bound of rounding, or there may be a tie of three (see `columns`).
     """
     unsure = np.abs(totals) < np.maximum(columns.doubt, NEAR_TIE) * weight
     teams, at = np.nonzero(unsure & (totals != 0) if votes else unsure)

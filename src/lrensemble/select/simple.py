@@ -9,6 +9,7 @@ from pydantic import Field
 
 from lrensemble.errors import SelectionError
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.learned import learned_nothing
 from lrensemble.select.scoring import first_best, team_score, team_scorer
 from lrensemble.spec import SpecLike, to_spec
 
@@ -26,8 +27,8 @@ def best(validation: Validation, *, metric: SpecLike = "nll", consensus: SpecLik
 def every(
     validation: Validation, *, metric: SpecLike = "nll", consensus: SpecLike = "mean", seed: int = 0
 ) -> Selection:
-    """All members, with equal weights."""
-    return _selection(validation, tuple(range(validation.members)), metric, consensus, 1)
+    """All members but those that learned nothing, with equal weights."""
+    return _selection(validation, _useful(validation), metric, consensus, 1, left_out=True)
 
 
 @SELECTORS.register(k=3)
@@ -41,19 +42,22 @@ def top_k(
 ) -> Selection:
     """The k members with the best scores of their own, with equal weights; ties to the lowest index.
 
+    Members that learned nothing are taken last, and unless k is given not at all.
+
     Args:
         validation: the rows to choose on.
         metric: what members are ranked by.
         consensus: how they are combined.
         seed: not used.
-        k: how many; five, or all where there are fewer, unless given.
+        k: how many; five, or all that learned something where these are fewer, unless given.
 
     Raises:
         SelectionError: k is above the number of members.
     """
-    size = check_size(validation, k, "k")
-    team = tuple(sorted(_ranking(validation, metric, consensus)[:size]))
-    return _selection(validation, team, metric, consensus, validation.members)
+    useful = _useful(validation)
+    size = check_size(validation, k, "k", usual=len(useful))
+    ranked = sorted(_ranking(validation, metric, consensus), key=lambda member: member not in useful)
+    return _selection(validation, tuple(sorted(ranked[:size])), metric, consensus, validation.members, left_out=True)
 
 
 @SELECTORS.register(size=3, trials=2)
@@ -68,36 +72,41 @@ def random(
 ) -> Selection:
     """A team drawn at random, without replacement; the best of `trials` draws, ties to the first.
 
+    Members that learned nothing are not drawn, unless a larger team is asked for than there are others.
+
     Args:
         validation: the rows to choose on.
         metric: what draws are compared by.
         consensus: how members are combined.
         seed: of the draws.
-        size: members of the team; five, or all where there are fewer, unless given.
+        size: members of the team; five, or all that learned something where these are fewer, unless given.
         trials: how many draws.
 
     Raises:
         SelectionError: size is above the number of members.
     """
     check_metric(validation, metric)
-    size = check_size(validation, size, "size")
+    useful = _useful(validation)
+    size = check_size(validation, size, "size", usual=len(useful))
+    drawn_from = np.arange(validation.members) if size > len(useful) else np.array(useful)
     generator = np.random.default_rng(seed)
     weights = np.zeros((trials, validation.members))
     for row in weights:
-        row[generator.choice(validation.members, size=size, replace=False)] = 1
+        row[generator.choice(drawn_from, size=size, replace=False)] = 1
     chosen = first_best(team_scorer(validation, metric, consensus)(weights))
     team = tuple(np.flatnonzero(weights[chosen]).tolist())
-    return _selection(validation, team, metric, consensus, trials)
+    tried = len(np.unique(weights, axis=0))
+    return _selection(validation, team, metric, consensus, tried, left_out=True)
 
 
-def check_size(validation: Validation, size: int | None, name: str) -> int:
-    """A team's size: as given, or five, or all where there are fewer.
+def check_size(validation: Validation, size: int | None, name: str, usual: int) -> int:
+    """A team's size: as given, or five, or `usual` where that is less.
 
     Raises:
         SelectionError: above the number of members.
     """
     if size is None:
-        return min(USUAL_SIZE, validation.members)
+        return min(USUAL_SIZE, usual)
     if size > validation.members:
         raise SelectionError(f"{name} = {size} is above the pool; it has {validation.members} members to choose from")
     return size
@@ -110,9 +119,23 @@ def _ranking(validation: Validation, metric: SpecLike, consensus: SpecLike) -> t
     return tuple(np.argsort(-scores, kind="stable").tolist())
 
 
+def _useful(validation: Validation) -> tuple[int, ...]:
+    """The members that learned something."""
+    return tuple(np.flatnonzero(~learned_nothing(validation)).tolist())
+
+
 def _selection(
-    validation: Validation, team: tuple[int, ...], metric: SpecLike, consensus: SpecLike, tried: int
+    validation: Validation,
+    team: tuple[int, ...],
+    metric: SpecLike,
+    consensus: SpecLike,
+    tried: int,
+    *,
+    left_out: bool = False,
 ) -> Selection:
-    check_metric(validation, metric)
+    """A selection with equal weights; where members that learned nothing were left out, `details` lists them."""
+    metric_text = check_metric(validation, metric)
     score = team_score(validation, team, metric=metric, consensus=consensus)
-    return Selection(team, equal_weights(team), score, str(to_spec(metric)), str(to_spec(consensus)), tried)
+    useless = np.flatnonzero(learned_nothing(validation)).tolist() if left_out else []
+    details = {"learned_nothing": useless} if useless else {}
+    return Selection(team, equal_weights(team), score, metric_text, str(to_spec(consensus)), tried, details=details)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -9,11 +10,12 @@ from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
 from lrensemble.select.losses import Floats, Loss, brier_of, nll_of
-from lrensemble.select.scoring import team_score
-from lrensemble.spec import SpecLike, to_spec
+from lrensemble.select.pruning import without_crumbs
+from lrensemble.select.weighted_team import weighted_team
+from lrensemble.spec import SpecLike
 
-NEGLIGIBLE = 1e-6
-"""A share of the mean weight below which a member is dropped."""
+AT_ONCE = 64
+"""Members that come into the search together in larger pools."""
 
 SHRINK = 0.2
 """The barrier is weakened by this factor from one stage to the next."""
@@ -33,8 +35,9 @@ def simplex(
 
     Both losses of a mean of probabilities are convex in the weights, so there is one optimum and a bound on the
     distance to it. A logarithmic barrier keeps the weights positive while Newton steps follow the central path (Boyd &
-    Vandenberghe 2004, sec. 11.3); members of negligible weight are dropped at the end. `details` give the optimality
-    gap that is proven for the weights returned: no weights have a loss lower by more.
+    Vandenberghe 2004, sec. 11.3). In large pools members come in when the derivative says that they lower the loss. At
+    the end members of a weight below 0.005 are dropped and the best weights of the others are found. `details` give the
+    optimality gap that is proven for the weights returned: no weights of any members have a loss lower by more.
 
     Args:
         validation: the rows to choose on.
@@ -42,7 +45,7 @@ def simplex(
         consensus: how the score is combined; the loss is always that of the mean.
         seed: not used.
         loss: what is minimised: the metric where it is one of the two, else NLL, unless given.
-        gap: the search ends when the loss is proven to be within this of the optimum, before small weights are dropped.
+        gap: the search ends when the loss is proven to be within this of the optimum, before members are dropped.
 
     Raises:
         SelectionError: a member knows only labels.
@@ -51,16 +54,46 @@ def simplex(
     chosen = loss or ("brier" if metric_text == "brier" else "nll")
     check_metric(validation, chosen)
     convex = brier_of(validation, "mean") if chosen == "brier" else nll_of(validation, "mean")
-    weights, steps = minimise(convex, validation.members, gap)
-    weights = np.where(weights > NEGLIGIBLE / validation.members, weights, 0.0)
-    weights /= weights.sum()
-    gradient, _ = convex.derivatives(weights)
-    proven = float(weights @ gradient - gradient.min())
-    team = np.flatnonzero(weights)
-    shares = tuple(weights[team].tolist())
-    score = team_score(validation, team.tolist(), shares, metric=metric, consensus=consensus)
+    least, steps = _least(convex, validation.members, gap)
+    weights, more_steps = _of_weight(convex, least, gap)
+    proven = _proven(convex, least) + convex.value(weights) - convex.value(least)
     details = {"loss": chosen, "gap": max(proven, 0.0)}
-    return Selection(tuple(team.tolist()), shares, score, metric_text, str(to_spec(consensus)), steps, details=details)
+    return replace(weighted_team(validation, weights, metric_text, consensus, steps + more_steps), details=details)
+
+
+def _least(loss: Loss, members: int, gap: float) -> tuple[Floats, int]:
+    """Weights [member] as of `minimise`: of large pools a growing part is looked at, and all members prove the gap."""
+    own = np.array([loss.value(one) for one in np.eye(members)])
+    active, steps = np.sort(np.argsort(own, kind="stable")[:AT_ONCE]), 0
+    while True:
+        weights = np.zeros(members)
+        weights[active], taken = minimise(loss.among(active), len(active), gap / 2)
+        steps += taken
+        gradient = loss.gradient(weights)
+        promise = weights @ gradient - gradient
+        promise[active] = -np.inf
+        if promise.max() <= gap:
+            return weights, steps
+        wanted = np.argsort(-promise, kind="stable")[:AT_ONCE]
+        active = np.union1d(active, wanted[promise[wanted] > 0])
+
+
+def _of_weight(loss: Loss, weights: Floats, gap: float) -> tuple[Floats, int]:
+    """The best weights [member] of the members that are left when those of little weight go; how many steps it took."""
+    steps = 0
+    while True:
+        kept = np.flatnonzero(without_crumbs(weights))
+        if len(kept) == np.count_nonzero(weights):
+            return weights, steps
+        weights = np.zeros_like(weights)
+        weights[kept], taken = minimise(loss.among(kept), len(kept), gap)
+        steps += taken
+
+
+def _proven(loss: Loss, weights: Floats) -> float:
+    """By how much the loss is above the least there is, at most: convexity bounds it by the derivative."""
+    gradient = loss.gradient(weights)
+    return float(weights @ gradient - gradient.min())
 
 
 def minimise(loss: Loss, members: int, gap: float) -> tuple[Floats, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,9 +12,6 @@ from lrensemble.select.base import SELECTORS, Validation, check_method
 from lrensemble.select.resample import bootstrap_weights
 from lrensemble.select.scoring import fitted_consensus, team_score_of
 from lrensemble.spec import SpecLike
-
-CAUTION = 0.15
-"""Optimism of accuracy, at worst, from which on a selection is marked."""
 
 TOGETHER = 64
 """Resamples that are drawn at once: each is a number for every row."""
@@ -72,18 +68,3 @@ def _portions(resamples: int) -> Iterator[int]:
     """Resamples that are drawn together."""
     for start in range(0, resamples, TOGETHER):
         yield min(TOGETHER, resamples - start)
-
-
-def caution(tried: int, rows: int) -> str:
-    """A warning where many teams were scored on few rows, else nothing.
-
-    The best of T teams looks better on n rows than it is, on average by sqrt(2 ln T / n) in accuracy at worst, however
-    alike the teams are (Massart 2000, lemma 5.2). Teams that are alike deceive less.
-    """
-    worst = math.sqrt(2 * math.log(max(tried, 1)) / rows)
-    if worst < CAUTION:
-        return ""
-    return (
-        f"{tried:,} teams were scored on {rows:,} rows: the best may owe up to {100 * worst:.0f} points of accuracy to "
-        "chance; go by the cross-fitted score"
-    )

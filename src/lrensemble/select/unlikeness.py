@@ -16,7 +16,6 @@ from lrensemble.select.scoring import first_best, team_score
 from lrensemble.spec import SpecLike, to_spec
 
 Floats = NDArray[np.float64]
-LIMIT = 2**20
 
 
 def likeness(validation: Validation, measure: SpecLike, focal: int | None = None) -> Floats:

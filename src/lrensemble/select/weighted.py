@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
+from lrensemble.select.base import SELECTORS, Selection, Validation
 from lrensemble.select.kernels.statistics import of_labels
-from lrensemble.select.scoring import team_score
-from lrensemble.spec import Spec, SpecLike, to_spec
+from lrensemble.select.pruning import without_crumbs
+from lrensemble.select.weighted_team import weighted_team
+from lrensemble.spec import Spec, SpecLike
+
+FEW_MEMBERS = 100
+"""Pools of no more members lose those whose weight is below 0.005."""
 
 
 @SELECTORS.register(power=2.0)
@@ -25,7 +29,8 @@ def accuracy_weights(
 ) -> Selection:
     """All members, weighted by a power of their accuracy (Opitz & Shavlik 1996).
 
-    Members that are never right have no weight; where nobody ever is, all weigh the same.
+    Members that are never right have no weight, and in pools of at most 100 those of a weight below 0.005; where nobody
+    is ever right, all weigh the same.
 
     Args:
         validation: the rows that accuracies are measured on.
@@ -90,10 +95,7 @@ def stacking(
 
 
 def _weighted(validation: Validation, weights: NDArray[np.float64], metric: SpecLike, consensus: SpecLike) -> Selection:
-    """The members with a weight, normalised; all members where none has."""
-    metric_text = check_metric(validation, metric)
-    weights = weights if weights.any() else np.ones_like(weights)
-    team = np.flatnonzero(weights)
-    shares = tuple((weights[team] / weights.sum()).tolist())
-    score = team_score(validation, team.tolist(), shares, metric=metric, consensus=consensus)
-    return Selection(tuple(team.tolist()), shares, score, metric_text, str(to_spec(consensus)), 1)
+    """The members with a weight; in pools of so few that an equal share is no crumb, without the crumbs."""
+    if weights.any() and validation.members <= FEW_MEMBERS:
+        weights = without_crumbs(weights)
+    return weighted_team(validation, weights, metric, consensus, tried=1)

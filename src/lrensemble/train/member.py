@@ -19,7 +19,7 @@ from lrensemble import models
 from lrensemble.config import Recipe
 from lrensemble.data import Dataset, steps_per_epoch
 from lrensemble.environment import environment
-from lrensemble.metrics import METRICS
+from lrensemble.metrics import METRICS, watched
 from lrensemble.policies import Policy
 from lrensemble.pool import MemberRecord, Pool, StepStatistics
 from lrensemble.pool.member import Status
@@ -38,9 +38,6 @@ SAVE_SECONDS = 30.0
 
 STEPS_AT_ONCE = 64
 """Steps that a GPU does at most before the host looks at them."""
-
-VAL_METRICS = ("accuracy", "nll")
-"""What is measured on the validation rows after every epoch."""
 
 Predictions = dict[str, NDArray[np.float32]]
 """For each split, log-probabilities [sample, class]."""
@@ -229,7 +226,7 @@ def _after(
 
 def score_names() -> list[str]:
     """Of the scores in a line of history."""
-    return [f"val_{name}" for name in VAL_METRICS]
+    return [f"val_{name}" for name in watched()]
 
 
 def _predictions(model: nn.Module, dataset: Dataset, progress: Progress) -> Predictions:
@@ -254,7 +251,7 @@ def val_scores(log_probs: NDArray[np.float32], dataset: Dataset) -> dict[str, fl
     """Scores by metric on the validation rows."""
     probs = np.exp(log_probs.astype(np.float64))
     labels = dataset.labels[dataset.rows["val"]].cpu().numpy()
-    return {name: METRICS.get(name)(probs, labels) for name in VAL_METRICS}
+    return {name: METRICS.call(name, probs, labels) for name in watched()}
 
 
 def _hand_on(path: Path, progress: Progress, learner: Learner) -> None:

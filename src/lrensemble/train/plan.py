@@ -8,6 +8,7 @@ from pathlib import Path
 from lrensemble.config import Experiment
 from lrensemble.data import SOURCES, Augmenter, Dataset, load
 from lrensemble.pool import Pool, Task
+from lrensemble.registry import import_plugins
 from lrensemble.train.devices import to_devices
 from lrensemble.train.recipes import Recipes, check_space
 from lrensemble.train.strategies import STRATEGIES, check_strategy
@@ -36,6 +37,7 @@ def plan(experiment: Experiment, folder: Path, device: str) -> Plan:
         PoolError: the folder holds a pool of another task.
         StorageError: the folder cannot be written.
     """
+    import_plugins(experiment.plugins)  # a worker process has not read the experiment's file
     SOURCES.check(experiment.data.source)
     check_space(experiment)
     check_strategy(experiment.sweep.strategy)

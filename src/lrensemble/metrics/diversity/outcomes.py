@@ -97,7 +97,8 @@ def failures(given: Outcomes) -> NDArray[np.float64]:
 
 def cofailures(given: Outcomes) -> NDArray[np.float64]:
     """[member, member]: rows that both get wrong."""
-    return np.asarray((given.wrong * given.weights) @ given.wrong.T)
+    wrong = given.wrong.astype(np.float64)
+    return np.asarray((wrong * given.weights) @ wrong.T)
 
 
 def agreements(given: Outcomes) -> NDArray[np.float64]:

@@ -122,7 +122,7 @@ class EveryTeam:
         """[team]: sum over rows of the smaller side. Rows with the same members wrong are counted together."""
         powers = 1 << np.arange(self.members, dtype=np.int64)
         patterns, place = np.unique(powers @ wrong, return_inverse=True)
-        times = np.bincount(place, weights=weights, minlength=len(patterns))
+        times: Values = np.bincount(place, weights=weights, minlength=len(patterns)).astype(np.float64)
         smaller = partial(_minorities, patterns.astype(np.uint32), times)
         step = max(1, _BLOCK // max(1, len(patterns)))
         masks = np.arange(1 << self.members, dtype=np.uint32)

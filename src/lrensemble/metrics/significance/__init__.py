@@ -1,6 +1,6 @@
 """Is the difference between two classifiers on the same rows real? Paired intervals and tests, for one and for many."""
 
-from lrensemble.metrics.significance.bootstrap import paired_bootstrap
+from lrensemble.metrics.significance.max_t import simultaneous
 from lrensemble.metrics.significance.mcnemar import mcnemar_exact, mcnemar_mid_p
 from lrensemble.metrics.significance.means import (
     CONFIDENT_MISTAKE,
@@ -10,7 +10,6 @@ from lrensemble.metrics.significance.means import (
     paired_proportions,
 )
 from lrensemble.metrics.significance.scores import paired_scores, simultaneous_scores
-from lrensemble.metrics.significance.simultaneous import simultaneous
 
 __all__ = [
     "CONFIDENT_MISTAKE",
@@ -18,7 +17,6 @@ __all__ = [
     "Interval",
     "mcnemar_exact",
     "mcnemar_mid_p",
-    "paired_bootstrap",
     "paired_means",
     "paired_proportions",
     "paired_scores",

@@ -13,7 +13,7 @@ from lrensemble.metrics.base import METRICS, higher_is_better, row_values, score
 from lrensemble.metrics.significance.units import Floats, Groups, Units, units_of
 from lrensemble.spec import SpecLike
 
-MOST_UNITS = 200
+MOST_UNITS = 100
 """A metric that is no mean over rows is computed so many times at most: rows beyond are left out in blocks."""
 
 Labels = NDArray[np.int64]
@@ -39,8 +39,10 @@ class Blocks:
     """[sample] which block."""
     weights: Floats
     """[block] summed weights of rows."""
-    largest: float
+    one: float
     """Weight of one independent row or group, where larger ones count more."""
+    whole: bool
+    """Whether each block is one row or group."""
 
 
 def unit_differences(metric: SpecLike, probs: list[Floats], reference: Floats, rows: Rows, seed: int) -> Units:
@@ -64,7 +66,11 @@ def unit_differences(metric: SpecLike, probs: list[Floats], reference: Floats, r
     blocks = _blocks(rows, seed)
     base_sums = _sums(metric, reference, rows, blocks)
     sums = np.array([_sums(metric, one, rows, blocks) - base_sums for one in probs])
-    return Units(sums, blocks.weights, np.full(len(probs), blocks.largest))
+    pseudo = np.full(len(probs), blocks.one)
+    each = np.divide(sums, blocks.weights, out=np.zeros_like(sums), where=blocks.weights > 0)
+    # Where several rows share a block, none is seen by itself: the largest block stands in.
+    largest = np.abs(each * blocks.one if blocks.whole else sums).max(axis=1)
+    return Units(sums, blocks.weights, pseudo, largest)
 
 
 def _blocks(rows: Rows, seed: int) -> Blocks:
@@ -75,7 +81,8 @@ def _blocks(rows: Rows, seed: int) -> Blocks:
     count = min(len(units.weights), MOST_UNITS)
     block_of_source = np.random.default_rng(seed).permutation(len(units.weights)) % count
     index = block_of_source[source]
-    return Blocks(index, np.bincount(index, each, minlength=count).astype(np.float64), float(units.pseudo[0]))
+    totals = np.asarray(np.bincount(index, each, minlength=count), dtype=np.float64)
+    return Blocks(index, totals, float(units.pseudo[0]), whole=count == len(units.weights))
 
 
 def _sums(metric: SpecLike, probs: Floats, rows: Rows, blocks: Blocks) -> Floats:

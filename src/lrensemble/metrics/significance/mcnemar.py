@@ -18,9 +18,8 @@ def mcnemar_exact(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> f
         Probability of a split of the discordant rows at least as uneven, were both equally good; 1.0 where none differ.
     """
     only_first, only_second = discordant(correct, reference)
-    if only_first + only_second == 0:
-        return 1.0
-    return float(stats.binomtest(only_first, only_first + only_second).pvalue)
+    larger, rows = max(only_first, only_second), only_first + only_second
+    return min(1.0, 2 * float(stats.binom.sf(larger - 1, rows, 0.5)))
 
 
 def mcnemar_mid_p(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> float:

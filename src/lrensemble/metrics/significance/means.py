@@ -4,7 +4,8 @@ Two pseudo rows are added, one in favour of each classifier, as large as the lar
 large as `scale`; then Student's interval is taken. For correctness, where one row is worth 1, this is the interval of
 Bonett & Price (2012, "Adjusted Wald confidence interval for a difference of binomial proportions based on paired data")
 with Student's quantile for the normal one. For losses the pseudo rows stand for the rare large loss that few rows have
-not shown yet, which neither a bootstrap nor an Edgeworth correction can know of.
+not shown yet, which neither a bootstrap nor an Edgeworth correction can know of, and the degrees of freedom are those
+of the estimated variance (Satterthwaite 1946): fewer, where few rows bear most of it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from lrensemble.errors import PredictionsError
 from lrensemble.metrics.significance.mcnemar import mcnemar_exact
 from lrensemble.metrics.significance.units import Floats, Groups, Units, units_of
 
@@ -45,9 +47,7 @@ class Pivots:
     values: Floats
     centres: Floats
     errors: Floats
-    reaches: Floats
-    """What the pseudo rows add to the sums."""
-    freedom: float
+    freedom: Floats
 
     def limits(self, confidence: float, limit: float = np.inf) -> tuple[Floats, Floats]:
         """[comparison] low and high ends of the intervals, within -limit and limit; they hold the values."""
@@ -64,16 +64,23 @@ class Pivots:
 def pivots(units: Units, scale: float) -> Pivots:
     """Add the pseudo rows.
 
-    With S_u and W_u the sum and weight of a unit, w the weight of a pseudo row, W = Σ W_u + 2 w and r its reach:
-    centre = Σ S_u / W and error² = (Σ (S_u - centre W_u)² + 2 r² + 2 centre² w²) / W².
+    With S_u and W_u the sum and weight of a unit, w the weight of a pseudo row, W = Σ W_u + 2 w, r its reach and N the
+    number of units with the pseudo rows: centre = Σ S_u / W, residuals e = S_u - centre W_u and ±r - centre w,
+    error² = Σ e² / W², degrees of freedom 2 / (Σ e⁴ / (Σ e²)² - 1 / N), which is 2 N / (kurtosis - 1).
     """
     total = units.weights.sum() + 2 * units.pseudo
     centres = units.sums.sum(axis=1) / total
-    reaches = np.maximum(np.abs(units.sums).max(axis=1), scale * units.pseudo)
-    squares = np.square(units.sums - centres[:, None] * units.weights).sum(axis=1)
-    errors = np.sqrt(squares + 2 * reaches**2 + 2 * (centres * units.pseudo) ** 2) / total
+    reaches = np.maximum(units.largest, scale * units.pseudo)
+    squares = np.square(units.sums - centres[:, None] * units.weights)
+    of_pseudo = np.square(reaches - [[-1.0], [1.0]] * (centres * units.pseudo))
+    variances = squares.sum(axis=1) + of_pseudo.sum(axis=0)
+    freedom = np.full(len(centres), units.freedom)
+    if not units.correctness:
+        fourths = np.square(squares).sum(axis=1) + np.square(of_pseudo).sum(axis=0)
+        share = np.divide(fourths, variances**2, out=np.zeros_like(fourths), where=variances > 0)
+        freedom = np.minimum(freedom, 2 / np.maximum(share - 1 / (np.count_nonzero(units.weights) + 2), 1e-12))
     # Without any difference and without a scale nothing is known of the spread: the interval has no width.
-    return Pivots(units.values, centres, errors, reaches, units.freedom)
+    return Pivots(units.values, centres, np.sqrt(variances) / total, np.maximum(freedom, 1.0))
 
 
 def paired_means(
@@ -125,8 +132,9 @@ def paired_proportions(
         PredictionsError: no rows, or weights or groups that do not fit.
     """
     first, second = np.asarray(correct, dtype=bool), np.asarray(reference, dtype=bool)
+    if first.shape != second.shape:
+        raise PredictionsError(f"{first.shape} rows are compared with {second.shape}; give the same rows of both")
     found = pivots(units_of((first.astype(np.float64) - second)[None], weights, groups), scale=1.0)
     low, high = found.limits(confidence, limit=1.0)
-    plain = weights is None and groups is None
-    p_value = mcnemar_exact(first, second) if plain else float(found.p_values()[0])
+    p_value = mcnemar_exact(first, second) if weights is None and groups is None else float(found.p_values()[0])
     return Comparison(float(found.values[0]), float(low[0]), float(high[0]), p_value)

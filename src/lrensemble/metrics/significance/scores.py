@@ -8,8 +8,8 @@ import numpy as np
 
 from lrensemble.metrics.base import METRICS
 from lrensemble.metrics.significance.influence import Labels, Rows, unit_differences
+from lrensemble.metrics.significance.max_t import compare_all
 from lrensemble.metrics.significance.means import CONFIDENT_MISTAKE, Comparison
-from lrensemble.metrics.significance.simultaneous import compare_all
 from lrensemble.metrics.significance.units import Floats, Groups
 from lrensemble.spec import SpecLike
 
@@ -96,7 +96,4 @@ def _compared(
     facts = METRICS.facts(METRICS.check(metric))
     span = facts.highest - facts.lowest
     scale = CONFIDENT_MISTAKE if facts.unit == "nats" else span if np.isfinite(span) else 0.0
-    plain = facts.per_row is not None and rows.weights is None and rows.groups is None
-    discrete = plain and bool(np.isin(units.sums, (-1.0, 0.0, 1.0)).all())
-    signs = units.sums if discrete else None
-    return compare_all(units, scale, span, fixed, confidence, seed, signs=signs)
+    return compare_all(units, scale=scale, limit=span, fixed=fixed, confidence=confidence, seed=seed)

@@ -23,6 +23,12 @@ class Units:
     """[unit] summed weights of the rows of each unit."""
     pseudo: Floats
     """[comparison] weight of one more observation: that of a row times the design effect of the groups."""
+    largest: Floats
+    """[comparison] the most that one more observation would bring, going by those that were seen."""
+    correctness: bool = False
+    """Whether rows differ by -1, 0 or 1, as where both classifiers are right or wrong."""
+    plain: bool = False
+    """Whether units are rows that count once each."""
 
     @property
     def values(self) -> Floats:
@@ -47,28 +53,37 @@ def units_of(differences: NDArray[np.floating], weights: Floats | None = None, g
         PredictionsError: no rows, NaN, another number of weights or groups, or weights that are negative or all zero.
     """
     values = np.asarray(differences, dtype=np.float64)
-    rows = values.shape[1]
     _check_differences(values)
+    rows = values.shape[1]
     each = _checked_weights(weights, rows)
     weighted = values * each
     row_weight = float(each @ each / each.sum())
+    correctness = bool(np.isin(values, (-1.0, 0.0, 1.0)).all())
     if groups is None:
-        return Units(weighted, each, np.full(len(values), row_weight))
+        pseudo = np.full(len(values), row_weight)
+        return Units(weighted, each, pseudo, pseudo * _most(values, each), correctness, plain=weights is None)
     if np.shape(groups) != (rows,):
         raise PredictionsError(f"groups have shape {np.shape(groups)}; there are {rows} rows, so give [{rows}]")
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     sums = np.array([np.bincount(group, one) for one in weighted])
-    totals = np.bincount(group, each)
+    totals = np.asarray(np.bincount(group, each), dtype=np.float64)
     largest = float(totals @ totals / totals.sum())
     means = sums.sum(axis=1, keepdims=True) / each.sum()
     between = np.square(sums - means * totals).sum(axis=1)
     within = np.square(weighted - means * each).sum(axis=1)
     # Where no two rows differ, nothing tells how alike rows of a group are: they count as copies of one another.
     effect = np.divide(between, within, out=np.full(len(values), np.inf), where=within > 0)
-    return Units(sums, totals, np.clip(row_weight * effect, row_weight, max(row_weight, largest)))
+    pseudo = np.clip(row_weight * effect, row_weight, max(row_weight, largest))
+    return Units(sums, totals, pseudo, pseudo * _most(values, each), correctness)
+
+
+def _most(values: Floats, each: Floats) -> Floats:
+    return np.asarray(np.abs(values[:, each > 0]).max(axis=1))
 
 
 def _check_differences(values: Floats) -> None:
+    if values.ndim != 2:
+        raise PredictionsError(f"differences have {values.ndim - 1} axes for a comparison; give one value a row")
     if values.shape[1] == 0:
         raise PredictionsError("no rows to compare; give at least one")
     bad = np.argwhere(~np.isfinite(values))

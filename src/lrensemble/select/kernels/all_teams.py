@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from lrensemble.select.kernels.all_brier import negative_briers
 from lrensemble.select.kernels.all_geometric import geometric_scores
 from lrensemble.select.kernels.all_nll import group_rows, log_likelihoods
 from lrensemble.select.kernels.columns import Columns, contested_columns
+from lrensemble.select.kernels.confusion import block_scores, confusion_counter
 from lrensemble.select.kernels.definition import decider
 from lrensemble.select.kernels.statistics import error_gram, is_average, is_linear, of_labels
 from lrensemble.select.kernels.subsets import Halves
@@ -35,24 +37,34 @@ BlockScorer = Callable[[Halves], NDArray[np.float64]]
 """From a block of teams to their scores [2^bits], higher is better; position p is the team `top << bits | p`."""
 
 
+def has_kernel(metric: SpecLike, consensus: SpecLike) -> bool:
+    """Whether teams are scored many at once, and not one by one by the definition."""
+    metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
+    if metric == Spec("accuracy") or METRICS.facts(metric).of_confusion is not None:
+        return is_average(consensus)
+    loss = metric in (Spec("nll"), Spec("brier"))
+    return loss and (is_linear(consensus) or consensus == Spec("geometric_mean"))
+
+
 def block_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -> BlockScorer | None:
     """What scores blocks of teams with equal weights, prepared once; None where there is no kernel."""
     metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
-    if validation.members > MAX_MEMBERS:
+    if validation.members > MAX_MEMBERS or not has_kernel(metric, consensus):
         return None
-    if metric == Spec("accuracy") and is_average(consensus):
+    if metric == Spec("accuracy"):
         return _accuracy(validation, consensus.name)
-    if metric == Spec("nll") and is_linear(consensus):
-        return _nll(validation, consensus.name)
-    if metric == Spec("brier") and is_linear(consensus):
-        gram = error_gram(validation, consensus.name)
-        return lambda halves: negative_briers(gram, halves)
-    if metric in (Spec("nll"), Spec("brier")) and consensus == Spec("geometric_mean"):
+    counter = confusion_counter(validation, metric, consensus)
+    if counter is not None:
+        return partial(block_scores, counter)
+    if consensus == Spec("geometric_mean"):
         rows = validation.counted
         logs = safe_log(validation.probs_of(range(validation.members), rows))
         labels, weights = validation.labels[rows], validation.row_weights[rows]
         return lambda halves: geometric_scores(logs, labels, weights, halves, metric.name == "brier")
-    return None
+    if metric == Spec("nll"):
+        return _nll(validation, consensus.name)
+    gram = error_gram(validation, consensus.name)
+    return lambda halves: negative_briers(gram, halves)
 
 
 def _nll(validation: Validation, consensus: str) -> BlockScorer:
@@ -76,9 +88,9 @@ def _accuracy(validation: Validation, consensus: str) -> BlockScorer:
     ]
 
     def scores(halves: Halves) -> NDArray[np.float64]:
-        wrong = np.zeros(1 << halves.bits) if not parts else parts[0][0] * parts[0][1](halves)
-        for weight, count in parts[1:]:
-            wrong += weight * count(halves)
+        wrong: NDArray[np.float64] = np.zeros(1 << halves.bits)
+        for weight, count in parts:
+            wrong += count(halves) if weight == 1 else weight * count(halves)
         np.subtract(most_right, wrong, out=wrong)
         wrong /= total
         return wrong

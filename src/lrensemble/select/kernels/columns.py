@@ -87,6 +87,12 @@ class Columns:
         both = ((lower > 0) & (lower < np.diff(self.first)))[self.row_of_column]
         return np.where(both, TIE * (2 if self.logarithms else self.limits[:, 2]), 0.0)
 
+    @cached_property
+    def votes(self) -> NDArray[np.bool_]:
+        """[column] whether every member gives a whole vote or none, so that sums of whole numbers of them are exact."""
+        for_truth = ((self.truth == 0) | (self.truth == 1)).all(axis=1)[self.row_of_column]
+        return np.asarray(for_truth & ((self.rival == 0) | (self.rival == 1)).all(axis=1))
+
     def of_rows(self, chosen: NDArray[np.bool_]) -> Columns:
         """The columns of some of the contested rows [contested row] alone."""
         columns = chosen[self.row_of_column]
@@ -119,9 +125,7 @@ class Columns:
         None of votes with equal weights: no number of them is as close to a tie, unless nobody votes for either.
         """
         bound = rounding(self.rival.shape[1]) * self.scale(part).sum(axis=1) + SMALLEST
-        votes_for_truth = ((self.truth == 0) | (self.truth == 1)).all(axis=1)[self.row_of_column[part]]
-        votes_for_rival = ((self.rival[part] == 0) | (self.rival[part] == 1)).all(axis=1)
-        return np.where(votes_for_truth & votes_for_rival, 0.0, bound)
+        return np.where(self.votes[part], 0.0, bound)
 
 
 def rounding(terms: int) -> float:

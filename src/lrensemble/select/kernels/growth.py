@@ -12,6 +12,7 @@ from lrensemble.consensus import CONSENSUS
 from lrensemble.metrics import METRICS
 from lrensemble.select.base import Validation
 from lrensemble.select.kernels.columns import contested_columns
+from lrensemble.select.kernels.confusion import confusion_counter, start_confusion
 from lrensemble.select.kernels.growth_accuracy import start_accuracy
 from lrensemble.select.kernels.growth_nll import start_nll
 from lrensemble.select.kernels.statistics import error_gram, is_linear, of_labels
@@ -44,6 +45,9 @@ def growth(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Gro
     none = np.zeros(validation.members)
     if metric == Spec("brier") and is_linear(consensus):
         return BrierGrowth(error_gram(validation, consensus.name), none)
+    counter = confusion_counter(validation, metric, consensus)
+    if counter is not None:
+        return start_confusion(counter)
     return ScorerGrowth(team_scorer(validation, metric, consensus), none)
 
 

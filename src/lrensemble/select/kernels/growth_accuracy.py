@@ -47,7 +47,9 @@ class AccuracyGrowth:
         columns = self.columns
         terms = len(self.counts) + int(self.counts.sum()) + 1
         error = rounding(terms) * (self.scale + columns.limits[:, 2]) + SMALLEST
-        doubt = error + np.where(columns.rival_first, columns.doubt, 0) * (self.counts.sum() + 1)
+        error[columns.votes] = 0.0
+        doubtful = columns.rival_first & ~columns.votes  # no number of whole votes is as close to a tie of three
+        doubt = error + np.where(doubtful, columns.doubt, 0) * (self.counts.sum() + 1)
         count = _count_wrong if columns.rival.size < SERIAL else _count_wrong_on_all_cores
         wrong = count(
             columns.truth,
@@ -171,7 +173,7 @@ def _count_wrong(
                 break
             for member in range(members):
                 margins[member] = sums[column] + (truth[row, member] - rival[column, member] * factor[column])
-            if _add_lost(margins, error[column], doubt[column], lost):
+            if _add_lost(margins, rival_first[column], error[column], doubt[column], lost):
                 start, stop = first[row], first[row + 1]
                 _decide(truth[row], rival[start:stop], rival_first[start:stop], counts, margins <= error[column], lost)
         if looked:
@@ -181,10 +183,13 @@ def _count_wrong(
 
 
 @compiled
-def _add_lost(margins: Floats, error: float, doubt: float, lost: NDArray[np.int64]) -> bool:
+def _add_lost(margins: Floats, rival_first: bool, error: float, doubt: float, lost: NDArray[np.int64]) -> bool:
     """Mark the members with whom a column is clearly lost; whether any other is too close to call."""
     close = 0
     for member in range(margins.size):
+        if error == 0:  # whole votes: margins are exact, and zero where nobody votes for either
+            lost[member] |= margins[member] < 0 or (margins[member] == 0 and rival_first)
+            continue
         lost[member] |= margins[member] < -doubt
         close += (margins[member] >= -doubt) & (margins[member] <= error)
     return bool(close > 0)

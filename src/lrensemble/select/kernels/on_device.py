@@ -80,7 +80,7 @@ def error_grams(validation: Validation, consensus: str, weights: Floats | None) 
             shares = torch.as_tensor(np.sqrt(row[start : start + len(labels)]), device=device)
             flat = (errors * shares[None, :, None]).reshape(members, -1)
             gram += flat @ flat.T
-    return on_host(grams) / views.sum(axis=1)[:, None, None]
+    return np.asarray(on_host(grams) / views.sum(axis=1)[:, None, None])
 
 
 def _blocks(validation: Validation) -> Iterator[tuple[int, Tensor]]:

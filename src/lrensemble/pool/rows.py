@@ -1,0 +1,69 @@
+"""What a pool keeps of its rows, in `labels.safetensors`: labels, and groups and weights where there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from lrensemble.errors import PredictionsError
+from lrensemble.files import write_whole
+from lrensemble.metrics.base import check_labels
+from lrensemble.pool.sealed import damaged, map_arrays
+from lrensemble.pool.task import Task, fingerprint
+
+BySplit = Mapping[str, NDArray[Any]]
+
+TYPES = {"labels": np.int64, "groups": np.int64, "weights": np.float64}
+
+
+def check_rows(task: Task, **given: BySplit) -> None:
+    """Refuse labels, groups and weights that the task was not made of.
+
+    Raises:
+        PredictionsError: what differs; or labels outside the classes.
+    """
+    for name, split in task.splits.items():
+        check_labels(given["labels"][name], split.size, len(task.classes))
+        for what, arrays in given.items():
+            if (fingerprint(arrays[name]) if name in arrays else None) != getattr(split, what):
+                raise PredictionsError(f"the {name} {what} are not those that the task was made of")
+
+
+def write_rows(path: Path, task: Task, *, anew: bool, **given: BySplit) -> None:
+    """Write what is given of the task's splits, `anew` or beside what the file holds.
+
+    Raises:
+        StorageError: it cannot be written.
+        PoolError: what it holds is damaged.
+    """
+    known = {} if anew or not path.exists() else map_arrays(path)
+    arrays = {name: np.array(array) for name, array in known.items()}
+    for what, of_splits in given.items():
+        for split in task.splits:
+            if split in of_splits:
+                arrays[_array_name(split, what)] = np.ascontiguousarray(of_splits[split], dtype=TYPES[what])
+    write_whole(path, save(arrays))
+
+
+def read_rows(path: Path, split: str, what: str, known: str) -> NDArray[Any]:
+    """Labels, groups or weights [sample] of a split.
+
+    Raises:
+        PoolError: they are missing, damaged or not those of this fingerprint.
+    """
+    if not path.exists():
+        raise damaged(path, "it is missing")
+    found = map_arrays(path).get(_array_name(split, what))
+    if found is None or found.dtype != TYPES[what] or fingerprint(found) != known:
+        raise damaged(path, f"its {split} {what} are not those that pool.json was made with")
+    return np.array(found)
+
+
+def _array_name(split: str, what: str) -> str:
+    """The name of an array in the file: that of the labels is the split's."""
+    return split if what == "labels" else f"{split}_{what}"

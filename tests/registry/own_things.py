@@ -1,0 +1,110 @@
+"""A function of one's own for everything that has a name, as a user would write it: nothing here is registered."""
+# mypy: ignore-errors
+# ruff: noqa: ARG001
+
+import numpy as np
+import torch
+
+from lrensemble.config.space import Choice
+from lrensemble.data.augment.base import Augmentation
+from lrensemble.data.source import Samples
+from lrensemble.select import Selection
+from lrensemble.train.points import grid_points
+from lrensemble.train.strategies.base import at_once
+
+
+def halves(total, peak=0.1):
+    """A rate that is halved four times."""
+    return lambda step: peak * 0.5 ** (4 * step / total)
+
+
+def stairs(total, *, peak: float, stones: tuple[float, ...] = (0.5,)):
+    """A rate that falls to a tenth at every stone."""
+    return lambda step: peak * 0.1 ** sum(step >= stone * total for stone in stones)
+
+
+def of_the_step(step, total, peak=0.1):
+    """No policy: it takes the step itself."""
+    return peak * step / total
+
+
+def flat(total, peak=0.1):
+    """No policy: it returns a rate and not a function of the step."""
+    return peak
+
+
+def balanced(probs, labels):
+    """Mean recall of the classes."""
+    return float(np.mean([(probs.argmax(1) == labels)[labels == k].mean() for k in np.unique(labels)]))
+
+
+balanced.higher_is_better = True
+
+
+def misses(probs, labels, weights=None, *, of: int = 1):
+    """Share of rows whose label is not among the likeliest `of` classes."""
+    best = np.argsort(-probs, axis=1, kind="stable")[:, :of]
+    return float(np.average(~(best == labels[:, None]).any(axis=1), weights=weights))
+
+
+misses.higher_is_better = False
+misses.needs = "labels"
+
+
+def silent(probs, labels):
+    """A metric that does not say which direction is better."""
+    return 0.0
+
+
+def middle(probs, weights):
+    """The median of the members, made to sum to one."""
+    values = np.median(probs, axis=0)
+    return values / values.sum(axis=1, keepdims=True)
+
+
+def last(validation, *, metric, consensus, seed, size: int = 2):
+    """The last members of the pool."""
+    team = tuple(range(validation.members))[-size:]
+    weights = tuple(1 / len(team) for _ in team)
+    return Selection(team=team, weights=weights, score=0.5, metric=str(metric), consensus=str(consensus), tried=1)
+
+
+def rows(folder, *, count: int = 120):
+    """Images of 4x6 whose mean says the class."""
+    labels = np.arange(count) % 3
+    noise = np.random.default_rng(0).integers(0, 60, size=(count, 1, 4, 6))
+    return Samples((60 * labels[:, None, None, None] + noise).astype(np.uint8), labels, ("a", "b", "c"))
+
+
+def darker(shape, *, by: float = 0.5):
+    """Normalised inputs times a number."""
+    return Augmentation(draw=lambda _generator, _batch: {}, apply=lambda inputs, _draws: inputs * by)
+
+
+def backwards(recipes):
+    """The grid from its end."""
+    points = grid_points(recipes.experiment)[::-1]
+    return at_once([recipes.run(order, point) for order, point in enumerate(points)])
+
+
+def unlikeness(outcomes, teams):
+    """Share of rows that not all get wrong: 1 - mean of the product over pairs, by hand for the team of all."""
+    return 1 - outcomes.wrong.all(axis=0).mean()
+
+
+unlikeness.higher_is_more_diverse = True
+
+
+def linear(shape, classes, bias=True):
+    """One layer."""
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(int(np.prod(shape)), classes, bias=bias))
+
+
+def even(*, below: int):
+    """Even numbers."""
+    return Choice(tuple(range(0, below, 2)))
+
+
+def raises(total):
+    """A policy with a mistake in it."""
+    return 1 / (total - total)
