@@ -16,7 +16,7 @@ from lrensemble.consensus import combine
 from lrensemble.export import Ensemble
 from lrensemble.export.description import Description, Part
 from lrensemble.export.predictions import Predictions
-from lrensemble.metrics import METRICS, accuracy, top5_accuracy
+from lrensemble.metrics import METRICS, accuracy, top_k_accuracy
 from lrensemble.metrics.diversity.outcomes import outcomes
 from lrensemble.numerics import TIE, likeliest
 from lrensemble.select import Validation
@@ -99,9 +99,9 @@ def test_metrics_and_outcomes_ask_the_same() -> None:
     assert outcomes(nearly[None], np.array([0, 1])).predicted.tolist() == [[0, 1]]
     assert METRICS.call("ece", nearly, np.array([0, 1])) == pytest.approx((0.5 + 0.4) / 2, abs=1e-6)
     six = np.array([[1, 1, 1, 1, 1 + 1e-7, 1 - 1e-7]]) / 6
-    assert [top5_accuracy(six, np.array([label])) for label in range(6)] == [1, 1, 1, 1, 1, 0]
+    assert [top_k_accuracy(six, np.array([label])) for label in range(6)] == [1, 1, 1, 1, 1, 0]
     falling = np.array([[0.9, 1e-7, 8e-8, 6e-8, 4e-8, 2e-8, 0.1]])  # small probabilities keep their order
-    assert [top5_accuracy(falling, np.array([label])) for label in range(7)] == [1, 1, 1, 1, 0, 0, 1]
+    assert [top_k_accuracy(falling, np.array([label])) for label in range(7)] == [1, 1, 1, 1, 0, 0, 1]
 
 
 def test_votes_and_ranks_share_what_ties() -> None:

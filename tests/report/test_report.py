@@ -34,7 +34,7 @@ HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=al
 
 def evaluated(pool: Pool) -> Path:
     for method in ("greedy(size=5, bootstrap=3)", "brute_force"):
-        save(pool, choose(pool, method))
+        save(pool, choose(pool, method, metric="accuracy"))
     path = pool.folder / "report.html"
     write_report(pool, evaluate(pool, load(pool)), path)
     return path
@@ -44,9 +44,9 @@ def evaluated(pool: Pool) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Pool:
     sweep: dict[str, Any] = {
         "data": "digits",
-        "model": "mlp(width=16)",
-        "policy": [{"name": "one_cycle", "peak": [0.05, 0.1]}, {"name": "cosine", "peak": [0.05, 0.1]}],
-        "train": {"epochs": 3, "batch_size": 100},
+        "model": "mlp(width=32)",
+        "policy": [{"name": "one_cycle", "peak": [0.2, 0.4]}, {"name": "cosine", "peak": [0.2, 0.4]}],
+        "train": {"epochs": 4, "batch_size": 100},
     }
     folder = tmp_path_factory.mktemp("report") / "pool"
     list(tune(to_record(Experiment, sweep, "test"), folder))

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from lrensemble.evaluate.judged import metrics_of
-from lrensemble.evaluate.teams import Team, choose, team_of, validation_of
+from lrensemble.evaluate.teams import Team, choose, default_metric, team_of, validation_of
 from lrensemble.pool import Member, Pool
 from lrensemble.select import Selection, Validation, team_score
 from lrensemble.spec import to_spec
@@ -18,10 +18,11 @@ ALWAYS = ("best", "top_k", "all")
 def baselines(pool: Pool, teams: Sequence[Team], validation: Validation | None = None) -> list[Team]:
     """For each metric that teams aim at, the baselines that are not among them yet.
 
-    They are combined as the teams are where these agree on it, and else by the mean.
+    Where there are no teams, by the metric that they would aim at by default. They are combined as the teams are where
+    these agree on it, and else by the mean.
     """
     added, validation = [], validation or validation_of(pool)
-    for metric in metrics_of(teams):
+    for metric in metrics_of(teams) or [default_metric(pool)]:
         own = [team for team in teams if team.metric == metric]
         combined = {to_spec(team.consensus).name for team in own}
         consensus = combined.pop() if len(combined) == 1 else "mean"
