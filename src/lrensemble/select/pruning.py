@@ -83,15 +83,16 @@ def enough_members(validation: Validation, runs: Runs, metric: SpecLike, consens
     fewest, most = _heavy(runs.weights.sum(axis=0))
     if fewest == most or not len(rows) or not is_linear(CONSENSUS.check(consensus)):
         return most
-    values = _row_values(validation, runs, rows, most, metric, consensus)
+    sizes = range(fewest, most + 1)
+    values = _row_values(validation, runs, rows, sizes, metric, consensus)
     if values is None:
-        scores = _scores(validation, runs, rows, most, metric, consensus)
-        return fewest + int(np.flatnonzero(scores[fewest - 1 :] >= scores[-1] - SAME_SCORE)[0])
+        scores = _scores(validation, runs, rows, sizes, metric, consensus)
+        return sizes[int(np.flatnonzero(scores >= scores[-1] - SAME_SCORE)[0])]
     weights, units = validation.row_weights[rows], validation.units[rows]
-    for count in range(fewest, most):
-        mean, error = mean_and_error(values[:, count - 1] - values[:, most - 1], weights, units)
+    for size, of_size in zip(sizes, values.T, strict=True):
+        mean, error = mean_and_error(of_size - values[:, -1], weights, units)
         if mean >= -TOLERANCE * error - SAME_SCORE:
-            return count
+            return size
     return most
 
 
@@ -104,34 +105,34 @@ def _heavy(weights: Floats) -> tuple[int, int]:
 
 
 def _row_values(
-    validation: Validation, runs: Runs, rows: NDArray[np.int64], most: int, metric: SpecLike, consensus: SpecLike
+    validation: Validation, runs: Runs, rows: NDArray[np.int64], sizes: range, metric: SpecLike, consensus: SpecLike
 ) -> Floats | None:
-    """[row, members - 1] what the metric is the mean of, higher is better, of the heaviest members; None if no mean."""
+    """[row, size] what the metric is the mean of, higher is better, of the heaviest members; None if it is no mean."""
     sign = 1 if higher_is_better(metric) else -1
-    values = np.empty((len(rows), most))
+    values = np.empty((len(rows), len(sizes)))
     step = validation.block_rows(4)
     for start in range(0, len(rows), step):
         part = rows[start : start + step]
         labels = validation.labels[part]
         if METRICS.check(metric) == Spec("nll"):  # the same numbers, without a look at the other classes
-            of_label = _of_label(validation, runs, part, most, consensus)
+            of_label = _of_label(validation, runs, part, sizes, consensus)
             losses = log_losses(of_label.reshape(-1, 1), np.zeros(of_label.size, dtype=np.int64))
             values[start : start + step] = -losses.reshape(of_label.shape)
             continue
-        for count, probs in enumerate(_predictions(validation, runs, part, most, consensus)):
+        for place, probs in enumerate(_predictions(validation, runs, part, sizes, consensus)):
             found = row_values(metric, probs, labels)
             if found is None:
                 return None
-            values[start : start + step, count] = sign * found
+            values[start : start + step, place] = sign * found
     return values
 
 
 def _scores(
-    validation: Validation, runs: Runs, rows: NDArray[np.int64], most: int, metric: SpecLike, consensus: SpecLike
+    validation: Validation, runs: Runs, rows: NDArray[np.int64], sizes: range, metric: SpecLike, consensus: SpecLike
 ) -> Floats:
-    """[members - 1] the score out of bag of the heaviest members."""
+    """[size] the score out of bag of the heaviest members."""
     labels, counts = validation.labels[rows], counts_of(validation, rows)
-    predictions = _predictions(validation, runs, rows, most, consensus)
+    predictions = _predictions(validation, runs, rows, sizes, consensus)
     return np.array([score(metric, probs, labels, counts) for probs in predictions])
 
 
@@ -142,24 +143,26 @@ def _ordered(runs: Runs, rows: NDArray[np.int64], most: int) -> tuple[NDArray[np
     return order, np.take_along_axis(weights, order, axis=1)
 
 
-def _of_label(validation: Validation, runs: Runs, rows: NDArray[np.int64], most: int, consensus: SpecLike) -> Floats:
-    """[row, members - 1] what the heaviest members give the label."""
-    order, weights = _ordered(runs, rows, most)
+def _of_label(validation: Validation, runs: Runs, rows: NDArray[np.int64], sizes: range, consensus: SpecLike) -> Floats:
+    """[row, size] what the heaviest members give the label."""
+    order, weights = _ordered(runs, rows, sizes[-1])
     of_label = of_labels(validation, CONSENSUS.check(consensus).name)[order, rows[:, None]]
-    return np.asarray(np.cumsum(weights * of_label, axis=1) / np.cumsum(weights, axis=1))
+    sums, totals = np.cumsum(weights * of_label, axis=1), np.cumsum(weights, axis=1)
+    return np.asarray(sums[:, sizes[0] - 1 :] / totals[:, sizes[0] - 1 :])
 
 
 def _predictions(
-    validation: Validation, runs: Runs, rows: NDArray[np.int64], most: int, consensus: SpecLike
+    validation: Validation, runs: Runs, rows: NDArray[np.int64], sizes: range, consensus: SpecLike
 ) -> Iterator[Floats]:
-    """[row, class] the predictions of the heaviest member, of the two heaviest, and so on."""
-    order, weights = _ordered(runs, rows, most)
+    """[row, class] the predictions of the heaviest members, for each size."""
+    order, weights = _ordered(runs, rows, sizes[-1])
     votes = averaged(CONSENSUS.check(consensus).name) == "votes"
     total, sums = np.zeros(len(rows)), np.zeros((len(rows), validation.log_probs.shape[2]))
-    for members, added in zip(order.T, weights.T, strict=True):
+    for size, (members, added) in enumerate(zip(order.T, weights.T, strict=True), start=1):
         if votes:
             sums[np.arange(len(rows)), predicted_classes(validation)[members, rows]] += added
         else:
             sums += added[:, None] * np.exp(on_host(validation.log_probs[members, rows]).astype(np.float64))
         total += added
-        yield sums / total[:, None]
+        if size in sizes:
+            yield sums / total[:, None]

@@ -186,10 +186,12 @@ def _count_wrong(
 def _add_lost(margins: Floats, rival_first: bool, error: float, doubt: float, lost: NDArray[np.int64]) -> bool:
     """Mark the members with whom a column is clearly lost; whether any other is too close to call."""
     close = 0
+    if error == 0:  # whole votes: margins are exact, and zero where nobody votes for either
+        enough = 0.0 if rival_first else -0.5
+        for member in range(margins.size):
+            lost[member] |= margins[member] <= enough
+        return False
     for member in range(margins.size):
-        if error == 0:  # whole votes: margins are exact, and zero where nobody votes for either
-            lost[member] |= margins[member] < 0 or (margins[member] == 0 and rival_first)
-            continue
         lost[member] |= margins[member] < -doubt
         close += (margins[member] >= -doubt) & (margins[member] <= error)
     return bool(close > 0)
