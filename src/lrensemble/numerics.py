@@ -44,5 +44,6 @@ def likeliest(probs: Any, axis: int = -1) -> Any:
 
 
 def least_tie(probs: Any) -> Any:
-    """The least that ties with probabilities: what is less is behind them. All decide by this one product."""
-    return probs * (1 - TIE)
+    """The least that ties with probabilities: what is less is behind them. All decide by this one number."""
+    # To the bit, probs * (1 - TIE): but that factor, all but 1, is left out by programs that simplify ONNX.
+    return probs - probs * TIE

@@ -155,7 +155,6 @@ def _accuracy_scorer(validation: Validation, consensus: Spec) -> Scorer:
     times, total = validation.row_weights, validation.total_weight
     most_right = total - times[columns.always_wrong].sum()
     block = max(1, BLOCK_BYTES // (8 * max(1, margins.shape[1])))
-    # Whole votes are never close to a tie but where there is none for either, and then the margin is exactly zero.
     votes = bool(columns.votes.all())
 
     def scorer(weights: Weights) -> NDArray[np.float64]:
@@ -167,10 +166,10 @@ def _accuracy_scorer(validation: Validation, consensus: Spec) -> Scorer:
             totals = part @ margins  # [team, column]
             lost = (totals < 0) | ((totals == 0) & columns.rival_first)
             wrong = np.logical_or.reduceat(lost, columns.first[:-1], axis=1)  # [team, contested row]
-            for team, rows in _unsure_rows(columns, totals, part.sum(axis=1, keepdims=True), votes):
-                wrong[team, rows] = _wrong_by_definition(
-                    validation, columns.row[rows], weights[start + team], consensus
-                )
+            if not (votes and np.isin(part, (0, 1)).all()):  # no number of whole votes is close to a tie
+                for team, rows in _unsure_rows(columns, totals, part.sum(axis=1, keepdims=True), votes):
+                    own = weights[start + team]
+                    wrong[team, rows] = _wrong_by_definition(validation, columns.row[rows], own, consensus)
             scores[start : start + block] = (most_right - wrong @ times[columns.row]) / total
         return scores
 
@@ -182,7 +181,8 @@ def _unsure_rows(
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """For some teams, the contested rows that are too close to decide by their totals [team, column].
 
-    A margin is within the bound of rounding, or there may be a tie of three (see `columns`).
+    A margin is within the bound of rounding, or there may be a tie of three (see `columns`). Of votes, a margin of
+    exactly zero says that there is none for either class, and is no tie.
     """
     unsure = np.abs(totals) < np.maximum(columns.doubt, NEAR_TIE) * weight
     teams, at = np.nonzero(unsure & (totals != 0) if votes else unsure)

@@ -22,7 +22,7 @@ from lrensemble.select.scoring import team_scorer
 
 MakeValidation = Callable[..., Validation]
 ScoreAll = Callable[..., NDArray[np.float64]]
-KINDS = ("smooth", "coarse", "labels", "mixed", "sharp")
+KINDS = ("smooth", "coarse", "labels", "mixed", "sharp", "tied")
 
 
 def in_blocks(validation: Validation, metric: str, consensus: str, halves: Halves) -> NDArray[np.float64]:
