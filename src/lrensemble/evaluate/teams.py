@@ -188,7 +188,7 @@ def team_of(
         team=tuple(ids[index] for index in selection.team),
         weights=selection.weights,
         score=selection.score,
-        cross_fitted=None if honest is None else honest.score,
+        cross_fitted=None if honest is None or math.isnan(honest.score) else honest.score,
         replicates=() if honest is None else tuple(None if math.isnan(one) else one for one in honest.replicates),
         tried=selection.tried,
         seconds=selection.seconds,
