@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from rich.table import Table
 from lrensemble.environment import environment
 
 R = TypeVar("R")
+Given = TypeVar("Given")
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -32,6 +34,11 @@ def seconds(action: Callable[[], object]) -> float:
 def median_seconds(action: Callable[[], object], repeats: int) -> float:
     """Median wall-clock time of several calls."""
     return statistics.median(seconds(action) for _ in range(repeats))
+
+
+def median_seconds_on_fresh(action: Callable[[Given], object], fresh: Callable[[], Given], repeats: int) -> float:
+    """Median wall-clock time of several calls, each on what `fresh` made for it alone: nothing kept counts as speed."""
+    return statistics.median(seconds(partial(action, fresh())) for _ in range(repeats))
 
 
 def alone(function: Callable[[], R]) -> tuple[R, float]:

@@ -3,8 +3,8 @@
 The yardstick of exhaustive search is what EnsembleBench does for every team: stack its members' predictions, average
 them, take the likeliest class, compare with the labels, in torch; timed on 200 teams, and multiplied. That of greedy
 search is `EnsembleSelection` of autogluon.core 1.6.3, run by an interpreter of its own (`--autogluon PYTHON`) on the
-same arrays. Ours is the median of later calls; the first call, which also compiles, stands beside it. Every row runs in
-a fresh process with an empty compilation cache of its own, whose peak of memory is the last column.
+same arrays. Ours is the median of later calls, each on a pool that nobody has looked at yet; the first call, which also
+compiles, stands beside it. Every row runs in a fresh process with an empty compilation cache of its own, whose peak of memory is the last column.
 
     python -m benchmarks.selection [--rows NAME …] [--autogluon PYTHON] [--pool FOLDER] [--save FILE]
 """
@@ -16,13 +16,13 @@ import os
 import statistics
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from benchmarks.autogluon_yardstick import greedy_by_autogluon
-from benchmarks.measure import alone, median_seconds, seconds, show
+from benchmarks.measure import alone, median_seconds, median_seconds_on_fresh, seconds, show
 from benchmarks.pools import SEED, published_pool, streamed_pool, synthetic_pool
 
 from lrensemble.metrics.diversity import all_teams_focal
@@ -91,11 +91,11 @@ def every_team_of_published(folder: Path, repeats: int) -> Result:
 def _exhaustive(validation: Validation, repeats: int, wanted: str, against: bool, metric: str) -> Result:
     teams = 2**validation.members - 1
 
-    def ours() -> Selection:
-        return select(validation, f"brute_force(limit={teams})", metric=metric)
+    def ours(given: Validation) -> Selection:
+        return select(given, f"brute_force(limit={teams})", metric=metric)
 
-    first = seconds(ours)
-    median = median_seconds(ours, repeats) if repeats else first
+    first = seconds(partial(ours, validation))
+    median = median_seconds_on_fresh(ours, partial(replace, validation), repeats) if repeats else first
     yardstick = team_by_team(validation) * teams if against else None
     return Result(first, median, teams, yardstick, wanted)
 
@@ -105,11 +105,11 @@ def greedy(metric: str, wanted: str, python: Path) -> Result:
     validation = synthetic_pool(128, 100, 0.78)
     found: list[Selection] = []
 
-    def ours() -> None:
-        found.append(select(validation, "greedy(size=25, bootstrap=0)", metric=metric))
+    def ours(given: Validation) -> None:
+        found.append(select(given, "greedy(size=25, bootstrap=0)", metric=metric))
 
-    first = seconds(ours)
-    median = median_seconds(ours, 5)
+    first = seconds(partial(ours, validation))
+    median = median_seconds_on_fresh(ours, partial(replace, validation), 5)
     theirs = greedy_by_autogluon(python, validation, metric, 25)
     weights = np.zeros(validation.members)
     weights[list(found[0].team)] = found[0].weights

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus import combine, fit
 from lrensemble.consensus.temperature import at_limit
-from lrensemble.errors import PredictionsError
+from lrensemble.errors import LREnsembleError
 from lrensemble.evaluate.comparison import gains_in_table
 from lrensemble.evaluate.result import STANDARD, Cost, Gain, MemberResult, Reference, Scores, TeamResult, Tempered
 from lrensemble.evaluate.teams import Team, predict
@@ -188,7 +188,7 @@ def _value(metric: str, probs: Probabilities, labels: Labels, weights: Probabili
     """None where the metric is not defined on these rows."""
     try:
         value = METRICS.call(metric, probs, labels, *(() if weights is None else (weights,)))
-    except PredictionsError:
+    except LREnsembleError:  # of a class without rows, say, or in a metric of the user's own
         return None
     return value if np.isfinite(value) else None
 
