@@ -18,7 +18,7 @@ from lrensemble.select.distinct import DistinctTeams
 from lrensemble.select.kernels.growth import growth
 from lrensemble.select.pruning import SHIFTS, Runs, enough_members, heaviest, without_crumbs
 from lrensemble.select.resample import bootstrap_weights
-from lrensemble.select.scoring import SAME_SCORE, first_best, team_score
+from lrensemble.select.scoring import SAME_SCORE, first_best
 from lrensemble.select.weighted_team import weighted_team
 from lrensemble.spec import SpecLike
 
@@ -103,33 +103,32 @@ def greedy(
     unseen = [sample.row_weights == 0 for sample in samples[1:]] or [np.zeros(len(validation.labels), dtype=bool)]
     runs = Runs(np.array(chosen), np.array(unseen))
     weights = _capped(runs.weights.sum(axis=0), max_members, max_cost, cost)
-    details = {}
-    if prune:
-        before = np.count_nonzero(weights)
-        weights = without_crumbs(heaviest(weights, enough_members(validation, runs, metric, consensus)))
-        capped = partial(_capped, max_members=max_members, max_cost=max_cost, cost=cost)
-        weights = _not_below_best(validation, weights, np.where(usable, own, -np.inf), capped, metric, consensus)
-        details["dropped"] = max(0, int(before - np.count_nonzero(weights)))
-    return replace(weighted_team(validation, weights, metric_text, consensus, seen.count), details=details)
+    if not prune:
+        return weighted_team(validation, weights, metric_text, consensus, seen.count)
+    pruned = without_crumbs(heaviest(weights, enough_members(validation, runs, metric, consensus)))
+    capped = partial(_capped, max_members=max_members, max_cost=max_cost, cost=cost)
+    found = _not_below_best(
+        pruned,
+        np.where(usable, own, -np.inf),
+        capped,
+        partial(weighted_team, validation, metric=metric_text, consensus=consensus, tried=seen.count),
+    )
+    return replace(found, details={"dropped": max(0, int(np.count_nonzero(weights)) - len(found.team))})
 
 
 def _not_below_best(
-    validation: Validation,
     weights: NDArray[np.float64],
     own: NDArray[np.float64],
     capped: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    metric: SpecLike,
-    consensus: SpecLike,
-) -> NDArray[np.float64]:
-    """Weights [member] of a team that scores no less than the best of the members' own scores [member]."""
+    selection_of: Callable[[NDArray[np.float64]], Selection],
+) -> Selection:
+    """The selection by weights [member], moved to the best of the members' own scores [member] until it is no worse."""
     alone: NDArray[np.float64] = np.eye(len(own))[first_best(own)]
     for shift in (0.0, *SHIFTS):
-        shifted = without_crumbs(capped((1 - shift) * weights + shift * alone))
-        team = np.flatnonzero(shifted)
-        score = team_score(validation, team.tolist(), shifted[team].tolist(), metric=metric, consensus=consensus)
-        if score >= own.max() - SAME_SCORE:
-            return shifted
-    return alone
+        found = selection_of(without_crumbs(capped((1 - shift) * weights + shift * alone)))
+        if found.score >= own.max() - SAME_SCORE:
+            return found
+    return selection_of(alone)
 
 
 def _costs(validation: Validation, max_cost: float | None) -> NDArray[np.float64]:

@@ -97,8 +97,7 @@ def _log_products(
     block = max(1, min(8, (1 << high) // 4))
     for part in span((1 << high) // block):
         low_sums, low_sizes = np.empty(low_size), np.empty(low_size)
-        for subset in range(low_size):
-            low_sizes[subset] = size_of(subset)
+        subset_sums(np.ones((low, 1))[:, 0], low_sizes)  # laid out as a column below: compiled once for both
         products, totals = np.ones((block, low_size)), np.zeros((block, low_size))
         for group in range(first.size - 1):
             for row in range(first[group], first[group + 1]):
