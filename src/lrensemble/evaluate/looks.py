@@ -11,9 +11,9 @@ from pydantic import Field
 from lrensemble.config import Record
 from lrensemble.environment import environment
 from lrensemble.evaluate.teams import Team
-from lrensemble.files import write_whole
+from lrensemble.files import seal, write_whole
 from lrensemble.pool import Pool
-from lrensemble.pool.sealed import seal, unseal
+from lrensemble.pool.sealed import unseal
 
 FOLDER = "looks"
 

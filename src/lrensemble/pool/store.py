@@ -31,15 +31,26 @@ from numpy.typing import NDArray
 
 from lrensemble.config import Record
 from lrensemble.errors import PoolError
-from lrensemble.files import storage_errors, write_whole
+from lrensemble.files import (
+    check_no_link,
+    clear_abandoned,
+    make_folder,
+    remove,
+    seal,
+    storage_errors,
+    write_folder,
+    write_whole,
+)
 from lrensemble.pool.content import History, Precision, Predictions, Weights, member_files
-from lrensemble.pool.drafts import clear_abandoned, write_folder
 from lrensemble.pool.member import Member, MemberId, MemberRecord
 from lrensemble.pool.rows import check_rows, read_rows, write_rows
-from lrensemble.pool.sealed import damaged, seal, unseal
+from lrensemble.pool.sealed import damaged, unseal
 from lrensemble.pool.task import NONE, Split, Task
 
 logger = logging.getLogger(__name__)
+
+FOLDERS = ("members", "selections", "failed", "looks", "unfinished", "range-tests")
+"""In a pool, all that is written to."""
 
 IN_MEMORY = 2 * 2**30
 """Bytes of stacked predictions above which they lie in a file."""
@@ -92,9 +103,10 @@ class Pool:
         pool = cls.open(folder) if exists else cls(folder, task)
         if difference := task.difference(pool.task):
             raise PoolError(f"{folder} holds a pool for another task; given: {difference}; use another folder")
-        with storage_errors("write", pool._members):
-            pool._members.mkdir(parents=True, exist_ok=True)
-        clear_abandoned(pool._members)
+        for name in FOLDERS:
+            check_no_link(folder / name)
+        make_folder(pool._members)
+        clear_abandoned(folder, *(folder / name for name in FOLDERS))
         completed = pool.task.with_marks_of(task)
         if not exists or completed != pool.task or not pool._labels.exists():
             write_rows(pool._labels, task, anew=not exists, labels=labels, groups=groups, weights=weights)
@@ -209,8 +221,7 @@ class Pool:
             "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         }
         added = write_folder(self._members / record.id, {**files, "member.json": seal(described)})
-        with storage_errors("remove", self._failed(record.id)):
-            self._failed(record.id).unlink(missing_ok=True)
+        remove(self._failed(record.id))
         return added
 
     def record_failure(self, failure: Failure) -> None:
