@@ -11,6 +11,7 @@ from lrensemble.files.inside import check_inside, check_no_link, is_link
 from lrensemble.files.refused import storage_errors
 from lrensemble.files.removal import discard, remove
 from lrensemble.files.sealed import FORMAT, checksum, proves_itself, seal
+from lrensemble.files.strangers import names_in, own_files, warn_of_strangers, warn_once
 from lrensemble.files.whole import (
     DraftFolder,
     draft_file,
@@ -39,6 +40,8 @@ __all__ = [
     "is_draft",
     "is_link",
     "make_folder",
+    "names_in",
+    "own_files",
     "proves_itself",
     "read_holder",
     "read_json",
@@ -49,6 +52,8 @@ __all__ = [
     "sync_folder",
     "this_process",
     "to_json",
+    "warn_of_strangers",
+    "warn_once",
     "write_folder",
     "write_new",
     "write_whole",

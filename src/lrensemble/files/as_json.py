@@ -24,9 +24,13 @@ def read_json(path: Path) -> object:
     with storage_errors("read", path):
         content = path.read_bytes()
     try:
-        return json.loads(content)
+        return json.loads(content, parse_constant=_refused)
     except (ValueError, RecursionError) as error:
         raise StorageError(f"{path} is damaged: not JSON ({error})") from None
+
+
+def _refused(constant: str) -> object:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def sha256(path: Path) -> str:

@@ -15,9 +15,9 @@ FORMAT = 1
 """Version of sealed files; a reader refuses any other."""
 
 
-def seal(record: Mapping[str, object], *, format: int = FORMAT) -> bytes:  # noqa: A002
-    """A record as sealed JSON."""
-    content = {**record, "format": format} if "format" in record else {"format": format, **record}
+def seal(record: Mapping[str, object]) -> bytes:
+    """A record as sealed JSON; one that has a format of its own keeps it."""
+    content = {"format": FORMAT, **record}
     return to_json(content | {"checksum": checksum(content)}).encode()
 
 

@@ -35,6 +35,7 @@ from lrensemble.files import (
     check_no_link,
     clear_abandoned,
     make_folder,
+    own_files,
     remove,
     seal,
     storage_errors,
@@ -42,9 +43,10 @@ from lrensemble.files import (
     write_whole,
 )
 from lrensemble.pool.content import History, Precision, Predictions, Weights, member_files
-from lrensemble.pool.member import Member, MemberId, MemberRecord
+from lrensemble.pool.listing import MEMBER, is_member, read_members
+from lrensemble.pool.member import ID_PATTERN, Member, MemberId, MemberRecord
 from lrensemble.pool.rows import check_rows, read_rows, write_rows
-from lrensemble.pool.sealed import damaged, unseal
+from lrensemble.pool.sealed import unseal
 from lrensemble.pool.task import NONE, Split, Task
 
 logger = logging.getLogger(__name__)
@@ -160,7 +162,7 @@ class Pool:
         Raises:
             PoolError: a member is damaged or belongs to another pool; the message says which file and what differs.
         """
-        found = [self._read(path) for path in self._folders()]
+        found = [self._checked(member) for member in read_members(self._members)]
         kept = [member for member in found if include_diverged or member.status == "finished"]
         return tuple(sorted(kept, key=lambda member: (member.order, member.id)))
 
@@ -183,7 +185,7 @@ class Pool:
         return stacked
 
     def __contains__(self, id: str) -> bool:  # noqa: A002
-        return (self._members / id).exists()
+        return is_member(self._members / id)
 
     def add(
         self,
@@ -220,7 +222,10 @@ class Pool:
             "task": self.task.hashes(),
             "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         }
-        added = write_folder(self._members / record.id, {**files, "member.json": seal(described)})
+        folder = self._members / record.id
+        added = write_folder(folder, {**files, MEMBER: seal(described)})
+        if not added and record.id not in self:
+            raise PoolError(f"{folder} is in the way of member {record.id} ({record.name}); move it elsewhere")
         remove(self._failed(record.id))
         return added
 
@@ -238,7 +243,7 @@ class Pool:
         Raises:
             PoolError: a file is damaged.
         """
-        paths = sorted((self.folder / "failed").glob("[!.]*.json"))
+        paths = own_files(self.folder / "failed", rf"{ID_PATTERN}\.json")
         return tuple(unseal(Failure, path) for path in paths if path.stem not in self)
 
     @property
@@ -252,26 +257,17 @@ class Pool:
     def _failed(self, id: str) -> Path:  # noqa: A002
         return self.folder / "failed" / f"{id}.json"
 
-    def _folders(self) -> list[Path]:
-        with storage_errors("read", self._members):
-            return [path for path in self._members.iterdir() if not path.name.startswith(".")]
-
     def _split(self, name: str) -> Split:
         if name not in self.task.splits:
             raise PoolError(f"{self.folder} has no split {name!r}; it has {' and '.join(self.task.splits)}")
         return self.task.splits[name]
 
-    def _read(self, folder: Path) -> Member:
-        path = folder / "member.json"
-        if not path.exists():
-            raise damaged(path, "it is missing")
-        member = unseal(Member, path).model_copy(update={"folder": folder})
-        if member.id != folder.name:
-            raise damaged(path, f"it is of member {member.id}")
+    def _checked(self, member: Member) -> Member:
         own = self.task.hashes()
         other = [what for what in {**own, **member.task} if own.get(what) != member.task.get(what)]
         if other:
-            raise PoolError(f"{path} belongs to another pool: it has other {', '.join(other)}; move {folder} away")
+            path = member.folder / MEMBER
+            raise PoolError(f"{path} belongs to another pool: it has other {', '.join(other)}; move {path.parent} away")
         return member
 
 
