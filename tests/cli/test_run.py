@@ -53,7 +53,9 @@ def test_one_command_from_an_experiment_to_a_verdict(command: Command, experimen
     status, out, err = run(command, experiment, tmp_path / "out", "--json")
     assert status == 0, err
     result = json.loads(out)
-    assert json.loads((tmp_path / "out" / "result.json").read_text()) == result
+    written = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert len(written.pop("checksum")) == 64
+    assert written == result
     assert [member["status"] for member in result["members"]] == ["finished"] * 3
     assert result["members"][2]["policy"] == "one_cycle(peak=0.1)"
     assert set(result["teams"]) == {"best", "all", "top_k", "greedy(size=4, bootstrap=2)", "brute_force"}

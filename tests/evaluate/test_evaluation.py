@@ -7,9 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from lrensemble.errors import PoolError
-from lrensemble.evaluate import Result, choose, evaluate, gains, load, predict, save, stored_result
+from lrensemble.evaluate import Result, choose, evaluate, gains, load, predict, save, stored_result, write_result
 from lrensemble.evaluate import teams as teams_module
-from lrensemble.files import to_json
 from lrensemble.pool import Pool
 from lrensemble.pool.collect import collect
 
@@ -171,13 +170,13 @@ def test_a_stored_result_is_taken_as_long_as_it_is_that_of_the_pool(
     assert stored_result(pool, load(pool)) is None
     result = evaluate(pool, load(pool))
     path = tmp_path / "result.json"  # beside the pool, as `run` writes it
-    path.write_text(to_json(result.model_dump(mode="json")), encoding="utf-8")
+    write_result(result, path)
     assert stored_result(pool, load(pool)) == result
     save(pool, choose(pool, "brute_force", folds=3))
     assert stored_result(pool, load(pool)) is None, "another team"
-    path.write_text(to_json(evaluate(pool, load(pool)).model_dump(mode="json")), encoding="utf-8")
+    write_result(evaluate(pool, load(pool)), path)
     assert stored_result(pool, load(pool)) is not None
-    path.write_text(path.read_text(encoding="utf-8").replace(pool.task.name, "other"), encoding="utf-8")
+    write_result(result.model_copy(update={"task": "other"}), path)
     assert stored_result(pool, load(pool)) is None, "another task"
     path.write_text("{", encoding="utf-8")
-    assert stored_result(pool, load(pool)) is None, "damaged"
+    assert stored_result(pool, load(pool)) is None, "another program's, perhaps"

@@ -20,7 +20,7 @@ import os, sys
 import numpy as np
 from pathlib import Path
 from lrensemble.pool import MemberRecord, Pool, Task
-from lrensemble.pool.drafts import write_folder
+from lrensemble.files import write_folder
 
 labels = {{"val": np.arange({ROWS}) % {CLASSES}}}
 task = Task.of("t", [str(i) for i in range({CLASSES})], rows={{"val": np.arange({ROWS})}}, labels=labels)
@@ -63,9 +63,9 @@ for life in range(int(sys.argv[2])):
     os.waitpid(child, 0)
     if not (folder / "pool.json").exists():
         continue
-    drafts += len(list((folder / "members").glob(".draft-*")))
+    drafts += len(list((folder / "members").glob(".*.draft")))
     pool = Pool.create(folder, task, labels)
-    assert not list((folder / "members").glob(".draft-*")), "a dead writer's draft stays"
+    assert not list((folder / "members").glob(".*.draft")), "a dead writer's draft stays"
     assert np.array_equal(pool.labels("val"), labels["val"])
     members = pool.members()
     assert [member.order for member in members] == list(range(len(members))), "a member is lost"
@@ -142,7 +142,7 @@ def test_drafts_of_living_writers_are_left_alone(tmp_path: Path) -> None:
     assert line(process) == "writing"
     assert pool.members() == ()
     make_pool(pool.folder)
-    assert len(list((pool.folder / "members").glob(".draft-*"))) == 1
+    assert len(list((pool.folder / "members").glob(".*.draft"))) == 1
     assert end(process) == "True"
     assert sorted(path.name for path in (pool.folder / "members" / "slow").iterdir()) == ["first", "second"]
 
@@ -153,25 +153,30 @@ def test_drafts_of_dead_writers_are_removed(tmp_path: Path) -> None:
     assert line(process) == "writing"
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert len(list((pool.folder / "members").glob(".draft-*"))) == 1
+    assert len(list((pool.folder / "members").glob(".*.draft"))) == 1
     make_pool(pool.folder)
     assert list((pool.folder / "members").iterdir()) == []
 
 
-def test_drafts_of_other_machines_are_removed_after_a_day(tmp_path: Path) -> None:
+def test_drafts_of_other_machines_are_removed_when_nothing_was_added_for_an_hour(tmp_path: Path) -> None:
     pool = make_pool(tmp_path / "pool")
-    young, old, other = (
+    growing, old, earlier, other = (
         pool.folder / "members" / name
-        for name in (".draft-00000000-1-00000001", ".draft-00000000-1-00000002", ".draft-of-something-else")
+        for name in (
+            ".a.00000000-1-1-00000001.draft",
+            ".b.00000000-1-1-00000002.draft",
+            ".draft-00000000-1-00000002",
+            ".draft-of-something-else",
+        )
     )
-    for draft in (young, old, other):
+    for draft in (growing, old, earlier, other):
         draft.mkdir()
         (draft / "predictions.safetensors").write_bytes(b"half")
-    yesterday = old.stat().st_mtime - 25 * 3600
-    for draft in (old, other):
-        os.utime(draft, (yesterday, yesterday))
+    before = old.stat().st_mtime - 2 * 3600
+    for path in (growing, *(path for draft in (old, earlier, other) for path in (draft, *draft.iterdir()))):
+        os.utime(path, (before, before))
     make_pool(pool.folder)
-    assert sorted((pool.folder / "members").iterdir()) == sorted([young, other])
+    assert sorted((pool.folder / "members").iterdir()) == sorted([growing, other])
 
 
 def test_a_writer_that_comes_second_leaves_no_draft(tmp_path: Path) -> None:

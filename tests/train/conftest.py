@@ -68,7 +68,7 @@ def contents() -> Contents:
             for path in sorted(member.folder.iterdir()):
                 if path.name != "member.json":
                     found[f"{member.id}/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (*folder.rglob(".draft-*"), *folder.glob("unfinished/*"), *folder.glob("failed/*")):
+        for path in (*folder.rglob(".*.draft"), *folder.glob("unfinished/*"), *folder.glob("failed/*")):
             found[f"left behind: {path}"] = None
         return found
 

@@ -47,8 +47,7 @@ def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = No
     Raises:
         PoolError: all stored teams were chosen among other members.
     """
-    from lrensemble.evaluate import evaluate, load, stale, stored_result
-    from lrensemble.files import to_json, write_whole
+    from lrensemble.evaluate import evaluate, load, stale, stored_result, write_result
 
     teams = load(pool)
     outdated = {f"{path.stem} (stale)": reason for path, reason in stale(pool).items()}
@@ -58,7 +57,7 @@ def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = No
         return known
     with people.status("evaluating"):
         result = evaluate(pool, teams, not_run=missing)
-    write_whole(path, to_json(result.model_dump(mode="json")).encode())
+    write_result(result, path)
     return result
 
 

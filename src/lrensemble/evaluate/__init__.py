@@ -1,8 +1,8 @@
 """Choose teams from a pool on `val`, measure them on `test`, and say whether the gain can be believed.
 
-`teams` chooses and stores, `judged` fixes on `val` which team is judged; `evaluation` measures on `test`, with scores
-from `measured` and gains from `comparison`, and `verdict` says it in a sentence. `baselines` adds what must stand
-beside, `looks` notes every look at test, `result` holds the records.
+`teams` chooses, `selections` stores, `judged` fixes on `val` which team is judged; `evaluation` measures on `test`,
+with scores from `measured` and gains from `comparison`, and `verdict` says it in a sentence. `baselines` adds what must
+stand beside, `looks` notes every look at test, `result` holds the records and `stored` their file.
 """
 
 from lrensemble.evaluate.changes import Changes, changes
@@ -22,16 +22,14 @@ from lrensemble.evaluate.result import (
     Tempered,
     Verdict,
 )
-from lrensemble.evaluate.stored import stored_result
+from lrensemble.evaluate.selections import load, save, stale
+from lrensemble.evaluate.stored import read_result, stored_result, write_result
 from lrensemble.evaluate.teams import (
     DEFAULT_METRIC,
     Team,
     choose,
     default_metric,
-    load,
     predict,
-    save,
-    stale,
     try_to_choose,
     validation_of,
 )
@@ -60,10 +58,12 @@ __all__ = [
     "load",
     "looks",
     "predict",
+    "read_result",
     "save",
     "scores",
     "stale",
     "stored_result",
     "try_to_choose",
     "validation_of",
+    "write_result",
 ]

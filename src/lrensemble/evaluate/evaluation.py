@@ -13,7 +13,8 @@ from lrensemble.evaluate.judged import Judged, judged
 from lrensemble.evaluate.looks import write_look
 from lrensemble.evaluate.measured import Measures
 from lrensemble.evaluate.result import Gain, MemberResult, Reference, Result, TeamResult, Verdict
-from lrensemble.evaluate.teams import Team, choose, save, validation_of
+from lrensemble.evaluate.selections import save
+from lrensemble.evaluate.teams import Team, choose, validation_of
 from lrensemble.evaluate.verdict import verdict
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool

@@ -11,11 +11,12 @@ from pydantic import Field
 from lrensemble.config import Record
 from lrensemble.environment import environment
 from lrensemble.evaluate.teams import Team
-from lrensemble.files import write_whole
+from lrensemble.files import own_files, seal, write_whole
 from lrensemble.pool import Pool
-from lrensemble.pool.sealed import seal, unseal
+from lrensemble.pool.sealed import unseal
 
 FOLDER = "looks"
+NAME = r"\d{8}T\d{6}-[0-9a-f]{8}\.json"
 
 
 class Look(Record):
@@ -52,4 +53,4 @@ def looks(pool: Pool) -> tuple[Look, ...]:
     Raises:
         PoolError: a file is damaged.
     """
-    return tuple(unseal(Look, path) for path in sorted((pool.folder / FOLDER).glob("[!.]*.json")))
+    return tuple(unseal(Look, path) for path in own_files(pool.folder / FOLDER, NAME))

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from lrensemble.config import Record
 
+FORMAT, UNSEALED = 3, 2
+"""Version of `result.json`, and the last one that had no checksum."""
+
 SURE = 0.05
 """A p-value below this, with an interval that excludes zero, is called reliable."""
 
@@ -156,7 +159,7 @@ class Verdict(Record):
 class Result(Record):
     """The whole evaluation of a pool."""
 
-    format: int = 2
+    format: int = FORMAT
     task: str
     rows: dict[str, int]
     members: tuple[MemberResult, ...]

@@ -1,31 +1,88 @@
-"""An evaluation that was written down, where it is still that of its pool."""
+"""An evaluation that was written down, sealed, where it is still that of its pool."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
+from pydantic import ValidationError
+
+from lrensemble.config.records import reason_of
 from lrensemble.environment import environment
-from lrensemble.evaluate.result import Result
+from lrensemble.errors import LREnsembleError, PoolError
+from lrensemble.evaluate.ranges import wrong_in_result
+from lrensemble.evaluate.result import FORMAT, UNSEALED, Result
 from lrensemble.evaluate.teams import Team
+from lrensemble.files import proves_itself, read_json, seal, warn_once, write_whole
 from lrensemble.pool import Pool
 
 RESULT = "result.json"
+
+
+def write_result(result: Result, path: Path) -> None:
+    """Write an evaluation down, with a checksum.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    write_whole(path, seal(result.model_dump(mode="json")))
+
+
+def read_result(path: Path) -> Result:
+    """An evaluation that `write_result` wrote.
+
+    Raises:
+        PoolError: no result, one of a format that is not known, a damaged one, or numbers that cannot be.
+        StorageError: the file is missing, cannot be read, or is not JSON.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict) or "verdict" not in content:
+        raise PoolError(f"{path} holds no evaluation; make one with lrensemble evaluate")
+    known = content.get("format")
+    if known == UNSEALED and "checksum" not in content:
+        warn_once(f"{path} is of an earlier version, without a checksum: no change would be noticed")
+    elif known != FORMAT:
+        raise PoolError(f"{path} has format {known!r}; this version of lrensemble reads {UNSEALED} and {FORMAT}")
+    elif not proves_itself(content):
+        raise PoolError(f"{path} is damaged: its checksum is not that of its content; evaluate again")
+    without = {key: value for key, value in content.items() if key != "checksum"}
+    try:
+        result = Result.model_validate_json(json.dumps(without))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise PoolError(f"{path}: {where}: {reason_of(first)}; evaluate again") from None
+    if wrong := wrong_in_result(result):
+        raise PoolError(f"{path} is damaged: {wrong}; evaluate again")
+    return result
 
 
 def stored_result(pool: Pool, teams: Sequence[Team]) -> Result | None:
     """What `evaluate` would say of the pool and its teams, read from `result.json` in the pool's folder or beside it.
 
     None where no file is of the same version, members, rows and teams: members are never changed once they are there,
-    so that an evaluation of the same is the same.
+    so that an evaluation of the same is the same. One that is damaged is not believed, which is said.
     """
     for path in (pool.folder / RESULT, pool.folder.resolve().parent / RESULT):
+        if not _says_a_verdict(path):
+            continue
         try:
-            result = Result.model_validate_json(path.read_bytes())
-        except (OSError, ValueError):  # it is not there, or damaged, or another program's
+            result = read_result(path)
+        except LREnsembleError as error:
+            warn_once(f"{error}; it is not used")
             continue
         if _is_of(result, pool, teams):
             return result
     return None
+
+
+def _says_a_verdict(path: Path) -> bool:
+    """Whether a file may be a result, whole or not: beside a pool may lie one of another program."""
+    try:
+        return b'"verdict"' in path.read_bytes()
+    except OSError:
+        return False
 
 
 def _is_of(result: Result, pool: Pool, teams: Sequence[Team]) -> bool:

@@ -1,27 +1,19 @@
-"""Choose teams from a pool on its `val` rows, and keep them as `POOL/selections/*.json`.
-
-A stored team names its members by id, so that it stays true when the pool grows.
-"""
+"""Choose teams from a pool on its `val` rows."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lrensemble.config import Record, to_record
+from lrensemble.config import Record
 from lrensemble.consensus import combine
 from lrensemble.errors import LREnsembleError, PoolError, SelectionError
-from lrensemble.files import read_json, to_json, write_whole
 from lrensemble.pool import Member, Pool
-from lrensemble.registry import require_known_paths
 from lrensemble.select import (
     CrossFit,
     Selection,
@@ -33,7 +25,7 @@ from lrensemble.select import (
     select,
     stability,
 )
-from lrensemble.spec import SpecLike, to_spec
+from lrensemble.spec import SpecLike
 
 logger = logging.getLogger(__name__)
 
@@ -198,57 +190,6 @@ def team_of(
         frequency=dict(zip(ids, again.frequency, strict=True)) if again else {},
         details=dict(selection.details),
     )
-
-
-def save(pool: Pool, team: Team) -> Path:
-    """Write a team to `POOL/selections/`, in the place of an earlier one by the same method, metric and consensus."""
-    key = json.dumps([team.method, team.metric, to_spec(team.consensus).name])
-    name = f"{to_spec(team.method).name}-{hashlib.sha256(key.encode()).hexdigest()[:8]}.json"
-    path = pool.folder / "selections" / name
-    write_whole(path, to_json(team.model_dump(mode="json")).encode())
-    return path
-
-
-def load(pool: Pool) -> tuple[Team, ...]:
-    """The teams stored in `POOL/selections/` that were chosen among the members that the pool has now.
-
-    Raises:
-        PoolError: there are stored teams, and all of them are stale.
-        StorageError, ConfigError: a file is damaged.
-        SpecError: a team needs code that was not asked for.
-    """
-    everything = _stored(pool)
-    outdated = stale(pool)
-    if everything and len(outdated) == len(everything):
-        raise PoolError(f"no team in {pool.folder} is of today's members: {next(iter(outdated.values()))}")
-    return tuple(team for path, team in everything.items() if path not in outdated)
-
-
-def stale(pool: Pool) -> dict[Path, str]:
-    """By the file of each stored team that was chosen among other members than the pool has now: what changed."""
-    now = {member.id: member.name for member in pool.members()}
-    found = {}
-    for path, team in _stored(pool).items():
-        came = [name for member, name in now.items() if member not in team.pool]
-        gone = [member for member in dict.fromkeys((*team.pool, *team.team)) if member not in now]
-        changes = [f"{len(came)} came ({came[0]}, …)" if len(came) > 1 else f"{came[0]} came"] if came else []
-        changes += [f"{len(gone)} went ({gone[0]}, …)" if len(gone) > 1 else f"{gone[0]} went"] if gone else []
-        if changes:
-            again = f"choose again: lrensemble select {pool.folder} --method '{team.method}'"
-            found[path] = (
-                f"{team.method} was chosen among {len(team.pool)} members, and {' and '.join(changes)}; {again}"
-            )
-    return found
-
-
-def _stored(pool: Pool) -> dict[Path, Team]:
-    """All teams by their files, in the order of the file names."""
-    found = {}
-    for path in sorted((pool.folder / "selections").glob("[!.]*.json")):
-        team = to_record(Team, read_json(path), str(path))
-        require_known_paths(str(path), team.method, team.metric, team.consensus)
-        found[path] = team
-    return found
 
 
 def predict(members: tuple[Member, ...], team: Team, split: str) -> NDArray[np.float64]:

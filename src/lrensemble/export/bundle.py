@@ -21,9 +21,8 @@ from torch import Tensor
 from lrensemble.config import Record
 from lrensemble.errors import ExportError, PoolError
 from lrensemble.export.description import Description
-from lrensemble.files import read_json, storage_errors
-from lrensemble.pool.drafts import write_folder
-from lrensemble.pool.sealed import check_file, seal, unseal
+from lrensemble.files import read_json, seal, storage_errors, write_folder
+from lrensemble.pool.sealed import check_file, unseal
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 KIND = "lrensemble ensemble"

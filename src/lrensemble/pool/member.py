@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 PREDICTIONS, WEIGHTS, HISTORY = "predictions.safetensors", "weights.safetensors", "history.jsonl"
 
-MemberId = Annotated[str, Field(pattern=r"^[0-9a-z][0-9a-z_\-]{0,63}$")]
+ID_PATTERN = r"[0-9a-z][0-9a-z_\-]{0,63}"
+MemberId = Annotated[str, Field(pattern=rf"^{ID_PATTERN}$")]
 """A short hash of the recipe, or of a collected member's name and predictions; it names the member's folder."""
 Kind = Literal["log_probs", "top1"]
 """What a member can say: probabilities of all classes, or the likeliest class alone."""

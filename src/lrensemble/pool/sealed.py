@@ -5,7 +5,6 @@ A checksum finds damage (a flipped bit, a cut, a file in the wrong place), not f
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 from collections.abc import Mapping
@@ -19,10 +18,10 @@ from safetensors import SafetensorError, safe_open
 
 from lrensemble.config import Record, to_record
 from lrensemble.errors import ConfigError, PoolError
-from lrensemble.files import read_json, sha256, storage_errors, to_json
+from lrensemble.files import FORMAT, proves_itself, read_json, sha256, storage_errors
 
-FORMAT = 1
-"""Version of the pool's files; a reader refuses any other."""
+OF_SEAL = ("format", "checksum")
+"""Keys of a sealed file that are not of its record."""
 
 R = TypeVar("R", bound=Record)
 
@@ -31,12 +30,6 @@ def damaged(path: Path, reason: str) -> PoolError:
     """The error for a file that is not as it was written; what is removed is made again by what made it."""
     unit = path.parent if path.parent.parent.name == "members" else path
     return PoolError(f"{path} is damaged: {reason}; remove {unit} and run the command that made it again")
-
-
-def seal(record: Mapping[str, object]) -> bytes:
-    """JSON with the format's version first and a checksum of all the rest last."""
-    content = {"format": FORMAT, **record}
-    return to_json(content | {"checksum": _checksum(content)}).encode()
 
 
 def unseal(kind: type[R], path: Path) -> R:
@@ -51,10 +44,9 @@ def unseal(kind: type[R], path: Path) -> R:
         raise PoolError(f"{path} is no file of a pool: it has no format")
     if content["format"] != FORMAT:
         raise PoolError(f"{path} has format {content['format']!r}; this version of lrensemble reads format {FORMAT}")
-    checksum = content.pop("checksum", None)
-    if checksum != _checksum(content):
+    if not proves_itself(content):
         raise damaged(path, "its checksum is not that of its content")
-    return to_pool_record(kind, {key: value for key, value in content.items() if key != "format"}, path)
+    return to_pool_record(kind, {key: value for key, value in content.items() if key not in OF_SEAL}, path)
 
 
 def to_pool_record(kind: type[R], content: object, path: Path) -> R:
@@ -67,11 +59,6 @@ def to_pool_record(kind: type[R], content: object, path: Path) -> R:
         return to_record(kind, content, str(path))
     except ConfigError as error:
         raise PoolError(str(error)) from None
-
-
-def _checksum(content: Mapping[str, object]) -> str:
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=True)
-    return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()
 
 
 def check_file(path: Path, expected: str) -> None:

@@ -31,15 +31,28 @@ from numpy.typing import NDArray
 
 from lrensemble.config import Record
 from lrensemble.errors import PoolError
-from lrensemble.files import storage_errors, write_whole
+from lrensemble.files import (
+    check_no_link,
+    clear_abandoned,
+    make_folder,
+    own_files,
+    remove,
+    seal,
+    storage_errors,
+    write_folder,
+    write_whole,
+)
 from lrensemble.pool.content import History, Precision, Predictions, Weights, member_files
-from lrensemble.pool.drafts import clear_abandoned, write_folder
-from lrensemble.pool.member import Member, MemberId, MemberRecord
+from lrensemble.pool.listing import MEMBER, is_member, read_members
+from lrensemble.pool.member import ID_PATTERN, Member, MemberId, MemberRecord
 from lrensemble.pool.rows import check_rows, read_rows, write_rows
-from lrensemble.pool.sealed import damaged, seal, unseal
+from lrensemble.pool.sealed import unseal
 from lrensemble.pool.task import NONE, Split, Task
 
 logger = logging.getLogger(__name__)
+
+FOLDERS = ("members", "selections", "failed", "looks", "unfinished", "range-tests")
+"""In a pool, all that is written to."""
 
 IN_MEMORY = 2 * 2**30
 """Bytes of stacked predictions above which they lie in a file."""
@@ -92,9 +105,10 @@ class Pool:
         pool = cls.open(folder) if exists else cls(folder, task)
         if difference := task.difference(pool.task):
             raise PoolError(f"{folder} holds a pool for another task; given: {difference}; use another folder")
-        with storage_errors("write", pool._members):
-            pool._members.mkdir(parents=True, exist_ok=True)
-        clear_abandoned(pool._members)
+        for name in FOLDERS:
+            check_no_link(folder / name)
+        make_folder(pool._members)
+        clear_abandoned(folder, *(folder / name for name in FOLDERS))
         completed = pool.task.with_marks_of(task)
         if not exists or completed != pool.task or not pool._labels.exists():
             write_rows(pool._labels, task, anew=not exists, labels=labels, groups=groups, weights=weights)
@@ -148,7 +162,7 @@ class Pool:
         Raises:
             PoolError: a member is damaged or belongs to another pool; the message says which file and what differs.
         """
-        found = [self._read(path) for path in self._folders()]
+        found = [self._checked(member) for member in read_members(self._members)]
         kept = [member for member in found if include_diverged or member.status == "finished"]
         return tuple(sorted(kept, key=lambda member: (member.order, member.id)))
 
@@ -171,7 +185,7 @@ class Pool:
         return stacked
 
     def __contains__(self, id: str) -> bool:  # noqa: A002
-        return (self._members / id).exists()
+        return is_member(self._members / id)
 
     def add(
         self,
@@ -208,9 +222,11 @@ class Pool:
             "task": self.task.hashes(),
             "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         }
-        added = write_folder(self._members / record.id, {**files, "member.json": seal(described)})
-        with storage_errors("remove", self._failed(record.id)):
-            self._failed(record.id).unlink(missing_ok=True)
+        folder = self._members / record.id
+        added = write_folder(folder, {**files, MEMBER: seal(described)})
+        if not added and record.id not in self:
+            raise PoolError(f"{folder} is in the way of member {record.id} ({record.name}); move it elsewhere")
+        remove(self._failed(record.id))
         return added
 
     def record_failure(self, failure: Failure) -> None:
@@ -227,7 +243,7 @@ class Pool:
         Raises:
             PoolError: a file is damaged.
         """
-        paths = sorted((self.folder / "failed").glob("[!.]*.json"))
+        paths = own_files(self.folder / "failed", rf"{ID_PATTERN}\.json")
         return tuple(unseal(Failure, path) for path in paths if path.stem not in self)
 
     @property
@@ -241,26 +257,17 @@ class Pool:
     def _failed(self, id: str) -> Path:  # noqa: A002
         return self.folder / "failed" / f"{id}.json"
 
-    def _folders(self) -> list[Path]:
-        with storage_errors("read", self._members):
-            return [path for path in self._members.iterdir() if not path.name.startswith(".")]
-
     def _split(self, name: str) -> Split:
         if name not in self.task.splits:
             raise PoolError(f"{self.folder} has no split {name!r}; it has {' and '.join(self.task.splits)}")
         return self.task.splits[name]
 
-    def _read(self, folder: Path) -> Member:
-        path = folder / "member.json"
-        if not path.exists():
-            raise damaged(path, "it is missing")
-        member = unseal(Member, path).model_copy(update={"folder": folder})
-        if member.id != folder.name:
-            raise damaged(path, f"it is of member {member.id}")
+    def _checked(self, member: Member) -> Member:
         own = self.task.hashes()
         other = [what for what in {**own, **member.task} if own.get(what) != member.task.get(what)]
         if other:
-            raise PoolError(f"{path} belongs to another pool: it has other {', '.join(other)}; move {folder} away")
+            path = member.folder / MEMBER
+            raise PoolError(f"{path} belongs to another pool: it has other {', '.join(other)}; move {path.parent} away")
         return member
 
 

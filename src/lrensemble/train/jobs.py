@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
@@ -14,6 +13,7 @@ import torch
 from lrensemble.config import Experiment
 from lrensemble.errors import LREnsembleError, TrainingError
 from lrensemble.executors import Crashed, in_processes
+from lrensemble.files import discard
 from lrensemble.pool import Failure, Pool
 from lrensemble.train.engine import Step
 from lrensemble.train.events import Began, Ended, Event
@@ -61,7 +61,7 @@ def _together(
         if len(runs) == 1:
             raise
         logger.warning("out of memory with %s members at once; going on with half as many", len(runs))
-        shutil.rmtree(planned.pool.folder / "unfinished" / group_id(runs), ignore_errors=True)
+        discard(planned.pool.folder / "unfinished" / group_id(runs))
         middle = (len(runs) + 1) // 2
         yield from _together(runs[:middle], planned, interrupt, save_steps)
         yield from _together(runs[middle:], planned, interrupt, save_steps)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from lrensemble import models
 from lrensemble.config import Recipe
 from lrensemble.data import Dataset, steps_per_epoch
 from lrensemble.environment import environment
+from lrensemble.files import discard
 from lrensemble.metrics import METRICS, watched
 from lrensemble.policies import Policy
 from lrensemble.pool import MemberRecord, Pool, StepStatistics
@@ -153,7 +153,7 @@ def train_member(
         _hand_on(state_folder(pool, run.successor) / STATE, progress, learner)
     weights = learner.evaluated.state_dict() if predictions else None
     pool.add(record, predictions, weights=weights, history=progress.history)
-    shutil.rmtree(path.parent, ignore_errors=True)
+    discard(path.parent)
     return record
 
 

@@ -18,9 +18,9 @@ from lrensemble.config.space import DISTRIBUTIONS, Measured
 from lrensemble.config.sweep import samples_of
 from lrensemble.data import Dataset
 from lrensemble.errors import TrainingError
-from lrensemble.files import write_whole
+from lrensemble.files import seal, write_whole
 from lrensemble.policies import build
-from lrensemble.pool.sealed import seal, unseal
+from lrensemble.pool.sealed import unseal
 from lrensemble.spec import Spec, SpecLike
 from lrensemble.train.devices import threads, threads_for
 from lrensemble.train.engine import DivergedError, fit

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from lrensemble.config import Experiment
+from lrensemble.files import discard
 from lrensemble.pool import Pool
 from lrensemble.train.events import Ended, Event, Planned
 from lrensemble.train.execution import Job, check_execution, jobs_of
@@ -84,5 +84,5 @@ def _those_there(runs: Sequence[Run], jobs: Sequence[Job], pool: Pool) -> Genera
     for run in runs:
         if run.id not in to_do:
             # A state may have been left by a kill at the very end.
-            shutil.rmtree(state_folder(pool, run.id), ignore_errors=True)
+            discard(state_folder(pool, run.id))
             yield Ended(run, "exists")

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import logging
 import math
-import shutil
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pydantic import Field
 from lrensemble import models
 from lrensemble.config import Record
 from lrensemble.data import Dataset, steps_per_epoch
+from lrensemble.files import discard
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.train.devices import threads, threads_for
 from lrensemble.train.engine import Step
@@ -127,9 +127,9 @@ def train_group(
                 break
         predictions = group.predictions()
     records = [group.add(member, pool, predictions) for member in range(len(runs))]
-    shutil.rmtree(group.path.parent, ignore_errors=True)
+    discard(group.path.parent)
     for run in runs:
-        shutil.rmtree(state_folder(pool, run.id), ignore_errors=True)
+        discard(state_folder(pool, run.id))
     return records
 
 

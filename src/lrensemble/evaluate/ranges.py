@@ -1,0 +1,113 @@
+"""What numbers and names in a stored team or result can be: a file from elsewhere may say anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from lrensemble.errors import SpecError
+from lrensemble.evaluate.result import Result, Scores
+from lrensemble.evaluate.teams import Team
+from lrensemble.metrics import METRICS
+from lrensemble.registry import known_paths_only
+
+TOLERANCE = 1e-6
+"""How far weights may be from summing to one: they are rounded when they are computed."""
+
+
+def wrong_in_team(team: Team) -> str:
+    """What of a team cannot be; empty where all can.
+
+    Weights are finite, not negative, one for each member and sum to one; members are distinct; the metric is known.
+    """
+    return next(
+        _first(
+            _wrong_team(team.team, team.weights),
+            _wrong_metric(team.metric),
+            _wrong_numbers("the team", team.model_dump(exclude={"details"})),
+            _unless(len({*team.pool}) == len(team.pool), "its pool names a member twice"),
+            _unless(team.tried >= 0 and team.seconds >= 0, "teams tried and seconds cannot be negative"),
+            _unless(all(0 <= share <= 1 for share in team.frequency.values()), "a frequency lies outside 0 to 1"),
+        ),
+        "",
+    )
+
+
+def wrong_in_result(result: Result) -> str:
+    """What of an evaluation cannot be; empty where all can: as in teams, and fractions and p-values are in 0 to 1."""
+    return next(
+        _first(
+            _wrong_numbers("it", result.model_dump(exclude={"environment"})),
+            *(_wrong_metric(metric) for metric in result.references),
+            *(_wrong_team(team.members, team.weights) for team in result.teams.values()),
+            *(_wrong_metric(team.metric) for team in result.teams.values()),
+            *(_wrong_scores(scores) for scores in _scores(result)),
+            *(
+                _unless(0 <= gain.p_value <= 1, f"a p-value is {gain.p_value}")
+                for team in result.teams.values()
+                for gain in (*team.gain.values(), *team.gain_over_tempered.values())
+            ),
+            _unless(
+                result.verdict.method is None or result.verdict.method in result.teams,
+                f"its verdict is about {result.verdict.method!r}, which is none of its teams",
+            ),
+        ),
+        "",
+    )
+
+
+def _first(*reasons: str) -> Iterator[str]:
+    return (reason for reason in reasons if reason)
+
+
+def _unless(holds: bool, reason: str) -> str:
+    return "" if holds else reason
+
+
+def _wrong_team(members: Sequence[str], weights: Sequence[float]) -> str:
+    if not members:
+        return "a team has no member"
+    if len({*members}) != len(members):
+        return "a team holds a member twice"
+    if len(weights) != len(members):
+        return f"a team of {len(members)} has {len(weights)} weights"
+    if not all(math.isfinite(weight) and weight >= 0 for weight in weights):
+        return f"weights are finite and not negative, and these are {', '.join(map(str, weights))}"
+    total = math.fsum(weights)
+    return _unless(abs(total - 1) <= TOLERANCE, f"weights sum to one, and these to {total:.6g}")
+
+
+def _wrong_metric(metric: str) -> str:
+    try:
+        with known_paths_only():
+            METRICS.check(metric)
+    except SpecError as error:
+        return str(error)
+    return ""
+
+
+def _scores(result: Result) -> Iterator[Scores]:
+    both = [(each.val, each.test) for each in result.members]
+    both += [(each.val, each.test) for each in result.references.values()]
+    both += [(each.val, each.test) for each in result.teams.values()]
+    return (scores for pair in both for scores in pair if scores is not None)
+
+
+def _wrong_scores(scores: Scores) -> str:
+    fractions = {"accuracy": scores.accuracy, "ece": scores.ece, "top-5 accuracy": scores.top5_accuracy}
+    wrong = [(name, value) for name, value in fractions.items() if value is not None and not 0 <= value <= 1]
+    return "".join(f"{name} is a fraction, and one is {value:.6g}" for name, value in wrong[:1])
+
+
+def _wrong_numbers(what: str, content: object) -> str:
+    """Numbers are finite, at whatever depth."""
+    waiting = [content]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"{what} holds {value}, and all numbers are finite"
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+    return ""

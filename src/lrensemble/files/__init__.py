@@ -1,0 +1,60 @@
+"""The storage layer: every file that the library writes is written here, whole or not at all.
+
+`whole` writes files and folders, `removal` removes them, `drafts` names what is under way and clears what a killed
+process left, `holder` knows who writes, `inside` keeps a pool's links from leading out of it, `sealed` finds damage.
+"""
+
+from lrensemble.files.as_json import read_json, sha256, to_json
+from lrensemble.files.drafts import clear_abandoned, draft_of, file_system_now, is_draft
+from lrensemble.files.holder import Holder, alive, read_holder, this_process
+from lrensemble.files.inside import check_inside, check_no_link, is_link
+from lrensemble.files.refused import storage_errors
+from lrensemble.files.removal import discard, remove
+from lrensemble.files.sealed import FORMAT, checksum, proves_itself, seal
+from lrensemble.files.strangers import names_in, own_files, warn_of_strangers, warn_once
+from lrensemble.files.whole import (
+    DraftFolder,
+    draft_file,
+    draft_folder,
+    make_folder,
+    sync_folder,
+    write_folder,
+    write_new,
+    write_whole,
+)
+
+__all__ = [
+    "FORMAT",
+    "DraftFolder",
+    "Holder",
+    "alive",
+    "check_inside",
+    "check_no_link",
+    "checksum",
+    "clear_abandoned",
+    "discard",
+    "draft_file",
+    "draft_folder",
+    "draft_of",
+    "file_system_now",
+    "is_draft",
+    "is_link",
+    "make_folder",
+    "names_in",
+    "own_files",
+    "proves_itself",
+    "read_holder",
+    "read_json",
+    "remove",
+    "seal",
+    "sha256",
+    "storage_errors",
+    "sync_folder",
+    "this_process",
+    "to_json",
+    "warn_of_strangers",
+    "warn_once",
+    "write_folder",
+    "write_new",
+    "write_whole",
+]

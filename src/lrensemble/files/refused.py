@@ -1,0 +1,19 @@
+"""What the operating system refuses, as one line that names the path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lrensemble.errors import StorageError
+
+
+@contextmanager
+def storage_errors(action: str, path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses (no space, no permission, …) into one line that names the path."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(f"cannot {action} {path}: {reason}") from error

@@ -1,0 +1,198 @@
+"""Files and folders that are there whole or not at all: written beside their place, fsynced, renamed.
+
+A `kill -9`, a full disk or a second process at the same moment leaves the old one or the new one, never half of one.
+Nothing is written through a link that lies inside a pool.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from lrensemble.files.drafts import clear_once, draft_of, erase
+from lrensemble.files.inside import check_inside
+from lrensemble.files.refused import storage_errors
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also after a crash.
+
+    Raises:
+        StorageError: the folder cannot be written to, or the disk is full; nothing is left behind.
+    """
+    with draft_file(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def draft_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to, piece by piece, that is put in its place when all is written.
+
+    Raises:
+        StorageError: the folder cannot be written to, or the disk is full; nothing is left behind.
+    """
+    with storage_errors("write", path):
+        draft = _new_draft(path)
+        try:
+            with draft.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        except BaseException:
+            erase(draft)
+            raise
+        sync_folder(path.parent)
+
+
+def write_new(path: Path, content: bytes) -> bool:
+    """Write a file unless there is one, whole; False where there is: of all that try at once, on all machines that
+    share the folder, one succeeds.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    with storage_errors("write", path):
+        draft = _new_draft(path)
+        try:
+            _write_synced(draft, content)
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                return False
+            except (OSError, AttributeError) as error:
+                if getattr(error, "errno", errno.ENOSYS) not in _NO_LINKS:
+                    raise
+                return _write_first(path, content)
+        finally:
+            erase(draft)
+        sync_folder(path.parent)
+        return True
+
+
+_NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
+"""What file systems without hard links answer."""
+
+
+def _write_first(path: Path, content: bytes) -> bool:
+    """The same without a hard link: a reader may see it before it is whole."""
+    try:
+        _write_synced(path, content)
+    except FileExistsError:
+        return False
+    sync_folder(path.parent)
+    return True
+
+
+class DraftFolder:
+    """A folder that is being written: files are added by name."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.placed = False
+        """Whether it has been put in its place; not where another was there first."""
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[BinaryIO]:
+        """A new file in it to write to, piece by piece."""
+        with (self._path / name).open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def draft_folder(folder: Path) -> Iterator[DraftFolder]:
+    """A folder to fill that is put in its place when all is written, unless there is one with content.
+
+    Raises:
+        StorageError: it cannot be written, or the disk is full; nothing is left behind.
+    """
+    with storage_errors("write", folder):
+        draft = _new_draft(folder)
+        filled = DraftFolder(draft)
+        try:
+            draft.mkdir()
+            yield filled
+            sync_folder(draft)
+            filled.placed = _rename(draft, folder)
+        finally:
+            if not filled.placed:
+                erase(draft)
+        sync_folder(folder.parent)
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> bool:
+    """Write a folder of files so that it is there whole or not at all; False where it was there first.
+
+    Raises:
+        StorageError: it cannot be written, or the disk is full; nothing is left behind.
+    """
+    with draft_folder(folder) as draft:
+        for name, content in files.items():
+            with draft.open(name) as file:
+                file.write(content)
+    return draft.placed
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where they are missing.
+
+    Raises:
+        StorageError: it cannot be made, or a link stands in its place inside a pool.
+    """
+    check_inside(folder / "any")
+    with storage_errors("write", folder):
+        _make(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside the folder durable, where the system can."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders; and a folder may be written to and not be listed
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP):  # some shared file systems cannot
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _new_draft(path: Path) -> Path:
+    """The name of a draft in a folder that is there, is no link inside a pool, and holds no dead writer's drafts."""
+    check_inside(path)
+    _make(path.parent)
+    clear_once(os.path.realpath(path.parent))
+    return draft_of(path)
+
+
+def _make(folder: Path) -> None:
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        sync_folder(made.parent)
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _rename(draft: Path, folder: Path) -> bool:
+    """The operating system refuses to rename over a folder that holds something: the first of two writers wins."""
+    try:
+        draft.rename(folder)
+    except OSError:
+        if folder.is_dir():
+            return False
+        raise
+    return True

@@ -1,0 +1,59 @@
+"""Which folders in `members/` are members: all others are strangers, and are passed over."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from lrensemble.errors import PoolError
+from lrensemble.files import names_in, warn_of_strangers
+from lrensemble.pool.member import HISTORY, ID_PATTERN, PREDICTIONS, WEIGHTS, Member
+from lrensemble.pool.sealed import check_file, damaged, unseal
+
+MEMBER = "member.json"
+
+
+def read_members(folder: Path) -> list[Member]:
+    """The members in a folder, by id, whatever pool they are of; strangers are named in one warning.
+
+    Raises:
+        PoolError: a member is damaged.
+        StorageError: the folder cannot be read.
+    """
+    found, strangers = [], []
+    for name in names_in(folder):
+        member = read_member(folder / name) if is_member(folder / name) else None
+        if member is None:
+            strangers.append(name)
+        else:
+            found.append(member)
+    warn_of_strangers(folder, strangers)
+    return found
+
+
+def read_member(folder: Path) -> Member | None:
+    """The member in a folder; None where it is a whole copy of another one, as file managers make them.
+
+    Raises:
+        PoolError: it is damaged.
+    """
+    path = folder / MEMBER
+    if not path.is_file():
+        raise damaged(path, "it is missing")
+    member = unseal(Member, path).model_copy(update={"folder": folder})
+    if member.id == folder.name:
+        return member
+    try:
+        for name, expected in member.files.items():
+            check_file(folder / name, expected)
+    except PoolError:
+        raise damaged(path, f"it is of member {member.id}") from None
+    return None
+
+
+def is_member(folder: Path) -> bool:
+    """Whether a folder is a member's, whole or damaged, by its name and what lies in it."""
+    if re.fullmatch(ID_PATTERN, folder.name) is None or not folder.is_dir():
+        return False
+    return any(os.path.lexists(folder / name) for name in (MEMBER, PREDICTIONS, WEIGHTS, HISTORY))
