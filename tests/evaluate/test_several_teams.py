@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from tests.evaluate.pools import blocks, pool_of, said
 
 from lrensemble.errors import SelectionError
-from lrensemble.evaluate import choose, evaluate, load, save, scores, stored_result, try_to_choose
-from lrensemble.files import to_json
+from lrensemble.evaluate import choose, evaluate, load, save, scores, stored_result, try_to_choose, write_result
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool
 from lrensemble.pool.collect import collect
@@ -119,7 +118,7 @@ class TestStoredResult:
     def stored(pool: Pool) -> Path:
         save(pool, choose(pool, "all", folds=3))
         path = pool.folder / "result.json"
-        path.write_text(to_json(evaluate(pool, load(pool)).model_dump(mode="json")), encoding="utf-8")
+        write_result(evaluate(pool, load(pool)), path)
         return path
 
     def test_it_is_found_in_the_pool(self, tmp_path: Path) -> None:
