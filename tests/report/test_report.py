@@ -105,6 +105,14 @@ def test_a_browser_draws_every_figure_and_cuts_nothing(browser: Any, trained: Po
         assert plots.nth(place).locator(".main-svg").count() > 0
         assert plots.nth(place).bounding_box()["width"] <= width
     assert page.locator("h1").inner_text() == "digits: the verdict"
+    teams_table = page.locator("table").first
+    assert teams_table.locator("caption").inner_text().startswith("digits: ")
+    assert teams_table.locator("th").first.inner_text() == "team"
+    if width > 1000:  # all columns in sight
+        assert page.evaluate(
+            "[...document.querySelectorAll('table:has(caption)')]"
+            ".every(table => table.scrollWidth <= table.parentElement.clientWidth)"
+        )
 
 
 def test_the_filter_and_the_pointer_work(browser: Any, trained: Pool) -> None:

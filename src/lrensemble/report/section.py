@@ -19,6 +19,7 @@ class Table:
     rows: Sequence[Sequence[str | Picture]]
     marked: frozenset[int] = frozenset()
     """Rows that stand out."""
+    caption: str = ""
 
     def html(self) -> str:
         """The table, everything escaped."""
@@ -31,7 +32,8 @@ class Table:
             f"<tr{' class=marked' if place in self.marked else ''}>{''.join(map(_cell, row))}</tr>"
             for place, row in enumerate(self.rows)
         )
-        return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        caption = f"<caption>{text(self.caption)}</caption>" if self.caption else ""
+        return f'<div class="wide"><table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _cell(value: str | Picture) -> str:

@@ -17,7 +17,7 @@ def verdict(facts: Facts) -> Section:
 def teams(facts: Facts) -> Section:
     """Best single, teams by method, baselines: val and test side by side, with the gain and its interval."""
     tables = [
-        Table([gains.title, *gains.headings[1:]], gains.rows, frozenset([] if gains.fixed is None else [gains.fixed]))
+        Table(gains.headings, gains.rows, frozenset([] if gains.fixed is None else [gains.fixed]), gains.title)
         for gains in gain_tables(facts.result)
     ]
     not_run = [f"Not run, {method}: {reason}" for method, reason in facts.result.not_run.items()]
