@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lrensemble.files.drafts import clear_once, draft_of, erase
-from lrensemble.files.inside import check_inside
+from lrensemble.files.inside import check_inside, pool_above
 from lrensemble.files.refused import storage_errors
 
 
@@ -169,7 +169,7 @@ def _new_draft(path: Path) -> Path:
     """The name of a draft in a folder that is there, is no link inside a pool, and holds no dead writer's drafts."""
     check_inside(path)
     _make(path.parent)
-    clear_once(os.path.realpath(path.parent))
+    clear_once(path.parent.absolute(), pool_above(path))
     return draft_of(path)
 
 

@@ -33,7 +33,7 @@ from lrensemble.config import Record
 from lrensemble.errors import PoolError
 from lrensemble.files import (
     check_no_link,
-    clear_abandoned,
+    clear_pool,
     make_folder,
     own_files,
     remove,
@@ -108,7 +108,7 @@ class Pool:
         for name in FOLDERS:
             check_no_link(folder / name)
         make_folder(pool._members)
-        clear_abandoned(folder, *(folder / name for name in FOLDERS))
+        clear_pool(folder)
         completed = pool.task.with_marks_of(task)
         if not exists or completed != pool.task or not pool._labels.exists():
             write_rows(pool._labels, task, anew=not exists, labels=labels, groups=groups, weights=weights)
