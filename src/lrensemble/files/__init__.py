@@ -10,6 +10,7 @@ from lrensemble.files.holder import Holder, alive, read_holder, this_process
 from lrensemble.files.inside import check_inside, check_no_link, is_link, pool_above
 from lrensemble.files.refused import storage_errors
 from lrensemble.files.removal import discard, remove
+from lrensemble.files.scratch import reserve, scratch_array, scratch_folder
 from lrensemble.files.sealed import FORMAT, checksum, proves_itself, seal
 from lrensemble.files.strangers import names_in, own_files, warn_of_strangers, warn_once
 from lrensemble.files.whole import (
@@ -48,6 +49,9 @@ __all__ = [
     "read_holder",
     "read_json",
     "remove",
+    "reserve",
+    "scratch_array",
+    "scratch_folder",
     "seal",
     "sha256",
     "storage_errors",

@@ -97,7 +97,7 @@ class DraftFolder:
         """Whether it has been put in its place; not where another was there first."""
 
     @contextmanager
-    def open(self, name: str) -> Iterator[BinaryIO]:
+    def file(self, name: str) -> Iterator[BinaryIO]:
         """A new file in it to write to, piece by piece."""
         with (self._path / name).open("xb") as file:
             yield file
@@ -134,7 +134,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> bool:
     """
     with draft_folder(folder) as draft:
         for name, content in files.items():
-            with draft.open(name) as file:
+            with draft.file(name) as file:
                 file.write(content)
     return draft.placed
 
