@@ -81,6 +81,40 @@ def test_a_damaged_entry_is_made_again(
     np.testing.assert_array_equal(cached([file], {}, never).inputs, PIXELS)
 
 
+@pytest.mark.parametrize("name", ["samples.json", "inputs.npy", "labels.npy"])
+def test_every_flipped_bit_is_noticed_and_said(
+    name: str, folder: Path, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At every place of the file, and never the samples of a changed one."""
+    cached([file], {}, lambda: SAMPLES)
+    (entry,) = folder.iterdir()
+    good = (entry / name).read_bytes()
+    for place in range(0, len(good), 7):
+        flipped = bytearray(good)
+        flipped[place] ^= 1 << place % 8
+        (entry / name).write_bytes(flipped)
+        caplog.clear()
+        read = cached([file], {}, lambda: SAMPLES)
+        np.testing.assert_array_equal(read.inputs, PIXELS)
+        np.testing.assert_array_equal(read.labels, SAMPLES.labels)
+        assert (read.classes, read.test_rows) == (SAMPLES.classes, SAMPLES.test_rows)
+        (said,) = caplog.messages
+        assert f"{entry} cannot be used" in said
+        assert "decoded again" in said
+        assert (entry / name).read_bytes() == good
+
+
+def test_an_entry_of_the_version_before_is_made_again(
+    folder: Path, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cached([file], {}, lambda: SAMPLES)
+    (entry,) = folder.iterdir()
+    (entry / "samples.json").write_text('{"classes": ["no", "yes"], "test_rows": 1, "shapes": [[4, 3, 5, 7], 4]}')
+    np.testing.assert_array_equal(cached([file], {}, lambda: SAMPLES).inputs, PIXELS)
+    assert "of an earlier version that kept no checksums" in caplog.text
+    cached([file], {}, never)
+
+
 def test_an_entry_of_another_number_of_rows_is_made_again(folder: Path, file: Path) -> None:
     cached([file], {}, lambda: SAMPLES)
     (entry,) = folder.iterdir()

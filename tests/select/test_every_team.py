@@ -1,6 +1,7 @@
 """The complete table of teams, and its files."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +66,14 @@ def test_too_many_teams_are_counted_and_refused() -> None:
 def test_masks_and_weights() -> None:
     assert weights_of(np.array([5, 6]), 4).tolist() == [[1, 0, 1, 0], [0, 1, 1, 0]]
     assert in_order(np.array([7, 6, 4, 3])).tolist() == [4, 3, 6, 7]
+
+
+def test_a_table_that_cannot_be_written_leaves_the_earlier_one(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    table, path = team_table(validation_of(4)), tmp_path / "teams.parquet"
+    table.save(path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="length"):
+        replace(table, mask=table.mask[:-1]).save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from torch import nn
 from lrensemble.errors import ExportError, MissingExtraError, StorageError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.trace import example_inputs, rows_dimension, traceable
-from lrensemble.files import storage_errors, write_whole
+from lrensemble.files import scratch_folder, storage_errors, write_whole
 
 TOLERANCE = 1e-5
 """Largest difference of a probability between ONNX Runtime and torch at which an export counts as good."""
@@ -56,7 +55,7 @@ def export_onnx(ensemble: Ensemble, path: Path) -> None:
 
 def _converted(model: nn.Module, ensemble: Ensemble) -> bytes:
     inputs = example_inputs(ensemble, 5)
-    with _quiet(), tempfile.TemporaryDirectory() as folder:
+    with _quiet(), scratch_folder() as folder:
         try:
             program = torch.onnx.export(
                 model,
@@ -70,8 +69,8 @@ def _converted(model: nn.Module, ensemble: Ensemble) -> bytes:
             )
             if program is None:
                 raise RuntimeError("torch gave no program")
-            with storage_errors("write", Path(folder)):  # a full disk is no fault of the ensemble
-                program.save(Path(folder) / "ensemble.onnx", external_data=False)
+            with storage_errors("write", folder):  # a full disk is no fault of the ensemble
+                program.save(folder / "ensemble.onnx", external_data=False)
         except StorageError:
             raise
         except Exception as error:  # torch raises many kinds, from its exporter and from the network's own code
@@ -80,7 +79,7 @@ def _converted(model: nn.Module, ensemble: Ensemble) -> bytes:
                 f"this ensemble (consensus {ensemble.description.consensus.name}) cannot be written as ONNX: {reason}; "
                 "use the bundle"
             ) from error
-        return (Path(folder) / "ensemble.onnx").read_bytes()
+        return (folder / "ensemble.onnx").read_bytes()
 
 
 def _check(content: bytes, model: nn.Module, ensemble: Ensemble) -> None:

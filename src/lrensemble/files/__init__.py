@@ -5,11 +5,12 @@ process left, `holder` knows who writes, `inside` keeps a pool's links from lead
 """
 
 from lrensemble.files.as_json import read_json, sha256, to_json
-from lrensemble.files.drafts import clear_abandoned, draft_of, file_system_now, is_draft
+from lrensemble.files.drafts import clear_abandoned, clear_pool, draft_of, file_system_now, is_draft
 from lrensemble.files.holder import Holder, alive, read_holder, this_process
-from lrensemble.files.inside import check_inside, check_no_link, is_link
+from lrensemble.files.inside import check_inside, check_no_link, is_link, pool_above
 from lrensemble.files.refused import storage_errors
 from lrensemble.files.removal import discard, remove
+from lrensemble.files.scratch import reserve, scratch_array, scratch_folder
 from lrensemble.files.sealed import FORMAT, checksum, proves_itself, seal
 from lrensemble.files.strangers import names_in, own_files, warn_of_strangers, warn_once
 from lrensemble.files.whole import (
@@ -32,6 +33,7 @@ __all__ = [
     "check_no_link",
     "checksum",
     "clear_abandoned",
+    "clear_pool",
     "discard",
     "draft_file",
     "draft_folder",
@@ -42,10 +44,14 @@ __all__ = [
     "make_folder",
     "names_in",
     "own_files",
+    "pool_above",
     "proves_itself",
     "read_holder",
     "read_json",
     "remove",
+    "reserve",
+    "scratch_array",
+    "scratch_folder",
     "seal",
     "sha256",
     "storage_errors",

@@ -50,10 +50,26 @@ def clear_abandoned(*folders: Path) -> None:
                 erase(folder / name)
 
 
+def clear_pool(root: Path) -> None:
+    """The same for all folders of a pool that are written to."""
+    clear_abandoned(root, *_folders(root))
+    if not is_link(root / "unfinished"):
+        clear_abandoned(*_folders(root / "unfinished"))
+
+
 @functools.cache
-def clear_once(folder: str) -> None:
-    """The same for a folder that is about to be written to, once in the life of a process."""
-    clear_abandoned(Path(folder))
+def clear_once(folder: Path, root: Path | None) -> None:
+    """The same for a folder that is about to be written to and the pool that it lies in, once in a process's life."""
+    clear_abandoned(folder)
+    if root is not None:
+        clear_pool(root)
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_dir()]
+    except OSError:
+        return []
 
 
 def erase(path: Path) -> None:

@@ -27,11 +27,16 @@ def check_inside(path: Path, root: Path | None = None) -> None:
         StorageError: a folder on the way from the root to it is a link.
     """
     above = list(path.absolute().parents)
-    root = next((each for each in reversed(above) if _is_pool(each)), None) if root is None else root.absolute()
+    root = pool_above(path) if root is None else root.absolute()
     if root is None or root not in above:
         return
     for folder in reversed(above[: above.index(root)]):
         check_no_link(folder)
+
+
+def pool_above(path: Path) -> Path | None:
+    """The outermost pool that a path lies in, by its name alone."""
+    return next((each for each in reversed(path.absolute().parents) if _is_pool(each)), None)
 
 
 def check_no_link(path: Path) -> None:

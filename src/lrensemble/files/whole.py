@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lrensemble.files.drafts import clear_once, draft_of, erase
-from lrensemble.files.inside import check_inside
+from lrensemble.files.inside import check_inside, pool_above
 from lrensemble.files.refused import storage_errors
 
 
@@ -97,7 +97,7 @@ class DraftFolder:
         """Whether it has been put in its place; not where another was there first."""
 
     @contextmanager
-    def open(self, name: str) -> Iterator[BinaryIO]:
+    def file(self, name: str) -> Iterator[BinaryIO]:
         """A new file in it to write to, piece by piece."""
         with (self._path / name).open("xb") as file:
             yield file
@@ -134,7 +134,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> bool:
     """
     with draft_folder(folder) as draft:
         for name, content in files.items():
-            with draft.open(name) as file:
+            with draft.file(name) as file:
                 file.write(content)
     return draft.placed
 
@@ -169,7 +169,7 @@ def _new_draft(path: Path) -> Path:
     """The name of a draft in a folder that is there, is no link inside a pool, and holds no dead writer's drafts."""
     check_inside(path)
     _make(path.parent)
-    clear_once(os.path.realpath(path.parent))
+    clear_once(path.parent.absolute(), pool_above(path))
     return draft_of(path)
 
 

@@ -19,8 +19,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +31,11 @@ from lrensemble.config import Record
 from lrensemble.errors import PoolError
 from lrensemble.files import (
     check_no_link,
-    clear_abandoned,
+    clear_pool,
     make_folder,
     own_files,
     remove,
+    scratch_array,
     seal,
     storage_errors,
     write_folder,
@@ -108,7 +107,7 @@ class Pool:
         for name in FOLDERS:
             check_no_link(folder / name)
         make_folder(pool._members)
-        clear_abandoned(folder, *(folder / name for name in FOLDERS))
+        clear_pool(folder)
         completed = pool.task.with_marks_of(task)
         if not exists or completed != pool.task or not pool._labels.exists():
             write_rows(pool._labels, task, anew=not exists, labels=labels, groups=groups, weights=weights)
@@ -179,7 +178,7 @@ class Pool:
         shape = (len(members), self._split(split).size, len(self.task.classes))
         size = 4 * math.prod(shape)
         logger.debug("stacking %s predictions: %s, %.1f MB", split, shape, 1e-6 * size)
-        stacked = np.empty(shape, dtype=np.float32) if size <= IN_MEMORY else _in_file(shape)
+        stacked = np.empty(shape, dtype=np.float32) if size <= IN_MEMORY else scratch_array(shape)
         for row, member in zip(stacked, members, strict=True):
             row[...] = member.predictions(split)
         return stacked
@@ -283,14 +282,3 @@ def is_pool(folder: Path) -> bool:
 
 class _PoolFile(Record):
     task: Task
-
-
-def _in_file(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """An array in a temporary file without a name, mapped into memory as far as the system finds room.
-
-    Raises:
-        StorageError: the disk of temporary files is too small.
-    """
-    with storage_errors("write", Path(tempfile.gettempdir())), tempfile.TemporaryFile() as file:
-        os.posix_fallocate(file.fileno(), 0, 4 * math.prod(shape))  # a full disk is met now, not half-way
-        return np.memmap(file, dtype=np.float32, mode="r+", shape=shape)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from lrensemble.errors import MissingExtraError, ReportError
-from lrensemble.files import storage_errors, write_whole
+from lrensemble.files import make_folder, scratch_folder, write_whole
 from lrensemble.report.section import Figure, Section
 
 Format = Literal["svg", "png"]
@@ -39,10 +38,9 @@ def write_figures(sections: Sequence[Section], folder: Path, form: str) -> list[
     """
     check_format(form)
     figures = [figure for section in sections for figure in section.figures]
-    with storage_errors("write", folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as drafts:
-        drawn = [Path(drafts) / f"{figure.name}.{form}" for figure in figures]
+    make_folder(folder)
+    with scratch_folder() as drafts:
+        drawn = [drafts / f"{figure.name}.{form}" for figure in figures]
         _draw([_whole(figure) for figure in figures], drawn, form)
         contents = [path.read_bytes() for path in drawn]
     paths = [folder / path.name for path in drawn]

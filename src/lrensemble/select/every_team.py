@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import MissingExtraError, SelectionError, StorageError
+from lrensemble.files import draft_file
 from lrensemble.select.base import Validation, check_metric
 from lrensemble.select.kernels.all_teams import block_scorer, split
 from lrensemble.select.kernels.subsets import members_of
@@ -33,20 +35,18 @@ class TeamTable:
     """[team] higher is better."""
 
     def save(self, path: Path) -> None:
-        """Write the table: `.npz` holds three arrays, `.parquet` three columns.
+        """Write the table, whole or not at all: `.npz` holds three arrays, `.parquet` three columns.
 
         Raises:
             StorageError: another suffix, or the file cannot be written.
             MissingExtraError: parquet without pyarrow.
         """
         check_table_path(path)
-        try:
+        with draft_file(path) as file:
             if path.suffix == ".npz":
-                np.savez(path, mask=self.mask, size=self.size, score=self.score)
+                np.savez(file, mask=self.mask, size=self.size, score=self.score)
             else:
-                _write_parquet(path, self)
-        except OSError as error:
-            raise StorageError(f"cannot write {path}: {error.strerror or error}") from None
+                _write_parquet(file, self)
 
 
 def check_table_path(path: Path) -> None:
@@ -112,9 +112,9 @@ def in_order(masks: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.array(sorted(masks.tolist(), key=lambda mask: (mask.bit_count(), members_of(mask))), dtype=np.int64)
 
 
-def _write_parquet(path: Path, table: TeamTable) -> None:
+def _write_parquet(file: BinaryIO, table: TeamTable) -> None:
     try:
         arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError:
         raise MissingExtraError("a table as .parquet needs pyarrow; pip install pyarrow, or save it as .npz") from None
-    parquet.write_table(arrow.table({"mask": table.mask, "size": table.size, "score": table.score}), path)
+    parquet.write_table(arrow.table({"mask": table.mask, "size": table.size, "score": table.score}), file)

@@ -15,10 +15,13 @@ import numpy as np
 from lrensemble.config import Experiment
 from lrensemble.config.space import Uniform
 from lrensemble.errors import LREnsembleError, MissingExtraError, SpecError, StorageError
+from lrensemble.files import check_no_link, make_folder
 from lrensemble.registry import nearest
 from lrensemble.spec import SpecLike, Value, to_spec
 from lrensemble.train.points import Point, listed, point_of, rounded
 
+DATABASE = "search.db"
+"""The study in a pool's folder."""
 UNUSABLE = ("CmaEsSampler", "GridSampler", "PartialFixedSampler", "PatientPruner", "WilcoxonPruner")
 """These keep pickles in the study, need objects that no text can give, or are for another kind of search."""
 ONE_SEED = ("QMCSampler",)
@@ -78,11 +81,14 @@ def open_storage(given: str | None, folder: Path) -> Any:
             journal = optuna.storages.journal.JournalFileBackend(given)
             return optuna.storages.JournalStorage(journal)
         if given is None:
-            folder.mkdir(parents=True, exist_ok=True)
-        return optuna.storages.RDBStorage(given or f"sqlite:///{folder / 'search.db'}")
+            make_folder(folder)
+            check_no_link(folder / DATABASE)
+        return optuna.storages.RDBStorage(given or f"sqlite:///{folder / DATABASE}")
+    except StorageError:
+        raise
     except Exception as error:  # whatever the database's driver raises
         reason = " ".join(str(error).split())
-        raise StorageError(f"cannot open the study at {given or folder / 'search.db'}: {reason}") from None
+        raise StorageError(f"cannot open the study at {given or folder / DATABASE}: {reason}") from None
 
 
 def close_storage(storage: Any) -> None:

@@ -1,0 +1,80 @@
+"""Room for work that nobody keeps: folders and arrays among the system's temporary files."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from lrensemble.files.drafts import clear_once, draft_of, erase
+from lrensemble.files.refused import storage_errors
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BLOCK = bytes(2**20)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder of one's own that goes when it is done with, or, of a process that is killed, when the next begins.
+
+    Raises:
+        StorageError: there is no room for one.
+    """
+    folder = draft_of(_place() / "lrensemble")
+    clear_once(folder.parent, None)
+    with storage_errors("write", folder):
+        folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        erase(folder)
+
+
+def scratch_array(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """An array in a temporary file without a name, mapped into memory as far as the system finds room.
+
+    Raises:
+        StorageError: the disk of temporary files is too small.
+    """
+    import numpy as np
+
+    with storage_errors("write", _place()), tempfile.TemporaryFile() as file:
+        reserve(file, 4 * math.prod(shape))
+        return np.memmap(file, dtype=np.float32, mode="r+", shape=shape)
+
+
+def reserve(file: IO[bytes], size: int) -> None:
+    """Make an empty file so long, and sure of its room: a full disk is met now, and not half-way.
+
+    Raises:
+        OSError: the disk is too small.
+    """
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)
+        return
+    except AttributeError:  # macOS and Windows have no such call
+        pass
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):  # of file systems that cannot
+            raise
+    for start in range(0, size, len(BLOCK)):
+        file.write(BLOCK[: size - start])
+    file.flush()
+
+
+def _place() -> Path:
+    """The folder of temporary files.
+
+    Raises:
+        StorageError: there is none that can be written to.
+    """
+    with storage_errors("find a folder for", Path("temporary files")):
+        return Path(tempfile.gettempdir())
