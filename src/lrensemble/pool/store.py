@@ -193,6 +193,7 @@ class Pool:
         weights: Weights | None = None,
         history: History | None = None,
         precision: Precision = "float32",
+        within: Path | None = None,
     ) -> bool:
         """Write a member, whole or not at all; an earlier failure of the same id is forgotten.
 
@@ -202,6 +203,7 @@ class Pool:
             weights: parameters and buffers by name.
             history: one flat record for each line; numbers that are not finite are written as null.
             precision: how predictions are stored; float16 halves the file and moves probabilities by up to 5e-4.
+            within: a folder of the pool where it lies until it is whole, such as that of the claim on its run.
 
         Returns:
             Whether it was added; False where a member of that id is there already, which then stays as it is.
@@ -220,7 +222,8 @@ class Pool:
             "task": self.task.hashes(),
             "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         }
-        added = write_folder(self._members / record.id, {**files, "member.json": seal(described)})
+        sealed = {**files, "member.json": seal(described)}
+        added = write_folder(self._members / record.id, sealed, within=within)
         remove(self._failed(record.id))
         return added
 
