@@ -19,6 +19,7 @@ from lrensemble.cli.ls import ls
 from lrensemble.cli.predict import predict
 from lrensemble.cli.range_test import range_test
 from lrensemble.cli.report import report
+from lrensemble.cli.rm import rm
 from lrensemble.cli.run import run
 from lrensemble.cli.select import select
 from lrensemble.cli.tune import tune
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (run, tune, range_test, collect, select, evaluate, report, export, predict, ls):
+for verb in (run, tune, range_test, collect, select, evaluate, report, export, predict, ls, rm):
     app.command()(verb)
 
 

@@ -82,7 +82,8 @@ def open_storage(given: str | None, folder: Path) -> Any:
             return optuna.storages.JournalStorage(journal)
         if given is None:
             make_folder(folder)
-            check_no_link(folder / DATABASE)
+            for beside in ("", "-journal", "-wal", "-shm"):
+                check_no_link(folder / f"{DATABASE}{beside}")
         return optuna.storages.RDBStorage(given or f"sqlite:///{folder / DATABASE}")
     except StorageError:
         raise

@@ -1,0 +1,83 @@
+"""Take members out of a pool: one rename each, so that a member is there whole or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lrensemble.errors import LREnsembleError, PoolError
+from lrensemble.files import clear_pool, names_in, remove
+from lrensemble.pool.listing import is_member, read_member
+from lrensemble.pool.store import Pool
+from lrensemble.registry import nearest
+
+MADE_ID = r"[0-9a-f]{12}"
+"""What an id looks like that lrensemble has given."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What became of the members that were to go."""
+
+    removed: Mapping[str, str]
+    """Names by id, in the order given; of a damaged member its id stands for its name."""
+    gone: tuple[str, ...]
+    """Ids that were given and that the pool does not have: perhaps any more."""
+
+
+def remove_members(pool: Pool, members: Sequence[str]) -> Removal:
+    """Remove members with all their files, damaged ones too; nothing is removed unless everything given is understood.
+
+    Teams that were chosen while they were there are stale from then on. The same call again finds nothing to do, also
+    after a kill: an id in full whose member is not there is no mistake.
+
+    Args:
+        pool: that holds them.
+        members: ids, the beginning of one that no other shares, or names that no other has.
+
+    Raises:
+        PoolError: a name that fits no member, or several.
+        StorageError: one cannot be removed; those before it are gone.
+    """
+    clear_pool(pool.folder)
+    folder = pool.folder / "members"
+    names = {name: _name_of(pool, name) for name in names_in(folder) if is_member(folder / name)}
+    found = [_find(given, names, str(pool.folder)) for given in members]
+    removed, gone = {}, list[str]()
+    for id, given in dict(zip(found, members, strict=True)).items():  # noqa: A001
+        if id in names and remove(folder / id):
+            removed[id] = names[id]
+        else:
+            gone.append(given)
+    return Removal(removed, tuple(gone))
+
+
+def _name_of(pool: Pool, id: str) -> str:  # noqa: A002
+    try:
+        member = read_member(pool.folder / "members" / id)
+    except LREnsembleError:  # damaged: it can go by its id
+        return id
+    return id if member is None else member.name
+
+
+def _find(given: str, names: Mapping[str, str], pool: str) -> str:
+    """The id that is meant."""
+    if given in names:
+        return given
+    for fits in (
+        [id for id, name in names.items() if name == given],  # noqa: A001
+        [id for id in names if given and id.startswith(given)],  # noqa: A001
+    ):
+        if len(fits) > 1:
+            raise PoolError(f"{given!r} fits {len(fits)} members of {pool}: {_listed(fits)}; give an id")
+        if fits:
+            return fits[0]
+    if re.fullmatch(MADE_ID, given):
+        return given
+    raise PoolError(f"{pool} has no member {given!r}{nearest(given, [*names.values(), *names])}")
+
+
+def _listed(ids: Iterable[str]) -> str:
+    first = list(ids)
+    return ", ".join(first[:5]) + (", …" if len(first) > 5 else "")
