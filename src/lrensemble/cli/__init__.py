@@ -1,6 +1,7 @@
 """The command line: one file per verb, heavy imports inside the verbs, so that `--help` answers at once.
 
-Exit status: 0 good, 1 ran but found failures (a member failed, say), 2 a user's mistake told in one line, 130 Ctrl-C.
+Exit status: 0 good, 1 ran but found failures (a member failed, say), 2 a user's mistake told in one line, 128 + N
+ended by signal N, with what was trained so far saved: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP.
 What is meant for people goes to standard error; `--json` prints one machine-readable record to standard output.
 """
 
@@ -23,8 +24,8 @@ from lrensemble.cli.select import select
 from lrensemble.cli.tune import tune
 from lrensemble.errors import LREnsembleError
 
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, which typer turns into it."""
+INTERRUPTED = (130, 143, 129, 149)
+"""Exit status after Ctrl-C, which typer turns into it, and after SIGTERM, SIGHUP and Ctrl-Break: 128 + the signal."""
 
 app = typer.Typer(
     name="lrensemble",
@@ -51,7 +52,7 @@ def main() -> None:
         _fail(str(error))
     except typer.TyperException as error:
         _fail(error.format_message())
-    if status == INTERRUPTED:
+    if status in INTERRUPTED:
         goes_on = sys.argv[1:2] in (["run"], ["tune"])
         people.print(
             "interrupted; the same command continues where it stopped"

@@ -99,7 +99,7 @@ def train(
     from lrensemble.pool import Pool
     from lrensemble.train import tune
 
-    with _display() as display:
+    with _terminated(), _display() as display:
         events = tune(
             experiment,
             folder,
@@ -111,6 +111,21 @@ def train(
         ended = [ending for event in events if (ending := display.show(event))]
     _summarise(ended, folder)
     return Pool.open(folder), ended
+
+
+@contextmanager
+def _terminated() -> Iterator[None]:
+    """Leave with the signal's exit status where one asked the program to end; Ctrl-C is the command line's own."""
+    from lrensemble.train.interrupt import Terminated
+
+    try:
+        yield
+    except (Terminated, OSError) as error:
+        # The terminal of a session that was closed cannot be written to any more; that is no error of the sweep.
+        stopped = error.__context__ if isinstance(error, OSError) else error
+        if not isinstance(stopped, Terminated):
+            raise
+        raise typer.Exit(stopped.exit_status) from None
 
 
 def status_of(ended: list[Ended]) -> int:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from lrensemble.config import Experiment
 from lrensemble.errors import LREnsembleError, TrainingError
 from lrensemble.executors import Crashed, in_processes
@@ -23,6 +21,7 @@ from lrensemble.train.interrupt import Interrupt, deferred_interrupt
 from lrensemble.train.member import Run, Watch, train_member
 from lrensemble.train.memory import kept_memory
 from lrensemble.train.plan import Plan, plan
+from lrensemble.train.room import free, is_out_of_memory
 
 logger = logging.getLogger(__name__)
 
@@ -52,28 +51,32 @@ def do(
 def _together(
     runs: Sequence[Run], planned: Plan, interrupt: Interrupt, save_steps: int | None
 ) -> Generator[Event, None, None]:
-    """Train a group in one program; one that does not fit the device's memory in two halves."""
+    """Train a group in one program; one that does not fit the memory in two halves."""
     for run in runs:
         yield Began(run)
+    failed = ""
     try:
         records = yield from train_group(runs, planned.dataset, planned.pool, interrupt, save_steps=save_steps)
-    except torch.OutOfMemoryError:
-        if len(runs) == 1:
-            raise
+    except LREnsembleError:
+        raise
+    except Exception as error:
+        too_large, failed = is_out_of_memory(error), " ".join(f"{type(error).__name__}: {error}".split())
+    if not failed:
+        for run, record in zip(runs, records, strict=True):
+            yield Ended(run, record.status, record.scores.get("val", {}))
+        return
+    free()  # not in the handler, where the group that failed is still held
+    if too_large and len(runs) > 1:
         logger.warning("out of memory with %s members at once; going on with half as many", len(runs))
         discard(planned.pool.folder / "unfinished" / group_id(runs))
         middle = (len(runs) + 1) // 2
         yield from _together(runs[:middle], planned, interrupt, save_steps)
         yield from _together(runs[middle:], planned, interrupt, save_steps)
-    except LREnsembleError:
-        raise
-    except Exception as error:  # of one of them, perhaps: the others shall not fail with it
-        logger.warning("%s members at once failed (%s); going on one by one", len(runs), error)
-        for run in runs:
-            yield from _alone(run, planned, interrupt, save_steps, None)
-    else:
-        for run, record in zip(runs, records, strict=True):
-            yield Ended(run, record.status, record.scores.get("val", {}))
+        return
+    if len(runs) > 1:  # the error of one of them, perhaps: the others shall not fail with it
+        logger.warning("%s members at once failed (%s); going on one by one", len(runs), failed)
+    for run in runs:
+        yield from _alone(run, planned, interrupt, save_steps, None)
 
 
 def _in_workers(job: Job, planned: Plan, interrupt: Interrupt, save_steps: int | None) -> Generator[Event, None, None]:
@@ -87,7 +90,7 @@ def _in_workers(job: Job, planned: Plan, interrupt: Interrupt, save_steps: int |
         attempts=WORKER_ATTEMPTS,
         stop=lambda: interrupt.pending,
     )
-    for told in processes:
+    for told in _until(interrupt, processes):
         if not isinstance(told, Crashed):
             yield told
             continue
@@ -95,6 +98,16 @@ def _in_workers(job: Job, planned: Plan, interrupt: Interrupt, save_steps: int |
         for run in job.parts[told.item].runs:
             if run.id not in planned.pool:
                 yield _failed(run, planned.pool, error)
+
+
+def _until(interrupt: Interrupt, told: Iterator[Event | Crashed]) -> Iterator[Event | Crashed]:
+    """What worker processes tell, until they were stopped by what stops this one."""
+    try:
+        yield from told
+    except KeyboardInterrupt:
+        if interrupt.pending:
+            raise interrupt.error() from None
+        raise
 
 
 def prepare_worker(
@@ -109,7 +122,7 @@ def prepare_worker(
             for event in do(part, planned, interrupt, save_steps, None, execution="worker process"):
                 yield event._replace(run=event.run or alone.id) if isinstance(event, Step) else event
             if interrupt.pending:
-                raise KeyboardInterrupt
+                raise interrupt.error()
 
     return work
 
@@ -127,12 +140,14 @@ def _alone(
     )
     try:
         record = yield from training
+        ended = Ended(run, record.status, record.scores.get("val", {}))
     except LREnsembleError:  # a full disk, a model that does not suit the data: every other run would meet it
         raise
     except Exception as error:
-        yield _failed(run, planned.pool, error)
-    else:
-        yield Ended(run, record.status, record.scores.get("val", {}))
+        ended = _failed(run, planned.pool, error)
+    if ended.status == "failed":
+        free()  # not in the handler, where what failed is still held: the next run may need its memory
+    yield ended
 
 
 def _failed(run: Run, pool: Pool, error: Exception) -> Ended:

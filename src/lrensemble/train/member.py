@@ -133,7 +133,7 @@ def train_member(
                 if interrupt.pending or clock.strikes(progress.step):
                     save_state(path, progress.model_copy(update={"moments": moments.saved()}), learner)
                 if interrupt.pending:
-                    raise KeyboardInterrupt
+                    raise interrupt.error()
                 yield from told
                 told.clear()
             if status == "finished":

@@ -75,7 +75,7 @@ def _train_all(
             for job in jobs:
                 yield from do(job, planned, interrupt, save_steps, batch.watch)
                 if interrupt.pending:
-                    raise KeyboardInterrupt
+                    raise interrupt.error()
 
 
 def _those_there(runs: Sequence[Run], jobs: Sequence[Job], pool: Pool) -> Generator[Event, None, None]:

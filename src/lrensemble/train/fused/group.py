@@ -121,7 +121,7 @@ def train_group(
             if interrupt.pending or clock.strikes(group.step):
                 group.save()
             if interrupt.pending:
-                raise KeyboardInterrupt
+                raise interrupt.error()
             yield from _told(done, runs, before)
             if group.diverged.all():
                 break
