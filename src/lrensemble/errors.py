@@ -13,6 +13,7 @@ LREnsembleError            the root: its message is one line that a user can act
 ├── WorkerError            work cannot be handed to a worker process, or one cannot start
 ├── ExportError            a team cannot be exported as asked, or a bundle does not hold together
 ├── StorageError           a file or folder cannot be read or written
+├── LostClaimError         another process has taken over what this one was at work on
 └── MissingExtraError      an optional dependency is not installed
 ```
 
@@ -71,6 +72,10 @@ class ReportError(LREnsembleError):
 
 class StorageError(LREnsembleError):
     """A file or folder cannot be read or written."""
+
+
+class LostClaimError(LREnsembleError):
+    """Another process has taken over what this one was at work on; nothing was written after that."""
 
 
 class MissingExtraError(LREnsembleError):

@@ -285,7 +285,7 @@ def test_an_interrupted_group_goes_on_to_the_same_bits(
         if isinstance(event, Step) and event.step == 12:
             events.close()
             break
-    assert list((tmp_path / "broken" / "unfinished").glob("group-*/state.safetensors"))
+    assert list((tmp_path / "broken" / "unfinished").glob("group-*/*/state.safetensors"))
     resumed = [
         event.step for event in tune(linear, tmp_path / "broken", execution="one-by-one") if isinstance(event, Step)
     ]
@@ -303,7 +303,7 @@ def test_a_damaged_state_starts_again(
         if isinstance(event, Step) and event.step == 5:
             events.close()
             break
-    (state,) = (tmp_path / "broken" / "unfinished").glob("group-*/state.safetensors")
+    (state,) = (tmp_path / "broken" / "unfinished").glob("group-*/*/state.safetensors")
     state.write_bytes(state.read_bytes()[:-9] + b"123456789")
     with caplog.at_level(logging.WARNING):
         list(tune(linear, tmp_path / "broken"))

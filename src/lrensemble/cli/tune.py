@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lrensemble.config import Experiment
     from lrensemble.pool import Pool
-    from lrensemble.train import Ended, Event
+    from lrensemble.train import Elsewhere, Ended, Event
     from lrensemble.train.execution import Job
 
 
@@ -168,9 +168,13 @@ class _Lines:
 
     def __init__(self) -> None:
         self._planned = self._runs = self._seen = 0
+        self._others: set[str] = set()
 
     def show(self, event: Event) -> Ended | None:
-        from lrensemble.train import Ended, Planned
+        from lrensemble.train import Elsewhere, Ended, Planned
+
+        if isinstance(event, Elsewhere):
+            _tell_who(event, self._others)
 
         if isinstance(event, Planned):
             self._planned += len(event.runs)
@@ -194,9 +198,10 @@ class _Bar:
         self._done: dict[str, int] = {}
         """Steps seen of the runs that go on, by id."""
         self._current = ""
+        self._others: set[str] = set()
 
     def show(self, event: Event) -> Ended | None:
-        from lrensemble.train import Began, Ended, Planned, Step
+        from lrensemble.train import Began, Elsewhere, Ended, Planned, Step
 
         if isinstance(event, Planned):
             self._planned += [run.policy.total for run in event.runs]
@@ -206,6 +211,8 @@ class _Bar:
         elif isinstance(event, Began):
             self._current = event.run.id
             self._progress.update(self._task, description=event.run.name)
+        elif isinstance(event, Elsewhere):
+            _tell_who(event, self._others)
         elif isinstance(event, Step):
             run = event.run or self._current
             self._progress.advance(self._task, event.step + 1 - self._done.get(run, 0))
@@ -228,6 +235,13 @@ def _tell_how(jobs: Sequence[Job]) -> None:
         if job.way == "workers":
             devices = ", ".join(sorted(set(job.devices)))
             people.print(f"{len(job.runs)} runs are trained in {len(job.devices)} worker processes on {devices}")
+
+
+def _tell_who(event: Elsewhere, known: set[str]) -> None:
+    """Which other process is at work in the pool, once for each."""
+    if event.holder not in known:
+        known.add(event.holder)
+        people.print(f"{event.holder} trains {event.run.name}; what it trains is waited for", soft_wrap=True)
 
 
 def describe(event: Ended) -> str:

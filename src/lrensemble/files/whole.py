@@ -18,25 +18,31 @@ from lrensemble.files.inside import check_inside, pool_above
 from lrensemble.files.refused import storage_errors
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, make: bool = True) -> None:
     """Write a file so that it is there whole or not at all, also after a crash.
+
+    Args:
+        path: where.
+        content: all of it.
+        make: whether its folder is made where it is missing.
 
     Raises:
         StorageError: the folder cannot be written to, or the disk is full; nothing is left behind.
     """
-    with draft_file(path) as file:
+    with draft_file(path, make=make) as file:
         file.write(content)
 
 
 @contextmanager
-def draft_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to, piece by piece, that is put in its place when all is written.
+def draft_file(path: Path, *, make: bool = True) -> Iterator[BinaryIO]:
+    """A file to write to, piece by piece, that is put in its place when all is written; its folder is made where it is
+    missing, unless it is to be there.
 
     Raises:
         StorageError: the folder cannot be written to, or the disk is full; nothing is left behind.
     """
     with storage_errors("write", path):
-        draft = _new_draft(path)
+        draft = _new_draft(path, make=make)
         try:
             with draft.open("xb") as file:
                 yield file
@@ -106,14 +112,18 @@ class DraftFolder:
 
 
 @contextmanager
-def draft_folder(folder: Path) -> Iterator[DraftFolder]:
+def draft_folder(folder: Path, *, within: Path | None = None) -> Iterator[DraftFolder]:
     """A folder to fill that is put in its place when all is written, unless there is one with content.
+
+    Args:
+        folder: where.
+        within: where it lies until then, a folder that is there, on the same disk; beside its place unless given.
 
     Raises:
         StorageError: it cannot be written, or the disk is full; nothing is left behind.
     """
     with storage_errors("write", folder):
-        draft = _new_draft(folder)
+        draft = _new_draft(folder) if within is None else _new_draft(within / folder.name, make=False)
         filled = DraftFolder(draft)
         try:
             draft.mkdir()
@@ -126,13 +136,15 @@ def draft_folder(folder: Path) -> Iterator[DraftFolder]:
         sync_folder(folder.parent)
 
 
-def write_folder(folder: Path, files: Mapping[str, bytes]) -> bool:
+def write_folder(folder: Path, files: Mapping[str, bytes], *, within: Path | None = None) -> bool:
     """Write a folder of files so that it is there whole or not at all; False where it was there first.
+
+    It is written beside its place, or within another folder, as `draft_folder`.
 
     Raises:
         StorageError: it cannot be written, or the disk is full; nothing is left behind.
     """
-    with draft_folder(folder) as draft:
+    with draft_folder(folder, within=within) as draft:
         for name, content in files.items():
             with draft.file(name) as file:
                 file.write(content)
@@ -165,10 +177,11 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _new_draft(path: Path) -> Path:
+def _new_draft(path: Path, *, make: bool = True) -> Path:
     """The name of a draft in a folder that is there, is no link inside a pool, and holds no dead writer's drafts."""
     check_inside(path)
-    _make(path.parent)
+    if make:
+        _make(path.parent)
     clear_once(path.parent.absolute(), pool_above(path))
     return draft_of(path)
 

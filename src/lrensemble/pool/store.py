@@ -194,6 +194,7 @@ class Pool:
         weights: Weights | None = None,
         history: History | None = None,
         precision: Precision = "float32",
+        within: Path | None = None,
     ) -> bool:
         """Write a member, whole or not at all; an earlier failure of the same id is forgotten.
 
@@ -203,6 +204,7 @@ class Pool:
             weights: parameters and buffers by name.
             history: one flat record for each line; numbers that are not finite are written as null.
             precision: how predictions are stored; float16 halves the file and moves probabilities by up to 5e-4.
+            within: a folder of the pool where it lies until it is whole, such as that of the claim on its run.
 
         Returns:
             Whether it was added; False where a member of that id is there already, which then stays as it is.
@@ -222,7 +224,7 @@ class Pool:
             "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         }
         folder = self._members / record.id
-        added = write_folder(folder, {**files, MEMBER: seal(described)})
+        added = write_folder(folder, {**files, MEMBER: seal(described)}, within=within)
         if not added and record.id not in self:
             raise PoolError(f"{folder} is in the way of member {record.id} ({record.name}); move it elsewhere")
         remove(self._failed(record.id))

@@ -24,7 +24,7 @@ from lrensemble.train.fused.optimizers import StackedOptimizer
 from lrensemble.train.fused.stacked import StackedModel
 from lrensemble.train.grouping import first_batch, largest_group, network_of
 from lrensemble.train.learner import Learner
-from lrensemble.train.member import Run
+from lrensemble.train.runs import Run
 
 SMALL_ON_CPU, SMALL_ON_GPU = 40e6, 5e9
 """Operations of a layer in the forward pass of a batch below which a device gains by training members together."""

@@ -8,7 +8,7 @@ from typing import Literal
 from lrensemble.pool import Pool
 from lrensemble.train.engine import Step
 from lrensemble.train.execution import Job
-from lrensemble.train.member import Run
+from lrensemble.train.runs import Elsewhere, Run
 
 
 @dataclass(frozen=True)
@@ -46,4 +46,4 @@ class Ended:
     """Why it failed, in one line; the traceback is in the pool, under `failed`."""
 
 
-Event = Planned | Began | Step | Ended
+Event = Planned | Began | Elsewhere | Step | Ended

@@ -18,7 +18,7 @@ from lrensemble.train.costs import Costs, Way, alone_apart, alone_here, largest_
 from lrensemble.train.devices import cores
 from lrensemble.train.fused.group import begun_groups
 from lrensemble.train.fused.optimizers import shared_settings
-from lrensemble.train.member import Run, state_folder
+from lrensemble.train.runs import Run, has_state
 
 COSTS: dict[str, Callable[[Sequence[Run], Dataset], Costs]] = {
     "auto": ruled,
@@ -126,7 +126,7 @@ def _kinds(
     alike: dict[tuple[object, ...], list[Run]] = {}
     for run in runs:
         train = run.recipe.train
-        shared = None if state_folder(pool, run.id).exists() else _shared(run)
+        shared = None if has_state(pool, run.id) else _shared(run)
         size = (str(run.recipe.model), train.batch_size, train.precision, run.policy.total)
         alike.setdefault((*size, _is_independent(run), shared), []).append(run)
     return [_Kind(tuple(each), cost(each[: None if shared else 1], dataset)) for (*_, shared), each in alike.items()]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lrensemble import models
 from lrensemble.data import Dataset
 from lrensemble.train.fused.stacked import StackedModel
-from lrensemble.train.member import Run
+from lrensemble.train.runs import Run
 
 LARGEST_ON_CPU = 16
 LARGEST_ON_GPU = 64

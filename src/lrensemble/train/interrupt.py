@@ -18,7 +18,7 @@ SAME_SECONDS = 0.5
 """A signal so soon after the first is the same one again: launchers hand on what the terminal has sent already."""
 
 
-class Terminated(KeyboardInterrupt):  # noqa: N818 – the name of what it is a kind of
+class Terminated(KeyboardInterrupt):
     """The program was asked to end by another signal than that of Ctrl-C, and has saved what it did."""
 
     def __init__(self, number: int) -> None:

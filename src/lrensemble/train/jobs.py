@@ -9,19 +9,22 @@ from functools import partial
 from pathlib import Path
 
 from lrensemble.config import Experiment
-from lrensemble.errors import LREnsembleError, TrainingError
+from lrensemble.errors import LostClaimError, LREnsembleError, TrainingError
 from lrensemble.executors import Crashed, in_processes
-from lrensemble.files import discard
 from lrensemble.pool import Failure, Pool
+from lrensemble.pool.claims import Held, claim, holder_of
+from lrensemble.train.elsewhere import elsewhere, ended_elsewhere
 from lrensemble.train.engine import Step
-from lrensemble.train.events import Began, Ended, Event
+from lrensemble.train.events import Began, Elsewhere, Ended, Event
 from lrensemble.train.execution import Job
-from lrensemble.train.fused.group import group_id, train_group
+from lrensemble.train.fused.claims import claim_group
+from lrensemble.train.fused.group import train_group
 from lrensemble.train.interrupt import Interrupt, deferred_interrupt
-from lrensemble.train.member import Run, Watch, train_member
+from lrensemble.train.member import train_member
 from lrensemble.train.memory import kept_memory
 from lrensemble.train.plan import Plan, plan
 from lrensemble.train.room import free, is_out_of_memory
+from lrensemble.train.runs import Run, Watch, unfinished
 
 logger = logging.getLogger(__name__)
 
@@ -44,37 +47,56 @@ def do(
         yield from _in_workers(job, planned, interrupt, save_steps)
     else:
         for run in job.runs:
-            yield Began(run)
             yield from _alone(run, planned, interrupt, save_steps, watch, execution)
 
 
 def _together(
     runs: Sequence[Run], planned: Plan, interrupt: Interrupt, save_steps: int | None
 ) -> Generator[Event, None, None]:
-    """Train a group in one program; one that does not fit the memory in two halves."""
-    for run in runs:
-        yield Began(run)
-    failed = ""
+    """Train a group in one program, without those that others have; one that does not fit the memory in two halves."""
+    claims, others = claim_group(runs, planned.pool)
+    mine = () if claims is None else claims.runs
+    under_way = {run.id for run in (*mine, *(other.run for other in others))}
+    yield from others
+    yield from (Ended(run, "exists") for run in runs if run.id not in under_way)
+    if claims is None:
+        return
+    failed, too_large, lost = "", False, False
     try:
-        records = yield from train_group(runs, planned.dataset, planned.pool, interrupt, save_steps=save_steps)
+        yield from map(Began, mine)
+        records = yield from train_group(claims, planned.dataset, planned.pool, interrupt, save_steps=save_steps)
+    except LostClaimError as error:
+        logger.warning("%s", error)
+        lost = True
     except LREnsembleError:
         raise
     except Exception as error:
         too_large, failed = is_out_of_memory(error), " ".join(f"{type(error).__name__}: {error}".split())
-    if not failed:
-        for run, record in zip(runs, records, strict=True):
-            yield Ended(run, record.status, record.scores.get("val", {}))
-        return
-    free()  # not in the handler, where the group that failed is still held
-    if too_large and len(runs) > 1:
+        claims.state.finish()
+    finally:
+        claims.release()
+    if lost:
+        yield from (elsewhere(run, planned.pool) for run in mine)
+    elif failed:
+        free()  # not in the handler, where the group that failed is still held
+        yield from _in_parts(mine, planned, interrupt, save_steps, failed, halve=too_large)
+    else:
+        ended = zip(mine, records, strict=True)
+        yield from (Ended(run, record.status, record.scores.get("val", {})) for run, record in ended)
+
+
+def _in_parts(
+    runs: Sequence[Run], planned: Plan, interrupt: Interrupt, save_steps: int | None, failed: str, *, halve: bool
+) -> Generator[Event, None, None]:
+    """Train a group that failed in two halves, or its runs one by one."""
+    if halve and len(runs) > 2:
         logger.warning("out of memory with %s members at once; going on with half as many", len(runs))
-        discard(planned.pool.folder / "unfinished" / group_id(runs))
         middle = (len(runs) + 1) // 2
         yield from _together(runs[:middle], planned, interrupt, save_steps)
         yield from _together(runs[middle:], planned, interrupt, save_steps)
         return
-    if len(runs) > 1:  # the error of one of them, perhaps: the others shall not fail with it
-        logger.warning("%s members at once failed (%s); going on one by one", len(runs), failed)
+    # An error of one of them, perhaps: the others shall not fail with it.
+    logger.warning("%s members at once failed (%s); going on one by one", len(runs), failed)
     for run in runs:
         yield from _alone(run, planned, interrupt, save_steps, None)
 
@@ -96,7 +118,9 @@ def _in_workers(job: Job, planned: Plan, interrupt: Interrupt, save_steps: int |
             continue
         error = TrainingError(f"its worker process died {WORKER_ATTEMPTS} times, last with status {told.exit_status}")
         for run in job.parts[told.item].runs:
-            if run.id not in planned.pool:
+            if holder := holder_of(unfinished(planned.pool), run.id):
+                yield Elsewhere(run, str(holder), run.id)
+            elif run.id not in planned.pool:
                 yield _failed(run, planned.pool, error)
 
 
@@ -135,19 +159,34 @@ def _alone(
     watch: Watch | None,
     execution: str = "one by one",
 ) -> Generator[Event, None, None]:
-    training = train_member(
-        run, planned.dataset, planned.pool, interrupt, save_steps=save_steps, watch=watch, execution=execution
-    )
+    pool = planned.pool
+    mine = claim(unfinished(pool), run.id)
+    if isinstance(mine, Held):
+        yield Elsewhere(run, str(mine), run.id)
+        return
+    told: Event | None = None
     try:
-        record = yield from training
-        ended = Ended(run, record.status, record.scores.get("val", {}))
+        told = ended_elsewhere(run, planned.failures, watch)
+        if told is None:
+            yield Began(run)
+            record = yield from train_member(
+                run, planned.dataset, pool, interrupt, mine, save_steps=save_steps, watch=watch, execution=execution
+            )
+            told = Ended(run, record.status, record.scores.get("val", {}))
+        elif told.status == "exists":
+            mine.finish()
+    except LostClaimError as error:
+        logger.warning("%s", error)
+        told = elsewhere(run, pool)
     except LREnsembleError:  # a full disk, a model that does not suit the data: every other run would meet it
         raise
     except Exception as error:
-        ended = _failed(run, planned.pool, error)
-    if ended.status == "failed":
+        told = _failed(run, pool, error)
+    finally:
+        mine.release()
+    if isinstance(told, Ended) and told.status == "failed":
         free()  # not in the handler, where what failed is still held: the next run may need its memory
-    yield ended
+    yield told
 
 
 def _failed(run: Run, pool: Pool, error: Exception) -> Ended:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,9 @@ from lrensemble import models
 from lrensemble.config import Recipe
 from lrensemble.data import Dataset, steps_per_epoch
 from lrensemble.environment import environment
-from lrensemble.files import discard
 from lrensemble.metrics import METRICS, watched
-from lrensemble.policies import Policy
 from lrensemble.pool import MemberRecord, Pool, StepStatistics
+from lrensemble.pool.claims import Claim, claim
 from lrensemble.pool.member import Status
 from lrensemble.train.devices import threads, threads_for
 from lrensemble.train.engine import DivergedError, Step, fit, predict
@@ -29,9 +27,8 @@ from lrensemble.train.inputs import inputs_of
 from lrensemble.train.interrupt import Interrupt
 from lrensemble.train.learner import Learner
 from lrensemble.train.moments import Moments
+from lrensemble.train.runs import STATE, Run, Watch, pruned_recipe, unfinished
 from lrensemble.train.state import HistoryLine, Progress, restore_state, save_state
-
-STATE = "state.safetensors"
 
 SAVE_SECONDS = 30.0
 """Time between two savings of a state, where no number of steps is given: what a kill can cost at most."""
@@ -43,45 +40,12 @@ Predictions = dict[str, NDArray[np.float32]]
 """For each split, log-probabilities [sample, class]."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """One training run of a sweep."""
-
-    order: int
-    """Position in the sweep, from 0."""
-    recipe: Recipe
-    policy: Policy
-    """For as many steps as the run has."""
-    varied: str = ""
-    """What differs from the experiment beside the policy, for people: `batch_size=64, seed=3`."""
-    successor: str | None = None
-    """Id of the run that goes on where this one ends."""
-
-    @cached_property
-    def id(self) -> str:
-        """The member's name in the pool."""
-        return self.recipe.id  # kept, because every step is told with it
-
-    @property
-    def name(self) -> str:
-        """The policy in its text form, and what else varies."""
-        return ", ".join(part for part in (str(self.recipe.policy), self.varied) if part)
-
-
-Watch = Callable[[Run, HistoryLine], bool]
-"""Whether a run goes on, by its line of history after an epoch."""
-
-
-def state_folder(pool: Pool, run_id: str) -> Path:
-    """Where the state of a run lies until its member is complete; drafts of a killed process go away with it."""
-    return pool.folder / "unfinished" / run_id
-
-
 def train_member(
     run: Run,
     dataset: Dataset,
     pool: Pool,
     interrupt: Interrupt,
+    mine: Claim,
     *,
     save_steps: int | None,
     watch: Watch | None = None,
@@ -94,6 +58,7 @@ def train_member(
         dataset: the recipe's, on the device to train on.
         pool: where the member goes.
         interrupt: once it is pending, the state is saved after the step and KeyboardInterrupt is raised.
+        mine: the claim on the run; it is gone when the member is there.
         save_steps: how many steps lie between two savings of the state; None for as many as take `SAVE_SECONDS`.
         execution: how it is trained, for the record.
         watch: says after every epoch but the last whether the run goes on; one that does not is recorded as pruned.
@@ -105,9 +70,9 @@ def train_member(
         SpecError: the model does not suit the data.
         TrainingError: the model's logits are not [batch, class].
         StorageError: the state or the member cannot be written.
+        LostClaimError: another process has taken the run over.
     """
-    path = state_folder(pool, run.id) / STATE
-    learner, progress = _start(run, dataset, path)
+    learner, progress = _start(run, dataset, mine.folder / STATE)
     settings = run.recipe.train
     epoch_steps = steps_per_epoch(len(dataset.rows["train"]), settings.batch_size)
     at_once = steps_at_once(dataset.device, epoch_steps, save_steps)
@@ -120,6 +85,7 @@ def train_member(
     with threads(progress.threads):
         try:
             for step in fit(learner, run.policy, dataset, settings, first_step=progress.step, at_once=at_once):
+                mine.beat()
                 moments.add([step.rate], [step.norm])
                 seconds = time.perf_counter() - started
                 progress = _after(step, progress, epoch_steps, learner, dataset, seconds)
@@ -131,7 +97,9 @@ def train_member(
                     yield from told
                     break
                 if interrupt.pending or clock.strikes(progress.step):
-                    save_state(path, progress.model_copy(update={"moments": moments.saved()}), learner)
+                    with mine.fenced():
+                        saved = progress.model_copy(update={"moments": moments.saved()})
+                        save_state(mine.folder / STATE, saved, learner)
                 if interrupt.pending:
                     raise interrupt.error()
                 yield from told
@@ -149,17 +117,12 @@ def train_member(
     parameters = sum(parameter.numel() for parameter in learner.model.parameters())
     steps = moments.statistics(0)
     record = record_of(run, recipe, status, dataset, progress, parameters, predictions, steps, execution)
-    if run.successor and status == "finished":  # before the member is there: a kill in between costs nothing
-        _hand_on(state_folder(pool, run.successor) / STATE, progress, learner)
     weights = learner.evaluated.state_dict() if predictions else None
-    pool.add(record, predictions, weights=weights, history=progress.history)
-    discard(path.parent)
+    # The successor first: a kill in between costs nothing.
+    with _handed_on(run, pool, progress, learner) if status == "finished" else nullcontext(), mine.fenced():
+        pool.add(record, predictions, weights=weights, history=progress.history, within=mine.folder)
+    mine.finish()
     return record
-
-
-def pruned_recipe(recipe: Recipe, epoch: int) -> Recipe:
-    """What a run that was pruned after an epoch has trained; so the whole recipe can still become a member."""
-    return recipe.model_copy(update={"at_epoch": epoch})
 
 
 def _goes_on(run: Run, progress: Progress, epoch_steps: int, watch: Watch | None) -> bool:
@@ -254,10 +217,23 @@ def val_scores(log_probs: NDArray[np.float32], dataset: Dataset) -> dict[str, fl
     return {name: METRICS.call(name, probs, labels) for name in watched()}
 
 
-def _hand_on(path: Path, progress: Progress, learner: Learner) -> None:
-    """Save the end of a run as the beginning of its successor, which counts as its own only what it adds."""
-    begun = progress.model_copy(update={"inherited": progress.step, "seconds": 0.0})
-    save_state(path, begun, learner)
+@contextmanager
+def _handed_on(run: Run, pool: Pool, progress: Progress, learner: Learner) -> Iterator[None]:
+    """Save the end of a run as the beginning of its successor, which counts as its own only what it adds.
+
+    Nobody else has the successor in this block; one that is there, or under way elsewhere, is left alone.
+    """
+    ready = None if run.successor is None or run.successor in pool else claim(unfinished(pool), run.successor)
+    if not isinstance(ready, Claim):
+        yield
+        return
+    try:
+        begun = progress.model_copy(update={"inherited": progress.step, "seconds": 0.0})
+        with ready.fenced():
+            save_state(ready.folder / STATE, begun, learner)
+        yield
+    finally:
+        ready.release()
 
 
 def record_of(

@@ -10,6 +10,7 @@ from lrensemble.data import SOURCES, Augmenter, Dataset, load
 from lrensemble.pool import Pool, Task
 from lrensemble.registry import import_plugins
 from lrensemble.train.devices import to_devices
+from lrensemble.train.elsewhere import Failures
 from lrensemble.train.recipes import Recipes, check_space
 from lrensemble.train.strategies import STRATEGIES, check_strategy
 
@@ -24,6 +25,8 @@ class Plan:
     recipes: Recipes
     devices: tuple[str, ...]
     """To train on."""
+    failures: Failures
+    """That the pool had before."""
 
 
 def plan(experiment: Experiment, folder: Path, device: str) -> Plan:
@@ -49,4 +52,4 @@ def plan(experiment: Experiment, folder: Path, device: str) -> Plan:
     labels = {split: dataset.labels[dataset.rows[split]].numpy() for split in ("val", "test")}
     rows = {split: dataset.rows[split].numpy() for split in ("val", "test")}
     pool = Pool.create(folder, Task.of(dataset.name, dataset.classes, rows=rows, labels=labels), labels)
-    return Plan(pool, dataset.to(devices[0]), recipes, tuple(map(str, devices)))
+    return Plan(pool, dataset.to(devices[0]), recipes, tuple(map(str, devices)), Failures.of(pool))

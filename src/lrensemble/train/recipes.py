@@ -14,9 +14,9 @@ from lrensemble.data import Dataset, steps_per_epoch
 from lrensemble.errors import ConfigError, LREnsembleError
 from lrensemble.policies import POLICIES, build
 from lrensemble.spec import Spec, Value, to_spec
-from lrensemble.train.member import Run
 from lrensemble.train.optimizers import check_optimizer
 from lrensemble.train.points import Point, point_of
+from lrensemble.train.runs import Run
 
 LONG_RUN = 1_000_000
 """Steps of a run that no policy finds too short: with it their arguments are checked before the data are read."""

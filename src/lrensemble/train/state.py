@@ -71,7 +71,9 @@ def write_state(path: Path, progress: Record, tensors: Mapping[str, Tensor]) -> 
     # Copies, because safetensors refuses tensors that share memory, as tied weights do.
     copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     text = progress.model_dump_json()
-    write_whole(path, safetensors.torch.save(copies, {"progress": text, "checksum": _checksum(text, copies)}))
+    write_whole(
+        path, safetensors.torch.save(copies, {"progress": text, "checksum": _checksum(text, copies)}), make=False
+    )
 
 
 def restore_state(path: Path, learner: Learner) -> Progress | None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from lrensemble.config import Experiment
-from lrensemble.files import discard
 from lrensemble.pool import Pool
-from lrensemble.train.events import Ended, Event, Planned
+from lrensemble.pool.claims import Claim, claim
+from lrensemble.train.elsewhere import ended_elsewhere, wait_for_one
+from lrensemble.train.events import Elsewhere, Ended, Event, Planned
 from lrensemble.train.execution import Job, check_execution, jobs_of
-from lrensemble.train.interrupt import deferred_interrupt
+from lrensemble.train.fused.claims import group_id
+from lrensemble.train.fused.group import begun_groups
+from lrensemble.train.interrupt import Interrupt, deferred_interrupt
 from lrensemble.train.jobs import do
-from lrensemble.train.member import Run, state_folder
 from lrensemble.train.memory import kept_memory
 from lrensemble.train.peaks import with_measured_peaks
 from lrensemble.train.plan import Plan, plan
+from lrensemble.train.runs import Run, unfinished
 from lrensemble.train.strategies import STRATEGIES
+from lrensemble.train.strategies.base import Batch
 
 
 def tune(
@@ -53,7 +58,8 @@ def tune(
 
     Raises:
         LREnsembleError: a name, argument, device, data set or folder that cannot be used, before any training.
-        KeyboardInterrupt: Ctrl-C, after the step was finished and the state saved; while the events are read.
+        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP, after the step was finished and the state saved; while the events
+            are read.
     """
     check_execution(execution, group_size)
     return _train_all(plan(experiment, folder, device), save_steps, execution, group_size)
@@ -66,16 +72,39 @@ def _train_all(
         recipes = with_measured_peaks(planned.recipes, planned.dataset, planned.pool.folder)
         strategy = STRATEGIES.call(recipes.experiment.sweep.strategy, recipes)
         for batch in strategy(planned.pool):
-            way, devices = execution, planned.devices
-            if batch.watch is not None:  # who watches must be asked in between, in this process
-                way, devices = "one-by-one", devices[:1]
-            jobs = jobs_of(batch.runs, planned.dataset, planned.pool, way, at_most=group_size, devices=devices)
-            yield Planned(planned.pool, batch.runs, tuple(jobs), batch.remaining)
-            yield from _those_there(batch.runs, jobs, planned.pool)
-            for job in jobs:
-                yield from do(job, planned, interrupt, save_steps, batch.watch)
-                if interrupt.pending:
-                    raise interrupt.error()
+            yield from _train(batch, planned, interrupt, save_steps, execution, group_size)
+
+
+def _train(
+    batch: Batch,
+    planned: Plan,
+    interrupt: Interrupt,
+    save_steps: int | None,
+    execution: str,
+    group_size: int | None,
+) -> Generator[Event, None, None]:
+    """Train the runs of a batch; those that other processes have are waited for, and trained where they are left."""
+    pool, devices, runs = planned.pool, planned.devices, batch.runs
+    if batch.watch is not None:  # who watches must be asked in between, in this process
+        execution, devices = "one-by-one", devices[:1]
+    while runs:
+        jobs = jobs_of(runs, planned.dataset, pool, execution, at_most=group_size, devices=devices)
+        if runs is batch.runs:
+            yield Planned(pool, runs, tuple(jobs), batch.remaining)
+        yield from _those_there(runs, jobs, pool)
+        waiting = list[Elsewhere]()
+        for job in jobs:
+            with closing(do(job, planned, interrupt, save_steps, batch.watch)) as events:
+                for event in events:
+                    yield event
+                    waiting += [event] if isinstance(event, Elsewhere) else []
+            if interrupt.pending:
+                raise interrupt.error()
+        if waiting:
+            wait_for_one(waiting, planned.failures, batch.watch, interrupt)
+        ended = [ended_elsewhere(event.run, planned.failures, batch.watch) for event in waiting]
+        yield from filter(None, ended)
+        runs = tuple(event.run for event, end in zip(waiting, ended, strict=True) if end is None)
 
 
 def _those_there(runs: Sequence[Run], jobs: Sequence[Job], pool: Pool) -> Generator[Event, None, None]:
@@ -83,6 +112,14 @@ def _those_there(runs: Sequence[Run], jobs: Sequence[Job], pool: Pool) -> Genera
     to_do = {run.id for job in jobs for run in job.runs}
     for run in runs:
         if run.id not in to_do:
-            # A state may have been left by a kill at the very end.
-            discard(state_folder(pool, run.id))
+            _clear(pool, run.id)
             yield Ended(run, "exists")
+    for ids in begun_groups(pool):
+        if all(id_ in pool for id_ in ids):
+            _clear(pool, group_id(ids))
+
+
+def _clear(pool: Pool, name: str) -> None:
+    """Remove the state that a kill at the very end has left."""
+    if (unfinished(pool) / name).exists() and isinstance(mine := claim(unfinished(pool), name), Claim):
+        mine.finish()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import math
 import time
@@ -19,26 +18,17 @@ from pydantic import Field
 from lrensemble import models
 from lrensemble.config import Record
 from lrensemble.data import Dataset, steps_per_epoch
-from lrensemble.files import discard
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.train.devices import threads, threads_for
 from lrensemble.train.engine import Step
+from lrensemble.train.fused.claims import GroupClaims
 from lrensemble.train.fused.loop import Steps, fit_together, predict_together
 from lrensemble.train.fused.optimizers import StackedOptimizer
 from lrensemble.train.fused.stacked import StackedModel
 from lrensemble.train.interrupt import Interrupt
-from lrensemble.train.member import (
-    STATE,
-    Predictions,
-    Run,
-    SaveClock,
-    record_of,
-    score_names,
-    state_folder,
-    steps_at_once,
-    val_scores,
-)
+from lrensemble.train.member import Predictions, SaveClock, record_of, score_names, steps_at_once, val_scores
 from lrensemble.train.moments import Moments
+from lrensemble.train.runs import STATE, Run, unfinished
 from lrensemble.train.state import UNUSABLE, HistoryLine, Progress, read_progress, read_state, write_state
 
 logger = logging.getLogger(__name__)
@@ -65,22 +55,18 @@ class GroupProgress(Record):
     """`Moments.saved` of the steps so far."""
 
 
-def group_id(runs: Sequence[Run]) -> str:
-    """The name of a group's state: a function of its runs and their order."""
-    return "group-" + hashlib.sha256(" ".join(run.id for run in runs).encode()).hexdigest()[:12]
-
-
 def begun_groups(pool: Pool) -> list[tuple[str, ...]]:
     """The ids of the runs of every group whose state lies in the pool; not of a state that is damaged."""
     found = list[tuple[str, ...]]()
-    for path in sorted(pool.folder.glob(f"unfinished/group-*/{STATE}")):
+    home = unfinished(pool)
+    for path in sorted([*home.glob(f"group-*/{STATE}"), *home.glob(f"group-*/*/{STATE}")]):
         with contextlib.suppress(*UNUSABLE):
             found.append(read_progress(path, GroupProgress).runs)
     return found
 
 
 def train_group(
-    runs: Sequence[Run], dataset: Dataset, pool: Pool, interrupt: Interrupt, *, save_steps: int | None
+    claims: GroupClaims, dataset: Dataset, pool: Pool, interrupt: Interrupt, *, save_steps: int | None
 ) -> Generator[Step, None, list[MemberRecord]]:
     """Train runs together, from the start or from their saved state, and add them to the pool, however they end.
 
@@ -88,7 +74,7 @@ def train_group(
     bits, which another size of the stack might change.
 
     Args:
-        runs: that can be trained together (`fused.rule`).
+        claims: on runs that can be trained together (`fused.rule`); they are gone when the members are there.
         dataset: of their recipes, on the device to train on.
         pool: where the members go.
         interrupt: once it is pending, the state is saved and KeyboardInterrupt is raised.
@@ -98,10 +84,11 @@ def train_group(
         What is recorded of the members.
 
     Raises:
-        SpecError, TrainingError, StorageError: as for one member alone.
+        SpecError, TrainingError, StorageError, LostClaimError: as for one member alone.
         torch.OutOfMemoryError: the group is too large for the device; nothing of it is in the pool.
     """
-    group = _Group(runs, dataset, pool.folder / "unfinished" / group_id(runs) / STATE)
+    runs = claims.runs
+    group = _Group(claims, dataset)
     epoch_steps = group.epoch_steps
     clock = SaveClock(save_steps)
     at_once = steps_at_once(dataset.device, epoch_steps, save_steps)
@@ -116,6 +103,7 @@ def train_group(
             at_once=at_once,
         )
         for done in steps:
+            claims.beat()
             before = group.diverged.copy()
             group.take(done)
             if interrupt.pending or clock.strikes(group.step):
@@ -127,9 +115,7 @@ def train_group(
                 break
         predictions = group.predictions()
     records = [group.add(member, pool, predictions) for member in range(len(runs))]
-    discard(group.path.parent)
-    for run in runs:
-        discard(state_folder(pool, run.id))
+    claims.finish()
     return records
 
 
@@ -145,8 +131,9 @@ def _told(done: Steps, runs: Sequence[Run], diverged: NDArray[np.bool_]) -> Gene
 class _Group:
     """Stacked networks, their optimizer and how far they have come."""
 
-    def __init__(self, runs: Sequence[Run], dataset: Dataset, path: Path) -> None:
-        self.runs, self.dataset, self.path = runs, dataset, path
+    def __init__(self, claims: GroupClaims, dataset: Dataset) -> None:
+        self.runs, self.dataset, self._claims = claims.runs, dataset, claims
+        runs = claims.runs
         recipe, device = runs[0].recipe, dataset.device
         self.epoch_steps = steps_per_epoch(len(dataset.rows["train"]), recipe.train.batch_size)
         built = [models.build(r.recipe.model, dataset.shape, len(dataset.classes), r.recipe.train.seed) for r in runs]
@@ -206,6 +193,11 @@ class _Group:
         line: HistoryLine = {"step": step, "epoch": step // self.epoch_steps + 1, "rate": float(rate)}
         self._histories[member].append(line | {"train_loss": float(loss)} | dict.fromkeys(score_names()))
 
+    @property
+    def path(self) -> Path:
+        """Of its state."""
+        return self._claims.state.folder / STATE
+
     def save(self) -> None:
         """Write the state of the group, in the place of an earlier one."""
         tensors = {f"model/{name}": tensor for name, tensor in self.model.state().items()}
@@ -220,7 +212,8 @@ class _Group:
             threads=self.threads,
             moments=self._moments.saved(),
         )
-        write_state(self.path, progress, tensors)
+        with self._claims.state.fenced():
+            write_state(self.path, progress, tensors)
 
     def _restored(self) -> GroupProgress | None:
         """Bring networks and optimizer to where the group was; None, with a warning, where its state is of no use."""
@@ -271,7 +264,8 @@ class _Group:
             self._moments.statistics(member),
             execution=f"fused, {len(self.runs)} members",
         )
-        if run.id not in pool:
+        if (mine := self._claims.members.get(run.id)) and run.id not in pool:
             weights = None if gone else self.model.state_of(member)
-            pool.add(record, {} if gone else own, weights=weights, history=history)
+            with mine.fenced():
+                pool.add(record, {} if gone else own, weights=weights, history=history, within=mine.folder)
         return record

@@ -9,7 +9,7 @@ from lrensemble.errors import SpecError
 from lrensemble.pool import Pool
 from lrensemble.registry import Call, Registry
 from lrensemble.spec import Spec, SpecLike
-from lrensemble.train.member import Run, Watch
+from lrensemble.train.runs import Run, Watch
 
 
 @dataclass(frozen=True)

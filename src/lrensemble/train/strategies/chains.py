@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lrensemble.pool import Pool
-from lrensemble.train.member import Run
 from lrensemble.train.recipes import run_until
+from lrensemble.train.runs import Run
 from lrensemble.train.strategies.base import Batch, Strategy
 
 

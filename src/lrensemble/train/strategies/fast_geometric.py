@@ -9,9 +9,9 @@ from pydantic import Field
 
 from lrensemble.errors import ConfigError
 from lrensemble.spec import Spec, Value
-from lrensemble.train.member import Run
 from lrensemble.train.points import Point, grid_points
 from lrensemble.train.recipes import Recipes
+from lrensemble.train.runs import Run
 from lrensemble.train.strategies.base import STRATEGIES, Strategy
 from lrensemble.train.strategies.chains import chain_of, in_turn
 

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from lrensemble.pool import Pool
 from lrensemble.spec import SpecLike
-from lrensemble.train.member import Run, pruned_recipe
 from lrensemble.train.recipes import Recipes
+from lrensemble.train.runs import Run, pruned_recipe
 from lrensemble.train.state import HistoryLine
 from lrensemble.train.strategies.base import Batch
 from lrensemble.train.strategies.gain import team_gain

@@ -1,0 +1,287 @@
+"""A claim: the right of one process, of all on all machines that share a pool, to train a run.
+
+```
+POOL/unfinished/<name>/<holder>.<lease>s.<host>/   the claim; in it lies all that its holder writes until it is done
+POOL/unfinished/<name>/free-<random>/              what a holder has left to the next one: a saved state
+```
+
+A claim is a folder whose name is its holder's own, and a rename is the one act that decides. To claim what nobody has,
+a folder that holds the claim is renamed to `<name>`: the system refuses that for all but the first. To take a claim
+over, its folder is renamed to a name of one's own, with the state in it: that, too, one process alone can do. So
+nobody who lost a claim can write any more: what he writes goes to a folder that is not there. What is to be published
+is written inside the claim as well and renamed from there.
+
+A claim is abandoned when its process is dead, which its own machine knows at once, and when its folder was not touched
+for longer than its lease. Its age is told by the clock of the file system, which machines that share it agree on. The
+holder touches it between steps: a process that hangs does not, and that is wanted.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrensemble.errors import ConfigError, LostClaimError, StorageError
+from lrensemble.files import check_inside, check_no_link, draft_of, file_system_now, make_folder, storage_errors
+from lrensemble.files.drafts import clear_once, erase
+from lrensemble.files.holder import PATTERN, Holder, alive, read_holder, this_process
+
+LEASE = "LRENSEMBLE_LEASE"
+"""The variable of the environment that says for how many seconds a claim holds which nobody touches."""
+
+LEASE_SECONDS = 300
+"""Unless said otherwise. It must exceed the longest step; where one took long, the claim's lease grows by itself."""
+
+BEATS, STEPS = 10, 5
+"""How often a claim is touched within its lease, and how many of the longest pause so far its lease must hold."""
+
+POLL_SECONDS = 0.25, 5.0
+"""Between two looks at what another process has: at first, and at most."""
+
+ATTEMPTS = 100
+"""Of a claim, where others take and leave it in the same moments."""
+
+_FREE = "free"
+_EARLIER = "state.safetensors"
+"""What version 0.1.0, which knew no claims, left beside where they lie: it goes on as well."""
+_NAME = re.compile(
+    rf"(?P<holder>{PATTERN})-[0-9a-f]{{8}}\.(?P<lease>\d{{1,9}})s\.(?P<host>[\w-]*)|{_FREE}-[0-9a-f]{{8}}", re.ASCII
+)
+_threads: dict[str, int] = {}
+"""Of the claims of this process, by name of their folder, the thread that has each."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Another process has what was asked for."""
+
+    host: str
+    process: int
+
+    def __str__(self) -> str:
+        return f"process {self.process} on {self.host or 'an unknown host'}"
+
+
+@dataclass
+class Claim:
+    """What this process may write to until it is done, or has lost it. Made by `claim`."""
+
+    folder: Path
+    """Where the holder writes; another one whenever the lease has grown."""
+    lease: int
+    """Seconds."""
+
+    def __post_init__(self) -> None:
+        self._touched = time.monotonic()
+        _threads[self.folder.name] = threading.get_ident()
+
+    def beat(self) -> None:
+        """Tell others that the work goes on; to be called between steps, it is cheap.
+
+        Raises:
+            LostClaimError: another process has taken the claim over.
+        """
+        pause = time.monotonic() - self._touched
+        if pause < self.lease / BEATS:
+            return
+        with self.fenced(), suppress(PermissionError):
+            os.utime(self.folder)
+            self._touched = time.monotonic()
+            if pause * STEPS > self.lease:  # the next pause may be longer
+                self.lease = int(STEPS * pause) + 1
+                renamed = self.folder.with_name(_own_name(self.lease))
+                _threads[renamed.name] = _threads.pop(self.folder.name)
+                self.folder = self.folder.rename(renamed)
+
+    @contextmanager
+    def fenced(self) -> Iterator[None]:
+        """A block that writes into the claim's folder, or renames from there.
+
+        Raises:
+            LostClaimError: another process has taken the claim over, and nothing was written.
+        """
+        try:
+            yield
+        except (StorageError, OSError) as error:
+            if self.folder.is_dir():
+                raise
+            place = self.folder.parent
+            raise LostClaimError(f"another process has taken {place} over: it was not touched for too long") from error
+
+    def release(self) -> None:
+        """Leave what lies in the folder to the next holder; nothing happens where the claim was lost."""
+        with suppress(OSError):
+            if not any(self.folder.iterdir()):
+                self.finish()
+                return
+            self.folder.rename(self.folder.with_name(f"{_FREE}-{secrets.token_hex(4)}"))
+        _threads.pop(self.folder.name, None)
+
+    def finish(self) -> None:
+        """Remove the claim with all that lies in it; nothing happens where it was lost."""
+        place = self.folder.parent
+        draft = draft_of(place)
+        with suppress(OSError):
+            self.folder.rename(draft)
+            erase(draft)
+            place.rmdir()
+        _threads.pop(self.folder.name, None)
+
+
+def claim(home: Path, name: str, lease: int | None = None) -> Claim | Held:
+    """Claim a name, with what an earlier holder left under it; or who has it.
+
+    Args:
+        home: the folder of all claims, `unfinished` in a pool.
+        name: of a run, or of anything else that one process alone may do.
+        lease: seconds after which the claim is another's if it was not touched; `LRENSEMBLE_LEASE` unless given.
+
+    Raises:
+        StorageError: the folder cannot be written, or a link stands where the claim belongs.
+    """
+    place = home / name
+    check_inside(place / "claim")
+    make_folder(home)
+    clear_once(os.path.realpath(home))
+    with storage_errors("write", place):
+        for _ in range(ATTEMPTS):
+            found = _look(place)
+            if found is None:
+                taken = _begin(place, _lease(lease))
+            elif held := _held(found, home):
+                return held
+            else:
+                taken = _take(found, _lease(lease))
+            if taken:
+                return taken
+    raise StorageError(f"cannot claim {place}: something else is at work in it, or has left there what is no claim")
+
+
+def holder_of(home: Path, name: str) -> Held | None:
+    """Who has a name; None where nobody has it, or nobody who lives."""
+    with storage_errors("read", home / name):
+        found = _look(home / name)
+        return _held(found, home) if found else None
+
+
+@contextmanager
+def claimed(home: Path, name: str) -> Iterator[Claim]:
+    """Have a name in this block, as soon as nobody else has it: for what takes a moment.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    pause = POLL_SECONDS[0]
+    while isinstance(mine := claim(home, name), Held):
+        time.sleep(pause)
+        pause = min(2 * pause, POLL_SECONDS[1])
+    try:
+        yield mine
+    finally:
+        mine.finish()
+
+
+def _look(place: Path) -> Path | None:
+    """The claim that lies at a place, of a holder or free; of several, that of a holder."""
+    try:
+        names = [name for name in os.listdir(place) if _NAME.fullmatch(name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not names:
+        return None
+    found = place / min(names, key=lambda name: (name.startswith(_FREE), name))
+    check_no_link(found)
+    return found
+
+
+def _held(found: Path, home: Path) -> Held | None:
+    """The holder of a claim, as long as it holds."""
+    match = _NAME.fullmatch(found.name)
+    holder = read_holder(match["holder"]) if match and match["holder"] else None
+    if match is None or holder is None or _is_own(found.name, holder):
+        return None
+    lives = alive(holder)
+    if lives is not False and _age(found, home) <= int(match["lease"]):
+        return Held(match["host"], holder.process)
+    return None
+
+
+def _is_own(name: str, holder: Holder) -> bool:
+    """Whether a claim is that of this thread, or of one that has ended: nobody is at work on it while this one asks."""
+    if holder != this_process():
+        return False
+    living = {thread.ident for thread in threading.enumerate()}
+    return _threads.get(name) in {None, threading.get_ident()} or _threads[name] not in living
+
+
+def _age(found: Path, home: Path) -> float:
+    """Seconds since a claim was touched."""
+    try:
+        return file_system_now(home) - found.stat().st_mtime
+    except FileNotFoundError:  # taken over or left just now: look again later
+        return 0.0
+
+
+def _begin(place: Path, lease: int) -> Claim | None:
+    """Claim what nobody has; None where another was first."""
+    draft, name = draft_of(place), _own_name(lease)
+    draft.mkdir()
+    try:
+        if (place / _EARLIER).is_file():
+            place.rename(draft / name)
+        else:
+            (draft / name).mkdir()
+        draft.rename(place)
+    except OSError:
+        erase(draft)
+        if not place.is_dir():
+            raise
+        with suppress(OSError):  # an empty folder is no claim; some systems rename over it, some do not
+            place.rmdir()
+        return None
+    return Claim(place / name, lease)
+
+
+def _take(found: Path, lease: int) -> Claim | None:
+    """Take over what was left or abandoned, with all that lies in it; None where another was first."""
+    match = _NAME.fullmatch(found.name)
+    if match and match["lease"]:  # whoever was too slow for its lease once may be so again
+        lease = max(lease, 2 * int(match["lease"]) if alive(_holder(match)) is not False else 0)
+    own = found.with_name(_own_name(lease))
+    try:
+        os.utime(found)  # before it is ours, so that it is never old and ours
+        found.rename(own)
+    except FileNotFoundError:
+        return None
+    return Claim(own, lease)
+
+
+def _holder(match: re.Match[str]) -> Holder:
+    return Holder(match["machine"], int(match["process"]), int(match["started"]))
+
+
+def _own_name(lease: int) -> str:
+    host = re.sub(r"[^\w-]+", "-", platform.node(), flags=re.ASCII)[:32]
+    return f"{this_process()}-{secrets.token_hex(4)}.{lease}s.{host}"
+
+
+def _lease(given: int | None) -> int:
+    """Seconds.
+
+    Raises:
+        ConfigError: the environment says something else.
+    """
+    if given is not None:
+        return given
+    text = os.environ.get(LEASE, str(LEASE_SECONDS))
+    if not re.fullmatch(r"[1-9]\d{0,8}", text, re.ASCII):
+        raise ConfigError(f"{LEASE} = {text!r} is refused; give whole seconds, such as {LEASE_SECONDS}")
+    return int(text)
