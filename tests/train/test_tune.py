@@ -1,8 +1,8 @@
 """A sweep: complete, exact after any interruption, and going on where one run fails or diverges."""
 
 import signal
-import time
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any

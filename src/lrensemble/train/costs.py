@@ -24,6 +24,7 @@ from lrensemble.train.fused.optimizers import StackedOptimizer
 from lrensemble.train.fused.stacked import StackedModel
 from lrensemble.train.grouping import first_batch, largest_group, network_of
 from lrensemble.train.learner import Learner
+from lrensemble.train.room import free, is_out_of_memory
 from lrensemble.train.runs import Run
 
 SMALL_ON_CPU, SMALL_ON_GPU = 40e6, 5e9
@@ -107,7 +108,12 @@ def _seconds(runs: Sequence[Run], dataset: Dataset) -> float:
     """Of a step of runs, together; of one, as it is done alone; infinite where the device has no room for them."""
     try:
         ends = [time.perf_counter() for _ in _steps(runs, dataset)]  # a step that is told has ended, on a GPU as well
-    except torch.OutOfMemoryError:
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        ends = []
+    if not ends:
+        free()  # not in the handler, where what failed is still held
         return math.inf
     return statistics.median(later - earlier for earlier, later in pairwise(ends))
 

@@ -6,19 +6,23 @@ way, the number of runs and the cores. What it chose is recorded with every memb
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from lrensemble.data import Dataset
-from lrensemble.errors import TrainingError
+from lrensemble.errors import LREnsembleError, TrainingError
 from lrensemble.pool import Pool
 from lrensemble.train.costs import Costs, Way, alone_apart, alone_here, largest_here, measured, ruled
 from lrensemble.train.devices import cores
 from lrensemble.train.fused.group import begun_groups
 from lrensemble.train.fused.optimizers import shared_settings
+from lrensemble.train.room import free
 from lrensemble.train.runs import Run, has_state
+
+logger = logging.getLogger(__name__)
 
 COSTS: dict[str, Callable[[Sequence[Run], Dataset], Costs]] = {
     "auto": ruled,
@@ -129,7 +133,26 @@ def _kinds(
         shared = None if has_state(pool, run.id) else _shared(run)
         size = (str(run.recipe.model), train.batch_size, train.precision, run.policy.total)
         alike.setdefault((*size, _is_independent(run), shared), []).append(run)
-    return [_Kind(tuple(each), cost(each[: None if shared else 1], dataset)) for (*_, shared), each in alike.items()]
+    return [
+        _Kind(tuple(each), _cost(cost, each[: None if shared else 1], dataset)) for (*_, shared), each in alike.items()
+    ]
+
+
+def _cost(cost: Callable[[Sequence[Run], Dataset], Costs], runs: Sequence[Run], dataset: Dataset) -> Costs:
+    """What runs of one kind cost; runs of a network that fails when it is looked at are trained alone, where they fail.
+
+    Raises:
+        LREnsembleError: an argument that every run of the kind would be refused for.
+    """
+    try:
+        return cost(runs, dataset)
+    except LREnsembleError:
+        raise
+    except Exception as error:  # whatever a network of the user's raises
+        failed = f"{type(error).__name__}: {error}"
+    logger.info("%s cannot be measured (%s); its runs are trained one by one", runs[0].name, failed)
+    free()
+    return alone_here(runs, dataset)
 
 
 def _shared(run: Run) -> str | None:

@@ -1,4 +1,4 @@
-"""Compile kernels once, cache them between runs, and keep their types for the type checker.
+"""Compile kernels once, keep them between runs, and keep their types for the type checker.
 
 No kernel is compiled with `fastmath`: sums keep the order that the definition gives them.
 """
@@ -10,6 +10,8 @@ from typing import ParamSpec, TypeVar, cast
 
 import numba
 
+from lrensemble.select.kernels.keeping import keep
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -19,9 +21,14 @@ span = numba.prange
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a kernel for one core."""
-    return cast(Callable[P, R], numba.njit(cache=True, nogil=True)(function))
+    return _kept(numba.njit(nogil=True)(function))
 
 
 def compiled_parallel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a kernel whose loops over `span` run on all cores."""
-    return cast(Callable[P, R], numba.njit(cache=True, nogil=True, parallel=True)(function))
+    return _kept(numba.njit(nogil=True, parallel=True)(function))
+
+
+def _kept(kernel: Callable[P, R]) -> Callable[P, R]:
+    keep(kernel)
+    return cast(Callable[P, R], kernel)

@@ -85,7 +85,7 @@ def train_group(
 
     Raises:
         SpecError, TrainingError, StorageError, LostClaimError: as for one member alone.
-        torch.OutOfMemoryError: the group is too large for the device; nothing of it is in the pool.
+        Exception: the group does not fit the memory (`room`), or a network fails; nothing of it is in the pool.
     """
     runs = claims.runs
     group = _Group(claims, dataset)

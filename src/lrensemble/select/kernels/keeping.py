@@ -1,0 +1,81 @@
+"""Where compiled kernels are kept between runs: wherever there is room, or nowhere.
+
+Numba looks for a folder of its own: that of `NUMBA_CACHE_DIR`, `__pycache__` beside the source, the user's cache. Where
+none of them can be written to (a home and an installation that are read-only, as in a container) a folder of the
+user's among the temporary files is tried; without it, too, the kernels are compiled anew by every process.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numba
+
+logger = logging.getLogger(__name__)
+
+
+def keep(kernel: Any) -> None:
+    """Have a kernel kept when it is compiled, and read where it was kept, as far as that is possible."""
+    try:
+        kernel.enable_caching()
+    except RuntimeError:  # numba's word for "nowhere"
+        folder = _among_temporary_files()
+        if folder is None:
+            _say_once("neither NUMBA_CACHE_DIR nor the package, the user's cache or the temporary files are writable")
+            return
+        numba.config.CACHE_DIR = str(folder)
+        try:
+            kernel.enable_caching()
+        except RuntimeError:
+            _say_once(f"{folder} cannot be written to")
+            return
+    kernel._cache = _WhereThereIsRoom(kernel._cache)
+
+
+class _WhereThereIsRoom:
+    """A cache of numba's whose failures cost time and nothing else: a disk may be full, a file damaged."""
+
+    def __init__(self, cache: Any) -> None:
+        self._cache = cache
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+    def load_overload(self, *key: Any) -> Any:
+        """What was kept; None where that cannot be read."""
+        try:
+            return self._cache.load_overload(*key)
+        except Exception as error:  # whatever a damaged pickle raises
+            _say_once(f"what was kept cannot be read ({type(error).__name__})")
+            return None
+
+    def save_overload(self, *entry: Any) -> None:
+        """Keep what was compiled."""
+        try:
+            self._cache.save_overload(*entry)
+        except Exception as error:  # also what reads the index before it is written
+            _say_once(str(error))
+
+
+def _among_temporary_files() -> Path | None:
+    """A folder that nobody else can write to, since what lies in it is run; None where there is none."""
+    user = getattr(os, "getuid", lambda: 0)()
+    try:
+        folder = Path(tempfile.gettempdir()) / f"lrensemble-kernels-{user}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:  # gettempdir raises it, too, where no folder can be written to
+        return None
+    private = os.name != "posix" or (found.st_uid == user and not stat.S_IMODE(found.st_mode) & 0o077)
+    return folder if stat.S_ISDIR(found.st_mode) and private else None
+
+
+@functools.cache
+def _say_once(reason: str) -> None:
+    logger.warning("compiled kernels are not kept, so that every start compiles them again: %s", reason)
