@@ -7,6 +7,7 @@ user's among the temporary files is tried; without it, too, the kernels are comp
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
@@ -48,12 +49,14 @@ class _WhereThereIsRoom:
         return getattr(self._cache, name)
 
     def load_overload(self, *key: Any) -> Any:
-        """What was kept; None where that cannot be read."""
+        """What was kept; None where that cannot be read, and then it is kept anew."""
         try:
             return self._cache.load_overload(*key)
         except Exception as error:  # whatever a damaged pickle raises
-            _say_once(f"what was kept cannot be read ({type(error).__name__})")
-            return None
+            logger.info("a kernel that was kept cannot be read (%s); it is compiled again", error)
+        with contextlib.suppress(OSError):
+            self._cache.flush()
+        return None
 
     def save_overload(self, *entry: Any) -> None:
         """Keep what was compiled."""
