@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lrensemble.files.claims import POLL_SECONDS, holder_of
 from lrensemble.pool import Pool
-from lrensemble.pool.claims import POLL_SECONDS, holder_of
 from lrensemble.train.events import Elsewhere, Ended
 from lrensemble.train.interrupt import Interrupt
 from lrensemble.train.runs import Run, Watch, is_there, unfinished

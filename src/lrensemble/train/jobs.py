@@ -11,8 +11,8 @@ from pathlib import Path
 from lrensemble.config import Experiment
 from lrensemble.errors import LostClaimError, LREnsembleError, TrainingError
 from lrensemble.executors import Crashed, in_processes
+from lrensemble.files.claims import Held, claim, holder_of
 from lrensemble.pool import Failure, Pool
-from lrensemble.pool.claims import Held, claim, holder_of
 from lrensemble.train.elsewhere import elsewhere, ended_elsewhere
 from lrensemble.train.engine import Step
 from lrensemble.train.events import Began, Elsewhere, Ended, Event

@@ -17,9 +17,9 @@ from lrensemble import models
 from lrensemble.config import Recipe
 from lrensemble.data import Dataset, steps_per_epoch
 from lrensemble.environment import environment
+from lrensemble.files.claims import Claim, claim
 from lrensemble.metrics import METRICS, watched
 from lrensemble.pool import MemberRecord, Pool, StepStatistics
-from lrensemble.pool.claims import Claim, claim
 from lrensemble.pool.member import Status
 from lrensemble.train.devices import threads, threads_for
 from lrensemble.train.engine import DivergedError, Step, fit, predict

@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from lrensemble.config import Experiment
+from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import Pool
-from lrensemble.pool.claims import Claim, claim
 from lrensemble.train.elsewhere import ended_elsewhere, wait_for_one
 from lrensemble.train.events import Elsewhere, Ended, Event, Planned
 from lrensemble.train.execution import Job, check_execution, jobs_of

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lrensemble.files.claims import Claim, Held, claim
 from lrensemble.pool import Pool
-from lrensemble.pool.claims import Claim, Held, claim
 from lrensemble.train.runs import Elsewhere, Run, has_state, unfinished
 
 

@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lrensemble.files.claims import claimed, holder_of
 from lrensemble.pool import Pool
-from lrensemble.pool.claims import claimed, holder_of
 from lrensemble.spec import SpecLike
 from lrensemble.train.recipes import Recipes
 from lrensemble.train.runs import Run, pruned_recipe, unfinished

@@ -18,6 +18,7 @@ holder touches it between steps: a process that hangs does not, and that is want
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import re
@@ -30,9 +31,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrensemble.errors import ConfigError, LostClaimError, StorageError
-from lrensemble.files import check_inside, check_no_link, draft_of, file_system_now, make_folder, storage_errors
-from lrensemble.files.drafts import clear_once, erase
+from lrensemble.files.drafts import clear_once, draft_of, erase, file_system_now
 from lrensemble.files.holder import PATTERN, Holder, alive, read_holder, this_process
+from lrensemble.files.inside import check_inside, check_no_link, pool_above
+from lrensemble.files.refused import storage_errors
+from lrensemble.files.whole import make_folder
 
 LEASE = "LRENSEMBLE_LEASE"
 """The variable of the environment that says for how many seconds a claim holds which nobody touches."""
@@ -150,7 +153,7 @@ def claim(home: Path, name: str, lease: int | None = None) -> Claim | Held:
     place = home / name
     check_inside(place / "claim")
     make_folder(home)
-    clear_once(os.path.realpath(home))
+    clear_once(home.absolute(), pool_above(home))
     with storage_errors("write", place):
         for _ in range(ATTEMPTS):
             found = _look(place)
@@ -240,9 +243,10 @@ def _begin(place: Path, lease: int) -> Claim | None:
         else:
             (draft / name).mkdir()
         draft.rename(place)
-    except OSError:
+    except OSError as error:
         erase(draft)
-        if not place.is_dir():
+        # The one that was first may have left it again by now.
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) and not place.is_dir():
             raise
         with suppress(OSError):  # an empty folder is no claim; some systems rename over it, some do not
             place.rmdir()

@@ -11,15 +11,15 @@ import pytest
 
 from lrensemble.errors import ConfigError, LostClaimError, StorageError
 from lrensemble.files import write_folder, write_whole
+from lrensemble.files.claims import Claim, Held, claim, claimed, holder_of
 from lrensemble.files.holder import Holder
-from lrensemble.pool.claims import Claim, Held, claim, claimed, holder_of
 
 posix = pytest.mark.skipif(os.name != "posix", reason="asks whether a process lives")
 
 HOLD = """
 import sys
 from pathlib import Path
-from lrensemble.pool.claims import claim
+from lrensemble.files.claims import claim
 
 mine = claim(Path(sys.argv[1]), "run")
 (mine.folder / "state").write_text("half-way")
@@ -31,7 +31,7 @@ sys.stdin.readline()
 COUNT = """
 import sys, time
 from pathlib import Path
-from lrensemble.pool import claims
+from lrensemble.files import claims
 
 claims.POLL_SECONDS = (0.001, 0.01)
 print("ready", flush=True)
