@@ -78,8 +78,6 @@ ALLOWED = {
     ("export/predictions.py", "parquet.write_table"): "to memory",
     ("export/torch_program.py", "torch.export.save"): "to memory",
     ("report/figures.py", "plotly.io.write_images"): "a browser draws, into a scratch folder",
-    ("select/kernels/keeping.py", "folder.mkdir"): "numba writes its kernels itself, and reads them with a pickle",
-    ("select/kernels/keeping.py", "import tempfile"): "where numba is told to, if there is room nowhere else",
     ("select/every_team.py", "np.savez"): "to a file that the storage layer has opened",
     ("select/every_team.py", "parquet.write_table"): "to a file that the storage layer has opened",
 }

@@ -1,7 +1,8 @@
 """The storage layer: every file that the library writes is written here, whole or not at all.
 
 `whole` writes files and folders, `removal` removes them, `drafts` names what is under way and clears what a killed
-process left, `holder` knows who writes, `inside` keeps a pool's links from leading out of it, `sealed` finds damage.
+process left, `holder` knows who writes, `inside` keeps a pool's links from leading out of it, `sealed` finds damage,
+`claims` let one process of many at once do what all would do.
 """
 
 from lrensemble.files.as_json import read_json, sha256, to_json
@@ -10,7 +11,7 @@ from lrensemble.files.holder import Holder, alive, read_holder, this_process
 from lrensemble.files.inside import check_inside, check_no_link, is_link, pool_above
 from lrensemble.files.refused import storage_errors
 from lrensemble.files.removal import discard, remove
-from lrensemble.files.scratch import reserve, scratch_array, scratch_folder
+from lrensemble.files.scratch import private_folder, reserve, scratch_array, scratch_folder
 from lrensemble.files.sealed import FORMAT, checksum, proves_itself, seal
 from lrensemble.files.strangers import names_in, own_files, warn_of_strangers, warn_once
 from lrensemble.files.whole import (
@@ -45,6 +46,7 @@ __all__ = [
     "names_in",
     "own_files",
     "pool_above",
+    "private_folder",
     "proves_itself",
     "read_holder",
     "read_json",

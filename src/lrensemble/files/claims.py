@@ -18,6 +18,7 @@ holder touches it between steps: a process that hangs does not, and that is want
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import re
@@ -152,7 +153,7 @@ def claim(home: Path, name: str, lease: int | None = None) -> Claim | Held:
     place = home / name
     check_inside(place / "claim")
     make_folder(home)
-    clear_once(home.absolute(), pool_above(place))
+    clear_once(home.absolute(), pool_above(home))
     with storage_errors("write", place):
         for _ in range(ATTEMPTS):
             found = _look(place)
@@ -242,9 +243,10 @@ def _begin(place: Path, lease: int) -> Claim | None:
         else:
             (draft / name).mkdir()
         draft.rename(place)
-    except OSError:
+    except OSError as error:
         erase(draft)
-        if not place.is_dir():
+        # The one that was first may have left it again by now.
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) and not place.is_dir():
             raise
         with suppress(OSError):  # an empty folder is no claim; some systems rename over it, some do not
             place.rmdir()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import math
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from lrensemble.errors import StorageError
 from lrensemble.files.drafts import clear_once, draft_of, erase
 from lrensemble.files.refused import storage_errors
 
@@ -36,6 +38,23 @@ def scratch_folder() -> Iterator[Path]:
         yield folder
     finally:
         erase(folder)
+
+
+def private_folder(name: str) -> Path | None:
+    """A folder among the temporary files that stays, and that nobody else can write to; None where there is none.
+
+    Args:
+        name: what it is for; the user's number is added.
+    """
+    user = getattr(os, "getuid", lambda: 0)()
+    try:
+        folder = _place() / f"lrensemble-{name}-{user}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except (OSError, StorageError):
+        return None
+    private = os.name != "posix" or (found.st_uid == user and not stat.S_IMODE(found.st_mode) & 0o077)
+    return folder if stat.S_ISDIR(found.st_mode) and private else None
 
 
 def scratch_array(shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -10,13 +10,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import os
-import stat
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numba
+
+from lrensemble.files import private_folder
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +24,7 @@ def keep(kernel: Any) -> None:
     try:
         kernel.enable_caching()
     except RuntimeError:  # numba's word for "nowhere"
-        folder = _among_temporary_files()
+        folder = private_folder("kernels")  # what lies in it is run
         if folder is None:
             _say_once("neither NUMBA_CACHE_DIR nor the package, the user's cache or the temporary files are writable")
             return
@@ -64,19 +62,6 @@ class _WhereThereIsRoom:
             self._cache.save_overload(*entry)
         except Exception as error:  # also what reads the index before it is written
             _say_once(str(error))
-
-
-def _among_temporary_files() -> Path | None:
-    """A folder that nobody else can write to, since what lies in it is run; None where there is none."""
-    user = getattr(os, "getuid", lambda: 0)()
-    try:
-        folder = Path(tempfile.gettempdir()) / f"lrensemble-kernels-{user}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-    except OSError:  # gettempdir raises it, too, where no folder can be written to
-        return None
-    private = os.name != "posix" or (found.st_uid == user and not stat.S_IMODE(found.st_mode) & 0o077)
-    return folder if stat.S_ISDIR(found.st_mode) and private else None
 
 
 @functools.cache

@@ -7,13 +7,15 @@ import json
 import logging
 import platform
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lrensemble.files.claims import claimed, holder_of
 from lrensemble.pool import Pool
 from lrensemble.spec import SpecLike
 from lrensemble.train.recipes import Recipes
-from lrensemble.train.runs import Run, pruned_recipe
+from lrensemble.train.runs import Run, pruned_recipe, unfinished
 from lrensemble.train.state import HistoryLine
 from lrensemble.train.strategies.base import Batch
 from lrensemble.train.strategies.gain import team_gain
@@ -56,8 +58,8 @@ class Search:
         Raises:
             StorageError: the study cannot be opened.
         """
-        storage = open_storage(self.storage, pool.folder)
-        try:
+        with _by_itself(pool):
+            storage = open_storage(self.storage, pool.folder)
             study = need_optuna().create_study(
                 storage=storage,
                 study_name=self._name(),
@@ -66,6 +68,7 @@ class Search:
                 sampler=build_sampler(self.sampler, self.seed, place=0),
                 pruner=build_pruner(self.pruner),
             )
+        try:
             yield from _Session(self, pool, study).batches()
         finally:
             close_storage(storage)
@@ -78,6 +81,11 @@ class Search:
         )
         aim = [self.epochs, self.objective, self.metric, self.recipes.dataset.fingerprint]
         return "lrensemble-" + hashlib.sha256(json.dumps([content, aim], sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _by_itself(pool: Pool) -> AbstractContextManager[object]:
+    """A block that no other process is in: between looking at the study and writing to it, it shall not change."""
+    return claimed(unfinished(pool), "search")
 
 
 @dataclass(frozen=True)
@@ -97,27 +105,53 @@ class _Session:
     study: Any
 
     def batches(self) -> Iterator[Batch]:
-        """First what has ended in earlier sweeps, then what was interrupted, then new trials."""
-        trials = self._own()
+        """First what has ended in earlier sweeps, then what was interrupted, then new trials, then those that another
+        process has.
+        """
+        with _by_itself(self.pool):
+            trials = self._own()
         ended = [self._run(place, trial) for place, trial in trials if trial.state.is_finished()]
-        waiting = [(place, trial) for place, trial in trials if not trial.state.is_finished()]
-        known = {run.id for run in ended}
-        to_come = max(len(waiting), self.search.trials - len(known))
         there = {run.id: run for run in reversed(ended) if not self._pruned(run)}
         if there:
-            yield Batch(tuple(reversed(there.values())), to_come)
-        while to_come:
-            batch: list[_Trial] = []
-            for _ in range(min(self.search.at_once, to_come)):
-                trial = self._resumed(*waiting.pop(0)) if waiting else self._asked(known)
-                if trial is None:
-                    logger.warning("%s proposes nothing new; the search ends early", self.search.sampler)
-                    to_come = len(batch)
-                    break
-                known.add(trial.run.id)
-                batch.append(trial)
-            to_come -= len(batch)
+            yield Batch(tuple(reversed(there.values())), max(0, self.search.trials - len({run.id for run in ended})))
+        seen = set[int]()
+        while True:
+            with _by_itself(self.pool):
+                batch, to_come = self._next(seen)
+            if not batch:
+                return
+            seen |= {trial.optuna.number for trial in batch}
             yield from self._train(batch, to_come)
+
+    def _next(self, seen: Collection[int]) -> tuple[list[_Trial], int]:
+        """The next trials, and how many are expected after them.
+
+        Args:
+            seen: numbers of trials that this session had; one of them that is still open has failed.
+        """
+        own = self._own()
+        ended = {self._run(place, trial).id for place, trial in own if trial.state.is_finished()}
+        open_ = {place: trial for place, trial in own if not trial.state.is_finished()}
+        # A trial that was killed before its values were drawn has no member yet.
+        member = {place: str(trial.user_attrs.get("member", "")) for place, trial in open_.items()}
+        known = ended | set(member.values()) - {""}
+        new = max(0, self.search.trials - len(known) - sum(not each for each in member.values()))
+        begun = [place for place, trial in open_.items() if trial.number not in seen]
+        free = [place for place in begun if not member[place] or not holder_of(unfinished(self.pool), member[place])]
+        batch = [self._resumed(place, open_[place]) for place in free[: self.search.at_once]]
+        known |= {trial.run.id for trial in batch}
+        for _ in range(min(new, self.search.at_once - len(batch))):
+            if (trial := self._asked(known)) is None:
+                logger.warning("%s proposes nothing new; the search ends early", self.search.sampler)
+                new = 0
+                break
+            batch.append(trial)
+            known.add(trial.run.id)
+            new -= 1
+        if not batch:  # nothing is left but what others train: it is waited for, and had if they leave it
+            batch = [self._resumed(place, open_[place]) for place in begun[: self.search.at_once]]
+        resumed = {trial.optuna.number for trial in batch}
+        return batch, new + sum(open_[place].number not in resumed for place in begun)
 
     def _train(self, batch: Sequence[_Trial], to_come: int) -> Iterator[Batch]:
         """A batch, after which its trials are told; one that failed stays open and is tried again by the next sweep."""
@@ -131,8 +165,9 @@ class _Session:
 
         if trials:
             yield Batch(tuple(trial.run for trial in trials.values()), to_come, watch)
-        for place, trial in enumerate(batch):
-            self._tell(trial, [later.run.id for later in batch[place + 1 :]])
+        with _by_itself(self.pool):
+            for place, trial in enumerate(batch):
+                self._tell(trial, [later.run.id for later in batch[place + 1 :]])
 
     def _tell(self, trial: _Trial, later: Collection[str]) -> bool:
         """Tell how a trial ended, and whether it has.
@@ -149,9 +184,9 @@ class _Session:
                 value = team_gain(self.pool, member.id, metric=metric, without=others)
             else:
                 value = self._higher_is_better(member.scores["val"][metric])
-            self.study.tell(trial.optuna, value)
+            self.study.tell(trial.optuna, value, skip_if_finished=True)
         elif member is not None or self._pruned(trial.run):
-            self.study.tell(trial.optuna, state=state.PRUNED)
+            self.study.tell(trial.optuna, state=state.PRUNED, skip_if_finished=True)
         else:
             return False
         return True
