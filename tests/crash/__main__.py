@@ -1,0 +1,73 @@
+"""`make crash-test`: every command, every call, every fault; the number of points, and what was not survived.
+
+    python -m tests.crash [--jobs 2] [--log FILE] [COMMAND …]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.crash.build import build, reason_against
+from tests.crash.commands import COMMANDS
+from tests.crash.faults import faults_of
+from tests.crash.plan import Fault
+from tests.crash.watched import Case, Forks, case_of, forks, survived
+
+MEMORY = Path("/dev/shm")
+"""Where a file costs nothing."""
+Failure = tuple[str, str]
+
+
+def main() -> int:
+    """Run what the arguments ask for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crash")
+    parser.add_argument("commands", nargs="*", help="words of names; all commands unless given")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--every", type=int, default=1, help="only every so many points")
+    given = parser.parse_args()
+    if reason := reason_against():
+        print(reason)
+        return 2
+    names = [name for name in COMMANDS if not given.commands or any(words in name for words in given.commands)]
+    began, points, failures = time.monotonic(), 0, list[str]()
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        library = build(Path(folder))
+        tasks = [(name, job, given.jobs, given.every, library, Path(folder)) for name in names for job in range(given.jobs)]
+        with ThreadPoolExecutor(given.jobs) as pool:  # the work is done in processes of their own
+            for name, count, failed in pool.map(_part, tasks):
+                points += count
+                failures += failed
+                print(f"{name}: {count} points, {len(failed)} not survived, {time.monotonic() - began:.0f} s", flush=True)
+                for line in failed:
+                    print(f"  {line}", flush=True)
+    print(f"{points} points, {len(failures)} not survived")
+    return 1 if failures else 0
+
+
+def _part(task: tuple[str, int, int, int, Path, Path]) -> tuple[str, int, list[str]]:
+    """Every so-manieth point of a command, beginning with the given one."""
+    name, first, jobs, every, library, folder = task
+    with tempfile.TemporaryDirectory(dir=folder) as own, forks(library, Path(own)) as running:
+        case = case_of(COMMANDS[name], running, Path(own))
+        points = list(faults_of(case.calls))[first * every :: jobs * every]
+        return name, len(points), list(problems(case, points, running, Path(own) / "case", name))
+
+
+def problems(case: Case, points: list[Fault], running: Forks, folder: Path, name: str) -> Iterator[str]:
+    """What was not survived, one line each."""
+    for fault in points:
+        if problem := survived(case, fault, running, folder):
+            call = case.calls[fault.at - 1]
+            path = call.path.removeprefix(str(folder))
+            yield f"{name}: call {fault.at}, {call.kind} {path}, {fault}: {problem}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
