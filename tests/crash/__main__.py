@@ -10,19 +10,16 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.crash.build import build, reason_against
 from tests.crash.commands import COMMANDS
 from tests.crash.faults import faults_of
-from tests.crash.plan import Fault
-from tests.crash.watched import Case, Forks, case_of, forks, survived
+from tests.crash.watched import case_of, forks, problems
 
 MEMORY = Path("/dev/shm")
 """Where a file costs nothing."""
-Failure = tuple[str, str]
 
 
 def main() -> int:
@@ -57,16 +54,7 @@ def _part(task: tuple[str, int, int, int, Path, Path]) -> tuple[str, int, list[s
     with tempfile.TemporaryDirectory(dir=folder) as own, forks(library, Path(own)) as running:
         case = case_of(COMMANDS[name], running, Path(own))
         points = list(faults_of(case.calls))[first * every :: jobs * every]
-        return name, len(points), list(problems(case, points, running, Path(own) / "case", name))
-
-
-def problems(case: Case, points: list[Fault], running: Forks, folder: Path, name: str) -> Iterator[str]:
-    """What was not survived, one line each."""
-    for fault in points:
-        if problem := survived(case, fault, running, folder):
-            call = case.calls[fault.at - 1]
-            path = call.path.removeprefix(str(folder))
-            yield f"{name}: call {fault.at}, {call.kind} {path}, {fault}: {problem}"
+        return name, len(points), [f"{name}: {line}" for line in problems(case, points, running, Path(own) / "case")]
 
 
 if __name__ == "__main__":

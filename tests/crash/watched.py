@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -91,6 +91,11 @@ class Case:
     calls: tuple[Call, ...]
     expected: Ends
 
+    def begin(self, folder: Path) -> None:
+        """Make a folder as it is before the command."""
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.start, folder, symlinks=True)
+
 
 def case_of(command: Command, running: Forks, folder: Path) -> Case:
     """Prepare a command, and run it undisturbed."""
@@ -100,21 +105,24 @@ def case_of(command: Command, running: Forks, folder: Path) -> Case:
     for arguments in command.before:
         outcome = running.run(arguments, start)
         assert outcome.status == 0, outcome.err
-    _begin(start, whole)
+    shutil.copytree(start, whole)
     outcome = running.run(command.arguments, whole)
     assert outcome.status == 0, outcome.err
     return Case(command, start, outcome.calls, ends(whole))
 
 
-def _begin(start: Path, folder: Path) -> None:
-    """The folder as it is before the command; the name stays, for it is part of what is counted."""
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(start, folder, symlinks=True)
+def problems(case: Case, points: Sequence[Fault], running: Forks, folder: Path) -> Iterator[str]:
+    """What was not survived, one line each."""
+    for fault in points:
+        if problem := survived(case, fault, running, folder):
+            call = case.calls[fault.at - 1]
+            path = call.path.removeprefix(str(folder))
+            yield f"call {fault.at}, {call.kind} {path}, {fault}: {problem}"
 
 
 def survived(case: Case, fault: Fault, running: Forks, folder: Path) -> str:
     """What is wrong after a fault and the same command again, in a line; nothing where all is well."""
-    _begin(case.start, folder)
+    case.begin(folder)
     outcome = running.run(case.command.arguments, folder, fault)
     if problem := _ended_badly(case, fault, outcome, folder):
         return problem
