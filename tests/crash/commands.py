@@ -26,9 +26,14 @@ batch_size = 32
 methods = ["all", "greedy(size=2, bootstrap=0)"]
 """
 CHAINS = TOY + '[sweep]\nstrategy = "snapshots(cycles=2)"\n'
-SEARCH = TOY + '[sweep]\nstrategy = "optuna(trials=2)"\n[sweep.space]\ntrain.weight_decay = "uniform(low=0.0, high=0.1)"\n'
+SEARCH = (
+    TOY + '[sweep]\nstrategy = "optuna(trials=2)"\n[sweep.space]\ntrain.weight_decay = "uniform(low=0.0, high=0.1)"\n'
+)
 IMAGES = TOY.replace('name = "npz"\nfile = "toy.npz"', 'name = "image-folder"\nfolder = "images"').replace("32", "12")
-PEAKS = TOY.replace("peak = [0.05, 0.2]\n", "") + '[sweep.space]\npolicy.peak = "range_test(count=2, low=1e-3, high=100.0, steps=60)"\n'
+PEAKS = (
+    TOY.replace("peak = [0.05, 0.2]\n", "")
+    + '[sweep.space]\npolicy.peak = "range_test(count=2, low=1e-3, high=100.0, steps=60)"\n'
+)
 
 Prepare = Callable[[Path], None]
 
@@ -38,10 +43,10 @@ class Command:
     """A command line, and what must be there before it."""
 
     arguments: tuple[str, ...]
+    prepare: Prepare
+    """Makes the files that it reads."""
     before: tuple[tuple[str, ...], ...] = ()
     """Commands that are run first, undisturbed."""
-    prepare: Prepare = lambda folder: None
-    """Files that are made first."""
     again: tuple[str, ...] = ()
     """What it may say, with exit status 2, where it is run again after it was done."""
 
@@ -86,33 +91,26 @@ POOL = "out/pool"
 TRAINED = ("tune", "toy.toml", "--out", POOL, "--execution", "one-by-one")
 CHOSEN = ("select", POOL, "-m", "all", "-m", "best")
 JUDGED = ("evaluate", POOL)
+SHIPPED = ("export", POOL, "--method", "all")
 THERE = ("is there already",)
 
 COMMANDS = {
-    "run one by one": Command((*RUN, "--execution", "one-by-one"), prepare=toy),
-    "run fused": Command((*RUN, "--execution", "fused"), prepare=toy),
-    "run workers": Command((*RUN, "--execution", "workers"), prepare=toy),
-    "run chains": Command(("run", "chains.toml", *RUN[2:], "--execution", "one-by-one"), prepare=toy),
-    "run optuna": Command(("run", "search.toml", *RUN[2:]), prepare=toy),
-    "run peaks": Command(("run", "peaks.toml", *RUN[2:], "--execution", "one-by-one"), prepare=toy),
-    "run images": Command(("run", "images.toml", *RUN[2:], "--execution", "one-by-one"), prepare=images),
-    "select": Command(CHOSEN, (TRAINED,), toy),
-    "select every team": Command((*CHOSEN, "--every-team", "teams.npz"), (TRAINED,), toy),
-    "evaluate": Command(JUDGED, (TRAINED, CHOSEN), toy),
-    "report": Command(("report", POOL), (TRAINED, CHOSEN, JUDGED), toy),
-    "export bundle": Command(("export", POOL, "--method", "all", "--out", "bundle"), (TRAINED, CHOSEN), toy, THERE),
-    "export torch": Command(
-        ("export", POOL, "--method", "all", "--format", "torch", "--out", "team.pt2"), (TRAINED, CHOSEN), toy, THERE
-    ),
-    "export onnx": Command(
-        ("export", POOL, "--method", "all", "--format", "onnx", "--out", "team.onnx"), (TRAINED, CHOSEN), toy, THERE
-    ),
-    "collect": Command(
-        ("collect", "first.npz", "second.npz", "--out", "pool", "--holdout", "0.4"), prepare=predictions
-    ),
+    "run one by one": Command((*RUN, "--execution", "one-by-one"), toy),
+    "run fused": Command((*RUN, "--execution", "fused"), toy),
+    "run workers": Command((*RUN, "--execution", "workers"), toy),
+    "run chains": Command(("run", "chains.toml", *RUN[2:], "--execution", "one-by-one"), toy),
+    "run optuna": Command(("run", "search.toml", *RUN[2:]), toy),
+    "run peaks": Command(("run", "peaks.toml", *RUN[2:], "--execution", "one-by-one"), toy),
+    "run images": Command(("run", "images.toml", *RUN[2:], "--execution", "one-by-one"), images),
+    "select": Command(CHOSEN, toy, (TRAINED,)),
+    "select every team": Command((*CHOSEN, "--every-team", "teams.npz"), toy, (TRAINED,)),
+    "evaluate": Command(JUDGED, toy, (TRAINED, CHOSEN)),
+    "report": Command(("report", POOL), toy, (TRAINED, CHOSEN, JUDGED)),
+    "export bundle": Command((*SHIPPED, "--out", "bundle"), toy, (TRAINED, CHOSEN), THERE),
+    "export torch": Command((*SHIPPED, "--format", "torch", "--out", "team.pt2"), toy, (TRAINED, CHOSEN), THERE),
+    "export onnx": Command((*SHIPPED, "--format", "onnx", "--out", "team.onnx"), toy, (TRAINED, CHOSEN), THERE),
+    "collect": Command(("collect", "first.npz", "second.npz", "--out", "pool", "--holdout", "0.4"), predictions),
     "predict": Command(
-        ("predict", "bundle", "toy.npz", "--out", "said.csv"),
-        (TRAINED, CHOSEN, ("export", POOL, "--method", "all", "--out", "bundle")),
-        toy,
+        ("predict", "bundle", "toy.npz", "--out", "said.csv"), toy, (TRAINED, CHOSEN, (*SHIPPED, "--out", "bundle"))
     ),
 }

@@ -58,7 +58,8 @@ def main() -> None:
     warm()
     gc.freeze()
     for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line), plan)), flush=True)
+        sys.stdout.write(json.dumps(answer(json.loads(line), plan)) + "\n")
+        sys.stdout.flush()
 
 
 def warm() -> None:

@@ -25,8 +25,8 @@ KINDS = (
     "allocate",
     "times",
 )
-"""Of calls, in the order of the enumeration in faults.c: `read` opens a file or a folder for reading, `open` a file that
-is there for writing, `create` one that is not."""
+"""Of calls, in the order of the enumeration in faults.c. `read` opens a file or a folder for reading, `open` a file
+that is there for writing, and `create` one that is not."""
 
 ACTIONS = ("none", "kill", "tear", "fail", "shorten")
 Action = Literal["kill", "tear", "fail", "shorten"]

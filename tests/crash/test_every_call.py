@@ -13,7 +13,7 @@ from tests.crash.faults import faults_of
 from tests.crash.plan import Fault
 from tests.crash.watched import Forks, case_of, problems
 
-POINTS = {name: 4 for name in COMMANDS} | {"run one by one": 12}
+POINTS = dict.fromkeys(COMMANDS, 4) | {"run one by one": 12}
 """How many faults of a command are tried here."""
 
 

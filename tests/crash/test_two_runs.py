@@ -5,7 +5,7 @@
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,7 +25,9 @@ def beside(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield started
 
 
-def test_two_runs_at_once_killed_at_random(running: Forks, beside: Forks, tmp_path: Path) -> None:
+def test_two_runs_at_once_killed_at_random(
+    running: Forks, beside: Forks, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     case = case_of(COMMANDS["run one by one"], running, tmp_path)
     drawn = random.Random(0)
     kills = taken_over = 0
@@ -42,7 +44,7 @@ def test_two_runs_at_once_killed_at_random(running: Forks, beside: Forks, tmp_pa
         assert saved(outcomes) == saved([Outcome(0, "", case.calls)]), f"round {number}: trained twice"
         killed = sum(outcome.status == KILLED for outcome in outcomes)
         kills, taken_over = kills + killed, taken_over + (killed and len(trained_by(outcomes)) > 1)
-    print(f"{ROUNDS} rounds, {kills} kills, members by several processes in {taken_over}")
+    record_property("rounds", f"{ROUNDS} rounds, {kills} kills, members by several processes in {taken_over}")
 
 
 def run_to_the_end(running: Forks, case: Case, folder: Path, moments: list[int]) -> list[Outcome]:

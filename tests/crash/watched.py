@@ -1,4 +1,4 @@
-"""Commands under watch: the process that forks them, a folder for each, and what is said of how a fault was survived."""
+"""Commands under watch: the process that forks them, how each goes undisturbed, and how a fault was survived."""
 
 from __future__ import annotations
 
