@@ -21,7 +21,7 @@ from torch import Tensor
 from lrensemble.config import Record
 from lrensemble.errors import ExportError, PoolError
 from lrensemble.export.description import Description
-from lrensemble.files import read_json, seal, storage_errors, write_folder
+from lrensemble.files import read_json, seal, storage_errors, tensor_errors, write_folder
 from lrensemble.pool.sealed import check_file, unseal
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -70,4 +70,5 @@ def read_bundle(folder: Path) -> tuple[Description, dict[str, Tensor]]:
         check_file(folder / WEIGHTS, config.files.get(WEIGHTS, ""))
     except PoolError as error:
         raise ExportError(str(error)) from None
-    return config.ensemble, safetensors.torch.load_file(folder / WEIGHTS)
+    with tensor_errors(folder / WEIGHTS):
+        return config.ensemble, safetensors.torch.load_file(folder / WEIGHTS)

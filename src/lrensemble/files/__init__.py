@@ -9,7 +9,7 @@ from lrensemble.files.as_json import read_json, sha256, to_json
 from lrensemble.files.drafts import clear_abandoned, clear_pool, draft_of, file_system_now, is_draft
 from lrensemble.files.holder import Holder, alive, read_holder, this_process
 from lrensemble.files.inside import check_inside, check_no_link, is_link, pool_above
-from lrensemble.files.refused import storage_errors
+from lrensemble.files.refused import storage_errors, tensor_errors
 from lrensemble.files.removal import discard, remove
 from lrensemble.files.scratch import private_folder, reserve, scratch_array, scratch_folder
 from lrensemble.files.sealed import FORMAT, checksum, proves_itself, seal
@@ -58,6 +58,7 @@ __all__ = [
     "sha256",
     "storage_errors",
     "sync_folder",
+    "tensor_errors",
     "this_process",
     "to_json",
     "warn_of_strangers",

@@ -17,3 +17,13 @@ def storage_errors(action: str, path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(f"cannot {action} {path}: {reason}") from error
+
+
+@contextmanager
+def tensor_errors(path: Path) -> Iterator[None]:
+    """The same while tensors are read: what the system refuses, torch tells as a RuntimeError."""
+    with storage_errors("read", path):
+        try:
+            yield
+        except RuntimeError as error:
+            raise StorageError(f"cannot read {path}: {' '.join(str(error).split())}") from error

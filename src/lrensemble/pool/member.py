@@ -12,7 +12,7 @@ from pydantic import Field
 
 from lrensemble.config import Inputs, Record
 from lrensemble.errors import PoolError
-from lrensemble.files import storage_errors
+from lrensemble.files import storage_errors, tensor_errors
 from lrensemble.pool.sealed import check_file, map_arrays
 
 if TYPE_CHECKING:
@@ -104,10 +104,13 @@ class Member(MemberRecord):
 
         Raises:
             PoolError: none were kept, or the file is missing or damaged.
+            StorageError: it cannot be read.
         """
         from safetensors.torch import load_file
 
-        return load_file(self.weights_file())
+        path = self.weights_file()
+        with tensor_errors(path):
+            return load_file(path)
 
     def weights_file(self) -> Path:
         """The file of what `weights` gives, in the format of safetensors, for those that read it in parts.

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors
 from numpy.typing import NDArray
 
+from lrensemble.files import tensor_errors
 from lrensemble.pool import Member
 
 Floats = NDArray[np.float64]
@@ -45,11 +47,12 @@ def products_of(members: Sequence[Member]) -> Products | None:
 
     Raises:
         PoolError: a file is damaged.
+        StorageError: a file cannot be read.
     """
     if not members or any(not member.has_weights for member in members):
         return None
     with ExitStack() as stack:
-        files = [stack.enter_context(safetensors.safe_open(member.weights_file(), "np")) for member in members]
+        files = [stack.enter_context(_opened(member.weights_file())) for member in members]
         shapes = [_shapes(file) for file in files]
         if any(each != shapes[0] for each in shapes):
             return None
@@ -58,6 +61,11 @@ def products_of(members: Sequence[Member]) -> Products | None:
             for rows in _rows(files, name, shape):
                 by_layer[place] += rows @ rows.T
         return Products(tuple(shapes[0]), by_layer)
+
+
+def _opened(path: Path) -> Any:
+    with tensor_errors(path):
+        return safetensors.safe_open(path, "np")
 
 
 def _shapes(file: Any) -> dict[str, tuple[int, ...]]:
