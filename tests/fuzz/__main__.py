@@ -19,11 +19,13 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+from tests.fuzz import alone  # noqa: F401 – first, before anything starts threads
 from tests.fuzz.kinds import KINDS
-from tests.fuzz.one import preload, try_one
 from tests.fuzz.material import Material, make
+from tests.fuzz.one import preload, try_one
 
 
 def main() -> None:
@@ -55,7 +57,7 @@ def _asked() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _job(folder: Path, asked: argparse.Namespace, numbers: "range | list[int]", part: int) -> int:
+def _job(folder: Path, asked: argparse.Namespace, numbers: Sequence[int], part: int) -> int:
     """A process that tries some of the inputs, and writes a line for each."""
     if child := os.fork():
         return child

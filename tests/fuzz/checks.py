@@ -61,7 +61,7 @@ def data(source: str, folder: str) -> str:
 
 def plan(experiment: str) -> str:
     """An experiment is read, and all of it checked, up to the first step."""
-    from lrensemble.cli.run import check_names
+    from lrensemble.cli.select import check_names
     from lrensemble.config import load_experiment
     from lrensemble.train.plan import plan as made
     from lrensemble.train.strategies import STRATEGIES

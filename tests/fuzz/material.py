@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import save_file
-
 from tests.fuzz.case import Arguments, Output
 from tests.fuzz.process import GOOD_ENDINGS, run
 from tests.fuzz.verdict import output_of
@@ -164,4 +163,4 @@ def _predictions(folder: Path, generator: np.random.Generator) -> None:
     np.savez(folder / "members" / "labels.npz", **labels)  # type: ignore[arg-type]
     for member in range(MEMBERS):
         own = {name: array[member] for name, array in arrays.items() if name not in labels}
-        np.savez(folder / "members" / f"m{member}.npz", **own)  # type: ignore[arg-type]
+        np.savez(folder / "members" / f"m{member}.npz", **own)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
 from tests.fuzz.case import Arguments, Case, Output
-from tests.fuzz.process import PEAK_MEMORY, SECONDS, Ended
+from tests.fuzz.process import PEAK_MEMORY, Ended
 from tests.fuzz.snapshot import contents
 
 GOOD, FOUND_FAILURES, REFUSED, INTERRUPTED = 0, 1, 2, 130
@@ -54,7 +55,7 @@ def faults_of_next(arguments: Arguments, ended: Ended) -> list[str]:
 
 
 def _faults_of_ending(ended: Ended, long: bool) -> list[str]:
-    if ended.seconds > SECONDS:
+    if ended.status == -signal.SIGKILL:
         return [f"hangs: killed after {ended.seconds:.0f} s"]
     found = []
     if ended.status < 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
-
 from tests.fuzz.case import Arguments, Case
 from tests.fuzz.damage import damage_one
 from tests.fuzz.inputs.values import NUMBERS, TEXTS
@@ -101,48 +101,89 @@ def _collected(random: Random, does: str, given: tuple[str, ...], *, options: bo
 
 def _change(random: Random, given: Arrays) -> str:
     """Change one array in place; what was done."""
+    does = random.choice(list(CHANGES))
+    with np.errstate(all="ignore"):
+        return f"{CHANGES[does](random, given)}: {does}"
+
+
+def _other_type(random: Random, given: Arrays) -> str:
     name = random.choice(list(given))
-    generator = np.random.default_rng(random.randrange(1000))
+    kind = random.choice(("f2", "f4", "f8", "g", "i1", "i8", "u8", "?", "c16", "U3", "S3", "M8[s]", "m8[s]"))
+    given[name] = given[name].astype(np.int64).astype(kind) if kind[0] in "Mm" else given[name].astype(kind)
+    return name
+
+
+def _other_shape(random: Random, given: Arrays) -> str:
+    name = random.choice(list(given))
     array = given[name]
-    does = random.choice(
-        ("dtype", "shape", "value", "gone", "classes", "names", "groups", "weights", "top1", "form", "add")
-    )
-    if does == "dtype":
-        with np.errstate(all="ignore"):
-            kind = random.choice(("f2", "f4", "f8", "g", "i1", "i8", "u8", "?", "c16", "U3", "S3", "M8[s]", "m8[s]"))
-            given[name] = array.astype(np.int64).astype(kind) if kind[0] in "Mm" else array.astype(kind)
-    elif does == "shape":
-        given[name] = random.choice(
-            (array[:0], array[..., None], array[0], array[..., :1], array.T, array[1:], np.array(1), array.reshape(-1))
-        )
-    elif does == "value" and array.size:
-        place = random.randrange(array.size)
-        flat = array.reshape(-1).copy()
-        with np.errstate(all="ignore"):
-            flat[place] = np.array(
-                random.choice((np.nan, np.inf, -np.inf, 1e308, -1e308, 0, -1, 999_999, 2.0**62))
-            ).astype(array.dtype)
-        given[name] = flat.reshape(array.shape)
-    elif does == "gone":
+    shapes = (array[:0], array[..., None], array[0], array[..., :1], array.T, array[1:], np.array(1), array.reshape(-1))
+    given[name] = random.choice(shapes)
+    return name
+
+
+def _other_value(random: Random, given: Arrays) -> str:
+    name = random.choice([name for name in given if given[name].size] or ["labels"])
+    flat = given[name].reshape(-1).copy()
+    value = random.choice((np.nan, np.inf, -np.inf, 1e308, -1e308, 0, -1, 999_999, 2.0**62))
+    flat[random.randrange(flat.size)] = np.array(value).astype(flat.dtype)
+    given[name] = flat.reshape(given[name].shape)
+    return name
+
+
+def _gone(random: Random, given: Arrays) -> str:
+    name = random.choice(list(given))
+    del given[name]
+    return name
+
+
+def _names(random: Random, given: Arrays) -> str:
+    name = random.choice(("classes", "names"))
+    count = random.choice((0, 1, 2, MEMBERS if name == "names" else KINDS, 5))
+    chosen = random.choices((*TEXTS, "nan", "a", "b", "c"), k=count)
+    given[name] = np.array([each.encode(errors="replace").decode() for each in chosen], dtype=str)
+    return name
+
+
+def _marks(random: Random, given: Arrays) -> str:
+    numbers = np.arange(VAL_ROWS)
+    marks = {
+        "groups": (numbers // 3, numbers * 0, np.array(["a"] * VAL_ROWS), numbers / 3),
+        "weights": (numbers / 7, numbers * 0.0, -np.ones(VAL_ROWS), np.ones(3), numbers * 1e308),
+    }
+    name = random.choice(list(marks))
+    given[name] = random.choice(marks[name])
+    return name
+
+
+def _labels_alone(random: Random, given: Arrays) -> str:
+    for name in [name for name in given if "logits" in name]:
         del given[name]
-    elif does in ("classes", "names"):
-        count = random.choice((0, 1, 2, MEMBERS if does == "names" else KINDS, 5))
-        chosen = random.choices((*TEXTS, "nan", "a", "b", "c"), k=count)
-        given[does] = np.array([each.encode(errors="replace").decode() for each in chosen], dtype=str)
-    elif does == "groups":
-        given["groups"] = random.choice((np.arange(VAL_ROWS) // 3, np.zeros(VAL_ROWS, int), np.array(["a"] * VAL_ROWS)))
-    elif does == "weights":
-        given["weights"] = random.choice(
-            (generator.random(VAL_ROWS), np.zeros(VAL_ROWS), -np.ones(VAL_ROWS), np.ones(3))
-        )
-    elif does == "top1":
-        for each in [each for each in given if "logits" in each]:
-            del given[each]
-        high = random.choice((KINDS, 1000, 999_999, 2**40))
-        given["top1"] = generator.integers(0, high, (MEMBERS, VAL_ROWS))
-    elif does == "form":
-        for each in [each for each in given if "logits" in each]:
-            given[each.replace("logits", random.choice(("probs", "log_probs")))] = given.pop(each)
-    else:
-        given[random.choice(("extra", "test_groups", "test_weights", "models", "file", "x" * 300))] = array
-    return f"{name}: {does}"
+    high = random.choice((KINDS, 1000, 999_999, 2**40))
+    given["top1"] = np.random.default_rng(random.randrange(1000)).integers(0, high, (MEMBERS, VAL_ROWS))
+    return "top1"
+
+
+def _other_form(random: Random, given: Arrays) -> str:
+    form = random.choice(("probs", "log_probs", "top1"))
+    for name in [name for name in given if "logits" in name]:
+        given[name.replace("logits", form)] = given.pop(name)
+    return form
+
+
+def _more(random: Random, given: Arrays) -> str:
+    name = random.choice(("extra", "test_groups", "test_weights", "models", "file", "x" * 300))
+    given[name] = random.choice(list(given.values()))
+    return name
+
+
+CHANGES: dict[str, Callable[[Random, Arrays], str]] = {
+    "of another type": _other_type,
+    "of another shape": _other_shape,
+    "one value": _other_value,
+    "gone": _gone,
+    "names": _names,
+    "marks of rows": _marks,
+    "labels alone": _labels_alone,
+    "another form": _other_form,
+    "one more": _more,
+}

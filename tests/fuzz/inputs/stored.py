@@ -28,7 +28,19 @@ ON_A_RUN: tuple[Arguments, ...] = (
 RARE: tuple[Arguments, ...] = (
     ("report", "POOL", "--json", "--out", "out/report.html"),
     ("run", "idx.toml", "--out", "run", "--json"),
-    ("export", "POOL", "--json", "--out", "out/soup", "--as", "uniform-soup", "--data", "idx"),
+    (
+        "export",
+        "POOL",
+        "--json",
+        "--out",
+        "out/soup",
+        "--as",
+        "uniform-soup",
+        "--data",
+        "idx",
+        "--method",
+        "focal(max_size=3)",
+    ),
     ("select", "POOL", "--json", "-m", "greedy(size=2)"),
 )
 WRITES = ("selections", "looks", "result.json", "report.html")
