@@ -70,7 +70,7 @@ OS_CALLS = {
     *("link", "symlink", "truncate", "ftruncate", "utime", "chmod", "chown", "posix_fallocate", "mkfifo", "mknod"),
 }
 
-OPEN_THINGS = ("os", "Pool", "cls", "Image", "PIL.Image")
+OPEN_THINGS = ("os", "Pool", "cls", "Image", "PIL.Image", "archive")
 """Their `open` takes a path, and no mode."""
 
 ALLOWED = {

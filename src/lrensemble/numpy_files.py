@@ -39,12 +39,13 @@ def _entry(file: Any, name: str) -> NDArray[Any]:
     Raises:
         ValueError: the entry holds no array, or fewer bytes than its header says.
     """
-    place = next(each for each in (f"{name}.npy", name) if each in file.zip.namelist())
-    with file.zip.open(place) as entry:
+    archive = file.zip
+    place = next(each for each in (f"{name}.npy", name) if each in archive.namelist())
+    with archive.open(place) as entry:
         if entry.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
             raise ValueError(f"its entry {name!r} is no array")
-    with file.zip.open(place) as entry:
-        _check_header(entry, file.zip.getinfo(place).file_size, name)
+    with archive.open(place) as entry:
+        _check_header(entry, archive.getinfo(place).file_size, name)
     return np.asarray(file[name])
 
 

@@ -217,7 +217,7 @@ def test_names_that_tell_no_class_are_refused(tmp_path: Path, classes: Any, mess
 @pytest.mark.parametrize("high", [1_000, 999_999, 2**62])
 def test_a_label_that_makes_thousands_of_classes_is_refused(tmp_path: Path, high: int) -> None:
     path = write(tmp_path / "a.npz", **but(logits=None, top1=changed(TOP1, (2, 7), high)))
-    with pytest.raises(PredictionsError, match=f"labels go up to {high} and only 5 of them occur, which looks like a mist"):
+    with pytest.raises(PredictionsError, match=f"labels go up to {high} and only 5 of them occur, which"):
         collect([path], tmp_path / "pool")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def npz(folder: Path | None, *, file: str) -> Samples:
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise DataError(f"{path} is missing; set data.folder and the file's name to an .npz file")
     try:
         with storage_errors("read", path):

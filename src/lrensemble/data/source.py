@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,6 @@ def need_folder(folder: Path | None, source: str, files: str) -> Path:
     """
     if folder is None:
         raise DataError(f"{source} needs the folder of its files ({files}): set data.folder, or give --data FOLDER")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DataError(f"{folder} is not a folder; {source} needs the one that holds its files ({files})")
     return folder
