@@ -2,12 +2,14 @@
 
 The same form names policies, models, data sets, selectors, consensus functions and metrics in Python, in TOML and on
 the command line. In JSON and TOML it may also be written as a table with a `name`: `{"name": "step", "peak": 0.1}`.
-Values are numbers, strings, booleans, `None`, lists of those, and nested specs.
+Values are finite numbers, strings, booleans, `None`, lists of those, and nested specs. No argument is called `name`:
+in a table that is the name itself.
 """
 
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +25,8 @@ _NESTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(?P<name>[A-Za-z_][
 """Quoted text, which stays, or the name of a nested spec that Python cannot read."""
 _HIDDEN = "_hidden_"
 _FORM = "write name or name(key=value, …)"
+LARGEST_INTEGER = 2**63 - 1
+"""What TOML and most readers of JSON hold, and every generator of random numbers takes as a seed."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,8 @@ def _checked_name(name: str) -> str:
 def _arguments(call: ast.Call, text: str) -> dict[str, Value]:
     if call.args or any(keyword.arg is None for keyword in call.keywords):
         raise SpecError(f"cannot read {text!r}: every argument needs its name; {_FORM}")
+    if any(keyword.arg == "name" for keyword in call.keywords):
+        raise SpecError(f"cannot read {text!r}: no argument is called name, which in a table is the name itself")
     return {str(keyword.arg): _node(keyword.value, text) for keyword in call.keywords}
 
 
@@ -126,15 +132,22 @@ def _node(node: ast.expr, text: str) -> Value:
     if isinstance(node, ast.List | ast.Tuple):
         return tuple(_node(item, text) for item in node.elts)
     try:
-        return _value(ast.literal_eval(node))
-    except (ValueError, SpecError):
+        literal = ast.literal_eval(node)
+        if not isinstance(literal, bool | int | float | str | None):
+            raise ValueError(literal)
+    except ValueError:
         hint = f"; put quotes around {node.id!r}" if isinstance(node, ast.Name) else ""
         raise SpecError(f"cannot read {ast.unparse(node)!r} in {text!r}: not a number, string or list{hint}") from None
+    return _value(literal)
 
 
 def _value(given: object) -> Value:
     if isinstance(given, float):
+        if not math.isfinite(given):
+            raise SpecError(f"a number that is {float(given)} is refused; arguments are finite")
         return float(given)  # numpy's float64 is a float too, and would not read back from its text
+    if isinstance(given, int) and abs(given) > LARGEST_INTEGER:
+        raise SpecError(f"an integer of {given.bit_length()} bits is refused; give one between -2^63 and 2^63")
     if given is None or isinstance(given, bool | int | str | Spec):
         return given
     if isinstance(given, list | tuple):

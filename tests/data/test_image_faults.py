@@ -16,7 +16,7 @@ from PIL import Image
 from tests.data.layouts import LABELS, RGB, folder_layout, parquet_layout, png, tiny_imagenet, write_parquet
 
 from lrensemble.data import SOURCES
-from lrensemble.errors import DataError
+from lrensemble.errors import DataError, LREnsembleError, StorageError
 
 
 def broken_image(folder: Path) -> None:
@@ -191,3 +191,67 @@ def test_a_folder_in_another_layout_says_what_was_looked_for(source: str, files:
     (tmp_path / "cifar-10-batches-py").mkdir()
     with pytest.raises(DataError, match=rf"{message}cifar-10-batches-py$"):
         SOURCES.call(source, tmp_path)
+
+
+def class_names_twice(folder: Path) -> None:
+    write_parquet(folder / "train.parquet", list(map(png, RGB[:4])), [0, 1, 2, 0], names=["a", "b", "a"])
+
+
+def huge_label(folder: Path) -> None:
+    write_parquet(folder / "train.parquet", list(map(png, RGB[:4])), [0, 1, 2**40, 0])
+
+
+def nan_label(folder: Path) -> None:
+    write_parquet(folder / "train.parquet", list(map(png, RGB[:4])), [0.5, 1.5, float("nan"), 0.5])
+
+
+def nan_text(folder: Path) -> None:
+    write_parquet(folder / "train.parquet", list(map(png, RGB[:4])), ["a", "b", "nan", "a"])
+
+
+def list_label(folder: Path) -> None:
+    write_parquet(folder / "train.parquet", list(map(png, RGB[:2])), [[0], [1]])
+
+
+def folder_with_a_loop(folder: Path) -> None:
+    (folder / "train.parquet").mkdir(parents=True)
+    (folder / "train.parquet" / "loop").symlink_to("..")
+
+
+def link_to_itself(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "train.parquet").symlink_to("train.parquet")
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (class_names_twice, "classes 0 and 2 are both called 'a'; give each a name of its own"),
+        (huge_label, f"labels go up to {2**40} in 4 rows; labels run from 0 to classes - 1, each with rows"),
+        (nan_label, "rows have nan for a label; remove them, or label them"),
+        (nan_text, "class 2 is called 'nan', as if its name were missing; give it one"),
+        (list_label, "labels are lists or tables; give numbers or texts"),
+        (folder_with_a_loop, r"train\.parquet is a folder; give a parquet file of that name"),
+        (link_to_itself, r"cannot read .*train\.parquet: Too many levels of symbolic links"),
+    ],
+)
+def test_labels_and_links_that_lead_nowhere(tmp_path: Path, write: Callable[[Path], None], message: str) -> None:
+    write(tmp_path / "data")
+    with pytest.raises(LREnsembleError, match=message) as caught:
+        SOURCES.call("parquet", tmp_path / "data")
+    assert "\n" not in str(caught.value)
+
+
+def test_links_between_folders_of_images_are_no_images(tmp_path: Path) -> None:
+    folder_layout(tmp_path / "plain")
+    folder_layout(tmp_path / "looped")
+    own = tmp_path / "looped" / "train" / "a"
+    (own / "up").symlink_to("..")
+    (own / "self").symlink_to("self")
+    (tmp_path / "looped" / "train" / "loop").symlink_to("loop")
+    plain, looped = (SOURCES.call("image-folder", tmp_path / name) for name in ("plain", "looped"))
+    assert plain.classes == looped.classes
+    assert np.array_equal(plain.inputs, looped.inputs)
+    (own / "b.png").symlink_to("b.png")
+    with pytest.raises(StorageError, match=r"cannot read .*b\.png: Too many levels of symbolic links"):
+        SOURCES.call("image-folder", tmp_path / "looped")

@@ -1,5 +1,6 @@
 """Predictions that cannot be used are refused with their file and what is wrong, and nothing is added."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +172,62 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
         collect([tmp_path / "a.csv"], tmp_path / "pool")
     with pytest.raises(PredictionsError, match="no predictions given"):
         collect([], tmp_path / "pool")
+
+
+def npz_with(path: Path, name: str, content: bytes) -> Path:
+    """An `.npz` file of logits and, as an entry of the zip file, anything."""
+    write(path, logits=LOGITS)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["labels", "labels.npy"])
+@pytest.mark.parametrize("content", [b"", b"0 1 2 3", b"\x93NUMP"])
+def test_an_entry_that_is_no_array_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    with pytest.raises(
+        PredictionsError, match=r"a\.npz cannot be read: it is damaged \(its entry 'labels' is no array"
+    ):
+        collect([npz_with(tmp_path / "a.npz", name, content)], tmp_path / "pool")
+
+
+def test_no_room_is_made_for_more_than_an_entry_holds(tmp_path: Path) -> None:
+    header = b"{'descr': '<i8', 'fortran_order': False, 'shape': (100000000000,), }\n"
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(800)
+    with pytest.raises(
+        PredictionsError, match=r"has \d+ bytes where its header \(100000000000,\) asks for 800,000,000,000"
+    ):
+        collect([npz_with(tmp_path / "a.npz", "labels.npy", content)], tmp_path / "pool")
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ([*"wxyw"], "classes 0 and 3 are both called 'w'; give each a name of its own"),
+        (["a", "nan", "b", "c"], "class 1 is called 'nan', as if its name were missing; give it one"),
+        (np.array([1.0, 2.0, np.nan, 3.0]), "class 2 is called 'nan'"),
+        (["a", "b", "c", ""], "class 3 is called ''"),
+    ],
+)
+def test_names_that_tell_no_class_are_refused(tmp_path: Path, classes: Any, message: str) -> None:
+    with pytest.raises(PredictionsError, match=f"a.npz: {message}"):
+        collect([write(tmp_path / "a.npz", **but(classes=classes))], tmp_path / "pool")
+
+
+@pytest.mark.parametrize("high", [1_000, 999_999, 2**62])
+def test_a_label_that_makes_thousands_of_classes_is_refused(tmp_path: Path, high: int) -> None:
+    path = write(tmp_path / "a.npz", **but(logits=None, top1=changed(TOP1, (2, 7), high)))
+    with pytest.raises(PredictionsError, match=f"labels go up to {high} and only 5 of them occur, which"):
+        collect([path], tmp_path / "pool")
+
+
+def test_many_classes_that_occur_are_believed(tmp_path: Path) -> None:
+    labels = np.arange(1200)
+    path = write(tmp_path / "a.npz", top1=np.stack([labels, labels[::-1]]), labels=labels)
+    assert len(collect([path], tmp_path / "pool").pool.task.classes) == 1200
+
+
+def test_a_seed_below_zero_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npz", logits=LOGITS, labels=LABELS)
+    with pytest.raises(ConfigError, match="seed = -1 is refused; give an integer from 0"):
+        collect([path], tmp_path / "pool", holdout=0.5, seed=-1)

@@ -62,3 +62,21 @@ def test_a_name_registered_twice_is_a_bug() -> None:
 def test_reserved_keywords_cannot_come_from_a_spec() -> None:
     with pytest.raises(SpecError, match="has no argument 'side'"):
         SHAPES.call("square(side=1)", 1.0, side=2.0)
+
+
+def test_an_argument_called_name_cannot_be_given() -> None:
+    with pytest.raises(
+        SpecError, match="shape 'disc': the function needs an argument called name, which nobody can give"
+    ):
+
+        @SHAPES.register("disc")
+        def disc(scale: float, *, name: str) -> float:
+            return scale * len(name)
+
+    @SHAPES.register("ring", radius=1.0)
+    def ring(scale: float, *, radius: float, name: str = "ring") -> float:
+        return scale * radius * len(name)
+
+    assert list(SHAPES.arguments("ring")) == ["radius"]
+    assert SHAPES.call("ring(radius=2.0)", 1.0) == 8.0
+    del SHAPES._functions["ring"]

@@ -20,7 +20,7 @@ def collect(
         float | None,
         typer.Option(help="Set this fraction of the rows aside as test rows, where the files bring none."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the division that --holdout makes.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the division that --holdout makes.", min=0)] = 0,
     kind: Annotated[
         Literal["probs", "logits", "log_probs", "top1"] | None,
         typer.Option(help="Which array to take where a file holds several; what a bare .npy file holds."),

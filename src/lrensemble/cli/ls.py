@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,7 +36,7 @@ def ls(
     import_given(plugin)
     if what in HOMES:
         _list_registry(what, json)
-    elif what is not None and Path(what).is_dir():
+    elif what is not None and os.path.isdir(what):
         from lrensemble.pool import Pool
 
         _list_pool(Pool.open(Path(what)), json)

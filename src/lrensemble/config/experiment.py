@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tomllib
 from collections.abc import Sequence
 from importlib import resources
@@ -217,7 +218,7 @@ def load_experiment(
 
 def _text(given: str) -> tuple[str, str]:
     path = Path(given)
-    if path.suffix == ".toml" or path.exists():
+    if path.suffix == ".toml" or os.path.exists(path):
         with storage_errors("read", path):
             return path.read_text(encoding="utf-8"), str(path)
     if given in shipped():

@@ -18,7 +18,7 @@ import numpy as np
 
 from lrensemble.data.source import Samples
 from lrensemble.errors import StorageError
-from lrensemble.files import discard, draft_folder, proves_itself, read_json, seal
+from lrensemble.files import discard, draft_folder, proves_itself, read_json, seal, storage_errors
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,11 @@ def cached(files: Sequence[Path], options: Mapping[str, object], make: Callable[
 
 
 def _key(files: Sequence[Path], options: Mapping[str, object]) -> str:
-    states = [(str(file.resolve()), (state := file.stat()).st_size, state.st_mtime_ns) for file in files]
+    states = []
+    for file in files:
+        with storage_errors("read", file):  # a link to nothing, or to itself
+            state = file.stat()
+        states.append((os.path.realpath(file), state.st_size, state.st_mtime_ns))
     return hashlib.sha256(json.dumps([FORMAT, states, dict(options)]).encode()).hexdigest()[:24]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from lrensemble.data.cache import cached
@@ -9,6 +10,7 @@ from lrensemble.data.parquet import Channels, Size
 from lrensemble.data.source import SOURCES, Samples, need_folder
 from lrensemble.data.splits import TEST, TRAIN, Images, samples_of
 from lrensemble.errors import DataError
+from lrensemble.files import storage_errors
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 
@@ -27,7 +29,8 @@ def image_folder(folder: Path | None, *, size: Size = None, channels: Channels =
         MissingExtraError: Pillow is not installed.
     """
     folder = need_folder(folder, "image-folder", "a folder of images for each class")
-    parts = {path.name.lower(): path for path in folder.iterdir() if path.is_dir()}
+    with storage_errors("read", folder):
+        parts = {path.name.lower(): path for path in folder.iterdir() if os.path.isdir(path)}
     root = next((parts[name] for name in TRAIN if name in parts), folder)
     test_root = next((parts[name] for name in TEST if name in parts), None) if root != folder else None
     classes = class_folders(root)
@@ -49,14 +52,24 @@ def image_folder(folder: Path | None, *, size: Size = None, channels: Channels =
 
 def class_folders(root: Path) -> list[str]:
     """Names of the folders that hold images, sorted."""
-    folders = (path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    with storage_errors("read", root):
+        folders = [path for path in root.iterdir() if os.path.isdir(path) and not path.name.startswith(".")]
     return sorted(path.name for path in folders if image_files(path))
 
 
 def image_files(folder: Path) -> list[Path]:
     """The images in a folder and the folders below it, sorted; not those of hidden folders, where tools keep copies."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    return sorted(path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts))
+    found = []
+    for place, folders, files in os.walk(folder, onerror=_refuse):  # it goes through no link below the folder itself
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        names = [name for name in files if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES]
+        found += [Path(place, name) for name in names]
+    return sorted(found)
+
+
+def _refuse(error: OSError) -> None:
+    with storage_errors("read", Path(error.filename)):
+        raise error
 
 
 def _tested(root: Path, classes: list[str]) -> Images:
@@ -70,7 +83,7 @@ def _tested(root: Path, classes: list[str]) -> Images:
 
 
 def _images(root: Path, classes: list[str]) -> Images:
-    files = [image_files(root / name) if (root / name).is_dir() else [] for name in classes]
+    files = [image_files(root / name) if os.path.isdir(root / name) else [] for name in classes]
     labels = [label for label, each in enumerate(files) for _ in each]
     images = [path for each in files for path in each]
     return Images(images, labels, [str(path) for path in images])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import zlib
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def find(folder: Path, name: str) -> Path:
         DataError: neither is there.
     """
     for path in (folder / name, folder / f"{name}.gz"):
-        if path.is_file():
+        if os.path.isfile(path):
             return path
     raise DataError(f"{folder / name} is missing, and so is {name}.gz")
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.data.source import SOURCES, Samples, check_samples
-from lrensemble.errors import DataError
+from lrensemble.data.source import SOURCES, Samples, check_samples, numbered_classes
+from lrensemble.errors import DataError, LREnsembleError
 from lrensemble.files import storage_errors
+from lrensemble.numpy_files import read_arrays
 
 INPUTS = ("x", "images", "x_train")
 LABELS = ("y", "labels", "y_train")
@@ -53,16 +53,19 @@ def npz(folder: Path | None, *, file: str) -> Samples:
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise DataError(f"{path} is missing; set data.folder and the file's name to an .npz file")
     try:
-        with storage_errors("read", path), path.open("rb") as file:
-            arrays = np.load(file, allow_pickle=False)
-            if isinstance(arrays, np.ndarray):
-                raise DataError(f"{path} is a single array; save inputs and labels with numpy.savez(…, x=…, y=…)")
-            return {name: arrays[name] for name in arrays.files}
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, NotImplementedError) as error:
-        raise DataError(f"{path} is damaged, or holds objects that are not numbers: {error}") from None
+        with storage_errors("read", path):
+            arrays = read_arrays(path)
+    except LREnsembleError:
+        raise
+    except Exception as error:  # damaged files make numpy and zipfile raise almost anything
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path} is damaged, or holds objects that are not numbers: {reason}") from None
+    if isinstance(arrays, np.ndarray):
+        raise DataError(f"{path} is a single array; save inputs and labels with numpy.savez(…, x=…, y=…)")
+    return arrays
 
 
 def _one_of(arrays: dict[str, NDArray[Any]], names: tuple[str, ...], path: Path) -> NDArray[Any]:
@@ -106,5 +109,5 @@ def _classes(labels: NDArray[Any], names: NDArray[Any] | None, path: Path) -> tu
     if labels.dtype.kind not in "iu":
         raise DataError(f"{path}: labels are {labels.dtype}; give integers from 0, or texts")
     if names is None:
-        return labels.astype(np.int64), tuple(str(label) for label in range(int(labels.max()) + 1))
+        return labels.astype(np.int64), numbered_classes(int(labels.max()), len(labels), str(path))
     return labels.astype(np.int64), tuple(str(name) for name in np.atleast_1d(names))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,7 +14,7 @@ from lrensemble.data.cache import cached
 from lrensemble.data.decode import Encoded
 from lrensemble.data.source import SOURCES, Samples, need_folder
 from lrensemble.data.splits import TEST, TRAIN, Images, samples_of
-from lrensemble.errors import DataError, MissingExtraError
+from lrensemble.errors import DataError, LREnsembleError, MissingExtraError
 from lrensemble.files import storage_errors
 
 if TYPE_CHECKING:
@@ -108,15 +109,18 @@ def _rows(files: list[Path], image: str | None, label: str | None) -> tuple[Imag
 
 def _table(path: Path) -> pa.Table:
     try:
-        import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
         raise MissingExtraError("parquet files need pyarrow; pip install 'lrensemble[hub]'") from None
+    if os.path.isdir(path):  # which pyarrow would read as a data set, with all that lies below it
+        raise DataError(f"{path} is a folder; give a parquet file of that name")
     try:
-        with storage_errors("read", path):
-            return pq.read_table(path)
-    except (pa.ArrowInvalid, pa.ArrowException) as error:
-        raise DataError(f"{path} is damaged, or no parquet file: {error}") from None
+        with storage_errors("read", path), path.open("rb") as file:
+            return pq.ParquetFile(file).read()
+    except LREnsembleError:
+        raise
+    except Exception as error:  # damaged files make pyarrow raise almost anything
+        raise DataError(f"{path} is damaged, or no parquet file: {' '.join(str(error).split())}") from None
 
 
 def _image_column(table: pa.Table, asked: str | None, path: Path) -> str:

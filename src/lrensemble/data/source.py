@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.class_names import fault_of
 from lrensemble.errors import DataError
 from lrensemble.registry import Call, Registry
 
@@ -47,6 +49,21 @@ def check_samples(samples: Samples, source: str) -> None:
         row = int(np.flatnonzero(~np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1))[0])
         raise DataError(f"{source}: row {row} holds a value that is not finite; remove the row or fill it in")
     _check_labels(labels, samples.classes, source)
+    if fault := fault_of(samples.classes):
+        raise DataError(f"{source}: {fault}")
+
+
+def numbered_classes(highest: int, rows: int, source: str) -> tuple[str, ...]:
+    """Names of classes that are numbers, from 0 up to the highest label.
+
+    Raises:
+        DataError: more classes than there are rows, before there is room made for as many names.
+    """
+    if highest >= rows:
+        raise DataError(
+            f"{source}: labels go up to {highest} in {rows} rows; labels run from 0 to classes - 1, each with rows"
+        )
+    return tuple(str(label) for label in range(highest + 1))
 
 
 def _check_labels(labels: NDArray[np.int64], classes: tuple[str, ...], source: str) -> None:
@@ -72,6 +89,6 @@ def need_folder(folder: Path | None, source: str, files: str) -> Path:
     """
     if folder is None:
         raise DataError(f"{source} needs the folder of its files ({files}): set data.folder, or give --data FOLDER")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DataError(f"{folder} is not a folder; {source} needs the one that holds its files ({files})")
     return folder

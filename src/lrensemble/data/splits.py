@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.data.decode import Encoded, decode
-from lrensemble.data.source import Samples, check_samples
+from lrensemble.data.source import Samples, check_samples, numbered_classes
 from lrensemble.errors import DataError
 
 TRAIN = ("train", "training")
@@ -55,7 +55,7 @@ def samples_of(
         DataError: an image that cannot be read or has another size, a row without a label, or a test class that
             training does not have.
     """
-    names = classes or _classes_of(train.labels)
+    names = classes or _classes_of(train, source)
     parts = [train] if test is None else [train, test]
     labels = [_indices(part, names) for part in parts]
     if test is not None:
@@ -82,12 +82,21 @@ def check_classes(train: NDArray[np.int64], test: NDArray[np.int64], names: Sequ
         )
 
 
-def _classes_of(labels: Sequence[object]) -> list[str]:
-    """Names of classes by the labels of the training rows."""
-    known = {label for label in labels if label is not None}
+def _classes_of(rows: Images, source: str) -> Sequence[str]:
+    """Names of classes by the labels of the training rows.
+
+    Raises:
+        DataError: a row has a label that is none, or more classes than rows.
+    """
+    try:
+        known = {label for label in rows.labels if label is not None}
+    except TypeError:
+        raise DataError(f"{source}: labels are lists or tables; give numbers or texts") from None
     numbers = [int(label) for label in known if isinstance(label, Integral)]
     if len(numbers) == len(known):
-        return [str(number) for number in range(max(numbers, default=-1) + 1)]
+        return numbered_classes(max(numbers, default=-1), len(rows.labels), source)
+    if any(label != label for label in known):
+        raise DataError(f"{source}: rows have nan for a label; remove them, or label them")
     return sorted(str(label) for label in known)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from lrensemble.errors import ExportError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.onnx import export_onnx
 from lrensemble.export.torch_program import export_torch
+from lrensemble.files import storage_errors
 from lrensemble.registry import nearest
 
 
@@ -35,7 +37,9 @@ def check_place(path: Path) -> None:
     Raises:
         ExportError: there is something, other than an empty folder.
     """
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+    with storage_errors("write", path):
+        taken = os.path.lexists(path) and not (path.is_dir() and not any(path.iterdir()))
+    if taken:
         raise ExportError(f"{path} is there already; remove it, or name another place")
 
 

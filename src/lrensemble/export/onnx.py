@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ def export_onnx(ensemble: Ensemble, path: Path) -> None:
         MissingExtraError: onnx, onnxscript or onnxruntime is not installed.
         StorageError: the file cannot be written.
     """
-    if path.exists():
+    if os.path.lexists(path):
         raise ExportError(f"{path} is there already; remove it, or name another file")
     for name in ("onnx", "onnxscript", "onnxruntime"):
         _require(name)

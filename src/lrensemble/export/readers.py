@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def check_suffix(path: Path) -> None:
     Raises:
         DataError: a folder, or another suffix.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         raise DataError(f"{path} is a folder; name the files in it")
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(

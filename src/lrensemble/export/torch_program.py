@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def export_torch(ensemble: Ensemble, path: Path) -> None:
         ExportError: a network that torch cannot trace, a program that does not give the same, or a file that is there.
         StorageError: the file cannot be written.
     """
-    if path.exists():
+    if os.path.lexists(path):
         raise ExportError(f"{path} is there already; remove it, or name another file")
     model = traceable(ensemble)
     with warnings.catch_warnings():

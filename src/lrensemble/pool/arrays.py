@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PoolError, PredictionsError
 from lrensemble.files import storage_errors
+from lrensemble.numpy_files import read_arrays
 from lrensemble.pool.sealed import map_arrays
 
 SUFFIXES = (".npz", ".npy", ".safetensors")
@@ -43,11 +43,8 @@ def load(path: Path, wanted: frozenset[str]) -> Arrays:
 
 
 def _load_numpy(path: Path, wanted: frozenset[str]) -> Arrays:
-    with path.open("rb") as file:
-        found = np.load(file, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return {path.stem: found}
-        return {name: found[name] for name in found.files if name in wanted}
+    found = read_arrays(path, wanted)
+    return found if isinstance(found, dict) else {path.stem: found}
 
 
 def _reason(error: Exception) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.class_names import fault_of
 from lrensemble.errors import ConfigError, PredictionsError
 from lrensemble.metrics import METRICS, watched
 from lrensemble.pool.content import LOG_ZERO
@@ -110,6 +111,8 @@ def _classes(sources: Sequence[Source], out: Path) -> tuple[str, ...]:
         raise PredictionsError(
             f"{sources[0].path} has predictions over one class; give a column for each of two or more"
         )
+    if fault := fault_of(classes):
+        raise PredictionsError(f"{sources[0].path}: {fault}")
     return classes
 
 
@@ -138,6 +141,8 @@ def _divide(
         raise ConfigError("the files bring their own test rows; leave the holdout away")
     if not 0 < holdout < 1:
         raise ConfigError(f"holdout = {holdout} is refused; give a fraction above 0 and below 1, such as 0.5")
+    if seed < 0:
+        raise ConfigError(f"seed = {seed} is refused; give an integer from 0")
     generator = np.random.default_rng(seed)
     aside = (
         groups_aside(labels["val"], groups["val"], holdout, generator)

@@ -27,8 +27,8 @@ from lrensemble.rows import check_groups, check_weights
 MARKS = ("groups", "weights")
 COMMON = ("labels", "test_labels", "classes", *MARKS, *(f"test_{mark}" for mark in MARKS))
 NAMES = ("names", "models")
-MOST_CLASSES = 1_000_000
-"""Labels from here on are taken for a mistake, unless the classes are named."""
+MOST_CLASSES, SPARSE = 1000, 10
+"""Where labels alone tell, more classes than the first are believed only as long as one in so many of them occurs."""
 WANTED = frozenset([*FORMS, *(f"test_{form}" for form in FORMS), *COMMON, *NAMES])
 
 
@@ -213,9 +213,12 @@ def count_classes(sources: Sequence[Source]) -> int:
     indices = [array for arrays in by_split for array in arrays.values() if array.size and array.dtype.kind in "iu"]
     highest = max(int(array.max()) for array in indices)
     if highest >= MOST_CLASSES:
-        raise PredictionsError(
-            f"{sources[0].path}: labels go up to {highest}; give the names of all classes as `classes`"
-        )
+        occurring = len({label for array in indices for label in np.unique(array).tolist()})
+        if highest >= SPARSE * occurring:
+            raise PredictionsError(
+                f"{sources[0].path}: labels go up to {highest} and only {occurring} of them occur, which looks like a "
+                "mistake; give the names of all classes as `classes`"
+            )
     return 1 + highest
 
 

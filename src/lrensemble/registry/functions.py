@@ -23,6 +23,9 @@ class NoFacts:
 R = TypeVar("R")
 F = TypeVar("F")
 
+NAME = "name"
+"""The key of a spec's table that holds the name, so that no argument has it."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -40,8 +43,10 @@ class Call:
         return ", ".join([*given, *(("*", *self.keywords) if self.keywords else ())])
 
     def own(self, function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-        """The arguments that a spec may hold: all others, whether keyword-only or not."""
-        parameters = list(inspect.signature(function).parameters.values())
+        """The arguments that a spec may hold: all others, whether keyword-only or not, but for one called `name`."""
+        parameters = [
+            p for p in inspect.signature(function).parameters.values() if p.name != NAME or p.default is p.empty
+        ]
         if self.positional is None:
             return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
         must, may = self._must, [each.partition("=")[0] for each in self.positional if "=" in each]
@@ -60,6 +65,11 @@ class Call:
         Raises:
             SpecError: with the signature that it must have.
         """
+        if NAME in self.own(function):
+            raise SpecError(
+                f"{name}: the function needs an argument called {NAME}, which nobody can give it: in a table that is "
+                "the name of the function itself; call it otherwise, or give it a default"
+            )
         if self.positional is None:
             return
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -57,7 +58,7 @@ def check_table_path(path: Path) -> None:
     """
     if path.suffix not in (".npz", ".parquet"):
         raise StorageError(f"{path} has suffix {path.suffix!r}; a table is written as .npz or .parquet")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise StorageError(f"cannot write {path}: there is no folder {path.parent}")
 
 

@@ -1,0 +1,9 @@
+"""Imported first: one thread, and kernels that run as the Python that they are written in.
+
+A forked child cannot use threads that its parent has, and compiling would cost each of them more than its input does.
+"""
+
+import os
+
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_DISABLE_JIT": "1"}
+os.environ["COLUMNS"] = "100"
