@@ -4,7 +4,8 @@ The yardstick of exhaustive search is what EnsembleBench does for every team: st
 them, take the likeliest class, compare with the labels, in torch; timed on 200 teams, and multiplied. That of greedy
 search is `EnsembleSelection` of autogluon.core 1.6.3, run by an interpreter of its own (`--autogluon PYTHON`) on the
 same arrays. Ours is the median of later calls, each on a pool that nobody has looked at yet; the first call, which also
-compiles, stands beside it. Every row runs in a fresh process with an empty compilation cache of its own, whose peak of memory is the last column.
+compiles, stands beside it. Every row runs in a fresh process with an empty compilation cache of its own, whose peak of
+memory is the last column.
 
     python -m benchmarks.selection [--rows NAME …] [--autogluon PYTHON] [--pool FOLDER] [--save FILE]
 """

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from lrensemble import Pool, choose, tune
 from lrensemble.config import Experiment, to_record
-from lrensemble.evaluate import evaluate, save
-from lrensemble.evaluate.teams import load
+from lrensemble.evaluate import evaluate, load, save
 from lrensemble.train import Ended
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
