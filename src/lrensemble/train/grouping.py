@@ -28,7 +28,7 @@ SHARE_OF_MEMORY = 0.5
 def largest_group(runs: Sequence[Run], dataset: Dataset) -> int:
     """How many runs fit the device's memory together, at most as many as are of use; at least 1."""
     device, network = dataset.device, network_of(runs[0], dataset)
-    if not can_be_stacked(network, dataset):
+    if device.type == "mps" or not can_be_stacked(network, dataset):  # it has no float64 for the members' losses
         return 1
     fitting = int(SHARE_OF_MEMORY * memory_of(device)) // member_bytes(network, *first_batch(runs[0], dataset))
     return max(1, min(fitting, LARGEST_ON_CPU if device.type == "cpu" else LARGEST_ON_GPU))
