@@ -8,6 +8,7 @@ What is meant for people goes to standard error; `--json` prints one machine-rea
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 import typer
 
@@ -55,11 +56,12 @@ def main() -> None:
         _fail(error.format_message())
     if status in INTERRUPTED:
         goes_on = sys.argv[1:2] in (["run"], ["tune"])
-        people.print(
-            "interrupted; the same command continues where it stopped"
-            if goes_on
-            else "interrupted; nothing half-written is left, and the same command begins again"
-        )
+        with suppress(OSError):  # the terminal may have gone with the session
+            people.print(
+                "interrupted; the same command continues where it stopped"
+                if goes_on
+                else "interrupted; nothing half-written is left, and the same command begins again"
+            )
     sys.exit(status or 0)
 
 
