@@ -12,6 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "lrensemble"
 # Lower levels first. The foundation (errors … config) is a chain; parts that share a level do not know each other.
 LEVELS = (
     ("errors",),
+    ("text",),
     ("spec", "files", "environment", "numerics", "rows", "numpy_files", "class_names"),
     ("registry",),
     ("config",),
