@@ -24,10 +24,11 @@ Value = Union[None, bool, int, float, str, "Spec", tuple["Value", ...]]
 
 _NAME = re.compile(r"[A-Za-z_][\w\-./:]*")
 _NESTED = re.compile(
-    r"""'(?:\\.|[^'\\])*+(?:'|\\?\Z)|"(?:\\.|[^"\\])*+(?:"|\\?\Z)|(?P<name>[A-Za-z_][\w\-./:]*+)(?P<call>\()?""",
+    r"""'(?:\\.|[^'\\])*+(?:'|\\?\Z)|"(?:\\.|[^"\\])*+(?:"|\\?\Z)"""
+    r"""|(?P<name>[A-Za-z_][\w\-./:]*+)(?P<call>\()?""",
     re.DOTALL,
 )
-"""Quoted text, also without an end, or a name. Each is taken whole, so that the time is that of reading the text once."""
+"""Quoted text, also without an end, or a name; each is taken whole, so that the text is read once."""
 _PLAIN = re.compile(r"\w+")
 _HIDDEN = "_hidden_"
 _FORM = "write name or name(key=value, …)"

@@ -78,7 +78,7 @@ def test_nesting_has_an_end_and_what_is_below_it_is_read() -> None:
 def test_json_of_a_pool_is_refused_in_a_line(tmp_path: Path) -> None:
     for content in ("[" * 100_000, '{"x": ' * 500 + "1" + "}" * 500, "\0"):
         (tmp_path / "pool.json").write_text(content)
-        with pytest.raises(StorageError, match="pool.json is damaged: "):
+        with pytest.raises(StorageError, match=r"pool\.json is damaged: "):
             read_json(tmp_path / "pool.json")
 
 

@@ -21,6 +21,8 @@ def ece(probs, labels, weights=None, *, bins: int = 15) -> float: ...
 METRICS.facts("ece(bins=5)").higher_is_better
 ```
 
+A fact named `outside` tells which arguments name what is asked of a hub: those pass the trust boundary (`trust`).
+
 A name with a colon, `package.module:function`, is imported and used as if it had been registered under that text. Its
 facts are those that it was registered with, or else its attributes: `balanced.higher_is_better = True`.
 
@@ -42,6 +44,7 @@ from lrensemble.registry import functions, plugins
 from lrensemble.registry.functions import Call, NoFacts, Registered
 from lrensemble.registry.names import nearest
 from lrensemble.registry.paths import FORM, function_at, reason_of
+from lrensemble.registry.trust import let_out
 from lrensemble.spec import Spec, SpecLike, to_spec
 
 P = ParamSpec("P")
@@ -262,6 +265,9 @@ class Registry(Generic[R, F]):
         spec = to_spec(given)
         found = self.find(spec.name)
         found.check(spec.arguments, reserved)
+        for argument in found.outside:
+            if (value := spec.arguments.get(argument)) is not None:
+                let_out(f"{found.name}({argument}={value!r})")
         return found, spec if spec.name == found.name else Spec(found.name, spec.arguments)
 
     def _of_a_family(self, name: str) -> Registered[R, F] | None:

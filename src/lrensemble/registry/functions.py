@@ -108,6 +108,12 @@ class Registered(Generic[R, F]):
         """Whether it is part of this package."""
         return is_shipped(self.written)
 
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """Arguments that name what is asked of a hub, as its facts tell."""
+        names: tuple[str, ...] = getattr(self.facts, "outside", ())
+        return names
+
     @cached_property
     def hints(self) -> Mapping[str, Any]:
         """Annotations by argument; none where they cannot be evaluated."""

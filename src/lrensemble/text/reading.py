@@ -1,4 +1,4 @@
-"""The one reader for text that people write: UTF-8, of a size that is bounded, and nested no deeper than makes sense."""
+"""The one reader for text that people write: UTF-8, of a size that is bounded, and not nested without end."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ ACTING = re.compile(
 
 
 def visible(text: str, keep: str = "") -> str:
-    """The text with every character that acts written out: `\\x1b`, `\\n`, `\\u202e`.
+    r"""The text with every character that acts written out: `\x1b`, `\n`, `\u202e`.
 
     Args:
         text: anybody's.
