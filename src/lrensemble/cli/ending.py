@@ -7,7 +7,6 @@ import logging
 import os
 import platform
 import sys
-import tempfile
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import typer
 
 from lrensemble.cli.printer import Printer, UnheardError, people, print_answer
 from lrensemble.errors import LREnsembleError
+from lrensemble.files import keep_somewhere
 from lrensemble.text import visible
 
 BUG, MISTAKE, UNHEARD = 1, 2, 141
@@ -104,28 +104,7 @@ def keep_traceback(error: BaseException) -> Path | None:
         *traceback.format_exception(error),
     ]
     content = visible("".join(lines), keep="\n").encode()
-    for folder in _rooms():
-        try:
-            descriptor, name = tempfile.mkstemp(".txt", "lrensemble-traceback-", folder)
-        except OSError:
-            continue
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-        except OSError:  # a full disk
-            Path(name).unlink(missing_ok=True)
-            continue
-        return Path(name)
-    return None
-
-
-def _rooms() -> Iterator[str]:
-    """Folders for such a file: the system's for temporary files, then the home folder."""
-    with contextlib.suppress(OSError):
-        if not Path(tempfile.gettempdir()).samefile(os.curdir):  # its last resort
-            yield tempfile.gettempdir()
-    with contextlib.suppress(RuntimeError):
-        yield str(Path.home())
+    return keep_somewhere(content, "lrensemble-traceback-", ".txt")
 
 
 def _version() -> str:

@@ -21,8 +21,6 @@ def ece(probs, labels, weights=None, *, bins: int = 15) -> float: ...
 METRICS.facts("ece(bins=5)").higher_is_better
 ```
 
-A fact named `outside` tells which arguments name what is asked of a hub: those pass the trust boundary (`trust`).
-
 A name with a colon, `package.module:function`, is imported and used as if it had been registered under that text. Its
 facts are those that it was registered with, or else its attributes: `balanced.higher_is_better = True`.
 
@@ -265,9 +263,8 @@ class Registry(Generic[R, F]):
         spec = to_spec(given)
         found = self.find(spec.name)
         found.check(spec.arguments, reserved)
-        for argument in found.outside:
-            if (value := spec.arguments.get(argument)) is not None:
-                let_out(f"{found.name}({argument}={value!r})")
+        for place in found.places(spec.arguments):
+            let_out(place)
         return found, spec if spec.name == found.name else Spec(found.name, spec.arguments)
 
     def _of_a_family(self, name: str) -> Registered[R, F] | None:
