@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check docs kill-test bench clean
+.PHONY: demo test check check-newest docs kill-test bench clean
 .DEFAULT_GOAL := check
 
 # Installed once, and again only when what is to be installed has changed.
@@ -29,6 +29,11 @@ check: $(READY)
 	$(MAKE) --no-print-directory docs
 	$(MAKE) --no-print-directory test
 
+# The tests with the newest version of everything, beyond the upper bounds too, in an environment of its own.
+# KEEP holds versions to stay at: make check-newest KEEP="torch==2.13.0"
+check-newest:
+	$(PYTHON) .ci/check_newest.py $(addprefix --keep ,$(KEEP))
+
 # The site, from docs/, the registries and the docstrings; a broken link or an unknown page is an error.
 docs: $(READY)
 	DISABLE_MKDOCS_2_WARNING=true NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
@@ -42,4 +47,4 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.training
 
 clean:
-	rm -rf $(VENV) site build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-newest site build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,13 +12,12 @@ name of their part are imported from there: `from lrensemble.select import selec
 evaluate`.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from importlib.metadata import version as _version
-from typing import TYPE_CHECKING, Any
-
+# Nothing is imported here that Python itself has not imported already: of `python -m lrensemble` in a folder of
+# somebody's, `__main__` is the first that can take that folder out of the places of libraries.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from lrensemble.config import Experiment, Recipe, load_experiment
     from lrensemble.consensus import combine
     from lrensemble.errors import LREnsembleError
@@ -82,10 +81,12 @@ __all__ = [
     "tune",
 ]
 
-__version__ = _version("lrensemble")
 
+def __getattr__(name: str) -> "Any":
+    from importlib import import_module
 
-def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("lrensemble")
     if name not in _HOME:
         raise AttributeError(f"module 'lrensemble' has no attribute {name!r}")
     return getattr(import_module(f"lrensemble.{_HOME[name]}"), name)

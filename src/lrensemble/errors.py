@@ -3,7 +3,8 @@
 ```
 LREnsembleError            the root: its message is one line that a user can act on
 ├── SpecError              a name or its arguments cannot be used (policy, model, selector, …)
-│   └── UnknownNameError   no such name; the message holds the nearest known one
+│   ├── UnknownNameError   no such name; the message holds the nearest known one
+│   └── UntrustedError     a folder from elsewhere names code or a place on the net, and nobody has asked for it
 ├── ConfigError            an experiment file or an option cannot be used
 ├── DataError              a data set is missing, corrupt or does not fit together
 ├── PredictionsError       predictions or labels cannot be used
@@ -18,7 +19,7 @@ LREnsembleError            the root: its message is one line that a user can act
 ```
 
 A message says what was given, what is allowed and what to do. The command line turns these, and only these,
-into one line and exit status 2; any other exception is a bug and keeps its traceback.
+into one line and exit status 2; any other exception is a bug, and the line tells in which file its traceback is.
 """
 
 
@@ -32,6 +33,10 @@ class SpecError(LREnsembleError):
 
 class UnknownNameError(SpecError):
     """A name is not registered."""
+
+
+class UntrustedError(SpecError):
+    """A pool, bundle, result or ensemble names code, or something on a hub, that nobody has asked for."""
 
 
 class ConfigError(LREnsembleError):

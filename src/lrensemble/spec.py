@@ -11,22 +11,33 @@ from __future__ import annotations
 import ast
 import math
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
 from lrensemble.errors import SpecError
+from lrensemble.text import shortened
 
 Value = Union[None, bool, int, float, str, "Spec", tuple["Value", ...]]
 """What an argument of a spec can be. Lists become tuples, so that a spec is frozen through and through."""
 
 _NAME = re.compile(r"[A-Za-z_][\w\-./:]*")
-_NESTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(?P<name>[A-Za-z_][\w\-./:]*[\-./:][\w\-./:]*)(?=\()""")
-"""Quoted text, which stays, or the name of a nested spec that Python cannot read."""
+_NESTED = re.compile(
+    r"""'(?:\\.|[^'\\])*+(?:'|\\?\Z)|"(?:\\.|[^"\\])*+(?:"|\\?\Z)"""
+    r"""|(?P<name>[A-Za-z_][\w\-./:]*+)(?P<call>\()?""",
+    re.DOTALL,
+)
+"""Quoted text, also without an end, or a name; each is taken whole, so that the text is read once."""
+_PLAIN = re.compile(r"\w+")
 _HIDDEN = "_hidden_"
 _FORM = "write name or name(key=value, …)"
 LARGEST_INTEGER = 2**63 - 1
 """What TOML and most readers of JSON hold, and every generator of random numbers takes as a seed."""
+NESTED = 50
+"""Specs and lists within one another at most."""
+LARGEST = 16 << 20
+"""Characters of a text form; what a consensus has learned of many classes may be long."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +71,25 @@ def to_spec(given: SpecLike) -> Spec:
     A function stands for `package.module:function`, its own place.
 
     Raises:
-        SpecError: the text is not of the form `name(key=value, …)`, or the table has no `name`.
+        SpecError: the text is not of the form `name(key=value, …)`, or the table has no `name`, or it is nested more
+            than `NESTED` deep.
     """
+    return _spec(given, 0)
+
+
+def _spec(given: SpecLike, depth: int) -> Spec:
+    if depth > NESTED:
+        raise SpecError(f"names and lists are nested more than {NESTED} deep; {_FORM}")
     if isinstance(given, Spec):
         return given
     if isinstance(given, str):
         return _parse(given)
     if isinstance(given, Mapping) and isinstance(given.get("name"), str):
-        arguments = {str(key): _value(value) for key, value in given.items() if key != "name"}
+        arguments = {str(key): _value(value, depth) for key, value in given.items() if key != "name"}
         return Spec(_checked_name(str(given["name"])), arguments)
     if callable(given):
         return Spec(_place_of(given))
-    raise SpecError(f"cannot read {given!r} as a name with arguments; {_FORM}, or a table with a name")
+    raise SpecError(f"cannot read {shortened(given)} as a name with arguments; {_FORM}, or a table with a name")
 
 
 def _place_of(function: Callable[..., Any]) -> str:
@@ -89,19 +107,26 @@ def _parse(text: str) -> Spec:
     name = _checked_name(name.strip())
     if not parenthesis:
         return Spec(name)
+    if len(text) > LARGEST:
+        raise SpecError(f"{shortened(text)} is longer than {LARGEST:,} characters; {_FORM}")
     try:
-        call = _renamed(ast.parse(f"f({_NESTED.sub(_hidden, rest)}", mode="eval").body)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Warning)  # Python's own, of text that might be code: '\\d', 1is 2
+            call = _renamed(ast.parse(f"f({_NESTED.sub(_hidden, rest)}", mode="eval").body)
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            raise SpecError(f"cannot read {shortened(text)}; {_FORM}")
+        return Spec(name, _arguments(call, text, 0))
     except (SyntaxError, ValueError) as error:  # ValueError: a null byte, or an integer of thousands of digits
-        raise SpecError(f"cannot read {text!r}: {error.args[0]}; {_FORM}") from None
-    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
-        raise SpecError(f"cannot read {text!r}; {_FORM}")
-    return Spec(name, _arguments(call, text))
+        raise SpecError(f"cannot read {shortened(text)}: {error.args[0]}; {_FORM}") from None
+    except (RecursionError, MemoryError):  # which the parser raises for brackets and signs without end
+        raise SpecError(f"cannot read {shortened(text)}: it is nested too deeply; {_FORM}") from None
 
 
 def _hidden(match: re.Match[str]) -> str:
     """A nested name that is none to Python, such as `package.module:function`, as one that is."""
-    name = match["name"]
-    return f"{_HIDDEN}{name.encode().hex()}" if name else match[0]
+    if not match["call"] or _PLAIN.fullmatch(match["name"]):
+        return match[0]
+    return f"{_HIDDEN}{match['name'].encode().hex()}("
 
 
 def _renamed(tree: ast.expr) -> ast.expr:
@@ -114,34 +139,38 @@ def _renamed(tree: ast.expr) -> ast.expr:
 
 def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise SpecError(f"{name!r} is not a name; {_FORM}")
+        raise SpecError(f"{shortened(name)} is not a name; {_FORM}")
     return name
 
 
-def _arguments(call: ast.Call, text: str) -> dict[str, Value]:
+def _arguments(call: ast.Call, text: str, depth: int) -> dict[str, Value]:
     if call.args or any(keyword.arg is None for keyword in call.keywords):
-        raise SpecError(f"cannot read {text!r}: every argument needs its name; {_FORM}")
+        raise SpecError(f"cannot read {shortened(text)}: every argument needs its name; {_FORM}")
     if any(keyword.arg == "name" for keyword in call.keywords):
-        raise SpecError(f"cannot read {text!r}: no argument is called name, which in a table is the name itself")
-    return {str(keyword.arg): _node(keyword.value, text) for keyword in call.keywords}
+        wrong = shortened(text)
+        raise SpecError(f"cannot read {wrong}: no argument is called name, which in a table is the name itself")
+    return {str(keyword.arg): _node(keyword.value, text, depth + 1) for keyword in call.keywords}
 
 
-def _node(node: ast.expr, text: str) -> Value:
+def _node(node: ast.expr, text: str, depth: int) -> Value:
+    if depth > NESTED:
+        raise SpecError(f"cannot read {shortened(text)}: names and lists are nested more than {NESTED} deep; {_FORM}")
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return Spec(node.func.id, _arguments(node, text))
+        return Spec(node.func.id, _arguments(node, text, depth))
     if isinstance(node, ast.List | ast.Tuple):
-        return tuple(_node(item, text) for item in node.elts)
+        return tuple(_node(item, text, depth + 1) for item in node.elts)
     try:
         literal = ast.literal_eval(node)
         if not isinstance(literal, bool | int | float | str | None):
             raise ValueError(literal)
     except ValueError:
         hint = f"; put quotes around {node.id!r}" if isinstance(node, ast.Name) else ""
-        raise SpecError(f"cannot read {ast.unparse(node)!r} in {text!r}: not a number, string or list{hint}") from None
-    return _value(literal)
+        wrong = shortened(ast.unparse(node))
+        raise SpecError(f"cannot read {wrong} in {shortened(text)}: not a number, string or list{hint}") from None
+    return _value(literal, depth)
 
 
-def _value(given: object) -> Value:
+def _value(given: object, depth: int) -> Value:
     if isinstance(given, float):
         if not math.isfinite(given):
             raise SpecError(f"a number that is {float(given)} is refused; arguments are finite")
@@ -151,10 +180,14 @@ def _value(given: object) -> Value:
     if given is None or isinstance(given, bool | int | str | Spec):
         return given
     if isinstance(given, list | tuple):
-        return tuple(_value(item) for item in given)
+        if depth > NESTED:
+            raise SpecError(f"lists are nested more than {NESTED} deep; {_FORM}")
+        return tuple(_value(item, depth + 1) for item in given)
     if isinstance(given, Mapping):
-        return to_spec(given)
-    raise SpecError(f"{given!r} cannot be an argument: allowed are numbers, strings, booleans, lists and nested specs")
+        return _spec(given, depth + 1)
+    raise SpecError(
+        f"{shortened(given)} cannot be an argument: allowed are numbers, strings, booleans, lists and nested specs"
+    )
 
 
 def _text(value: Value) -> str:

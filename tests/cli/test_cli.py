@@ -204,8 +204,12 @@ def test_our_own_bugs_keep_their_traceback(command: Command, pool: Path, monkeyp
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr("lrensemble.evaluate.evaluate", broken)
-    with pytest.raises(ZeroDivisionError):
-        command("evaluate", pool)
+    outcome = command("evaluate", pool)
+    assert outcome.status == 1
+    assert outcome.err.startswith("lrensemble: ended by ZeroDivisionError: a bug; the traceback is in ")
+    file = Path(outcome.err.partition(" is in ")[2].partition(";")[0])
+    assert "in broken" in file.read_text()
+    file.unlink()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,5 +1,6 @@
 """One module that predicts as the team was scored, and that survives being written, moved and read."""
 
+import importlib
 import json
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from tests.export.conftest import CLASSES, SHAPE, TeamBy
 from lrensemble.config import Experiment, Inputs
 from lrensemble.consensus import CONSENSUS
 from lrensemble.data import load
-from lrensemble.errors import DataError, ExportError, LREnsembleError
+from lrensemble.errors import DataError, ExportError, LREnsembleError, UntrustedError
 from lrensemble.evaluate import predict
 from lrensemble.export import Description, Ensemble, Part, chosen_team, ensemble_of
 from lrensemble.export.programs import run_batched, run_each
@@ -187,13 +188,11 @@ def test_code_is_imported_only_where_it_is_trusted(
         "    return nn.Sequential(nn.Flatten(), nn.Linear(60, classes))\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    from lrensemble import models
-
-    network = models.build("own_network:flat", SHAPE, len(CLASSES), seed=3)
+    network = importlib.import_module("own_network").flat(SHAPE, len(CLASSES))
     part = Part(id="own", name="own", model=Spec("own_network:flat"))
     description = ensemble.description.model_copy(update={"parts": (part,), "weights": (1.0,)})
     Ensemble([network], description).save(tmp_path / "own")
-    with pytest.raises(ExportError, match="own_network:flat; if you trust it"):
+    with pytest.raises(UntrustedError, match="names own_network:flat: its code is not imported unasked"):
         Ensemble.load(tmp_path / "own")
     loaded = Ensemble.load(tmp_path / "own", trust_code=True)
     assert loaded.predict(images[0]).shape == (len(images[0]),)

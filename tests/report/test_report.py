@@ -2,20 +2,18 @@
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from tests.report.pages import HOSTILE, evaluated, open_page
 
 from lrensemble.config import Experiment, to_record
 from lrensemble.errors import MissingExtraError, ReportError, StorageError
 from lrensemble.evaluate import choose, evaluate, load, save, validation_of
 from lrensemble.pool import Pool
-from lrensemble.pool.collect import collect
 from lrensemble.report import write_figures, write_report
 from lrensemble.report.diversity import greedy_path, some_teams
 from lrensemble.report.members import clustered
@@ -28,67 +26,6 @@ from lrensemble.report.safe import script_json, text
 from lrensemble.report.speed import speeds, together
 from lrensemble.select import select
 from lrensemble.train import tune
-
-HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>"
-
-
-def evaluated(pool: Pool) -> Path:
-    for method in ("greedy(size=5, bootstrap=3)", "brute_force"):
-        save(pool, choose(pool, method, metric="accuracy"))
-    path = pool.folder / "report.html"
-    write_report(pool, evaluate(pool, load(pool)), path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Pool:
-    sweep: dict[str, Any] = {
-        "data": "digits",
-        "model": "mlp(width=32)",
-        "policy": [{"name": "one_cycle", "peak": [0.2, 0.4]}, {"name": "cosine", "peak": [0.2, 0.4]}],
-        "train": {"epochs": 4, "batch_size": 100},
-    }
-    folder = tmp_path_factory.mktemp("report") / "pool"
-    list(tune(to_record(Experiment, sweep, "test"), folder))
-    return Pool.open(folder)
-
-
-@pytest.fixture
-def hostile(tmp_path: Path) -> Pool:
-    generator = np.random.default_rng(0)
-    arrays: dict[str, Any] = {"models": np.array([f"{HOSTILE}{i}" for i in range(3)])}
-    for prefix, rows in (("", 60), ("test_", 50)):
-        labels = generator.integers(3, size=rows)
-        logits = generator.normal(size=(3, rows, 3))
-        logits[:, np.arange(rows), labels] += 1
-        arrays |= {f"{prefix}logits": logits, f"{prefix}labels": labels}
-    np.savez(tmp_path / "predictions.npz", **arrays)
-    return collect([tmp_path / "predictions.npz"], tmp_path / "pool").pool
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("no Chromium here: install Debian's chromium to have the page drawn")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        opened = playwright.chromium.launch(executable_path=found, args=flags)
-        yield opened
-        opened.close()
-
-
-def open_page(browser: Any, path: Path, width: int, scheme: str = "light") -> tuple[Any, list[str]]:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
-    page, errors = context.new_page(), list[str]()
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"file://{path}")
-    page.wait_for_function(
-        "document.querySelectorAll('.plot .main-svg').length >= document.querySelectorAll('.plot').length"
-    )
-    return page, errors
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1400, "light")])

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-people = Console(stderr=True, highlight=False, markup=False)  # brackets are lists here
+from lrensemble.cli.printer import line_of, people, print_json_text
+
+if TYPE_CHECKING:
+    from lrensemble.pool import Pool
+
+__all__ = [
+    "Json",
+    "Plugins",
+    "TrustCode",
+    "import_given",
+    "names_of",
+    "open_pool",
+    "people",
+    "percent",
+    "print_json",
+    "progress_of",
+    "registered",
+    "table",
+]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable record to standard output.")]
 
@@ -23,6 +40,33 @@ Plugins = Annotated[
     list[str] | None,
     typer.Option("--plugin", metavar="MODULE", help="A module that registers names, imported first; may be repeated."),
 ]
+
+
+TrustCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-code",
+        help="Import code and ask hubs as the folder says: only where you know who made it.",
+    ),
+]
+
+
+def open_pool(folder: Path, plugins: list[str] | None = None, trust_code: bool = False) -> Pool:
+    """A pool that may come from elsewhere, and the modules of `--plugin`.
+
+    Unless it is trusted, nothing that it names is imported or asked of a hub for the rest of the command.
+
+    Raises:
+        SpecError: a plugin cannot be imported.
+        PoolError: there is no pool, or it is damaged.
+    """
+    from lrensemble.pool import Pool
+    from lrensemble.registry import close_gate
+
+    import_given(plugins)
+    if not trust_code:
+        close_gate(str(folder))
+    return Pool.open(folder, trust_code=trust_code)
 
 
 def import_given(plugins: list[str] | None) -> None:
@@ -38,7 +82,7 @@ def import_given(plugins: list[str] | None) -> None:
 
 def print_json(record: object) -> None:
     """One JSON record to standard output."""
-    sys.stdout.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
+    print_json_text(json.dumps(record, ensure_ascii=False, allow_nan=False))
 
 
 def table(title: str, columns: Mapping[str, str]) -> Table:
@@ -76,10 +120,11 @@ class _Progress(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """One message."""
+        line = f"{self.work}: {' '.join(record.getMessage().split())}"
         if people.is_terminal and record.levelno < logging.WARNING:
-            self.status.update(f"{self.work}: {record.getMessage()}")
+            self.status.update(line_of(line))
         else:
-            people.print(f"{self.work}: {record.getMessage()}")
+            people.print(line)
 
 
 def percent(fraction: float | None) -> str:

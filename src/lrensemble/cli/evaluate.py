@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrensemble.cli.console import Json, Plugins, import_given, people, percent, print_json, table
+from lrensemble.cli.console import Json, Plugins, TrustCode, open_pool, people, percent, print_json, table
 from lrensemble.cli.select import print_not_run
 
 if TYPE_CHECKING:
@@ -24,13 +24,11 @@ SHOWN = 12
 def evaluate(
     pool: Annotated[Path, typer.Argument(help="Folder of the pool, with teams chosen by `lrensemble select`.")],
     plugin: Plugins = None,
+    trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Measure the chosen teams on the test rows."""
-    from lrensemble.pool import Pool
-
-    import_given(plugin)
-    opened = Pool.open(pool)
+    opened = open_pool(pool, plugin, trust_code)
     result = evaluate_into(opened, pool / "result.json")
     if json:
         print_json(result.model_dump(mode="json"))
@@ -85,6 +83,7 @@ def _print_gains(gains: GainTable) -> None:
 def _print_team(result: Result, pool: Pool) -> None:
     """The members that the verdict is about, and how their rates went."""
     from lrensemble.cli.sparkline import rates_of, sparkline
+    from lrensemble.evaluate import untrusted
 
     if result.verdict.method is None:
         return
@@ -97,8 +96,15 @@ def _print_team(result: Result, pool: Pool) -> None:
     ]:
         member = by_id[member_id]
         accuracy = percent(member.scores.get("val", {}).get("accuracy"))
-        rows.add_row(member.name, f"{weight:.2f}", accuracy, sparkline(rates_of(member), people.encoding))
+        rows.add_row(
+            member.name,
+            f"{weight:.2f}",
+            accuracy,
+            sparkline(rates_of(member, trust_code=pool.trust_code), people.encoding),
+        )
     people.print(rows)
     if len(chosen.team) > SHOWN:
         people.print(f"… and {len(chosen.team) - SHOWN} more")
+    if line := untrusted(pool, "policy", "The rate"):
+        people.print(line)
     people.print()

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lrensemble.cli.console import Json, Plugins, import_given, people, percent, print_json, progress_of
+from lrensemble.cli.console import (
+    Json,
+    Plugins,
+    TrustCode,
+    open_pool,
+    people,
+    percent,
+    print_json,
+    progress_of,
+)
 
 if TYPE_CHECKING:
     from lrensemble.export import Balance, Ensemble
@@ -33,16 +42,15 @@ def export(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Where to; beside the pool unless given.")] = None,
     plugin: Plugins = None,
+    trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Make one deployable ensemble of a pool's team."""
     from lrensemble.export import chosen_team, ensemble_of
     from lrensemble.export.formats import check_place, format_of
-    from lrensemble.pool import Pool
 
-    import_given(plugin)
     form = format_of(format)
-    opened = Pool.open(pool)
+    opened = open_pool(pool, plugin, trust_code)
     team = chosen_team(opened, method)
     place = out or pool.resolve().parent / f"{'ensemble' if shape == 'team' else shape}{form.suffix}"
     check_place(place)
@@ -85,7 +93,7 @@ def _cheaper(
             told |= {"test": _of(measured), "reaches_team": measured.reaches_team}
         return found.ensemble, told
     recipe = best_recipe(pool, ensemble)
-    dataset = of_recipe(recipe, data)
+    dataset = of_recipe(recipe, data, trust_code=pool.trust_code)
     if shape == "student":
         student = distill(ensemble, dataset, recipe)
         return student.ensemble, {"val": {"accuracy": student.accuracy, "team_accuracy": student.team_accuracy}}

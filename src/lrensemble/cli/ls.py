@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrensemble.cli.console import Json, Plugins, import_given, names_of, people, percent, print_json, table
+from lrensemble.cli.console import (
+    Json,
+    Plugins,
+    TrustCode,
+    import_given,
+    names_of,
+    open_pool,
+    people,
+    percent,
+    print_json,
+    table,
+)
 from lrensemble.errors import ConfigError
 from lrensemble.registry import HOMES
 
@@ -27,6 +38,7 @@ def ls(
         ),
     ] = None,
     plugin: Plugins = None,
+    trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Show the members of a pool, or the names that can be used with an example of each."""
@@ -37,9 +49,7 @@ def ls(
     if what in HOMES:
         _list_registry(what, json)
     elif what is not None and os.path.isdir(what):
-        from lrensemble.pool import Pool
-
-        _list_pool(Pool.open(Path(what)), json)
+        _list_pool(open_pool(Path(what), None, trust_code), json)
     elif what is not None:
         raise ConfigError(f"{what!r} is neither a folder of a pool nor a kind of name{nearest(what, HOMES)}")
     elif json:

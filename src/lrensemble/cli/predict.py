@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lrensemble.cli.console import Json, Plugins, import_given, people, print_json
+from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, print_json
+from lrensemble.cli.printer import print_answer
 
 
 def predict(
@@ -18,28 +18,33 @@ def predict(
         Path | None,
         typer.Option(help="Write the table to this .csv or .parquet file; to standard output unless given."),
     ] = None,
-    trust_code: Annotated[
-        bool, typer.Option("--trust-code", help="Import the code that the ensemble asks for.")
+    raw_formulas: Annotated[
+        bool,
+        typer.Option("--raw-formulas", help="Leave names that a spreadsheet takes for formulas as they are, in CSV."),
     ] = False,
     plugin: Plugins = None,
+    trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Predict the rows of files: label and the probability of every class."""
     from lrensemble.export import Ensemble
     from lrensemble.export.predictions import check_table_path, predict_files
+    from lrensemble.registry import close_gate
 
     import_given(plugin)
+    if not trust_code:
+        close_gate(str(ensemble))
     if out:
         check_table_path(out)
     loaded = Ensemble.load(ensemble, trust_code=trust_code)
     with people.status("predicting"):
         predictions = predict_files(loaded, files)
     if out:
-        predictions.save(out)
+        predictions.save(out, raw_formulas=raw_formulas)
     if json:
         keys = ("file", "row", "label", "probabilities")
         records = [dict(zip(keys, record, strict=True)) for record in predictions.records()]
         print_json({"classes": predictions.classes, "predictions": records})
     elif not out:
-        sys.stdout.write(predictions.to_csv())
+        print_answer(predictions.to_csv(raw_formulas=raw_formulas))
     people.print(f"{len(predictions.rows):,} rows predicted{f' to {out}' if out else ''}", soft_wrap=True)

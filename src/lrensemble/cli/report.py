@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrensemble.cli.console import Json, Plugins, import_given, people, print_json
+from lrensemble.cli.console import Json, Plugins, TrustCode, open_pool, people, print_json
 from lrensemble.cli.evaluate import print_result
 
 if TYPE_CHECKING:
@@ -23,16 +23,15 @@ def report(
     figures: Annotated[Path | None, typer.Option(help="Folder for the figures as files too.")] = None,
     format: Annotated[str, typer.Option(help="Of those files: svg or png.")] = "svg",  # noqa: A002
     plugin: Plugins = None,
+    trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Write one self-contained page of tables and figures."""
     from lrensemble.evaluate import evaluate, load, stored_result
-    from lrensemble.pool import Pool
     from lrensemble.report import check_format, write_figures
 
-    import_given(plugin)
     check_format(format)
-    opened = Pool.open(pool)
+    opened = open_pool(pool, plugin, trust_code)
     path = out or pool / "report.html"
     with people.status("evaluating"):
         teams = load(opened)
@@ -51,9 +50,12 @@ def report(
 
 def write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> list[Section]:
     """Write the page and say where it is; what it shows comes back."""
+    from lrensemble.evaluate import untrusted
     from lrensemble.report import write_report
 
     with people.status("writing the report"):
         sections = write_report(pool, result, path, data)
     people.print(f"{path} shows where it comes from", soft_wrap=True)
+    for line in filter(None, (untrusted(pool, "policy", "The rate"), untrusted(pool, "model", "The latency"))):
+        people.print(line, soft_wrap=True)
     return sections

@@ -56,7 +56,8 @@ def run(
     else:
         people.print()
         print_result(result, pool)
-        people.print(f"\n{folder / 'result.json'} holds all of this and more", soft_wrap=True)
+        people.print()
+        people.print(f"{folder / 'result.json'} holds all of this and more", soft_wrap=True)
     raise typer.Exit(status_of(ended) or (1 if teams.not_run else 0))
 
 

@@ -12,7 +12,9 @@ import typer
 from lrensemble.cli.console import (
     Json,
     Plugins,
+    TrustCode,
     import_given,
+    open_pool,
     people,
     percent,
     print_json,
@@ -59,14 +61,16 @@ def select(
     resamples: Resamples = 0,
     every_team: EveryTeam = None,
     plugin: Plugins = None,
+    trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Choose teams on the validation rows."""
     from lrensemble.config import SelectSettings
-    from lrensemble.pool import Pool
+    from lrensemble.registry import ask_for
 
     import_given(plugin)
-    opened, methods = Pool.open(pool), method or SelectSettings().methods
+    ask_for(*(method or ()), *([metric] if metric else ()), consensus)
+    opened, methods = open_pool(pool, None, trust_code), method or SelectSettings().methods
     if every_team:
         write_every_team(opened, every_team, metric or aim_of(opened), consensus)
     chosen = choose_all(opened, methods, metric=metric, consensus=consensus, seed=seed, resamples=resamples)

@@ -29,7 +29,7 @@ def sparkline(values: Sequence[float], encoding: str = "utf-8") -> str:
     return "".join(heights[round((value - low) / (high - low) * (len(heights) - 1))] for value in values)
 
 
-def rates_of(member: Member, points: int = WIDTH) -> list[float]:
+def rates_of(member: Member, points: int = WIDTH, *, trust_code: bool = False) -> list[float]:
     """The rate of a member's policy at so many steps of its run, as recorded.
 
     None of a member trained elsewhere, or whose policy is code that was not asked for.
@@ -43,7 +43,7 @@ def rates_of(member: Member, points: int = WIDTH) -> list[float]:
     if not isinstance(policy, dict) or total < 1:
         return []
     try:
-        with known_paths_only():
+        with known_paths_only(member.id, trust_code=trust_code):
             rate = build(policy, total)
     except SpecError:
         return []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from lrensemble.cli.console import Json, Plugins, names_of, people, percent, print_json
+from lrensemble.text import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -160,7 +161,7 @@ def _display() -> Iterator[_Display]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=people, transient=True) as progress:
         yield _Bar(progress)
 
@@ -212,7 +213,7 @@ class _Bar:
             _tell_how(event.jobs)
         elif isinstance(event, Began):
             self._current = event.run.id
-            self._progress.update(self._task, description=event.run.name)
+            self._progress.update(self._task, description=visible(event.run.name))
         elif isinstance(event, Elsewhere):
             _tell_who(event, self._others)
         elif isinstance(event, Step):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tomllib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -33,6 +32,7 @@ from lrensemble.errors import ConfigError, SpecError
 from lrensemble.files import storage_errors
 from lrensemble.registry import depth, import_plugins, nearest, registry_of
 from lrensemble.spec import Spec
+from lrensemble.text import TextError, from_toml, read_text
 
 
 class SplitSettings(Record):
@@ -203,24 +203,30 @@ def load_experiment(
 
     Raises:
         ConfigError: no such experiment, not TOML, or a key or value that is refused.
+        StorageError: the file cannot be read.
     """
-    text, source = _text(given)
+    path, source = _place(given)
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source}: not valid TOML: {error}") from None
+        with storage_errors("read", path):
+            content = from_toml(read_text(path))
+    except TextError as error:
+        raise ConfigError(f"{source}: {error}") from None
     for section, keys in (overrides or {}).items():
-        content[section] = {**content.get(section, {}), **keys}
+        written = content.get(section, {})
+        if isinstance(written, str):  # a name alone stands for a table with it
+            written = {"name": written}
+        if isinstance(written, dict):  # all else is refused below
+            content[section] = {**written, **keys}
     if isinstance(own := content.get("plugins", []), list) and plugins:
         content["plugins"] = [*own, *plugins]
     return to_record(Experiment, content, source)
 
 
-def _text(given: str) -> tuple[str, str]:
+def _place(given: str) -> tuple[Path, str]:
+    """The file of an experiment, and what messages call it."""
     path = Path(given)
     if path.suffix == ".toml" or os.path.exists(path):
-        with storage_errors("read", path):
-            return path.read_text(encoding="utf-8"), str(path)
+        return path, str(path)
     if given in shipped():
-        return (resources.files("lrensemble") / "experiments" / f"{given}.toml").read_text("utf-8"), given
+        return Path(str(resources.files("lrensemble") / "experiments" / f"{given}.toml")), given
     raise ConfigError(f"no experiment named {given!r}{nearest(given, shipped())}; or give the path of a .toml file")

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails, core_schema
 from lrensemble.errors import ConfigError, LREnsembleError
 from lrensemble.registry import nearest
 from lrensemble.spec import Spec, to_spec
+from lrensemble.text import shortened
 
 
 def read_spec(given: Any) -> Spec:
@@ -89,12 +90,13 @@ def to_record(kind: type[R], content: object, source: str) -> R:
 
 def reason_of(error: ErrorDetails) -> str:
     """Why a value is refused, and which."""
-    return f"{error['msg'].removeprefix('Value error, ')} (given: {error['input']!r})"
+    return f"{error['msg'].removeprefix('Value error, ')} (given: {shortened(error['input'])})"
 
 
 def _fields(kind: type[Record], path: tuple[int | str, ...]) -> list[str]:
     for part in path:
-        annotation = kind.model_fields[str(part)].annotation
+        field = kind.model_fields.get(str(part))
+        annotation = field.annotation if field else None  # of a place in a list or a dictionary
         if isinstance(annotation, type) and issubclass(annotation, Record):
             kind = annotation
     return list(kind.model_fields)

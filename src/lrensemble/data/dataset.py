@@ -17,7 +17,7 @@ from lrensemble.data.augment import Augmenter, Draws, Mixing, move
 from lrensemble.data.source import SOURCES, Samples
 from lrensemble.data.split import divide
 from lrensemble.errors import DataError
-from lrensemble.registry import require_known_paths
+from lrensemble.registry import known_paths_only, require_known_paths
 
 _BLOCK = 4096
 """Rows that statistics are summed over at once, so that no second copy of the data is made in float64."""
@@ -110,21 +110,22 @@ def load(settings: DataSettings, split: SplitSettings) -> Dataset:
     )
 
 
-def of_recipe(recipe: Recipe, folder: Path | None) -> Dataset:
+def of_recipe(recipe: Recipe, folder: Path | None, *, trust_code: bool = False) -> Dataset:
     """The data set that a member was trained on, read again and recognised.
 
     Args:
         recipe: of the member.
         folder: where the files lie, for sources that need one.
+        trust_code: whether code of the data set that the recipe names may be imported, and a hub be asked for it.
 
     Raises:
         DataError: the files cannot be read, or are not those that the member was trained on.
-        SpecError: the recipe names code that was not asked for.
+        UntrustedError: the recipe names code, or a set of a hub, that was not asked for.
     """
-    require_known_paths(
-        f"the recipe of a member on {recipe.data.name}", recipe.data.name, recipe.policy, *recipe.train.augment
-    )
-    dataset = load(DataSettings(source=recipe.data, folder=folder), recipe.split)
+    source = f"the recipe of a member on {recipe.data.name}"
+    require_known_paths(source, recipe.data, recipe.policy, *recipe.train.augment, trust_code=trust_code)
+    with known_paths_only(source, trust_code=trust_code):
+        dataset = load(DataSettings(source=recipe.data, folder=folder), recipe.split)
     if dataset.fingerprint != recipe.fingerprint:
         raise DataError(f"{recipe.data}: these are not the rows that the member was trained on; give its own files")
     return dataset

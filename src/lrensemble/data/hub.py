@@ -15,7 +15,7 @@ SEEN = 100
 """Rows that tell whether a split has labels."""
 
 
-@SOURCES.register(repo="owner/images")
+@SOURCES.register(outside=("repo",), repo="owner/images")
 def hub(
     folder: Path | None,
     *,

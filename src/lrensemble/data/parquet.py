@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -16,6 +15,7 @@ from lrensemble.data.source import SOURCES, Samples, need_folder
 from lrensemble.data.splits import TEST, TRAIN, Images, samples_of
 from lrensemble.errors import DataError, LREnsembleError, MissingExtraError
 from lrensemble.files import storage_errors
+from lrensemble.text import from_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -155,7 +155,7 @@ def _class_names(table: pa.Table, column: str) -> list[str] | None:
     """What Hugging Face writes down of a column of classes."""
     metadata = (table.schema.metadata or {}).get(b"huggingface")
     try:
-        feature = json.loads(metadata)["info"]["features"][column] if metadata else {}
+        feature = from_json(metadata)["info"]["features"][column] if metadata else {}
     except (ValueError, KeyError, TypeError):
         return None
     names = feature.get("names") if isinstance(feature, dict) else None

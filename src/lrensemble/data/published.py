@@ -13,6 +13,7 @@ from lrensemble.data.source import SOURCES, Samples, check_samples, need_folder
 from lrensemble.data.splits import NAMED, Images, samples_of
 from lrensemble.errors import DataError
 from lrensemble.files import storage_errors
+from lrensemble.text import TextError, read_text
 
 CIFAR_10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 PIXELS = 3 * 32 * 32
@@ -126,8 +127,12 @@ def _names(path: Path) -> list[str] | None:
     """The lines of a file of names; None where it is not there."""
     if not path.is_file():
         return None
-    with storage_errors("read", path):
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        with storage_errors("read", path):
+            text = read_text(path)
+    except TextError as error:
+        raise DataError(f"{path}: {error}") from None
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _annotated(folder: Path) -> list[tuple[Path, str]]:

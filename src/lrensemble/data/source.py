@@ -28,7 +28,15 @@ class Samples:
     """How many of the last rows are the source's own test rows; 0 where it has none."""
 
 
-SOURCES: Registry[Samples] = Registry("data set", plural="data", call=Call(("folder",)))
+@dataclass(frozen=True)
+class SourceFacts:
+    """A data set says what of it is not on this machine."""
+
+    outside: tuple[str, ...] = ()
+    """Arguments that name what is asked of a hub."""
+
+
+SOURCES: Registry[Samples, SourceFacts] = Registry("data set", SourceFacts, plural="data", call=Call(("folder",)))
 """Functions of the folder that holds the files (`Path | None`) that return `Samples`."""
 
 

@@ -33,6 +33,7 @@ from lrensemble.evaluate.teams import (
     try_to_choose,
     validation_of,
 )
+from lrensemble.evaluate.untrusted import untrusted
 
 __all__ = [
     "DEFAULT_METRIC",
@@ -64,6 +65,7 @@ __all__ = [
     "stale",
     "stored_result",
     "try_to_choose",
+    "untrusted",
     "validation_of",
     "write_result",
 ]

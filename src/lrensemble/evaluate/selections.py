@@ -40,7 +40,7 @@ def load(pool: Pool) -> tuple[Team, ...]:
     Raises:
         PoolError: there are stored teams, and all of them are stale; or a file is damaged.
         StorageError: a file cannot be read, or is not JSON.
-        SpecError: a team needs code that was not asked for.
+        UntrustedError: a team needs code that was not asked for.
     """
     everything = _stored(pool)
     outdated = stale(pool)
@@ -69,20 +69,21 @@ def stale(pool: Pool) -> dict[Path, str]:
 def _stored(pool: Pool) -> dict[Path, Team]:
     """All teams by their files, in the order of the file names; copies of a team's file are strangers."""
     folder = pool.folder / FOLDER
-    found = {path: _read(path) for path in own_files(folder, NAME)}
+    found = {path: _read(path, pool.trust_code) for path in own_files(folder, NAME)}
     copies = {path for path, team in found.items() if path.name != _name(team) and folder / _name(team) in found}
     warn_of_strangers(folder, {path.name for path in copies})
     return {path: team for path, team in found.items() if path not in copies}
 
 
-def _read(path: Path) -> Team:
+def _read(path: Path, trust_code: bool) -> Team:
     content = read_json(path)
     if isinstance(content, dict) and not {"format", "checksum"} & set(content):
         team = to_pool_record(Team, content, path)
         warn_once(f"{path.parent} holds teams of an earlier version, without a checksum: no change would be noticed")
     else:
         team = unseal(Team, path)
-    require_known_paths(str(path), team.method, team.metric, team.consensus)
+    # Its method has chosen and is not asked again; it stays a name.
+    require_known_paths(str(path), team.metric, team.consensus, trust_code=trust_code)
     if wrong := wrong_in_team(team):
         raise damaged(path, wrong)
     return team

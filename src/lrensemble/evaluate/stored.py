@@ -16,6 +16,7 @@ from lrensemble.evaluate.result import FORMAT, UNSEALED, Result
 from lrensemble.evaluate.teams import Team
 from lrensemble.files import proves_itself, read_json, seal, warn_once, write_whole
 from lrensemble.pool import Pool
+from lrensemble.registry import require_known_paths
 
 RESULT = "result.json"
 
@@ -69,6 +70,8 @@ def stored_result(pool: Pool, teams: Sequence[Team]) -> Result | None:
             continue
         try:
             result = read_result(path)
+            names = [name for team in result.teams.values() for name in (team.metric, team.consensus)]
+            require_known_paths(str(path), *names, *result.references, trust_code=pool.trust_code)
         except LREnsembleError as error:
             warn_once(f"{error}; it is not used")
             continue

@@ -21,7 +21,7 @@ from lrensemble.export.hub import Hub
 from lrensemble.export.programs import batched_is_faster, groups_of, run_batched, run_each
 from lrensemble.export.stages import run_stages
 from lrensemble.numerics import likeliest
-from lrensemble.registry import paths_in
+from lrensemble.registry import known_paths_only, require_known_paths
 
 PREDICTED_AT_ONCE = 1024
 """Rows, as when the members were scored: the last bits of a sum can depend on it."""
@@ -85,32 +85,29 @@ class Ensemble(nn.Module, Hub):
         return cls(members, description)
 
     @classmethod
-    def load(cls, folder: Path, *, trust_code: bool = False) -> Self:
+    def load(cls, folder: Path | str, *, trust_code: bool = False) -> Self:
         """The ensemble that `save` wrote; its predictions are bit-equal on the same CPU.
 
         Args:
             folder: of the bundle.
-            trust_code: whether to import the modules of a model or consensus that is named `package.module:function`.
-                Say so only where you know who made the bundle.
+            trust_code: whether to import the modules of a model or consensus that is named `package.module:function`,
+                and to ask a hub for a checkpoint. Say so only where you know who made the bundle.
 
         Raises:
-            ExportError: no bundle, a file that is missing, changed or foreign, or code that is not trusted.
+            ExportError: no bundle, or a file that is missing, changed or foreign.
+            UntrustedError: it names code, or a checkpoint of a hub, that is not trusted.
             SpecError: a model that is unknown here.
             StorageError: a file cannot be read.
         """
         description, weights = read_bundle(Path(folder))
-        foreign = [f"model {part.model}" for part in description.parts if ":" in part.model.name]
-        foreign += [f"consensus {path}" for path in paths_in(description.consensus)]
-        if foreign and not trust_code:
-            raise ExportError(
-                f"{folder} asks to import code for the {foreign[0]}; if you trust it, load with trust_code=True "
-                "(lrensemble predict --trust-code)"
-            )
+        named = (*(part.model for part in description.parts), description.consensus)
+        require_known_paths(str(folder), *named, trust_code=trust_code)
         states = [
             {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
             for prefix in (f"members.{index}." for index in range(len(description.parts)))
         ]
-        return cls.build(description, states)
+        with known_paths_only(str(folder), trust_code=trust_code):
+            return cls.build(description, states)
 
     def save(self, folder: Path) -> None:
         """Write a bundle that `load` reads: JSON and safetensors, whole or not at all.

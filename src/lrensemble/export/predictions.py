@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.readers import check_suffix, read
 from lrensemble.files import write_whole
 from lrensemble.numerics import likeliest
+from lrensemble.text import to_csv
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -46,16 +46,21 @@ class Predictions:
         """Names of the columns; a class takes its own name, set apart by `p:`."""
         return ["file", "row", "label", *(f"p:{name}" for name in self.classes)]
 
-    def to_csv(self) -> str:
-        """The table as CSV; probabilities read back to the same bits."""
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.header())
-        writer.writerows([file, row, label, *map(repr, probs)] for file, row, label, probs in self.records())
-        return text.getvalue()
+    def to_csv(self, *, raw_formulas: bool = False) -> str:
+        """The table as CSV; probabilities read back to the same bits.
 
-    def save(self, path: Path) -> None:
+        Args:
+            raw_formulas: leave names that a spreadsheet takes for formulas as they are.
+        """
+        rows = ([file, row, label, *probs] for file, row, label, probs in self.records())
+        return to_csv([self.header(), *rows], raw_formulas=raw_formulas)
+
+    def save(self, path: Path, *, raw_formulas: bool = False) -> None:
         """Write the table, whole or not at all, as `.csv` or `.parquet`.
+
+        Args:
+            path: of the file.
+            raw_formulas: leave names that a spreadsheet takes for formulas as they are, in CSV.
 
         Raises:
             ExportError: another suffix.
@@ -63,7 +68,7 @@ class Predictions:
             StorageError: the file cannot be written.
         """
         check_table_path(path)
-        content = self.to_csv().encode() if path.suffix == ".csv" else self._parquet()
+        content = self.to_csv(raw_formulas=raw_formulas).encode() if path.suffix == ".csv" else self._parquet()
         write_whole(path, content)
 
     def _parquet(self) -> bytes:

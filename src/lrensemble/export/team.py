@@ -11,6 +11,7 @@ from lrensemble.export.description import Description, Part
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.pool import Member, Pool
 from lrensemble.pool.member import WEIGHTS
+from lrensemble.registry import known_paths_only, require_known_paths
 from lrensemble.spec import Spec, to_spec
 
 
@@ -51,6 +52,7 @@ def ensemble_of(pool: Pool, team: Team) -> Ensemble:
 
     Raises:
         ExportError: a member without its network, or members that take different inputs.
+        UntrustedError: a model that is code, or a checkpoint of a hub, and nobody has asked for it.
         SpecError: a model that is not known here.
         PoolError: a file that is missing or damaged.
     """
@@ -66,7 +68,11 @@ def ensemble_of(pool: Pool, team: Team) -> Ensemble:
         consensus=to_spec(team.consensus),
         method=team.method,
     )
-    return Ensemble.build(description, [member.weights() for member in members]).measured()
+    source = str(pool.folder)
+    names = [part.model for part in parts]
+    require_known_paths(source, *names, description.consensus, trust_code=pool.trust_code)
+    with known_paths_only(source, trust_code=pool.trust_code):
+        return Ensemble.build(description, [member.weights() for member in members]).measured()
 
 
 def _model(member: Member) -> Spec:

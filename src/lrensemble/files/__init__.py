@@ -9,6 +9,7 @@ from lrensemble.files.as_json import read_json, sha256, to_json
 from lrensemble.files.drafts import clear_abandoned, clear_pool, draft_of, file_system_now, is_draft
 from lrensemble.files.holder import Holder, alive, read_holder, this_process
 from lrensemble.files.inside import check_inside, check_no_link, is_link, pool_above
+from lrensemble.files.kept import keep_somewhere
 from lrensemble.files.refused import storage_errors, tensor_errors
 from lrensemble.files.removal import discard, remove
 from lrensemble.files.scratch import private_folder, reserve, scratch_array, scratch_folder
@@ -42,6 +43,7 @@ __all__ = [
     "file_system_now",
     "is_draft",
     "is_link",
+    "keep_somewhere",
     "make_folder",
     "names_in",
     "own_files",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lrensemble.errors import StorageError
 from lrensemble.files.refused import storage_errors
+from lrensemble.text import LARGEST_JSON, TextError, from_json, read_bounded
 
 
 def to_json(record: object) -> str:
@@ -21,16 +22,13 @@ def read_json(path: Path) -> object:
     Raises:
         StorageError: the file is missing, cannot be read, or is not JSON.
     """
-    with storage_errors("read", path):
-        content = path.read_bytes()
     try:
-        return json.loads(content, parse_constant=_refused)
-    except (ValueError, RecursionError) as error:
-        raise StorageError(f"{path} is damaged: not JSON ({error})") from None
-
-
-def _refused(constant: str) -> object:
-    raise ValueError(f"{constant} is no number of JSON")
+        with storage_errors("read", path):
+            content = read_bounded(path, LARGEST_JSON)
+        found: object = from_json(content)
+    except TextError as error:
+        raise StorageError(f"{path} is damaged: {error}") from None
+    return found
 
 
 def sha256(path: Path) -> str:

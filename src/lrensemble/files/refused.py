@@ -17,6 +17,10 @@ def storage_errors(action: str, path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(f"cannot {action} {path}: {reason}") from error
+    except ValueError as error:
+        if "null byte" not in str(error):  # which no name on a disk can hold
+            raise
+        raise StorageError(f"cannot {action} {str(path)!r}: {error}") from None
 
 
 @contextmanager

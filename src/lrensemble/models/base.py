@@ -20,6 +20,8 @@ class ModelFacts:
 
     smallest_image: int = 0
     """Shorter side in pixels of the smallest image that it takes; 0 where features serve as well."""
+    outside: tuple[str, ...] = ()
+    """Arguments that name what is asked of a hub."""
 
 
 def _tried(name: str, function: Callable[..., nn.Module]) -> Callable[..., nn.Module]:

@@ -39,7 +39,7 @@ class VisionTransformer(nn.Module):
         return logits
 
 
-@MODELS.register("vit", smallest_image=1, size="tiny")
+@MODELS.register("vit", smallest_image=1, outside=("checkpoint",), size="tiny")
 def vit(
     shape: tuple[int, ...],
     classes: int,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,7 +12,8 @@ from pydantic import Field
 from lrensemble.config import Inputs, Record
 from lrensemble.errors import PoolError
 from lrensemble.files import storage_errors, tensor_errors
-from lrensemble.pool.sealed import check_file, map_arrays
+from lrensemble.pool.sealed import check_file, damaged, map_arrays
+from lrensemble.text import TextError, from_json
 
 if TYPE_CHECKING:
     import torch
@@ -135,7 +135,11 @@ class Member(MemberRecord):
             return []
         path = self._checked(HISTORY)
         with storage_errors("read", path):
-            return [json.loads(line) for line in path.read_bytes().splitlines()]
+            lines = path.read_bytes().splitlines()
+        try:
+            return [from_json(line) for line in lines]
+        except TextError as error:
+            raise damaged(path, str(error)) from None
 
     def _checked(self, name: str) -> Path:
         if name not in self.files:

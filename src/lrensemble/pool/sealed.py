@@ -5,7 +5,6 @@ A checksum finds damage (a flipped bit, a cut, a file in the wrong place), not f
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Mapping
 from functools import lru_cache
@@ -19,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from lrensemble.config import Record, to_record
 from lrensemble.errors import ConfigError, PoolError
 from lrensemble.files import FORMAT, proves_itself, read_json, sha256, storage_errors
+from lrensemble.text import from_json
 
 OF_SEAL = ("format", "checksum")
 """Keys of a sealed file that are not of its record."""
@@ -100,7 +100,7 @@ def map_arrays(path: Path) -> dict[str, NDArray[Any]]:
             raise damaged(path, f"not safetensors ({error})") from None
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length))
+            header = from_json(file.read(length))
         return {name: _map(path, entry, 8 + length) for name, entry in header.items() if name != "__metadata__"}
 
 

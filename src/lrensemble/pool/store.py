@@ -72,6 +72,8 @@ class Pool:
 
     folder: Path
     task: Task
+    trust_code: bool = False
+    """Whether code that it names may be imported, and hubs be asked for what it names."""
 
     @classmethod
     def create(
@@ -116,16 +118,22 @@ class Pool:
         return cls(folder, completed)
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path | str, *, trust_code: bool = False) -> Self:
         """The pool in a folder.
+
+        Args:
+            folder: of the pool.
+            trust_code: whether to import code that it names as `package.module:function`, and to ask hubs for what it
+                names. Say so only where you know who made it.
 
         Raises:
             PoolError: there is none, or it is damaged.
             StorageError: it cannot be read.
         """
+        folder = Path(folder)
         if not is_pool(folder):
             raise PoolError(f"no pool at {folder}: it has no pool.json; make one with lrensemble tune or collect")
-        return cls(folder, unseal(_PoolFile, folder / "pool.json").task)
+        return cls(folder, unseal(_PoolFile, folder / "pool.json").task, trust_code)
 
     def labels(self, split: str) -> NDArray[np.int64]:
         """Class indices [sample] of a split.

@@ -1,21 +1,25 @@
 """The one extension mechanism: registries of named functions that carry their facts.
 
 `base` holds the registry, `functions` what it knows of one function, `paths` imports `package.module:function`,
-`plugins` imports modules that register, `names` says which known name is nearest, `catalogue` where registries live.
+`plugins` imports modules that register, `trust` keeps names that strangers wrote from being used, `names` says which
+known name is nearest, `catalogue` where registries live.
 """
 
 from lrensemble.registry.base import Registry
 from lrensemble.registry.catalogue import HOMES, registry_of
 from lrensemble.registry.functions import Call, NoFacts, depth, is_shipped
 from lrensemble.registry.names import nearest
-from lrensemble.registry.paths import known_paths_only, paths_in, reason_of, require_known_paths
+from lrensemble.registry.paths import reason_of
 from lrensemble.registry.plugins import import_plugins, installed_plugins
+from lrensemble.registry.trust import ask_for, close_gate, known_paths_only, paths_in, require_known_paths
 
 __all__ = [
     "HOMES",
     "Call",
     "NoFacts",
     "Registry",
+    "ask_for",
+    "close_gate",
     "depth",
     "import_plugins",
     "installed_plugins",

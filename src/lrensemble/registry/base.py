@@ -42,6 +42,7 @@ from lrensemble.registry import functions, plugins
 from lrensemble.registry.functions import Call, NoFacts, Registered
 from lrensemble.registry.names import nearest
 from lrensemble.registry.paths import FORM, function_at, reason_of
+from lrensemble.registry.trust import let_out
 from lrensemble.spec import Spec, SpecLike, to_spec
 
 P = ParamSpec("P")
@@ -262,6 +263,8 @@ class Registry(Generic[R, F]):
         spec = to_spec(given)
         found = self.find(spec.name)
         found.check(spec.arguments, reserved)
+        for place in found.places(spec.arguments):
+            let_out(place)
         return found, spec if spec.name == found.name else Spec(found.name, spec.arguments)
 
     def _of_a_family(self, name: str) -> Registered[R, F] | None:

@@ -108,6 +108,17 @@ class Registered(Generic[R, F]):
         """Whether it is part of this package."""
         return is_shipped(self.written)
 
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """Arguments that name what is asked of a hub, as its facts tell."""
+        names: tuple[str, ...] = getattr(self.facts, "outside", ())
+        return names
+
+    def places(self, arguments: Mapping[str, Value]) -> list[str]:
+        """What such arguments name: `hub(repo='owner/images')`."""
+        given = {name: arguments.get(name) for name in self.outside}
+        return [f"{self.name}({name}={value!r})" for name, value in given.items() if value is not None]
+
     @cached_property
     def hints(self) -> Mapping[str, Any]:
         """Annotations by argument; none where they cannot be evaluated."""

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from importlib import metadata
 
 from lrensemble.registry.paths import imported, reason_of
+from lrensemble.registry.trust import let_code_through
 
 GROUP = "lrensemble.plugins"
 
@@ -27,9 +28,11 @@ def import_plugins(modules: Iterable[str]) -> None:
     """Import modules that register policies, metrics and so on.
 
     Raises:
+        UntrustedError: a file from elsewhere names it, and nobody has asked for it.
         SpecError: one of them cannot be imported.
     """
     for module in modules:
+        let_code_through(module, f"plugin {module!r}")
         imported(module, f"plugin {module!r}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lrensemble.errors import SpecError
+from lrensemble.evaluate import untrusted
 from lrensemble.policies import build
 from lrensemble.pool import Member
 from lrensemble.registry import known_paths_only
@@ -22,7 +23,7 @@ PANELS = (("rate", "rate"), ("train_loss", "training loss"), ("val_nll", "val NL
 def curves(facts: Facts) -> Section:
     """Three panels over the epochs; members of the chosen team stand out."""
     traces = [
-        _trace(member, name, place, panel, key, member.id in facts.in_team)
+        _trace(facts, member, name, place, panel, key)
         for place, (member, name) in enumerate(zip(facts.members, facts.names, strict=True))
         for panel, (key, _) in enumerate(PANELS)
         if member.history()
@@ -40,18 +41,21 @@ def curves(facts: Facts) -> Section:
         layout[f"xaxis{axis}"] = {"title": {"text": "epoch" if panel == len(PANELS) else ""}}
     return Section(
         "Rates and what came of them",
-        ["A line a member, the same colour in all panels; members of the chosen team are thick. Type to filter:"],
+        [
+            *filter(None, [untrusted(facts.pool, "policy", "The rate between the ends of epochs")]),
+            "A line a member, the same colour in all panels; members of the chosen team are thick. Type to filter:",
+        ],
         figures=[Figure("curves", traces, layout, "The rate by epoch, and the loss and the score at the end of each.")],
     )
 
 
-def _trace(member: Member, name: str, place: int, panel: int, key: str, chosen: bool) -> dict[str, Any]:
-    history = member.history()
+def _trace(facts: Facts, member: Member, name: str, place: int, panel: int, key: str) -> dict[str, Any]:
+    history, chosen = member.history(), member.id in facts.in_team
     axis = "" if panel == 0 else str(panel + 1)
     epochs: list[Any] = [line["epoch"] for line in history]
     values: list[Any] = [line.get(key) for line in history]
     if key == "rate":
-        epochs, values = _rate_curve(member, history) or (epochs, values)
+        epochs, values = _rate_curve(member, history, facts.pool.trust_code) or (epochs, values)
     return {
         "type": "scatter",
         "mode": "lines+markers" if len(epochs) < 3 else "lines",
@@ -65,7 +69,9 @@ def _trace(member: Member, name: str, place: int, panel: int, key: str, chosen: 
     }
 
 
-def _rate_curve(member: Member, history: list[dict[str, Any]]) -> tuple[list[float], list[float]] | None:
+def _rate_curve(
+    member: Member, history: list[dict[str, Any]], trust_code: bool
+) -> tuple[list[float], list[float]] | None:
     """The policy at some steps of the run, by epoch; None where the recipe does not name one."""
     policy = (member.recipe or {}).get("policy")
     total = int(history[-1]["step"])
@@ -73,7 +79,7 @@ def _rate_curve(member: Member, history: list[dict[str, Any]]) -> tuple[list[flo
         return None
     steps = sorted({round(place * (total - 1) / (POINTS - 1)) for place in range(POINTS)})
     try:
-        with known_paths_only():
+        with known_paths_only(member.id, trust_code=trust_code):
             rate = build(policy, total)
     except SpecError:  # a policy that is not known here, or code that was not asked for
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -66,17 +66,35 @@ def _whole(figure: Figure) -> dict[str, Any]:
     return {"data": list(figure.traces), "layout": layout}
 
 
+def _height(figure: Mapping[str, Any]) -> int:
+    return int(figure["layout"]["height"])
+
+
+def _page_options() -> dict[str, Any]:
+    """Of the page that figures are drawn on: plotly.js as it is installed, and nothing of another host."""
+    import plotly
+
+    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    return {"plotlyjs": script.as_uri(), "mathjax": False}
+
+
 def _draw(figures: Sequence[dict[str, Any]], paths: Sequence[Path], form: str) -> None:
     try:
-        import kaleido  # noqa: F401 – plotly uses it
-        import plotly.io
+        import kaleido
         from kaleido.errors import ChromeNotFoundError
     except ImportError:
         raise MissingExtraError("figures as files need kaleido; pip install 'lrensemble[report]'") from None
     logging.getLogger("kaleido").setLevel(logging.ERROR)
     logging.getLogger("choreographer").setLevel(logging.ERROR)
     try:
-        plotly.io.write_images(fig=list(figures), file=list(paths), format=form)
+        # Not by plotly.io, whose pages load MathJax from another host.
+        kaleido.write_fig_from_object_sync(
+            [
+                {"fig": figure, "path": str(path), "opts": {"format": form, "width": WIDTH, "height": _height(figure)}}
+                for figure, path in zip(figures, paths, strict=True)
+            ],
+            kopts=_page_options(),
+        )
     except ChromeNotFoundError:
         raise MissingExtraError(
             "figures as files are drawn by Chromium or Chrome, and none was found; install one, or set BROWSER_PATH"

@@ -32,19 +32,22 @@ class Picture:
         return "data:image/png;base64," + base64.b64encode(self.png).decode()
 
 
-def pictures(members: Sequence[Member], folder: Path | None, rows: Sequence[int]) -> list[Picture] | str:
+def pictures(
+    members: Sequence[Member], folder: Path | None, rows: Sequence[int], *, trust_code: bool = False
+) -> list[Picture] | str:
     """The test rows as pictures; or why there are none.
 
     Args:
         members: of the pool; the first that was trained here says which data set it was.
         folder: where the files of the data set lie, for sources that need one.
         rows: positions among the test rows.
+        trust_code: whether the pool is trusted with the code and the hubs that it names.
     """
     recipe = next((member.recipe for member in members if member.recipe is not None), None)
     if recipe is None:
         return "There are no pictures of the rows: the members of this pool were trained elsewhere."
     try:
-        dataset = of_recipe(to_record(Recipe, recipe, "recipe"), folder)
+        dataset = of_recipe(to_record(Recipe, recipe, "recipe"), folder, trust_code=trust_code)
         if len(dataset.shape) != 3 or dataset.shape[0] not in (1, 3):
             return "The rows of this data set are no pictures."
         raw = dataset.raw(dataset.rows["test"][list(rows)]).cpu().numpy().astype(np.float64)

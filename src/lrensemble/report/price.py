@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lrensemble.evaluate import untrusted
 from lrensemble.evaluate.result import MemberResult
 from lrensemble.report.facts import Facts
 from lrensemble.report.safe import text
@@ -17,7 +18,7 @@ def price(facts: Facts) -> Section:
     """Parameters, seconds of training and time to predict, of the best single model and of every team."""
     teams = {"best single": facts.result.best_single} | dict(facts.result.teams)
     rows, points = list[list[str]](), list[tuple[str, float, float]]()
-    known = speeds(facts.members, len(facts.pool.task.classes))
+    known = speeds(facts.members, len(facts.pool.task.classes), trust_code=facts.pool.trust_code)
     for name, team in teams.items():
         cost = team.cost
         ids = (team.id,) if isinstance(team, MemberResult) else team.members
@@ -44,7 +45,8 @@ def price(facts: Facts) -> Section:
         [
             "Of a team: sums over its distinct members. Latency is that of one row, throughput that of "
             f"{BATCH} rows at once, members one after another, measured on one thread of the CPU while this page was "
-            "written. The line joins the teams that no other beats in both."
+            "written. The line joins the teams that no other beats in both.",
+            *filter(None, [untrusted(facts.pool, "model", "The latency")]),
         ],
         [Table(headings, rows)],
         [

@@ -41,7 +41,7 @@ def rows(facts: Facts) -> Section:
     }
     by_gain = np.argsort(-found.gained, kind="stable")
     shown = [*by_gain[:SHOWN_ROWS].tolist(), *by_gain[::-1][:SHOWN_ROWS].tolist()]
-    seen = pictures(facts.members, facts.data, shown)
+    seen = pictures(facts.members, facts.data, shown, trust_code=facts.pool.trust_code)
     lines: list[list[str | Picture]] = [
         [
             *([] if isinstance(seen, str) else [seen[place]]),

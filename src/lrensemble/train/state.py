@@ -14,7 +14,6 @@ There is no state of a random generator: batches and dropout are functions of (s
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +26,7 @@ from torch import Tensor
 
 from lrensemble.config import Record
 from lrensemble.files import storage_errors, write_whole
+from lrensemble.text import from_json
 from lrensemble.train.learner import Learner
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def read_state(path: Path, kind: type[P]) -> tuple[P, dict[str, Tensor]]:
         data = path.read_bytes()
     # Cloned, so that every tensor is aligned as one that torch made.
     tensors = {name: tensor.clone() for name, tensor in safetensors.torch.load(data).items()}
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    header = from_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
     metadata = header["__metadata__"]
     if metadata["checksum"] != _checksum(metadata["progress"], tensors):
         raise ValueError("damaged: its checksum is not that of its content")

@@ -1,0 +1,182 @@
+"""How the command line ends, whatever happens: one line for people, an exit status, and a traceback kept in a file."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import platform
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from lrensemble.cli.printer import Printer, UnheardError, people, print_answer
+from lrensemble.errors import LREnsembleError
+from lrensemble.files import keep_somewhere
+from lrensemble.text import visible
+
+BUG, MISTAKE, UNHEARD = 1, 2, 141
+"""Exit statuses; the last is what a shell reports of a program that a broken pipe has ended."""
+
+CTRL_C = 130
+INTERRUPTED = (CTRL_C, 143, 129, 149)
+"""Exit status after Ctrl-C, which typer turns into it, and after SIGTERM, SIGHUP and Ctrl-Break: 128 + the signal."""
+
+
+def ended(run: Callable[[], int], after_interrupt: str) -> int:
+    """Run, and tell in one line why it ended where it did not end well; the exit status comes back.
+
+    Args:
+        run: gives an exit status.
+        after_interrupt: what is told after Ctrl-C.
+    """
+    try:
+        with surroundings():
+            status = _status_of(run)
+            if sys.stdout is not None:
+                print_answer("")  # what is still held back is written now, where it can be told that it cannot
+    except UnheardError:
+        status = UNHEARD
+    except KeyboardInterrupt:
+        status = CTRL_C
+    except LREnsembleError as error:
+        status = _tell(str(error), MISTAKE)
+    except typer.TyperException as error:
+        status = _tell(error.format_message(), MISTAKE)
+    except BaseException as error:  # of ours, of a library, of the system: nothing is shown in twenty lines
+        status = _tell(_bug(error), BUG)
+    if status in INTERRUPTED:
+        _tell(after_interrupt, status, "")
+    if status:
+        _hush()
+    return status
+
+
+def _status_of(run: Callable[[], int]) -> int:
+    streams = sys.stdout, sys.stderr
+    try:
+        return run()
+    except KeyboardInterrupt:
+        return CTRL_C
+    except typer.Abort:
+        return BUG
+    except SystemExit as stop:
+        if isinstance(stop.__context__, OSError) and streams != (sys.stdout, sys.stderr):
+            # Typer takes every broken pipe for ours, and puts something in the place of the streams.
+            sys.stdout, sys.stderr = streams
+            raise stop.__context__ from None
+        if isinstance(stop.__context__, BrokenPipeError):  # how rich ends where nobody reads the help
+            raise UnheardError from None
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+
+
+def _tell(message: str, status: int, prefix: str = "lrensemble: ") -> int:
+    """One line to standard error, where there is one."""
+    with contextlib.suppress(UnheardError, OSError, ValueError):
+        people.print(f"{prefix}{' '.join(message.split())}", soft_wrap=True)
+    return status
+
+
+def _bug(error: BaseException) -> str:
+    """What ended all, in a line that says where the rest is."""
+    kind = type(error).__name__
+    said = " ".join(str(error).split())
+    what = "out of memory" if isinstance(error, MemoryError) else f"{kind}: {said}" if said else kind
+    kept = keep_traceback(error)
+    if kept is None:
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+        return f"ended by {what}{place}; there is no room for a file with the traceback"
+    outside = isinstance(error, OSError | MemoryError)
+    return f"ended by {what}; the traceback is in {kept}" + ("" if outside else "; please report it, it is a bug")
+
+
+def keep_traceback(error: BaseException) -> Path | None:
+    """A new file with the traceback, not in the current folder, which may be a pool; None where there is no room."""
+    lines = [
+        f"lrensemble {_version()}, Python {platform.python_version()}, {platform.platform()}\n",
+        f"{sys.argv}\n\n",
+        *traceback.format_exception(error),
+    ]
+    content = visible("".join(lines), keep="\n").encode()
+    return keep_somewhere(content, "lrensemble-traceback-", ".txt")
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("lrensemble")
+    except metadata.PackageNotFoundError:
+        return "of unknown version"
+
+
+def _hush() -> None:
+    """What is still held back for a stream that cannot take it is thrown away, not tried again at the very end."""
+    for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, descriptor)
+                os.close(nowhere)
+
+
+@contextmanager
+def surroundings() -> Iterator[None]:
+    """What holds while a command runs: warnings of libraries pass the printer; every character can be printed."""
+    _take_closed_descriptors()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    last, safe_path = logging.lastResort, os.environ.get("PYTHONSAFEPATH")
+    logging.lastResort = _Lines(people)
+    os.environ["PYTHONSAFEPATH"] = "1"  # nor do processes that we start import from the current folder
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            yield
+    finally:
+        logging.lastResort = last
+        if safe_path is None:
+            os.environ.pop("PYTHONSAFEPATH", None)
+
+
+def _take_closed_descriptors() -> None:
+    """Put nothing in the place of a closed stream: else a file of a pool gets its number, and what is printed there."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    _filename: str,
+    _lineno: int,
+    _file: object = None,
+    _line: object = None,
+) -> None:
+    people.print(f"{category.__name__}: {' '.join(str(message).split())}", soft_wrap=True)
+
+
+class _Lines(logging.Handler):
+    """What nobody else shows of the logs of libraries and ours, from warnings on: a line each."""
+
+    def __init__(self, printer: Printer) -> None:
+        super().__init__(logging.WARNING)
+        self.printer = printer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One message."""
+        self.printer.print(" ".join(record.getMessage().split()), soft_wrap=True)

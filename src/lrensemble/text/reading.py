@@ -1,0 +1,117 @@
+"""The one reader for text that people write: UTF-8, of a size that is bounded, and not nested without end."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+LARGEST_TEXT = 16 << 20
+"""Bytes of a file that people write: an experiment, a list of names."""
+LARGEST_JSON = 1 << 30
+"""Bytes of a file of JSON that a program wrote."""
+NESTED = 100
+"""Lists, tables and brackets within one another at most."""
+
+_MARK = b"\xef\xbb\xbf"
+_OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class TextError(ValueError):
+    """Text that cannot be used; the message says why, and whoever read it says of which file."""
+
+
+def read_bounded(path: Path, largest: int) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        TextError: there are more than `largest`.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        content = file.read(largest + 1)  # no size is asked for: a device has none
+    if len(content) > largest:
+        raise TextError(f"it is larger than {largest >> 20} MiB")
+    return content
+
+
+def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
+    """The text of a file.
+
+    Raises:
+        TextError: it is too large, or no UTF-8.
+        OSError: it cannot be read.
+    """
+    return decoded(read_bounded(path, largest))
+
+
+def decoded(content: bytes) -> str:
+    """Text from bytes; the mark that some editors put in front of UTF-8 is left out.
+
+    Raises:
+        TextError: it is no UTF-8.
+    """
+    if content.startswith(_OTHER_MARKS):
+        raise TextError("it is UTF-16; save it as UTF-8")
+    try:
+        return content.removeprefix(_MARK).decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise TextError(f"it is not UTF-8 (line {line}, byte {content[error.start]:#04x}); save it as UTF-8") from None
+
+
+def from_toml(text: str) -> dict[str, Any]:
+    """What TOML says.
+
+    Raises:
+        TextError: it is no TOML, or nested too deeply.
+    """
+    try:
+        content = tomllib.loads(text)
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError as error:  # beside its own: an integer of thousands of digits
+        raise TextError(f"not valid TOML: {error}") from None
+    _require_shallow(content)
+    return content
+
+
+def from_json(content: bytes | str) -> Any:
+    """What JSON says.
+
+    Raises:
+        TextError: it is no JSON, or nested too deeply.
+    """
+    try:
+        found = json.loads(content, parse_constant=_refused)
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError as error:  # UnicodeDecodeError among them
+        raise TextError(f"not JSON ({error})") from None
+    _require_shallow(found)
+    return found
+
+
+def _refused(constant: str) -> object:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
+def _require_shallow(content: object) -> None:
+    """Refuse what is nested too deeply, level by level, so that the check itself needs no depth."""
+    level = [content]
+    for _ in range(NESTED):
+        inner: list[object] = []
+        for each in level:
+            if isinstance(each, dict):
+                inner += [value for value in each.values() if isinstance(value, dict | list)]
+            elif isinstance(each, list):
+                inner += [value for value in each if isinstance(value, dict | list)]
+        if not inner:
+            return
+        level = inner
+    raise _too_deep()
+
+
+def _too_deep() -> TextError:
+    return TextError(f"lists or tables are nested more than {NESTED} deep")

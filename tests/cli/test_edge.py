@@ -1,0 +1,201 @@
+"""What reaches terminals, pipes and full disks, and how the command line ends: real processes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src"
+HOSTILE = ["\x1b[2J\x1b]0;title\x07a", "\x9b2Jb\u202e", "c\nlrensemble: all is well", "[/red]:smile:\x08\r"]
+ACTING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
+
+BREAKS = """
+import sys
+
+import lrensemble.evaluate as part
+
+
+def broken(*_arguments, **_keywords):
+    raise {error}
+
+
+part.evaluate = broken
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with predictions of members and classes of hostile names, and a pool of them with teams."""
+    place = tmp_path_factory.mktemp("edge")
+    generator = np.random.default_rng(0)
+    arrays: dict[str, np.ndarray] = {
+        "names": np.array(HOSTILE),
+        "classes": np.array(["\x1b[2Jclass", "b", "c"]),
+    }
+    for prefix, rows in (("", 60), ("test_", 50)):
+        labels = generator.integers(3, size=rows)
+        logits = generator.normal(size=(4, rows, 3))
+        logits[:, np.arange(rows), labels] += 1
+        arrays |= {f"{prefix}logits": logits, f"{prefix}labels": labels}
+    np.savez(place / "p.npz", **arrays)  # type: ignore[arg-type]
+    for command in ("collect p.npz --out pool", "select pool -m best -m all"):
+        done = bash(place, f"lrensemble {command}")
+        assert done.returncode == 0, done.stderr
+    return place
+
+
+def bash(folder: Path, script: str, **environment: str | None) -> "subprocess.CompletedProcess[str]":
+    """A script of bash in which `lrensemble` is the command; a variable that is None is not set."""
+    command = f'set -o pipefail\nlrensemble() {{ "{sys.executable}" -m lrensemble "$@"; }}\n{script}'
+    given = {**os.environ, "PYTHONPATH": str(SOURCE), "COLUMNS": "120", **environment}
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env={key: value for key, value in given.items() if value is not None},
+        capture_output=True,
+        text=True,
+        check=False,
+        errors="surrogateescape",
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ls pool",
+        "ls pool --json",
+        "select pool -m best -m all --resamples 2",
+        "select pool -m best --json",
+        "evaluate pool",
+        "report pool",
+        "collect $'\\x1b[2J\\u202e.npz' --out other",
+        "select pool --metric $'\\x1b[2J'",
+        "ls pool --plugin $'\\x1b[2J'",
+        "$'\\x1b[2J'",
+    ],
+)
+def test_no_text_of_a_stranger_acts_on_the_terminal(folder: Path, command: str) -> None:
+    done = bash(folder, f"lrensemble {command}")
+    assert not ACTING.search(done.stdout + done.stderr)
+    assert "Traceback" not in done.stderr
+    assert not [line for line in done.stderr.splitlines() if line.startswith("lrensemble: all is well")]
+
+
+@pytest.mark.parametrize("command", ["ls pool", "evaluate pool"])
+def test_nor_where_the_printer_moves_the_cursor_itself(folder: Path, command: str) -> None:
+    done = bash(folder, f"lrensemble {command}", FORCE_COLOR="1", TTY_COMPATIBLE="1", NO_COLOR=None)
+    own = re.sub(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[[0-9]*[AGK]|\x1b\[2K|\r", "", done.stderr)
+    assert not ACTING.search(own)
+    assert r"\x1b[2J\x1b]0;title\x07a" in own
+
+
+def test_records_keep_every_character(folder: Path) -> None:
+    names = [member["name"] for member in json.loads(bash(folder, "lrensemble ls pool --json").stdout)]
+    assert [name[0] for name in names] == [name[0] for name in HOSTILE]
+    assert "\x9b2Jb\u202e" in names
+
+
+@pytest.mark.parametrize(
+    "environment", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "latin-1"}, {"PYTHONIOENCODING": "ascii"}]
+)
+def test_every_encoding_can_say_it(folder: Path, environment: dict[str, str]) -> None:
+    for command in ("ls pool", "evaluate pool", "report pool --json", "evaluate pool --json", "ls selectors --json"):
+        done = bash(folder, f"lrensemble {command}", **environment)
+        assert done.returncode == 0, done.stderr
+        if "--json" in command:
+            assert json.loads(done.stdout)
+
+
+def test_without_a_home(folder: Path) -> None:
+    done = bash(folder, "lrensemble evaluate pool", HOME=None)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("verb", ["ls pool --json", "select pool -m best --json", "ls selectors --json"])
+def test_a_full_standard_output_is_one_line(folder: Path, verb: str) -> None:
+    done = bash(folder, f"lrensemble {verb} > /dev/full")
+    assert done.returncode == 2
+    assert done.stderr == "lrensemble: cannot write to standard output: No space left on device\n"
+
+
+def test_a_closed_standard_output_is_one_line(folder: Path) -> None:
+    done = bash(folder, "lrensemble ls pool --json >&-")
+    assert done.returncode == 2
+    assert done.stderr == "lrensemble: cannot write to standard output: it is closed\n"
+    assert bash(folder, "lrensemble ls pool >&-").returncode == 0
+    assert bash(folder, "lrensemble evaluate pool >&- 2>&- <&-").returncode == 0
+    assert bash(folder, "lrensemble ls pool --json").returncode == 0, "no file has been written to"
+
+
+@pytest.mark.parametrize("script", ["lrensemble ls pool --json | true", "lrensemble ls pool 2>&1 | true"])
+def test_a_broken_pipe_is_silent(folder: Path, script: str) -> None:
+    done = bash(folder, script)
+    assert (done.returncode, done.stderr) == (141, "")
+    assert bash(folder, "lrensemble ls selectors --json | head -c 10").returncode in (0, 141)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        ("ZeroDivisionError('a bug\\n\\x1b[2J')", r"ended by ZeroDivisionError: a bug \x1b[2J; the traceback is in "),
+        ("RecursionError('maximum')", "ended by RecursionError: maximum; the traceback is in "),
+        ("MemoryError", "ended by out of memory; the traceback is in "),
+        ("OSError(5, 'Input/output error', 'x')", "ended by OSError: [Errno 5] Input/output error: 'x'; the"),
+        ("UnicodeEncodeError('ascii', 'é', 0, 1, 'no')", "ended by UnicodeEncodeError: 'ascii' codec"),
+        ("BrokenPipeError(32, 'of a worker')", "ended by "),
+        ("AssertionError", "ended by AssertionError; the traceback is in "),
+    ],
+)
+def test_whatever_is_left_ends_in_one_line(folder: Path, tmp_path: Path, error: str, line: str) -> None:
+    (folder / "breaks.py").write_text(BREAKS.format(error=error), encoding="utf-8")
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    done = bash(folder, "lrensemble evaluate pool --plugin breaks", TMPDIR=str(kept))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"lrensemble: {line}"), done.stderr
+    assert done.stderr.count("\n") == 1
+    (file,) = kept.iterdir()
+    assert str(file) in done.stderr
+    content = file.read_text(encoding="utf-8")
+    assert "breaks.py" in content
+    assert "in broken" in content
+    assert not ACTING.search(content)
+    assert file.stat().st_mode & 0o077 == 0, "a traceback is nobody else's business"
+
+
+def test_a_traceback_is_kept_outside_of_the_current_folder_or_not_at_all(folder: Path) -> None:
+    (folder / "breaks.py").write_text(BREAKS.format(error="ZeroDivisionError"), encoding="utf-8")
+    before = set(folder.rglob("*"))
+    script = "lrensemble evaluate pool --plugin breaks"
+    done = bash(folder, script, TMPDIR=".", HOME=str(folder / "nowhere"))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert {path for path in set(folder.rglob("*")) - before if "__pycache__" not in path.parts} == set()
+
+
+def test_warnings_of_libraries_are_lines_of_the_printer(folder: Path) -> None:
+    text = (
+        "import logging, warnings\nwarnings.warn('beware \\x1b[2J')\nlogging.getLogger('other').warning('and\\x07')\n"
+    )
+    (folder / "warns.py").write_text(text, encoding="utf-8")
+    done = bash(folder, "lrensemble ls pool --plugin warns")
+    assert done.returncode == 0
+    assert done.stderr.splitlines()[:2] == [r"UserWarning: beware \x1b[2J", r"and\x07"]
+
+
+def test_nothing_in_the_current_folder_is_imported_in_the_place_of_a_library(folder: Path, tmp_path: Path) -> None:
+    names = ("numpy", "secrets", "typing", "csv", "email", "rich", "typer", "torch", "__future__", "sitecustomize")
+    for name in names:
+        (tmp_path / f"{name}.py").write_text("open('mark', 'a').write(__name__)\n", encoding="utf-8")
+    info = tmp_path / "theirs-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[lrensemble.plugins]\ntheirs = numpy\n", encoding="utf-8")
+    for command in (f"ls {folder / 'pool'}", "ls policies", f"select {folder / 'pool'} -m best", "ls nothing"):
+        bash(tmp_path, f"lrensemble {command}")
+        assert not (tmp_path / "mark").exists(), f"{command} ran {(tmp_path / 'mark').read_text()}"

@@ -1,0 +1,30 @@
+"""Pages of pools, and how a browser opens one."""
+
+from pathlib import Path
+from typing import Any
+
+from lrensemble.evaluate import choose, evaluate, load, save
+from lrensemble.pool import Pool
+from lrensemble.report import write_report
+
+HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>"
+
+
+def evaluated(pool: Pool) -> Path:
+    for method in ("greedy(size=5, bootstrap=3)", "brute_force"):
+        save(pool, choose(pool, method, metric="accuracy"))
+    path = pool.folder / "report.html"
+    write_report(pool, evaluate(pool, load(pool)), path)
+    return path
+
+
+def open_page(browser: Any, path: Path, width: int, scheme: str = "light") -> tuple[Any, list[str]]:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
+    page, errors = context.new_page(), list[str]()
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"file://{path}")
+    page.wait_for_function(
+        "document.querySelectorAll('.plot .main-svg').length >= document.querySelectorAll('.plot').length"
+    )
+    return page, errors

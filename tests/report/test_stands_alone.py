@@ -1,0 +1,65 @@
+"""The page and another host: it names none, loads nothing from one, and offers to send nothing to one."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.report.pages import evaluated, open_page
+
+from lrensemble.pool import Pool
+from lrensemble.report.figures import _page_options
+from lrensemble.report.section import plotly_script
+
+ADDRESS = re.compile(r"(?:https?:|wss?:|ftp:)?//[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+
+
+@pytest.fixture
+def page_path(hostile: Pool) -> Path:
+    return evaluated(hostile)
+
+
+def test_what_we_write_names_no_other_host(page_path: Path) -> None:
+    content = page_path.read_text(encoding="utf-8")
+    library = plotly_script()
+    assert content.count(library) == 1
+    assert not ADDRESS.findall(content.replace(library, ""))
+
+
+def test_the_charts_offer_to_send_nothing_away(browser: Any, page_path: Path) -> None:
+    page, errors = open_page(browser, page_path, 1200)
+    contexts = page.evaluate(
+        "[...document.querySelectorAll('.plot')].map(({_context: c}) => [c.showSendToCloud, c.plotlyServerURL, "
+        "!!c.showLink, !!c.showEditInChartStudio, c.displaylogo, c.topojsonURL])"
+    )
+    assert len(contexts) > 5
+    assert {tuple(each) for each in contexts} == {(False, "", False, False, False, "")}
+    titles = page.evaluate("[...document.querySelectorAll('.modebar-btn')].map(each => each.dataset.title)")
+    assert titles
+    assert not [title for title in titles if re.search("share|cloud|studio|plotly", title or "", re.IGNORECASE)]
+    assert page.evaluate("[...document.querySelectorAll('a')].filter(a => a.host).length") == 0
+    assert errors == []
+
+
+def test_nothing_is_asked_of_another_host_and_nothing_can_be(browser: Any, page_path: Path) -> None:
+    context = browser.new_context()
+    page, asked = context.new_page(), list[str]()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"file://{page_path}")
+    page.wait_for_function("document.querySelectorAll('.plot .main-svg').length > 0")
+    assert {address.partition(":")[0] for address in asked} <= {"file", "data", "blob"}
+    blocked = page.evaluate(
+        """() => new Promise(resolve => {
+            document.addEventListener("securitypolicyviolation", event => resolve(event.effectiveDirective));
+            fetch("http://127.0.0.1:9/").catch(() => {});
+        })"""
+    )
+    assert blocked == "connect-src"
+
+
+def test_nor_does_the_page_that_figures_as_files_are_drawn_on() -> None:
+    kaleido = pytest.importorskip("kaleido")
+    options = _page_options()
+    page = kaleido.PageGenerator(plotly=options["plotlyjs"], mathjax=options["mathjax"]).generate_index()
+    assert set(re.findall(r"src=\"(\w+):", page)) == {"file"}
+    assert not ADDRESS.findall(page)
