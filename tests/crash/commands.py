@@ -111,6 +111,7 @@ COMMANDS = {
     "export bundle": Command((*SHIPPED, "--out", "bundle"), toy, (TRAINED, CHOSEN), THERE),
     "export torch": Command((*SHIPPED, "--format", "torch", "--out", "team.pt2"), toy, (TRAINED, CHOSEN), THERE),
     "export onnx": Command((*SHIPPED, "--format", "onnx", "--out", "team.onnx"), toy, (TRAINED, CHOSEN), THERE),
+    "rm": Command(("rm", POOL, "constant(peak=0.05)"), toy, (TRAINED, CHOSEN), ("has no member",)),
     "collect": Command(("collect", "first.npz", "second.npz", "--out", "pool", "--holdout", "0.4"), predictions),
     "predict": Command(
         ("predict", "bundle", "toy.npz", "--out", "said.csv"), toy, (TRAINED, CHOSEN, (*SHIPPED, "--out", "bundle"))

@@ -34,7 +34,7 @@ def draft_of(path: Path) -> Path:
 
 def is_draft(name: str) -> bool:
     """Whether a name is that of a draft, also of an earlier version."""
-    return _DRAFT.fullmatch(name) is not None or _EARLIER.fullmatch(name) is not None
+    return name.startswith(".") and (_DRAFT.fullmatch(name) or _EARLIER.fullmatch(name)) is not None
 
 
 def clear_abandoned(*folders: Path, earlier: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 from lrensemble.errors import StorageError
@@ -20,7 +21,8 @@ def remove(path: Path) -> bool:
     Of several processes that remove the same, one is told that it did.
 
     Raises:
-        StorageError: it cannot be removed, or lies behind a link inside a pool; then it is there as before.
+        StorageError: it cannot be removed, or lies behind a link inside a pool; then it is there as before. Or it is
+            out of sight, and some of it still takes room: then the next start removes the rest.
     """
     draft = draft_of(path)
     with storage_errors("remove", path):
@@ -31,6 +33,8 @@ def remove(path: Path) -> bool:
             return False
         sync_folder(path.parent)
     erase(draft)
+    if os.path.lexists(draft):
+        raise StorageError(f"{path} is gone, but not all of it could be removed; what is left goes at the next start")
     return True
 
 

@@ -12,6 +12,7 @@ from lrensemble.pool.member import HISTORY, ID_PATTERN, PREDICTIONS, WEIGHTS, Me
 from lrensemble.pool.sealed import check_file, damaged, unseal
 
 MEMBER = "member.json"
+_ID = re.compile(ID_PATTERN)
 
 
 def read_members(folder: Path) -> list[Member]:
@@ -23,24 +24,27 @@ def read_members(folder: Path) -> list[Member]:
     """
     found, strangers = [], []
     for name in names_in(folder):
-        member = read_member(folder / name) if is_member(folder / name) else None
-        if member is None:
-            strangers.append(name)
-        else:
+        if member := read_member(folder / name):
             found.append(member)
+        else:
+            strangers.append(name)
     warn_of_strangers(folder, strangers)
     return found
 
 
 def read_member(folder: Path) -> Member | None:
-    """The member in a folder; None where it is a whole copy of another one, as file managers make them.
+    """The member in a folder; None where it is a stranger, or a whole copy of another one, as file managers make them.
 
     Raises:
         PoolError: it is damaged.
     """
     path = folder / MEMBER
+    if _ID.fullmatch(folder.name) is None:
+        return None
     if not path.is_file():
-        raise damaged(path, "it is missing")
+        if is_member(folder):
+            raise damaged(path, "it is missing")
+        return None
     member = unseal(Member, path).model_copy(update={"folder": folder})
     if member.id == folder.name:
         return member
@@ -54,6 +58,6 @@ def read_member(folder: Path) -> Member | None:
 
 def is_member(folder: Path) -> bool:
     """Whether a folder is a member's, whole or damaged, by its name and what lies in it."""
-    if re.fullmatch(ID_PATTERN, folder.name) is None or not folder.is_dir():
+    if _ID.fullmatch(folder.name) is None or not folder.is_dir():
         return False
     return any(os.path.lexists(folder / name) for name in (MEMBER, PREDICTIONS, WEIGHTS, HISTORY))

@@ -41,8 +41,9 @@ def write_rows(path: Path, task: Task, *, anew: bool, **given: BySplit) -> None:
         StorageError: it cannot be written.
         PoolError: what it holds is damaged.
     """
-    known = {} if anew or not path.exists() else map_arrays(path)
-    arrays = {name: np.array(array) for name, array in known.items()}
+    arrays = {}
+    if not anew and path.exists():  # copied, and mapped no more: some systems replace no file that is
+        arrays = {name: np.array(array) for name, array in map_arrays(path).items()}
     for what, of_splits in given.items():
         for split in task.splits:
             if split in of_splits:
