@@ -46,7 +46,7 @@ methods = ["greedy(bootstrap=0)"]
 
 def lrensemble(folder: Path, *arguments: object) -> "subprocess.Popen[str]":
     (folder / "chain.py").write_text(SCRIPT, encoding="utf-8")
-    command = [sys.executable, folder / "chain.py", *map(str, arguments)]
+    command = [sys.executable, str(folder / "chain.py"), *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
 
 

@@ -4,10 +4,10 @@ Which recipes are trained is said by the `strategies`; `range_test` proposes pea
 """
 
 from lrensemble.train.engine import DivergedError, Step, fit, predict
-from lrensemble.train.events import Began, Elsewhere, Ended, Event, Planned
+from lrensemble.train.events import Began, Ended, Event, Planned
 from lrensemble.train.learner import Learner
 from lrensemble.train.peaks import RangeTest, range_test
-from lrensemble.train.runs import Run
+from lrensemble.train.runs import Elsewhere, Run
 from lrensemble.train.tune import tune
 
 __all__ = [

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from lrensemble.files.claims import POLL_SECONDS, holder_of
 from lrensemble.pool import Pool
-from lrensemble.train.events import Elsewhere, Ended
+from lrensemble.train.events import Ended
 from lrensemble.train.interrupt import Interrupt
-from lrensemble.train.runs import Run, Watch, is_there, unfinished
+from lrensemble.train.runs import Elsewhere, Run, Watch, entries_of, is_there, unfinished
 
 LOOKS_AT_ONCE = 20
 """Runs that are looked at in one poll: a folder that machines share shall not be read without end."""
@@ -28,23 +28,26 @@ class Failures:
     @classmethod
     def of(cls, pool: Pool) -> Failures:
         """Those that are there now."""
-        return cls(pool, {path.stem: path.stat().st_mtime_ns for path in (pool.folder / "failed").glob("[!.]*.json")})
+        found = {path.stem: _written(path) for path in entries_of(pool.folder / "failed")}
+        return cls(pool, {id_: written for id_, written in found.items() if written is not None})
 
     def is_new(self, run: Run) -> bool:
         """Whether a run has failed since."""
-        try:
-            written = self._path(run).stat().st_mtime_ns
-        except OSError:
-            return False
-        return written != self.before.get(run.id)
+        written = _written(self.pool.folder / "failed" / f"{run.id}.json")
+        return written is not None and written != self.before.get(run.id)
 
     def reason(self, run: Run) -> str:
         """Why it failed, in a line."""
         known = {failure.id: failure.traceback for failure in self.pool.failures()}
         return " ".join(known.get(run.id, "").strip().rpartition("\n")[2].split())
 
-    def _path(self, run: Run) -> Path:
-        return self.pool.folder / "failed" / f"{run.id}.json"
+
+def _written(path: Path) -> int | None:
+    """When a file was written, in nanoseconds; None where it is not there, or has gone."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def ended_elsewhere(run: Run, failures: Failures, watch: Watch | None) -> Ended | None:

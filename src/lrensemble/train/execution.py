@@ -20,7 +20,7 @@ from lrensemble.train.devices import cores
 from lrensemble.train.fused.group import begun_groups
 from lrensemble.train.fused.optimizers import shared_settings
 from lrensemble.train.room import free
-from lrensemble.train.runs import Run, has_state
+from lrensemble.train.runs import Run, state_of
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ def _kinds(
     alike: dict[tuple[object, ...], list[Run]] = {}
     for run in runs:
         train = run.recipe.train
-        shared = None if has_state(pool, run.id) else _shared(run)
+        shared = None if state_of(pool, run.id) else _shared(run)
         size = (str(run.recipe.model), train.batch_size, train.precision, run.policy.total)
         alike.setdefault((*size, _is_independent(run), shared), []).append(run)
     return [

@@ -15,7 +15,7 @@ from lrensemble.files.claims import Held, claim, holder_of
 from lrensemble.pool import Failure, Pool
 from lrensemble.train.elsewhere import elsewhere, ended_elsewhere
 from lrensemble.train.engine import Step
-from lrensemble.train.events import Began, Elsewhere, Ended, Event
+from lrensemble.train.events import Began, Ended, Event
 from lrensemble.train.execution import Job
 from lrensemble.train.fused.claims import claim_group
 from lrensemble.train.fused.group import train_group
@@ -24,7 +24,7 @@ from lrensemble.train.member import train_member
 from lrensemble.train.memory import kept_memory
 from lrensemble.train.plan import Plan, plan
 from lrensemble.train.room import free, is_out_of_memory
-from lrensemble.train.runs import Run, Watch, unfinished
+from lrensemble.train.runs import Elsewhere, Run, Watch, unfinished
 
 logger = logging.getLogger(__name__)
 

@@ -45,8 +45,9 @@ def build_optimizer(settings: TrainSettings, parameters: Iterable[nn.Parameter])
         if arguments.get(key):
             raise TrainingError(f"{key} is given twice: in train.{key} and in train.optimizer = {spec}; keep one")
         arguments[key] = value
+    trained = list(parameters)
     try:
-        return kind(_groups(list(parameters), settings), lr=0.0, **_one_kernel(accepted, spec, parameters), **arguments)
+        return kind(_groups(trained, settings), lr=0.0, **_one_kernel(accepted, spec, trained), **arguments)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TrainingError(f"optimizer {spec} refuses {arguments}: {error}") from None
 

@@ -24,7 +24,7 @@ def free() -> None:
     While an `except` block runs, the error holds the stack that failed, and the stack its networks.
     """
     gc.collect()
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_available():
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,10 +61,22 @@ def unfinished(pool: Pool) -> Path:
     return pool.folder / "unfinished"
 
 
-def has_state(pool: Pool, name: str) -> bool:
-    """Whether a run or a group was begun and has left its state, or is under way."""
+def state_of(pool: Pool, name: str) -> Path | None:
+    """The state of a run or a group that was begun, or is under way; None where there is none.
+
+    It may go at any moment, where another process is at work on it.
+    """
     home = unfinished(pool) / name
-    return any(home.glob(f"*/{STATE}")) or (home / STATE).exists()
+    found = [home / STATE, *(folder / STATE for folder in entries_of(home))]  # the first as version 0.1.0 had it
+    return next((path for path in found if path.exists()), None)
+
+
+def entries_of(folder: Path) -> list[Path]:
+    """The entries of a folder, by name; none where it is not there, or has gone."""
+    try:
+        return [folder / name for name in sorted(os.listdir(folder))]
+    except OSError:
+        return []
 
 
 def is_there(run: Run, pool: Pool, watch: Watch | None) -> bool:

@@ -11,7 +11,7 @@ from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import Pool
 from lrensemble.train.devices import check_way
 from lrensemble.train.elsewhere import ended_elsewhere, wait_for_one
-from lrensemble.train.events import Elsewhere, Ended, Event, Planned
+from lrensemble.train.events import Ended, Event, Planned
 from lrensemble.train.execution import Job, check_execution, jobs_of
 from lrensemble.train.fused.claims import group_id
 from lrensemble.train.fused.group import begun_groups
@@ -20,7 +20,7 @@ from lrensemble.train.jobs import do
 from lrensemble.train.memory import kept_memory
 from lrensemble.train.peaks import with_measured_peaks
 from lrensemble.train.plan import Plan, plan
-from lrensemble.train.runs import Run, unfinished
+from lrensemble.train.runs import Elsewhere, Run, unfinished
 from lrensemble.train.strategies import STRATEGIES
 from lrensemble.train.strategies.base import Batch
 

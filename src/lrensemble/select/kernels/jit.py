@@ -29,6 +29,6 @@ def compiled_parallel(function: Callable[P, R]) -> Callable[P, R]:
     return _kept(numba.njit(nogil=True, parallel=True)(function))
 
 
-def _kept(kernel: Callable[P, R]) -> Callable[P, R]:
+def _kept(kernel: object) -> Callable[P, R]:
     keep(kernel)
     return cast(Callable[P, R], kernel)

@@ -28,7 +28,7 @@ def keep(kernel: Any) -> None:
         if folder is None:
             _say_once("neither NUMBA_CACHE_DIR nor the package, the user's cache or the temporary files are writable")
             return
-        numba.config.CACHE_DIR = str(folder)
+        vars(numba.config)["CACHE_DIR"] = str(folder)  # what NUMBA_CACHE_DIR sets
         try:
             kernel.enable_caching()
         except RuntimeError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from lrensemble.files.claims import Claim, Held, claim
 from lrensemble.pool import Pool
-from lrensemble.train.runs import Elsewhere, Run, has_state, unfinished
+from lrensemble.train.runs import Elsewhere, Run, state_of, unfinished
 
 
 def group_id(runs: Sequence[str]) -> str:
@@ -57,7 +57,7 @@ def claim_group(runs: Sequence[Run], pool: Pool) -> tuple[GroupClaims | None, li
     Raises:
         StorageError: the pool cannot be written.
     """
-    home, begun = unfinished(pool), has_state(pool, group_id([run.id for run in runs]))
+    home, begun = unfinished(pool), state_of(pool, group_id([run.id for run in runs])) is not None
     asked = {run.id: claim(home, run.id) for run in runs if run.id not in pool}
     held = {id_: each for id_, each in asked.items() if isinstance(each, Held)}
     own = {id_: each for id_, each in asked.items() if isinstance(each, Claim)}

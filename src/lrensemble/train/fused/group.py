@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 import time
@@ -18,6 +17,7 @@ from pydantic import Field
 from lrensemble import models
 from lrensemble.config import Record
 from lrensemble.data import Dataset, steps_per_epoch
+from lrensemble.errors import StorageError
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.train.devices import threads, threads_for
 from lrensemble.train.engine import Step
@@ -28,7 +28,7 @@ from lrensemble.train.fused.stacked import StackedModel
 from lrensemble.train.interrupt import Interrupt
 from lrensemble.train.member import Predictions, SaveClock, record_of, score_names, steps_at_once, val_scores
 from lrensemble.train.moments import Moments
-from lrensemble.train.runs import STATE, Run, unfinished
+from lrensemble.train.runs import STATE, Run, entries_of, state_of, unfinished
 from lrensemble.train.state import UNUSABLE, HistoryLine, Progress, read_progress, read_state, write_state
 
 logger = logging.getLogger(__name__)
@@ -58,10 +58,15 @@ class GroupProgress(Record):
 def begun_groups(pool: Pool) -> list[tuple[str, ...]]:
     """The ids of the runs of every group whose state lies in the pool; not of a state that is damaged."""
     found = list[tuple[str, ...]]()
-    home = unfinished(pool)
-    for path in sorted([*home.glob(f"group-*/{STATE}"), *home.glob(f"group-*/*/{STATE}")]):
-        with contextlib.suppress(*UNUSABLE):
-            found.append(read_progress(path, GroupProgress).runs)
+    for name in [folder.name for folder in entries_of(unfinished(pool)) if folder.name.startswith("group-")]:
+        if path := state_of(pool, name):
+            try:
+                found.append(read_progress(path, GroupProgress).runs)
+            except UNUSABLE:
+                continue
+            except StorageError:
+                if path.exists():  # or else another process has moved it just now, and has the group
+                    raise
     return found
 
 
