@@ -7,7 +7,7 @@ import torch
 
 from lrensemble.errors import TrainingError
 from lrensemble.models import build
-from lrensemble.train.devices import cores, threads, threads_for, to_device
+from lrensemble.train.devices import check_precision, check_way, cores, threads, threads_for, to_device
 
 
 def test_a_small_network_has_one_thread_and_a_larger_one_all() -> None:
@@ -51,3 +51,27 @@ def test_devices_by_name() -> None:
     assert to_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
     with pytest.raises(TrainingError, match="no device named 'gpu' here; choose from auto, cpu"):
         to_device("gpu")
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="has a GPU of Apple's")
+def test_a_gpu_of_apples_is_known_where_there_is_none() -> None:
+    with pytest.raises(
+        TrainingError, match="torch finds no GPU of Apple's here for device 'mps'; choose from auto, cpu"
+    ):
+        to_device("mps")
+
+
+def test_what_a_gpu_of_apples_lacks_is_refused() -> None:
+    apple = torch.device("mps")
+    with pytest.raises(
+        TrainingError, match="execution fused is refused on mps, which has no float64; choose one-by-one"
+    ):
+        check_way(["cpu", "mps"], "fused")
+    check_way(["mps"], "auto")
+    check_way(["cpu", "cuda:0"], "fused")
+    with pytest.raises(
+        TrainingError, match=r"train.precision = 'float16' is refused on mps, .* give bfloat16 or float32"
+    ):
+        check_precision(apple, "float16")
+    check_precision(apple, "bfloat16")
+    check_precision(torch.device("cpu"), "float16")

@@ -38,7 +38,9 @@ Name = Annotated[
 ]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the data set's files.")]
 Epochs = Annotated[int | None, typer.Option(help="In place of the experiment's.", min=1)]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:0,cuda:1, gpus for all, auto for one if there is one.")]
+Device = Annotated[
+    str, typer.Option(help="cpu, cuda, cuda:0,cuda:1, gpus for all, mps, auto for a GPU of CUDA's if there is one.")
+]
 Execution = Annotated[
     str,
     typer.Option(

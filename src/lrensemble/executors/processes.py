@@ -10,17 +10,16 @@ import contextlib
 import multiprocessing
 import os
 import pickle
-import signal
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from multiprocessing.resource_tracker import ensure_running
 from typing import Any, Generic
 
 from lrensemble.errors import WorkerError
+from lrensemble.executors.signals import interrupt, interrupts_held_back
 from lrensemble.executors.worker import Done, Item, Message, Raised, Ready, Work, serve
 
 SECONDS_TO_END = 60.0
@@ -113,14 +112,11 @@ def _hired(prepare: Callable[[], Work[Any, Any]], place: int) -> _Worker:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=serve, args=(prepare, there, os.getpid()), daemon=True)
-    ensure_running()  # it starts a process too, and lets Ctrl-C through afterwards
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # the worker starts like this: see _serve
     try:
-        process.start()
+        with interrupts_held_back():  # until the worker lets them through
+            process.start()
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise WorkerError(f"cannot hand its preparation to a worker process: {error}; see `in_processes`") from error
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     there.close()
     return _Worker(process, here, place)
 
@@ -184,7 +180,7 @@ def _dismiss(crew: list[_Worker]) -> None:
     """Interrupt the workers that are busy, and wait for all."""
     for worker in crew:
         if worker.item is not None and worker.process.pid is not None and worker.process.is_alive():
-            os.kill(worker.process.pid, signal.SIGINT)
+            interrupt(worker.process.pid, worker.pipe)
     deadline = time.monotonic() + SECONDS_TO_END
     for worker in crew:
         _wait_for(worker, deadline)

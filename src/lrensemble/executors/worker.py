@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from lrensemble.errors import WorkerError
+from lrensemble.executors.signals import heed, leave_group, let_interrupts_through
 
 Item = TypeVar("Item")
 Message = TypeVar("Message")
@@ -47,10 +47,10 @@ class Raised:
 
 def serve(prepare: Callable[[], Work[Any, Any]], pipe: Connection, parent: int) -> None:
     """What a worker does: prepare, then item after item, until there is none."""
-    os.setpgrp()  # Ctrl-C on the terminal reaches the parent alone, which hands it on once
+    leave_group()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])  # one that came while it started counts from here
+        let_interrupts_through()
         _work(prepare, pipe)
     except KeyboardInterrupt:
         os._exit(130)
@@ -69,6 +69,7 @@ def _work(prepare: Callable[[], Work[Any, Any]], pipe: Connection) -> None:
         while (given := _next(pipe)) is not None:
             for messages in _together(work(given[0])):
                 _tell(pipe, messages)
+                heed(pipe)
             _tell(pipe, Done())
     except (KeyboardInterrupt, SystemExit):
         raise

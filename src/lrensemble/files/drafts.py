@@ -12,7 +12,6 @@ import os
 import re
 import secrets
 import shutil
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -38,23 +37,28 @@ def is_draft(name: str) -> bool:
     return _DRAFT.fullmatch(name) is not None or _EARLIER.fullmatch(name) is not None
 
 
-def clear_abandoned(*folders: Path) -> None:
-    """Remove the drafts in some folders that nobody is writing any more; links to folders are left alone."""
+def clear_abandoned(*folders: Path, earlier: bool = False) -> None:
+    """Remove the drafts in some folders that nobody is writing any more; links to folders are left alone.
+
+    Args:
+        folders: of the drafts.
+        earlier: whether those of earlier versions go too, whose names might be somebody else's.
+    """
+    wanted = is_draft if earlier else _DRAFT.fullmatch
     for folder in folders:
         try:
             names = [] if is_link(folder) else os.listdir(folder)
         except OSError:  # it is not there, or not ours to look into: then there is nothing to clear
             continue
-        for name in filter(is_draft, names):
+        for name in filter(wanted, names):
             if _abandoned(folder / name):
                 erase(folder / name)
 
 
 def clear_pool(root: Path) -> None:
     """The same for all folders of a pool that are written to."""
-    clear_abandoned(root, *_folders(root))
-    if not is_link(root / "unfinished"):
-        clear_abandoned(*_folders(root / "unfinished"))
+    states = root / "unfinished"
+    clear_abandoned(root, *_folders(root), *([] if is_link(states) else _folders(states)), earlier=True)
 
 
 @functools.cache
@@ -74,10 +78,10 @@ def _folders(folder: Path) -> list[Path]:
 
 def erase(path: Path) -> None:
     """Remove a draft, file or folder, as far as that is possible; links in it are not followed."""
-    if path.is_dir() and not is_link(path):
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not is_link(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             path.unlink(missing_ok=True)
 
 
@@ -105,11 +109,12 @@ def _abandoned(path: Path) -> bool:
 def _is_stale(path: Path) -> bool:
     try:
         changed = max(each.lstat().st_mtime for each in _with_content(path))
-        now = file_system_now(path.parent)
-    except FileNotFoundError:  # renamed or removed by its writer just now
+    except OSError:  # renamed or removed by its writer just now, or not ours
         return False
-    except OSError:
-        now = time.time()
+    try:
+        now = file_system_now(path.parent)
+    except OSError:  # nothing can be written there, and so nothing removed
+        return False
     return now - changed > STALE_SECONDS
 
 

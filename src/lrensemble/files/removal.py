@@ -22,9 +22,9 @@ def remove(path: Path) -> bool:
     Raises:
         StorageError: it cannot be removed, or lies behind a link inside a pool; then it is there as before.
     """
-    check_inside(path)
     draft = draft_of(path)
     with storage_errors("remove", path):
+        check_inside(path)
         try:
             path.rename(draft)
         except (FileNotFoundError, NotADirectoryError):

@@ -27,7 +27,7 @@ def own_files(folder: Path, pattern: str) -> list[Path]:
         StorageError: the folder cannot be read.
     """
     names = names_in(folder) if os.path.lexists(folder) else []
-    own = [name for name in names if re.fullmatch(pattern, name) and not (folder / name).is_dir()]
+    own = [name for name in names if re.fullmatch(pattern, name)]
     warn_of_strangers(folder, set(names) - set(own))
     return [folder / name for name in own]
 

@@ -157,8 +157,8 @@ def make_folder(folder: Path) -> None:
     Raises:
         StorageError: it cannot be made, or a link stands in its place inside a pool.
     """
-    check_inside(folder / "any")
     with storage_errors("write", folder):
+        check_inside(folder / "any")
         _make(folder)
 
 

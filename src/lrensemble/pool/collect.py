@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lrensemble.class_names import fault_of
 from lrensemble.errors import ConfigError, PredictionsError
+from lrensemble.files.claims import claimed
 from lrensemble.metrics import METRICS, watched
 from lrensemble.pool.content import LOG_ZERO
 from lrensemble.pool.found import Form, Found
@@ -185,18 +186,23 @@ def _add(
     labels: NDArray[np.integer],
     weights: NDArray[np.float64] | None,
 ) -> CollectResult:
+    """Add members after those that are there; two that collect at once do so one after the other."""
     added: list[str] = []
     skipped: list[str] = []
-    first = 1 + max((member.order for member in pool.members(include_diverged=True)), default=-1)
-    for found, predictions in zip(members, log_probs, strict=True):
-        probs = np.exp(predictions["val"].astype(np.float64))
-        metrics = watched(labels_only=found.form == "top1")
-        record = MemberRecord(
-            id=found.id,
-            order=first + len(added),
-            name=found.name,
-            kind="top1" if found.form == "top1" else "log_probs",
-            scores={"val": {name: METRICS.call(name, probs, labels, weights) for name in metrics}},
-        )
-        (added if pool.add(record, predictions) else skipped).append(found.id)
+    with claimed(pool.folder / "unfinished", "collect") as mine:
+        first = 1 + max((member.order for member in pool.members(include_diverged=True)), default=-1)
+        for found, predictions in zip(members, log_probs, strict=True):
+            probs = np.exp(predictions["val"].astype(np.float64))
+            metrics = watched(labels_only=found.form == "top1")
+            record = MemberRecord(
+                id=found.id,
+                order=first + len(added),
+                name=found.name,
+                kind="top1" if found.form == "top1" else "log_probs",
+                scores={"val": {name: METRICS.call(name, probs, labels, weights) for name in metrics}},
+            )
+            mine.beat()
+            with mine.fenced():
+                new = pool.add(record, predictions, within=mine.folder)
+            (added if new else skipped).append(found.id)
     return CollectResult(pool, tuple(added), tuple(skipped))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -20,11 +19,13 @@ of networks has larger tensors for it."""
 
 def cores() -> int:
     """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    allowed: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)  # Linux alone tells
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def to_device(name: str) -> torch.device:
-    """The device of that name: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where there is one.
+    """The device of that name: `cpu`, `cuda`, `cuda:1`, `mps` for a GPU of Apple's, or `auto` for a GPU of CUDA's where
+    there is one.
 
     Raises:
         TrainingError: no such device here; the message lists those that there are.
@@ -32,6 +33,11 @@ def to_device(name: str) -> torch.device:
     devices = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
     if name == "auto":
         return torch.device(devices[min(1, len(devices) - 1)])
+    devices += ["mps"] if torch.backends.mps.is_available() else []
+    if name == "mps" and name not in devices:
+        raise TrainingError(
+            f"torch finds no GPU of Apple's here for device 'mps'; choose from auto, {', '.join(devices)}"
+        )
     full_name = "cuda:0" if name == "cuda" else name
     if full_name not in devices:
         raise TrainingError(f"no device named {name!r} here; choose from auto, {', '.join(devices)}")
@@ -47,6 +53,28 @@ def to_devices(names: str) -> tuple[torch.device, ...]:
     if names == "gpus" and torch.cuda.device_count():
         return tuple(torch.device(f"cuda:{index}") for index in range(torch.cuda.device_count()))
     return tuple(to_device(name.strip()) for name in names.split(","))
+
+
+def check_way(devices: Iterable[str], execution: str) -> None:
+    """Refuse a way to train that a device cannot take.
+
+    Raises:
+        TrainingError: groups on `mps`, which has no float64 for the losses of their members.
+    """
+    if execution == "fused" and any(torch.device(name).type == "mps" for name in devices):
+        raise TrainingError("execution fused is refused on mps, which has no float64; choose one-by-one or auto")
+
+
+def check_precision(device: torch.device, precision: str) -> None:
+    """Refuse a precision that a device has no means for.
+
+    Raises:
+        TrainingError: float16 on `mps`.
+    """
+    if device.type == "mps" and precision == "float16":
+        raise TrainingError(
+            "train.precision = 'float16' is refused on mps, where torch does not scale losses; give bfloat16 or float32"
+        )
 
 
 def threads_for(model: nn.Module, inputs: Tensor, copies: int = 1) -> int:

@@ -198,9 +198,14 @@ def randomness(seed: int, step: int, device: torch.device) -> Iterator[None]:
     mixed = int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
     for generator in generators:
         generator.manual_seed(mixed)
+    apple = torch.mps.get_rng_state() if device.type == "mps" else None  # its generator is not to be had
+    if apple is not None:
+        torch.mps.manual_seed(mixed)
     try:
         yield
     finally:
+        if apple is not None:
+            torch.mps.set_rng_state(apple)
         for generator, state in zip(generators, before, strict=True):
             generator.set_state(state)
 

@@ -18,6 +18,9 @@ LARGEST_ON_CPU = 16
 LARGEST_ON_GPU = 64
 """Members trained together at most: beyond, a step takes longer by what a member adds to it."""
 
+ASSUMED_MEMORY = 4 * 2**30
+"""Bytes, where the system does not tell."""
+
 SHARE_OF_MEMORY = 0.5
 """Of the device's, for a group; the rest is for the data, for evaluation and for others."""
 
@@ -25,7 +28,7 @@ SHARE_OF_MEMORY = 0.5
 def largest_group(runs: Sequence[Run], dataset: Dataset) -> int:
     """How many runs fit the device's memory together, at most as many as are of use; at least 1."""
     device, network = dataset.device, network_of(runs[0], dataset)
-    if not can_be_stacked(network, dataset):
+    if device.type == "mps" or not can_be_stacked(network, dataset):  # it has no float64 for the members' losses
         return 1
     fitting = int(SHARE_OF_MEMORY * memory_of(device)) // member_bytes(network, *first_batch(runs[0], dataset))
     return max(1, min(fitting, LARGEST_ON_CPU if device.type == "cpu" else LARGEST_ON_GPU))
@@ -45,7 +48,10 @@ def memory_of(device: torch.device) -> int:
     """Bytes that the device has, taken or not."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no such call
+        return ASSUMED_MEMORY
 
 
 def member_bytes(network: nn.Module, inputs: Tensor, labels: Tensor) -> int:

@@ -11,6 +11,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lrensemble.config import TrainSettings
 from lrensemble.errors import TrainingError
+from lrensemble.train.devices import check_precision
 from lrensemble.train.optimizers import build_optimizer
 
 P = ParamSpec("P")
@@ -37,9 +38,10 @@ class Learner:
             settings: `optimizer` and what it takes, `precision`, `channels_last`, `compile` and `ema`.
 
         Raises:
-            UnknownNameError, TrainingError: as `build_optimizer`.
+            UnknownNameError, TrainingError: as `build_optimizer` and `check_precision`.
         """
         device = next(model.parameters()).device
+        check_precision(device, settings.precision)
         self.model = model
         self.memory_format = torch.contiguous_format
         if settings.channels_last and any(parameter.ndim == 4 for parameter in model.parameters()):

@@ -46,7 +46,7 @@ def build_optimizer(settings: TrainSettings, parameters: Iterable[nn.Parameter])
             raise TrainingError(f"{key} is given twice: in train.{key} and in train.optimizer = {spec}; keep one")
         arguments[key] = value
     try:
-        return kind(_groups(list(parameters), settings), lr=0.0, **_one_kernel(accepted, spec), **arguments)
+        return kind(_groups(list(parameters), settings), lr=0.0, **_one_kernel(accepted, spec, parameters), **arguments)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TrainingError(f"optimizer {spec} refuses {arguments}: {error}") from None
 
@@ -61,9 +61,12 @@ def _groups(parameters: Sequence[nn.Parameter], settings: TrainSettings) -> list
     return [group for group in groups if group["params"]]
 
 
-def _one_kernel(accepted: Sequence[str], spec: Spec) -> dict[str, bool]:
-    """`fused=True` for a class that can update all parameters in one kernel, unless the recipe says how."""
+def _one_kernel(accepted: Sequence[str], spec: Spec, parameters: Sequence[nn.Parameter]) -> dict[str, bool]:
+    """`fused=True` for a class that can update all parameters in one kernel, unless the recipe says how, or the device
+    has no such kernel for all classes.
+    """
     own = any(key in spec.arguments for key in ("fused", "foreach", "capturable", "differentiable"))
+    own = own or any(parameter.device.type == "mps" for parameter in parameters)
     return {"fused": True} if "fused" in accepted and not own else {}
 
 

@@ -19,6 +19,7 @@ from lrensemble.config.sweep import samples_of
 from lrensemble.data import Dataset
 from lrensemble.errors import TrainingError
 from lrensemble.files import seal, write_whole
+from lrensemble.files.claims import claimed
 from lrensemble.policies import build
 from lrensemble.pool.sealed import unseal
 from lrensemble.spec import Spec, SpecLike
@@ -175,9 +176,10 @@ def _measured(spec: Spec, experiment: Experiment, policy: Spec, dataset: Dataset
     }
     name = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
     path = folder / "range-tests" / f"{name}.json"
-    if not path.exists():
-        seen = range_test(model, dataset, settings, **vars(asked))
-        write_whole(path, seal({**content, "seen": seen.model_dump(mode="json")}))
+    with claimed(folder / "unfinished", f"range-test-{name}"):  # another process may be at it
+        if not path.exists():
+            seen = range_test(model, dataset, settings, **vars(asked))
+            write_whole(path, seal({**content, "seen": seen.model_dump(mode="json")}))
     return Spec("choice", {"values": unseal(_Kept, path).seen.peaks})
 
 

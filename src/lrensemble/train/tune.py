@@ -9,6 +9,7 @@ from pathlib import Path
 from lrensemble.config import Experiment
 from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import Pool
+from lrensemble.train.devices import check_way
 from lrensemble.train.elsewhere import ended_elsewhere, wait_for_one
 from lrensemble.train.events import Elsewhere, Ended, Event, Planned
 from lrensemble.train.execution import Job, check_execution, jobs_of
@@ -49,8 +50,8 @@ def tune(
     Args:
         experiment: what to train.
         folder: of the pool; made where it is missing.
-        device: `cpu`, `cuda`, `cuda:1`, or `auto` for a GPU where there is one; several with commas, or `gpus` for
-            every GPU: a process for each. No part of a recipe.
+        device: `cpu`, `cuda`, `cuda:1`, `mps`, or `auto` for a GPU of CUDA's where there is one; several with commas,
+            or `gpus` for every GPU: a process for each. No part of a recipe.
         save_steps: how many steps lie between two savings of a run's state; as many as take half a minute unless given.
         execution: `one-by-one`, `fused` for many members in one program, `workers` for processes of one thread each,
             `auto` for a fixed rule, or `measure` to try; a run that was interrupted goes on as it began.
@@ -62,7 +63,9 @@ def tune(
             are read.
     """
     check_execution(execution, group_size)
-    return _train_all(plan(experiment, folder, device), save_steps, execution, group_size)
+    planned = plan(experiment, folder, device)
+    check_way(planned.devices, execution)
+    return _train_all(planned, save_steps, execution, group_size)
 
 
 def _train_all(

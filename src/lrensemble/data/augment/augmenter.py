@@ -89,6 +89,8 @@ def join(draws: Sequence[Draws]) -> Draws:
 
 def move(draws: Draws, device: torch.device) -> Draws:
     """The same draws on a device; the copy to a GPU is only queued."""
+    if device.type == "mps":  # it has no float64
+        draws = {name: drawn.float() if drawn.dtype == torch.float64 else drawn for name, drawn in draws.items()}
     if device.type != "cuda":
         return {name: drawn.to(device) for name, drawn in draws.items()}
     return {

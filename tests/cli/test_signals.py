@@ -1,0 +1,90 @@
+"""What asks a sweep to end: each signal saves and stops as Ctrl-C does, with the exit status that shells expect."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+TOML = """
+data = "digits"
+model = "mlp(width=4)"
+policy = [{name = "cosine", peak = [0.05, 0.1]}]
+[train]
+epochs = 4000
+batch_size = 100
+"""
+
+
+def start(folder: Path, execution: str, **more: object) -> "subprocess.Popen[str]":
+    (folder / "e.toml").write_text(TOML)
+    command = [sys.executable, "-m", "lrensemble", "tune", "e.toml", "--out", "pool", "--execution", execution]
+    arguments = {"stderr": subprocess.PIPE} | more
+    return subprocess.Popen(command, cwd=folder, text=True, **arguments)  # type: ignore[call-overload,no-any-return]
+
+
+def claims(folder: Path) -> list[Path]:
+    """Those on runs and groups that are under way."""
+    return list((folder / "pool" / "unfinished").glob("[0-9a-g]*/[0-9a-f]*"))
+
+
+def wait_for(true: Callable[[], object], process: "subprocess.Popen[str]") -> None:
+    while not true():
+        assert process.poll() is None
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("number", "execution", "states"),
+    [
+        (signal.SIGTERM, "one-by-one", 1),
+        (signal.SIGTERM, "fused", 1),
+        (signal.SIGTERM, "workers", 2),
+        (signal.SIGHUP, "one-by-one", 1),
+    ],
+)
+def test_it_saves_and_stops(tmp_path: Path, number: signal.Signals, execution: str, states: int) -> None:
+    process = start(tmp_path, execution)
+    wait_for(lambda: len(claims(tmp_path)) >= states, process)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert err.splitlines()[-1] == "interrupted; the same command continues where it stopped"
+    assert "Traceback" not in err
+    found = list((tmp_path / "pool" / "unfinished").glob("*/*/state.safetensors"))
+    assert len(found) == states
+    assert all(path.parent.name.startswith("free-") for path in found), "the next process has them at once"
+
+
+def test_a_session_that_is_closed_takes_its_terminal_with_it(tmp_path: Path) -> None:
+    import pty
+
+    ours, terminal = pty.openpty()
+    process = start(tmp_path, "one-by-one", stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True)
+    os.close(terminal)
+    wait_for(lambda: claims(tmp_path), process)
+    os.close(ours)  # from here on nothing can be written to it
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=60) == 128 + signal.SIGHUP
+    (state,) = (tmp_path / "pool" / "unfinished").glob("*/*/state.safetensors")
+    assert state.parent.name.startswith("free-")
+
+
+def test_a_signal_that_was_ignored_from_the_beginning_is_ignored(tmp_path: Path) -> None:
+    def like_nohup() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    process = start(tmp_path, "one-by-one", preexec_fn=like_nohup)
+    wait_for(lambda: claims(tmp_path), process)
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=2)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM

@@ -1,0 +1,83 @@
+"""The chain on systems that lack what only some have: the names are taken away, in worker processes as well."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lrensemble.pool import Pool
+
+# Beside Linux: macOS has no posix_fallocate and no sched_getaffinity, Windows has none of these.
+MISSING = {
+    "os": (
+        *("posix_fallocate", "posix_fadvise", "sched_getaffinity", "sysconf", "setpgrp", "getpgrp", "killpg"),
+        *("O_DIRECTORY", "O_NOFOLLOW", "mkfifo", "statvfs", "nice", "getloadavg"),
+    ),
+    "signal": ("pthread_sigmask", "sigwait", "setitimer", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM"),
+}
+
+SCRIPT = f"""
+import os, signal, sys
+
+for module, names in {MISSING!r}.items():
+    for name in names:
+        if hasattr(sys.modules[module], name):
+            delattr(sys.modules[module], name)
+
+if __name__ == "__main__":
+    from lrensemble.cli import main
+    sys.argv[0] = "lrensemble"
+    main()
+"""
+
+TOML = """
+data = "digits"
+model = "mlp(width=4)"
+policy = [{name = "cosine", peak = [0.05, 0.1]}]
+[train]
+epochs = EPOCHS
+batch_size = 100
+[select]
+methods = ["greedy(bootstrap=0)"]
+"""
+
+
+def lrensemble(folder: Path, *arguments: object) -> "subprocess.Popen[str]":
+    (folder / "chain.py").write_text(SCRIPT, encoding="utf-8")
+    command = [sys.executable, folder / "chain.py", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
+
+
+def end(process: "subprocess.Popen[str]", status: int = 0) -> str:
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == status, err
+    assert "Traceback" not in err
+    return out + err
+
+
+@pytest.mark.parametrize("execution", ["one-by-one", "fused", "workers"])
+def test_the_chain(tmp_path: Path, execution: str) -> None:
+    (tmp_path / "e.toml").write_text(TOML.replace("EPOCHS", "1"))
+    said = end(lrensemble(tmp_path, "run", "e.toml", "--out", "run", "--execution", execution))
+    assert "2 trained" in said
+    assert (tmp_path / "run" / "result.json").exists()
+    assert len(Pool.open(tmp_path / "run" / "pool").members()) == 2
+    again = end(lrensemble(tmp_path, "run", "e.toml", "--out", "run", "--execution", execution))
+    assert "2 there already" in again
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends Ctrl-C to one process")
+def test_workers_that_cannot_be_signalled_save_when_they_are_told(tmp_path: Path) -> None:
+    import signal
+
+    (tmp_path / "e.toml").write_text(TOML.replace("EPOCHS", "3000"))
+    process = lrensemble(tmp_path, "tune", "e.toml", "--out", "pool", "--execution", "workers")
+    while "unfinished" not in os.listdir(tmp_path / "pool" if (tmp_path / "pool").exists() else tmp_path):
+        assert process.poll() is None
+    while len(list((tmp_path / "pool" / "unfinished").glob("[0-9a-f]*"))) < 2:
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert "the same command continues" in end(process, status=130)
+    assert len(list((tmp_path / "pool" / "unfinished").glob("*/free-*/state.safetensors"))) == 2
