@@ -9,8 +9,7 @@ import pytest
 
 from lrensemble.config import Recipe, SplitSettings, TrainSettings
 from lrensemble.data import SOURCES, of_recipe
-from lrensemble.errors import SpecError, UntrustedError
-from lrensemble.metrics import METRICS
+from lrensemble.errors import DataError, SpecError, UntrustedError
 from lrensemble.models import MODELS
 from lrensemble.policies import build
 from lrensemble.registry import Registry, ask_for, known_paths_only, require_known_paths
@@ -127,15 +126,29 @@ def test_every_source_and_model_that_goes_to_a_hub_says_so() -> None:
             assert telling <= set(registry.find(name).outside), name
 
 
-def test_the_data_set_of_a_recipe_is_not_fetched_unasked() -> None:
-    recipe = Recipe(
-        data=Spec("hub", {"repo": "a-stranger/images"}),
+def a_recipe(data: Spec) -> Recipe:
+    return Recipe(
+        data=data,
         fingerprint="0" * 64,
         split=SplitSettings(),
         model=Spec("mlp"),
         policy=Spec("cosine", {"peak": 0.1}),
         train=TrainSettings(),
     )
+
+
+def test_the_data_set_of_a_recipe_is_not_fetched_unasked() -> None:
+    recipe = a_recipe(Spec("hub", {"repo": "a-stranger/images"}))
     with pytest.raises(UntrustedError, match=r"hub\(repo='a-stranger/images'\)"):
         of_recipe(recipe, None)
-    METRICS.check("nll")
+
+
+@pytest.mark.parametrize(
+    "file", ["/etc/x.npz", "../x.npz", "a/../../x.npz", "//host/x.npz", r"\\host\x.npz", "C:x.npz"]
+)
+def test_a_file_of_a_recipe_lies_in_the_folder_of_its_data(file: str, tmp_path: Path) -> None:
+    recipe = a_recipe(Spec("npz", {"file": file}))
+    with pytest.raises(UntrustedError, match="outside of the folder of its data"):
+        of_recipe(recipe, tmp_path)
+    with pytest.raises(DataError):
+        of_recipe(a_recipe(Spec("npz", {"file": "inside/x.npz"})), tmp_path)
