@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import typer
 
@@ -162,10 +163,10 @@ def _take_closed_descriptors() -> None:
 def _show_warning(
     message: Warning | str,
     category: type[Warning],
-    _filename: str,
-    _lineno: int,
-    _file: object = None,
-    _line: object = None,
+    filename: str,  # noqa: ARG001
+    lineno: int,  # noqa: ARG001
+    file: TextIO | None = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
 ) -> None:
     people.print(f"{category.__name__}: {' '.join(str(message).split())}", soft_wrap=True)
 

@@ -29,7 +29,7 @@ class Printer(Console):
     def __init__(self) -> None:
         super().__init__(stderr=True, highlight=False, markup=False, emoji=False)  # brackets are lists, colons paths
 
-    def render_str(self, text: str, **options: Any) -> Text:  # type: ignore[override]
+    def render_str(self, text: str, **options: Any) -> Text:
         """Text as it is shown and measured: of one line."""
         return super().render_str(visible(text), **options)
 

@@ -192,7 +192,7 @@ def shipped() -> list[str]:
 
 
 def load_experiment(
-    given: str, overrides: dict[str, dict[str, object]] | None = None, plugins: Sequence[str] = ()
+    given: str | Path, overrides: dict[str, dict[str, object]] | None = None, plugins: Sequence[str] = ()
 ) -> Experiment:
     """Read an experiment, and import its plugins.
 
@@ -205,7 +205,7 @@ def load_experiment(
         ConfigError: no such experiment, not TOML, or a key or value that is refused.
         StorageError: the file cannot be read.
     """
-    path, source = _place(given)
+    path, source = _place(str(given))
     try:
         with storage_errors("read", path):
             content = from_toml(read_text(path))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 import torch
@@ -16,8 +16,9 @@ from lrensemble.config import DataSettings, Recipe, SplitSettings
 from lrensemble.data.augment import Augmenter, Draws, Mixing, move
 from lrensemble.data.source import SOURCES, Samples
 from lrensemble.data.split import divide
-from lrensemble.errors import DataError
+from lrensemble.errors import DataError, UntrustedError
 from lrensemble.registry import known_paths_only, require_known_paths
+from lrensemble.spec import Spec
 
 _BLOCK = 4096
 """Rows that statistics are summed over at once, so that no second copy of the data is made in float64."""
@@ -123,12 +124,27 @@ def of_recipe(recipe: Recipe, folder: Path | None, *, trust_code: bool = False) 
         UntrustedError: the recipe names code, or a set of a hub, that was not asked for.
     """
     source = f"the recipe of a member on {recipe.data.name}"
-    require_known_paths(source, recipe.data, recipe.policy, *recipe.train.augment, trust_code=trust_code)
+    require_known_paths(source, recipe.data.name, recipe.policy, *recipe.train.augment, trust_code=trust_code)
+    if not trust_code:
+        _require_inside(source, recipe.data)
     with known_paths_only(source, trust_code=trust_code):
         dataset = load(DataSettings(source=recipe.data, folder=folder), recipe.split)
     if dataset.fingerprint != recipe.fingerprint:
         raise DataError(f"{recipe.data}: these are not the rows that the member was trained on; give its own files")
     return dataset
+
+
+def _require_inside(source: str, data: Spec) -> None:
+    """Refuse a file elsewhere in the place of one in the folder of the data: on another machine, it may be."""
+    for key, value in data.arguments.items():
+        if not isinstance(value, str):
+            continue
+        paths = (PurePosixPath(value), PureWindowsPath(value))
+        if any(path.anchor or ".." in path.parts for path in paths):
+            raise UntrustedError(
+                f"{source} names {key} = {value!r}, outside of the folder of its data; if you trust it, add "
+                "--trust-code (in Python, trust_code=True)"
+            )
 
 
 def _statistics(inputs: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,12 +18,11 @@ TOLERANCE = 1e-6
 def wrong_in_team(team: Team) -> str:
     """What of a team cannot be; empty where all can.
 
-    Weights are finite, not negative, one for each member and sum to one; members are distinct; the metric is known.
+    Weights are finite, not negative, one for each member and sum to one; members are distinct.
     """
     return next(
         _first(
             _wrong_team(team.team, team.weights),
-            _wrong_metric(team.metric),
             _wrong_numbers("the team", team.model_dump(exclude={"details"})),
             _unless(len({*team.pool}) == len(team.pool), "its pool names a member twice"),
             _unless(team.tried >= 0 and team.seconds >= 0, "teams tried and seconds cannot be negative"),
@@ -38,9 +37,9 @@ def wrong_in_result(result: Result) -> str:
     return next(
         _first(
             _wrong_numbers("it", result.model_dump(exclude={"environment"})),
-            *(_wrong_metric(metric) for metric in result.references),
+            *(wrong_metric(metric) for metric in result.references),
             *(_wrong_team(team.members, team.weights) for team in result.teams.values()),
-            *(_wrong_metric(team.metric) for team in result.teams.values()),
+            *(wrong_metric(team.metric) for team in result.teams.values()),
             *(_wrong_scores(scores) for scores in _scores(result)),
             *(
                 _unless(0 <= gain.p_value <= 1, f"a p-value is {gain.p_value}")
@@ -77,7 +76,8 @@ def _wrong_team(members: Sequence[str], weights: Sequence[float]) -> str:
     return _unless(abs(total - 1) <= TOLERANCE, f"weights sum to one, and these to {total:.6g}")
 
 
-def _wrong_metric(metric: str) -> str:
+def wrong_metric(metric: str) -> str:
+    """What of a metric's name cannot be; empty where it is known. Code that was not asked for is not imported."""
     try:
         with known_paths_only():
             METRICS.check(metric)

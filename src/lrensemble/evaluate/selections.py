@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from lrensemble.errors import PoolError
-from lrensemble.evaluate.ranges import wrong_in_team
+from lrensemble.evaluate.ranges import wrong_in_team, wrong_metric
 from lrensemble.evaluate.teams import Team
 from lrensemble.files import own_files, read_json, seal, warn_of_strangers, warn_once, write_whole
 from lrensemble.pool import Pool
@@ -46,7 +46,13 @@ def load(pool: Pool) -> tuple[Team, ...]:
     outdated = stale(pool)
     if everything and len(outdated) == len(everything):
         raise PoolError(f"no team in {pool.folder} is of today's members: {next(iter(outdated.values()))}")
-    return tuple(team for path, team in everything.items() if path not in outdated)
+    kept = {path: team for path, team in everything.items() if path not in outdated}
+    for path, team in kept.items():
+        # Its method has chosen and is not asked again; it stays a name.
+        require_known_paths(str(path), team.metric, team.consensus, trust_code=pool.trust_code)
+        if wrong := wrong_metric(team.metric):
+            raise damaged(path, wrong)
+    return tuple(kept.values())
 
 
 def stale(pool: Pool) -> dict[Path, str]:
@@ -69,21 +75,19 @@ def stale(pool: Pool) -> dict[Path, str]:
 def _stored(pool: Pool) -> dict[Path, Team]:
     """All teams by their files, in the order of the file names; copies of a team's file are strangers."""
     folder = pool.folder / FOLDER
-    found = {path: _read(path, pool.trust_code) for path in own_files(folder, NAME)}
+    found = {path: _read(path) for path in own_files(folder, NAME)}
     copies = {path for path, team in found.items() if path.name != _name(team) and folder / _name(team) in found}
     warn_of_strangers(folder, {path.name for path in copies})
     return {path: team for path, team in found.items() if path not in copies}
 
 
-def _read(path: Path, trust_code: bool) -> Team:
+def _read(path: Path) -> Team:
     content = read_json(path)
     if isinstance(content, dict) and not {"format", "checksum"} & set(content):
         team = to_pool_record(Team, content, path)
         warn_once(f"{path.parent} holds teams of an earlier version, without a checksum: no change would be noticed")
     else:
         team = unseal(Team, path)
-    # Its method has chosen and is not asked again; it stays a name.
-    require_known_paths(str(path), team.metric, team.consensus, trust_code=trust_code)
     if wrong := wrong_in_team(team):
         raise damaged(path, wrong)
     return team

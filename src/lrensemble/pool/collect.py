@@ -48,13 +48,13 @@ class CollectResult:
 
 
 def collect(
-    files: Sequence[Path],
-    out: Path,
+    files: Sequence[Path | str],
+    out: Path | str,
     *,
     holdout: float | None = None,
     seed: int = 0,
     kind: Form | None = None,
-    groups: Path | None = None,
+    groups: Path | str | None = None,
 ) -> CollectResult:
     """Make a pool of predictions, or add them to the one that is there; nothing is added unless everything can be.
 
@@ -79,7 +79,8 @@ def collect(
     """
     if not files:
         raise PredictionsError("no predictions given; name files with probs, logits or log_probs and labels")
-    sources = [read(path, kind) for path in files]
+    out, groups = Path(out), None if groups is None else Path(groups)
+    sources = [read(Path(path), kind) for path in files]
     check_agreement(sources)
     classes = _classes(sources, out)
     for source in sources:

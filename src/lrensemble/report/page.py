@@ -46,7 +46,7 @@ def sections_of(pool: Pool, result: Result, data: Path | None = None) -> list[Se
     return [section(facts) for section in SECTIONS]
 
 
-def write_report(pool: Pool, result: Result, path: Path, data: Path | None = None) -> list[Section]:
+def write_report(pool: Pool, result: Result, path: Path | str, data: Path | str | None = None) -> list[Section]:
     """Write the page of an evaluated pool; what it shows comes back.
 
     Args:
@@ -60,8 +60,8 @@ def write_report(pool: Pool, result: Result, path: Path, data: Path | None = Non
         StorageError: the page cannot be written; nothing half-written is left.
     """
     script = plotly_script()
-    sections = sections_of(pool, result, data)
-    write_whole(path, page(result.task, sections, script).encode())
+    sections = sections_of(pool, result, None if data is None else Path(data))
+    write_whole(Path(path), page(result.task, sections, script).encode())
     return sections
 
 

@@ -27,7 +27,7 @@ from lrensemble.train.strategies.base import Batch
 
 def tune(
     experiment: Experiment,
-    folder: Path,
+    folder: Path | str,
     *,
     device: str = "cpu",
     save_steps: int | None = None,
@@ -63,7 +63,7 @@ def tune(
             are read.
     """
     check_execution(execution, group_size)
-    planned = plan(experiment, folder, device)
+    planned = plan(experiment, Path(folder), device)
     check_way(planned.devices, execution)
     return _train_all(planned, save_steps, execution, group_size)
 
