@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check check-newest docs kill-test bench clean
+.PHONY: demo test check check-newest docs kill-test crash-test bench clean
 .DEFAULT_GOAL := check
 
 # Installed once, and again only when what is to be installed has changed.
@@ -41,6 +41,11 @@ docs: $(READY)
 # Sweeps killed fifty times at random moments must end bit-equal to one that was never interrupted.
 kill-test: $(READY)
 	LRENSEMBLE_KILLS=50 $(BIN)/python -m pytest -s tests/train/test_kill.py tests/train/test_strategies_kill.py
+
+# Every command killed at, and refused, every system call that reads or writes its files, and run again: an hour.
+crash-test: $(READY)
+	$(BIN)/python -m tests.crash
+	LRENSEMBLE_ROUNDS=20 $(BIN)/python -m pytest -s tests/crash/test_two_runs.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.selection

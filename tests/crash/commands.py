@@ -49,6 +49,8 @@ class Command:
     """Commands that are run first, undisturbed."""
     again: tuple[str, ...] = ()
     """What it may say, with exit status 2, where it is run again after it was done."""
+    several: bool = False
+    """Whether several processes do its work, so that their calls come in any order."""
 
 
 def rows(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -97,7 +99,7 @@ THERE = ("is there already",)
 COMMANDS = {
     "run one by one": Command((*RUN, "--execution", "one-by-one"), toy),
     "run fused": Command((*RUN, "--execution", "fused"), toy),
-    "run workers": Command((*RUN, "--execution", "workers"), toy),
+    "run workers": Command((*RUN, "--execution", "workers"), toy, several=True),
     "run chains": Command(("run", "chains.toml", *RUN[2:], "--execution", "one-by-one"), toy),
     "run optuna": Command(("run", "search.toml", *RUN[2:]), toy),
     "run peaks": Command(("run", "peaks.toml", *RUN[2:], "--execution", "one-by-one"), toy),

@@ -39,7 +39,7 @@ UNSTEADY = ("unfinished", "failed", "claims")
 
 
 def hidden(path: Path) -> bool:
-    """Whether a file is no content: a draft, whatever its form."""
+    """Whether a file or folder is no content: a draft, whatever its form."""
     return path.name.startswith(".") or path.suffix == ".draft"
 
 

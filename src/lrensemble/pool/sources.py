@@ -77,7 +77,8 @@ def read(path: Path, form: Form | None) -> Source:
 
 
 def _read_folder(folder: Path, form: Form | None) -> Source:
-    files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
+    with storage_errors("read", folder):
+        files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
     common: Arrays = {}
     for path in files:
         if path.stem in COMMON:
