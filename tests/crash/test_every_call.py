@@ -14,11 +14,11 @@ from tests.crash.faults import faults_of
 from tests.crash.plan import Fault
 from tests.crash.watched import Forks, case_of, problems
 
-POINTS = dict.fromkeys(COMMANDS, 4) | {"run one by one": 12}
+POINTS = dict.fromkeys(COMMANDS, 3) | {"run one by one": 10, "run peaks": 0, "export torch": 0, "export onnx": 0}
 """How many faults of a command are tried here."""
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", filter(POINTS.get, COMMANDS))
 def test_a_command_survives_faults(name: str, running: Forks, tmp_path: Path) -> None:
     case = case_of(COMMANDS[name], running, tmp_path)
     points = random.Random(name).sample(list(faults_of(case.calls)), POINTS[name])
