@@ -79,7 +79,8 @@ class Plan:
 
     def arm(self, root: Path, fault: Fault | None, leader: int) -> None:
         """Count calls below a folder from now on, and let one meet a fault; `leader` dies with whoever dies by it."""
-        action, at, error, lasting = 0, 0, 0, ()
+        action, at, error = 0, 0, 0
+        lasting: tuple[str, ...] = ()
         if fault is not None:
             action, at, lasting = ACTIONS.index(fault.action), fault.at, fault.lasting
             error = getattr(errno, fault.error) if fault.error else 0

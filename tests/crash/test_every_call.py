@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 from tests.crash.commands import COMMANDS
+from tests.crash.ends import hidden
 from tests.crash.faults import faults_of
 from tests.crash.plan import Fault
 from tests.crash.watched import Forks, case_of, problems
 
-POINTS = dict.fromkeys(COMMANDS, 4) | {"run one by one": 12}
+POINTS = dict.fromkeys(COMMANDS, 3) | {"run one by one": 10, "run peaks": 0, "export torch": 0, "export onnx": 0}
 """How many faults of a command are tried here."""
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", filter(POINTS.get, COMMANDS))
 def test_a_command_survives_faults(name: str, running: Forks, tmp_path: Path) -> None:
     case = case_of(COMMANDS[name], running, tmp_path)
     points = random.Random(name).sample(list(faults_of(case.calls)), POINTS[name])
@@ -34,7 +35,7 @@ def test_a_fault_that_is_not_survived_is_seen(running: Forks, tmp_path: Path) ->
 
 
 def test_what_is_renamed_into_place_was_synced_before(running: Forks, tmp_path: Path) -> None:
-    """A power cut loses what was not synced: a file before its rename, and the folder after it."""
+    """A power cut loses what was not synced: a file before its rename, and after it the folder of what is to last."""
     case = case_of(COMMANDS["run one by one"], running, tmp_path)
     unsynced, pending = set[str](), set[str]()
     for call in case.calls:
@@ -46,5 +47,6 @@ def test_what_is_renamed_into_place_was_synced_before(running: Forks, tmp_path: 
         elif call.kind == "rename":
             inside = {path for path in unsynced if path == call.path or path.startswith(f"{call.path}/")}
             assert not inside, f"{inside} renamed before it was synced"
-            pending.add(str(Path(call.to).parent))
+            if not hidden(Path(call.to)) and "unfinished" not in Path(call.to).parts:
+                pending.add(str(Path(call.to).parent))
     assert not pending, f"{pending} not synced after a rename"
