@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check check-newest docs kill-test bench clean
+.PHONY: demo test check check-newest docs kill-test fuzz bench clean
 .DEFAULT_GOAL := check
 
 # Installed once, and again only when what is to be installed has changed.
@@ -41,6 +41,12 @@ docs: $(READY)
 # Sweeps killed fifty times at random moments must end bit-equal to one that was never interrupted.
 kill-test: $(READY)
 	LRENSEMBLE_KILLS=50 $(BIN)/python -m pytest -s tests/train/test_kill.py tests/train/test_strategies_kill.py
+
+# Inputs that nobody expects; those that fail are kept in build/fuzz. One of them again: make fuzz SEED=0 ONLY=4711
+INPUTS ?= 10000
+SEED   ?= 0
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.selection
