@@ -31,7 +31,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "plugin": ("nothing", "json", "os"),
     "seed": ("0", "1"),
     "epochs": ("1",),
-    "members": ("nothing",),
+    "members": ("nothing", "cosine(peak=0.3)", "logits-0"),
     "kind": ("logits", "probs"),
     "shape": ("team", "cascade", "uniform-soup", "greedy-soup", "student"),
 }
