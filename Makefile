@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check check-newest docs kill-test crash-test surroundings bench clean
+.PHONY: demo test check check-newest docs kill-test crash-test fuzz surroundings bench clean
 .DEFAULT_GOAL := check
 
 # Installed once, and again only when what is to be installed has changed.
@@ -50,6 +50,12 @@ crash-test: $(READY)
 # Every verb where the disk is full, the root read-only, the user another one, …; some of it needs root.
 surroundings: $(READY)
 	$(BIN)/python -m tests.surroundings
+
+# Inputs that nobody expects; those that fail are kept in build/fuzz. One of them again: make fuzz SEED=0 ONLY=4711
+INPUTS ?= 10000
+SEED   ?= 0
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED) $(if $(ONLY),--only $(ONLY))
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.selection

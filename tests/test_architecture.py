@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "lrensemble"
 LEVELS = (
     ("errors",),
     ("text",),
-    ("spec", "files", "environment", "numerics", "rows", "numpy_files", "class_names"),
+    ("spec", "files", "environment", "numerics", "rows", "numpy_files", "class_names", "limits"),
     ("registry",),
     ("config",),
     ("metrics",),

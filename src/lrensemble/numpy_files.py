@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Container
 from pathlib import Path
 from typing import IO, Any
@@ -22,7 +23,8 @@ def read_arrays(path: Path, wanted: Container[str] | None = None) -> Arrays | ND
         OSError: the file cannot be read.
         Exception: it is damaged or holds something else; of what kind depends on where numpy or zipfile stumbles.
     """
-    with path.open("rb") as file:
+    with path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of headers that Python 2 wrote, or damage
         if file.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX:
             file.seek(0)
             _check_header(file, os.fstat(file.fileno()).st_size, path.name)

@@ -113,7 +113,6 @@ COMMANDS = {
     "export onnx": Command((*SHIPPED, "--format", "onnx", "--out", "team.onnx"), toy, (TRAINED, CHOSEN), THERE),
     "rm": Command(("rm", POOL, "constant(peak=0.05)"), toy, (TRAINED, CHOSEN), ("has no member",)),
     "collect": Command(("collect", "first.npz", "second.npz", "--out", "pool", "--holdout", "0.4"), predictions),
-    "rm": Command(("rm", POOL, "constant(peak=0.05)"), toy, (TRAINED, CHOSEN)),
     "predict": Command(
         ("predict", "bundle", "toy.npz", "--out", "said.csv"), toy, (TRAINED, CHOSEN, (*SHIPPED, "--out", "bundle"))
     ),

@@ -34,7 +34,8 @@ def main() -> None:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lrensemble-fuzz-") as temporary:
         folder = Path(temporary).resolve()
-        os.environ["LRENSEMBLE_CACHE"] = str(folder / "cache")
+        (folder / "tmp").mkdir()
+        os.environ |= {"LRENSEMBLE_CACHE": str(folder / "cache"), "TMPDIR": str(folder / "tmp")}
         preload()
         make(folder / "material")
         numbers = [asked.only] if asked.only is not None else range(asked.inputs)

@@ -72,6 +72,8 @@ def _faults_of_text(ended: Ended) -> list[str]:
     found = []
     if "Traceback" in both or RAW.search(ended.stderr):
         found.append(f"raw error: {ended.stderr.strip()[-300:]}")
+    if "the traceback is in" in both or "no room for a file with the traceback" in both:
+        found.append(f"ended by a bug: {ended.stderr.strip()[-300:]}")
     if "out of memory" in both or "Unable to allocate" in both or "can't allocate" in both or "MemoryError" in both:
         found.append("ran out of memory")
     if control := CONTROL.search(both):

@@ -216,3 +216,27 @@ def test_the_smallest_images_that_the_papers_networks_take() -> None:
 def test_a_function_must_return_a_module(own_module: str) -> None:
     with pytest.raises(SpecError, match=r"returned NoneType; it must return a torch.nn.Module"):
         build(f"{own_module}:nothing", (4,), 3, 0)
+
+
+@pytest.mark.parametrize(
+    "spec", ["cnn(width=65536)", "mlp(width=65536, depth=100)", "resnet-9(width=65536)", "wrn-1000-1000"]
+)
+def test_a_network_without_room_is_refused_before_it_is_built(spec: str) -> None:
+    with pytest.raises(SpecError, match=r"parameters: training holds them 4 times, .* GB here; make it smaller"):
+        build(spec, (3, 32, 32), 10, seed=0)
+
+
+@pytest.mark.parametrize(
+    "spec", ["cnn(width=1000000000)", "mlp(depth=1000000000)", "wrn-1000006-1", "wrn-16-9999999999"]
+)
+def test_sizes_have_an_end(spec: str) -> None:
+    with pytest.raises(SpecError, match=r"less than or equal to|give a depth of up to 1000 and a width of up to 1000"):
+        build(spec, (3, 32, 32), 10, seed=0)
+
+
+def test_counting_a_network_changes_no_random_number() -> None:
+    torch.manual_seed(3)
+    wanted = torch.rand(4)
+    torch.manual_seed(3)
+    build("cnn(width=4)", (1, 8, 8), 3, seed=0)
+    assert torch.equal(torch.rand(4), wanted)

@@ -393,3 +393,14 @@ def test_a_study_that_cannot_be_opened_is_named(searching: MakeExperiment, tmp_p
     with pytest.raises(StorageError, match=f"cannot open the study at {storage}: ") as caught:
         list(tune(searching(f"trials=2, storage='{storage}'"), tmp_path / "pool"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", [16, 100, 4096, 8192])
+def test_a_study_that_is_damaged_on_the_way_is_named(searching: MakeExperiment, tmp_path: Path, place: int) -> None:
+    events = tune(searching("trials=4"), tmp_path / "pool")
+    next(event for event in events if isinstance(event, Ended))
+    study = tmp_path / "pool" / "search.db"
+    content = study.read_bytes()
+    study.write_bytes(content[:place] + b"\xff" * (len(content) - place))
+    with pytest.raises(StorageError, match=r"the study at .*search\.db cannot be used any more: .*; move it away to"):
+        list(events)

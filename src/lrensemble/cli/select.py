@@ -44,7 +44,7 @@ Metric = Annotated[
 ]
 Consensus = Annotated[str, typer.Option(help="How predictions are combined.", autocompletion=registered("consensus"))]
 Resamples = Annotated[
-    int, typer.Option(help="Choose again on so many bootstrap resamples: how stable is the team?", min=0)
+    int, typer.Option(help="Choose again on so many bootstrap resamples: how stable is the team?", min=0, max=100_000)
 ]
 EveryTeam = Annotated[
     Path | None, typer.Option(help="Write the score of every team of the pool to this file, .npz or .parquet.")

@@ -27,12 +27,15 @@ from lrensemble.config.records import (
     read_spec,
     to_record,
 )
+from lrensemble.config.space import MOST_VALUES
 from lrensemble.config.sweep import SweepSettings, check_sweep
 from lrensemble.errors import ConfigError, SpecError
 from lrensemble.files import storage_errors
 from lrensemble.registry import depth, import_plugins, nearest, registry_of
 from lrensemble.spec import Spec
 from lrensemble.text import TextError, from_toml, read_text
+
+MOST_EPOCHS = 1_000_000
 
 
 class SplitSettings(Record):
@@ -46,7 +49,7 @@ class SplitSettings(Record):
 class TrainSettings(Record):
     """How a member is trained; all of it is part of its recipe."""
 
-    epochs: PositiveInt = 10
+    epochs: Annotated[PositiveInt, Field(le=MOST_EPOCHS)] = 10
     batch_size: PositiveInt = 128
     optimizer: SpecField = Spec("sgd")
     """`sgd`, `adam`, `adamw`, or any class of `torch.optim` by its name, with arguments: `RMSprop(alpha=0.9)`."""
@@ -122,6 +125,8 @@ def expand_grid(spec: Spec) -> list[Spec]:
     specs = [spec]
     for key, value in spec.arguments.items():
         if isinstance(value, tuple) and depth(value) > _own_depth(spec.name, key):
+            if len(specs) * len(value) > MOST_VALUES:
+                raise ValueError(f"{spec.name}: the lists make more than {MOST_VALUES:,} policies; shorten them")
             specs = [Spec(s.name, {**s.arguments, key: item}) for s in specs for item in value]
     return specs
 

@@ -33,7 +33,7 @@ SpecField = Annotated[
 """A spec in a record: read from its text or table form, written as a table."""
 
 PositiveInt = Annotated[int, Field(gt=0)]
-Seed = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from lrensemble.errors import ConfigError
+from lrensemble.limits import Count, Peaks
 from lrensemble.registry import Call, Registry
 from lrensemble.spec import Value
 
-Count = Annotated[int, Field(gt=0)]
+MOST_VALUES = 100_000
+"""Of a list that is written down."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,11 @@ def integers(*, low: int, high: int, step: Count = 1) -> Distribution:
     """
     if low >= high:
         raise ConfigError(f"low = {low} and high = {high} contradict each other; low must be below high")
+    if (high - low) // step >= MOST_VALUES:
+        raise ConfigError(
+            f"low = {low} and high = {high}, {step} apart, are more than {MOST_VALUES:,} numbers; raise the step, or "
+            "give uniform or log_uniform"
+        )
     return Choice(tuple(range(low, high + 1, step)))
 
 
@@ -100,7 +105,7 @@ def log_uniform(*, low: float, high: float) -> Distribution:
 
 
 @DISTRIBUTIONS.register(count=4)
-def range_test(*, count: Count = 4, low: float = 1e-5, high: float = 10.0, steps: Count = 200) -> Distribution:
+def range_test(*, count: Peaks = 4, low: float = 1e-5, high: float = 10.0, steps: Count = 200) -> Distribution:
     """For `policy.peak`: `count` peaks, each half the next, up to the one that a range test finds (Smith 2017).
 
     The test runs once, before the first member, on the experiment's own model and `[train]`; its record stays in the

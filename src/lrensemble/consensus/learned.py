@@ -17,8 +17,9 @@ from pydantic import Field
 
 from lrensemble.consensus.arrays import Array, like, safe_log, softmax
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
+from lrensemble.limits import Factor, Width
 
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[Factor, Field(gt=0)]
 Matrix = tuple[tuple[float, ...], ...]
 
 LOG_FLOOR = -30.0
@@ -114,7 +115,7 @@ def mlp(
     hidden_biases: tuple[float, ...] = (),
     output_weights: Matrix = (),
     output_biases: tuple[float, ...] = (),
-    hidden: Annotated[int, Field(gt=0)] = 32,  # noqa: ARG001  (for `fit`, as the two below)
+    hidden: Width = 32,  # noqa: ARG001  (for `fit`, as the two below)
     penalty: Positive = 1.0,  # noqa: ARG001
     seed: Annotated[int, Field(ge=0)] = 0,  # noqa: ARG001
 ) -> Array:

@@ -12,6 +12,7 @@ from scipy.optimize import minimize_scalar
 
 from lrensemble.consensus.arrays import Array, clipped_nll, safe_log, softmax
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, combine, fit
+from lrensemble.limits import Factor
 from lrensemble.spec import Spec, SpecLike
 
 LOWEST, HIGHEST = 0.05, 20.0
@@ -45,7 +46,7 @@ def tempered(
     *,
     consensus: Any = "mean",
     when: Literal["before", "after"] = "after",
-    temperature: Annotated[float, Field(gt=0)] = 1.0,
+    temperature: Annotated[Factor, Field(gt=0)] = 1.0,
 ) -> Array:
     """Any other consensus with temperature scaling: p to the power 1/T, normalised (Guo et al. 2017, sec. 4.2).
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from lrensemble.consensus.arrays import Array, like, safe_log, softmax
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, combine, fit
 from lrensemble.consensus.offsets import LEAST_GAIN, MOST_CLASSES, Decisions, along_the_prior, ascended
 from lrensemble.errors import PredictionsError, SpecError
+from lrensemble.limits import Factor
 from lrensemble.metrics import METRICS, higher_is_better, predicted_classes
 from lrensemble.spec import SpecLike
 
@@ -44,7 +44,7 @@ def thresholds(
     consensus: Any = "mean",
     metric: Any = "balanced_accuracy",  # noqa: ARG001  (for `fit`, as the penalty)
     offsets: tuple[float, ...] = (),
-    penalty: Annotated[float, Field(ge=0)] = 1.0,  # noqa: ARG001
+    penalty: Factor = 1.0,  # noqa: ARG001
 ) -> Array:
     """Any other consensus with an offset for each class, added to log-probabilities: for decisions (Menon et al. 2021).
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, Literal
 
 from lrensemble.data.cache import cached
 from lrensemble.data.decode import Encoded
@@ -15,6 +13,7 @@ from lrensemble.data.source import SOURCES, Samples, need_folder
 from lrensemble.data.splits import TEST, TRAIN, Images, samples_of
 from lrensemble.errors import DataError, LREnsembleError, MissingExtraError
 from lrensemble.files import storage_errors
+from lrensemble.limits import Width
 from lrensemble.text import from_json
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 LABELS = ("label", "labels", "fine_label", "target", "class", "y")
 
-Size = Annotated[int, Field(gt=0)] | None
+Size = Width | None
 Channels = Literal[1, 3] | None
 
 

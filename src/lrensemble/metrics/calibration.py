@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
+from lrensemble.limits import Count
 from lrensemble.metrics.base import METRICS, Floats, Labels
 from lrensemble.metrics.scores import correct
 
@@ -18,7 +18,7 @@ def ece(
     labels: Labels,
     weights: Floats | None = None,
     *,
-    bins: Annotated[int, Field(gt=0)] = 15,
+    bins: Count = 15,
     binning: Literal["equal_width", "equal_mass"] = "equal_width",
 ) -> float:
     """Expected calibration error: mean over rows' bins of |accuracy - mean confidence|. Lower is better.

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
-from pydantic import Field
 
+from lrensemble.limits import Count
 from lrensemble.metrics.base import METRICS, Floats, Labels, mean_over_rows
 from lrensemble.metrics.confusion import predicted_classes
 from lrensemble.numerics import SMALLEST_PROBABILITY, least_tie
@@ -68,9 +66,7 @@ def accuracy(probs: Floats, labels: Labels, weights: Floats | None = None) -> fl
     unit="fraction",
     aliases=("top5_accuracy", "top_k_accuracy_score"),
 )
-def top_k_accuracy(
-    probs: Floats, labels: Labels, weights: Floats | None = None, *, k: Annotated[int, Field(gt=0)] = 5
-) -> float:
+def top_k_accuracy(probs: Floats, labels: Labels, weights: Floats | None = None, *, k: Count = 5) -> float:
     """Fraction of rows whose label is among the k likeliest classes. Higher is better.
 
     Ties go to the lowest class, as in `accuracy`; with k classes or fewer it is 1.

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lrensemble.errors import LREnsembleError, SpecError
+from lrensemble.models.room import require_room
 from lrensemble.registry import Call, Registry, is_shipped, reason_of
 from lrensemble.spec import Spec, SpecLike
 
@@ -22,6 +23,8 @@ class ModelFacts:
     """Shorter side in pixels of the smallest image that it takes; 0 where features serve as well."""
     outside: tuple[str, ...] = ()
     """Arguments that name what is asked of a hub."""
+    any_size: bool = False
+    """Whether its arguments or its name say how large it is: it is counted before it is built."""
 
 
 def _tried(name: str, function: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
@@ -107,12 +110,15 @@ def build(model: SpecLike, shape: tuple[int, ...], classes: int, seed: int) -> n
         seed: of the initialisation.
 
     Raises:
-        SpecError: as `check`; or the shape does not suit the model, or the function returns no module that takes such
-            inputs and gives logits.
+        SpecError: as `check`; or the shape does not suit the model, there is no room to train it, or the function
+            returns no module that takes such inputs and gives logits.
     """
     spec = MODELS.check(model)
-    if smallest := MODELS.facts(spec).smallest_image:
-        require_images(spec.name, shape, smallest)
+    facts = MODELS.facts(spec)
+    if facts.smallest_image:
+        require_images(spec.name, shape, facts.smallest_image)
+    if facts.any_size:
+        require_room(str(spec), lambda: MODELS.call(spec, shape, classes))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU as well
         return MODELS.call(spec, shape, classes)

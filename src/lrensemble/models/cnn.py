@@ -7,18 +7,19 @@ from typing import Annotated
 from pydantic import Field
 from torch import nn
 
+from lrensemble.limits import Width
 from lrensemble.models.base import MODELS
 
 _SMALLEST_MAP = 4
 """Height or width below which a map is not halved any more."""
 
 
-@MODELS.register(smallest_image=_SMALLEST_MAP, width=8)
+@MODELS.register(smallest_image=_SMALLEST_MAP, any_size=True, width=8)
 def cnn(
     shape: tuple[int, ...],
     classes: int,
     *,
-    width: Annotated[int, Field(gt=0)] = 16,
+    width: Width = 16,
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
 ) -> nn.Module:
     """Stages of 3x3 convolution, batch norm, 2x2 max pooling and ReLU, twice the channels each; then one linear layer.

@@ -9,16 +9,17 @@ from typing import Annotated
 from pydantic import Field
 from torch import nn
 
+from lrensemble.limits import Width
 from lrensemble.models.base import MODELS
 
 
-@MODELS.register(width=64)
+@MODELS.register(any_size=True, width=64)
 def mlp(
     shape: tuple[int, ...],
     classes: int,
     *,
-    width: Annotated[int, Field(gt=0)] = 128,
-    depth: Annotated[int, Field(gt=0)] = 2,
+    width: Width = 128,
+    depth: Annotated[int, Field(gt=0, le=200)] = 2,
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
 ) -> nn.Module:
     """Linear layers with ReLU between them: `depth` hidden layers of `width` units.

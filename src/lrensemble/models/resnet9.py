@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
 from torch import Tensor, nn
 
+from lrensemble.limits import Width
 from lrensemble.models.base import MODELS
 
 _LOGIT_SCALE = 0.125
@@ -37,8 +35,8 @@ class Scale(nn.Module):
         return values * self.factor
 
 
-@MODELS.register("resnet-9", smallest_image=8, width=8)
-def resnet_9(shape: tuple[int, ...], classes: int, *, width: Annotated[int, Field(gt=0)] = 64) -> nn.Module:
+@MODELS.register("resnet-9", smallest_image=8, any_size=True, width=8)
+def resnet_9(shape: tuple[int, ...], classes: int, *, width: Width = 64) -> nn.Module:
     """Nine layers that train fast on images of about 32x32: 6.6 million parameters (Page 2018).
 
     Convolutions of 1, 2, 4 and 8 times `width` channels, the last three halved by max pooling, residual pairs after the

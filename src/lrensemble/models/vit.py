@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lrensemble.errors import MissingExtraError, SpecError
+from lrensemble.limits import Width
 from lrensemble.models.base import MODELS
 
 Size = Literal["tiny", "small", "base"]
@@ -45,7 +46,7 @@ def vit(
     classes: int,
     *,
     size: Size | None = None,
-    patch: Annotated[int, Field(gt=0)] | None = None,
+    patch: Width | None = None,
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     checkpoint: str | None = None,
 ) -> nn.Module:

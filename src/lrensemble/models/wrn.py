@@ -14,6 +14,7 @@ from lrensemble.models.base import MODELS
 from lrensemble.models.resnet import start_by_fan_out
 
 _STAGE_CHANNELS = (16, 32, 64)
+_DEEPEST, _WIDEST = 1000, 1000
 _SMALLEST_IMAGE = 4
 """Two stages halve the maps."""
 
@@ -45,6 +46,7 @@ class PreActivationBlock(nn.Module):
     "wrn-DEPTH-WIDTH",
     "Wide residual networks of other depths (6n + 4) and widths: wrn-16-4, wrn-40-2.",
     smallest_image=_SMALLEST_IMAGE,
+    any_size=True,
 )
 def wide_resnet(depth: str, width: str) -> Callable[..., nn.Module]:
     """The function that builds `wrn-DEPTH-WIDTH`.
@@ -61,6 +63,8 @@ def wide_resnet(depth: str, width: str) -> Callable[..., nn.Module]:
             f"model {name!r} cannot be built; wrn-DEPTH-WIDTH takes depths of 6n + 4 (10, 16, 22, 28, 34, 40, …) and "
             "widths from 1 on, e.g. wrn-28-10"
         )
+    if int(depth) > _DEEPEST or int(width) > _WIDEST:
+        raise SpecError(f"model {name!r} is refused; give a depth of up to {_DEEPEST} and a width of up to {_WIDEST}")
 
     def build(shape: tuple[int, ...], classes: int, *, dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0) -> nn.Module:
         """Wide residual network, for images of about 32x32; also any wrn-DEPTH-WIDTH (Zagoruyko & Komodakis 2016).

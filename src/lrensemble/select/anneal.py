@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
+from lrensemble.limits import Count, Repeats
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.distinct import DistinctTeams
 from lrensemble.select.leader import Leader
 from lrensemble.select.reduced import best_members
 from lrensemble.select.scoring import first_best, team_score, team_scorer
 from lrensemble.spec import SpecLike, to_spec
-
-PositiveInt = Annotated[int, Field(gt=0)]
 
 MOST_MEMBERS = 128
 """Members that take part: half of them are in a team at the beginning, and few steps would thin out more."""
@@ -31,8 +27,8 @@ def anneal(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    steps: PositiveInt = 500,
-    chains: PositiveInt = 16,
+    steps: Count = 500,
+    chains: Repeats = 16,
 ) -> Selection:
     """The best team that simulated annealing has met (Kirkpatrick et al. 1983). Equal weights.
 

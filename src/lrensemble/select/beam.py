@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
-from pydantic import Field
 
 from lrensemble.errors import SelectionError
+from lrensemble.limits import Count, Repeats
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.kernels.growth import Growth, growth
 from lrensemble.select.leader import Leader
 from lrensemble.select.scoring import SAME_SCORE, team_score
 from lrensemble.spec import SpecLike, to_spec
 
-PositiveInt = Annotated[int, Field(gt=0)]
 Candidates = dict[tuple[int, ...], tuple[float, Growth, int]]
 """By team: its score, the team before, and the member that was added."""
 
@@ -31,9 +28,9 @@ def beam(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    width: PositiveInt | None = None,
-    min_size: PositiveInt = 1,
-    max_size: PositiveInt | None = None,
+    width: Repeats | None = None,
+    min_size: Count = 1,
+    max_size: Count | None = None,
 ) -> Selection:
     """The best team met when the `width` best teams of each size are grown by every member (Lowerre 1976).
 

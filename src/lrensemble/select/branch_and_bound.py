@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lrensemble.limits import Count, Teams
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.bounds import Bound, Bounder, Family, bounder, is_convex
 from lrensemble.select.distinct import DistinctTeams
@@ -31,8 +32,6 @@ NUMBERS = 2**29
 PYTHON_ROWS = 1000
 """Fewer rows than this make a bound no cheaper."""
 
-PositiveInt = Annotated[int, Field(gt=0)]
-
 
 @SELECTORS.register(max_size=3)
 def branch_and_bound(
@@ -41,9 +40,9 @@ def branch_and_bound(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    min_size: PositiveInt = 1,
-    max_size: PositiveInt | None = None,
-    families: PositiveInt | None = None,
+    min_size: Count = 1,
+    max_size: Count | None = None,
+    families: Teams | None = None,
     seconds: Annotated[float, Field(gt=0)] | None = None,
     gap: Annotated[float, Field(ge=0)] = 0.0,
 ) -> Selection:

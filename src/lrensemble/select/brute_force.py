@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
+from lrensemble.limits import Count, Teams
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.beam import beam
 from lrensemble.select.bounds import is_convex
@@ -15,8 +14,6 @@ from lrensemble.select.branch_and_bound import branch_and_bound
 from lrensemble.select.exhaustive import Search, Sizes, affordable, check_sizes, search
 from lrensemble.select.scoring import SAME_SCORE, standard_error, team_score
 from lrensemble.spec import SpecLike, to_spec
-
-PositiveInt = Annotated[int, Field(gt=0)]
 
 BOUNDED_MEMBERS = 64
 """Branch and bound is tried on so many members at most: beyond, it seldom ends in the families that it is given."""
@@ -32,9 +29,9 @@ def brute_force(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    min_size: PositiveInt = 1,
-    max_size: PositiveInt | None = None,
-    limit: PositiveInt | None = None,
+    min_size: Count = 1,
+    max_size: Count | None = None,
+    limit: Teams | None = None,
 ) -> Selection:
     """The best of all teams with equal weights; ties to the smaller team, then to the lowest indices.
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
-from pydantic import Field
 
+from lrensemble.limits import Table
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
 from lrensemble.select.every_team import score_every_team
 from lrensemble.select.reduced import members_of_table
@@ -22,7 +20,7 @@ def diversity_threshold(
     consensus: SpecLike = "mean",
     seed: int = 0,
     measure: str = "q_statistic",
-    limit: Annotated[int, Field(gt=0)] | None = None,
+    limit: Table | None = None,
 ) -> Selection:
     """The most accurate of the teams that are more diverse than the mean of all teams (Wu et al. 2021, Q).
 

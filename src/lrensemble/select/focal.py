@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
+from lrensemble.limits import Count, Factor, Table
 from lrensemble.metrics.diversity import all_teams
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.every_team import score_every_team
@@ -27,12 +26,9 @@ LIMIT = 2**16
 TABLES = 2**20
 """Entries of a table of all subsets, at most, unless a limit is given."""
 
-PositiveInt = Annotated[int, Field(gt=0)]
 Floats = NDArray[np.float64]
 Fitness = Callable[[Floats, Floats, Floats], Floats]
 """From focal diversities, accuracies and sizes [team] to fitness [team]."""
-
-Share = Annotated[float, Field(ge=0)]
 
 
 @SELECTORS.register(max_size=3)
@@ -42,12 +38,12 @@ def focal(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    min_size: PositiveInt = 2,
-    max_size: PositiveInt | None = None,
-    diversity: Share = 0.6,
-    accuracy: Share = 0.4,
-    size_penalty: Share = 0.0,
-    limit: PositiveInt | None = None,
+    min_size: Count = 2,
+    max_size: Count | None = None,
+    diversity: Factor = 0.6,
+    accuracy: Factor = 0.4,
+    size_penalty: Factor = 0.0,
+    limit: Table | None = None,
 ) -> Selection:
     """The team with the best sum of focal diversity and accuracy of its plurality vote (Tekin et al. 2024, FusionShot).
 

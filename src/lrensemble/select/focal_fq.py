@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
+from lrensemble.limits import Table
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
 from lrensemble.select.clusters import scaled, two_clusters
 from lrensemble.select.every_team import score_every_team
@@ -32,7 +32,7 @@ def focal_fq(
     seed: int = 0,
     measure: str = "generalized_diversity",
     compat: Literal["none", "ensemblebench"] = "none",
-    limit: Annotated[int, Field(gt=0)] | None = None,
+    limit: Table | None = None,
 ) -> Selection:
     """The most accurate of the teams that pass both phases of focal selection (Wu et al. 2021, algorithm 1).
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.errors import SelectionError
+from lrensemble.limits import Count, Repeats
 from lrensemble.select.additions import Rules, run
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
 from lrensemble.select.distinct import DistinctTeams
@@ -22,8 +23,7 @@ from lrensemble.select.scoring import SAME_SCORE, first_best
 from lrensemble.select.weighted_team import weighted_team
 from lrensemble.spec import SpecLike
 
-PositiveInt = Annotated[int, Field(gt=0)]
-Count = Annotated[int, Field(ge=0)]
+Some = Annotated[int, Field(ge=0, le=10_000)]
 Share = Annotated[float, Field(gt=0, le=1)]
 USUAL_SIZE = 25
 
@@ -35,13 +35,13 @@ def greedy(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    size: PositiveInt | None = None,
+    size: Repeats | None = None,
     replacement: bool = True,
-    bootstrap: Count = 20,
+    bootstrap: Some = 20,
     bag: Share = 1.0,
     keep: Share = 1.0,
-    start: Count = 0,
-    max_members: PositiveInt | None = None,
+    start: Some = 0,
+    max_members: Count | None = None,
     max_cost: Annotated[float, Field(gt=0)] | None = None,
     tie_break: str | None = None,
     prune: bool = True,

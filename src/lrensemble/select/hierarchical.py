@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lrensemble.limits import Count, Table
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
 from lrensemble.select.every_team import score_every_team
 from lrensemble.select.focal_fq import focal_likeness_by, phase_one, phase_two_scores
@@ -26,10 +27,10 @@ def hierarchical(
     consensus: SpecLike = "mean",
     seed: int = 0,
     measure: str = "generalized_diversity",
-    target: Annotated[int, Field(ge=2)] = 5,
+    target: Annotated[Count, Field(ge=2)] = 5,
     share: Share = 0.1,
     compat: Literal["none", "ensemblebench"] = "none",
-    limit: Annotated[int, Field(gt=0)] | None = None,
+    limit: Table | None = None,
 ) -> Selection:
     """The most accurate of the teams that survive HQ pruning (Wu et al. 2021, ICDM, algorithm 1).
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from lrensemble.errors import SelectionError
+from lrensemble.limits import Table
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.clusters import scaled
 from lrensemble.select.every_team import in_order, score_every_team, weights_of
@@ -32,7 +32,7 @@ def pareto(
     seed: int = 0,
     against: Literal["size", "cost", "diversity"] = "size",
     measure: str = "generalized_diversity",
-    limit: Annotated[int, Field(gt=0)] | None = None,
+    limit: Table | None = None,
 ) -> Selection:
     """The knee of the Pareto front of score against size, cost or diversity; `details["front"]` is the whole front.
 

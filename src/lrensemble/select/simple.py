@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
-from pydantic import Field
 
 from lrensemble.errors import SelectionError
+from lrensemble.limits import Count, Runs
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.learned import learned_nothing
 from lrensemble.select.scoring import first_best, team_score, team_scorer
 from lrensemble.spec import SpecLike, to_spec
 
-PositiveInt = Annotated[int, Field(gt=0)]
 USUAL_SIZE = 5
 
 
@@ -38,7 +35,7 @@ def top_k(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    k: PositiveInt | None = None,
+    k: Count | None = None,
 ) -> Selection:
     """The k members with the best scores of their own, with equal weights; ties to the lowest index.
 
@@ -67,8 +64,8 @@ def random(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    size: PositiveInt | None = None,
-    trials: PositiveInt = 1,
+    size: Count | None = None,
+    trials: Runs = 1,
 ) -> Selection:
     """A team drawn at random, without replacement; the best of `trials` draws, ties to the first.
 

@@ -13,6 +13,8 @@ from lrensemble.select.resample import bootstrap_weights
 from lrensemble.select.scoring import fitted_consensus, team_score_of
 from lrensemble.spec import SpecLike
 
+MOST_RESAMPLES = 100_000
+
 TOGETHER = 64
 """Resamples that are drawn at once: each is a number for every row."""
 
@@ -49,8 +51,8 @@ def stability(
         SelectionError: no resample is asked for.
     """
     spec = check_method(method)
-    if resamples < 1:
-        raise SelectionError(f"resamples = {resamples} is refused; give at least 1")
+    if not 1 <= resamples <= MOST_RESAMPLES:
+        raise SelectionError(f"resamples = {resamples} is refused; give 1 to {MOST_RESAMPLES:,}")
     generator = np.random.default_rng(seed)
     chosen, optimism = np.zeros(validation.members), 0.0
     for count in _portions(resamples):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lrensemble.limits import Factor
 from lrensemble.select.base import SELECTORS, Selection, Validation
 from lrensemble.select.kernels.statistics import of_labels
 from lrensemble.select.pruning import without_crumbs
@@ -25,7 +26,7 @@ def accuracy_weights(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    power: Annotated[float, Field(ge=0)] = 1.0,
+    power: Factor = 1.0,
 ) -> Selection:
     """All members, weighted by a power of their accuracy (Opitz & Shavlik 1996).
 
@@ -78,7 +79,7 @@ def stacking(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    penalty: Annotated[float, Field(gt=0)] = 1.0,
+    penalty: Annotated[Factor, Field(gt=0)] = 1.0,
 ) -> Selection:
     """All members, combined by a logistic regression of the label on what they say (Wolpert 1992; Seewald 2002).
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lrensemble.config import Experiment
-from lrensemble.config.space import Choice, Distribution, Measured, Uniform
+from lrensemble.config.space import MOST_VALUES, Choice, Distribution, Measured, Uniform
 from lrensemble.errors import ConfigError
 from lrensemble.spec import Spec, Value
 
@@ -43,12 +43,16 @@ def grid_points(experiment: Experiment) -> list[Point]:
     """Every point, policy by policy as the experiment lists them; what stands last in the file changes fastest.
 
     Raises:
-        ConfigError: a range that has no end of values.
+        ConfigError: a range that has no end of values, or too many of them.
     """
-    points = []
+    points: list[Point] = []
     for policy in experiment.policy:
         ranges = experiment.sweep.ranges(policy.name)
         lists = [_listed(experiment, policy.name, path, ranges[path]) for path in ranges]
+        if len(points) + math.prod(map(len, lists)) > MOST_VALUES:
+            raise ConfigError(
+                f"sweep.space: the lists make more than {MOST_VALUES:,} recipes; shorten them, or draw some"
+            )
         points += [point_of(policy, dict(zip(ranges, values, strict=True))) for values in itertools.product(*lists)]
     return points
 

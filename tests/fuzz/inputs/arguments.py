@@ -31,7 +31,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "plugin": ("nothing", "json", "os"),
     "seed": ("0", "1"),
     "epochs": ("1",),
-    "members": ("nothing",),
+    "members": ("nothing", "cosine(peak=0.3)", "logits-0"),
     "kind": ("logits", "probs"),
     "shape": ("team", "cascade", "uniform-soup", "greedy-soup", "student"),
 }
@@ -63,9 +63,16 @@ def of_a_verb(random: Random, place: Path, material: Material) -> Case:
 
 
 def _writes(outs: tuple[str, ...]) -> tuple[str, ...]:
+    """Where a verb may write: what it was told, the pool, and beside that what it exports."""
     named = tuple(out.rstrip("/") for out in outs if not out.startswith(("beside", "..")) and out not in ("", "."))
     own = ("out", "runs", "run/pool", "run/result.json", "run/report.html", "collected", "result.json", "report.html")
-    return (*own, *named)
+    exported = tuple(
+        f"{folder}{shape}{suffix}"
+        for folder in ("run/", "")
+        for shape in ("ensemble", "student", "cascade", "uniform-soup", "greedy-soup")
+        for suffix in ("", ".onnx", ".pt2")
+    )
+    return (*own, *exported, *named)
 
 
 def _verbs() -> dict[str, Any]:

@@ -171,7 +171,7 @@ def _other_form(random: Random, given: Arrays) -> str:
 
 
 def _more(random: Random, given: Arrays) -> str:
-    name = random.choice(("extra", "test_groups", "test_weights", "models", "file", "x" * 300))
+    name = random.choice(("extra", "test_groups", "test_weights", "models", "x" * 300))
     given[name] = random.choice(list(given.values()))
     return name
 

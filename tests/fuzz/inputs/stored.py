@@ -48,7 +48,10 @@ WRITES = ("selections", "looks", "result.json", "report.html")
 
 TEACHES_NOTHING = ("selections", "looks", "result.json")
 """What may be missing, added to or exchanged without a contradiction: then the command may give something else."""
-TEACHING = ("removed", "emptied", "swapped with another", "a stranger in it", "a link in its place")
+TEACHING = (
+    *("removed", "emptied", "swapped with another"),
+    *("a stranger in it", "a link in its place", "a file in its place"),
+)
 
 
 def pool(random: Random, place: Path, material: Material) -> Case:

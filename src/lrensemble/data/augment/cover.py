@@ -13,13 +13,14 @@ from torch import Tensor
 from lrensemble.data.augment.base import AUGMENTATIONS, Augmentation, Batch, Draws, image_size
 from lrensemble.data.augment.boxes import Size, boxes_around, centres, inside
 from lrensemble.errors import SpecError
+from lrensemble.limits import Width
 
 ATTEMPTS = 10
 """Rectangles that are tried for one image; where none fits, it stays whole. At the defaults that is one in 1e13."""
 
 
 @AUGMENTATIONS.register(size=8)
-def cutout(shape: tuple[int, ...], *, size: Annotated[int, Field(ge=1)] = 16) -> Augmentation:
+def cutout(shape: tuple[int, ...], *, size: Width = 16) -> Augmentation:
     """Cover a square of `size` pixels around a random pixel, cut off at the border (DeVries & Taylor 2017, sec. 3).
 
     Args:

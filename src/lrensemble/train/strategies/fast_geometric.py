@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lrensemble.errors import ConfigError
+from lrensemble.limits import Count, Runs
 from lrensemble.spec import Spec, Value
 from lrensemble.train.points import Point, grid_points
 from lrensemble.train.recipes import Recipes
@@ -22,8 +23,8 @@ Rate = Annotated[float, Field(gt=0)]
 def fast_geometric(
     recipes: Recipes,
     *,
-    members: Annotated[int, Field(gt=1)],
-    cycle: Annotated[int, Field(gt=1, multiple_of=2)] = 2,
+    members: Annotated[Runs, Field(gt=1)],
+    cycle: Annotated[Count, Field(gt=1, multiple_of=2)] = 2,
     peak: Rate = 0.05,
     floor: Rate = 0.0005,
 ) -> Strategy:

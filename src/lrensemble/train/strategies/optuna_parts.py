@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -90,6 +93,26 @@ def open_storage(given: str | None, folder: Path) -> Any:
     except Exception as error:  # whatever the database's driver raises
         reason = " ".join(str(error).split())
         raise StorageError(f"cannot open the study at {given or folder / DATABASE}: {reason}") from None
+
+
+@contextmanager
+def study_errors(given: str | None, folder: Path) -> Iterator[None]:
+    """Turn what a study's storage raises while it is used into one line that says where it lies.
+
+    Raises:
+        StorageError: the file is damaged, was changed, or cannot be written.
+    """
+    from sqlalchemy.exc import SQLAlchemyError  # comes with Optuna
+
+    broken = (SQLAlchemyError, need_optuna().exceptions.OptunaError, json.JSONDecodeError, KeyError, AssertionError)
+    try:
+        yield
+    except broken as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise StorageError(
+            f"the study at {given or folder / 'search.db'} cannot be used any more: {reason}; move it away to begin a "
+            "new search, which takes the members that are there"
+        ) from None
 
 
 def close_storage(storage: Any) -> None:

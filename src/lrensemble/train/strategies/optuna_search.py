@@ -7,26 +7,25 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from lrensemble.errors import SpecError
+from lrensemble.limits import Repeats, Runs
 from lrensemble.train.points import require_points
 from lrensemble.train.recipes import Recipes
 from lrensemble.train.strategies.base import KEY, STRATEGIES, Strategy
 from lrensemble.train.strategies.optuna_parts import build_pruner, build_sampler
 from lrensemble.train.strategies.search import Search
 
-Count = Annotated[int, Field(gt=0)]
-
 
 @STRATEGIES.register("optuna", trials=3)
 def optuna_search(
     recipes: Recipes,
     *,
-    trials: Count,
+    trials: Runs,
     sampler: Any = "tpe",
     pruner: Any = "nop",
     objective: Literal["single", "ensemble"] = "single",
     metric: Literal["nll", "accuracy"] = "nll",
     storage: str | None = None,
-    at_once: Count = 1,
+    at_once: Repeats = 1,
     seed: Annotated[int, Field(ge=0)] = 0,
 ) -> Strategy:
     """A search by Optuna (Akiba et al. 2019): each recipe follows from how the earlier ones did.

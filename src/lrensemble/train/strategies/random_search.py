@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lrensemble.errors import ConfigError
+from lrensemble.limits import Runs
 from lrensemble.train.points import Point, drawn_points, require_points
 from lrensemble.train.recipes import Recipes
 from lrensemble.train.strategies.base import STRATEGIES, Strategy, at_once
@@ -17,9 +18,7 @@ PATIENCE = 1000
 
 
 @STRATEGIES.register("random", trials=4)
-def random_search(
-    recipes: Recipes, *, trials: Annotated[int, Field(gt=0)], seed: Annotated[int, Field(ge=0)] = 0
-) -> Strategy:
+def random_search(recipes: Recipes, *, trials: Runs, seed: Annotated[int, Field(ge=0)] = 0) -> Strategy:
     """Distinct recipes drawn at random (Bergstra & Bengio 2012); more trials add to the same first ones.
 
     Args:

@@ -25,6 +25,7 @@ from lrensemble.train.strategies.optuna_parts import (
     close_storage,
     need_optuna,
     open_storage,
+    study_errors,
     suggest,
 )
 
@@ -56,22 +57,24 @@ class Search:
         """The trials, in batches; the connection to the study lasts as long as the search.
 
         Raises:
-            StorageError: the study cannot be opened.
+            StorageError: the study cannot be opened, or is damaged on the way.
         """
         with _by_itself(pool):
             storage = open_storage(self.storage, pool.folder)
-            study = need_optuna().create_study(
-                storage=storage,
-                study_name=self._name(),
-                direction="maximize",
-                load_if_exists=True,
-                sampler=build_sampler(self.sampler, self.seed, place=0),
-                pruner=build_pruner(self.pruner),
-            )
-        try:
-            yield from _Session(self, pool, study).batches()
-        finally:
-            close_storage(storage)
+            with study_errors(self.storage, pool.folder):
+                study = need_optuna().create_study(
+                    storage=storage,
+                    study_name=self._name(),
+                    direction="maximize",
+                    load_if_exists=True,
+                    sampler=build_sampler(self.sampler, self.seed, place=0),
+                    pruner=build_pruner(self.pruner),
+                )
+        with study_errors(self.storage, pool.folder):
+            try:
+                yield from _Session(self, pool, study).batches()
+            finally:
+                close_storage(storage)
 
     def _name(self) -> str:
         """A study for each space and objective: what another search has learned says nothing here."""
@@ -159,9 +162,10 @@ class _Session:
 
         def watch(run: Run, line: HistoryLine) -> bool:
             trial, epoch = trials[run.id].optuna, int(line["epoch"] or 0)
-            if epoch not in self._frozen(trial).intermediate_values:
-                trial.report(self._higher_is_better(float(line[f"val_{self.search.metric}"] or 0)), epoch)
-            return not trial.should_prune()
+            with study_errors(self.search.storage, self.pool.folder):
+                if epoch not in self._frozen(trial).intermediate_values:
+                    trial.report(self._higher_is_better(float(line[f"val_{self.search.metric}"] or 0)), epoch)
+                return not trial.should_prune()
 
         if trials:
             yield Batch(tuple(trial.run for trial in trials.values()), to_come, watch)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
-
-from pydantic import Field
 
 from lrensemble.errors import ConfigError
+from lrensemble.limits import Runs
 from lrensemble.train.points import grid_points
 from lrensemble.train.recipes import Recipes
 from lrensemble.train.strategies.base import STRATEGIES, Strategy, at_once
 
 
 @STRATEGIES.register(count=4)
-def seeds(recipes: Recipes, *, count: Annotated[int, Field(gt=0)]) -> Strategy:
+def seeds(recipes: Recipes, *, count: Runs) -> Strategy:
     """Every recipe of the grid `count` times, with seeds from `train.seed` on (Lakshminarayanan et al. 2017).
 
     Args:

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lrensemble.errors import ConfigError
+from lrensemble.limits import Runs
 from lrensemble.spec import Spec
 from lrensemble.train.points import grid_points
 from lrensemble.train.recipes import Recipes
@@ -17,7 +18,7 @@ from lrensemble.train.strategies.chains import chain_of, in_turn
 
 
 @STRATEGIES.register(cycles=4)
-def snapshots(recipes: Recipes, *, cycles: Annotated[int, Field(gt=1)]) -> Strategy:
+def snapshots(recipes: Recipes, *, cycles: Annotated[Runs, Field(gt=1)]) -> Strategy:
     """Every recipe of the grid as one run of `cycles` cycles, a member at the end of each (Huang et al. 2017).
 
     Each cycle follows the recipe's policy anew; with `cosine` that is the paper's schedule (eq. 2). A run is as long as
