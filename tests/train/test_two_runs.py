@@ -223,3 +223,19 @@ def test_a_run_that_fails_elsewhere_has_failed(sweep: dict[str, Any], tmp_path: 
         for process in processes:
             assert set(ended(end(process, status=1)).values()) == {"failed"}
     assert (tmp_path / "raising.py.count").read_text() == "x" * 3, "once each"
+
+
+def test_what_a_kill_at_the_very_end_has_left_goes_with_the_next_sweep(
+    experiment: MakeExperiment, contents: Contents, tmp_path: Path
+) -> None:
+    list(tune(experiment(), tmp_path / "pool"))
+    expected = contents(tmp_path / "pool")
+    (member, *_) = Pool.open(tmp_path / "pool").members()
+    dead = "00000000-1-1-0123abcd.1s.elsewhere"
+    for left in (f"{member.id}/{dead}", member.id, "group-0123456789ab", f"group-ba9876543210/{dead}"):
+        (tmp_path / "pool" / "unfinished" / left).mkdir(parents=True, exist_ok=True)
+    for folder in (tmp_path / "pool" / "unfinished").glob("*/0*"):
+        os.utime(folder, (1e9, 1e9))
+    assert contents(tmp_path / "pool") != expected
+    list(tune(experiment(), tmp_path / "pool"))
+    assert contents(tmp_path / "pool") == expected

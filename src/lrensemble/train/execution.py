@@ -99,7 +99,7 @@ def jobs_of(
     """
     known, pending = {run.id: run for run in runs}, {run.id: run for run in runs if run.id not in pool}
     begun = list[Job]()
-    for ids in begun_groups(pool) if dataset.device.type != "mps" else ():
+    for ids in begun_groups(pool) if pending and dataset.device.type != "mps" else ():
         if pending.keys() & ids and known.keys() >= set(ids):
             begun.append(Job("fused", tuple(known[id_] for id_ in ids)))
             pending = {id_: run for id_, run in pending.items() if id_ not in ids}

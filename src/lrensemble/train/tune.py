@@ -20,7 +20,7 @@ from lrensemble.train.jobs import do
 from lrensemble.train.memory import kept_memory
 from lrensemble.train.peaks import with_measured_peaks
 from lrensemble.train.plan import Plan, plan
-from lrensemble.train.runs import Elsewhere, Run, unfinished
+from lrensemble.train.runs import Elsewhere, Run, entries_of, unfinished
 from lrensemble.train.strategies import STRATEGIES
 from lrensemble.train.strategies.base import Batch
 
@@ -117,12 +117,13 @@ def _those_there(runs: Sequence[Run], jobs: Sequence[Job], pool: Pool) -> Genera
         if run.id not in to_do:
             _clear(pool, run.id)
             yield Ended(run, "exists")
-    for ids in begun_groups(pool):
-        if all(id_ in pool for id_ in ids):
-            _clear(pool, group_id(ids))
+    wanted = {group_id(ids) for ids in begun_groups(pool) if not all(id_ in pool for id_ in ids)}
+    for path in entries_of(unfinished(pool)):
+        if path.name.startswith("group-") and path.name not in wanted:
+            _clear(pool, path.name)
 
 
 def _clear(pool: Pool, name: str) -> None:
-    """Remove the state that a kill at the very end has left."""
+    """Remove what a kill at the very end has left, unless another process is at work there."""
     if (unfinished(pool) / name).exists() and isinstance(mine := claim(unfinished(pool), name), Claim):
         mine.finish()
