@@ -18,7 +18,7 @@ POINTS = dict.fromkeys(COMMANDS, 3) | {"run one by one": 10, "run peaks": 0, "ex
 """How many faults of a command are tried here."""
 
 
-@pytest.mark.parametrize("name", filter(POINTS.get, COMMANDS))
+@pytest.mark.parametrize("name", [name for name in COMMANDS if POINTS[name]])
 def test_a_command_survives_faults(name: str, running: Forks, tmp_path: Path) -> None:
     case = case_of(COMMANDS[name], running, tmp_path)
     points = random.Random(name).sample(list(faults_of(case.calls)), POINTS[name])
