@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 def keep(kernel: Any) -> None:
     """Have a kernel kept when it is compiled, and read where it was kept, as far as that is possible."""
+    if not hasattr(kernel, "enable_caching"):  # NUMBA_DISABLE_JIT: the function as it is written, nothing to keep
+        return
     try:
         kernel.enable_caching()
     except RuntimeError:  # numba's word for "nowhere"
