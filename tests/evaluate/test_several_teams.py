@@ -149,3 +149,13 @@ class TestStoredResult:
         np.savez(tmp_path / "d.npz", names=np.array(["d"]), **arrays)  # type: ignore[arg-type]
         collect([tmp_path / "d.npz"], pool.folder)
         assert stored_result(Pool.open(pool.folder), teams) is None
+
+    def test_rows_that_have_groups_now_are_another_evaluation(self, tmp_path: Path) -> None:
+        """Intervals are wider where rows go together."""
+        pool = three(tmp_path)
+        self.stored(pool)
+        groups = np.arange(ROWS) // 10
+        with np.load(tmp_path / "predictions.npz") as arrays:
+            np.savez(tmp_path / "grouped.npz", groups=groups, test_groups=groups, **arrays)
+        again = collect([tmp_path / "grouped.npz"], pool.folder).pool
+        assert stored_result(again, load(again)) is None

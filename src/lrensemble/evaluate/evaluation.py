@@ -60,6 +60,7 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
     return Result(
         task=pool.task.name,
         rows=measures.rows,
+        fingerprints={name: split.fingerprints() for name, split in pool.task.splits.items()},
         members=members,
         best_single=_member(members, references[fixed[0].metric].member),
         references=references,

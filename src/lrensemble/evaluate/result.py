@@ -162,6 +162,8 @@ class Result(Record):
     format: int = FORMAT
     task: str
     rows: dict[str, int]
+    fingerprints: dict[str, dict[str, str]] = Field(default={})
+    """By split, SHA-256 of its rows, labels, and where there are any of their groups and weights."""
     members: tuple[MemberResult, ...]
     best_single: MemberResult
     """On `val`, by the metric of the verdict."""

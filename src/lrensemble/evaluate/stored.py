@@ -89,12 +89,12 @@ def _says_a_verdict(path: Path) -> bool:
 
 
 def _is_of(result: Result, pool: Pool, teams: Sequence[Team]) -> bool:
-    rows = {split: len(pool.labels(split)) for split in pool.task.splits}
+    rows = {name: split.fingerprints() for name, split in pool.task.splits.items()}
     members = {(member.id, member.status) for member in pool.members(include_diverged=True)}
     known = {(team.method, team.metric, team.consensus, team.members, team.weights) for team in result.teams.values()}
     return (
         result.environment.get("lrensemble") == environment()["lrensemble"]
-        and (result.task, result.rows) == (pool.task.name, rows)
+        and (result.task, result.fingerprints) == (pool.task.name, rows)
         and {(member.id, member.status) for member in result.members} == members
         and all((team.method, team.metric, team.consensus, team.team, team.weights) in known for team in teams)
     )

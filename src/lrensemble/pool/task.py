@@ -37,6 +37,10 @@ class Split(Record):
     weights: str | None = None
     """SHA-256 of the rows' weights, in order, as little-endian float64; None where each counts once."""
 
+    def fingerprints(self) -> dict[str, str]:
+        """All but the size."""
+        return self.model_dump(exclude={"size"}, exclude_none=True)
+
 
 class Task(Record):
     """The classes and the rows that every member of a pool predicts.
