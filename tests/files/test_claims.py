@@ -11,7 +11,7 @@ import pytest
 
 from lrensemble.errors import ConfigError, LostClaimError, StorageError
 from lrensemble.files import write_folder, write_whole
-from lrensemble.files.claims import Claim, Held, claim, claimed, holder_of
+from lrensemble.files.claims import Claim, Held, claim, claimed, holder_of, tidy
 from lrensemble.files.holder import Holder
 
 posix = pytest.mark.skipif(os.name != "posix", reason="asks whether a process lives")
@@ -272,3 +272,13 @@ def test_a_block_by_itself_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), claimed(tmp_path, "run"):
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_empty_folders_that_a_kill_left_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    mine = have(tmp_path)
+    for name in ("left", ".draft-of-one-who-begins"):
+        (tmp_path / name).mkdir()
+    tidy(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".draft-of-one-who-begins", "run"]
+    assert mine.folder.is_dir()
+    tidy(tmp_path / "missing")

@@ -134,8 +134,8 @@ class Claim:
         draft = draft_of(place)
         with suppress(OSError):
             self.folder.rename(draft)
-            erase(draft)
             place.rmdir()
+        erase(draft)
         _threads.pop(self.folder.name, None)
 
 
@@ -173,6 +173,15 @@ def holder_of(home: Path, name: str) -> Held | None:
     with storage_errors("read", home / name):
         found = _look(home / name)
         return _held(found, home) if found else None
+
+
+def tidy(home: Path) -> None:
+    """Remove the empty folders of claims that a kill has left while they ended: an empty folder is no claim."""
+    with suppress(OSError):
+        for name in os.listdir(home):
+            with suppress(OSError):  # one that holds a claim is not empty
+                if not name.startswith("."):
+                    os.rmdir(home / name)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from lrensemble.config import Experiment
-from lrensemble.files.claims import Claim, claim
+from lrensemble.files.claims import Claim, claim, tidy
 from lrensemble.pool import Pool
 from lrensemble.train.devices import check_way
 from lrensemble.train.elsewhere import ended_elsewhere, wait_for_one
@@ -114,13 +114,15 @@ def _those_there(runs: Sequence[Run], jobs: Sequence[Job], pool: Pool) -> Genera
     """The runs that no job will do, since the pool has them."""
     to_do = {run.id for job in jobs for run in job.runs}
     for run in runs:
-        if run.id not in to_do:
+        if run.id not in to_do or run.id in pool:  # of a group that was killed while its members were added
             _clear(pool, run.id)
+        if run.id not in to_do:
             yield Ended(run, "exists")
     wanted = {group_id(ids) for ids in begun_groups(pool) if not all(id_ in pool for id_ in ids)}
     for path in entries_of(unfinished(pool)):
         if path.name.startswith("group-") and path.name not in wanted:
             _clear(pool, path.name)
+    tidy(unfinished(pool))
 
 
 def _clear(pool: Pool, name: str) -> None:
