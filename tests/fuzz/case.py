@@ -31,6 +31,8 @@ class Case:
     """Beginnings of the paths that the command may make or change; nothing else may differ afterwards."""
     wanted: Output | None = None
     """What the undisturbed command gave: the same, or a refusal. Where there is none, every answer will do."""
+    unless: str = ""
+    """What the command says where it does without the damaged part, and so may give something else."""
     then: tuple[Arguments, ...] = ()
     """Commands that must succeed where this one did."""
     long: bool = False

@@ -19,6 +19,9 @@ from tests.fuzz.case import Arguments
 GOOD_ENDINGS = (0, 1)
 """Exit statuses of a command that did what it was asked for."""
 
+REFUSED = 2
+"""That of a user's mistake, told in a line."""
+
 SECONDS, WALL_SECONDS = 30.0, 300.0
 """Of computing, and by the clock, after which a command hangs."""
 LONG_SECONDS = 4.0

@@ -23,6 +23,8 @@ TOML = 'data = "digits" # é\nmodel = "mlp"\npolicy = ["cosine(peak=0.1)"]\n'
         (b"x = " + b"[" * 100_000, "nested more than 100 deep"),
         (b"x = " + b"[" * 150 + b"]" * 150, "nested more than 100 deep"),
         (b"x = " + b"{x=" * 5_000, "nested more than 100 deep"),
+        (b"a." * 50_000 + b"c = 1", "nested more than 100 deep"),
+        (b"[" + b'"a" . ' * 50_000 + b"c]", "nested more than 100 deep"),
         (b"x = " + b"9" * 5_000, "not valid TOML"),
         (b"x = 1\nx = 2", "not valid TOML"),
         (b"#" * ((16 << 20) + 1), "larger than 16 MiB"),

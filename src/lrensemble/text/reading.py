@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ LARGEST_JSON = 1 << 30
 """Bytes of a file of JSON that a program wrote."""
 NESTED = 100
 """Lists, tables and brackets within one another at most."""
+
+_LONG_KEY = re.compile(rf"""(?<![\w."'-])(?:[\w"'-]+[ \t]*\.[ \t]*){{{NESTED}}}""")
+"""A key of TOML of so many parts with dots between."""
 
 _MARK = b"\xef\xbb\xbf"
 _OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -67,6 +71,8 @@ def from_toml(text: str) -> dict[str, Any]:
     Raises:
         TextError: it is no TOML, or nested too deeply.
     """
+    if _LONG_KEY.search(text):  # its reader takes memory by the square of the parts
+        raise _too_deep()
     try:
         content = tomllib.loads(text)
     except RecursionError:

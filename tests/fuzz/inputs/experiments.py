@@ -57,23 +57,21 @@ def files(random: Random, place: Path, material: Material) -> Case:
     path, how = place / "a.toml", random.choice(list(FILE_DAMAGES))
     path.write_text((material.folder / "idx.toml").read_text())
     if random.random() < 0.15:
-        deep = random.choice(
-            (f"a = {'[' * 100_000}", f"a.{'b.' * 50_000}c = 1", f'x = "{"a" * 10_000_000}"', "a = 1\r")
-        )
+        deep = random.choice((f"a = {'[' * 100_000}", f"a.{'b.' * 50_000}c = 1", f'x = "{"a" * 1_000_000}"', "a = 1\r"))
         path.write_text(f"{path.read_text()}\n{deep}")
         return Case("too deep, or too long", *_command(random))
     FILE_DAMAGES[how](path, random)
     return Case(f"a.toml: {how}", *_command(random))
 
 
-def _command(random: Random) -> tuple[Arguments, tuple[str, ...], None, tuple[Arguments, ...], bool]:
+def _command(random: Random) -> tuple[Arguments, tuple[str, ...], None, str, tuple[Arguments, ...], bool]:
     """Mostly up to the first step; now and then beyond it."""
     chance = random.random()
     if chance < 0.9:
-        return ("-", "plan", "a.toml"), ("out",), None, (), False
+        return ("-", "plan", "a.toml"), ("out",), None, "", (), False
     if chance < 0.97:
-        return ("tune", "a.toml", "--out", "out/pool"), ("out",), None, (), True
-    return ("range-test", "a.toml", "--steps", "20"), ("out",), None, (), True
+        return ("tune", "a.toml", "--out", "out/pool"), ("out",), None, "", (), True
+    return ("range-test", "a.toml", "--steps", "20"), ("out",), None, "", (), True
 
 
 def _changed(random: Random, experiment: str) -> str:

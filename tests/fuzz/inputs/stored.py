@@ -28,19 +28,7 @@ ON_A_RUN: tuple[Arguments, ...] = (
 RARE: tuple[Arguments, ...] = (
     ("report", "POOL", "--json", "--out", "out/report.html"),
     ("run", "idx.toml", "--out", "run", "--json"),
-    (
-        "export",
-        "POOL",
-        "--json",
-        "--out",
-        "out/soup",
-        "--as",
-        "uniform-soup",
-        "--data",
-        "idx",
-        "--method",
-        "focal(max_size=3)",
-    ),
+    ("export", "POOL", "--json", "--out", "out/cascade", "--as", "cascade", "--method", "focal(max_size=3)"),
     ("select", "POOL", "--json", "-m", "greedy(size=2)"),
 )
 WRITES = ("selections", "looks", "result.json", "report.html")
@@ -49,7 +37,7 @@ WRITES = ("selections", "looks", "result.json", "report.html")
 TEACHES_NOTHING = ("selections", "looks", "result.json")
 """What may be missing, added to or exchanged without a contradiction: then the command may give something else."""
 TEACHING = (
-    *("removed", "emptied", "swapped with another"),
+    *("removed", "emptied", "swapped with another", "a folder in its place"),
     *("a stranger in it", "a link in its place", "a file in its place"),
 )
 
@@ -95,4 +83,5 @@ def _damaged(
         writes = (folder,)
         may_differ = True
     wanted = None if may_differ else material.undisturbed(names, command)
-    return Case(f"{path}: {how}", command, writes, wanted)
+    unless = "it is not used" if damaged.name == "result.json" else ""
+    return Case(f"{path}: {how}", command, writes, wanted, unless)
