@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,12 +37,16 @@ def write_whole(path: Path, content: bytes, *, make: bool = True) -> None:
 @contextmanager
 def draft_file(path: Path, *, make: bool = True) -> Iterator[BinaryIO]:
     """A file to write to, piece by piece, that is put in its place when all is written; its folder is made where it is
-    missing, unless it is to be there.
+    missing, unless it is to be there. What is no file, such as `/dev/stdout` or a pipe, is written to as it is.
 
     Raises:
         StorageError: the folder cannot be written to, or the disk is full; nothing is left behind.
     """
     with storage_errors("write", path):
+        if _is_device(path):
+            with path.open("wb") as device:
+                yield device
+            return
         draft = _new_draft(path, make=make)
         try:
             with draft.open("xb") as file:
@@ -184,6 +189,15 @@ def _new_draft(path: Path, *, make: bool = True) -> Path:
         _make(path.parent)
     clear_once(path.parent.absolute(), pool_above(path))
     return draft_of(path)
+
+
+def _is_device(path: Path) -> bool:
+    """Whether something is there, perhaps behind a link, that is neither a file nor a folder."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) and pool_above(path) is None
 
 
 def _make(folder: Path) -> None:

@@ -1,0 +1,37 @@
+"""What is asked to be written to a device or a pipe goes there, and the device stays what it is."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from lrensemble.files import write_whole
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="no devices and named pipes among the files here")
+
+
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    write_whole(Path(os.devnull), b"gone")
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+def test_a_pipe_hands_on_what_is_written(tmp_path: Path) -> None:
+    pipe, read = tmp_path / "pipe", list[bytes]()
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    write_whole(pipe, b"row,label")
+    reader.join()
+    assert read == [b"row,label"]
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+def test_behind_a_link_as_well(tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to(os.devnull)
+    write_whole(tmp_path / "out", b"gone")
+    assert (tmp_path / "out").is_symlink()
+    assert stat.S_ISCHR((tmp_path / "out").stat().st_mode)
