@@ -14,7 +14,11 @@ VOLATILE = {"checksum", "looks", "seconds", "when"}
 """Keys whose values are times, numbers of looks, or follow from them."""
 LOOK = re.compile(r"\b(first look|look \d+)\b")
 HEADING = re.compile(r"<h[1-6][^>]*>.*?</h[1-6]>", re.DOTALL)
-MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
+STUDY = (
+    "SELECT value FROM trial_values",
+    "SELECT DISTINCT step, intermediate_value FROM trial_intermediate_values",
+    "SELECT DISTINCT param_name, param_value FROM trial_params",
+)
 
 Ends = dict[str, str]
 """By the path of a file or an empty folder in the folder of a case, what is in it."""
@@ -82,10 +86,9 @@ def read_page(path: Path) -> str:
 
 
 def read_database(path: Path) -> str:
-    """The rows of an SQLite file, without moments."""
+    """What the trials of a study came to; how many were begun and given up may differ."""
     with sqlite3.connect(path) as database:
-        rows = sorted(line for line in database.iterdump() if line.startswith("INSERT"))
-    return MOMENT.sub("moment", "\n".join(rows))
+        return "\n".join(str(row) for query in STUDY for row in sorted(database.execute(query)))
 
 
 READERS: dict[str, Callable[[Path], str]] = {".json": read_json, ".html": read_page, ".db": read_database}

@@ -5,7 +5,8 @@
 
 import os
 import random
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,9 +26,7 @@ def beside(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield started
 
 
-def test_two_runs_at_once_killed_at_random(
-    running: Forks, beside: Forks, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_two_runs_at_once_killed_at_random(running: Forks, beside: Forks, tmp_path: Path) -> None:
     case = case_of(COMMANDS["run one by one"], running, tmp_path)
     drawn = random.Random(0)
     kills = taken_over = 0
@@ -44,7 +43,7 @@ def test_two_runs_at_once_killed_at_random(
         assert saved(outcomes) == saved([Outcome(0, "", case.calls)]), f"round {number}: trained twice"
         killed = sum(outcome.status == KILLED for outcome in outcomes)
         kills, taken_over = kills + killed, taken_over + (killed and len(trained_by(outcomes)) > 1)
-    record_property("rounds", f"{ROUNDS} rounds, {kills} kills, members by several processes in {taken_over}")
+    sys.stdout.write(f"{ROUNDS} rounds, {kills} kills, members by several processes in {taken_over}" + "\n")
 
 
 def run_to_the_end(running: Forks, case: Case, folder: Path, moments: list[int]) -> list[Outcome]:
