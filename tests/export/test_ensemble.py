@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -250,3 +251,14 @@ def test_inputs_name_one_mean_for_each_channel() -> None:
 def test_the_description_reads_back(ensemble: Ensemble) -> None:
     text = ensemble.description.model_dump_json()
     assert Description.model_validate_json(text) == ensemble.description
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="names of files are text here")
+def test_a_path_that_is_not_utf8_serves_as_well(pool: Pool, team_by: TeamBy, tmp_path: Path, images: Images) -> None:
+    place = tmp_path / os.fsdecode(b"pool \xff")
+    shutil.copytree(pool.folder, place)
+    here, there = tmp_path / "bundle", tmp_path / os.fsdecode(b"bundle \xff")
+    for folder, out in ((pool.folder, here), (place, there)):
+        ensemble_of(Pool.open(folder), team_by()).save(out)
+    wanted, found = (Ensemble.load(each).predict_proba(torch.from_numpy(images[0][:4])) for each in (here, there))
+    assert np.array_equal(wanted, found)

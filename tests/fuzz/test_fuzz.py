@@ -1,5 +1,6 @@
 """Inputs that nobody expects are refused in a line or change nothing: some of each kind, always the same ones."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 INPUTS, SEED = 500, 0
 
 
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="inputs are tried in forked children")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="inputs are tried in forked children")
 def test_no_input_fails(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.fuzz", "--inputs", str(INPUTS), "--seed", str(SEED), "--jobs", "2"]
     root = Path(__file__).parents[2]

@@ -13,16 +13,8 @@ from tests.fuzz.verdict import faults
 CASE = Case("as it should be", ("ls",), wanted=Output(0, "a\n", {}))
 
 
-def ended(
-    status: int = 0,
-    out: str = "a\n",
-    err: str = "",
-    *,
-    seconds: float = 1.0,
-    memory: int = 0,
-    interrupted: bool = False,
-) -> Ended:
-    return Ended(status, out, err, seconds, memory, interrupted)
+def ended(status: int = 0, out: str = "a\n", err: str = "", *, memory: int = 0) -> Ended:
+    return Ended(status, out, err, 1.0, memory, interrupted=False)
 
 
 @pytest.mark.parametrize("good", [ended(), ended(2, "", "note\nlrensemble: no\n")])

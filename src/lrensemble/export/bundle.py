@@ -21,8 +21,8 @@ from torch import Tensor
 from lrensemble.config import Record
 from lrensemble.errors import ExportError, PoolError
 from lrensemble.export.description import Description
-from lrensemble.files import read_json, seal, storage_errors, tensor_errors, write_folder
-from lrensemble.pool.sealed import check_file, unseal
+from lrensemble.files import read_json, seal, storage_errors, write_folder
+from lrensemble.pool.sealed import check_file, load_tensors, unseal
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 KIND = "lrensemble ensemble"
@@ -68,7 +68,6 @@ def read_bundle(folder: Path) -> tuple[Description, dict[str, Tensor]]:
     try:
         config = unseal(_Config, path)
         check_file(folder / WEIGHTS, config.files.get(WEIGHTS, ""))
+        return config.ensemble, load_tensors(folder / WEIGHTS)
     except PoolError as error:
         raise ExportError(str(error)) from None
-    with tensor_errors(folder / WEIGHTS):
-        return config.ensemble, safetensors.torch.load_file(folder / WEIGHTS)

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from lrensemble.config import Inputs, Record
 from lrensemble.errors import PoolError
-from lrensemble.files import storage_errors, tensor_errors
-from lrensemble.pool.sealed import check_file, damaged, map_arrays
+from lrensemble.files import storage_errors
+from lrensemble.pool.sealed import check_file, damaged, load_tensors, map_arrays
 from lrensemble.text import TextError, from_json
 
 if TYPE_CHECKING:
@@ -106,11 +106,7 @@ class Member(MemberRecord):
             PoolError: none were kept, or the file is missing or damaged.
             StorageError: it cannot be read.
         """
-        from safetensors.torch import load_file
-
-        path = self.weights_file()
-        with tensor_errors(path):
-            return load_file(path)
+        return load_tensors(self.weights_file())
 
     def weights_file(self) -> Path:
         """The file of what `weights` gives, in the format of safetensors, for those that read it in parts.

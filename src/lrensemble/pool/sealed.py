@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,11 @@ from safetensors import SafetensorError, safe_open
 
 from lrensemble.config import Record, to_record
 from lrensemble.errors import ConfigError, PoolError
-from lrensemble.files import FORMAT, proves_itself, read_json, sha256, storage_errors
+from lrensemble.files import FORMAT, proves_itself, read_json, sha256, storage_errors, tensor_errors
 from lrensemble.text import from_json
+
+if TYPE_CHECKING:
+    import torch
 
 OF_SEAL = ("format", "checksum")
 """Keys of a sealed file that are not of its record."""
@@ -102,6 +105,33 @@ def map_arrays(path: Path) -> dict[str, NDArray[Any]]:
             (length,) = struct.unpack("<Q", file.read(8))
             header = from_json(file.read(length))
         return {name: _map(path, entry, 8 + length) for name, entry in header.items() if name != "__metadata__"}
+
+
+def load_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file, on the CPU.
+
+    Raises:
+        PoolError: the file is not safetensors.
+        StorageError: it cannot be read.
+    """
+    import safetensors.torch
+
+    try:
+        with tensor_errors(path):
+            if is_text(path):
+                return safetensors.torch.load_file(path)
+            return safetensors.torch.load(path.read_bytes())  # its own reader opens no path that is not UTF-8
+    except SafetensorError as error:
+        raise damaged(path, f"not safetensors ({error})") from None
+
+
+def is_text(path: Path) -> bool:
+    """Whether a path is UTF-8; on some systems names are bytes of any kind."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _map(path: Path, entry: Mapping[str, Any], start: int) -> NDArray[Any]:

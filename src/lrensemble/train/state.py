@@ -106,7 +106,7 @@ def read_progress(path: Path, kind: type[P]) -> P:
         StorageError: the file is there and cannot be read.
         UNUSABLE: it is damaged.
     """
-    with storage_errors("read", path), safetensors.safe_open(path, "pt") as file:
+    with storage_errors("read", path), safetensors.safe_open(path, "np") as file:
         return kind.model_validate_json(file.metadata()["progress"])
 
 
