@@ -9,6 +9,7 @@ from lrensemble.export.ensemble import Ensemble
 from lrensemble.models import MODELS
 from lrensemble.pool import Pool
 from lrensemble.registry import known_paths_only, require_known_paths
+from lrensemble.spec import SpecLike
 
 
 def best_recipe(pool: Pool, ensemble: Ensemble) -> Recipe:
@@ -25,7 +26,13 @@ def best_recipe(pool: Pool, ensemble: Ensemble) -> Recipe:
     best = max(members, key=lambda member: member.scores.get("val", {}).get("accuracy", 0.0))
     recipe = to_record(Recipe, best.recipe, f"member {best.id}")
     source = f"member {best.id} of {pool.folder}"
-    specs = (recipe.model, recipe.policy, recipe.data.name, recipe.train.optimizer, *recipe.train.augment)
+    specs: tuple[SpecLike, ...] = (
+        recipe.model,
+        recipe.policy,
+        recipe.data.name,
+        recipe.train.optimizer,
+        *recipe.train.augment,
+    )
     require_known_paths(source, *specs, trust_code=pool.trust_code)
     with known_paths_only(source, trust_code=pool.trust_code):
         MODELS.check(recipe.model)
