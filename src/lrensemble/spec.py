@@ -14,6 +14,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Union
 
 from lrensemble.errors import SpecError
@@ -85,8 +86,9 @@ def _spec(given: SpecLike, depth: int) -> Spec:
     if isinstance(given, str):
         return _parse(given)
     if isinstance(given, Mapping) and isinstance(given.get("name"), str):
-        arguments = {str(key): _value(value, depth) for key, value in given.items() if key != "name"}
-        return Spec(_checked_name(str(given["name"])), arguments)
+        name = _checked_name(str(given["name"]))
+        values = {str(key): partial(_value, value, depth) for key, value in given.items() if key != "name"}
+        return Spec(name, {key: _named(name, key, value) for key, value in values.items()})
     if callable(given):
         return Spec(_place_of(given))
     raise SpecError(f"cannot read {shortened(given)} as a name with arguments; {_FORM}, or a table with a name")
@@ -149,7 +151,8 @@ def _arguments(call: ast.Call, text: str, depth: int) -> dict[str, Value]:
     if any(keyword.arg == "name" for keyword in call.keywords):
         wrong = shortened(text)
         raise SpecError(f"cannot read {wrong}: no argument is called name, which in a table is the name itself")
-    return {str(keyword.arg): _node(keyword.value, text, depth + 1) for keyword in call.keywords}
+    values = {str(keyword.arg): partial(_node, keyword.value, text, depth + 1) for keyword in call.keywords}
+    return {key: _named(shortened(text), key, value) for key, value in values.items()}
 
 
 def _node(node: ast.expr, text: str, depth: int) -> Value:
@@ -170,13 +173,25 @@ def _node(node: ast.expr, text: str, depth: int) -> Value:
     return _value(literal, depth)
 
 
+class _OutOfRangeError(ValueError):
+    """A number that no argument may be."""
+
+
+def _named(place: str, argument: str, read: Callable[[], Value]) -> Value:
+    """The value of an argument; what is refused is told with the argument's name."""
+    try:
+        return read()
+    except _OutOfRangeError as error:
+        raise SpecError(f"{place}: {argument} = {error}") from None
+
+
 def _value(given: object, depth: int) -> Value:
     if isinstance(given, float):
         if not math.isfinite(given):
-            raise SpecError(f"a number that is {float(given)} is refused; arguments are finite")
+            raise _OutOfRangeError(f"{float(given)} is refused; give a finite number")
         return float(given)  # numpy's float64 is a float too, and would not read back from its text
     if isinstance(given, int) and abs(given) > LARGEST_INTEGER:
-        raise SpecError(f"an integer of {given.bit_length()} bits is refused; give one between -2^63 and 2^63")
+        raise _OutOfRangeError(f"an integer of {given.bit_length()} bits is refused; give one between -2^63 and 2^63")
     if given is None or isinstance(given, bool | int | str | Spec):
         return given
     if isinstance(given, list | tuple):

@@ -20,7 +20,7 @@ TOTAL = 97
         ("cosine(peak=-0.1)", "peak = -0.1 is refused: a peak is a positive number"),
         ("cosine(peak=0.0)", "peak = 0.0 is refused"),
         ("cosine(peak=1e999)", "peak = inf is refused"),
-        (f"cosine(peak=1{'0' * 400})", "is refused: a peak is a positive number"),
+        (f"cosine(peak=1{'0' * 400})", "peak = an integer of 1329 bits is refused; give one between"),
         ("cosine(peak=linear(peak=0.1))", "peak = .*linear.* is refused: input should be a valid number"),
         ("cosine(peak=0.1, floor=0.2)", r"floor = 0.2 is refused: a floor lies between 0 and the peak \(0.1\)"),
         ("cosine(peak=0.1, floor=-0.2)", "floor = -0.2 is refused"),
@@ -87,7 +87,7 @@ def test_a_wrong_argument_is_refused_when_the_policy_is_built(text: str, message
     ],
 )
 def test_numbers_are_finite(name: str, argument: str, value: float) -> None:
-    with pytest.raises(SpecError, match=f"policy '{name}': .*{argument} = {value} is refused"):
+    with pytest.raises(SpecError, match=f"^{name}: {argument} = {value} is refused; give a finite number"):
         build({**POLICIES.example(name).to_json(), argument: value}, TOTAL)
 
 
