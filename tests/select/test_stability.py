@@ -64,5 +64,5 @@ def test_a_search_among_members_that_guess_is_optimistic_and_the_correction_sees
 
 
 def test_no_resample_is_refused() -> None:
-    with pytest.raises(SelectionError, match="resamples = 0 is refused; give at least 1"):
+    with pytest.raises(SelectionError, match="resamples = 0 is refused; give 1 to 100,000"):
         stability(validation_of(0), "best", resamples=0)
