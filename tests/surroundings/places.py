@@ -26,7 +26,7 @@ class Place:
     """Variables of the environment; None takes one away."""
     needs_root: bool = False
     silent: bool = False
-    """Whether nothing that is written to standard output arrives: then what is asked for there cannot be given."""
+    """Whether nothing that is written to standard output arrives: then a command may refuse to go on."""
     may_refuse: bool = False
     """Whether a refusal in one line is as right as success."""
 

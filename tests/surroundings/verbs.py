@@ -38,9 +38,6 @@ VERBS: dict[str, str] = {
 }
 """By name, the arguments; `{member}` stands for a member's id."""
 
-TELLS = ("ls", "range-test")
-"""Verbs that have no other outcome than what they print."""
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -103,7 +100,7 @@ def attempt(verb: str, place: Place, prepared: Path, folder: Path) -> Outcome:
         check=False,
     )
     said = done.stderr.decode(errors="replace")
-    word = judged(verb, place, done.returncode, said)
+    word = judged(place, done.returncode, said)
     left = [path.name for path in folder.rglob("*.draft")]
     if word in ("done", "refused") and (left or "LEFT " in said):
         word = "left a draft"
@@ -111,12 +108,12 @@ def attempt(verb: str, place: Place, prepared: Path, folder: Path) -> Outcome:
     return Outcome(verb, place.name, done.returncode, word, lines[-1] if lines else "")
 
 
-def judged(verb: str, place: Place, status: int, said: str) -> str:
+def judged(place: Place, status: int, said: str) -> str:
     """What to call an outcome."""
     if "Traceback" in said:
         return "traceback"
     if status == 0:
-        return "said nothing" if place.silent and verb in TELLS else "done"
+        return "done"
     if not (place.may_refuse or place.silent):
         return f"exit {status}"
     refusals = [line for line in said.splitlines() if line.startswith("lrensemble: ")]
