@@ -40,7 +40,7 @@ docs: $(READY)
 
 # Sweeps killed fifty times at random moments must end bit-equal to one that was never interrupted.
 kill-test: $(READY)
-	LRENSEMBLE_KILLS=50 $(BIN)/python -m pytest -s tests/train/test_kill.py tests/train/test_strategies_kill.py
+	LRENSEMBLE_KILLS=50 $(BIN)/python -m pytest -s tests/train/run/test_kill.py tests/train/sweep/test_strategies_kill.py
 
 # Every command killed at, and refused, every system call that reads or writes its files, and run again: an hour.
 crash-test: $(READY)

@@ -26,8 +26,8 @@ from lrensemble import models
 from lrensemble.config import Experiment, to_record
 from lrensemble.data import Dataset, load
 from lrensemble.train import Planned, tune
-from lrensemble.train.engine import fit
-from lrensemble.train.learner import Learner
+from lrensemble.train.run.engine import fit
+from lrensemble.train.run.learner import Learner
 
 MEMBERS, BATCH = 16, 64
 WAYS = ("auto", "fused", "workers", "one-by-one")

@@ -27,12 +27,13 @@ from lrensemble.config import DataSettings, SplitSettings, TrainSettings
 from lrensemble.data import Dataset, load
 from lrensemble.policies import build
 from lrensemble.spec import Spec
-from lrensemble.train.devices import forward_flops, to_device
-from lrensemble.train.engine import fit
-from lrensemble.train.fused.loop import fit_together
-from lrensemble.train.fused.optimizers import StackedOptimizer
-from lrensemble.train.fused.stacked import StackedModel
-from lrensemble.train.learner import Learner
+from lrensemble.train.execution.devices import to_device
+from lrensemble.train.run.engine import fit
+from lrensemble.train.run.fused.loop import fit_together
+from lrensemble.train.run.fused.optimizers import StackedOptimizer
+from lrensemble.train.run.fused.stacked import StackedModel
+from lrensemble.train.run.learner import Learner
+from lrensemble.train.run.threads import forward_flops
 
 Precision = Literal["float32", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)

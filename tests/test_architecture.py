@@ -1,11 +1,15 @@
-"""The levels of the design: a part imports only parts below it, and heavy libraries only where they are needed."""
+"""The levels of the design: a part imports only parts below it, a room only rooms below it."""
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+import lrensemble
 
 SOURCE = Path(__file__).parent.parent / "src" / "lrensemble"
 
@@ -26,131 +30,142 @@ LEVELS = (
 )
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 
-
-def part_of(path: Path) -> str:
-    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
-
-
-def imports_of(path: Path) -> set[str]:
-    """Parts of lrensemble that a file imports, at module level or inside a function."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are written absolute"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        found |= {name.split(".")[1] for name in names if name.startswith("lrensemble.")}
-    return found
-
+# Inside a part, lower rooms first; a room is a file or a folder. Those that share a level do not know each other.
+ROOMS = {
+    "train": (("run",), ("sweep",), ("execution",), ("tune",)),
+    "select": (("base",), ("scoring",), ("methods",), ("replicates",), ("cross_fit", "stability"), ("cautions",)),
+    "select.scoring": (
+        ("kernels", "resample"),
+        ("learned", "losses", "team_scores"),
+        ("bounds", "every_team", "incremental"),
+    ),
+}
 
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+MODULES = {
+    ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in SOURCE.rglob("*.py")
+}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_a_part_imports_only_parts_below_it(path: Path) -> None:
-    part = part_of(path)
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
+    """What a file takes from the package, dotted: imported at any place in it, by a name in a text, or as an attribute
+    of the front door."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name != "lrensemble")
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are written absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in MODULES - {"lrensemble"}:
+            yield node.value
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "lrensemble":
+            yield f"lrensemble.{node.attr}"
+
+
+def imports_of(tree: ast.AST) -> set[str]:
+    """Modules of lrensemble that a file imports; what the front door gives by another name is where it comes from."""
+    found = set()
+    for name in names_in(tree):
+        if not name.startswith("lrensemble."):
+            continue
+        first = name.split(".")[1]
+        home = lrensemble._HOME.get(first)
+        module = f"lrensemble.{home}" if home and name not in MODULES else name
+        while module not in MODULES:
+            module = module.rpartition(".")[0]
+        found.add(module)
+    return found - {"lrensemble"}
+
+
+def part_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+BY_NAME = "lrensemble.registry.catalogue"
+"""It names the packages whose import fills the registries, and imports them when they are asked for."""
+
+
+def all_imports() -> dict[str, set[str]]:
+    trees = {module_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+    return {module: imports_of(tree) for module, tree in trees.items() if module != BY_NAME}
+
+
+IMPORTS = all_imports()
+
+
+@pytest.mark.parametrize("module", IMPORTS)
+def test_a_part_imports_only_parts_below_it(module: str) -> None:
+    part = part_of(module)
     assert part in LEVEL, f"{part} has no level"
-    for imported in imports_of(path) - {part, "__version__"}:
-        assert LEVEL[imported] < LEVEL[part], f"{path}: {part} may not import {imported}"
+    for imported in {part_of(name) for name in IMPORTS[module]} - {part}:
+        assert LEVEL[imported] < LEVEL[part], f"{module}: {part} may not import {imported}"
+
+
+@pytest.mark.parametrize("part", ROOMS)
+def test_a_room_imports_only_rooms_below_it(part: str) -> None:
+    """Nor the front of its own part, which knows all of them."""
+    level = {room: place for place, rooms in enumerate(ROOMS[part]) for room in rooms}
+    front = f"lrensemble.{part}"
+    for module in sorted(name for name in IMPORTS if name.startswith(f"{front}.")):
+        room = module.removeprefix(f"{front}.").split(".")[0]
+        assert room in level, f"{module}: {room} has no level in {part}"
+        assert front not in IMPORTS[module], f"{module} imports {front}, which imports it"
+        inside = {
+            name.removeprefix(f"{front}.").split(".")[0] for name in IMPORTS[module] if name.startswith(f"{front}.")
+        }
+        for imported in inside - {room}:
+            assert level[imported] < level[room], f"{module}: {room} may not import {imported}"
+
+
+def test_no_file_imports_itself_by_a_detour() -> None:
+    below: dict[str, int] = {}
+
+    def depth(module: str, path: tuple[str, ...]) -> int:
+        assert module not in path, " <- ".join((*path[path.index(module) :], module))
+        if module not in below:
+            below[module] = 1 + max((depth(name, (*path, module)) for name in IMPORTS.get(module, ())), default=0)
+        return below[module]
+
+    assert max(depth(module, ()) for module in IMPORTS) > 1
+
+
+@pytest.mark.parametrize(
+    ("line", "module"),
+    [
+        ("import lrensemble.train.tune", "lrensemble.train.tune"),
+        ("from lrensemble.train import tune", "lrensemble.train.tune"),
+        ("from lrensemble.train.tune import tune", "lrensemble.train.tune"),
+        ("from lrensemble import tune", "lrensemble.train"),
+        ("from lrensemble import train", "lrensemble.train"),
+        ("import lrensemble; lrensemble.tune(experiment, folder)", "lrensemble.train"),
+        ("import_module('lrensemble.train.tune')", "lrensemble.train.tune"),
+        ("homes = {'tune': 'lrensemble.train'}", "lrensemble.train"),
+    ],
+)
+def test_an_import_is_seen_however_it_is_written(line: str, module: str) -> None:
+    assert imports_of(ast.parse(line)) == {module}
+
+
+@pytest.mark.parametrize("line", ["import torch", "'lrensemble'", "'lrensemble.nowhere'", "lrensemble.__version__"])
+def test_nothing_is_taken_for_an_import(line: str) -> None:
+    assert not imports_of(ast.parse(line))
+
+
+def test_the_rooms_are_those_that_there_are() -> None:
+    for part, levels in ROOMS.items():
+        folder = Path(str(import_module(f"lrensemble.{part}").__file__)).parent
+        there = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+        assert {room for rooms in levels for room in rooms} == there - {"__init__"}, part
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_files_stay_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
-
-
-PATH_CALLS = {
-    *("write_text", "write_bytes", "mkdir", "rmdir", "unlink", "touch", "rename", "chmod", "symlink_to", "hardlink_to"),
-    *("save_file", "save_model", "savez", "savez_compressed", "savetxt", "tofile", "to_parquet", "write_table"),
-    *("write_image", "write_images", "write_html", "FileHandler", "RotatingFileHandler", "extractall"),
-}
-"""Methods and functions that write, whatever they are called on."""
-
-OS_CALLS = {
-    *("open", "write", "remove", "unlink", "rename", "renames", "replace", "mkdir", "makedirs", "rmdir", "removedirs"),
-    *("link", "symlink", "truncate", "ftruncate", "utime", "chmod", "chown", "posix_fallocate", "mkfifo", "mknod"),
-}
-
-OPEN_THINGS = ("os", "Pool", "cls", "Image", "PIL.Image", "archive")
-"""Their `open` takes a path, and no mode."""
-
-ALLOWED = {
-    ("cli/ending.py", "os.open"): "nothing, in the place of streams that are closed or full",
-    ("data/cache.py", "np.save"): "to a file that the storage layer has opened",
-    ("export/predictions.py", "parquet.write_table"): "to memory",
-    ("export/torch_program.py", "torch.export.save"): "to memory",
-    ("select/every_team.py", "np.savez"): "to a file that the storage layer has opened",
-    ("select/every_team.py", "parquet.write_table"): "to a file that the storage layer has opened",
-}
-"""What may write elsewhere, and why; the database of an Optuna study is written by Optuna itself."""
-
-
-def writing_calls(tree: ast.AST) -> set[str]:
-    """The calls of a file that write to disk, as far as names tell; a mode that is not plain counts as writing."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [str(node.module)]
-            found |= {f"import {name}" for name in modules if name.split(".")[0] in ("shutil", "tempfile")}
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
-            continue
-        called = ast.unparse(node.func)
-        owner, _, name = called.rpartition(".")
-        modes = [
-            *(keyword.value for keyword in node.keywords if keyword.arg == "mode"),
-            *(node.args[1:2] if owner in ("", "io") else node.args[:1]),
-        ]
-        plain = all(isinstance(mode, ast.Constant) and not set("wax+") & set(str(mode.value)) for mode in modes)
-        if (
-            (owner == "os" and name in OS_CALLS)
-            or (name == "open" and owner not in OPEN_THINGS and modes and not plain)
-            or (name in PATH_CALLS and owner)
-            or (name == "replace" and owner and len(node.args) == 1 and not node.keywords)
-            or called in ("np.save", "numpy.save", "torch.save", "torch.export.save")
-            or (called == "np.memmap" and not any(getattr(arg, "value", None) == "r" for arg in node.args))
-        ):
-            found.add(called)
-    return found
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_only_the_storage_layer_writes(path: Path) -> None:
-    """Whole or not at all, no link followed, drafts cleared: that holds for every file or for none."""
-    if part_of(path) == "files":
-        return
-    name = path.relative_to(SOURCE).as_posix()
-    found = writing_calls(ast.parse(path.read_text(encoding="utf-8")))
-    assert found == {call for file, call in ALLOWED if file == name}, f"{path}: write through lrensemble.files"
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        *("open(path, 'w')", "open(path, mode='ab')", "path.open('xb')", "path.open(mode)", "open(path, 'r+')"),
-        *("path.write_text('')", "path.replace(other)", "os.replace(a, b)", "os.open(path, os.O_RDONLY)"),
-        *("import shutil", "from tempfile import mkdtemp", "folder.mkdir(parents=True)", "np.save(path, array)"),
-        *("np.memmap(path, kind, 'r+')", "table.to_parquet(path)", "torch.save(state, path)"),
-    ],
-)
-def test_writing_is_seen(line: str) -> None:
-    assert writing_calls(ast.parse(line))
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        *(
-            "open(path)",
-            "open(path, encoding='utf-8')",
-            "path.open('rb')",
-            "text.replace('a', 'b')",
-            "path.read_text()",
-        ),
-        *("replace(record, team=team)", "Pool.open(folder)", "np.memmap(path, kind, 'r', 0, shape)", "os.kill(1, 9)"),
-    ],
-)
-def test_reading_is_not_taken_for_writing(line: str) -> None:
-    assert not writing_calls(ast.parse(line))
 
 
 @pytest.mark.parametrize("statement", ["import lrensemble"])

@@ -20,9 +20,9 @@ from lrensemble.metrics import METRICS, accuracy
 from lrensemble.metrics.diversity.outcomes import outcomes
 from lrensemble.numerics import TIE, likeliest
 from lrensemble.select import Validation
-from lrensemble.select.kernels.all_teams import block_scorer, split
-from lrensemble.select.kernels.growth import growth
-from lrensemble.select.scoring import team_scorer
+from lrensemble.select.scoring.incremental import growth
+from lrensemble.select.scoring.kernels.exhaustive.all_teams import block_scorer, split
+from lrensemble.select.scoring.team_scores import team_scorer
 from lrensemble.spec import Spec
 
 Votes = NDArray[np.int64]

@@ -17,7 +17,7 @@ from lrensemble.models import MODELS
 from lrensemble.policies import POLICIES
 from lrensemble.select import SELECTORS
 from lrensemble.train import Planned, tune
-from lrensemble.train.strategies import STRATEGIES
+from lrensemble.train.sweep.strategies import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.command import Command
 
 from lrensemble.registry import HOMES
-from lrensemble.select import exhaustive
+from lrensemble.select.methods.shared import exhaustive
 
 MEMBERS, VAL, TEST, CLASSES = 4, 60, 50, 6
 

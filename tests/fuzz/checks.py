@@ -63,12 +63,13 @@ def plan(experiment: str) -> str:
     """An experiment is read, and all of it checked, up to the first step."""
     from lrensemble.cli.select import check_names
     from lrensemble.config import load_experiment
-    from lrensemble.train.plan import plan as made
-    from lrensemble.train.strategies import STRATEGIES
+    from lrensemble.train.execution.devices import to_devices
+    from lrensemble.train.sweep.setup import plan as made
+    from lrensemble.train.sweep.strategies import STRATEGIES
 
     read = load_experiment(experiment)
     check_names(read.select.methods, read.select.metric, read.select.consensus)
-    planned = made(read, Path("out/pool"), "cpu")
+    planned = made(read, Path("out/pool"), to_devices("cpu"))
     batch = next(STRATEGIES.call(read.sweep.strategy, planned.recipes)(planned.pool), None)
     return f"{len(batch.runs) if batch else 0} runs"
 

@@ -20,7 +20,7 @@ def preload() -> None:
 
     for module in (
         "lrensemble.cli", "lrensemble.pool.collect", "lrensemble.evaluate.tables", "lrensemble.export.formats",
-        "lrensemble.export.predictions", "lrensemble.report", "lrensemble.train.strategies", "lrensemble.models",
+        "lrensemble.export.predictions", "lrensemble.report", "lrensemble.train.sweep.strategies", "lrensemble.models",
         "lrensemble.data", "lrensemble.select", "lrensemble.policies", "tests.fuzz.checks", "plotly.graph_objects",
         "plotly.io", "optuna", "scipy.stats", "scipy.optimize", "PIL.Image", "pyarrow.parquet", "sklearn.datasets",
     ):  # fmt: skip

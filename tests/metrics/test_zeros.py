@@ -10,10 +10,10 @@ from sklearn.metrics import log_loss
 
 from lrensemble.metrics import nll
 from lrensemble.select import Validation, team_score
-from lrensemble.select.kernels.all_teams import block_scorer, split
-from lrensemble.select.kernels.growth import growth
-from lrensemble.select.losses import nll_of
-from lrensemble.select.scoring import team_scorer
+from lrensemble.select.scoring.incremental import growth
+from lrensemble.select.scoring.kernels.exhaustive.all_teams import block_scorer, split
+from lrensemble.select.scoring.losses import nll_of
+from lrensemble.select.scoring.team_scores import team_scorer
 
 Floats = NDArray[np.float64]
 COST = 36.04365338911715

@@ -9,8 +9,8 @@ from lrensemble.config.space import Choice
 from lrensemble.data.augment.base import Augmentation
 from lrensemble.data.source import Samples
 from lrensemble.select import Selection
-from lrensemble.train.points import grid_points
-from lrensemble.train.strategies.base import at_once
+from lrensemble.train.sweep.points import grid_points
+from lrensemble.train.sweep.strategies.base import at_once
 
 
 def halves(total, peak=0.1):

@@ -27,7 +27,7 @@ from lrensemble.policies import POLICIES, Policy, build, cosine, policy
 from lrensemble.registry import HOMES, Call, Registry, known_paths_only, registry_of, require_known_paths
 from lrensemble.select import SELECTORS, Validation, select
 from lrensemble.spec import Spec, to_spec
-from lrensemble.train.strategies import STRATEGIES
+from lrensemble.train.sweep.strategies import STRATEGIES
 
 OWN = "tests.registry.own_things"
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2])

@@ -11,7 +11,7 @@ from lrensemble.errors import SelectionError
 from lrensemble.metrics import METRICS, score
 from lrensemble.select import CrossFit, Validation, cross_fit, select, stability, team_score
 from lrensemble.select.cross_fit import spread
-from lrensemble.select.resample import bootstrap_weights, folds_of_rows, grouped_folds
+from lrensemble.select.scoring.resample import bootstrap_weights, folds_of_rows, grouped_folds
 
 MEMBERS, ROWS, CLASSES = 5, 73, 3
 

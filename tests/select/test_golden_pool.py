@@ -9,7 +9,7 @@ import pytest
 from scipy.special import log_softmax
 
 from lrensemble.select import Validation, select, team_score
-from lrensemble.select.scoring import team_scorer
+from lrensemble.select.scoring.team_scores import team_scorer
 
 
 @pytest.fixture(scope="module")

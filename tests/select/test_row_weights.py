@@ -12,10 +12,10 @@ from lrensemble.errors import LREnsembleError, PredictionsError
 from lrensemble.metrics import METRICS, score
 from lrensemble.metrics.diversity import DIVERSITY, all_teams, all_teams_focal, diversity, pairwise
 from lrensemble.select import SELECTORS, Validation, select, team_score
-from lrensemble.select.focal import every_focal_gd, focal_gd
-from lrensemble.select.kernels.all_teams import block_scorer, split
-from lrensemble.select.kernels.growth import growth
-from lrensemble.select.scoring import standard_error, team_scorer
+from lrensemble.select.methods.focal import every_focal_gd, focal_gd
+from lrensemble.select.scoring.incremental import growth
+from lrensemble.select.scoring.kernels.exhaustive.all_teams import block_scorer, split
+from lrensemble.select.scoring.team_scores import standard_error, team_scorer
 
 MEMBERS, ROWS, CLASSES = 5, 47, 3
 COUNTS = np.random.default_rng(99).poisson(1.3, size=ROWS).astype(np.float64)

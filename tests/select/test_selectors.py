@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError, SpecError
 from lrensemble.select import SELECTORS, Validation, cross_fit, select, team_score
-from lrensemble.select.additions import Rules, run
-from lrensemble.select.focal import every_focal_gd, focal_gd
-from lrensemble.select.kernels.growth import growth
-from lrensemble.select.resample import stratified_folds
+from lrensemble.select.methods.focal import every_focal_gd, focal_gd
+from lrensemble.select.methods.shared.additions import Rules, run
+from lrensemble.select.scoring.incremental import growth
+from lrensemble.select.scoring.resample import stratified_folds
 
 MEMBERS, ROWS, CLASSES = 6, 83, 4
 
@@ -264,7 +264,7 @@ def test_focal_weighs_diversity_against_accuracy() -> None:
 def test_focal_finds_the_same_from_tables_and_from_a_list(arguments: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for validation in (validation_of(13), validation_of(14, rows=9)):
         found = select(validation, f"focal({arguments})")
-        monkeypatch.setattr("lrensemble.select.focal.WASTE", 0)
+        monkeypatch.setattr("lrensemble.select.methods.focal.WASTE", 0)
         other = select(validation, f"focal({arguments})")
         monkeypatch.undo()
         assert (found.team, found.tried) == (other.team, other.tried)

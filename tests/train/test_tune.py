@@ -16,7 +16,7 @@ from lrensemble.errors import ConfigError, DataError, LREnsembleError, PoolError
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool
 from lrensemble.train import Began, Ended, Event, Planned, Step, tune
-from lrensemble.train.interrupt import SAME_SECONDS
+from lrensemble.train.execution.signals import SAME_SECONDS
 
 MakeExperiment = Callable[..., Experiment]
 Contents = Callable[[Path], dict[str, object]]

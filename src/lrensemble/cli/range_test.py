@@ -24,7 +24,7 @@ def range_test(
     """Train one network while the rate rises, and propose peaks for the experiment's policies."""
     from lrensemble.data import load as load_data
     from lrensemble.train import range_test as test
-    from lrensemble.train.devices import to_device
+    from lrensemble.train.execution.devices import to_device
 
     settings = load(experiment, data, None, plugin)
     place = to_device(device)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lrensemble.config import Experiment
     from lrensemble.pool import Pool
     from lrensemble.train import Elsewhere, Ended, Event
-    from lrensemble.train.execution import Job
+    from lrensemble.train.execution.jobs import Job
 
 
 def _experiments() -> list[str]:
@@ -28,7 +28,7 @@ def _experiments() -> list[str]:
 
 
 def _executions() -> list[str]:
-    from lrensemble.train.execution import EXECUTIONS
+    from lrensemble.train.execution.jobs import EXECUTIONS
 
     return list(EXECUTIONS)
 
@@ -119,7 +119,7 @@ def train(
 @contextmanager
 def _terminated() -> Iterator[None]:
     """Leave with the signal's exit status where one asked the program to end; Ctrl-C is the command line's own."""
-    from lrensemble.train.interrupt import Terminated
+    from lrensemble.train.run.interrupt import Terminated
 
     try:
         yield

@@ -16,6 +16,6 @@ from lrensemble.consensus import (  # noqa: F401  (registers what they define)
     vote,
 )
 from lrensemble.consensus.arrays import Array
-from lrensemble.consensus.base import CONSENSUS, combine, fit, learned_on_rows
+from lrensemble.consensus.base import CONSENSUS, averaged, combine, fit, is_average, is_linear, learned_on_rows
 
-__all__ = ["CONSENSUS", "Array", "combine", "fit", "learned_on_rows"]
+__all__ = ["CONSENSUS", "Array", "averaged", "combine", "fit", "is_average", "is_linear", "learned_on_rows"]

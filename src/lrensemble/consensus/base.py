@@ -138,3 +138,18 @@ def _normalised(probs: Array, weights: Array | None) -> Array:
         )
     shares = like(probs, shares)
     return shares / xp.sum(shares)
+
+
+def averaged(consensus: str) -> str | None:
+    """What the likeliest class of a consensus, by its name alone, is the highest weighted mean of."""
+    return CONSENSUS.facts(consensus).averages
+
+
+def is_average(consensus: Spec) -> bool:
+    """Whether the likeliest class of a consensus is the highest weighted mean of something."""
+    return not consensus.arguments and averaged(consensus.name) is not None
+
+
+def is_linear(consensus: Spec) -> bool:
+    """Whether the probabilities of a consensus are a weighted mean of members' probabilities or votes."""
+    return not consensus.arguments and CONSENSUS.facts(consensus).linear

@@ -14,7 +14,7 @@ from lrensemble.registry.names import nearest
 
 HOMES = {
     "policies": "lrensemble.policies",
-    "strategies": "lrensemble.train.strategies",
+    "strategies": "lrensemble.train.sweep.strategies",
     "ranges": "lrensemble.config.space",
     "selectors": "lrensemble.select",
     "consensus": "lrensemble.consensus",

@@ -67,7 +67,7 @@ def write_report(pool: Pool, result: Result, path: Path | str, data: Path | str 
 
 def page(title: str, sections: list[Section], script: str) -> str:
     """The page as HTML."""
-    template = (resources.files("lrensemble.report") / "page.html").read_text("utf-8")
+    template = (resources.files("lrensemble") / "report" / "page.html").read_text("utf-8")
     body = "\n".join(_section(place, section) for place, section in enumerate(sections))
     for mark, content in (("TITLE", text(title)), ("BODY", body), ("PLOTLY", script)):
         template = template.replace(f"<!--{mark}-->", content, 1)

@@ -28,7 +28,7 @@ from lrensemble.report.facts import Facts
 from lrensemble.report.parameters import squared_distances
 from lrensemble.report.safe import text
 from lrensemble.report.section import Figure, Section, Table
-from lrensemble.train.optimizers import build_optimizer
+from lrensemble.train.run.optimizers import build_optimizer
 
 Point = tuple[str, float, float]
 """A name, what is predicted, what is measured."""

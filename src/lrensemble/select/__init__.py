@@ -1,7 +1,7 @@
 """Choose the team whose members work best together. Selection works on arrays and sees validation rows only.
 
-`base` holds the records, `scoring` scores many teams at once, `cross_fit` and `stability` judge a selector honestly, on
-folds and resamples that `resample` draws; the selectors are one file each.
+`base` holds the records, `methods` the selectors, one file each, and `scoring` how scores of teams are computed;
+`cross_fit` and `stability` judge a selector honestly, on folds and resamples.
 """
 
 from __future__ import annotations
@@ -11,28 +11,13 @@ from dataclasses import replace
 
 from lrensemble.consensus import CONSENSUS
 from lrensemble.metrics import METRICS
-from lrensemble.select import (  # noqa: F401  (register what they define)
-    anneal,
-    backward,
-    beam,
-    branch_and_bound,
-    brute_force,
-    diversity_threshold,
-    focal,
-    focal_fq,
-    greedy,
-    hierarchical,
-    pareto,
-    simple,
-    simplex,
-    weighted,
-)
+from lrensemble.select import methods  # noqa: F401  (register the selectors)
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_method
 from lrensemble.select.cautions import caution
 from lrensemble.select.cross_fit import CrossFit, cross_fit
-from lrensemble.select.every_team import TeamTable, check_table_path, team_table
-from lrensemble.select.learned import learned_nothing
-from lrensemble.select.scoring import fitted_consensus, team_score
+from lrensemble.select.scoring.every_team import TeamTable, check_table_path, team_table
+from lrensemble.select.scoring.learned import learned_nothing
+from lrensemble.select.scoring.team_scores import fitted_consensus, team_score
 from lrensemble.select.stability import Stability, stability
 from lrensemble.spec import SpecLike
 

@@ -10,7 +10,7 @@ from lrensemble.metrics import METRICS
 from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import Floats, Selection, Validation
 from lrensemble.select.cross_fit import CrossFit
-from lrensemble.select.kernels.statistics import of_labels
+from lrensemble.select.scoring.kernels.statistics import of_labels
 from lrensemble.spec import Spec, SpecLike
 
 WORTH_A_WORD = 0.075

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from lrensemble.errors import SelectionError
 from lrensemble.select.base import SELECTORS, Floats, Selection, Validation, check_method
 from lrensemble.select.replicates import OutOfFold, replicates_of
-from lrensemble.select.resample import folds_of_rows
-from lrensemble.select.scoring import combined, fitted_consensus
+from lrensemble.select.scoring.resample import folds_of_rows
+from lrensemble.select.scoring.team_scores import combined, fitted_consensus
 from lrensemble.spec import Spec, SpecLike
 
 ROWS_JUDGED = 10_000

@@ -14,8 +14,8 @@ from lrensemble.errors import LREnsembleError
 from lrensemble.metrics import METRICS, higher_is_better, row_values, score
 from lrensemble.numerics import likeliest
 from lrensemble.select.base import Floats, Validation
-from lrensemble.select.resample import bootstrap_weights
-from lrensemble.select.scoring import counts_of
+from lrensemble.select.scoring.resample import bootstrap_weights
+from lrensemble.select.scoring.team_scores import counts_of
 from lrensemble.spec import SpecLike
 
 REPLICATES = 200

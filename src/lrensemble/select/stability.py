@@ -9,8 +9,8 @@ import numpy as np
 
 from lrensemble.errors import SelectionError
 from lrensemble.select.base import SELECTORS, Validation, check_method
-from lrensemble.select.resample import bootstrap_weights
-from lrensemble.select.scoring import fitted_consensus, team_score_of
+from lrensemble.select.scoring.resample import bootstrap_weights
+from lrensemble.select.scoring.team_scores import fitted_consensus, team_score_of
 from lrensemble.spec import SpecLike
 
 MOST_RESAMPLES = 100_000

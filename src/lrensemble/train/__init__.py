@@ -3,11 +3,11 @@
 Which recipes are trained is said by the `strategies`; `range_test` proposes peaks.
 """
 
-from lrensemble.train.engine import DivergedError, Step, fit, predict
-from lrensemble.train.events import Began, Ended, Event, Planned
-from lrensemble.train.learner import Learner
-from lrensemble.train.peaks import RangeTest, range_test
-from lrensemble.train.runs import Elsewhere, Run
+from lrensemble.train.execution.events import Began, Ended, Event, Planned
+from lrensemble.train.run.engine import DivergedError, Step, fit, predict
+from lrensemble.train.run.learner import Learner
+from lrensemble.train.run.runs import Elsewhere, Run
+from lrensemble.train.sweep.range_test import RangeTest, range_test
 from lrensemble.train.tune import tune
 
 __all__ = [

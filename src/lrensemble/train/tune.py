@@ -9,20 +9,21 @@ from pathlib import Path
 from lrensemble.config import Experiment
 from lrensemble.files.claims import Claim, claim, tidy
 from lrensemble.pool import Pool
-from lrensemble.train.devices import check_way
-from lrensemble.train.elsewhere import ended_elsewhere, wait_for_one
-from lrensemble.train.events import Ended, Event, Planned
-from lrensemble.train.execution import Job, check_execution, jobs_of
-from lrensemble.train.fused.claims import group_id
-from lrensemble.train.fused.group import begun_groups
-from lrensemble.train.interrupt import Interrupt, deferred_interrupt
-from lrensemble.train.jobs import do
-from lrensemble.train.memory import kept_memory
-from lrensemble.train.peaks import with_measured_peaks
-from lrensemble.train.plan import Plan, plan
-from lrensemble.train.runs import Elsewhere, Run, entries_of, unfinished
-from lrensemble.train.strategies import STRATEGIES
-from lrensemble.train.strategies.base import Batch
+from lrensemble.train.execution.devices import check_way, to_devices
+from lrensemble.train.execution.elsewhere import ended_elsewhere, wait_for_one
+from lrensemble.train.execution.events import Ended, Event, Planned
+from lrensemble.train.execution.execute import do
+from lrensemble.train.execution.jobs import Job, check_execution, jobs_of
+from lrensemble.train.execution.memory import kept_memory
+from lrensemble.train.execution.signals import deferred_interrupt
+from lrensemble.train.run.claims import group_id
+from lrensemble.train.run.fused.group import begun_groups
+from lrensemble.train.run.interrupt import Interrupt
+from lrensemble.train.run.runs import Elsewhere, Run, entries_of, unfinished
+from lrensemble.train.sweep.range_test import with_measured_peaks
+from lrensemble.train.sweep.setup import Plan, plan
+from lrensemble.train.sweep.strategies import STRATEGIES
+from lrensemble.train.sweep.strategies.base import Batch
 
 
 def tune(
@@ -63,7 +64,7 @@ def tune(
             are read.
     """
     check_execution(execution, group_size)
-    planned = plan(experiment, Path(folder), device)
+    planned = plan(experiment, Path(folder), to_devices(device))
     check_way(planned.devices, execution)
     return _train_all(planned, save_steps, execution, group_size)
 

@@ -1,0 +1,67 @@
+"""What a search keeps account of: the best team so far, how many are as good, and how many different ones it scored."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.select.scoring.team_scores import SAME_SCORE
+
+Floats = NDArray[np.float64]
+
+ROUNDING = 1e-12
+"""Sums of keys that are closer are those of the same team."""
+
+
+@dataclass(eq=False)
+class DistinctTeams:
+    """Teams by their shares: two that weigh members in the same proportion are one.
+
+    Every member has a random key, the same in each run of a program, and a team is known by the weighted mean of its
+    members' keys. Of a million teams, one pair is taken for the same by chance.
+    """
+
+    members: int
+    _seen: list[NDArray[np.int64]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.keys = np.random.default_rng(0).random(self.members)
+
+    def see(self, weights: Floats) -> None:
+        """Note teams [team, member]."""
+        self._note(weights @ self.keys / weights.sum(axis=1))
+
+    def see_additions(self, counts: Floats, candidates: NDArray[np.int64]) -> None:
+        """Note the teams that come of `counts` [member] by each candidate added once."""
+        self._note((counts @ self.keys + self.keys[candidates]) / (counts.sum() + 1))
+
+    def _note(self, means: Floats) -> None:
+        self._seen.append(np.unique(np.rint(means / ROUNDING).astype(np.int64)))
+
+    @property
+    def count(self) -> int:
+        """How many different teams were noted."""
+        return len(np.unique(np.concatenate(self._seen))) if self._seen else 0
+
+
+@dataclass
+class Leader:
+    """The best team of a search: ties go to the smaller team, then to the lowest indices."""
+
+    team: tuple[int, ...] = ()
+    """Empty before any team was seen."""
+    score: float = -math.inf
+    tied: int = 0
+    """Teams whose scores are the same but for rounding, this one included."""
+
+    def see(self, team: tuple[int, ...], score: float, tied: int = 1) -> None:
+        """Look at a team, the first of `tied` that have this score."""
+        if score > self.score + SAME_SCORE:
+            self.team, self.score, self.tied = team, score, tied
+        elif score >= self.score - SAME_SCORE and self.tied:
+            self.team = min(self.team, team, key=lambda indices: (len(indices), indices))
+            self.score = max(self.score, score)
+            self.tied += tied

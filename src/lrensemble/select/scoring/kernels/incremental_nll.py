@@ -1,0 +1,90 @@
+"""The log-likelihood of a team with each candidate added, under the mean of probabilities or of votes.
+
+Only what each member gives the label matters. Rows of the same weight are multiplied in groups that stay in the range
+of float64, all candidates side by side, and one logarithm is taken for a group and candidate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.numerics import SMALLEST_PROBABILITY
+from lrensemble.select.scoring.kernels.exhaustive.nll import RANGE_BITS
+from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
+
+Floats = NDArray[np.float64]
+
+PARTS = 16
+"""Parts that the rows are cut into for the cores."""
+
+SERIAL = 2**20
+"""Below so many numbers, waking the other cores costs more than it saves."""
+
+
+@dataclass(frozen=True, eq=False)
+class NllGrowth:
+    """Scored by the mean log-likelihood, the NLL negated."""
+
+    of_label: Floats
+    """[sample, member], rows of the same weight together, and of those the lowest value first."""
+    weights: Floats
+    """[sample] how often each row counts."""
+    sums: Floats
+    """[sample] of the team."""
+    size: int
+    """Members of the team, as often as they count."""
+
+    def scores(self, candidates: NDArray[np.int64]) -> Floats:
+        """[candidate] the mean log-likelihood of the team with each candidate added."""
+        add = _log_products if self.of_label.size < SERIAL else _log_products_on_all_cores
+        totals = add(self.of_label, self.weights, self.sums, self.size)
+        return np.asarray(totals[candidates] / self.weights.sum() - np.log(self.size + 1))
+
+    def added(self, member: int) -> NllGrowth:
+        """The team with one member more."""
+        return replace(self, sums=self.sums + self.of_label[:, member], size=self.size + 1)
+
+
+def start_nll(of_label: Floats, weights: Floats) -> NllGrowth:
+    """The empty team, from what each member gives the label, [member, sample], and how often rows count [sample]."""
+    order = np.lexsort((of_label.min(axis=0), weights))
+    return NllGrowth(np.ascontiguousarray(of_label.T[order]), weights[order], np.zeros(len(order)), 0)
+
+
+@compiled_parallel
+def _log_products_on_all_cores(of_label: Floats, weights: Floats, sums: Floats, size: int) -> Floats:
+    """[member] as `_log_products`."""
+    rows, members = of_label.shape
+    totals = np.empty((PARTS, members))
+    for part in span(PARTS):
+        start, stop = part * rows // PARTS, (part + 1) * rows // PARTS
+        totals[part] = _log_products(of_label[start:stop], weights[start:stop], sums[start:stop], size)
+    total: Floats = totals.sum(axis=0)
+    return total
+
+
+@compiled
+def _log_products(of_label: Floats, weights: Floats, sums: Floats, size: int) -> Floats:
+    """[member] the weighted sum over rows of the log of the team's sum with each member added, its mean clipped."""
+    rows, members = of_label.shape
+    totals, products, bits, weight = np.zeros(members), np.ones(members), 0.0, 1.0
+    least = SMALLEST_PROBABILITY * (size + 1)
+    for row in range(rows):
+        lowest = sums[row] + of_label[row].min()
+        needed = max(-np.log2(max(lowest, least)), np.log2(size + 1.0) + 0.01)
+        if bits + needed > RANGE_BITS or weights[row] != weight:
+            totals += weight * np.log(products)
+            products[:] = 1.0
+            bits, weight = 0.0, weights[row]
+        bits += needed
+        if lowest < least:
+            for member in range(members):
+                products[member] *= max(sums[row] + of_label[row, member], least)
+        else:
+            for member in range(members):
+                products[member] *= sums[row] + of_label[row, member]
+    totals += weight * np.log(products)
+    return totals

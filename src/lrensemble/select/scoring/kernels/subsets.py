@@ -1,0 +1,120 @@
+"""Subsets of a few members as bit masks: their sums, sizes and order, and the first of those that score best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
+
+
+@dataclass(frozen=True)
+class Halves:
+    """How the members of a block of teams are split: the first `low`, the next `high`, and fixed ones above those."""
+
+    low: int
+    high: int
+    top: int
+    """Mask of the members after those, which all teams of the block share."""
+
+    @property
+    def bits(self) -> int:
+        """Members that the teams of the block differ in."""
+        return self.low + self.high
+
+    def shared(self, members: int) -> list[int]:
+        """The fixed members, in a pool of `members`."""
+        return [member for member in range(self.bits, members) if self.top >> (member - self.bits) & 1]
+
+
+@compiled
+def subset_sums(terms: NDArray[np.float64], sums: NDArray[np.float64]) -> None:
+    """Fill `sums` [2^terms] with the sum of every subset; bit i of the position stands for term i.
+
+    Terms are added in rising order.
+    """
+    sums[0] = 0.0
+    for term in range(terms.size):
+        half = 1 << term
+        for subset in range(half):
+            sums[half + subset] = sums[subset] + terms[term]
+
+
+@compiled
+def sorted_subset_sums(terms: NDArray[np.float64], sums: NDArray[np.float64], masks: NDArray[np.int32]) -> None:
+    """Fill `sums` [2^terms] with the sums of all subsets, rising, and `masks` with the subset that each belongs to.
+
+    Terms are added in rising order, and every term merges two sorted lists: without it and with it. An infinite sum
+    ends both, so that the merge needs no other condition than the comparison and runs without a branch.
+    """
+    shorter, shorter_masks = np.empty(sums.size + 1), np.empty(sums.size + 1, dtype=np.int32)
+    sums[0], masks[0] = 0.0, 0
+    for term in range(terms.size):
+        count, bit, amount = 1 << term, 1 << term, terms[term]
+        shorter[:count], shorter_masks[:count] = sums[:count], masks[:count]
+        shorter[count], shorter_masks[count] = np.inf, 0
+        without = 0
+        for position in range(2 * count):
+            with_it = position - without
+            low, high = shorter[without], shorter[with_it] + amount
+            take = low <= high
+            sums[position] = min(low, high)
+            masks[position] = shorter_masks[without] if take else shorter_masks[with_it] | bit
+            without += take
+
+
+@compiled
+def size_of(mask: int) -> int:
+    """How many members a mask has."""
+    size = 0
+    while mask:
+        size += mask & 1
+        mask >>= 1
+    return size
+
+
+@compiled
+def comes_first(mask: int, other: int) -> bool:
+    """Whether a team stands before another one: smaller teams first, then the lowest indices."""
+    size, other_size = size_of(mask), size_of(other)
+    if size != other_size:
+        return size < other_size
+    lowest_difference = (mask ^ other) & -(mask ^ other)
+    return (mask & lowest_difference) != 0
+
+
+def members_of(mask: int) -> tuple[int, ...]:
+    """The members of a mask, rising."""
+    return tuple(member for member in range(mask.bit_length()) if mask >> member & 1)
+
+
+def discard_other_sizes(scores: NDArray[np.float64], halves: Halves, min_size: int, max_size: int) -> None:
+    """Set the score of every team of a block whose size is outside the range to minus infinity, in place.
+
+    The empty team is no team, whatever the range.
+    """
+    sizes = np.array([subset.bit_count() for subset in range(1 << halves.low)])
+    _discard(scores.reshape(-1, 1 << halves.low), sizes, halves.top << halves.high, max(min_size, 1), max_size)
+
+
+@compiled_parallel
+def _discard(scores: NDArray[np.float64], sizes: NDArray[np.int64], top: int, min_size: int, max_size: int) -> None:
+    """As above, for scores [high subset, low subset] and the sizes of low subsets."""
+    for upper in span(scores.shape[0]):
+        size_of_others = size_of(top | upper)
+        for low in range(scores.shape[1]):
+            size = size_of_others + sizes[low]
+            if size < min_size or size > max_size:
+                scores[upper, low] = -np.inf
+
+
+@compiled
+def first_team(teams: NDArray[np.int64]) -> int:
+    """Of several masks, that of the smallest team; of those, that with the lowest indices."""
+    first = teams[0]
+    for team in teams:
+        if comes_first(team, first):
+            first = team
+    return int(first)

@@ -1,0 +1,90 @@
+"""How many runs can be trained in one program: what their networks do, and the memory of the device."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lrensemble import models
+from lrensemble.data import Dataset
+from lrensemble.train.run.fused.stacked import StackedModel
+from lrensemble.train.run.runs import Run
+
+LARGEST_ON_CPU = 16
+LARGEST_ON_GPU = 64
+"""Members trained together at most: beyond, a step takes longer by what a member adds to it."""
+
+ASSUMED_MEMORY = 4 * 2**30
+"""Bytes, where the system does not tell."""
+
+SHARE_OF_MEMORY = 0.5
+"""Of the device's, for a group; the rest is for the data, for evaluation and for others."""
+
+
+def largest_group(runs: Sequence[Run], dataset: Dataset) -> int:
+    """How many runs fit the device's memory together, at most as many as are of use; at least 1."""
+    device, network = dataset.device, network_of(runs[0], dataset)
+    if device.type == "mps" or not can_be_stacked(network, dataset):  # it has no float64 for the members' losses
+        return 1
+    fitting = int(SHARE_OF_MEMORY * memory_of(device)) // member_bytes(network, *first_batch(runs[0], dataset))
+    return max(1, min(fitting, LARGEST_ON_CPU if device.type == "cpu" else LARGEST_ON_GPU))
+
+
+def can_be_stacked(network: nn.Module, dataset: Dataset) -> bool:
+    """Whether a network runs with others in one program: it draws no random numbers, and all it does can be stacked."""
+    try:
+        inputs, _ = dataset.batch(dataset.rows["train"][:2])
+        StackedModel([network, network]).logits(inputs, training=True, shared=True)
+    except Exception:  # whatever a network does that functions of torch.func refuse
+        return False
+    return True
+
+
+def memory_of(device: torch.device) -> int:
+    """Bytes that the device has, taken or not."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no such call
+        return ASSUMED_MEMORY
+
+
+def member_bytes(network: nn.Module, inputs: Tensor, labels: Tensor) -> int:
+    """What a member of a group takes while it trains: weights, gradient, two moments and an update, its batch, and
+    what the forward pass keeps for the backward pass, twice for what that pass makes of it.
+    """
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())
+    known = {parameter.data_ptr() for parameter in network.parameters()}
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        if tensor.data_ptr() not in known:
+            kept[tensor.data_ptr()] = max(kept.get(tensor.data_ptr(), 0), tensor.numel() * tensor.element_size())
+        return tensor
+
+    network.train()
+    with torch.autograd.graph.saved_tensors_hooks(keep, _unchanged):
+        loss = nn.functional.cross_entropy(network(inputs), labels)
+        del loss
+    return 5 * weights + inputs.numel() * inputs.element_size() + 2 * sum(kept.values())
+
+
+def _unchanged(tensor: Any) -> Any:
+    return tensor
+
+
+def network_of(run: Run, dataset: Dataset) -> nn.Module:
+    """The network of a run as it begins, on the device of the data."""
+    recipe = run.recipe
+    network = models.build(recipe.model, dataset.shape, len(dataset.classes), recipe.train.seed)
+    return network.to(dataset.device)
+
+
+def first_batch(run: Run, dataset: Dataset) -> tuple[Tensor, Tensor]:
+    """Inputs and labels of as many rows as a batch of the run has."""
+    return dataset.batch(dataset.rows["train"][: run.recipe.train.batch_size])

@@ -1,0 +1,52 @@
+"""Signals that ask a program to end, and wait for the end of a step."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from lrensemble.train.run.interrupt import Interrupt
+
+STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""What asks a program to end: Ctrl-C; Slurm, Kubernetes and `kill`; a session that is closed; Ctrl-Break, which Windows
+has. Of them, those that a system knows are heard."""
+
+SAME_SECONDS = 0.5
+"""A signal so soon after the first is the same one again: launchers hand on what the terminal has sent already."""
+
+
+@contextmanager
+def deferred_interrupt() -> Iterator[Interrupt]:
+    """In this block the first signal that asks to end only sets `pending`; a later one interrupts at once.
+
+    A signal that was ignored when the program began (`nohup`, a shell's background job) stays ignored. Only the main
+    thread receives signals; in any other, nothing changes.
+    """
+    interrupt = Interrupt()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupt
+        return
+    first = 0.0
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        nonlocal first
+        if not interrupt.pending:
+            interrupt.pending, interrupt.number, first = True, number, time.monotonic()
+        elif time.monotonic() - first > SAME_SECONDS:
+            interrupt.number = number
+            raise interrupt.error()
+
+    heard = [number for name in STOPPING if (number := getattr(signal, name, None)) is not None]
+    before = {number: signal.getsignal(number) for number in heard}
+    taken = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
+    for number in taken:
+        signal.signal(number, note)
+    try:
+        yield interrupt
+    finally:
+        for number in taken:
+            signal.signal(number, before[number])

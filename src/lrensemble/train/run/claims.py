@@ -1,0 +1,82 @@
+"""The claims of a group: one on each of its runs, and one on its state."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lrensemble.files.claims import Claim, Held, claim
+from lrensemble.pool import Pool
+from lrensemble.train.run.runs import Elsewhere, Run, state_of, unfinished
+
+
+def group_id(runs: Sequence[str]) -> str:
+    """The name of a group's state: a function of the ids of its runs and of their order."""
+    return "group-" + hashlib.sha256(" ".join(runs).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class GroupClaims:
+    """What this process may train as one group."""
+
+    runs: tuple[Run, ...]
+    """In the order of the stack; of a group that was begun also those that the pool has by now."""
+    state: Claim
+    members: dict[str, Claim]
+    """By id, of the runs that the pool does not have."""
+
+    def beat(self) -> None:
+        """Tell others that the work goes on.
+
+        Raises:
+            LostClaimError: another process has taken one of them over.
+        """
+        for each in self._all():
+            each.beat()
+
+    def release(self) -> None:
+        """Leave state and runs to others."""
+        for each in self._all():
+            each.release()
+
+    def finish(self) -> None:
+        """Remove the state; all runs are in the pool."""
+        for each in self._all():
+            each.finish()
+
+    def _all(self) -> list[Claim]:
+        return [*self.members.values(), self.state]
+
+
+def claim_group(runs: Sequence[Run], pool: Pool) -> tuple[GroupClaims | None, list[Elsewhere]]:
+    """Claim the runs of a group that nobody else has; with them, what others have.
+
+    A group that was begun is claimed as a whole or not at all: its state is of use to all of it alone.
+
+    Raises:
+        StorageError: the pool cannot be written.
+    """
+    home, begun = unfinished(pool), state_of(pool, group_id([run.id for run in runs])) is not None
+    asked = {run.id: claim(home, run.id) for run in runs if run.id not in pool}
+    held = {id_: each for id_, each in asked.items() if isinstance(each, Held)}
+    own = {id_: each for id_, each in asked.items() if isinstance(each, Claim)}
+    for id_ in [id_ for id_ in own if id_ in pool]:  # it came there between the two looks
+        own.pop(id_).finish()
+    known = {run.id: run for run in runs}
+    others = [Elsewhere(known[id_], str(each), id_) for id_, each in held.items()]
+    if begun and others:
+        return None, [*others, *_left(own, known, to=others[0])]
+    members = tuple(runs) if begun else tuple(run for run in runs if run.id in own)
+    name = group_id([run.id for run in members])
+    state = claim(home, name) if own else None
+    if isinstance(state, Held):
+        return None, [*others, *_left(own, known, to=Elsewhere(members[0], str(state), name))]
+    return (None if state is None else GroupClaims(members, state, own)), others
+
+
+def _left(claims: Mapping[str, Claim], known: Mapping[str, Run], *, to: Elsewhere) -> list[Elsewhere]:
+    """Give claims back, since another process has what they are of no use without."""
+    for each in claims.values():
+        each.release()
+    return [replace(to, run=known[id_]) for id_ in claims]

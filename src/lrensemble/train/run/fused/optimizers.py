@@ -1,0 +1,93 @@
+"""SGD, Adam and AdamW over stacked parameters: one update for all members, each with its own rate and settings.
+
+The updates are those of `torch.optim`, term by term; what may differ from member to member is a vector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lrensemble.config import TrainSettings
+from lrensemble.train.run.fused.stacked import StackedModel, Tensors
+from lrensemble.train.run.optimizers import build_optimizer
+
+FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
+
+OWN = ("lr", "momentum", "weight_decay")
+"""Settings of an optimizer that each member may have of its own."""
+
+
+def settings_of(settings: TrainSettings) -> dict[str, object] | None:
+    """The optimizer's settings as torch has them; None for one whose update is not written here."""
+    optimizer = build_optimizer(settings, [nn.Parameter(torch.zeros(1))])
+    values = dict(optimizer.defaults)
+    if type(optimizer) not in FUSED or values.get("maximize") or values.get("amsgrad") or values.get("dampening"):
+        return None
+    return {"kind": type(optimizer).__name__, **values}
+
+
+def shared_settings(settings: TrainSettings) -> str | None:
+    """What must be the same for members to be updated together, as text; None where they cannot be."""
+    values = settings_of(settings)
+    return None if values is None else repr(sorted((k, str(v)) for k, v in values.items() if k not in OWN))
+
+
+class StackedOptimizer:
+    """The optimizers of several members, with the same shared settings."""
+
+    def __init__(self, settings: Sequence[TrainSettings], model: StackedModel) -> None:
+        values = [settings_of(each) or {} for each in settings]
+        self._weights, self._shared = model.flat, values[0]
+        self._momentum = self._column([value.get("momentum", 0.0) for value in values])
+        decay = self._column([value.get("weight_decay", 0.0) for value in values])
+        self._decays, self._remembers = bool(decay.any()), bool(self._momentum.any())
+        self._decay = decay if settings[0].decay_norms else decay * _is_of_a_matrix(model)
+        self._kind = str(values[0]["kind"])
+        betas: Any = values[0].get("betas", (0.0, 0.0))
+        self._betas: tuple[float, float] = betas
+        names = ("momentum_buffer",) if self._kind == "SGD" else ("exp_avg", "exp_avg_sq")
+        self.state: Tensors = {name: torch.zeros_like(self._weights) for name in names}
+        """[member, weight] by name."""
+
+    def _column(self, values: Sequence[object]) -> Tensor:
+        """[member, 1] in the type of the weights."""
+        exact = torch.tensor(values, dtype=torch.float64)
+        return exact.to(self._weights.device, self._weights.dtype)[:, None]
+
+    @torch.no_grad()
+    def step(self, gradient: Tensor, rates: Tensor, steps_done: int) -> None:
+        """One update by the gradient [member, weight]; `rates` [member] are those of this step, in float64."""
+        update = self._sgd if self._kind == "SGD" else self._adam
+        update(gradient, rates.to(self._weights.dtype)[:, None], steps_done)
+
+    def _sgd(self, gradient: Tensor, rate: Tensor, _: int) -> None:
+        """Sutskever et al. 2013 as torch writes it: the buffer begins as the first gradient."""
+        if self._decays:
+            gradient = torch.addcmul(gradient, self._decay, self._weights)
+        if self._remembers:
+            buffer = self.state["momentum_buffer"].mul_(self._momentum).add_(gradient)
+            gradient = torch.addcmul(gradient, self._momentum, buffer) if self._shared["nesterov"] else buffer
+        self._weights.addcmul_(rate, gradient, value=-1)
+
+    def _adam(self, gradient: Tensor, rate: Tensor, steps_done: int) -> None:
+        """Kingma & Ba 2015; weight decay decoupled for AdamW (Loshchilov & Hutter 2019)."""
+        beta1, beta2 = self._betas
+        if self._kind == "AdamW":
+            self._weights.mul_(1 - rate * self._decay)
+        elif self._decays:
+            gradient = torch.addcmul(gradient, self._decay, self._weights)
+        mean = self.state["exp_avg"].lerp_(gradient, 1 - beta1)
+        square = self.state["exp_avg_sq"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+        done = steps_done + 1
+        scale = (square.sqrt() / (1 - beta2**done) ** 0.5).add_(self._shared["eps"])
+        self._weights.sub_(rate / (1 - beta1**done) * mean / scale)
+
+
+def _is_of_a_matrix(model: StackedModel) -> Tensor:
+    """[weight] 1 for the weights of matrices and kernels, 0 for those of norms and biases."""
+    parts = [torch.full((tensor[0].numel(),), float(tensor.ndim > 2)) for tensor in model.trained.values()]
+    return torch.cat(parts).to(model.flat)

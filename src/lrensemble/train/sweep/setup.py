@@ -1,0 +1,56 @@
+"""From an experiment to what its sweep needs: everything that can be checked is checked before any training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from lrensemble.config import Experiment
+from lrensemble.data import SOURCES, Augmenter, Dataset, load
+from lrensemble.pool import Pool, Task
+from lrensemble.registry import import_plugins
+from lrensemble.train.sweep.failures import Failures
+from lrensemble.train.sweep.recipes import Recipes, check_space
+from lrensemble.train.sweep.strategies import STRATEGIES, check_strategy
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The recipes of an experiment, the data they share, and the pool they fill."""
+
+    pool: Pool
+    dataset: Dataset
+    """On the first of the devices."""
+    recipes: Recipes
+    devices: tuple[str, ...]
+    """To train on."""
+    failures: Failures
+    """That the pool had before."""
+
+
+def plan(experiment: Experiment, folder: Path, devices: Sequence[torch.device]) -> Plan:
+    """Check names and arguments, read the data, and make the pool or open the one that is there.
+
+    Raises:
+        SpecError: an unknown data set, model, policy or strategy, or an argument that it refuses.
+        ConfigError: a sweep that contradicts itself or the rest.
+        TrainingError: an optimizer that cannot be used.
+        DataError: the data cannot be read, or are fewer than a batch.
+        PoolError: the folder holds a pool of another task.
+        StorageError: the folder cannot be written.
+    """
+    import_plugins(experiment.plugins)  # a worker process has not read the experiment's file
+    SOURCES.check(experiment.data.source)
+    check_space(experiment)
+    check_strategy(experiment.sweep.strategy)
+    dataset = load(experiment.data, experiment.split)
+    recipes = Recipes(experiment, dataset)
+    Augmenter(experiment.train.augment, dataset.shape, 1)  # it refuses what does not suit the images
+    STRATEGIES.call(experiment.sweep.strategy, recipes)  # it refuses what it cannot train
+    labels = {split: dataset.labels[dataset.rows[split]].numpy() for split in ("val", "test")}
+    rows = {split: dataset.rows[split].numpy() for split in ("val", "test")}
+    pool = Pool.create(folder, Task.of(dataset.name, dataset.classes, rows=rows, labels=labels), labels)
+    return Plan(pool, dataset.to(devices[0]), recipes, tuple(map(str, devices)), Failures.of(pool))

@@ -1,0 +1,15 @@
+"""Which recipes a sweep trains: one file for each strategy, all named in one registry."""
+
+from __future__ import annotations
+
+from lrensemble.train.sweep.strategies import (  # noqa: F401  (register what they define)
+    fast_geometric,
+    grid,
+    optuna_search,
+    random_search,
+    seeds,
+    snapshots,
+)
+from lrensemble.train.sweep.strategies.base import STRATEGIES, Batch, Strategy, check_strategy
+
+__all__ = ["STRATEGIES", "Batch", "Strategy", "check_strategy"]

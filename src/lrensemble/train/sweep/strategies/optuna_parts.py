@@ -1,0 +1,192 @@
+"""Samplers, pruners and storages of Optuna, by the names that an experiment gives them."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from lrensemble.config import Experiment
+from lrensemble.config.space import Uniform
+from lrensemble.errors import LREnsembleError, MissingExtraError, SpecError, StorageError
+from lrensemble.files import check_no_link, make_folder
+from lrensemble.registry import nearest
+from lrensemble.spec import SpecLike, Value, to_spec
+from lrensemble.train.sweep.points import Point, listed, point_of, rounded
+
+DATABASE = "search.db"
+"""The study in a pool's folder."""
+UNUSABLE = ("CmaEsSampler", "GridSampler", "PartialFixedSampler", "PatientPruner", "WilcoxonPruner")
+"""These keep pickles in the study, need objects that no text can give, or are for another kind of search."""
+ONE_SEED = ("QMCSampler",)
+"""Samplers whose draws fill a space together, and so must have the same seed at every draw."""
+
+
+def need_optuna() -> ModuleType:
+    """Optuna, where it is installed; it writes warnings alone.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    try:
+        optuna = import_module("optuna")
+    except ImportError:
+        raise MissingExtraError("strategy optuna needs Optuna; pip install 'lrensemble[search]'") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+def build_sampler(given: SpecLike, seed: int, place: int) -> Any:
+    """A sampler for one trial, whose draws are a function of the seed, the trial's place and the trials before it.
+
+    Args:
+        given: a class of `optuna.samplers` by its name in words, with arguments: `tpe(multivariate=True)`.
+        seed: of the search.
+        place: of the trial in the search, from 0.
+
+    Raises:
+        SpecError: no such sampler, or an argument that it refuses.
+        MissingExtraError: Optuna is not installed.
+    """
+    name = _class_name("sampler", given)
+    drawn = int(np.random.SeedSequence((seed, 0 if name in ONE_SEED else place)).generate_state(1)[0])
+    return _build("sampler", given, seed=drawn)
+
+
+def build_pruner(given: SpecLike) -> Any:
+    """A pruner by name: `successive_halving(reduction_factor=2)`; `nop` never prunes.
+
+    Raises:
+        SpecError: no such pruner, or an argument that it refuses.
+        MissingExtraError: Optuna is not installed.
+    """
+    return _build("pruner", given)
+
+
+def open_storage(given: str | None, folder: Path) -> Any:
+    """The storage of a study: an SQLite file in the pool's folder, a database by its URL, or Optuna's journal file.
+
+    Raises:
+        StorageError: it cannot be opened.
+    """
+    optuna = need_optuna()
+    try:
+        if given is not None and "://" not in given:
+            journal = optuna.storages.journal.JournalFileBackend(given)
+            return optuna.storages.JournalStorage(journal)
+        if given is None:
+            make_folder(folder)
+            for beside in ("", "-journal", "-wal", "-shm"):
+                check_no_link(folder / f"{DATABASE}{beside}")
+        return optuna.storages.RDBStorage(given or f"sqlite:///{folder / DATABASE}")
+    except StorageError:
+        raise
+    except Exception as error:  # whatever the database's driver raises
+        reason = " ".join(str(error).split())
+        raise StorageError(f"cannot open the study at {given or folder / DATABASE}: {reason}") from None
+
+
+@contextmanager
+def study_errors(given: str | None, folder: Path) -> Iterator[None]:
+    """Turn what a study's storage raises while it is used into one line that says where it lies.
+
+    Raises:
+        StorageError: the file is damaged, was changed, or cannot be written.
+    """
+    from sqlalchemy.exc import SQLAlchemyError  # comes with Optuna
+
+    broken = (SQLAlchemyError, need_optuna().exceptions.OptunaError, json.JSONDecodeError, KeyError, AssertionError)
+    try:
+        yield
+    except broken as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise StorageError(
+            f"the study at {given or folder / 'search.db'} cannot be used any more: {reason}; move it away to begin a "
+            "new search, which takes the members that are there"
+        ) from None
+
+
+def close_storage(storage: Any) -> None:
+    """Close the connections of a database."""
+    if hasattr(storage, "engine"):
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def _build(kind: str, given: SpecLike, **more: object) -> Any:
+    spec = to_spec(given)
+    made = getattr(import_module(f"optuna.{kind}s"), _class_name(kind, given))
+    accepted = [key for key in inspect.signature(made).parameters if key not in more]
+    for key in spec.arguments:
+        if key not in accepted:
+            raise SpecError(f"{kind} {spec.name!r} has no argument {key!r}{nearest(key, accepted)}")
+    seeded = {key: value for key, value in more.items() if key in inspect.signature(made).parameters}
+    try:
+        with warnings.catch_warnings():  # Optuna calls half of them experimental
+            warnings.simplefilter("ignore", need_optuna().exceptions.ExperimentalWarning)
+            return made(**spec.arguments, **seeded)
+    except Exception as error:  # Optuna checks values by several kinds of exception
+        raise SpecError(f"{kind} {spec} is refused: {' '.join(str(error).split())}") from None
+
+
+def _class_name(kind: str, given: SpecLike) -> str:
+    """The class of Optuna that a name in words means: `tpe` for TPESampler.
+
+    Raises:
+        SpecError: there is none.
+    """
+    need_optuna()
+    suffix = kind.capitalize()
+    try:
+        spec = to_spec(given)
+    except LREnsembleError as error:
+        raise SpecError(f"{kind}: {error}") from None
+    known = {
+        _words(name.removesuffix(suffix)): name
+        for name in vars(import_module(f"optuna.{kind}s"))
+        if name.endswith(suffix) and not name.startswith("Base") and name not in UNUSABLE
+    }
+    if spec.name not in known:
+        raise SpecError(f"no {kind} named {spec.name!r}{nearest(spec.name, sorted(known))}")
+    return known[spec.name]
+
+
+def _words(name: str) -> str:
+    """`SuccessiveHalving` to `successive_halving`, `TPE` to `tpe`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def suggest(experiment: Experiment, trial: Any) -> Point:
+    """The point of a trial: a policy, and then what varies with it.
+
+    Args:
+        experiment: whose space it is.
+        trial: one that is under way and draws, or one that has ended and tells what it drew.
+    """
+    policies = {str(policy): policy for policy in experiment.policy}
+    policy = policies[trial.suggest_categorical("policy", list(policies))]
+    values: dict[str, Value] = {}
+    for path, distribution in experiment.sweep.ranges(policy.name).items():
+        name = experiment.sweep.place(policy.name, path).removeprefix("sweep.").removeprefix("space.")
+        if isinstance(distribution, Uniform):
+            drawn = trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)
+            values[path] = rounded(drawn, distribution)
+        else:
+            values[path] = _suggest_one(trial, name, listed(distribution))
+    return point_of(policy, values)
+
+
+def _suggest_one(trial: Any, name: str, values: tuple[Value, ...]) -> Value:
+    """One of a list; Optuna takes scalars alone, and must be able to tell them apart."""
+    plain = all(isinstance(value, str | int | float) for value in values) and len(set(values)) == len(values)
+    categories = list(values) if plain else [repr(value) for value in values]
+    return values[categories.index(trial.suggest_categorical(name, categories))]

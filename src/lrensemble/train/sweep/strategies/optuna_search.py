@@ -1,0 +1,71 @@
+"""Recipes that follow from how earlier ones did, by Optuna."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from lrensemble.errors import SpecError
+from lrensemble.limits import Repeats, Runs
+from lrensemble.train.sweep.points import require_points
+from lrensemble.train.sweep.recipes import Recipes
+from lrensemble.train.sweep.strategies.base import KEY, STRATEGIES, Strategy
+from lrensemble.train.sweep.strategies.optuna_parts import build_pruner, build_sampler
+from lrensemble.train.sweep.strategies.search import Search
+
+
+@STRATEGIES.register("optuna", trials=3)
+def optuna_search(
+    recipes: Recipes,
+    *,
+    trials: Runs,
+    sampler: Any = "tpe",
+    pruner: Any = "nop",
+    objective: Literal["single", "ensemble"] = "single",
+    metric: Literal["nll", "accuracy"] = "nll",
+    storage: str | None = None,
+    at_once: Repeats = 1,
+    seed: Annotated[int, Field(ge=0)] = 0,
+) -> Strategy:
+    """A search by Optuna (Akiba et al. 2019): each recipe follows from how the earlier ones did.
+
+    A trial that is interrupted goes on where it stopped, and a search that is given more trials goes on after the last
+    one. Trials that are pruned stay in the pool as such, and out of every selection.
+
+    Args:
+        recipes: what the runs share.
+        trials: how many different recipes; those that were pruned or diverged count.
+        sampler: a class of `optuna.samplers` in words, with its arguments: `tpe`, `gp`, `qmc`, `random`, `nsgaii`, …
+        pruner: one of `optuna.pruners`: `median`, `successive_halving`, `hyperband`, …; it sees the val score after
+            every epoch. `nop` prunes nothing.
+        objective: `single` raises a member's own score, `ensemble` what it adds to the score of the greedy team over
+            all members that the pool has by then.
+        metric: of the scores, on the validation rows.
+        storage: URL of a database, or a file for Optuna's journal; a file in the pool unless given.
+        at_once: how many trials are asked for together, to be trained together.
+        seed: of the sampler.
+
+    Raises:
+        MissingExtraError: Optuna is not installed.
+        SpecError: a sampler or a pruner that is unknown or refuses an argument.
+        ConfigError: the space has fewer points than trials, or epochs cannot be divided evenly.
+    """
+    require_points(recipes.experiment, trials)
+    try:
+        build_sampler(sampler, seed, place=0)
+        build_pruner(pruner)
+    except SpecError as error:
+        raise SpecError(f"{KEY}: {error}") from None
+    return Search(
+        recipes=recipes,
+        trials=trials,
+        epochs=recipes.share(trials),
+        sampler=sampler,
+        pruner=pruner,
+        objective=objective,
+        metric=metric,
+        storage=storage,
+        at_once=at_once,
+        seed=seed,
+    ).batches

@@ -1,0 +1,104 @@
+"""Only the storage layer writes: whole or not at all, no link followed, drafts cleared, whatever the file."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import lrensemble
+
+SOURCE = Path(lrensemble.__file__).parent
+FILES = sorted(SOURCE.rglob("*.py"))
+
+PATH_CALLS = {
+    *("write_text", "write_bytes", "mkdir", "rmdir", "unlink", "touch", "rename", "chmod", "symlink_to", "hardlink_to"),
+    *("save_file", "save_model", "savez", "savez_compressed", "savetxt", "tofile", "to_parquet", "write_table"),
+    *("write_image", "write_images", "write_html", "FileHandler", "RotatingFileHandler", "extractall"),
+}
+"""Methods and functions that write, whatever they are called on."""
+
+OS_CALLS = {
+    *("open", "write", "remove", "unlink", "rename", "renames", "replace", "mkdir", "makedirs", "rmdir", "removedirs"),
+    *("link", "symlink", "truncate", "ftruncate", "utime", "chmod", "chown", "posix_fallocate", "mkfifo", "mknod"),
+}
+
+OPEN_THINGS = ("os", "Pool", "cls", "Image", "PIL.Image", "archive")
+"""Their `open` takes a path, and no mode."""
+
+ALLOWED = {
+    ("cli/ending.py", "os.open"): "nothing, in the place of streams that are closed or full",
+    ("data/cache.py", "np.save"): "to a file that the storage layer has opened",
+    ("export/predictions.py", "parquet.write_table"): "to memory",
+    ("export/torch_program.py", "torch.export.save"): "to memory",
+    ("select/scoring/every_team.py", "np.savez"): "to a file that the storage layer has opened",
+    ("select/scoring/every_team.py", "parquet.write_table"): "to a file that the storage layer has opened",
+}
+"""What may write elsewhere, and why; the database of an Optuna study is written by Optuna itself."""
+
+
+def writing_calls(tree: ast.AST) -> set[str]:
+    """The calls of a file that write to disk, as far as names tell; a mode that is not plain counts as writing."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [str(node.module)]
+            found |= {f"import {name}" for name in modules if name.split(".")[0] in ("shutil", "tempfile")}
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
+            continue
+        called = ast.unparse(node.func)
+        owner, _, name = called.rpartition(".")
+        modes = [
+            *(keyword.value for keyword in node.keywords if keyword.arg == "mode"),
+            *(node.args[1:2] if owner in ("", "io") else node.args[:1]),
+        ]
+        plain = all(isinstance(mode, ast.Constant) and not set("wax+") & set(str(mode.value)) for mode in modes)
+        if (
+            (owner == "os" and name in OS_CALLS)
+            or (name == "open" and owner not in OPEN_THINGS and modes and not plain)
+            or (name in PATH_CALLS and owner)
+            or (name == "replace" and owner and len(node.args) == 1 and not node.keywords)
+            or called in ("np.save", "numpy.save", "torch.save", "torch.export.save")
+            or (called == "np.memmap" and not any(getattr(arg, "value", None) == "r" for arg in node.args))
+        ):
+            found.add(called)
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_only_the_storage_layer_writes(path: Path) -> None:
+    """Whole or not at all, no link followed, drafts cleared: that holds for every file or for none."""
+    name = path.relative_to(SOURCE).as_posix()
+    if name.startswith("files/"):
+        return
+    found = writing_calls(ast.parse(path.read_text(encoding="utf-8")))
+    assert found == {call for file, call in ALLOWED if file == name}, f"{path}: write through lrensemble.files"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("open(path, 'w')", "open(path, mode='ab')", "path.open('xb')", "path.open(mode)", "open(path, 'r+')"),
+        *("path.write_text('')", "path.replace(other)", "os.replace(a, b)", "os.open(path, os.O_RDONLY)"),
+        *("import shutil", "from tempfile import mkdtemp", "folder.mkdir(parents=True)", "np.save(path, array)"),
+        *("np.memmap(path, kind, 'r+')", "table.to_parquet(path)", "torch.save(state, path)"),
+    ],
+)
+def test_writing_is_seen(line: str) -> None:
+    assert writing_calls(ast.parse(line))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "open(path)",
+            "open(path, encoding='utf-8')",
+            "path.open('rb')",
+            "text.replace('a', 'b')",
+            "path.read_text()",
+        ),
+        *("replace(record, team=team)", "Pool.open(folder)", "np.memmap(path, kind, 'r', 0, shape)", "os.kill(1, 9)"),
+    ],
+)
+def test_reading_is_not_taken_for_writing(line: str) -> None:
+    assert not writing_calls(ast.parse(line))

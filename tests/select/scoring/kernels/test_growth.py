@@ -1,0 +1,66 @@
+"""A growing team scores with each candidate as the definition says, over all rows and over resampled ones."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lrensemble.select import Validation, team_score
+from lrensemble.select.scoring.incremental import growth
+from lrensemble.select.scoring.kernels import incremental_accuracy, incremental_nll
+
+MakeValidation = Callable[..., Validation]
+
+
+def slowly(validation: Validation, counts: NDArray[np.float64], metric: str, consensus: str) -> list[float]:
+    scores = []
+    for member in range(validation.members):
+        more = counts.copy()
+        more[member] += 1
+        team = np.flatnonzero(more)
+        scores.append(team_score(validation, team.tolist(), more[team].tolist(), metric=metric, consensus=consensus))
+    return scores
+
+
+@pytest.mark.parametrize("serial", [True, False])
+@pytest.mark.parametrize("kind", ["smooth", "coarse", "labels", "mixed", "sharp", "tied"])
+@pytest.mark.parametrize("consensus", ["mean", "plurality", "geometric_mean", "majority"])
+@pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
+def test_each_addition_scores_as_the_definition(
+    metric: str,
+    consensus: str,
+    kind: str,
+    serial: bool,
+    make_validation: MakeValidation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not serial:
+        monkeypatch.setattr(incremental_accuracy, "SERIAL", 0)
+        monkeypatch.setattr(incremental_nll, "SERIAL", 0)
+    validation = make_validation(2, 5, 43, 4, kind=kind, dtype=np.float64)
+    rows = np.random.default_rng(1).integers(43, size=31)
+    for sample in (validation, validation.rows(rows)):
+        team = growth(sample, metric, consensus)
+        counts = np.zeros(5)
+        for member in (3, 0, 3, 1, 4, 3):
+            scores = team.scores(np.arange(5))
+            expected = slowly(sample, counts, metric, consensus)
+            if metric == "accuracy":
+                np.testing.assert_array_equal(
+                    np.round(scores * sample.total_weight), np.round(np.array(expected) * sample.total_weight)
+                )
+            else:
+                np.testing.assert_allclose(scores, expected, rtol=1e-12, atol=1e-12)
+            np.testing.assert_array_equal(team.scores(np.array([4, 1])), scores[[4, 1]])
+            team = team.added(member)
+            counts[member] += 1
+
+
+def test_adding_leaves_the_team_before_as_it_was(make_validation: MakeValidation) -> None:
+    validation = make_validation(0, 4, 29, 3)
+    for metric in ("accuracy", "nll", "brier", "ece"):
+        team = growth(validation, metric, "mean")
+        before = team.scores(np.arange(4))
+        team.added(1).added(2)
+        np.testing.assert_array_equal(team.scores(np.arange(4)), before)

@@ -1,0 +1,67 @@
+"""Kernels are kept where there is room: in the temporary files of one user alone, or not at all, with one line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes and owners of files are POSIX")
+
+# A module of its own, beside which nothing can be kept, even by root: a file stands in the place of its __pycache__.
+KERNEL = """
+from lrensemble.select.scoring.kernels.jit import compiled
+
+@compiled
+def twice(number):
+    return 2 * number
+"""
+SCRIPT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import kernel
+print(kernel.twice(21), kernel.twice.stats.cache_hits)
+"""
+
+
+def run(folder: Path, **more: str) -> tuple[str, str]:
+    """What the kernel gives, and what is said, where neither the home nor the source's folder can be written to."""
+    (folder / "kernel.py").write_text(KERNEL, encoding="utf-8")
+    (folder / "__pycache__").touch()
+    below = str(folder / "kernel.py" / "home")
+    temporary = folder / "temporary"
+    temporary.mkdir(exist_ok=True)
+    environment = {key: value for key, value in os.environ.items() if key != "NUMBA_CACHE_DIR"}
+    environment |= {"HOME": below, "XDG_CACHE_HOME": below, "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(folder)], capture_output=True, text=True, check=True, env=environment | more
+    )
+    return done.stdout.strip(), done.stderr
+
+
+def test_a_folder_of_the_users_among_the_temporary_files_serves_the_next_process(tmp_path: Path) -> None:
+    assert run(tmp_path) == ("42 Counter()", "")
+    (kept,) = (tmp_path / "temporary").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o700
+    numbers, said = run(tmp_path)
+    assert numbers.startswith("42 Counter({")
+    assert not said
+
+
+def test_a_folder_that_others_can_write_to_is_not_used_and_that_is_said(tmp_path: Path) -> None:
+    run(tmp_path)
+    (kept,) = (tmp_path / "temporary").iterdir()
+    kept.chmod(0o777)
+    numbers, said = run(tmp_path)
+    assert numbers == "42 Counter()"
+    assert said.count("compiled kernels are not kept") == 1
+    assert len(said.splitlines()) == 1
+
+
+def test_what_was_kept_and_is_damaged_is_kept_anew(tmp_path: Path) -> None:
+    run(tmp_path)
+    for index in (tmp_path / "temporary").rglob("*.nbi"):
+        index.write_bytes(index.read_bytes()[:-9])
+    assert run(tmp_path) == ("42 Counter()", "")
+    assert run(tmp_path)[0].startswith("42 Counter({")

@@ -1,0 +1,241 @@
+"""Several processes that train the same experiment into one pool: each run once, whatever becomes of the others."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lrensemble.config import Experiment
+from lrensemble.pool import Pool
+from lrensemble.train import tune
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="stops and kills processes")
+
+MakeExperiment = Callable[..., Experiment]
+Contents = Callable[[Path], dict[str, object]]
+
+SCRIPT = """
+import json, sys, time
+from pathlib import Path
+import torch
+from lrensemble.config import Experiment, to_record
+from lrensemble.train import Began, Elsewhere, Ended, Step, tune
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    folder, sweep, execution, pause = sys.argv[1:]
+    experiment = to_record(Experiment, json.loads(sweep), "test")
+    events = tune(experiment, Path(folder), save_steps=2, execution=execution)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    failed = False
+    for event in events:
+        if isinstance(event, Step):
+            print("step", event.run or "-", event.step, flush=True)
+            time.sleep(float(pause))
+        elif isinstance(event, Began | Elsewhere):
+            print(type(event).__name__, event.run.id, flush=True)
+        elif isinstance(event, Ended):
+            print("ended", event.run.id, event.status, flush=True)
+            failed |= event.status == "failed"
+    sys.exit(int(failed))
+"""
+
+Process = subprocess.Popen[str]
+
+
+@contextmanager
+def begun(folder: Path, sweep: dict[str, Any], execution: str = "one-by-one", pause: float = 0.0) -> Iterator[Process]:
+    """A process that is ready to tune once it reads a line; it is stopped for good where the test fails."""
+    script = folder.parent / "sweep.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    paths = os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
+    with subprocess.Popen(
+        [sys.executable, str(script), str(folder), json.dumps(sweep), execution, str(pause)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": paths},
+    ) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def go(process: Process) -> None:
+    assert process.stdin
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def until(process: Process, *words: str) -> list[str]:
+    """The next line that begins with these words."""
+    assert process.stdout
+    for line in process.stdout:
+        if line.split()[: len(words)] == list(words):
+            return line.split()
+    raise AssertionError(f"it ended without {words}")
+
+
+def end(process: Process, status: int = 0) -> list[list[str]]:
+    """What a process told from here on, word by word; it has to end with this status."""
+    told, _ = process.communicate(timeout=120)
+    assert process.returncode == status
+    return [line.split() for line in told.splitlines()]
+
+
+def ended(told: list[list[str]]) -> dict[str, str]:
+    return {id_: status for word, id_, status in (line for line in told if line[0] == "ended") if word}
+
+
+@pytest.mark.parametrize("execution", ["one-by-one", "fused", "workers"])
+def test_several_at_once_train_each_run_once(
+    sweep: dict[str, Any], experiment: MakeExperiment, contents: Contents, tmp_path: Path, execution: str
+) -> None:
+    sweep["model"] = "mlp(width=7)"
+    with ExitStack() as stack:
+        processes = [stack.enter_context(begun(tmp_path / "pool", sweep, execution)) for _ in range(3)]
+        for process in processes:
+            go(process)
+        all_told = [ended(end(process)) for process in processes]
+    assert all(len(told) == 3 for told in all_told), "each tells of all runs"
+    statuses = sorted(status for told in all_told for status in told.values())
+    assert statuses == ["exists"] * 6 + ["finished"] * 3, "and trains none that another one trains"
+    assert not [name for name in contents(tmp_path / "pool") if name.startswith("left behind")]
+    if execution == "one-by-one":
+        list(tune(experiment(model="mlp(width=7)"), tmp_path / "whole", execution=execution))
+        assert contents(tmp_path / "pool") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("execution", ["one-by-one", "fused"])
+def test_a_run_of_a_process_that_is_killed_goes_on_where_its_state_was_saved(
+    sweep: dict[str, Any], experiment: MakeExperiment, contents: Contents, tmp_path: Path, execution: str
+) -> None:
+    sweep |= {
+        "model": "mlp(width=7)",
+        "policy": ["one_cycle(peak=0.05)", "cosine(peak=0.02)"][: 1 + (execution == "fused")],
+    }
+    with (
+        begun(tmp_path / "pool", sweep, execution, pause=0.05) as first,
+        begun(tmp_path / "pool", sweep, execution) as second,
+    ):
+        go(first)
+        run = until(first, "step")[1]
+        while int(until(first, "step", run)[2]) < 8:
+            pass
+        first.send_signal(signal.SIGSTOP)  # it lives, and is not done before the other has seen it
+        go(second)
+        until(second, "Elsewhere")
+        first.kill()
+        told = end(second)
+    assert set(ended(told).values()) == {"finished"}
+    steps = [int(step) for word, _, step in (line for line in told if line[0] == "step") if word]
+    assert min(steps) >= 8, "nothing but what came after the last state is trained twice"
+    list(tune(experiment(**{key: sweep[key] for key in ("model", "policy")}), tmp_path / "whole", execution=execution))
+    assert contents(tmp_path / "pool") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("execution", ["one-by-one", "fused"])
+def test_a_process_that_was_stopped_for_too_long_writes_nothing_any_more(
+    sweep: dict[str, Any], contents: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, execution: str
+) -> None:
+    monkeypatch.setenv("LRENSEMBLE_LEASE", "1")
+    sweep |= {
+        "model": "mlp(width=7)",
+        "policy": ["one_cycle(peak=0.05)", "cosine(peak=0.02)"][: 1 + (execution == "fused")],
+    }
+    pool = tmp_path / "pool"
+    with begun(pool, sweep, execution, pause=0.05) as first, begun(pool, sweep, execution) as second:
+        go(first)
+        run = until(first, "step")[1]
+        while int(until(first, "step", run)[2]) < 4:
+            pass
+        first.send_signal(signal.SIGSTOP)
+        go(second)
+        assert set(ended(end(second)).values()) == {"finished"}
+        before = {path: path.stat().st_mtime_ns for path in pool.rglob("*")}
+        first.send_signal(signal.SIGCONT)
+        told = end(first)
+        assert set(ended(told).values()) == {"exists"}
+        assert [line for line in told if line[0] == "Elsewhere"], "it tells that it lost the run"
+        after = {path: path.stat().st_mtime_ns for path in pool.rglob("*")}
+    assert {path for path in after if path.is_file()} == {path for path in before if path.is_file()}
+    assert all(after[path] == before[path] for path in before if path.is_file())
+    assert not [name for name in contents(pool) if name.startswith("left behind")]
+
+
+def test_parts_of_one_run_are_trained_by_whoever_comes(
+    sweep: dict[str, Any], experiment: MakeExperiment, contents: Contents, tmp_path: Path
+) -> None:
+    chains: dict[str, Any] = {
+        "policy": ["cosine_restarts(peak=0.05, period=8)"],
+        "sweep": {"strategy": "snapshots(cycles=2)"},
+    }
+    with ExitStack() as stack:
+        processes = [stack.enter_context(begun(tmp_path / "pool", sweep | chains)) for _ in range(2)]
+        for process in processes:
+            go(process)
+        statuses = sorted(status for process in processes for status in ended(end(process)).values())
+    assert statuses == ["exists"] * 2 + ["finished"] * 2
+    list(tune(experiment(**chains), tmp_path / "whole", execution="one-by-one"))
+    assert contents(tmp_path / "pool") == contents(tmp_path / "whole")
+
+
+def test_a_search_has_as_many_trials_as_asked_for_however_many_search(sweep: dict[str, Any], tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    space = {"policy.peak": "log_uniform(low=1e-4, high=0.1)"}
+    search = {"policy": ["cosine"], "sweep": {"strategy": "optuna(trials=5, sampler='random')", "space": space}}
+    with ExitStack() as stack:
+        processes = [stack.enter_context(begun(tmp_path / "pool", sweep | search, pause=0.01)) for _ in range(2)]
+        for process in processes:
+            go(process)
+        statuses = [status for process in processes for status in ended(end(process)).values()]
+    assert statuses.count("finished") == 5
+    assert len(Pool.open(tmp_path / "pool").members()) == 5
+
+
+def test_a_run_that_fails_elsewhere_has_failed(sweep: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "raising.py").write_text(
+        "from lrensemble import models\n"
+        "def make(shape, classes):\n"
+        "    network = models.build('mlp(width=3)', shape, classes, 0)\n"
+        "    network.register_forward_pre_hook(fail)\n"
+        "    return network\n"
+        "def fail(network, inputs):\n"
+        "    if network.training:\n"
+        "        open(__file__ + '.count', 'a').write('x')\n"
+        "        raise ValueError('not today')\n"
+    )
+    with ExitStack() as stack:
+        processes = [stack.enter_context(begun(tmp_path / "pool", sweep | {"model": "raising:make"})) for _ in range(2)]
+        for process in processes:
+            go(process)
+        for process in processes:
+            assert set(ended(end(process, status=1)).values()) == {"failed"}
+    assert (tmp_path / "raising.py.count").read_text() == "x" * 3, "once each"
+
+
+def test_what_a_kill_at_the_very_end_has_left_goes_with_the_next_sweep(
+    experiment: MakeExperiment, contents: Contents, tmp_path: Path
+) -> None:
+    list(tune(experiment(), tmp_path / "pool"))
+    expected = contents(tmp_path / "pool")
+    (member, *_) = Pool.open(tmp_path / "pool").members()
+    dead = "00000000-1-1-0123abcd.1s.elsewhere"
+    for left in (f"{member.id}/{dead}", member.id, "group-0123456789ab", f"group-ba9876543210/{dead}"):
+        (tmp_path / "pool" / "unfinished" / left).mkdir(parents=True, exist_ok=True)
+    for folder in (tmp_path / "pool" / "unfinished").glob("*/0*"):
+        os.utime(folder, (1e9, 1e9))
+    assert contents(tmp_path / "pool") != expected
+    list(tune(experiment(), tmp_path / "pool"))
+    assert contents(tmp_path / "pool") == expected

@@ -1,0 +1,51 @@
+"""What a step gives back is kept for the next one, and given to the system at the end: counted in pages."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+COUNTED = """
+import resource
+from contextlib import nullcontext
+
+import torch
+
+from lrensemble.train.execution.memory import kept_memory
+
+def taken():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def held():
+    return int(open("/proc/self/statm").read().split()[1])
+
+def steps():
+    for step in range(60):
+        if step == 10:
+            before = taken()
+        blocks = [torch.full((megabytes * 2**18,), 1.0) for megabytes in (15, 29, 13, 27, 16)]
+        del blocks
+    return taken() - before
+
+torch.set_num_threads(1)
+without = steps()
+with kept_memory():
+    inside, kept = steps(), held()
+print(without, inside, kept - held())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the allocator is that of glibc")
+def test_memory_is_taken_once_and_given_back_at_the_end() -> None:
+    # Without these it depends on what else lies in the heap whether free blocks are handed back.
+    always = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
+    command = [sys.executable, "-c", COUNTED]
+    told = subprocess.run(command, env=os.environ | always, capture_output=True, text=True, check=True).stdout
+    without, inside, given_back = map(int, told.split())
+    of_a_step = 100 * 2**20 // 4096
+    assert without > 49 * of_a_step, "the system hands it out again at every step"
+    assert inside < of_a_step, "fifty steps take less than one"
+    assert given_back > of_a_step // 2

@@ -1,0 +1,469 @@
+"""Many members in one program: each is what it would be alone, whatever happens to the others."""
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from lrensemble import models
+from lrensemble.config import Experiment, TrainSettings, to_record
+from lrensemble.data import Dataset
+from lrensemble.errors import TrainingError
+from lrensemble.policies import Policy, build
+from lrensemble.pool import Pool
+from lrensemble.spec import Spec
+from lrensemble.train import Ended, Planned, Step, tune
+from lrensemble.train.execution import jobs
+from lrensemble.train.execution.jobs import jobs_of
+from lrensemble.train.run.engine import DivergedError, fit, predict
+from lrensemble.train.run.fused.loop import cross_entropies, fit_together, predict_together
+from lrensemble.train.run.fused.optimizers import StackedOptimizer, shared_settings
+from lrensemble.train.run.fused.stacked import StackedModel
+from lrensemble.train.run.learner import Learner
+
+OF_THE_COMPILER = "ignore:`torch.jit.script_method` is deprecated:DeprecationWarning"
+"""torch's own, when its compiler is imported."""
+
+STEPS = 50
+MEMBERS = 3
+MakeExperiment = Callable[..., Experiment]
+Contents = Callable[[Path], dict[str, Any]]
+
+
+class Exact(Dataset):
+    """In float64, so that differences are those of order alone."""
+
+    def batch(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        axes = (1, -1, *[1] * (self.inputs.ndim - 2))
+        return (self.inputs[rows] - self.mean.view(axes)) / self.std.view(axes), self.labels[rows]
+
+
+@pytest.fixture(scope="session")
+def exact(digits: Dataset) -> Dataset:
+    inputs, mean, std = (each.double() for each in (digits.inputs, digits.mean, digits.std))
+    return Exact(**{**vars(digits), "inputs": inputs, "mean": mean, "std": std})
+
+
+def recipes(optimizer: str, **common: Any) -> tuple[list[TrainSettings], list[Policy]]:
+    """Three members that differ in policy, rate, seed, weight decay, momentum and label smoothing."""
+    spec = Spec(optimizer)
+    momentum = [0.0, 0.5, 0.9] if optimizer == "sgd" and not common.get("nesterov") else [None, None, None]
+    settings = [
+        TrainSettings(
+            batch_size=20,
+            optimizer=spec,
+            seed=seed,
+            weight_decay=decay,
+            momentum=own,
+            label_smoothing=smoothing,
+            **common,
+        )
+        for seed, decay, own, smoothing in zip((0, 1, 5), (0.0, 1e-2, 1e-3), momentum, (0.0, 0.1, 0.2), strict=True)
+    ]
+    scale = 0.05 if optimizer == "sgd" else 0.004
+    texts = (f"constant(peak={scale})", f"one_cycle(peak={2 * scale})", f"cosine(peak={scale})")
+    return settings, [build(text, STEPS) for text in texts]
+
+
+def alone(dataset: Dataset, model: str, settings: TrainSettings, policy: Policy) -> torch.nn.Module:
+    network = models.build(model, dataset.shape, len(dataset.classes), settings.seed).double()
+    list(fit(Learner(network, settings), policy, dataset, settings))
+    return network
+
+
+def together(
+    dataset: Dataset, model: str, settings: list[TrainSettings], policies: list[Policy], *, compile_it: bool = False
+) -> tuple[StackedModel, np.ndarray]:
+    built = [models.build(model, dataset.shape, len(dataset.classes), each.seed).double() for each in settings]
+    stacked = StackedModel(built, compile_it=compile_it)
+    optimizer = StackedOptimizer(settings, stacked)
+    steps = fit_together(stacked, optimizer, policies, settings, dataset, first_step=0, at_once=7)
+    return stacked, np.concatenate([told.losses for told in steps])
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "common"),
+    [
+        ("sgd", {}),
+        ("sgd", {"nesterov": True, "decay_norms": False}),
+        ("adam", {"augment": (Spec("crop", {"padding": 1}), Spec("mixup"))}),
+        ("adamw", {"clip_norm": 0.5}),
+    ],
+    ids=["sgd", "nesterov", "adam-augmented", "adamw-clipped"],
+)
+@pytest.mark.parametrize("model", ["mlp(width=9)", "cnn(width=3)", "resnet-20"])
+def test_each_member_is_what_it_would_be_alone(
+    exact: Dataset, model: str, optimizer: str, common: dict[str, Any]
+) -> None:
+    settings, policies = recipes(optimizer, **common)
+    if model == "resnet-20":
+        policies = [build(policy.spec, 12) for policy in policies]
+    stacked, losses = together(exact, model, settings, policies)
+    assert losses.shape == (policies[0].total, MEMBERS)
+    predictions = predict_together(stacked, exact, "val")
+    for member, (each, policy) in enumerate(zip(settings, policies, strict=True)):
+        network = alone(exact, model, each, policy)
+        for name, tensor in network.state_dict().items():
+            torch.testing.assert_close(stacked.state()[name][member], tensor, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(predictions[member], predict(network, exact, "val"), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.filterwarnings(OF_THE_COMPILER)
+@pytest.mark.skipif(shutil.which("g++") is None, reason="compiling for a CPU needs a C++ compiler: no g++ here")
+@pytest.mark.parametrize("seeds", [(0, 1), (2, 2)], ids=["own seeds", "same seed"])
+def test_a_compiled_group_learns_the_same(exact: Dataset, seeds: tuple[int, int]) -> None:
+    policies = [build(f"constant(peak={peak})", 6) for peak in (0.02, 0.05)]
+    settings = [TrainSettings(batch_size=20, seed=seed) for seed in seeds]
+    found = [together(exact, "cnn(width=3)", settings, policies, compile_it=each)[0] for each in (False, True)]
+    for name, tensor in found[0].state().items():
+        torch.testing.assert_close(found[1].state()[name], tensor, rtol=1e-9, atol=1e-9)
+    assert torch.equal(*(predict_together(each, exact, "val").argmax(dim=2) for each in found))
+
+
+def test_members_that_share_a_seed_share_their_batches(exact: Dataset) -> None:
+    settings, policies = recipes("sgd")
+    augment = (Spec("flip"), Spec("cutmix"))
+    settings = [each.model_copy(update={"seed": 3, "augment": augment}) for each in settings]
+    stacked, _ = together(exact, "mlp(width=9)", settings, policies)
+    for member, (each, policy) in enumerate(zip(settings, policies, strict=True)):
+        for name, tensor in alone(exact, "mlp(width=9)", each, policy).state_dict().items():
+            torch.testing.assert_close(stacked.state()[name][member], tensor, rtol=1e-9, atol=1e-9)
+
+
+def test_a_member_that_diverges_touches_no_other(exact: Dataset) -> None:
+    settings, policies = recipes("sgd")
+    calm, _ = together(exact, "mlp(width=9)", settings, policies)
+    policies[1] = build("constant(peak=1e200)", STEPS)
+    wild, losses = together(exact, "mlp(width=9)", settings, policies)
+    gone = int(np.isfinite(losses[:, 1]).argmin())
+    assert 0 < gone < STEPS
+    with pytest.raises(DivergedError) as alone_too:
+        alone(exact, "mlp(width=9)", settings[1], policies[1])
+    assert alone_too.value.step == gone
+    for name, tensor in calm.state().items():
+        assert torch.equal(tensor[[0, 2]], wild.state()[name][[0, 2]]), "bit for bit"
+
+
+def test_losses_and_clipping_by_definition() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits, labels = torch.randn(2, 5, 4, generator=generator), torch.tensor([[0, 1, 2, 3, 1], [3, 3, 0, 1, 2]])
+    found = cross_entropies(logits, labels, torch.tensor([0.0, 0.3]))
+    expected = [cross_entropy(logits[m], labels[m], label_smoothing=s) for m, s in enumerate((0.0, 0.3))]
+    torch.testing.assert_close(found.mean(dim=1), torch.stack(expected))
+    for given in (labels, labels[0]):
+        unsmoothed = cross_entropies(logits, given, None)
+        torch.testing.assert_close(unsmoothed, cross_entropies(logits, given, torch.zeros(2)))
+
+
+def test_who_can_be_updated_together() -> None:
+    sgd = TrainSettings()
+    assert shared_settings(sgd) == shared_settings(TrainSettings(momentum=0.3, weight_decay=0.1, seed=4))
+    assert shared_settings(sgd) != shared_settings(TrainSettings(nesterov=True))
+    assert shared_settings(sgd) != shared_settings(TrainSettings(optimizer=Spec("adam")))
+    for other in ("RMSprop", "Adagrad"):
+        assert shared_settings(TrainSettings(optimizer=Spec(other))) is None
+    assert shared_settings(TrainSettings(optimizer=Spec("adam", {"amsgrad": True}))) is None
+
+
+def ended(events: Iterator[object]) -> list[str]:
+    return [event.status for event in events if isinstance(event, Ended)]
+
+
+def ways(experiment: Experiment, folder: Path, way: str) -> list[tuple[str, int]]:
+    planned = next(tune(experiment, folder, execution=way))
+    assert isinstance(planned, Planned)
+    return [(job.way, len(job.runs)) for job in planned.jobs]
+
+
+def test_the_rule(experiment: MakeExperiment, tmp_path: Path) -> None:
+    linear, drawing = experiment(model="mlp(width=7)"), experiment(model="mlp(width=7, dropout=0.2)")
+    small, large = experiment(model="cnn(width=4)"), experiment(model="cnn(width=1024)")
+    apart = [("one-by-one", 1)] * 3
+    assert ways(linear, tmp_path / "a", "auto") == [("fused", 3)]
+    assert ways(drawing, tmp_path / "b", "auto") == apart, "dropout is drawn for each member by its own seed"
+    assert ways(drawing, tmp_path / "b", "fused") == apart
+    assert ways(small, tmp_path / "c", "auto") == [("fused", 3)]
+    assert ways(large, tmp_path / "d", "auto") == apart, "too little work for processes, too large layers for a group"
+    assert ways(large, tmp_path / "d", "fused") == [("fused", 3)]
+    assert ways(linear, tmp_path / "a", "one-by-one") == apart
+    assert ways(linear, tmp_path / "a", "workers") == [("workers", 3)]
+    assert sum(runs for _, runs in ways(linear, tmp_path / "a", "measure")) == 3
+    with pytest.raises(TrainingError, match="no execution named 'fast'; choose from auto, measure, one-by-one,"):
+        tune(linear, tmp_path / "a", execution="fast")
+
+
+def test_long_sweeps_go_to_processes_in_groups_that_give_each_something(
+    experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "cores", lambda: 2)
+    policies = [f"constant(peak={peak})" for peak in (0.01, 0.02, 0.03, 0.04, 0.05)]
+    long = experiment(model="mlp(width=7)", policy=policies, train={"epochs": 20_000})
+    planned = next(tune(long, tmp_path / "pool"))
+    assert isinstance(planned, Planned)
+    (job,) = planned.jobs
+    assert (job.way, job.devices) == ("workers", ("cpu", "cpu"))
+    assert [len(part.runs) for part in job.parts] == [3, 2]
+    monkeypatch.setattr(jobs, "cores", lambda: 1)
+    assert ways(long, tmp_path / "pool", "auto") == [("fused", 5)]
+
+
+def test_groups_that_were_interrupted_in_workers_go_on_in_workers(
+    experiment: MakeExperiment, tmp_path: Path, contents: Contents
+) -> None:
+    policies = [f"constant(peak={peak})" for peak in (0.01, 0.02, 0.03, 0.04)]
+    linear = experiment(model="mlp(width=7)", policy=policies, train={"epochs": 40})
+    events = tune(linear, tmp_path / "broken", device="cpu,cpu", save_steps=1)
+    begun = set[str]()
+    for event in events:
+        begun |= {event.run} if isinstance(event, Step) else set()
+        if len(begun) == 4:
+            events.close()
+            break
+    planned, *rest = tune(linear, tmp_path / "broken")
+    assert isinstance(planned, Planned)
+    (job,) = planned.jobs
+    assert (job.way, [len(part.runs) for part in job.parts]) == ("workers", [2, 2])
+    assert ended(iter(rest)) == ["finished"] * 4
+    list(tune(linear, tmp_path / "whole", group_size=2))
+    assert _but_how(contents(tmp_path / "whole")) == _but_how(contents(tmp_path / "broken"))
+
+
+def test_a_group_gives_the_same_members_twice_and_says_how(
+    experiment: MakeExperiment, tmp_path: Path, contents: Contents
+) -> None:
+    linear = experiment(model="mlp(width=7)")
+    events = list(tune(linear, tmp_path / "one"))
+    assert ended(iter(events)) == ["finished"] * 3
+    assert {event.run for event in events if isinstance(event, Step)} == {
+        m.id for m in Pool.open(tmp_path / "one").members()
+    }
+    assert [m.environment["execution"] for m in Pool.open(tmp_path / "one").members()] == ["fused, 3 members"] * 3
+    list(tune(linear, tmp_path / "two"))
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert ended(tune(linear, tmp_path / "one")) == ["exists"] * 3
+    for member in Pool.open(tmp_path / "one").members():
+        assert len(member.history()) == 2
+        assert member.samples == 2 * 8 * 100
+
+
+def test_a_member_of_a_group_that_diverges_is_recorded_as_such(experiment: MakeExperiment, tmp_path: Path) -> None:
+    wild = experiment(
+        model="mlp(width=7)",
+        policy=["constant(peak=0.01)", "constant(peak=1e30)"],
+        train={"optimizer": "sgd"},
+    )
+    assert ended(tune(wild, tmp_path / "pool")) == ["finished", "diverged"]
+    gone = Pool.open(tmp_path / "pool").members(include_diverged=True)[1]
+    last = gone.history()[-1]
+    assert last["train_loss"] is None
+    assert last["rate"] == 1e30
+    assert (last["step"], gone.samples) == (gone.history()[-1]["step"], last["step"] * 100)
+
+
+class Stopped(Exception):
+    pass
+
+
+@pytest.mark.parametrize("save_steps", [8, 3])
+def test_an_interrupted_group_goes_on_to_the_same_bits(
+    experiment: MakeExperiment, tmp_path: Path, contents: Contents, save_steps: int
+) -> None:
+    linear = experiment(model="mlp(width=7)")
+    list(tune(linear, tmp_path / "whole"))
+    events = tune(linear, tmp_path / "broken", save_steps=save_steps)
+    for event in events:
+        if isinstance(event, Step) and event.step == 12:
+            events.close()
+            break
+    assert list((tmp_path / "broken" / "unfinished").glob("group-*/*/state.safetensors"))
+    resumed = [
+        event.step for event in tune(linear, tmp_path / "broken", execution="one-by-one") if isinstance(event, Step)
+    ]
+    assert min(resumed) == (8 if save_steps == 8 else 12), "from the state, and in the way it began"
+    assert contents(tmp_path / "whole") == contents(tmp_path / "broken")
+
+
+def test_a_damaged_state_starts_again(
+    experiment: MakeExperiment, tmp_path: Path, contents: Contents, caplog: pytest.LogCaptureFixture
+) -> None:
+    linear = experiment(model="mlp(width=7)")
+    list(tune(linear, tmp_path / "whole"))
+    events = tune(linear, tmp_path / "broken", save_steps=1)
+    for event in events:
+        if isinstance(event, Step) and event.step == 5:
+            events.close()
+            break
+    (state,) = (tmp_path / "broken" / "unfinished").glob("group-*/*/state.safetensors")
+    state.write_bytes(state.read_bytes()[:-9] + b"123456789")
+    with caplog.at_level(logging.WARNING):
+        list(tune(linear, tmp_path / "broken"))
+    assert "the group starts again from its first step" in caplog.text
+    assert contents(tmp_path / "whole") == contents(tmp_path / "broken")
+
+
+def test_out_of_memory_halves_the_group(
+    experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    original = StackedModel.logits
+
+    def small_device(stacked: StackedModel, inputs: torch.Tensor, **how: bool) -> torch.Tensor:
+        if len(stacked) > 2:
+            raise torch.OutOfMemoryError("no room")
+        return original(stacked, inputs, **how)
+
+    monkeypatch.setattr(StackedModel, "logits", small_device)
+    with caplog.at_level(logging.WARNING):
+        assert ended(tune(experiment(model="mlp(width=7)"), tmp_path / "pool")) == ["finished"] * 3
+    assert "out of memory with 3 members at once; going on with half as many" in caplog.text
+    told = [member.environment["execution"] for member in Pool.open(tmp_path / "pool").members()]
+    assert told == ["fused, 2 members", "fused, 2 members", "fused, 1 members"]
+
+
+KILLED = """
+import json, os, signal, sys
+from pathlib import Path
+from lrensemble.config import Experiment, to_record
+from lrensemble.train import Step, tune
+
+experiment = to_record(Experiment, json.loads(sys.argv[1]), "test")
+for event in tune(experiment, Path(sys.argv[2]), save_steps=2):
+    if isinstance(event, Step) and event.step == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_group_that_is_killed_goes_on_to_the_same_bits(
+    sweep: dict[str, Any], tmp_path: Path, contents: Contents
+) -> None:
+    import json
+
+    sweep["model"] = "mlp(width=7)"
+    list(tune(to_record(Experiment, sweep, "test"), tmp_path / "whole"))
+    for step in ("5", "13"):
+        command = [sys.executable, "-c", KILLED, json.dumps(sweep), str(tmp_path / "killed"), step]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+    assert ended(tune(to_record(Experiment, sweep, "test"), tmp_path / "killed")) == ["finished"] * 3
+    assert contents(tmp_path / "whole") == contents(tmp_path / "killed")
+
+
+def test_members_in_workers_are_those_of_one_process(
+    experiment: MakeExperiment, tmp_path: Path, contents: Contents
+) -> None:
+    small = experiment()
+    events = list(tune(small, tmp_path / "workers", execution="workers"))
+    assert sorted(ended(iter(events))) == ["finished"] * 3
+    assert {event.run for event in events if isinstance(event, Step)} == {
+        m.id for m in Pool.open(tmp_path / "workers").members()
+    }
+    list(tune(small, tmp_path / "one", execution="one-by-one"))
+    told = [m.environment.pop("execution") for m in Pool.open(tmp_path / "workers").members()]
+    assert told == ["worker process"] * 3
+    assert _but_how(contents(tmp_path / "one")) == _but_how(contents(tmp_path / "workers"))
+
+
+def _but_how(found: dict[str, Any]) -> dict[str, Any]:
+    """Without what is recorded of the way that members were trained."""
+    return {
+        key: {**value, "environment": {**value["environment"], "execution": None}} if isinstance(value, dict) else value
+        for key, value in found.items()
+    }
+
+
+def test_jobs_of_what_is_there_already(experiment: MakeExperiment, tmp_path: Path) -> None:
+    """A larger sweep trains what is new, together; what the pool has is left alone."""
+    first = experiment(model="mlp(width=7)", policy=["constant(peak=0.01)", "cosine(peak=0.02)"])
+    list(tune(first, tmp_path / "pool"))
+    more = ["constant(peak=0.01)", "cosine(peak=0.02)", "constant(peak=0.03)", "cosine(peak=0.04)"]
+    larger = experiment(model="mlp(width=7)", policy=more)
+    assert ways(larger, tmp_path / "pool", "auto") == [("fused", 2)]
+    assert sorted(ended(tune(larger, tmp_path / "pool"))) == ["exists", "exists", "finished", "finished"]
+    assert jobs_of([], None, Pool.open(tmp_path / "pool"), "auto") == []  # type: ignore[arg-type]
+
+
+def test_a_run_whose_worker_dies_twice_has_failed_and_the_others_go_on(sweep: dict[str, Any], tmp_path: Path) -> None:
+    deadly = "tests.train.deadly:deadly"
+    sweep |= {
+        "policy": ["constant(peak=0.01)"],
+        "sweep": {"space": {"model": ["mlp(width=7)", deadly, "mlp(width=5)"]}},
+    }
+    events = list(tune(to_record(Experiment, sweep, "test"), tmp_path / "pool", execution="workers"))
+    found = {event.run.varied: event for event in events if isinstance(event, Ended)}
+    assert sorted(event.status for event in found.values()) == ["failed", "finished", "finished"]
+    (failed,) = [event for event in found.values() if event.status == "failed"]
+    assert failed.reason == "TrainingError: its worker process died 2 times, last with status -9"
+    assert deadly in (tmp_path / "pool" / "failed" / f"{failed.run.id}.json").read_text(encoding="utf-8")
+    assert len(Pool.open(tmp_path / "pool").members()) == 2
+
+
+def test_several_devices_have_a_process_each_and_take_whole_groups(
+    experiment: MakeExperiment, tmp_path: Path, contents: Contents
+) -> None:
+    linear = experiment(model="mlp(width=7)")
+    planned, *events = tune(linear, tmp_path / "several", device="cpu,cpu", group_size=2)
+    assert isinstance(planned, Planned)
+    (job,) = planned.jobs
+    assert (job.way, len(job.runs), job.devices) == ("workers", 3, ("cpu", "cpu"))
+    assert [(part.way, len(part.runs)) for part in job.parts] == [("fused", 2), ("one-by-one", 1)]
+    assert ended(iter(events)) == ["finished"] * 3
+    told = sorted(m.environment["execution"] for m in Pool.open(tmp_path / "several").members())
+    assert told == ["fused, 2 members", "fused, 2 members", "worker process"]
+    list(tune(linear, tmp_path / "one", group_size=2))
+    assert _but_how(contents(tmp_path / "one")) == _but_how(contents(tmp_path / "several"))
+    with pytest.raises(TrainingError, match="no device named 'cuda:77' here; choose from auto, cpu"):
+        tune(linear, tmp_path / "several", device="cpu,cuda:77")
+
+
+def test_a_group_goes_on_though_another_size_is_asked_for(experiment: MakeExperiment, tmp_path: Path) -> None:
+    linear = experiment(model="mlp(width=7)")
+    events = tune(linear, tmp_path / "pool", save_steps=3)
+    for event in events:
+        if isinstance(event, Step) and event.step == 12:
+            events.close()
+            break
+    assert ways(linear, tmp_path / "pool", "workers") == [("fused", 3)]
+    planned, *resumed = tune(linear, tmp_path / "pool", group_size=1)
+    assert isinstance(planned, Planned)
+    assert [(job.way, len(job.runs)) for job in planned.jobs] == [("fused", 3)]
+    assert min(event.step for event in resumed if isinstance(event, Step)) > 10
+    with pytest.raises(TrainingError, match="group_size = 0 is refused; at least 1"):
+        tune(linear, tmp_path / "pool", group_size=0)
+
+
+def test_ctrl_c_reaches_the_workers_and_all_go_on_later(
+    sweep: dict[str, Any], tmp_path: Path, contents: Contents
+) -> None:
+    import json
+
+    script = KILLED.replace("save_steps=2", "save_steps=2, execution='workers'").replace(
+        "signal.SIGKILL", "signal.SIGINT"
+    )
+    sweep["train"]["epochs"] = 4
+    command = [
+        sys.executable,
+        "-c",
+        f"if __name__ == '__main__':\n    {script.strip().replace(chr(10), chr(10) + '    ')}",
+    ]
+    (tmp_path / "sweep.py").write_text(command[-1], encoding="utf-8")
+    arguments = [json.dumps(sweep), str(tmp_path / "pool"), "3"]
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "sweep.py"), *arguments], stderr=subprocess.PIPE, text=True
+    )
+    _, told = process.communicate(timeout=120)
+    assert "KeyboardInterrupt" in told
+    time.sleep(0.1)
+    experiment = to_record(Experiment, sweep, "test")
+    assert "finished" in ended(tune(experiment, tmp_path / "pool", execution="one-by-one"))
+    list(tune(experiment, tmp_path / "whole", execution="one-by-one"))
+    assert _but_how(contents(tmp_path / "pool")) == _but_how(contents(tmp_path / "whole"))
