@@ -1,4 +1,4 @@
-"""What the pages say is so: examples run, experiments load, commands exist, and every page is in the navigation."""
+"""What the pages say is so: examples run, experiments load, methods exist, and every page is in the navigation."""
 
 import re
 import subprocess
@@ -13,7 +13,6 @@ from lrensemble.select import check_method
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-VERBS = {path.stem.replace("_", "-") for path in (ROOT / "src" / "lrensemble" / "cli").glob("*.py")}
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -42,8 +41,6 @@ def test_a_page_says_what_is_so(page: Path, tmp_path: Path) -> None:
             (tmp_path / "experiment.toml").write_text(block, encoding="utf-8")
             load_experiment(str(tmp_path / "experiment.toml"))
     text = page.read_text(encoding="utf-8")
-    for verb in re.findall(r"^\$ lrensemble ([\w-]+)", text, re.MULTILINE):
-        assert verb in VERBS
     for method in re.findall(r"(?:-m|--method) '?([\w()=, ]+?)'?(?= -|\n)", text):
         check_method(method.strip())
 
