@@ -10,7 +10,7 @@ import pytest
 from lrensemble.config import load_experiment
 from lrensemble.select import check_method
 from lrensemble.train import Planned, tune
-from lrensemble.train.strategies import STRATEGIES
+from lrensemble.train.sweep.strategies import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
