@@ -23,6 +23,8 @@ HOMES = {
     "augmentations": "lrensemble.data.augment",
     "metrics": "lrensemble.metrics",
     "diversity": "lrensemble.metrics.diversity",
+    "formats": "lrensemble.export",
+    "variants": "lrensemble.export",
 }
 """The package whose import fills a registry, by the plural of what it holds."""
 
