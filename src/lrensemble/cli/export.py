@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
 import typer
+from typing_extensions import Doc, TypedDict
 
 from lrensemble.cli.console import (
     Json,
@@ -22,6 +23,35 @@ from lrensemble.cli.console import (
 
 if TYPE_CHECKING:
     from lrensemble.spec import Spec
+
+
+_As = TypedDict("_As", {"as": Annotated[str, Doc("The variant, as it was asked for.")]})
+
+
+class Exported(_As):
+    """What was written."""
+
+    path: str
+    """The file or folder."""
+    format: str
+    """As it was asked for."""
+    ensemble: dict[str, Any]
+    """What the ensemble is: classes, inputs, members, weights, consensus."""
+    val: NotRequired[dict[str, float]]
+    """Of something cheaper than the team, figures on `val`: accuracy, the team's, agreement with it, cost."""
+    test: NotRequired[dict[str, float]]
+    """Of a cascade, the same on `test`."""
+    reaches_team: NotRequired[bool]
+    """Whether a cascade has the team's accuracy on `test`, within 0.1 points, at half of its cost or less."""
+    ingredients: NotRequired[list[str]]
+    """Of a soup, ids of the members whose weights were averaged."""
+    barriers: NotRequired[dict[str, float]]
+    """Of a soup, by id, the accuracy on `val` lost half-way between the best member and this one."""
+
+
+def output() -> Any:
+    """Where the ensemble is, and what it is; a variant adds what is known of it."""
+    return Exported
 
 
 def export(
