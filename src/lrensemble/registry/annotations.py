@@ -61,6 +61,6 @@ def _stated(constraint: Any) -> Iterator[str]:
     """What one piece of metadata says; a `Field` holds several."""
     for attribute, sign in _SIGNS.items():
         if (value := getattr(constraint, attribute, None)) is not None:
-            yield sign.format(f"{value:,}" if isinstance(value, int) and value < 2**62 else value)
+            yield sign.format("2^63 - 1" if value == 2**63 - 1 else f"{value:,}" if isinstance(value, int) else value)
     for each in getattr(constraint, "metadata", ()):
         yield from _stated(each)
