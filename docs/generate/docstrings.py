@@ -36,9 +36,11 @@ def first_sentence(docstring: str | None) -> str:
 
 
 def _owners(record: type) -> list[type]:
-    bases = [each for each in record.__mro__ if each.__module__.startswith("lrensemble")]
-    original = [each for each in getattr(record, "__orig_bases__", ()) if isinstance(each, type)]
-    return [*bases, *(each for each in original if each not in bases and each.__module__.startswith("lrensemble"))]
+    """The record and what it inherits fields from; a typed dict remembers that apart."""
+    bases = dict.fromkeys([*record.__mro__, *getattr(record, "__orig_bases__", ())])
+    return [
+        each for each in bases if isinstance(each, type) and not each.__module__.startswith(("builtins", "pydantic"))
+    ]
 
 
 def _fields(record: type) -> list[str]:

@@ -1,6 +1,7 @@
 """The generated pages hold every registered name, key, verb, option, record and file; each with its meaning."""
 
 import json
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -132,11 +133,10 @@ def test_every_record_that_is_printed_is_on_the_page_and_in_the_schema(made: dic
 
 
 def test_a_schema_says_what_its_keys_mean() -> None:
-    keys = schema_of(list[Team])["$defs"]["Team"]["properties"]
-    assert (
-        keys["cross_fitted"]["description"] == "The same score where every row is judged by a team chosen without it."
-    )
-    assert keys["weights"]["type"] == "array"
+    described = schema_of(list[Team])["$defs"]["Team"]["properties"]
+    said = "The same score where every row is judged by a team chosen without it."
+    assert described["cross_fitted"]["description"] == said
+    assert described["weights"]["type"] == "array"
 
 
 def test_every_file_stands_in_the_house(made: dict[str, str]) -> None:
@@ -205,7 +205,9 @@ print(json.dumps(told))
 
 
 def test_one_more_of_everything_is_listed_completed_and_documented_by_itself() -> None:
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", ONE_MORE], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-W", "ignore", "-c", ONE_MORE]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for kind, told in json.loads(done.stdout).items():
         name = f"new-{kind}"
