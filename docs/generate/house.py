@@ -22,7 +22,7 @@ def house_page() -> str:
 def _lines(folder: Path, depth: int) -> Iterator[str]:
     """Files before folders, each in the order of its name."""
     for path in sorted(folder.iterdir(), key=lambda each: (each.is_dir(), each.name)):
-        if path.name in ("__init__.py", "__pycache__"):
+        if path.name in ("__init__.py", "__pycache__") or (path.is_dir() and not any(path.glob("*.*"))):
             continue
         name = f"{path.name}/" if path.is_dir() else path.name
         said = _said(path / "__init__.py" if path.is_dir() else path)

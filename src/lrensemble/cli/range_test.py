@@ -12,7 +12,7 @@ from lrensemble.cli.tune import Data, Device, Name, load
 
 def output() -> Any:
     """What the test saw, and the peaks that it proposes."""
-    from lrensemble.train.peaks import RangeTest
+    from lrensemble.train import RangeTest
 
     return RangeTest
 
