@@ -21,7 +21,7 @@ from lrensemble.export import Description, Ensemble, Part, distill, ensemble_of,
 from lrensemble.export.batch_norm import reestimate
 from lrensemble.export.distill import _targets
 from lrensemble.export.soup import average
-from lrensemble.export.source import best_recipe
+from lrensemble.export.variants import best_recipe
 from lrensemble.pool import Pool
 from lrensemble.spec import to_spec
 

@@ -8,6 +8,7 @@ import torch
 from lrensemble.config.space import Choice
 from lrensemble.data.augment.base import Augmentation
 from lrensemble.data.source import Samples
+from lrensemble.export import Variant
 from lrensemble.select import Selection
 from lrensemble.train.sweep.points import grid_points
 from lrensemble.train.sweep.strategies.base import at_once
@@ -108,3 +109,16 @@ def even(*, below: int):
 def raises(total):
     """A policy with a mistake in it."""
     return 1 / (total - total)
+
+
+def as_text(ensemble, path):
+    """What the ensemble is, as JSON."""
+    path.write_text(ensemble.description.model_dump_json(), encoding="utf-8")
+
+
+as_text.suffix = ".txt"
+
+
+def heaviest(ensemble, pool, data, *, figure: float = 0.5):
+    """The team as it is, with a figure."""
+    return Variant(ensemble, {"val": {"accuracy": figure, "team_accuracy": 0.25}})

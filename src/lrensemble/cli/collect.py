@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, people, print_json
+
+
+class Collected(TypedDict):
+    """What became of the files."""
+
+    pool: str
+    """Folder of the pool."""
+    added: list[str]
+    """Ids of members that are new."""
+    skipped: list[str]
+    """Ids of members that were there already."""
+    rows: dict[str, int]
+    """Number of rows by split."""
+
+
+def output() -> Any:
+    """Which members were added."""
+    return Collected
 
 
 def collect(
@@ -40,7 +59,7 @@ def collect(
     result = adopt(files, out, holdout=holdout, seed=seed, kind=kind, groups=groups)
     rows = {split: len(result.pool.labels(split)) for split in result.pool.task.splits}
     if json:
-        print_json({"pool": str(out), "added": result.added, "skipped": result.skipped, "rows": rows})
+        print_json(Collected(pool=str(out), added=list(result.added), skipped=list(result.skipped), rows=rows))
         return
     sizes = ", ".join(f"{count} {split}" for split, count in rows.items()) + " rows"
     for split in rows:

@@ -28,6 +28,18 @@ CTRL_C = 130
 INTERRUPTED = (CTRL_C, 143, 129, 149)
 """Exit status after Ctrl-C, which typer turns into it, and after SIGTERM, SIGHUP and Ctrl-Break: 128 + the signal."""
 
+STATUSES = {
+    0: "Good.",
+    BUG: "It found failures (a member failed, a method without a team), or was ended by a bug or the system.",
+    MISTAKE: "A mistake in what was asked for, told in one line.",
+    CTRL_C: "Interrupted by Ctrl-C; what was trained so far is saved.",
+    143: "Ended by SIGTERM; what was trained so far is saved.",
+    129: "Ended by SIGHUP, as when a terminal is closed; what was trained so far is saved.",
+    149: "Ended by Ctrl-Break, on Windows; what was trained so far is saved.",
+    UNHEARD: "Nobody reads what is printed any more (`| head`).",
+}
+"""The meaning of every exit status, for the reference."""
+
 
 def ended(run: Callable[[], int], after_interrupt: str) -> int:
     """Run, and tell in one line why it ended where it did not end well; the exit status comes back.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 """Members of the team that the terminal shows."""
+
+
+def output() -> Any:
+    """What `result.json` holds."""
+    from lrensemble.evaluate import Result
+
+    return Result
 
 
 def evaluate(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, Plugins, TrustCode, open_pool, people, print_json
 from lrensemble.cli.evaluate import print_result
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
     from lrensemble.evaluate import Result
     from lrensemble.pool import Pool
     from lrensemble.report.section import Section
+
+
+class Reported(TypedDict):
+    """What was written."""
+
+    report: str
+    """The page."""
+    figures: list[str]
+    """Files of the figures, where they were asked for."""
+
+
+def output() -> Any:
+    """Which files were written."""
+    return Reported
 
 
 def report(
@@ -43,7 +58,7 @@ def report(
             files = write_figures(sections, figures, format)
         people.print(f"{len(files)} figures in {figures}", soft_wrap=True)
     if json:
-        print_json({"report": str(path), "figures": list(map(str, files))})
+        print_json(Reported(report=str(path), figures=list(map(str, files))))
     else:
         print_result(result, opened)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,6 +28,13 @@ from lrensemble.cli.tune import (
 if TYPE_CHECKING:
     from lrensemble.evaluate import Result
     from lrensemble.pool import Pool
+
+
+def output() -> Any:
+    """What `result.json` holds."""
+    from lrensemble.evaluate import Result
+
+    return Result
 
 
 def run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -50,6 +50,13 @@ EveryTeam = Annotated[
     Path | None, typer.Option(help="Write the score of every team of the pool to this file, .npz or .parquet.")
 ]
 Seed = Annotated[int, typer.Option(help="Of random selectors, bootstraps and folds.", min=0)]
+
+
+def output() -> Any:
+    """A list of the teams, in the order of the methods, each without its `replicates`."""
+    from lrensemble.evaluate import Team
+
+    return list[Team]
 
 
 def select(

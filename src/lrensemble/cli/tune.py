@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
+from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, Plugins, names_of, people, percent, print_json
 from lrensemble.text import visible
@@ -52,6 +53,32 @@ GroupSize = Annotated[int | None, typer.Option(help="Members in one program at m
 SaveSteps = Annotated[int | None, typer.Option(help="Save the state after so many steps, not epochs.", min=1)]
 
 
+class TunedMember(TypedDict):
+    """How one run ended."""
+
+    id: str
+    """Id of the member in the pool."""
+    name: str
+    status: str
+    """`finished`, `exists`, `diverged`, `pruned` or `failed`."""
+    val: dict[str, float]
+    """Scores on `val`, by metric; empty where the run left no predictions."""
+
+
+class Tuned(TypedDict):
+    """A sweep that ended."""
+
+    pool: str
+    """Folder of the pool."""
+    members: list[TunedMember]
+    """In the order in which they ended."""
+
+
+def output() -> Any:
+    """Where the pool is, and how every run ended."""
+    return Tuned
+
+
 def tune(
     experiment: Name,
     out: Annotated[Path | None, typer.Option(help="Folder of the pool; runs/EXPERIMENT/pool unless given.")] = None,
@@ -68,8 +95,8 @@ def tune(
     folder = out or run_folder(experiment) / "pool"
     _, ended = train(load(experiment, data, epochs, plugin), folder, device, save_steps, execution, group_size)
     if json:
-        members = [{"id": e.run.id, "name": e.run.name, "status": e.status, "val": e.scores} for e in ended]
-        print_json({"pool": str(folder), "members": members})
+        members = [TunedMember(id=e.run.id, name=e.run.name, status=e.status, val=e.scores) for e in ended]
+        print_json(Tuned(pool=str(folder), members=members))
     raise typer.Exit(status_of(ended))
 
 

@@ -83,10 +83,12 @@ class SweepSettings(Record):
     """Which recipes are trained; without it, one for each policy."""
 
     strategy: SpecField = Spec("grid")
+    """Which of all that the space allows is trained, and in which order."""
     epochs: PositiveInt | None = None
-    """Over all runs together, divided evenly among them, so that strategies can be compared; in place of
+    """Epochs of all runs together, divided evenly among them, so that strategies can be compared; in place of
     `train.epochs`, which is for each run."""
     space: Annotated[Space, BeforeValidator(lambda given: _flat_space(given, "sweep.space"))] = Field(default={})
+    """By the path of a key (`train.batch_size`, `model.width`, `policy.peak`), its values: a list, or a range."""
     when: Annotated[dict[str, Space], BeforeValidator(_flat_when)] = Field(default={})
     """By the name of a policy, what varies for that policy alone."""
 

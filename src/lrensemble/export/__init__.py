@@ -2,17 +2,23 @@
 
 `team` makes an `Ensemble` of a pool's team, `ensemble` is the module; `bundle` is the folder that it is saved as,
 `onnx` and `torch_program` are files without this library, `hub` shares it; `readers` and `predictions` are the files
-that it predicts from and to. `cascade`, `soup` and `distill` make cheaper ensembles of a team.
+that it predicts from and to. `cascade`, `soup` and `distill` make cheaper ensembles of a team; `formats` and
+`variants` name them all.
 """
 
+from lrensemble.export import onnx, torch_program  # noqa: F401  (register what they define)
 from lrensemble.export.cascade import Balance, Cascade, cascade, measure
 from lrensemble.export.description import Description, Part, Stages
 from lrensemble.export.distill import Student, distill
 from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.formats import FORMATS
 from lrensemble.export.soup import Soup, soup
 from lrensemble.export.team import chosen_team, ensemble_of
+from lrensemble.export.variants import VARIANTS, Variant
 
 __all__ = [
+    "FORMATS",
+    "VARIANTS",
     "Balance",
     "Cascade",
     "Description",
@@ -21,6 +27,7 @@ __all__ = [
     "Soup",
     "Stages",
     "Student",
+    "Variant",
     "cascade",
     "chosen_team",
     "distill",

@@ -18,6 +18,7 @@ from torch import nn
 
 from lrensemble.errors import ExportError, MissingExtraError, StorageError
 from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.formats import FORMATS
 from lrensemble.export.trace import example_inputs, rows_dimension, traceable
 from lrensemble.files import scratch_folder, storage_errors, write_whole
 
@@ -28,8 +29,9 @@ CHECKED_ROWS = (1, 2, 33)
 """Sizes of the batches that are compared: the program must not depend on the one that it was traced with."""
 
 
+@FORMATS.register("onnx", suffix=".onnx")
 def export_onnx(ensemble: Ensemble, path: Path) -> None:
-    """Write an ensemble as ONNX: input `inputs` [rows, *shape] of the data's type, outputs `probabilities` and `label`.
+    """One ONNX file: input `inputs` [rows, *shape] of the data's type, outputs `probabilities` and `label`.
 
     Normalisation and consensus are part of the file; the number of rows is free. What is written has been compared with
     torch on random inputs of several sizes. Members run one after another, as the runtime arranges its own work.
