@@ -9,7 +9,8 @@ import pytest
 import typer
 
 from lrensemble.cli import app
-from lrensemble.registry import HOMES
+from lrensemble.errors import UnknownNameError
+from lrensemble.registry import HOMES, kinds_of, registry_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -38,6 +39,8 @@ def check_command(line: str, *, whole: bool = True) -> None:
     assert verb in VERBS, f"{line}: no verb {verb!r}"
     try:
         VERBS[verb].make_context(verb, arguments).close()
+        for variant in re.findall(r"--as (\S+)", line):
+            registry_of("variants").check(variant)
     except typer.TyperException as error:
         if whole or not str(error).startswith("Missing parameter"):
             raise
@@ -81,9 +84,9 @@ def test_every_command_and_option_in_the_text_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_ls_is_asked_for_is_a_kind(page: Path) -> None:
-    for kind in re.findall(r"lrensemble ls ([a-z]+)\b", page.read_text(encoding="utf-8")):
-        assert kind in HOMES or kind == "pool", f"lrensemble ls {kind}: no such kind"
+def test_what_ls_is_asked_for_is_a_kind_or_a_name(page: Path) -> None:
+    for name in re.findall(r"lrensemble ls ([a-z_]+)\b", page.read_text(encoding="utf-8")):
+        assert name in HOMES or name == "pool" or kinds_of(name), f"lrensemble ls {name}: no such kind or name"
 
 
 @pytest.mark.parametrize(
@@ -95,5 +98,5 @@ def test_what_ls_is_asked_for_is_a_kind(page: Path) -> None:
     ],
 )
 def test_a_command_that_does_not_exist_is_seen(line: str) -> None:
-    with pytest.raises((AssertionError, typer.TyperException)):
+    with pytest.raises((AssertionError, typer.TyperException, UnknownNameError)):
         (check_command if line.startswith("lrensemble") else check_other)(line)
