@@ -12,20 +12,20 @@ from lrensemble.cli.console import Json, people, print_json
 
 
 class Collected(TypedDict):
-    """What became of the files."""
+    """Pool that predictions were added to."""
 
     pool: str
     """Folder of the pool."""
     added: list[str]
-    """Ids of members that are new."""
+    """Ids of new members."""
     skipped: list[str]
-    """Ids of members that were there already."""
+    """Ids of members that the pool had already."""
     rows: dict[str, int]
     """Number of rows by split."""
 
 
 def output() -> Any:
-    """Which members were added."""
+    """Members that were added."""
     return Collected
 
 
@@ -37,12 +37,16 @@ def collect(
     out: Annotated[Path, typer.Option(help="Folder of the pool; made, or added to.")],
     holdout: Annotated[
         float | None,
-        typer.Option(help="Set this fraction of the rows aside as test rows, where the files bring none."),
+        typer.Option(help="Fraction of the rows to hold out as test rows, where the files bring none."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the division that --holdout makes.", min=0)] = 0,
-    kind: Annotated[
+    seed: Annotated[int, typer.Option(help="Seed of the division that --holdout makes.", min=0)] = 0,
+    form: Annotated[
         Literal["probs", "logits", "log_probs", "top1"] | None,
-        typer.Option(help="Which array to take where a file holds several; what a bare .npy file holds."),
+        typer.Option(
+            "--form",
+            "--kind",
+            help="Form of the predictions: the array to take where a file holds several; what a bare .npy file holds.",
+        ),
     ] = None,
     groups: Annotated[
         Path | None,
@@ -54,9 +58,9 @@ def collect(
     json: Json = False,
 ) -> None:
     """Make a pool of predictions that were made elsewhere."""
-    from lrensemble.pool.collect import collect as adopt
+    from lrensemble.pool.collect import collect as collect_predictions
 
-    result = adopt(files, out, holdout=holdout, seed=seed, kind=kind, groups=groups)
+    result = collect_predictions(files, out, holdout=holdout, seed=seed, form=form, groups=groups)
     rows = {split: len(result.pool.labels(split)) for split in result.pool.task.splits}
     if json:
         print_json(Collected(pool=str(out), added=list(result.added), skipped=list(result.skipped), rows=rows))

@@ -1,4 +1,4 @@
-"""`lrensemble export`: a pool's team, or something cheaper made of it, becomes one thing to use."""
+"""`lrensemble export`: a pool's team, or a cheaper variant of it, becomes one deployable ensemble."""
 
 from __future__ import annotations
 
@@ -25,32 +25,34 @@ if TYPE_CHECKING:
     from lrensemble.spec import Spec
 
 
-_As = TypedDict("_As", {"as": Annotated[str, Doc("The variant, as it was asked for.")]})
+_As = TypedDict("_As", {"as": Annotated[str, Doc("The variant, by the first name of this key.")]})
 
 
 class Exported(_As):
-    """What was written."""
+    """The ensemble that was written."""
 
     path: str
-    """The file or folder."""
+    """File or folder of the ensemble."""
     format: str
-    """As it was asked for."""
+    """Export format, as it was given."""
+    variant: str
+    """Variant of the team, as it was given."""
     ensemble: dict[str, Any]
-    """What the ensemble is: classes, inputs, members, weights, consensus."""
+    """Description of the ensemble: classes, inputs, members, weights, consensus."""
     val: NotRequired[dict[str, float]]
-    """Of something cheaper than the team, figures on `val`: accuracy, the team's, agreement with it, cost."""
+    """Figures of a cheaper variant on `val`: accuracy, the team's accuracy, agreement with the team, cost."""
     test: NotRequired[dict[str, float]]
-    """Of a cascade, the same on `test`."""
+    """Figures of a cascade on `test`."""
     reaches_team: NotRequired[bool]
     """Whether a cascade has the team's accuracy on `test`, within 0.1 points, at half of its cost or less."""
     ingredients: NotRequired[list[str]]
-    """Of a soup, ids of the members whose weights were averaged."""
+    """Ids of the members whose weights a soup averages."""
     barriers: NotRequired[dict[str, float]]
-    """Of a soup, by id, the accuracy on `val` lost half-way between the best member and this one."""
+    """Barriers of a soup: accuracy on `val` lost at the midpoint between the best member and each other one, by id."""
 
 
 def output() -> Any:
-    """Where the ensemble is, and what it is; a variant adds what is known of it."""
+    """Path and description of the ensemble, and the figures of its variant."""
     return Exported
 
 
@@ -59,28 +61,32 @@ def export(
     format: Annotated[  # noqa: A002
         str,
         typer.Option(
-            help="A folder, `bundle`, or a file: `lrensemble ls formats`.", autocompletion=registered("formats")
+            help="Export format: a folder, `bundle`, or a file: `lrensemble ls formats`.",
+            autocompletion=registered("formats"),
         ),
     ] = "bundle",
     method: Annotated[
-        str | None, typer.Option("--method", "-m", help="Whose team; unless given what the verdict says.")
+        str | None, typer.Option("--method", "-m", help="Method that chose the team; the judged team unless given.")
     ] = None,
     variant: Annotated[
         str,
         typer.Option(
+            "--variant",
             "--as",
-            help="The whole `team`, or something cheaper made of it: `lrensemble ls variants`.",
+            help="Variant of the team: the whole `team`, or a cheaper one: `lrensemble ls variants`.",
             autocompletion=registered("variants"),
         ),
     ] = "team",
     accuracy: Annotated[float | None, typer.Option(help="Minimum validation accuracy of a cascade (fraction).")] = None,
     cost: Annotated[
-        float | None, typer.Option(help="Maximum cost of a cascade, as a share of the team's operations.")
+        float | None, typer.Option(help="Maximum cost of a cascade, as a fraction of the team's operations.")
     ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Folder of the data set's files, for one network.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to; beside the pool unless given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File or folder of the ensemble; beside the pool unless given.")
+    ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,
@@ -91,7 +97,7 @@ def export(
 
     import_given(plugin)
     # Before the pool is opened, which closes the gate for what it names.
-    made_as, written_as = _with_wishes(variant, accuracy=accuracy, cost=cost), FORMATS.check(format)
+    made_as, written_as = _with_options(variant, accuracy=accuracy, cost=cost), FORMATS.check(format)
     opened = open_pool(pool, None, trust_code)
     team = chosen_team(opened, method)
     name = "ensemble" if made_as.name == "team" else made_as.name
@@ -103,7 +109,16 @@ def export(
     ensemble = made.ensemble
     if json:
         described = ensemble.description.model_dump(mode="json")
-        print_json({"path": str(place), "format": format, "as": variant, "ensemble": described, **made.known})
+        print_json(
+            {
+                "path": str(place),
+                "format": format,
+                "variant": variant,
+                "as": variant,
+                "ensemble": described,
+                **made.figures,
+            }
+        )
         return
     if len(team.team) == 1:
         alone = " (no team beats it)" if method is None else ""
@@ -111,37 +126,37 @@ def export(
     else:
         shipped = f"{team.method}, a team of {len(team.team)}"
     people.print(f"{place}: {shipped}, as {format}", soft_wrap=True)
-    for line in _lines(made.known):
+    for line in _lines(made.figures):
         people.print(line, soft_wrap=True)
 
 
-def _with_wishes(variant: str, **wishes: float | None) -> Spec:
-    """The spec of a variant, with what options of the command line wish for.
+def _with_options(variant: str, **options: float | None) -> Spec:
+    """Spec of a variant, with options of the command line as its arguments.
 
     Raises:
         UnknownNameError: there is no such variant.
         SpecError: an argument that it does not take.
-        ConfigError: a wish that it cannot fulfil.
+        ConfigError: an option that it does not take.
     """
     from lrensemble.errors import ConfigError
     from lrensemble.export import VARIANTS
     from lrensemble.spec import Spec
 
-    spec, given = VARIANTS.check(variant), {name: wish for name, wish in wishes.items() if wish is not None}
+    spec, given = VARIANTS.check(variant), {name: value for name, value in options.items() if value is not None}
     if not given.keys() <= VARIANTS.arguments(spec.name).keys():
-        raise ConfigError("--accuracy and --cost are wishes for a cascade; add --as cascade")
+        raise ConfigError("--accuracy and --cost are options of a cascade; add --variant cascade")
     return Spec(spec.name, {**spec.arguments, **given})
 
 
-def _lines(known: dict[str, object]) -> list[str]:
+def _lines(figures: dict[str, object]) -> list[str]:
     lines = []
     for split in ("val", "test"):
-        if isinstance(found := known.get(split), dict):
+        if isinstance(found := figures.get(split), dict):
             price = f" at {percent(found['cost'])} % of its cost" if "cost" in found else ""
             team = percent(found["team_accuracy"])
             agrees = f"; they agree on {percent(found['agreement'])} % of the rows" if "agreement" in found else ""
             lines.append(f"{split}: accuracy {percent(found['accuracy'])}{price}, the whole team {team}{agrees}")
-    if "reaches_team" in known:
-        reaches = "reaches" if known["reaches_team"] else "does not reach"
+    if "reaches_team" in figures:
+        reaches = "reaches" if figures["reaches_team"] else "does not reach"
         lines.append(f"on test it {reaches} the team's accuracy within 0.1 points at half of its cost or less")
     return lines

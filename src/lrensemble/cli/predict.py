@@ -13,7 +13,7 @@ from lrensemble.cli.printer import print_answer
 
 
 class Prediction(TypedDict):
-    """One row."""
+    """Prediction for one row."""
 
     file: str
     row: int
@@ -21,14 +21,14 @@ class Prediction(TypedDict):
     label: str
     """Name of the likeliest class."""
     probabilities: list[float]
-    """[class]"""
+    """Probabilities [class]."""
 
 
 class Predicted(TypedDict):
-    """All rows of all files."""
+    """Predictions for all rows of all files."""
 
     classes: list[str]
-    """Names, in the order of the probabilities."""
+    """Names of the classes, in the order of the probabilities."""
     predictions: list[Prediction]
 
 

@@ -11,7 +11,7 @@ from lrensemble.cli.tune import Data, Device, Name, load
 
 
 def output() -> Any:
-    """What the test saw, and the peaks that it proposes."""
+    """Rates and losses of the test, and the peaks that it proposes."""
     from lrensemble.train import RangeTest
 
     return RangeTest

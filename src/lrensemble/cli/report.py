@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 
 class Reported(TypedDict):
-    """What was written."""
+    """Files that were written."""
 
     report: str
-    """The page."""
+    """File of the page."""
     figures: list[str]
-    """Files of the figures, where they were asked for."""
+    """Files of the figures, with `--figures`."""
 
 
 def output() -> Any:
-    """Which files were written."""
+    """Files that were written."""
     return Reported
 
 
 def report(
     pool: Annotated[Path, typer.Argument(help="Folder of the pool, with teams chosen by `lrensemble select`.")],
-    out: Annotated[Path | None, typer.Option(help="The page; POOL/report.html unless given.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File of the page; POOL/report.html unless given.")] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the data set's files, for pictures.")] = None,
-    figures: Annotated[Path | None, typer.Option(help="Folder for the figures as files too.")] = None,
-    format: Annotated[str, typer.Option(help="Of those files: svg or png.")] = "svg",  # noqa: A002
+    figures: Annotated[Path | None, typer.Option(help="Folder for files of the figures.")] = None,
+    format: Annotated[str, typer.Option(help="Format of those files: svg or png.")] = "svg",  # noqa: A002
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,
@@ -64,7 +64,7 @@ def report(
 
 
 def write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> list[Section]:
-    """Write the page and say where it is; what it shows comes back."""
+    """Write the page, print its path, and return its sections."""
     from lrensemble.evaluate import untrusted
     from lrensemble.report import write_report
 

@@ -12,18 +12,18 @@ from lrensemble.cli.console import Json, people, print_json
 
 
 class Removed(TypedDict):
-    """What became of the members that were named."""
+    """Outcome of the removal."""
 
     removed: list[str]
-    """Ids of members that were taken out."""
+    """Ids of removed members."""
     gone: list[str]
-    """What was named and is not in the pool."""
+    """Ids that are not in the pool."""
     stale: dict[str, str]
-    """By file of a team that must be chosen again, the reason."""
+    """Reason why a team must be chosen again, by its file."""
 
 
 def output() -> Any:
-    """Which members were removed, and which teams are stale."""
+    """Members that were removed, and teams that are stale."""
     return Removed
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def output() -> Any:
-    """What `result.json` holds."""
+    """The record in `result.json`."""
     from lrensemble.evaluate import Result
 
     return Result
@@ -39,7 +39,9 @@ def output() -> Any:
 
 def run(
     experiment: Name,
-    out: Annotated[Path | None, typer.Option(help="Folder for pool/ and result.json; runs/EXPERIMENT.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of pool/ and result.json; runs/EXPERIMENT unless given.")
+    ] = None,
     data: Data = None,
     epochs: Epochs = None,
     device: Device = "cpu",
@@ -69,7 +71,7 @@ def run(
 
 
 def _write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> None:
-    """The report, where plotly is installed; the run is good without it."""
+    """Write the report where plotly is installed; a run succeeds without it."""
     from lrensemble.errors import MissingExtraError
 
     try:

@@ -2,12 +2,12 @@
 
 `team` makes an `Ensemble` of a pool's team, `ensemble` is the module; `bundle` is the folder that it is saved as,
 `onnx` and `torch_program` are files without this library, `hub` shares it; `readers` and `predictions` are the files
-that it predicts from and to. `cascade`, `soup` and `distill` make cheaper ensembles of a team; `formats` and
-`variants` name them all.
+that it predicts from and to. `cascade`, `soup` and `distill` make cheaper ensembles of a team;
+`variants` registers these, `formats` the formats of files.
 """
 
 from lrensemble.export import onnx, torch_program  # noqa: F401  (register what they define)
-from lrensemble.export.cascade import Balance, Cascade, cascade, measure
+from lrensemble.export.cascade import Cascade, CascadeQuality, cascade, measure
 from lrensemble.export.description import Description, Part, Stages
 from lrensemble.export.distill import Student, distill
 from lrensemble.export.ensemble import Ensemble
@@ -19,8 +19,8 @@ from lrensemble.export.variants import VARIANTS, Variant
 __all__ = [
     "FORMATS",
     "VARIANTS",
-    "Balance",
     "Cascade",
+    "CascadeQuality",
     "Description",
     "Ensemble",
     "Part",

@@ -23,10 +23,10 @@ from lrensemble.export.trace import example_inputs, rows_dimension, traceable
 from lrensemble.files import scratch_folder, storage_errors, write_whole
 
 TOLERANCE = 1e-5
-"""Largest difference of a probability between ONNX Runtime and torch at which an export counts as good."""
+"""Largest accepted |difference| of a probability between ONNX Runtime and torch."""
 
 CHECKED_ROWS = (1, 2, 33)
-"""Sizes of the batches that are compared: the program must not depend on the one that it was traced with."""
+"""Sizes of the batches that are compared: the program must not depend on the size it was traced with."""
 
 
 @FORMATS.register("onnx", suffix=".onnx")
@@ -37,8 +37,8 @@ def export_onnx(ensemble: Ensemble, path: Path) -> None:
     torch on random inputs of several sizes. Members run one after another, as the runtime arranges its own work.
 
     Args:
-        ensemble: to export.
-        path: of the file.
+        ensemble: ensemble to export.
+        path: path of the file.
 
     Raises:
         ExportError: it cannot be traced, an operator has no counterpart in ONNX, the two differ by more than
@@ -112,7 +112,7 @@ def _largest_difference(found: NDArray[Any], expected: NDArray[Any]) -> float:
 
 
 def _sort_stable() -> Any:
-    """How to sort in ONNX: TopK of all elements, which leaves equal ones in their order."""
+    """Stable sort in ONNX: TopK of all elements, which keeps the order of equal ones."""
     op = import_module("onnxscript").opset18
 
     def sort_stable(self: Any, stable: bool = True, dim: int = -1, descending: bool = False) -> Any:  # noqa: ARG001
@@ -131,7 +131,7 @@ def _require(name: str) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what torch's exporter says of itself (operators of libraries that are not here) from the user."""
+    """Silence the warnings of torch's exporter about itself, such as operators of libraries that are not installed."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

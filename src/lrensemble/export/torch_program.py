@@ -26,8 +26,8 @@ def export_torch(ensemble: Ensemble, path: Path) -> None:
     It takes inputs [rows, *shape] of the data's type and gives probabilities float32 and labels int64.
 
     Args:
-        ensemble: to export.
-        path: of the file.
+        ensemble: ensemble to export.
+        path: path of the file.
 
     Raises:
         ExportError: a network that torch cannot trace, a program that does not give the same, or a file that is there.

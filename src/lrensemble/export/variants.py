@@ -1,4 +1,4 @@
-"""What is made of a team before it is written, by name: the team as it is, a cascade, or one network in its place."""
+"""Variants of a team that can be exported, by name: the whole team, a cascade, or one network in its place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from lrensemble.config import Recipe, to_record
 from lrensemble.data import SOURCES, Dataset, of_recipe
 from lrensemble.errors import ExportError
-from lrensemble.export.cascade import Balance, measure
+from lrensemble.export.cascade import CascadeQuality, measure
 from lrensemble.export.cascade import cascade as cascade_of
 from lrensemble.export.distill import distill
 from lrensemble.export.ensemble import Ensemble
@@ -21,10 +21,10 @@ from lrensemble.spec import SpecLike
 
 @dataclass(frozen=True)
 class Variant:
-    """An ensemble, and what is known of it beside its team."""
+    """An ensemble, and its figures beside those of its team."""
 
     ensemble: Ensemble
-    known: dict[str, object] = field(default_factory=dict)
+    figures: dict[str, object] = field(default_factory=dict)
     """Figures by name, ready for JSON: those of a split by the name of the split."""
 
 
@@ -48,24 +48,24 @@ def cascade(
     accuracy: float | None = None,
     cost: float | None = None,
 ) -> Variant:
-    """Members in order, each asked only for the rows that those before it are unsure of (Viola & Jones 2001).
+    """Members in order, each run only on the rows that those before it left undecided (Viola & Jones 2001).
 
     Args:
-        ensemble: of the team.
-        pool: that the team was chosen from.
-        data: is not needed.
+        ensemble: ensemble of the team.
+        pool: pool that the team was chosen from.
+        data: not needed.
         accuracy: minimum validation accuracy of the cascade (fraction).
-        cost: maximum cost of the cascade, as a share of the team's operations.
+        cost: maximum cost of the cascade, as a fraction of the team's operations.
 
     Raises:
-        ExportError: one member, both wishes at once, or a wish that no cascade of these members fulfils.
+        ExportError: one member, both limits at once, or a limit that no cascade of these members meets.
     """
     found = cascade_of(ensemble, pool, accuracy=accuracy, cost=cost)
-    known: dict[str, object] = {"val": _figures(found.expected)}
+    figures: dict[str, object] = {"val": _figures(found.expected)}
     if "test" in pool.task.splits:
         measured = measure(found.ensemble, pool)
-        known |= {"test": _figures(measured), "reaches_team": measured.reaches_team}
-    return Variant(found.ensemble, known)
+        figures |= {"test": _figures(measured), "reaches_team": measured.reaches_team}
+    return Variant(found.ensemble, figures)
 
 
 @VARIANTS.register("uniform-soup")
@@ -94,7 +94,7 @@ def greedy_soup(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
 
 @VARIANTS.register
 def student(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
-    """One network, trained to say what the team says (Hinton et al. 2015).
+    """One network, distilled from the team (Hinton et al. 2015).
 
     Raises:
         ExportError: no member of the team has a recipe.
@@ -106,7 +106,7 @@ def student(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
 
 
 def best_recipe(pool: Pool, ensemble: Ensemble) -> Recipe:
-    """The recipe of the ensemble's member that is most accurate on `val`: it stands for the team in one network.
+    """Recipe of the ensemble's member that is most accurate on `val`, for the one network in place of the team.
 
     Raises:
         ExportError: none of its members has a recipe.
@@ -129,13 +129,13 @@ def best_recipe(pool: Pool, ensemble: Ensemble) -> Recipe:
 
 
 def _data_of(ensemble: Ensemble, pool: Pool, folder: Path | None) -> tuple[Dataset, Recipe]:
-    """The data set that the members were trained on, and the recipe that stands for them."""
+    """Data set that the members were trained on, and the recipe of the best one."""
     recipe = best_recipe(pool, ensemble)
     return of_recipe(recipe, folder, trust_code=pool.trust_code), recipe
 
 
-def _figures(balance: Balance) -> dict[str, float]:
-    return {name: float(value) for name, value in vars(balance).items()}
+def _figures(quality: CascadeQuality) -> dict[str, float]:
+    return {name: float(value) for name, value in vars(quality).items()}
 
 
 def _of_soup(made: Soup) -> Variant:

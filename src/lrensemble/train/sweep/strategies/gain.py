@@ -26,7 +26,7 @@ def team_gain(pool: Pool, member_id: str, *, metric: str, without: Collection[st
         metric: what the team aims at, on the validation rows.
         without: ids of members that came later and do not count.
     """
-    members = [m for m in pool.members() if m.kind == "log_probs" and m.id not in without]
+    members = [m for m in pool.members() if m.form == "log_probs" and m.id not in without]
     members.sort(key=lambda member: member.id == member_id)  # the one that is judged comes last
     labels = pool.labels("val")
     log_probs = np.stack([np.asarray(member.predictions("val"), dtype=np.float32) for member in members])
