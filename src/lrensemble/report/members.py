@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import squareform
 
 from lrensemble.metrics.diversity import pairwise
 from lrensemble.report.escape import escape_html
@@ -90,6 +88,9 @@ def clustered(distances: Floats) -> list[int]:
     """Order of the members by the leaves of a hierarchical clustering with average linkage."""
     if len(distances) < 3:
         return list(range(len(distances)))
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
     symmetric = (distances + distances.T) / 2
     np.fill_diagonal(symmetric, 0)
     return [int(leaf) for leaf in leaves_list(linkage(squareform(symmetric, checks=False), "average"))]

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from lrensemble.config import TrainSettings, to_record
 from lrensemble.errors import LREnsembleError
@@ -28,7 +27,7 @@ from lrensemble.report.escape import escape_html
 from lrensemble.report.parameters import squared_distances
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
-from lrensemble.train.run.optimizers import build_optimizer
+from lrensemble.train.run.optimizers import check_optimizer
 
 Point = tuple[str, float, float]
 """Name, predicted value and measured value."""
@@ -138,7 +137,7 @@ def _sum_of_updates(member: Member) -> float | None:
         return None
     try:
         settings = to_record(TrainSettings, train, f"member {member.id}")
-        optimizer = build_optimizer(settings, [nn.Parameter(torch.zeros(1))])
+        optimizer = check_optimizer(settings)
     except LREnsembleError:  # of another version: the optimizer is not known here
         return None
     if not isinstance(optimizer, torch.optim.SGD):
