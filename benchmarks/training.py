@@ -82,19 +82,19 @@ def voting(dataset: Dataset, model: str, epochs: int) -> None:
         ensemble.fit(batches, epochs=epochs, log_interval=10**9, test_loader=None, save_model=False)
 
 
-def sweep(experiment: Experiment, way: str) -> None:
+def sweep(experiment: Experiment, execution: str) -> None:
     """A whole sweep into an empty pool."""
     with tempfile.TemporaryDirectory() as folder:
-        for _ in tune(experiment, Path(folder) / "pool", execution=way):
+        for _ in tune(experiment, Path(folder) / "pool", execution=execution):
             pass
 
 
-def jobs_by(experiment: Experiment, way: str) -> list[tuple[str, list[tuple[str, int]]]]:
-    """How the runs are executed: the ways and sizes of jobs and of their parts."""
+def jobs_by(experiment: Experiment, execution: str) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Executions and sizes of jobs, and of their parts."""
     with tempfile.TemporaryDirectory() as folder:
-        planned = next(tune(experiment, Path(folder) / "pool", execution=way))
+        planned = next(tune(experiment, Path(folder) / "pool", execution=execution))
     assert isinstance(planned, Planned)
-    return [(job.way, [(part.way, len(part.runs)) for part in job.parts or (job,)]) for job in planned.jobs]
+    return [(job.execution, [(part.execution, len(part.runs)) for part in job.parts or (job,)]) for job in planned.jobs]
 
 
 def measure(model: str, epochs: int, repeats: int) -> tuple[str, ...]:

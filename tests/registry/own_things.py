@@ -11,7 +11,7 @@ from lrensemble.data.source import Samples
 from lrensemble.export import Variant
 from lrensemble.select import Selection
 from lrensemble.train.sweep.points import grid_points
-from lrensemble.train.sweep.strategies.base import at_once
+from lrensemble.train.sweep.strategies.base import single_round
 
 
 def halves(total, peak=0.1):
@@ -82,10 +82,10 @@ def darker(shape, *, by: float = 0.5):
     return Augmentation(draw=lambda _generator, _batch: {}, apply=lambda inputs, _draws: inputs * by)
 
 
-def backwards(recipes):
+def backwards(factory):
     """The grid from its end."""
-    points = grid_points(recipes.experiment)[::-1]
-    return at_once([recipes.run(order, point) for order, point in enumerate(points)])
+    points = grid_points(factory.experiment)[::-1]
+    return single_round([factory.run(order, point) for order, point in enumerate(points)])
 
 
 def unlikeness(outcomes, teams):

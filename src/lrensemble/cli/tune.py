@@ -258,11 +258,11 @@ class _Bar:
 
 def _print_execution(jobs: Sequence[Job]) -> None:
     """Print the execution of runs, where it is not one by one."""
-    together = [len(job.runs) for part in jobs for job in (part.parts or (part,)) if job.way == "fused"]
+    together = [len(job.runs) for part in jobs for job in (part.parts or (part,)) if job.execution == "fused"]
     if together:
         people.print(f"{sum(together)} runs are trained together, up to {max(together)} in one program")
     for job in jobs:
-        if job.way == "workers":
+        if job.execution == "workers":
             devices = ", ".join(sorted(set(job.devices)))
             people.print(f"{len(job.runs)} runs are trained in {len(job.devices)} worker processes on {devices}")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from lrensemble.config import Experiment
 from lrensemble.files.claims import Claim, claim, tidy
 from lrensemble.pool import Pool
-from lrensemble.train.execution.devices import check_way, to_devices
+from lrensemble.train.execution.devices import check_devices, to_devices
 from lrensemble.train.execution.elsewhere import ended_elsewhere, wait_for_one
 from lrensemble.train.execution.events import Ended, Event, Planned
 from lrensemble.train.execution.execute import do
@@ -20,10 +20,10 @@ from lrensemble.train.run.claims import group_id
 from lrensemble.train.run.fused.group import begun_groups
 from lrensemble.train.run.interrupt import Interrupt
 from lrensemble.train.run.runs import Elsewhere, Run, entries_of, unfinished
-from lrensemble.train.sweep.range_test import with_measured_peaks
-from lrensemble.train.sweep.setup import Plan, plan
+from lrensemble.train.sweep.range_test import with_range_test_peaks
+from lrensemble.train.sweep.setup import Setup, set_up
 from lrensemble.train.sweep.strategies import STRATEGIES
-from lrensemble.train.sweep.strategies.base import Batch
+from lrensemble.train.sweep.strategies.base import Round
 
 
 def tune(
@@ -64,49 +64,49 @@ def tune(
             are read.
     """
     check_execution(execution, group_size)
-    planned = plan(experiment, Path(folder), to_devices(device))
-    check_way(planned.devices, execution)
-    return _train_all(planned, save_steps, execution, group_size)
+    setup = set_up(experiment, Path(folder), to_devices(device))
+    check_devices(setup.devices, execution)
+    return _train_all(setup, save_steps, execution, group_size)
 
 
 def _train_all(
-    planned: Plan, save_steps: int | None, execution: str, group_size: int | None
+    setup: Setup, save_steps: int | None, execution: str, group_size: int | None
 ) -> Generator[Event, None, None]:
     with deferred_interrupt() as interrupt, kept_memory():
-        recipes = with_measured_peaks(planned.recipes, planned.dataset, planned.pool.folder)
-        strategy = STRATEGIES.call(recipes.experiment.sweep.strategy, recipes)
-        for batch in strategy(planned.pool):
-            yield from _train(batch, planned, interrupt, save_steps, execution, group_size)
+        factory = with_range_test_peaks(setup.factory, setup.dataset, setup.pool.folder)
+        strategy = STRATEGIES.call(factory.experiment.sweep.strategy, factory)
+        for round_ in strategy(setup.pool):
+            yield from _train(round_, setup, interrupt, save_steps, execution, group_size)
 
 
 def _train(
-    batch: Batch,
-    planned: Plan,
+    round_: Round,
+    setup: Setup,
     interrupt: Interrupt,
     save_steps: int | None,
     execution: str,
     group_size: int | None,
 ) -> Generator[Event, None, None]:
-    """Train the runs of a batch; those that other processes have are waited for, and trained where they are left."""
-    pool, devices, runs = planned.pool, planned.devices, batch.runs
-    if batch.watch is not None:  # who watches must be asked in between, in this process
+    """Train the runs of a round; those that other processes have are waited for, and trained where they are left."""
+    pool, devices, runs = setup.pool, setup.devices, round_.runs
+    if round_.should_continue is not None:  # who watches must be asked in between, in this process
         execution, devices = "one-by-one", devices[:1]
     while runs:
-        jobs = jobs_of(runs, planned.dataset, pool, execution, at_most=group_size, devices=devices)
-        if runs is batch.runs:
-            yield Planned(pool, runs, tuple(jobs), batch.remaining)
+        jobs = jobs_of(runs, setup.dataset, pool, execution, max_group_size=group_size, devices=devices)
+        if runs is round_.runs:
+            yield Planned(pool, runs, tuple(jobs), round_.remaining)
         yield from _those_there(runs, jobs, pool)
         waiting = list[Elsewhere]()
         for job in jobs:
-            with closing(do(job, planned, interrupt, save_steps, batch.watch)) as events:
+            with closing(do(job, setup, interrupt, save_steps, round_.should_continue)) as events:
                 for event in events:
                     yield event
                     waiting += [event] if isinstance(event, Elsewhere) else []
             if interrupt.pending:
                 raise interrupt.error()
         if waiting:
-            wait_for_one(waiting, planned.failures, batch.watch, interrupt)
-        ended = [ended_elsewhere(event.run, planned.failures, batch.watch) for event in waiting]
+            wait_for_one(waiting, setup.failures, round_.should_continue, interrupt)
+        ended = [ended_elsewhere(event.run, setup.failures, round_.should_continue) for event in waiting]
         yield from filter(None, ended)
         runs = tuple(event.run for event, end in zip(waiting, ended, strict=True) if end is None)
 

@@ -183,7 +183,7 @@ def ended(events: Iterator[object]) -> list[str]:
 def ways(experiment: Experiment, folder: Path, way: str) -> list[tuple[str, int]]:
     planned = next(tune(experiment, folder, execution=way))
     assert isinstance(planned, Planned)
-    return [(job.way, len(job.runs)) for job in planned.jobs]
+    return [(job.execution, len(job.runs)) for job in planned.jobs]
 
 
 def test_the_rule(experiment: MakeExperiment, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_long_sweeps_go_to_processes_in_groups_that_give_each_something(
     planned = next(tune(long, tmp_path / "pool"))
     assert isinstance(planned, Planned)
     (job,) = planned.jobs
-    assert (job.way, job.devices) == ("workers", ("cpu", "cpu"))
+    assert (job.execution, job.devices) == ("workers", ("cpu", "cpu"))
     assert [len(part.runs) for part in job.parts] == [3, 2]
     monkeypatch.setattr(jobs, "cores", lambda: 1)
     assert ways(long, tmp_path / "pool", "auto") == [("fused", 5)]
@@ -233,7 +233,7 @@ def test_groups_that_were_interrupted_in_workers_go_on_in_workers(
     planned, *rest = tune(linear, tmp_path / "broken")
     assert isinstance(planned, Planned)
     (job,) = planned.jobs
-    assert (job.way, [len(part.runs) for part in job.parts]) == ("workers", [2, 2])
+    assert (job.execution, [len(part.runs) for part in job.parts]) == ("workers", [2, 2])
     assert ended(iter(rest)) == ["finished"] * 4
     list(tune(linear, tmp_path / "whole", group_size=2))
     assert _but_how(contents(tmp_path / "whole")) == _but_how(contents(tmp_path / "broken"))
@@ -414,8 +414,8 @@ def test_several_devices_have_a_process_each_and_take_whole_groups(
     planned, *events = tune(linear, tmp_path / "several", device="cpu,cpu", group_size=2)
     assert isinstance(planned, Planned)
     (job,) = planned.jobs
-    assert (job.way, len(job.runs), job.devices) == ("workers", 3, ("cpu", "cpu"))
-    assert [(part.way, len(part.runs)) for part in job.parts] == [("fused", 2), ("one-by-one", 1)]
+    assert (job.execution, len(job.runs), job.devices) == ("workers", 3, ("cpu", "cpu"))
+    assert [(part.execution, len(part.runs)) for part in job.parts] == [("fused", 2), ("one-by-one", 1)]
     assert ended(iter(events)) == ["finished"] * 3
     told = sorted(m.environment["execution"] for m in Pool.open(tmp_path / "several").members())
     assert told == ["fused, 2 members", "fused, 2 members", "worker process"]
@@ -435,7 +435,7 @@ def test_a_group_goes_on_though_another_size_is_asked_for(experiment: MakeExperi
     assert ways(linear, tmp_path / "pool", "workers") == [("fused", 3)]
     planned, *resumed = tune(linear, tmp_path / "pool", group_size=1)
     assert isinstance(planned, Planned)
-    assert [(job.way, len(job.runs)) for job in planned.jobs] == [("fused", 3)]
+    assert [(job.execution, len(job.runs)) for job in planned.jobs] == [("fused", 3)]
     assert min(event.step for event in resumed if isinstance(event, Step)) > 10
     with pytest.raises(TrainingError, match="group_size = 0 is refused; at least 1"):
         tune(linear, tmp_path / "pool", group_size=0)

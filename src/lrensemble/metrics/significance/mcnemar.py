@@ -54,8 +54,8 @@ def binomial_tail(successes: ArrayLike, trials: ArrayLike) -> Floats:
 
     The regularised incomplete beta function I_½(successes, trials - successes + 1) (NIST DLMF 8.17.5).
     """
-    tail: Floats = betainc(successes, np.subtract(trials, successes) + 1, 0.5)
-    return tail
+    least, many = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+    return np.asarray(betainc(least, many - least + 1, 0.5), dtype=np.float64)
 
 
 def discordant(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> tuple[int, int]:

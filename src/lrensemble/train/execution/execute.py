@@ -24,8 +24,8 @@ from lrensemble.train.run.engine import Step
 from lrensemble.train.run.fused.group import train_group
 from lrensemble.train.run.interrupt import Interrupt
 from lrensemble.train.run.member import train_member
-from lrensemble.train.run.runs import Elsewhere, Run, Watch, unfinished
-from lrensemble.train.sweep.setup import Plan, plan
+from lrensemble.train.run.runs import Elsewhere, Run, ShouldContinue, unfinished
+from lrensemble.train.sweep.setup import Setup, set_up
 
 logger = logging.getLogger(__name__)
 
@@ -35,27 +35,27 @@ WORKER_ATTEMPTS = 2
 
 def do(
     job: Job,
-    planned: Plan,
+    setup: Setup,
     interrupt: Interrupt,
     save_steps: int | None,
-    watch: Watch | None,
+    watch: ShouldContinue | None,
     execution: str = "one by one",
 ) -> Generator[Event, None, None]:
     """Train the runs of a job; `execution` is what is recorded of those that are trained alone."""
-    if job.way == "fused":
-        yield from _together(job.runs, planned, interrupt, save_steps)
-    elif job.way == "workers":
-        yield from _in_workers(job, planned, interrupt, save_steps)
+    if job.execution == "fused":
+        yield from _together(job.runs, setup, interrupt, save_steps)
+    elif job.execution == "workers":
+        yield from _in_workers(job, setup, interrupt, save_steps)
     else:
         for run in job.runs:
-            yield from _alone(run, planned, interrupt, save_steps, watch, execution)
+            yield from _alone(run, setup, interrupt, save_steps, watch, execution)
 
 
 def _together(
-    runs: Sequence[Run], planned: Plan, interrupt: Interrupt, save_steps: int | None
+    runs: Sequence[Run], setup: Setup, interrupt: Interrupt, save_steps: int | None
 ) -> Generator[Event, None, None]:
     """Train a group in one program, without those that others have; one that does not fit the memory in two halves."""
-    claims, others = claim_group(runs, planned.pool)
+    claims, others = claim_group(runs, setup.pool)
     mine = () if claims is None else claims.runs
     under_way = {run.id for run in (*mine, *(other.run for other in others))}
     yield from others
@@ -65,7 +65,7 @@ def _together(
     failed, too_large, lost = "", False, False
     try:
         yield from map(Began, mine)
-        records = yield from train_group(claims, planned.dataset, planned.pool, interrupt, save_steps=save_steps)
+        records = yield from train_group(claims, setup.dataset, setup.pool, interrupt, save_steps=save_steps)
     except LostClaimError as error:
         logger.warning("%s", error)
         lost = True
@@ -77,34 +77,34 @@ def _together(
     finally:
         claims.release()
     if lost:
-        yield from (elsewhere(run, planned.pool) for run in mine)
+        yield from (elsewhere(run, setup.pool) for run in mine)
     elif failed:
         free()  # not in the handler, where the group that failed is still held
-        yield from _in_parts(mine, planned, interrupt, save_steps, failed, halve=too_large)
+        yield from _in_parts(mine, setup, interrupt, save_steps, failed, halve=too_large)
     else:
         ended = zip(mine, records, strict=True)
         yield from (Ended(run, record.status, record.scores.get("val", {})) for run, record in ended)
 
 
 def _in_parts(
-    runs: Sequence[Run], planned: Plan, interrupt: Interrupt, save_steps: int | None, failed: str, *, halve: bool
+    runs: Sequence[Run], setup: Setup, interrupt: Interrupt, save_steps: int | None, failed: str, *, halve: bool
 ) -> Generator[Event, None, None]:
     """Train a group that failed in two halves, or its runs one by one."""
     if halve and len(runs) > 2:
         logger.warning("out of memory with %s members at once; going on with half as many", len(runs))
         middle = (len(runs) + 1) // 2
-        yield from _together(runs[:middle], planned, interrupt, save_steps)
-        yield from _together(runs[middle:], planned, interrupt, save_steps)
+        yield from _together(runs[:middle], setup, interrupt, save_steps)
+        yield from _together(runs[middle:], setup, interrupt, save_steps)
         return
     # An error of one of them, perhaps: the others shall not fail with it.
     logger.warning("%s members at once failed (%s); going on one by one", len(runs), failed)
     for run in runs:
-        yield from _alone(run, planned, interrupt, save_steps, None)
+        yield from _alone(run, setup, interrupt, save_steps, None)
 
 
-def _in_workers(job: Job, planned: Plan, interrupt: Interrupt, save_steps: int | None) -> Generator[Event, None, None]:
+def _in_workers(job: Job, setup: Setup, interrupt: Interrupt, save_steps: int | None) -> Generator[Event, None, None]:
     """Train parts of a job in processes of one thread each; the runs of a part whose worker dies twice have failed."""
-    prepare = partial(prepare_worker, planned.recipes.experiment, planned.pool.folder, save_steps)
+    prepare = partial(prepare_worker, setup.factory.experiment, setup.pool.folder, save_steps)
     processes = in_processes(
         prepare,
         job.parts,
@@ -119,10 +119,10 @@ def _in_workers(job: Job, planned: Plan, interrupt: Interrupt, save_steps: int |
             continue
         error = TrainingError(f"its worker process died {WORKER_ATTEMPTS} times, last with status {told.exit_status}")
         for run in job.parts[told.item].runs:
-            if holder := holder_of(unfinished(planned.pool), run.id):
+            if holder := holder_of(unfinished(setup.pool), run.id):
                 yield Elsewhere(run, str(holder), run.id)
-            elif run.id not in planned.pool:
-                yield _failed(run, planned.pool, error)
+            elif run.id not in setup.pool:
+                yield _failed(run, setup.pool, error)
 
 
 def _until(interrupt: Interrupt, told: Iterator[Event | Crashed]) -> Iterator[Event | Crashed]:
@@ -139,12 +139,12 @@ def prepare_worker(
     experiment: Experiment, folder: Path, save_steps: int | None, device: str
 ) -> Callable[[Job], Iterator[Event]]:
     """What a worker process does with a part of a job; the data are read once."""
-    planned = plan(experiment, folder, to_devices(device))
+    setup = set_up(experiment, folder, to_devices(device))
 
     def work(part: Job) -> Iterator[Event]:
         (alone, *_) = part.runs
         with deferred_interrupt() as interrupt, kept_memory():
-            for event in do(part, planned, interrupt, save_steps, None, execution="worker process"):
+            for event in do(part, setup, interrupt, save_steps, None, execution="worker process"):
                 yield event._replace(run=event.run or alone.id) if isinstance(event, Step) else event
             if interrupt.pending:
                 raise interrupt.error()
@@ -154,24 +154,24 @@ def prepare_worker(
 
 def _alone(
     run: Run,
-    planned: Plan,
+    setup: Setup,
     interrupt: Interrupt,
     save_steps: int | None,
-    watch: Watch | None,
+    watch: ShouldContinue | None,
     execution: str = "one by one",
 ) -> Generator[Event, None, None]:
-    pool = planned.pool
+    pool = setup.pool
     mine = claim(unfinished(pool), run.id)
     if isinstance(mine, Held):
         yield Elsewhere(run, str(mine), run.id)
         return
     told: Event | None = None
     try:
-        told = ended_elsewhere(run, planned.failures, watch)
+        told = ended_elsewhere(run, setup.failures, watch)
         if told is None:
             yield Began(run)
             record = yield from train_member(
-                run, planned.dataset, pool, interrupt, mine, save_steps=save_steps, watch=watch, execution=execution
+                run, setup.dataset, pool, interrupt, mine, save_steps=save_steps, watch=watch, execution=execution
             )
             told = Ended(run, record.status, record.scores.get("val", {}))
         elif told.status == "exists":

@@ -26,7 +26,7 @@ from lrensemble.train.run.engine import DivergedError, Step, fit, predict
 from lrensemble.train.run.interrupt import Interrupt
 from lrensemble.train.run.learner import Learner
 from lrensemble.train.run.moments import Moments
-from lrensemble.train.run.runs import STATE, Run, Watch, pruned_recipe, unfinished
+from lrensemble.train.run.runs import STATE, Run, ShouldContinue, pruned_recipe, unfinished
 from lrensemble.train.run.state import HistoryLine, Progress, restore_state, save_state
 from lrensemble.train.run.threads import threads, threads_for
 
@@ -48,7 +48,7 @@ def train_member(
     mine: Claim,
     *,
     save_steps: int | None,
-    watch: Watch | None = None,
+    watch: ShouldContinue | None = None,
     execution: str = "one by one",
 ) -> Generator[Step, None, MemberRecord]:
     """Train one member, from the start or from its saved state, and add it to the pool, however it ends.
@@ -125,7 +125,7 @@ def train_member(
     return record
 
 
-def _goes_on(run: Run, progress: Progress, epoch_steps: int, watch: Watch | None) -> bool:
+def _goes_on(run: Run, progress: Progress, epoch_steps: int, watch: ShouldContinue | None) -> bool:
     """Asked before the state is saved: a run that is resumed asks again, and none goes on unasked."""
     inside = progress.step % epoch_steps or progress.step == run.policy.total
     return bool(watch is None or inside or watch(run, progress.history[-1]))
