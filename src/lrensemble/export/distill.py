@@ -26,7 +26,7 @@ from lrensemble.export.soup import single
 from lrensemble.metrics import METRICS
 from lrensemble.policies import build
 from lrensemble.spec import SpecLike
-from lrensemble.train import Learner, fit, predict
+from lrensemble.train import SingleTrainee, fit, predict
 
 logger = logging.getLogger(__name__)
 
@@ -79,20 +79,20 @@ def distill(
     ensemble = ensemble.to(device)
     network = models.build(spec, dataset.shape, len(dataset.classes), plan.train.seed).to(device)
     settings = plan.train.model_copy(update={"label_smoothing": 0.0})
-    learner = Learner(network, settings)
     epoch = steps_per_epoch(len(dataset.rows["train"]), plan.train.batch_size)
     policy = build(plan.policy, plan.train.epochs * epoch)
     lesson = replace(dataset, labels=_targets(ensemble, dataset, labels))
-    for step in fit(learner, policy, lesson, settings):
+    student = SingleTrainee(network, lesson, settings)
+    for step in fit(student, policy):
         if (step.step + 1) % epoch == 0:
             logger.info("epoch %d of %d: loss %.4f", (step.step + 1) // epoch, plan.train.epochs, step.loss)
     description = single(ensemble.description, f"student of {len(ensemble.members)} members")
     part = Part(id="student", name=description.parts[0].name, model=spec)
     truth = dataset.labels[dataset.rows["val"]].cpu().numpy()
-    learned = predict(learner.evaluated, dataset, "val").double().exp().numpy()
+    learned = predict(student.evaluated, dataset, "val").double().exp().numpy()
     taught = ensemble.predict_proba(dataset.raw(dataset.rows["val"]))
     return Student(
-        ensemble=Ensemble([learner.evaluated], description.model_copy(update={"parts": (part,)})),
+        ensemble=Ensemble([student.evaluated], description.model_copy(update={"parts": (part,)})),
         accuracy=METRICS.call("accuracy", learned, truth),
         team_accuracy=METRICS.call("accuracy", taught, truth),
     )

@@ -76,5 +76,5 @@ def test_measuring_takes_no_rate_of_the_runs_and_leaves_nothing_behind(
     def no_room(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError("no room")
 
-    monkeypatch.setattr(costs, "fit_together", no_room)
+    monkeypatch.setattr(costs, "StackedTrainee", no_room)
     assert measured(runs, dataset).here.size == 1
