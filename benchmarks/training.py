@@ -26,8 +26,8 @@ from lrensemble import models
 from lrensemble.config import Experiment, to_record
 from lrensemble.data import Dataset, load
 from lrensemble.train import Planned, tune
-from lrensemble.train.run.engine import fit
-from lrensemble.train.run.learner import Learner
+from lrensemble.train.run.loop import fit
+from lrensemble.train.run.single import SingleTrainee
 
 MEMBERS, BATCH = 16, 64
 WAYS = ("auto", "fused", "workers", "one-by-one")
@@ -139,7 +139,7 @@ def measure_engine(model: str, epochs: int, repeats: int) -> tuple[str, ...]:
 
     def ours() -> None:
         network = models.build(model, dataset.shape, len(dataset.classes), 0)
-        for _ in fit(Learner(network, run.recipe.train), run.policy, dataset, run.recipe.train):
+        for _ in fit(SingleTrainee(network, dataset, run.recipe.train), run.policy):
             pass
 
     pairs = [(seconds(partial(plain_loop, dataset, model, epochs, members=1)), seconds(ours)) for _ in range(repeats)]

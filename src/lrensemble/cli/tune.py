@@ -146,7 +146,7 @@ def train(
 @contextmanager
 def _terminated() -> Iterator[None]:
     """Leave with the signal's exit status where one asked the program to end; Ctrl-C is the command line's own."""
-    from lrensemble.train.run.interrupt import Terminated
+    from lrensemble.train.run.session import Terminated
 
     try:
         yield

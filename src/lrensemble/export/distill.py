@@ -25,7 +25,7 @@ from lrensemble.export.soup import describe_single
 from lrensemble.metrics import METRICS
 from lrensemble.policies import build
 from lrensemble.spec import SpecLike
-from lrensemble.train import Learner, fit, predict
+from lrensemble.train import SingleTrainee, fit, predict
 
 logger = logging.getLogger(__name__)
 
@@ -78,22 +78,22 @@ def distill(
     ensemble = ensemble.to(device)
     network = models.build(spec, dataset.shape, len(dataset.classes), student_recipe.train.seed).to(device)
     settings = student_recipe.train.model_copy(update={"label_smoothing": 0.0})
-    learner = Learner(network, settings)
     epoch = steps_per_epoch(len(dataset.rows["train"]), student_recipe.train.batch_size)
     policy = build(student_recipe.policy, student_recipe.train.epochs * epoch)
-    distilled = replace(dataset, labels=_targets(ensemble, dataset, labels))
-    for step in fit(learner, policy, distilled, settings):
+    lesson = replace(dataset, labels=_targets(ensemble, dataset, labels))
+    student = SingleTrainee(network, lesson, settings)
+    for step in fit(student, policy):
         if (step.step + 1) % epoch == 0:
             logger.info("epoch %d of %d: loss %.4f", (step.step + 1) // epoch, student_recipe.train.epochs, step.loss)
     description = describe_single(ensemble.description, f"student of {len(ensemble.members)} members")
     part = Part(id="student", name=description.parts[0].name, model=spec)
     truth = dataset.labels[dataset.rows["val"]].cpu().numpy()
-    student_probs = predict(learner.evaluated, dataset, "val").double().exp().numpy()
-    team_probs = ensemble.predict_proba(dataset.raw(dataset.rows["val"]))
+    learned = predict(student.evaluated, dataset, "val").double().exp().numpy()
+    taught = ensemble.predict_proba(dataset.raw(dataset.rows["val"]))
     return Student(
-        ensemble=Ensemble([learner.evaluated], description.model_copy(update={"parts": (part,)})),
-        accuracy=METRICS.call("accuracy", student_probs, truth),
-        team_accuracy=METRICS.call("accuracy", team_probs, truth),
+        ensemble=Ensemble([student.evaluated], description.model_copy(update={"parts": (part,)})),
+        accuracy=METRICS.call("accuracy", learned, truth),
+        team_accuracy=METRICS.call("accuracy", taught, truth),
     )
 
 

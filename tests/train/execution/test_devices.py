@@ -8,7 +8,7 @@ import torch
 from lrensemble.errors import TrainingError
 from lrensemble.models import build
 from lrensemble.train.execution.devices import check_devices, cores, to_device
-from lrensemble.train.run.learner import check_precision
+from lrensemble.train.run.numerics import check_precision
 from lrensemble.train.run.threads import threads, threads_for
 
 

@@ -19,12 +19,10 @@ from lrensemble.data import Dataset
 from lrensemble.policies import build
 from lrensemble.train.execution.grouping import first_batch, initial_network, largest_group_size
 from lrensemble.train.execution.memory import free, is_out_of_memory
-from lrensemble.train.run.engine import fit
-from lrensemble.train.run.fused.loop import fit_together
-from lrensemble.train.run.fused.optimizers import StackedOptimizer
-from lrensemble.train.run.fused.stacked import StackedModel
-from lrensemble.train.run.learner import Learner
+from lrensemble.train.run.fused.trainee import StackedTrainee
+from lrensemble.train.run.loop import Trainee, fit_members
 from lrensemble.train.run.runs import Run
+from lrensemble.train.run.single import SingleTrainee
 from lrensemble.train.run.threads import forward_flops, threads, threads_for
 
 SMALL_LAYER_FLOPS_ON_CPU, SMALL_LAYER_FLOPS_ON_GPU = 40e6, 5e9
@@ -123,8 +121,9 @@ def _steps(runs: Sequence[Run], dataset: Dataset) -> Iterator[object]:
     settings = [run.recipe.train for run in runs]
     policies = [build("constant(peak=1e-6)", 1 + MEASURED_STEPS)] * len(runs)  # at its own rate one might diverge
     networks = [initial_network(run, dataset) for run in runs]
+    trainee: Trainee
     if len(runs) == 1:
-        return fit(Learner(networks[0], settings[0]), policies[0], dataset, settings[0])
-    stacked = StackedModel(networks, compile_it=settings[0].compile)
-    optimizer = StackedOptimizer(settings, stacked)
-    return fit_together(stacked, optimizer, policies, settings, dataset, first_step=0, at_once=1)
+        trainee = SingleTrainee(networks[0], dataset, settings[0])
+    else:
+        trainee = StackedTrainee(networks, dataset, settings)
+    return fit_members(trainee, policies)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from lrensemble.files.claims import POLL_SECONDS, holder_of
 from lrensemble.pool import Pool
 from lrensemble.train.execution.events import Ended
-from lrensemble.train.run.interrupt import Interrupt
 from lrensemble.train.run.runs import Elsewhere, Run, ShouldContinue, is_there, unfinished
+from lrensemble.train.run.session import Interrupt
 from lrensemble.train.sweep.failures import Failures
 
 RUNS_PER_POLL = 20

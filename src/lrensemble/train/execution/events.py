@@ -7,7 +7,7 @@ from typing import Literal
 
 from lrensemble.pool import Pool
 from lrensemble.train.execution.jobs import Job
-from lrensemble.train.run.engine import Step
+from lrensemble.train.run.loop import Step
 from lrensemble.train.run.runs import Elsewhere, Run
 
 
@@ -26,10 +26,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Began:
-    """A run begins, or goes on from a saved state.
-
-    The steps that follow are its own, or name their run where several are trained at the same time.
-    """
+    """A run begins, or goes on from a saved state; the steps that follow name the run that they are of."""
 
     run: Run
 

@@ -26,7 +26,7 @@ from lrensemble.train.execution.costs import (
 )
 from lrensemble.train.execution.devices import cores
 from lrensemble.train.execution.memory import free
-from lrensemble.train.run.fused.group import begun_groups
+from lrensemble.train.run.claims import begun_groups
 from lrensemble.train.run.fused.optimizers import shared_settings
 from lrensemble.train.run.runs import Run, state_of
 

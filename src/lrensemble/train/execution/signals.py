@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from lrensemble.train.run.interrupt import Interrupt
+from lrensemble.train.run.session import Interrupt
 
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Names of the signals that ask a program to end: Ctrl-C; Slurm, Kubernetes and `kill`; a session that is closed;

@@ -23,8 +23,8 @@ from lrensemble.files.claims import claimed
 from lrensemble.policies import build
 from lrensemble.pool.sealed import unseal
 from lrensemble.spec import Spec, SpecLike
-from lrensemble.train.run.engine import DivergedError, fit
-from lrensemble.train.run.learner import Learner
+from lrensemble.train.run.loop import DivergedError, fit
+from lrensemble.train.run.single import SingleTrainee
 from lrensemble.train.run.threads import threads, threads_for
 from lrensemble.train.sweep.points import point_of
 from lrensemble.train.sweep.run_factory import RunFactory, checked_parts
@@ -84,7 +84,7 @@ def range_test(
     """
     DISTRIBUTIONS.call({"name": "range_test", "count": count, "low": low, "high": high, "steps": steps})
     network = models.build(model, dataset.shape, len(dataset.classes), settings.seed).to(dataset.device)
-    learner = Learner(network, settings)
+    trainee = SingleTrainee(network, dataset, settings)
     rising = build(Spec("exponential", {"peak": high, "floor": low}), steps - 1)
     policy = replace(rising, total=steps, rate=lambda step: rising(steps - 1 - step))
     inputs, _ = dataset.batch(dataset.rows["train"][: settings.batch_size])
@@ -92,7 +92,7 @@ def range_test(
     losses: list[float] = []
     with threads(threads_for(network, inputs)):
         try:
-            for step in fit(learner, policy, dataset, settings):
+            for step in fit(trainee, policy):
                 rates.append(step.rate)
                 losses.append(step.loss)
                 if step.loss > DIVERGENCE_FACTOR * losses[0]:
