@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from generate.pages import navigation
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
-NAVIGATION = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+GENERATED = {path for entry in navigation() for path in entry.values()}
 
 
 def prose(page: Path) -> str:
@@ -32,7 +34,7 @@ def fault(page: Path, link: str) -> str:
     """What is wrong with a link; empty where it leads somewhere."""
     path, _, anchor = link.partition("#")
     target = (page.parent / path).resolve() if path else page
-    generated = target.is_relative_to(DOCS) and f": {target.relative_to(DOCS)}\n" in NAVIGATION
+    generated = target.is_relative_to(DOCS) and target.relative_to(DOCS).as_posix() in GENERATED
     if not target.exists():
         return "" if generated and page.is_relative_to(DOCS) else f"{page.name}: {link} is not there"
     if page.is_relative_to(DOCS) and not target.is_relative_to(DOCS):
