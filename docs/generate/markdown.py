@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; the text of a cell may hold Markdown, bars in it are no borders."""
     lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines) + "\n"
+    return "\n".join(f"| {' | '.join(map(_escaped, line))} |" for line in lines) + "\n"
+
+
+def _escaped(cell: str) -> str:
+    """Bars are escaped but in code, where Markdown takes them as they are."""
+    return re.sub(r"(`[^`]*`)|\|", lambda found: found[1] or r"\|", cell)
 
 
 def code(text: str) -> str:

@@ -24,7 +24,7 @@ def _lines(entry: Entry) -> Iterator[str]:
     yield f"```\n{entry.signature}\n```\n"
     yield f"{entry.text}\n"
     if entry.arguments:
-        rows = (
+        rows = [
             [
                 code(each.name),
                 code(each.type),
@@ -33,8 +33,10 @@ def _lines(entry: Entry) -> Iterator[str]:
                 each.meaning,
             ]
             for each in entry.arguments
-        )
-        yield table(["argument", "type", "default", "allowed", "meaning"], rows)
+        ]
+        columns = ["argument", "type", "default", "allowed", "meaning"]
+        used = [place for place in range(len(columns)) if any(row[place] for row in rows)]
+        yield table([columns[place] for place in used], ([row[place] for place in used] for row in rows))
     facts = [f"{name.replace('_', ' ')}: {code(str(value))}" for name, value in entry.facts.items() if value != ""]
     if facts:
         yield f"{'; '.join(facts)}.\n"

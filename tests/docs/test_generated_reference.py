@@ -73,7 +73,7 @@ def test_every_key_of_the_experiment_is_on_its_page_with_a_meaning(made: dict[st
     assert [key for key, meaning in keys().items() if not meaning] == []
     for key, meaning in keys().items():
         (line,) = [line for line in text.splitlines() if line.startswith(f"| `{key}` |")]
-        assert line.endswith(f"| {meaning.replace('|', chr(92) + '|')} |")
+        assert line.endswith(f"| {meaning} |")
     for record in Experiment.model_fields:
         assert record in keys()
 
@@ -82,7 +82,7 @@ def test_every_key_of_the_experiment_is_on_its_page_with_a_meaning(made: dict[st
     "line",
     [
         "| `train.epochs` | `int` | `10` | > 0 and <= 1,000,000 | Passes over the training rows. |",
-        "| `train.ema` | `float \\| none` |  | > 0 and < 1 | Decay of",
+        "| `train.ema` | `float | none` |  | > 0 and < 1 | Decay of",
         "| `model` | `name(…)` | must be given |  |",
         "| `train.augment` | `list of name(…)` | `[]` |",
         "| `train.channels_last` | `bool` | `true` |",
@@ -117,7 +117,7 @@ def test_every_verb_and_option_is_on_the_page_of_commands(made: dict[str, str]) 
 def test_every_exit_status_and_variable_of_the_environment(made: dict[str, str]) -> None:
     assert {0, BUG, MISTAKE, BROKEN_PIPE, *INTERRUPTED} == set(STATUSES)
     text = page(made, "commands.md")
-    assert all(f"| `{status}` | {meaning.split('|')[0]}" in text for status, meaning in STATUSES.items())
+    assert all(f"| `{status}` | {meaning}" in text for status, meaning in STATUSES.items())
     assert all(f"| `{name}` | " in text for name in ("LRENSEMBLE_CACHE", "LRENSEMBLE_LEASE"))
 
 
@@ -172,7 +172,7 @@ def test_what_a_docstring_says_of_a_field() -> None:
     assert field_docs(Both) == {"width": "Width, in pixels."}
     assert first_sentence("One thing, 1.5 of\nit. Then `more`.\n\nMore.") == "One thing, 1.5 of it."
     assert first_sentence(None) == ""
-    assert table(["a", "b"], [["x | y", ""]]) == "| a | b |\n| --- | --- |\n| x \\| y |  |\n"
+    assert table(["a", "b"], [["x | y", "`p | q`"]]) == "| a | b |\n| --- | --- |\n| x \\| y | `p | q` |\n"
 
 
 ONE_MORE = """
