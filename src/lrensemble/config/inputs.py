@@ -1,4 +1,4 @@
-"""What one input of a network is, as its member remembers it: enough to predict without the data set."""
+"""Inputs of a network, as its member records them: enough to predict without the data set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Inputs(Record):
     shape: Annotated[tuple[PositiveInt, ...], Field(strict=False, min_length=1)]
     """(channel, height, width) or (feature,)."""
     dtype: Literal["uint8", "float32"]
-    """Of the data set that was trained on; inputs come on its scale, images of bytes from 0 to 255."""
+    """Type of the data set that was trained on; inputs come on its scale, images of bytes from 0 to 255."""
     mean: Annotated[tuple[Finite, ...], Field(strict=False)]
     std: Annotated[tuple[Annotated[Finite, Field(gt=0)], ...], Field(strict=False)]
 

@@ -52,7 +52,7 @@ LATER = Later()
 
 
 def later_at_default(record: Record) -> dict[str, Any]:
-    """What pydantic is to leave out of a record and those in it: a new field at its default changes nothing."""
+    """Fields that pydantic is to leave out of a record and those in it: new ones, where they are at their default."""
     left_out: dict[str, Any] = {}
     for name, field in type(record).model_fields.items():
         value = getattr(record, name)
@@ -89,7 +89,7 @@ def to_record(kind: type[R], content: object, source: str) -> R:
 
 
 def reason_of(error: ErrorDetails) -> str:
-    """Why a value is refused, and which."""
+    """Reason for which a value is refused, with the value."""
     return f"{error['msg'].removeprefix('Value error, ')} (given: {shortened(error['input'])})"
 
 

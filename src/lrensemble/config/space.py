@@ -1,4 +1,4 @@
-"""What a field of a recipe may be in a sweep: a list, a range, something to be measured; each named as a spec."""
+"""Ranges of values of a recipe's field in a sweep: a list, an interval, or the peaks of a range test."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from lrensemble.registry import Call, Registry
 from lrensemble.spec import Value
 
 MOST_VALUES = 100_000
-"""Of a list that is written down."""
+"""Values of a list at most, where they are enumerated."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few values."""
+    """List of values."""
 
     values: tuple[Value, ...]
 
 
 @dataclass(frozen=True)
 class Uniform:
-    """Any number from `low` to `high`; with `log` every factor is as likely as every other."""
+    """Interval of numbers from `low` to `high`; uniform, with `log` in the logarithm."""
 
     low: float
     high: float
@@ -112,10 +112,10 @@ def range_test(*, count: Peaks = 4, low: float = 1e-5, high: float = 10.0, steps
     pool, so that a sweep that goes on has the same peaks.
 
     Args:
-        count: how many peaks.
+        count: number of peaks.
         low: rate at which the test starts.
-        high: rate at which it ends, unless the loss explodes before.
-        steps: how many rates it tries.
+        high: rate at which it ends, unless the loss diverges before.
+        steps: number of rates that it tries.
 
     Raises:
         ConfigError: `low` is not above 0 and below `high`, or too few steps to see anything.
@@ -127,7 +127,7 @@ def range_test(*, count: Peaks = 4, low: float = 1e-5, high: float = 10.0, steps
 
 
 FEWEST_STEPS = 20
-"""Of a range test: with fewer, smoothing leaves no curve."""
+"""Steps of a range test at least: with fewer, smoothing leaves no curve."""
 
 
 def _check_positive(low: float, high: float) -> None:

@@ -90,14 +90,14 @@ class SweepSettings(Record):
     space: Annotated[Space, BeforeValidator(lambda given: _flat_space(given, "sweep.space"))] = Field(default={})
     """By the path of a key (`train.batch_size`, `model.width`, `policy.peak`), its values: a list, or a range."""
     when: Annotated[dict[str, Space], BeforeValidator(_flat_when)] = Field(default={})
-    """By the name of a policy, what varies for that policy alone."""
+    """Ranges that vary for one policy alone, by its name and by path."""
 
     def ranges(self, policy: str) -> dict[str, Distribution]:
-        """What varies with a policy, by path, in the order of the file."""
+        """Ranges that vary with a policy, by path, in the order of the file."""
         return {path: DISTRIBUTIONS.call(spec) for path, spec in {**self.space, **self.when.get(policy, {})}.items()}
 
     def key_path(self, policy: str, path: str) -> str:
-        """Where in the file a path stands that varies with this policy."""
+        """Key in the file of a path that varies with this policy."""
         return f"sweep.when.{policy}.{path}" if path in self.when.get(policy, {}) else f"sweep.space.{path}"
 
 

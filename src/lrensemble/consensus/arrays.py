@@ -1,4 +1,4 @@
-"""What numpy and torch do not write alike, and logarithms that survive a probability of zero."""
+"""Functions that numpy and torch name differently, and logarithms that survive a probability of zero."""
 
 from __future__ import annotations
 

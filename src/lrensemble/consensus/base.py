@@ -22,20 +22,20 @@ Floats = NDArray[np.float64]
 Arguments = Mapping[str, Any]
 """All arguments of a consensus, those by default included."""
 
-Learner = Callable[..., Mapping[str, object]]
-"""Of (arguments, probabilities [member, sample, class], labels [sample], weights [member], counts [sample]) to the
-arguments learned; the counts say how often each row counts. Where a learner does not take them, rows are repeated."""
+ArgumentFit = Callable[..., Mapping[str, object]]
+"""Function of (arguments, probabilities [member, sample, class], labels [sample], weights [member], counts [sample]) to
+the arguments learned. Counts say how often each row counts; where the function takes none, rows are repeated."""
 
 
 @dataclass(frozen=True)
 class ConsensusFacts:
     """A consensus says what it learns, and whether it is an average."""
 
-    learns: Learner | None = None
-    """What fills in the arguments that are learned from validation rows; None where nothing is."""
+    learns: ArgumentFit | None = None
+    """Fit of the arguments that are learned from validation rows; None where none are."""
     averages: Literal["probabilities", "log_probabilities", "votes"] | None = None
-    """What its likeliest class is the highest weighted mean of; None where it is no such average. Its probabilities are
-    in proportion to that mean, or to the exponential of a mean of logarithms: so the same classes tie."""
+    """Quantity whose weighted mean is highest for the likeliest class; None where it is no such average. Probabilities
+    are in proportion to that mean, or to the exponential of a mean of logarithms: so the same classes tie."""
     linear: bool = False
     """Whether its probabilities are that weighted mean itself, and not only ordered by it."""
 
@@ -141,7 +141,7 @@ def _normalised(probs: Array, weights: Array | None) -> Array:
 
 
 def averaged(consensus: str) -> str | None:
-    """What the likeliest class of a consensus, by its name alone, is the highest weighted mean of."""
+    """Quantity whose weighted mean is highest for the likeliest class of a consensus, by its name alone."""
     return CONSENSUS.facts(consensus).averages
 
 

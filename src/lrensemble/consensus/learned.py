@@ -170,7 +170,7 @@ def _train(
 
 
 def _log_inputs(probs: Array, weights: Array) -> Array:
-    """[member, sample, class]: what a member says in logarithms, times its weight over that of equal weights."""
+    """Log-probabilities [member, sample, class] of members, times their weight over that of equal weights."""
     xp = array_namespace(probs)
     return xp.clip(safe_log(probs), min=LOG_FLOOR) * weights[:, None, None] * probs.shape[0]
 

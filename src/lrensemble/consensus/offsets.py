@@ -1,4 +1,4 @@
-"""Offsets of the classes' log-probabilities that raise a metric of decisions: what is searched, and how.
+"""Offsets of the classes' log-probabilities that raise a metric of decisions, and their search.
 
 Two families: along the prior, -t ln(frequency of the class), one number to learn, which at t = 1 is the best for the
 balanced accuracy of honest probabilities (Menon et al. 2021, sec. 4); and free offsets, by coordinate ascent. For one
@@ -24,30 +24,30 @@ TRIED_AT_ONCE = 256
 """Offsets of a class that are compared together; between the best and its neighbours the rest follow."""
 
 SWEEPS = 10
-"""Times that every class has its turn, at most."""
+"""Passes over the classes at most."""
 
 MOST_CLASSES = 100
-"""With more, only offsets along the prior are looked for: free ones take time with the third power of the classes."""
+"""Number of classes above which only offsets along the prior are searched: free ones take O(classes^3) time."""
 
 STRENGTHS = np.linspace(-0.5, 2.0, 51)
-"""How far along the prior."""
+"""Strengths t of the offsets -t ln(frequency) that are tried."""
 
 LEAST_GAIN = 1e-9
-"""A smaller one is rounding."""
+"""Gain below which a difference is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """Rows on which offsets are judged."""
+    """Rows that offsets are judged on."""
 
     logs: Floats
-    """[sample, class] log-probabilities."""
+    """Log-probabilities [sample, class]."""
     labels: Labels
-    """[sample]"""
+    """Class indices [sample]."""
     counts: Floats
-    """[sample] how often each row counts."""
+    """Number of times [sample] that each row counts."""
     measure: Callable[[Floats], Floats]
-    """From confusion matrices [..., label, predicted class] to scores [...], higher is better."""
+    """Function of confusion matrices [..., label, predicted class] to scores [...], higher is better."""
 
     def of_rows(self, rows: NDArray[np.bool_]) -> Decisions:
         """Some of the rows [sample]."""
@@ -59,12 +59,12 @@ class Decisions:
 
     @property
     def support(self) -> Floats:
-        """[class] how many rows it has."""
+        """Number of rows of each class [class]."""
         return np.bincount(self.labels, weights=self.counts, minlength=self.logs.shape[1]).astype(np.float64)
 
 
 def along_the_prior(decisions: Decisions) -> Floats:
-    """[class] the best offsets -t ln(frequency); of equal ones the nearest to none."""
+    """Best offsets [class] -t ln(frequency) over t; of equal ones those nearest to zero."""
     logs = np.log(decisions.support + 1)  # one row more for each class: none is impossible
     direction = logs.mean() - logs
     strengths = STRENGTHS[np.argsort(np.abs(STRENGTHS), kind="stable")]
@@ -73,7 +73,7 @@ def along_the_prior(decisions: Decisions) -> Floats:
 
 
 def ascended(decisions: Decisions, start: Floats, penalty: float) -> Floats:
-    """[class] offsets from `start` on, each class in turn moved to where the score less the penalty is highest.
+    """Offsets [class] from `start` on, each class in turn moved to where the score less the penalty is highest.
 
     A class that moves by one nat must gain what `penalty` rows of it are worth: of few rows little is learned.
     """
@@ -95,7 +95,7 @@ def ascended(decisions: Decisions, start: Floats, penalty: float) -> Floats:
 
 
 def _tried(decisions: Decisions, offsets: Floats, one: int, start: float, price: float) -> tuple[Floats, Floats]:
-    """[offset] values for one class, and their scores less the price of having moved there."""
+    """Values [offset] for one class, and their scores less the penalty for moving there."""
     others = decisions.logs + offsets
     others[:, one] = -np.inf
     rival = others.argmax(axis=1)  # of logarithms: the rule for ties is one of probabilities
@@ -124,7 +124,7 @@ def _tried(decisions: Decisions, offsets: Floats, one: int, start: float, price:
 def _matrices(
     rivals: Labels, labels: Labels, counts: Floats, one: int, positions: NDArray[np.int64], classes: int
 ) -> Floats:
-    """[position, label, predicted class] confusion matrices where the first rows, so many, are won by one class."""
+    """Confusion matrices [position, label, predicted class] where the first rows, so many, are won by one class."""
     step = np.searchsorted(positions, np.arange(len(labels)), side="right")  # the first position at which a row is won
     size = (len(positions) + 1) * classes * classes
     moved = np.bincount((step * classes + labels) * classes + one, weights=counts, minlength=size)

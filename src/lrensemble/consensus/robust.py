@@ -16,7 +16,7 @@ from lrensemble.consensus.base import CONSENSUS
 from lrensemble.numerics import TIE
 
 ROUNDING = TIE / 2
-"""How far a sum of weights may be from one half and still be it."""
+"""Largest difference of a sum of weights from one half that counts as equal to it."""
 
 
 @CONSENSUS.register()
@@ -62,7 +62,7 @@ def trimmed_mean(probs: Array, weights: Array, *, trim: Annotated[float, Field(g
 
 
 def _sorted(probs: Array, weights: Array) -> tuple[Array, Array, Array]:
-    """[member, sample, class] each: probabilities rising along members, their weights, and the weights up to each."""
+    """Probabilities [member, sample, class] rising along members, their weights, and the weights up to each."""
     xp = array_namespace(probs)
     order = xp.argsort(probs, axis=0)
     shares = weights[order]
@@ -70,7 +70,7 @@ def _sorted(probs: Array, weights: Array) -> tuple[Array, Array, Array]:
 
 
 def _at(values: Array, places: Array) -> Array:
-    """[sample, class]: of values [member, sample, class] the ones at these places [sample, class] along members.
+    """Values [sample, class] of [member, sample, class] at these places [sample, class] along members.
 
     Not take_along_axis: torch traces it for one number of rows alone.
     """

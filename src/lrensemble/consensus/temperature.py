@@ -15,10 +15,10 @@ from lrensemble.limits import Factor
 from lrensemble.spec import Spec, SpecLike
 
 LOWEST, HIGHEST = 0.05, 20.0
-"""Where a temperature is looked for."""
+"""Range that temperatures are searched in."""
 
 NEAR_LIMIT = 1e-3
-"""How near to an end, relatively, is at the end."""
+"""Relative distance from an end of the range below which a temperature counts as at the end."""
 
 _GRID = np.geomspace(LOWEST, HIGHEST, 25)
 

@@ -18,7 +18,7 @@ from lrensemble.spec import SpecLike
 
 FOLDS = 5
 RESAMPLES = 100
-"""Of the rows, for the standard error of a gain."""
+"""Resamples of the rows, for the standard error of a gain."""
 
 
 def _offsets(
@@ -91,7 +91,7 @@ def _signed(of_confusion: partial[Floats], sign: float, matrices: Floats) -> Flo
 
 
 def _cross_validated(rows: Decisions, penalty: float) -> Floats:
-    """[class] the mean of what the folds learn, of the family that gains; of none where none does."""
+    """Mean offsets [class] of the folds, of the family that gains; zeros where none does."""
     classes = rows.logs.shape[1]
     none = np.zeros(classes)
     fold_of_row = _folds(rows.labels)
@@ -129,7 +129,7 @@ def _gains(rows: Decisions, said: NDArray[np.int64], other: NDArray[np.int64]) -
 
 
 def _folds(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[sample] the fold of every row, classes spread evenly."""
+    """Fold of every row [sample], classes spread evenly."""
     order = np.random.default_rng(0).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
     folds = np.empty(len(labels), dtype=np.int64)

@@ -79,7 +79,7 @@ def _ranks(values: Array) -> Array:
 
 
 def _votes(probs: Array) -> Array:
-    """[member, sample, class]: one at each member's likeliest class, zero elsewhere."""
+    """Votes [member, sample, class]: 1 at each member's likeliest class, 0 elsewhere."""
     xp = array_namespace(probs)
     classes = xp.arange(probs.shape[2], device=getattr(probs, "device", None))
     return xp.astype(likeliest(probs)[:, :, None] == classes, probs.dtype)

@@ -1,4 +1,4 @@
-"""Which rows a step sees: a pure function of (seed, step), so that training can be entered anywhere."""
+"""Rows of a step: a pure function of (seed, step), so that training can be entered anywhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lrensemble.errors import DataError
 
 
 def steps_per_epoch(rows: int, batch_size: int) -> int:
-    """How many batches an epoch has. All are full: the rows left over, other ones in every epoch, wait for the next.
+    """Number of batches in an epoch. All are full: the rows left over, other ones in every epoch, wait for the next.
 
     Raises:
         DataError: a batch is larger than the rows.

@@ -27,21 +27,21 @@ FORMAT = 1
 
 DESCRIPTION = "samples.json"
 ARRAYS: Mapping[str, Literal["c"] | None] = {"inputs.npy": "c", "labels.npy": None}
-"""How each array is mapped: inputs are large."""
+"""Mode in which each array is mapped: inputs are large."""
 
 PART_BYTES = 2**20
-"""Of a file that is looked through."""
+"""Bytes of a file that are read at a time."""
 
 
 def cache_folder() -> Path:
-    """Where decoded images are kept."""
+    """Folder in which decoded images are kept."""
     if own := os.environ.get("LRENSEMBLE_CACHE"):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lrensemble"
 
 
 def cached(files: Sequence[Path], options: Mapping[str, object], make: Callable[[], Samples]) -> Samples:
-    """What `make` reads from files, or what it read when they were the same: by names, sizes, times and options.
+    """Samples that `make` reads from files, or read when they were the same by names, sizes, times and options.
 
     A cache that cannot be read, or is not as it was written, is made again, which is said; one that cannot be written
     costs a warning and nothing else.

@@ -30,16 +30,16 @@ class Dataset:
 
     name: str
     inputs: Tensor
-    """[sample, channel, height, width] or [sample, feature], uint8 or float32, not normalised."""
+    """Inputs [sample, channel, height, width] or [sample, feature], uint8 or float32, not normalised."""
     labels: Tensor
-    """[sample] int64."""
+    """Class indices [sample], int64."""
     classes: tuple[str, ...]
     rows: dict[str, Tensor]
     """`train`, `val`, `test`: int64 indices of samples, sorted."""
     mean: Tensor
-    """[channel] or [feature] float32, of the training rows."""
+    """Mean [channel] or [feature] of the training rows, float32."""
     std: Tensor
-    """[channel] or [feature] float32, of the training rows; 1 where all values are equal."""
+    """Standard deviation [channel] or [feature] of the training rows, float32; 1 where all values are equal."""
     fingerprint: str
     """SHA-256 of inputs, labels, classes and splits, in hexadecimal."""
 
@@ -50,11 +50,11 @@ class Dataset:
 
     @property
     def device(self) -> torch.device:
-        """Where batches are."""
+        """Device that batches are on."""
         return self.labels.device
 
     def to(self, device: torch.device) -> Dataset:
-        """The same data on another device; inputs that would take more than half of its free memory stay here."""
+        """Data set on another device; inputs that would take more than half of its free memory stay here."""
         there = device if self.inputs.nbytes <= _room(device) else self.inputs.device
         moved = {name: getattr(self, name).to(device) for name in ("labels", "mean", "std")}
         rows = {split: rows.to(device) for split, rows in self.rows.items()}

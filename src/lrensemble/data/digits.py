@@ -20,7 +20,7 @@ def digits(folder: Path | None) -> Samples:  # noqa: ARG001 – every source tak
 
 
 def _table() -> NDArray[np.float64]:
-    """[digit, pixel and label] from the file itself: to import scikit-learn takes a second, in every worker process."""
+    """Table [digit, pixel and label] from the file itself: importing scikit-learn takes every worker a second."""
     package = find_spec("sklearn")
     folder = Path(package.origin).parent if package and package.origin else Path()
     file = folder / "datasets" / "data" / "digits.csv.gz"

@@ -27,9 +27,9 @@ class Images:
 
     images: Sequence[Encoded]
     labels: Sequence[object]
-    """[image] numbers of classes, or their names."""
+    """Class of each image [image], as a number or a name."""
     places: Sequence[str]
-    """[image] where each is, for errors."""
+    """Place of each image [image], for errors."""
 
 
 def samples_of(
@@ -101,7 +101,7 @@ def _classes_of(rows: Images, source: str) -> Sequence[str]:
 
 
 def _indices(part: Images, names: Sequence[str]) -> NDArray[np.int64]:
-    """[image] numbers of classes.
+    """Class index of each image [image].
 
     Raises:
         DataError: a row has no label, or a name that is none of the classes.

@@ -19,7 +19,7 @@ LABELS = ("y", "labels", "y_train")
 TEST_INPUTS = ("x_test", "test_x", "test_images")
 TEST_LABELS = ("y_test", "test_y", "test_labels")
 CHANNELS = (1, 3, 4)
-"""How many channels an image can have: this tells channels last from channels first."""
+"""Numbers of channels that an image can have: they tell channels last from channels first."""
 
 
 @SOURCES.register(file="data.npz")
@@ -77,7 +77,7 @@ def _one_of(arrays: dict[str, NDArray[Any]], names: tuple[str, ...], path: Path)
 
 
 def _images(inputs: NDArray[Any], path: Path) -> NDArray[Any]:
-    """[sample, feature] as it is, and images as [sample, channel, height, width]."""
+    """Features [sample, feature] as they are, and images as [sample, channel, height, width]."""
     if inputs.dtype.kind not in "buif":
         raise DataError(f"{path}: inputs are {inputs.dtype}; give numbers")
     if inputs.dtype != np.uint8:

@@ -151,7 +151,7 @@ def _label_column(table: pa.Table, asked: str | None, path: Path) -> str:
 
 
 def _class_names(table: pa.Table, column: str) -> list[str] | None:
-    """What Hugging Face writes down of a column of classes."""
+    """Metadata that Hugging Face writes for a column of classes."""
     metadata = (table.schema.metadata or {}).get(b"huggingface")
     try:
         feature = from_json(metadata)["info"]["features"][column] if metadata else {}

@@ -1,4 +1,4 @@
-"""What a source of data returns, and the checks that hold for every source."""
+"""Samples that a source of data returns, and the checks that hold for every source."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Samples:
     """All rows of a data set, not yet divided. Where a source brings its own test rows, they come last."""
 
     inputs: NDArray[Any]
-    """[sample, channel, height, width] or [sample, feature], uint8 or float32."""
+    """Inputs [sample, channel, height, width] or [sample, feature], uint8 or float32."""
     labels: NDArray[np.int64]
-    """[sample], 0 … classes - 1."""
+    """Class indices [sample], 0 … classes - 1."""
     classes: tuple[str, ...]
     test_rows: int = 0
-    """How many of the last rows are the source's own test rows; 0 where it has none."""
+    """Number of the last rows that are the source's own test rows; 0 where it has none."""
 
 
 @dataclass(frozen=True)

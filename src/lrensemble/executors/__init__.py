@@ -1,4 +1,4 @@
-"""Where work is done beside this process: in worker processes on this machine."""
+"""Executors, which do work beside this process: in worker processes on this machine."""
 
 from lrensemble.executors.processes import Crashed, in_processes
 

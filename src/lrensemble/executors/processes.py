@@ -23,17 +23,17 @@ from lrensemble.executors.signals import interrupt, interrupts_held_back
 from lrensemble.executors.worker import Done, Item, Message, Raised, Ready, Work, serve
 
 SECONDS_TO_END = 60.0
-"""How long workers may take to save what they do, when they are asked to stop."""
+"""Seconds that workers have to save their state when they are asked to stop."""
 
 
 @dataclass(frozen=True)
 class Crashed:
-    """A worker died while it did an item, for the last time allowed."""
+    """Item whose worker died, for the last time allowed."""
 
     item: int
     """Position of the item."""
     exit_status: int | None
-    """Of the worker; negative for a signal."""
+    """Exit status of the worker; negative for a signal."""
 
 
 @dataclass(eq=False)
@@ -41,14 +41,14 @@ class _Worker:
     process: SpawnProcess
     pipe: Connection
     place: int
-    """Among the workers of a time; a worker that dies is replaced in its place, on its device."""
+    """Place among the workers; a worker that dies is replaced in its place, on its device."""
     item: int | None = None
     ready: bool = False
 
 
 @dataclass(eq=False)
 class _Queue(Generic[Item]):
-    """Which items wait, and how often each was begun."""
+    """Items that wait, and the number of times that each was begun."""
 
     items: Sequence[Item]
     waiting: list[int]
@@ -140,7 +140,7 @@ def _ready(crew: list[_Worker]) -> list[_Worker]:
 
 
 def _heard(worker: _Worker, crew: list[_Worker], queue: _Queue[Any], attempts: int) -> Generator[Any, None, None]:
-    """What a worker has to tell, or its death."""
+    """Message of a worker, or its death."""
     try:
         message = worker.pipe.recv()
     except (EOFError, OSError):
@@ -158,7 +158,7 @@ def _heard(worker: _Worker, crew: list[_Worker], queue: _Queue[Any], attempts: i
 
 
 def _buried(worker: _Worker, crew: list[_Worker], queue: _Queue[Any], attempts: int) -> Generator[Any, None, None]:
-    """What follows from the death of a worker: its item is done again, or has ended."""
+    """Consequence of the death of a worker: its item is done again, or has ended."""
     worker.process.join()
     worker.pipe.close()
     crew.remove(worker)

@@ -20,7 +20,7 @@ def has_groups() -> bool:
 
 
 def leave_group() -> None:
-    """In a worker: be out of the reach of the terminal, where that is possible."""
+    """Leave the process group of the terminal in a worker, where that is possible."""
     if has_groups():
         os.setpgrp()
 
@@ -40,7 +40,7 @@ def interrupts_held_back() -> Iterator[None]:
 
 
 def let_interrupts_through() -> None:
-    """In a worker: one that came while it started counts from here."""
+    """Let Ctrl-C through in a worker; one that came while it started counts from here."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
@@ -55,6 +55,6 @@ def interrupt(process: int, pipe: Connection) -> None:
 
 
 def heed(pipe: Connection) -> None:
-    """In a worker, between two messages: do to itself what the program could not do to it."""
+    """Interrupt this worker, between two messages, where the program asked for it and could not signal it."""
     if not has_groups() and pipe.poll():
         signal.raise_signal(signal.SIGINT)

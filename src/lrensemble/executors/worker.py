@@ -1,4 +1,4 @@
-"""What a worker process does: it prepares itself, takes one item after another, and tells the process that started it.
+"""Worker process: it prepares itself, takes one item after another, and reports to the process that started it.
 
 What it tells of an item goes as lists: the first message at once, those of the next tenth of a second together. So
 a message is far cheaper than the smallest step of training, for both sides.
@@ -46,7 +46,7 @@ class Raised:
 
 
 def serve(prepare: Callable[[], Work[Any, Any]], pipe: Connection, parent: int) -> None:
-    """What a worker does: prepare, then item after item, until there is none."""
+    """Main function of a worker: prepare, then do item after item, until there is none."""
     leave_group()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:

@@ -38,33 +38,33 @@ from lrensemble.files.refused import storage_errors
 from lrensemble.files.whole import make_folder
 
 LEASE = "LRENSEMBLE_LEASE"
-"""The variable of the environment that says for how many seconds a claim holds which nobody touches."""
+"""Variable of the environment that gives the seconds for which a claim holds that nobody touches."""
 
 LEASE_SECONDS = 300
-"""Unless said otherwise. It must exceed the longest step; where one took long, the claim's lease grows by itself."""
+"""Seconds of a lease unless given; more than the longest step. Where one took long, the lease grows by itself."""
 
 BEATS, STEPS = 10, 5
-"""How often a claim is touched within its lease, and how many of the longest pause so far its lease must hold."""
+"""Touches of a claim within its lease, and the ratio of its lease to the longest pause so far, at least."""
 
 POLL_SECONDS = 0.25, 5.0
-"""Between two looks at what another process has: at first, and at most."""
+"""Seconds between two polls of what another process has: at first, and at most."""
 
 ATTEMPTS = 100
-"""Of a claim, where others take and leave it in the same moments."""
+"""Attempts to claim what others take and leave in the same moments."""
 
 _FREE = "free"
 _EARLIER = "state.safetensors"
-"""What version 0.1.0, which knew no claims, left beside where they lie: it goes on as well."""
+"""Name of the state that version 0.1.0, which had no claims, left beside them: it is resumed as well."""
 _NAME = re.compile(
     rf"(?P<holder>{PATTERN})-[0-9a-f]{{8}}\.(?P<lease>\d{{1,9}})s\.(?P<host>[\w-]*)|{_FREE}-[0-9a-f]{{8}}", re.ASCII
 )
 _threads: dict[str, int] = {}
-"""Of the claims of this process, by name of their folder, the thread that has each."""
+"""Thread that has each claim of this process, by the name of the claim's folder."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """Another process has what was asked for."""
+    """Another process that has what was asked for."""
 
     host: str
     process: int
@@ -75,10 +75,10 @@ class Held:
 
 @dataclass
 class Claim:
-    """What this process may write to until it is done, or has lost it. Made by `claim`."""
+    """Right of this process to write to a folder until it is done, or has lost it. Made by `claim`."""
 
     folder: Path
-    """Where the holder writes; another one whenever the lease has grown."""
+    """Folder that the holder writes to; another one whenever the lease has grown."""
     lease: int
     """Seconds."""
 

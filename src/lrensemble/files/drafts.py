@@ -1,4 +1,4 @@
-"""What is being written: hidden names that say who writes, and that no reader takes for content.
+"""Drafts: hidden names that say who writes, and that no reader takes for content.
 
 A `kill -9` leaves a draft behind. It is cleared away by the next process that writes to its folder, once its writer is
 gone, and never while it lives.
@@ -56,14 +56,14 @@ def clear_abandoned(*folders: Path, earlier: bool = False) -> None:
 
 
 def clear_pool(root: Path) -> None:
-    """The same for all folders of a pool that are written to."""
+    """Remove abandoned drafts in all folders of a pool that are written to."""
     states = root / "unfinished"
     clear_abandoned(root, *_folders(root), *([] if is_link(states) else _folders(states)), earlier=True)
 
 
 @functools.cache
 def clear_once(folder: Path, root: Path | None) -> None:
-    """The same for a folder that is about to be written to and the pool that it lies in, once in a process's life."""
+    """Remove abandoned drafts in a folder that is about to be written to and in its pool, once in a process's life."""
     clear_abandoned(folder)
     if root is not None:
         clear_pool(root)

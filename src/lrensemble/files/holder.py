@@ -19,10 +19,10 @@ class Holder:
     """A process on a machine."""
 
     machine: str
-    """Where process numbers mean the same: a hash of the host, its boot and, on Linux, the container."""
+    """Namespace of process numbers: a hash of the host, its boot and, on Linux, the container."""
     process: int
     started: int
-    """When the process began, in clock ticks since boot: its number may be given again. 0 where nobody tells."""
+    """Clock ticks from boot to the start of the process: its number may be given again. 0 where it is unknown."""
 
     def __str__(self) -> str:
         return f"{self.machine}-{self.process}-{self.started}"
@@ -67,7 +67,7 @@ def _holder(process: int) -> Holder:
 
 @functools.cache
 def machine() -> str:
-    """Where process numbers mean the same."""
+    """Namespace of process numbers of this machine."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         container = os.stat("/proc/self/ns/pid").st_ino

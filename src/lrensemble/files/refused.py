@@ -1,4 +1,4 @@
-"""What the operating system refuses, as one line that names the path."""
+"""Refusals of the operating system, as one line that names the path."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def storage_errors(action: str, path: Path) -> Iterator[None]:
 
 @contextmanager
 def tensor_errors(path: Path) -> Iterator[None]:
-    """The same while tensors are read: what the system refuses, torch tells as a RuntimeError."""
+    """`storage_errors` while tensors are read: torch raises a RuntimeError for what the system refuses."""
     with storage_errors("read", path):
         try:
             yield

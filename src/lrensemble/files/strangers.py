@@ -33,7 +33,7 @@ def own_files(folder: Path, pattern: str) -> list[Path]:
 
 
 def names_in(folder: Path) -> list[str]:
-    """What lies in a folder, drafts left out, by name.
+    """Entries of a folder without drafts, by name.
 
     Raises:
         StorageError: the folder cannot be read.

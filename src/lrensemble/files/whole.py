@@ -86,11 +86,11 @@ def write_new(path: Path, content: bytes) -> bool:
 
 
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
-"""What file systems without hard links answer."""
+"""Error numbers of file systems without hard links."""
 
 
 def _write_first(path: Path, content: bytes) -> bool:
-    """The same without a hard link: a reader may see it before it is whole."""
+    """Write a file unless it exists, without a hard link: a reader may see it before it is whole."""
     try:
         _write_synced(path, content)
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""What a metric is, the registry of metrics, and the one place where a loss is turned into a score."""
+"""Metrics: what one is, their registry, and the one place where a loss is turned into a score."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class MetricFacts:
     higher_is_better: bool
     """Whether it is a score; otherwise it is a loss."""
     needs: Literal["labels", "probabilities"] = "probabilities"
-    """What members must be able to say: their likeliest class alone, or probabilities of all classes."""
+    """Predictions that it needs: the likeliest class alone, or probabilities of all classes."""
     per_row: Callable[..., Floats] | None = None
-    """Where it is a mean over rows, what it is the mean of: a function of (probabilities [sample, class], labels
+    """Value of each row, where the metric is a mean over rows: a function of (probabilities [sample, class], labels
     [sample], and the metric's own arguments by keyword) to [sample]."""
     of_confusion: Callable[..., Floats] | None = None
-    """Where it depends on the confusion matrix alone: a function of (weights of rows [..., label, predicted class], and
-    the metric's own arguments by keyword) to [...]."""
+    """Value of a confusion matrix, where the metric depends on that alone: a function of (weights of rows [..., label,
+    predicted class], and the metric's own arguments by keyword) to [...]."""
     lowest: float = -np.inf
-    """No value is below this."""
+    """Lower bound of its values."""
     highest: float = np.inf
-    """No value is above this."""
+    """Upper bound of its values."""
     unit: Literal["fraction", "nats", ""] = ""
-    """Of its values; fractions are printed in percent."""
+    """Unit of its values; fractions are printed in percent."""
     watched: bool = False
     """Whether it is measured on the validation rows after every epoch of a training."""
 
@@ -70,7 +70,7 @@ METRICS: Registry[float, MetricFacts] = Registry(
 """Functions of (probabilities [sample, class], labels [sample], weights [sample] or None, *, …own arguments)."""
 
 SUM_TOLERANCE = 1e-3
-"""How far the probabilities of a row may be from summing to one: float16 predictions reach 5e-4."""
+"""Largest difference of the sum of a row's probabilities from 1: float16 predictions reach 5e-4."""
 
 
 def watched(*, labels_only: bool = False) -> list[str]:
@@ -102,7 +102,7 @@ def score(metric: SpecLike, probs: Floats, labels: Labels, weights: Floats | Non
 
 
 def row_values(metric: SpecLike, probs: Floats, labels: Labels) -> Floats | None:
-    """[sample] what the metric is the mean of; None for a metric that is no mean over rows."""
+    """Values of rows [sample] that the metric is the mean of; None for a metric that is no mean over rows."""
     spec = METRICS.check(metric)
     per_row = METRICS.facts(spec).per_row
     return None if per_row is None else np.asarray(per_row(probs, labels, **spec.arguments), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""How honest the confidence is: expected calibration error."""
+"""Calibration of the confidence: expected calibration error."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def ece(
 
 
 def equal_width_bins(confidence: Floats, bins: int) -> NDArray[np.int64]:
-    """[sample] the bin of each confidence, of (0, 1/bins], (1/bins, 2/bins], …
+    """Bin of each confidence [sample], of (0, 1/bins], (1/bins, 2/bins], …
 
     Compared with the borders themselves: 0.07 is in (0.06, 0.07], although 0.07 * 100 is above 7 in floating point.
     """

@@ -1,4 +1,4 @@
-"""What a classifier decides: the predicted class of every row, and the confusion matrix."""
+"""Decisions of a classifier: the predicted class of every row, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lrensemble.numerics import likeliest
 
 
 def predicted_classes(probs: Floats) -> NDArray[np.int64]:
-    """[…] the likeliest class along the last axis; ties go to the lowest.
+    """Likeliest class […] along the last axis; ties go to the lowest.
 
     The one rule of what is predicted: every metric of decisions, and every kernel that counts them, asks here.
     """
@@ -18,7 +18,7 @@ def predicted_classes(probs: Floats) -> NDArray[np.int64]:
 
 
 def confusion_matrix(probs: Floats, labels: Labels, weights: Floats | None = None) -> Floats:
-    """[label, predicted class] how many rows, each counted by its weight.
+    """Confusion matrix [label, predicted class]: the sum of the weights of rows.
 
     Args:
         probs: [sample, class] probabilities.

@@ -19,7 +19,7 @@ Matrix = tuple[tuple[float, ...], ...]
 
 
 def _balanced_accuracies(matrix: Floats) -> Floats:
-    """[…] mean over classes that occur of the fraction of their rows that are right."""
+    """Mean […] over classes that occur of the fraction of their rows that are right."""
     support = matrix.sum(axis=-1)
     return _ratio(_ratio(_right(matrix), support).sum(axis=-1), (support > 0).sum(axis=-1))
 
@@ -126,7 +126,7 @@ def f1(probs: Floats, labels: Labels, weights: Floats | None = None, *, average:
 
 
 def _correlations(matrix: Floats) -> Floats:
-    """[…] (c s - t · p) / sqrt((s² - p · p) (s² - t · t)), with c rows right of s, and t and p the marginals."""
+    """Correlation […] (c s - t · p) / sqrt((s² - p · p) (s² - t · t)): c right rows of s, and t and p the marginals."""
     support, predicted = matrix.sum(axis=-1), matrix.sum(axis=-2)
     spread = [(counts * (counts.sum(axis=-1, keepdims=True) - counts)).sum(axis=-1) for counts in (support, predicted)]
     together = _right(matrix).sum(axis=-1) * support.sum(axis=-1) - (support * predicted).sum(axis=-1)
@@ -155,7 +155,7 @@ def matthews_corrcoef(probs: Floats, labels: Labels, weights: Floats | None = No
 
 
 def _kappas(matrix: Floats, *, weighting: Literal["linear", "quadratic"] | None = None) -> Floats:
-    """[…] 1 - observed / expected disagreement, where the expected one has the same marginals and no dependence."""
+    """Kappa […]: 1 - observed / expected disagreement, the latter for the same marginals without dependence."""
     apart = np.abs(np.subtract.outer(np.arange(matrix.shape[-1]), np.arange(matrix.shape[-1]))).astype(np.float64)
     disagreement = {None: np.minimum(apart, 1.0), "linear": apart, "quadratic": apart**2}[weighting]
     support, predicted = matrix.sum(axis=-1), matrix.sum(axis=-2)
@@ -230,7 +230,7 @@ def _costs_of_pairs(matrix: Matrix, classes: int) -> Floats:
 
 
 def _right(matrix: Floats) -> Floats:
-    """[…, class] rows of each class that are right."""
+    """Weight of right rows of each class […, class]."""
     return np.diagonal(matrix, axis1=-2, axis2=-1)
 
 
@@ -240,7 +240,7 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
 
 
 def _averaged(part: Floats, whole: Floats, matrix: Floats, average: Average | None) -> Floats:
-    """[…] the ratio of part and whole [..., class], averaged over classes."""
+    """Ratio […] of part and whole [..., class], averaged over classes."""
     classes = matrix.shape[-1]
     kind = average or ("binary" if classes == 2 else "macro")
     if kind == "binary" and classes != 2:

@@ -1,4 +1,4 @@
-"""How right: accuracy, top-k accuracy, negative log-likelihood, Brier score."""
+"""Scores and losses: accuracy, top-k accuracy, negative log-likelihood, Brier score."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from lrensemble.numerics import SMALLEST_PROBABILITY, least_tie
 
 
 def correct(probs: Floats, labels: Labels) -> Floats:
-    """[sample] one where the likeliest class is the label, else zero; ties go to the lowest class."""
+    """Correctness [sample], 1 where the likeliest class is the label, else 0; ties go to the lowest class."""
     return np.asarray(predicted_classes(probs) == labels, dtype=np.float64)
 
 
 def within_top_k(probs: Floats, labels: Labels, *, k: int = 5) -> Floats:
-    """[sample] one where the label is among the k likeliest classes, else zero; ties go to the lowest class."""
+    """Correctness [sample], 1 where the label is among the k likeliest classes, else 0; ties go to the lowest class."""
     of_label = probs[np.arange(len(labels)), labels][:, None]
     before = np.arange(probs.shape[1]) < labels[:, None]
     ahead = (least_tie(probs) > of_label) | ((probs >= least_tie(of_label)) & before)
@@ -24,12 +24,12 @@ def within_top_k(probs: Floats, labels: Labels, *, k: int = 5) -> Floats:
 
 
 def log_losses(probs: Floats, labels: Labels) -> Floats:
-    """[sample] -ln p(label), 36.04 at most."""
+    """Losses [sample], -ln p(label), 36.04 at most."""
     return np.asarray(-np.log(np.maximum(probs[np.arange(len(labels)), labels], SMALLEST_PROBABILITY)))
 
 
 def squared_errors(probs: Floats, labels: Labels) -> Floats:
-    """[sample] sum over classes of (p - 1[label])²."""
+    """Squared errors [sample], the sum over classes of (p - 1[label])²."""
     of_label = probs[np.arange(len(labels)), labels]
     return np.asarray(np.einsum("sc,sc->s", probs, probs) - 2 * of_label + 1)
 

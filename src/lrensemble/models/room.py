@@ -11,15 +11,15 @@ from torch import nn
 from lrensemble.errors import LREnsembleError, SpecError
 
 BYTES = 4
-"""Of a parameter, float32."""
+"""Bytes of a float32 parameter."""
 COPIES = 4
-"""Of the weights that training holds: themselves, gradients, momentum, and those that are being saved."""
+"""Copies of the weights' size that training holds: themselves, gradients, momentum, and those being saved."""
 USUAL_MEMORY = 64 * 2**30
-"""Where no system tells."""
+"""Bytes of memory that are assumed where the system does not say."""
 
 
 def require_room(model: str, build: Callable[[], nn.Module]) -> None:
-    """Refuse a network that training has no room for; it is built without numbers, which takes none.
+    """Refuse a network too large to be trained in memory; it is built without numbers, which takes none.
 
     Args:
         model: its text form, for the message.

@@ -32,7 +32,7 @@ class VisionTransformer(nn.Module):
         super().__init__()
         self.network = network
         self.channels = channels
-        """That the network takes; greyscale images are repeated."""
+        """Channels that the network takes; greyscale images are repeated."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Images [batch, channel, height, width] to logits [batch, class]."""

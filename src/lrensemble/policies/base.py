@@ -1,4 +1,4 @@
-"""What a policy is, how one is registered, and what its arguments may be.
+"""Policies: what one is, how one is registered, and what its arguments may be.
 
 A policy is the learning rate as a pure function of the step: no state, so that any step can be read in any order, a run
 resumed at any moment, and a curve drawn without training.
@@ -30,7 +30,7 @@ class Policy:
     """The learning rate at every step of a run: `policy(step)`, for steps from 0; it stays defined beyond the run."""
 
     spec: Spec
-    """What it was built from; `build(policy.spec, policy.total)` builds it again."""
+    """Spec that it was built from; `build(policy.spec, policy.total)` builds it again."""
     total: int
     """Steps of the run."""
     rate: Rate = field(repr=False, compare=False)

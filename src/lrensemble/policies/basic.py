@@ -38,7 +38,10 @@ def table(total: int, *, rates: tuple[float, ...]) -> Rate:
 
 @policy(peak=0.1, every=0.25, gamma=0.5)
 def step(total: int, *, peak: float, every: Position = 0.3, gamma: float = 0.1) -> Rate:
-    """`peak` times `gamma` to the power of how many times `every` has passed (torch's `StepLR`)."""
+    """`peak` times `gamma` to the power of how many times `every` has passed (torch's `StepLR`).
+
+    rate(t) = peak · gamma^⌊t / every⌋.
+    """
     require_rates(peak=peak)
     require_factor(gamma=gamma)
     length = to_steps(every, total, "every")
@@ -50,6 +53,8 @@ def multi_step(
     total: int, *, peak: float, milestones: tuple[Position, ...] = (0.3, 0.6, 0.8), gamma: float = 0.2
 ) -> Rate:
     """`peak`, multiplied by `gamma` at each milestone (torch's `MultiStepLR`; He et al. 2016, sec. 4.2).
+
+    rate(t) = peak · gamma^k, with k the number of milestones up to t.
 
     Args:
         total: steps of the run.
@@ -66,6 +71,8 @@ def multi_step(
 @policy(peak=0.1, floor=0.001)
 def exponential(total: int, *, peak: float, gamma: float | None = None, floor: float | None = None) -> Rate:
     """`peak` times `gamma` to the power of the step (torch's `ExponentialLR`); or falling to `floor` at the end.
+
+    rate(t) = peak · gamma^t; with a floor, gamma = (floor / peak)^(1 / T) and t is at most T.
 
     Args:
         total: steps of the run.
@@ -104,7 +111,10 @@ def polynomial(
 
 @policy(peak=0.1)
 def linear(total: int, *, peak: float, floor: float = 0.0) -> Rate:
-    """A straight line from `peak` at step 0 to `floor` at step `total`."""
+    """A straight line from `peak` at step 0 to `floor` at step `total`.
+
+    rate(t) = floor + (peak - floor) (1 - t / T), with t at most T.
+    """
     require_rates(peak=peak, floor=floor)
     return lambda step: floor + (peak - floor) * (1 - min(step, total) / total)
 
@@ -128,7 +138,10 @@ def sigmoid(total: int, *, peak: float, steepness: float = 10.0, middle: Positio
 
 @policy(peak=0.1)
 def cosine(total: int, *, peak: float, floor: float = 0.0) -> Rate:
-    """Half a cosine wave from `peak` at step 0 to `floor` at step `total` (Loshchilov & Hutter 2017, eq. 5)."""
+    """Half a cosine wave from `peak` at step 0 to `floor` at step `total` (Loshchilov & Hutter 2017, eq. 5).
+
+    rate(t) = floor + (peak - floor) (1 + cos(π t / T)) / 2, with t at most T.
+    """
     require_rates(peak=peak, floor=floor)
     return lambda step: half_cosine(peak, floor, min(step, total) / total)
 
@@ -162,10 +175,13 @@ def trapezoidal(total: int, *, peak: float, floor: float = 0.0, warmup: Position
 
 
 def logistic(value: float) -> float:
-    """The S-shaped 1 / (1 + exp(-value))."""
+    """Logistic function 1 / (1 + exp(-value))."""
     return 1 / (1 + math.exp(min(700.0, -value)))  # exp(710) overflows; all is zero to every digit long before
 
 
 def half_cosine(start: float, end: float, progress: float) -> float:
-    """From `start` at progress 0 to `end` at progress 1 along half a cosine wave."""
+    """Half a cosine wave from `start` at progress 0 to `end` at progress 1.
+
+    end + (start - end) (1 + cos(π progress)) / 2.
+    """
     return end + (start - end) * 0.5 * (1 + math.cos(math.pi * progress))

@@ -26,7 +26,7 @@ SHAPES: dict[str, Callable[[float], float]] = {
     "sine": lambda height: math.sin(0.5 * math.pi * height),
     "cosine": lambda height: 0.5 * (1 - math.cos(math.pi * height)),
 }
-"""From a height in 0 … 1 that rises in a line to one that rises along a curve."""
+"""Function of a height in 0 … 1 that rises in a line to one that rises along a curve."""
 
 
 @policy(peak=0.1)
@@ -82,6 +82,9 @@ def one_cycle(
 @policy(peak=0.1, period=0.25)
 def cosine_restarts(total: int, *, peak: float, floor: float = 0.0, period: Position = 0.25, growth: int = 1) -> Rate:
     """Cosine from `peak` to `floor`, again and again (SGDR, Loshchilov & Hutter 2017; `CosineAnnealingWarmRestarts`).
+
+    rate(t) = floor + (peak - floor) (1 + cos(π s / T_i)) / 2, with s the steps since the last restart and T_i those of
+    the period.
 
     Args:
         total: steps of the run.

@@ -17,7 +17,7 @@ from lrensemble.spec import Spec, Value
 
 @dataclass(frozen=True)
 class NoFacts:
-    """Of functions of which nobody needs to know anything."""
+    """Facts of functions of which nobody needs to know anything."""
 
 
 R = TypeVar("R")

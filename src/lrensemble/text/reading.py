@@ -66,7 +66,7 @@ def decoded(content: bytes) -> str:
 
 
 def from_toml(text: str) -> dict[str, Any]:
-    """What TOML says.
+    """Content of a TOML text.
 
     Raises:
         TextError: it is no TOML, or nested too deeply.
@@ -84,7 +84,7 @@ def from_toml(text: str) -> dict[str, Any]:
 
 
 def from_json(content: bytes | str) -> Any:
-    """What JSON says.
+    """Content of a JSON text.
 
     Raises:
         TextError: it is no JSON, or nested too deeply.

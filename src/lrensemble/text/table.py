@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from lrensemble.text.visible import visible
 
 FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
-"""How a formula begins, in full width too. A tab or a carriage return in front is written out, and so acts no more."""
+"""Start of a formula, in full width too. A tab or a carriage return in front is written out, and so acts no more."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 QUOTED = re.compile(r"""[,;"\t]|^\s|\s$""")
 

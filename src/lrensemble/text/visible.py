@@ -52,7 +52,7 @@ def _json_escape(character: str) -> str:
 
 
 def shortened(value: object, longest: int = 200) -> str:
-    """What was given, for a message: its `repr`, cut in the middle where it is long."""
+    """Text of a given value for a message: its `repr`, cut in the middle where it is long."""
     try:
         text = repr(value)
     except (RecursionError, ValueError):  # nested without end, or an integer of thousands of digits

@@ -88,14 +88,14 @@ def until(process: Process, *words: str) -> list[str]:
 
 
 def end(process: Process, status: int = 0) -> list[list[str]]:
-    """What a process told from here on, word by word; it has to end with this status."""
-    told, _ = process.communicate(timeout=120)
+    """Lines that a process writes from here on, split into words; it has to end with this status."""
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == status
-    return [line.split() for line in told.splitlines()]
+    return [line.split() for line in output.splitlines()]
 
 
-def ended(told: list[list[str]]) -> dict[str, str]:
-    return {id_: status for word, id_, status in (line for line in told if line[0] == "ended") if word}
+def ended(lines: list[list[str]]) -> dict[str, str]:
+    return {id_: status for word, id_, status in (line for line in lines if line[0] == "ended") if word}
 
 
 @pytest.mark.parametrize("execution", ["one-by-one", "fused", "workers"])
@@ -107,9 +107,9 @@ def test_several_at_once_train_each_run_once(
         processes = [stack.enter_context(begun(tmp_path / "pool", sweep, execution)) for _ in range(3)]
         for process in processes:
             go(process)
-        all_told = [ended(end(process)) for process in processes]
-    assert all(len(told) == 3 for told in all_told), "each tells of all runs"
-    statuses = sorted(status for told in all_told for status in told.values())
+        all_lines = [ended(end(process)) for process in processes]
+    assert all(len(lines) == 3 for lines in all_lines), "each tells of all runs"
+    statuses = sorted(status for lines in all_lines for status in lines.values())
     assert statuses == ["exists"] * 6 + ["finished"] * 3, "and trains none that another one trains"
     assert not [name for name in contents(tmp_path / "pool") if name.startswith("left behind")]
     if execution == "one-by-one":
@@ -137,9 +137,9 @@ def test_a_run_of_a_process_that_is_killed_goes_on_where_its_state_was_saved(
         go(second)
         until(second, "Elsewhere")
         first.kill()
-        told = end(second)
-    assert set(ended(told).values()) == {"finished"}
-    steps = [int(step) for word, _, step in (line for line in told if line[0] == "step") if word]
+        lines = end(second)
+    assert set(ended(lines).values()) == {"finished"}
+    steps = [int(step) for word, _, step in (line for line in lines if line[0] == "step") if word]
     assert min(steps) >= 8, "nothing but what came after the last state is trained twice"
     list(tune(experiment(**{key: sweep[key] for key in ("model", "policy")}), tmp_path / "whole", execution=execution))
     assert contents(tmp_path / "pool") == contents(tmp_path / "whole")
@@ -165,9 +165,9 @@ def test_a_process_that_was_stopped_for_too_long_writes_nothing_any_more(
         assert set(ended(end(second)).values()) == {"finished"}
         before = {path: path.stat().st_mtime_ns for path in pool.rglob("*")}
         first.send_signal(signal.SIGCONT)
-        told = end(first)
-        assert set(ended(told).values()) == {"exists"}
-        assert [line for line in told if line[0] == "Elsewhere"], "it tells that it lost the run"
+        lines = end(first)
+        assert set(ended(lines).values()) == {"exists"}
+        assert [line for line in lines if line[0] == "Elsewhere"], "it tells that it lost the run"
         after = {path: path.stat().st_mtime_ns for path in pool.rglob("*")}
     assert {path for path in after if path.is_file()} == {path for path in before if path.is_file()}
     assert all(after[path] == before[path] for path in before if path.is_file())

@@ -43,8 +43,8 @@ def test_memory_is_taken_once_and_given_back_at_the_end() -> None:
     # Without these it depends on what else lies in the heap whether free blocks are handed back.
     always = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
     command = [sys.executable, "-c", COUNTED]
-    told = subprocess.run(command, env=os.environ | always, capture_output=True, text=True, check=True).stdout
-    without, inside, given_back = map(int, told.split())
+    output = subprocess.run(command, env=os.environ | always, capture_output=True, text=True, check=True).stdout
+    without, inside, given_back = map(int, output.split())
     of_a_step = 100 * 2**20 // 4096
     assert without > 49 * of_a_step, "the system hands it out again at every step"
     assert inside < of_a_step, "fifty steps take less than one"

@@ -14,7 +14,7 @@ from lrensemble.errors import SpecError
 from lrensemble.spec import SpecLike, to_spec
 
 PARTNER = ".partner"
-"""How the names of positions in the batch end."""
+"""End of the names of draws that are positions in the batch."""
 
 
 class Augmenter:
@@ -43,7 +43,7 @@ class Augmenter:
                 raise SpecError(f"augmentation {name!r} mixes images and their labels: put it last, and only one such")
 
     def draw(self, seed: int, step: int, rows: NDArray[np.int64]) -> Draws:
-        """What is drawn for the images of a step, on the CPU.
+        """Draws for the images of a step, on the CPU.
 
         Args:
             seed: of the run.
@@ -76,7 +76,7 @@ class Augmenter:
 
 
 def join(draws: Sequence[Draws]) -> Draws:
-    """What was drawn for several batches, for the batch that holds them end to end; partners stay in their own."""
+    """Draws of several batches, joined for the batch that holds them end to end; partners stay in their own."""
     joined = {}
     for name in draws[0]:
         parts = [drawn[name] for drawn in draws]
@@ -88,7 +88,7 @@ def join(draws: Sequence[Draws]) -> Draws:
 
 
 def move(draws: Draws, device: torch.device) -> Draws:
-    """The same draws on a device; the copy to a GPU is only queued."""
+    """Draws on another device; the copy to a GPU is only queued."""
     if device.type == "mps":  # it has no float64
         draws = {name: drawn.float() if drawn.dtype == torch.float64 else drawn for name, drawn in draws.items()}
     if device.type != "cuda":

@@ -1,4 +1,4 @@
-"""What an augmentation is: numbers drawn on the CPU for each image, and a tensor program that applies them."""
+"""Augmentation: numbers drawn on the CPU for each image, and a tensor program that applies them."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ Draws = Mapping[str, Tensor]
 
 
 class Batch(NamedTuple):
-    """What is drawn for."""
+    """Batch of rows that numbers are drawn for."""
 
     seed: int
     epoch: int
-    """From 0."""
+    """Epoch, from 0."""
     rows: NDArray[np.int64]
-    """[sample] numbers that tell one image from another."""
+    """Numbers [sample] that tell one image from another."""
 
 
 class Mixing(NamedTuple):
     """Two images in one: the loss is share * CE(labels) + (1 - share) * CE(labels[partner])."""
 
     partner: Tensor
-    """[sample] int64, positions in the batch."""
+    """Positions [sample] in the batch, int64."""
     share: Tensor
-    """[sample] float32, of the image's own label."""
+    """Weights [sample] of the image's own label in the loss, float32."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One kind of change to a batch of normalised inputs."""
+    """Change to a batch of normalised inputs."""
 
     draw: Callable[[np.random.Generator, Batch], dict[str, NDArray[Any]]]
     """Arrays [sample, …] by name."""
     apply: Callable[[Tensor, Draws], Tensor]
-    """Inputs [sample, …] and what was drawn for them, by name, to changed inputs; waits for nothing on the host."""
+    """Function of inputs [sample, …] and their draws, by name, to changed inputs; waits for nothing on the host."""
     mixes: bool = False
     """Whether images are mixed; then `partner` and `share` are among what is drawn."""
 

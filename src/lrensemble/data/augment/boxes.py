@@ -32,7 +32,7 @@ def area(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def inside(boxes: Tensor, size: Size) -> Tensor:
-    """Which pixels lie in an image's box: bool [sample, 1, height, width]."""
+    """Mask [sample, 1, height, width] of the pixels that lie in an image's box."""
     top, bottom, left, right = boxes.view(-1, 4, 1).unbind(1)
     rows = torch.arange(size[0], device=boxes.device)
     columns = torch.arange(size[1], device=boxes.device)

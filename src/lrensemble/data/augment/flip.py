@@ -50,7 +50,7 @@ def _mirror(inputs: Tensor, draws: Draws) -> Tensor:
 
 
 def _first_side(seed: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[sample] 0 or 1, a coin that depends on nothing but the seed and the row: SplitMix64 (Steele et al. 2014)."""
+    """Coin [sample], 0 or 1, that depends on nothing but the seed and the row: SplitMix64 (Steele et al. 2014)."""
     start = np.random.SeedSequence(seed).generate_state(1, np.uint64)
     mixed = start + (rows.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

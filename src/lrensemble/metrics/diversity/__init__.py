@@ -1,4 +1,4 @@
-"""How much members differ: measures of one team, of every pair, and of all teams at once; each also focal.
+"""Diversity of members: measures of one team, of every pair, and of all teams at once; each also focal.
 
 Each measure is one formula over means, and is thereby defined for any team. *Focal* means over the rows alone that
 one member, the focal one, gets wrong (Wu et al. 2021): who makes good its errors? The edges are defined, never NaN: a
@@ -51,7 +51,7 @@ def pairwise(
     focal: int | None = None,
     weights: ArrayLike | None = None,
 ) -> Values:
-    """[member, member]: diversity of every two members, a member with itself on the diagonal.
+    """Diversity [member, member] of every two members, a member with itself on the diagonal.
 
     Arguments and errors as `diversity`.
     """
@@ -66,7 +66,7 @@ def all_teams(
     focal: int | None = None,
     weights: ArrayLike | None = None,
 ) -> Values:
-    """[team]: diversity of every team, indexed by the mask whose bit i says that member i is in.
+    """Diversity [team] of every team, indexed by the mask whose bit i says that member i is in.
 
     Teams without the focal member have a value too: the measure does not ask who is in. Entry 0, the team of nobody, is
     no team: it is finite and means nothing. Arguments and errors as `diversity`; more than 28 members are refused.
@@ -78,7 +78,7 @@ def all_teams(
 def all_teams_focal(
     measure: SpecLike, predictions: ArrayLike, labels: ArrayLike, *, weights: ArrayLike | None = None
 ) -> Values:
-    """[focal member, team]: diversity of every team over the rows that each member gets wrong.
+    """Diversity [focal member, team] of every team over the rows that each member gets wrong.
 
     A focal member that errs nowhere has no rows: its values are those of nobody ever differing. Arguments and errors as
     `all_teams`.

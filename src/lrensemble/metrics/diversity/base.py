@@ -20,7 +20,7 @@ class DiversityFacts:
     higher_is_more_diverse: bool
     """Whether it grows with diversity; otherwise it grows with likeness."""
     needs: Literal["labels", "probabilities"] = "labels"
-    """What members must be able to say: their likeliest class alone, or probabilities of all classes."""
+    """Predictions that it needs: the likeliest class alone, or probabilities of all classes."""
 
 
 DIVERSITY: Registry[Values, DiversityFacts] = Registry(

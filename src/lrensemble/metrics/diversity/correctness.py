@@ -98,13 +98,13 @@ def entropy(rows: Outcomes, teams: Teams) -> Values:
 
 
 def _one_alone(rows: Outcomes) -> Values:
-    """[member, member]: rows that exactly one of the two gets wrong."""
+    """Weight of rows [member, member] that exactly one of the two gets wrong."""
     wrong = failures(rows)
     return wrong[:, None] + wrong[None, :] - 2 * cofailures(rows)
 
 
 def _tables(rows: Outcomes) -> tuple[Values, Values, Values, Values]:
-    """[member, member] each: a both right, b the first alone right, c the second alone right, d both wrong."""
+    """Weights of rows [member, member]: a both right, b only the first right, c only the second right, d both wrong."""
     wrong, both_wrong = failures(rows), cofailures(rows)
     first_alone, second_alone = wrong[None, :] - both_wrong, wrong[:, None] - both_wrong
     return rows.rows - first_alone - second_alone - both_wrong, first_alone, second_alone, both_wrong

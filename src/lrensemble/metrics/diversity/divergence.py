@@ -16,14 +16,14 @@ from lrensemble.metrics.diversity.teams import Teams, Values
 from lrensemble.numerics import SMALLEST_PROBABILITY
 
 _BLOCK = 1 << 20
-"""How many probabilities are held at once, so that memory does not grow with the rows."""
+"""Number of probabilities in memory at a time, so that memory does not grow with the rows."""
 
 
 @DIVERSITY.register(higher_is_more_diverse=True, needs="probabilities")
 def kullback_leibler(rows: Outcomes, teams: Teams) -> Values:
     """KL divergence of two members, mean of both directions, over rows and pairs (Kullback & Leibler 1951).
 
-    Sum over classes of p ln(p / q), 0 to 36.04: in logarithms, probabilities below 2.2e-16 count as that, as in NLL.
+    Σ p ln(p / q) over classes, 0 to 36.04: in logarithms, probabilities below 2.2e-16 count as that, as in NLL.
     Higher is more diverse. Without rows 0.
 
     Raises:
@@ -44,7 +44,7 @@ def kullback_leibler(rows: Outcomes, teams: Teams) -> Values:
 def jensen_shannon(rows: Outcomes, teams: Teams) -> Values:
     """Jensen-Shannon divergence of two members, mean over rows and pairs (Lin 1991, sec. IV, with equal weights).
 
-    Entropy of the mean of both less the mean of their entropies, 0 to ln 2. Higher is more diverse. Without rows 0.
+    H((p + q) / 2) - (H(p) + H(q)) / 2, with H the entropy, 0 to ln 2. Higher is more diverse. Without rows 0.
 
     Raises:
         PredictionsError: only predicted classes were given.

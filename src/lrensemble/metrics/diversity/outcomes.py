@@ -1,4 +1,4 @@
-"""What the diversity measures need of the rows: who predicts what, who is wrong, how often two are at once."""
+"""Outcomes that the diversity measures need: predictions, errors, and joint errors of pairs, on the same rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Outcomes:
 
     @property
     def rows(self) -> float:
-        """How many rows, as often as they count."""
+        """Number of rows, as often as they count."""
         return float(self.weights.sum())
 
 
@@ -91,23 +91,23 @@ def where_wrong(given: Outcomes, focal: int) -> Outcomes:
 
 
 def failures(given: Outcomes) -> NDArray[np.float64]:
-    """[member]: rows that the member gets wrong."""
+    """Weight of rows [member] that the member gets wrong."""
     return np.asarray(given.wrong @ given.weights)
 
 
 def cofailures(given: Outcomes) -> NDArray[np.float64]:
-    """[member, member]: rows that both get wrong."""
+    """Weight of rows [member, member] that both get wrong."""
     wrong = given.wrong.astype(np.float64)
     return np.asarray((wrong * given.weights) @ wrong.T)
 
 
 def agreements(given: Outcomes) -> NDArray[np.float64]:
-    """[member, member]: rows for which both predict the same class, right or wrong."""
+    """Weight of rows [member, member] for which both predict the same class, right or wrong."""
     return np.array([(given.predicted == one) @ given.weights for one in given.predicted])
 
 
 def chance_agreements(given: Outcomes) -> NDArray[np.float64]:
-    """[member, member]: pairs of a row each that are predicted alike, sum over classes of the product of their counts.
+    """Weight of pairs of rows [member, member] predicted alike: the sum over classes of the product of their counts.
 
     Divided by rows², the probability that two members agree by chance, given how often each predicts each class.
     """

@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from lrensemble.errors import PredictionsError
 
 Values = NDArray[np.float64]
-"""One number a team: [] of one team, [member, member] of every pair, [team] of all teams."""
+"""Number for each team: [] of one team, [member, member] of every pair, [team] of all teams."""
 
 MOST_MEMBERS = 28
-"""Beyond that the numbers of all teams would fill more than 2 GiB."""
+"""Members at most: with more, the numbers of all teams would fill more than 2 GiB."""
 
 _BLOCK = 1 << 20
-"""How many (team, pattern) cells are held at once; a few MiB, so that they stay in the cache."""
+"""Number of (team, pattern) cells in memory at a time; a few MiB, so that they stay in the cache."""
 
 
 class Teams(Protocol):
-    """What a measure asks of its teams."""
+    """Teams, as a measure needs them."""
 
     def sizes(self) -> Values:
         """Number of members of each team."""
@@ -48,20 +48,20 @@ class OneTeam:
         self.members = members
 
     def sizes(self) -> Values:
-        """[]: number of members."""
+        """Number of members []."""
         return np.array(float(self.members))
 
     def over_members(self, values: Values) -> Values:
-        """[]: mean over members."""
+        """Mean over members []."""
         return np.asarray(values.mean())
 
     def over_pairs(self, matrix: Values) -> Values:
-        """[]: mean over pairs."""
+        """Mean over pairs []."""
         pairs = matrix[np.triu_indices(self.members, k=1)] if self.members > 1 else matrix
         return np.asarray(pairs.mean())
 
     def minorities(self, wrong: NDArray[np.bool_], weights: Values) -> Values:
-        """[]: sum over rows of the smaller side."""
+        """Sum over rows of the smaller side []."""
         failing = wrong.sum(axis=0)
         return np.asarray(np.minimum(failing, self.members - failing) @ weights)
 
@@ -70,19 +70,19 @@ class EveryPair:
     """Every two members as a team: [member, member], a member with itself on the diagonal."""
 
     def sizes(self) -> Values:
-        """[]: two, for every pair."""
+        """Number of members [], two for every pair."""
         return np.array(2.0)
 
     def over_members(self, values: Values) -> Values:
-        """[member, member]: mean of the two."""
+        """Mean of the two [member, member]."""
         return (values[:, None] + values[None, :]) / 2
 
     def over_pairs(self, matrix: Values) -> Values:
-        """[member, member]: the matrix as it is."""
+        """The matrix [member, member] as it is."""
         return matrix
 
     def minorities(self, wrong: NDArray[np.bool_], weights: Values) -> Values:
-        """[member, member]: rows that one of the two gets wrong and the other right."""
+        """Weight of rows [member, member] that one of the two gets wrong and the other right."""
         return np.array([(wrong != one) @ weights for one in wrong])
 
 
@@ -104,22 +104,22 @@ class EveryTeam:
         self.members = members
 
     def sizes(self) -> Values:
-        """[team]: number of members."""
+        """Number of members [team]."""
         return sums_over_members(np.ones(self.members))
 
     def over_members(self, values: Values) -> Values:
-        """[team]: mean over members."""
+        """Mean over members [team]."""
         return sums_over_members(values) / np.maximum(self.sizes(), 1)
 
     def over_pairs(self, matrix: Values) -> Values:
-        """[team]: mean over pairs."""
+        """Mean over pairs [team]."""
         sizes = self.sizes()
         means = sums_over_pairs(matrix) / np.maximum(sizes * (sizes - 1) / 2, 1)
         means[1 << np.arange(self.members)] = matrix.diagonal()
         return means
 
     def minorities(self, wrong: NDArray[np.bool_], weights: Values) -> Values:
-        """[team]: sum over rows of the smaller side. Rows with the same members wrong are counted together."""
+        """Sum over rows of the smaller side [team]. Rows with the same members wrong are counted together."""
         powers = 1 << np.arange(self.members, dtype=np.int64)
         patterns, place = np.unique(powers @ wrong, return_inverse=True)
         times: Values = np.bincount(place, weights=weights, minlength=len(patterns)).astype(np.float64)
@@ -135,7 +135,7 @@ def _minorities(patterns: NDArray[np.uint32], times: Values, masks: NDArray[np.u
 
 
 def sums_over_members(values: Values) -> Values:
-    """[team] sums over the members of each team of values [member]."""
+    """Sums [team] over the members of each team of values [member]."""
     sums = np.zeros(1)
     for value in values:
         sums = np.concatenate([sums, sums + value])
@@ -143,7 +143,7 @@ def sums_over_members(values: Values) -> Values:
 
 
 def sums_over_pairs(matrix: Values) -> Values:
-    """[team] sums over the pairs i < j of each team of a matrix [member, member]."""
+    """Sums [team] over the pairs i < j of each team of a matrix [member, member]."""
     sums = np.zeros(1)
     for member, row in enumerate(matrix):
         sums = np.concatenate([sums, sums + sums_over_members(row[:member])])

@@ -1,4 +1,4 @@
-"""What each row adds to a metric: its own value where the metric is a mean over rows, else its jackknife influence."""
+"""Influence of each row on a metric: its value where the metric is a mean over rows, else its jackknife influence."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Rows:
     """The rows that classifiers are compared on."""
 
     labels: Labels
-    """[sample] class indices."""
+    """Class indices [sample]."""
     weights: Floats | None = None
-    """[sample] what each row counts; once each where None."""
+    """Weights [sample]; 1 each where None."""
     groups: Groups | None = None
-    """[sample] rows of one group are not independent; each row its own where None."""
+    """Group of each row [sample]; rows of one group are not independent, and each row is its own where None."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Blocks:
     """Rows that are left out together."""
 
     index: NDArray[np.int64]
-    """[sample] which block."""
+    """Block of each row [sample]."""
     weights: Floats
-    """[block] summed weights of rows."""
+    """Summed weights of rows [block]."""
     one: float
     """Weight of one independent row or group, where larger ones count more."""
     whole: bool
@@ -46,7 +46,7 @@ class Blocks:
 
 
 def unit_differences(metric: SpecLike, probs: list[Floats], reference: Floats, rows: Rows, seed: int) -> Units:
-    """What each unit adds to the gain of every classifier over the reference, positive where it is better.
+    """Contribution of each unit to the gain of every classifier over the reference, positive where it is better.
 
     Args:
         metric: a registered name with its arguments.
@@ -86,7 +86,7 @@ def _blocks(rows: Rows, seed: int) -> Blocks:
 
 
 def _sums(metric: SpecLike, probs: Floats, rows: Rows, blocks: Blocks) -> Floats:
-    """[block] score plus influence, times the weight of the block: their sum over the whole weight is the score.
+    """Score plus influence [block], times the weight of the block: their sum over the whole weight is the score.
 
     With s the score, s' the score without a block of share f: influence (1 - f) / f (s - s'); the mean is taken out.
     """

@@ -80,14 +80,14 @@ def _records(*columns: Floats) -> tuple[Comparison, ...]:
 
 
 def exact_p_values(signs: Floats) -> Floats:
-    """[comparison] McNemar's exact p-values of differences of correctness [comparison, sample]."""
+    """McNemar's exact p-values [comparison] of differences of correctness [comparison, sample]."""
     discordant = np.abs(signs).sum(axis=1)
     larger = (discordant + np.abs(signs.sum(axis=1))) / 2
     return np.asarray(np.minimum(1.0, 2 * binomial_tail(larger, discordant)))
 
 
 def _largest_normals(units: Units, found: Pivots, generator: np.random.Generator) -> Floats:
-    """[draw] largest absolute values of normal statistics that correlate as the comparisons do.
+    """Largest absolute values [draw] of normal statistics that correlate as the comparisons do.
 
     A comparison without any difference can find nothing, and does not count.
     """

@@ -59,5 +59,5 @@ def binomial_tail(successes: ArrayLike, trials: ArrayLike) -> Floats:
 
 
 def discordant(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> tuple[int, int]:
-    """How many rows [sample] only the one gets right, and how many only the other."""
+    """Numbers of rows [sample] that only the one gets right, and that only the other does."""
     return int(np.sum(correct & ~reference)), int(np.sum(~correct & reference))

@@ -50,13 +50,13 @@ class Pivots:
     freedom: Floats
 
     def limits(self, confidence: float, limit: float = np.inf) -> tuple[Floats, Floats]:
-        """[comparison] low and high ends of the intervals, within -limit and limit; they hold the values."""
+        """Low and high ends [comparison] of the intervals, within -limit and limit; they hold the values."""
         half = stdtrit(self.freedom, (1 + confidence) / 2) * self.errors
         low, high = np.minimum(self.centres - half, self.values), np.maximum(self.centres + half, self.values)
         return np.maximum(low, -limit), np.minimum(high, limit)
 
     def p_values(self) -> Floats:
-        """[comparison] two-sided p-values of no difference: below 1 - confidence where the interval excludes zero."""
+        """Two-sided p-values [comparison] of no difference: below 1 - confidence where the interval excludes zero."""
         ratios = np.divide(self.centres, self.errors, out=np.zeros_like(self.centres), where=self.errors > 0)
         return np.asarray(2 * stdtr(self.freedom, -np.abs(ratios)))
 

@@ -25,7 +25,7 @@ def paired_scores(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Comparison:
-    """What `probs` has over `reference` by a metric, on the same rows; positive is better, whatever the direction.
+    """Gain of `probs` over `reference` by a metric, on the same rows; positive is better, whatever the direction.
 
     A metric that is a mean over rows is judged by its differences row by row, any other by its jackknife influences
     (Efron & Tibshirani 1993, ch. 11), for which a metric needs `weights` only where rows have some. Differences of

@@ -15,16 +15,16 @@ Groups = NDArray[np.generic]
 
 @dataclass(frozen=True)
 class Units:
-    """What a mean difference is the sum of: units that are independent of each other."""
+    """Units whose sum is a mean difference, and which are independent of each other."""
 
     sums: Floats
-    """[comparison, unit] weighted differences, summed over the rows of each unit."""
+    """Weighted differences [comparison, unit], summed over the rows of each unit."""
     weights: Floats
-    """[unit] summed weights of the rows of each unit."""
+    """Summed weights [unit] of the rows of each unit."""
     pseudo: Floats
-    """[comparison] weight of one more observation: that of a row times the design effect of the groups."""
+    """Weight [comparison] of one more observation: that of a row times the design effect of the groups."""
     largest: Floats
-    """[comparison] the most that one more observation would bring, going by those that were seen."""
+    """Largest difference [comparison] that one more observation would bring, judged by those observed."""
     correctness: bool = False
     """Whether rows differ by -1, 0 or 1, as where both classifiers are right or wrong."""
     plain: bool = False
@@ -32,7 +32,7 @@ class Units:
 
     @property
     def values(self) -> Floats:
-        """[comparison] weighted mean differences."""
+        """Weighted mean differences [comparison]."""
         return np.asarray(self.sums.sum(axis=1) / self.weights.sum())
 
     @property

@@ -1,1 +1,1 @@
-"""Where, and with whom, runs are trained: in one program, in worker processes or one by one; beside other processes."""
+"""Execution of runs: in one program, in worker processes or one by one; beside other processes."""

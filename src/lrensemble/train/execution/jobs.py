@@ -1,4 +1,4 @@
-"""How the runs of a sweep are executed: together in one program, in worker processes, or one by one.
+"""Jobs that execute the runs of a sweep: together in one program, in worker processes, or one by one.
 
 The rule is fixed, so that the same command gives the same bits on the same machine: it weighs the `costs` of a step in
 each execution, the number of runs and the cores. What it chose is recorded with every member.

@@ -22,7 +22,7 @@ already."""
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Interrupt]:
-    """In this block the first signal that asks to end only sets `pending`; a later one interrupts at once.
+    """Block in which the first signal that asks to end only sets `pending`; a later one interrupts at once.
 
     A signal that was ignored when the program began (`nohup`, a shell's background job) stays ignored. Only the main
     thread receives signals; in any other, nothing changes.

@@ -19,7 +19,7 @@ from lrensemble.train.sweep.strategies import STRATEGIES, check_strategy
 
 @dataclass(frozen=True)
 class Setup:
-    """What all runs of a sweep share: pool, data, factory of runs and devices."""
+    """Pool, data, factory of runs and devices that all runs of a sweep share."""
 
     pool: Pool
     dataset: Dataset
