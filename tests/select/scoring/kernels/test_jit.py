@@ -21,7 +21,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import kernel
-print(kernel.twice(21), kernel.twice.stats.cache_hits)
+print(kernel.twice(21), kernel.twice.dispatcher.stats.cache_hits)
 """
 
 
