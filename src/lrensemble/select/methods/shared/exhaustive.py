@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from lrensemble.errors import SelectionError
 from lrensemble.select.base import Validation
 from lrensemble.select.methods.shared.searching import Leader
+from lrensemble.select.scoring.every_team import subset_scorer
 from lrensemble.select.scoring.incremental import Growth, growth
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import (
     MAX_MEMBERS,
     BlockScorer,
-    block_scorer,
     has_kernel,
     split,
 )
@@ -113,7 +113,7 @@ class Search:
 
 def search(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> Search:
     """Score all teams of some sizes; an interrupt from the keyboard ends the search with what it has found."""
-    scorer = block_scorer(validation, metric, consensus) if 2**sizes.members <= WASTE * sizes.count else None
+    scorer = subset_scorer(validation, metric, consensus) if 2**sizes.members <= WASTE * sizes.count else None
     batches = _in_blocks(scorer, sizes) if scorer else _growing(growth(validation, metric, consensus), sizes)
     leader, tried, complete = Leader(), 0, True
     kept: list[NDArray[np.float64]] = []

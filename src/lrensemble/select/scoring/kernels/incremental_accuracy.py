@@ -70,9 +70,8 @@ class AccuracyGrowth:
         """The team with one member more."""
         counts = self.counts.copy()
         counts[member] += 1
-        sums, scale = self.sums.copy(), self.scale.copy()
-        columns = self.columns
-        _add_member(columns.truth, columns.rival, columns.factor, columns.row_of_column, member, sums, scale)
+        truth, rival = self.columns.truth[self.columns.row_of_column, member], self.columns.rival[:, member]
+        sums, scale = self.sums + (truth - rival * self.columns.factor), self.scale + (truth + rival)
         return replace(self, counts=counts, sums=sums, scale=scale)
 
 
@@ -88,23 +87,6 @@ def start_accuracy(columns: Columns, weights: Floats) -> AccuracyGrowth:
         np.zeros(width),
         np.zeros(width),
     )
-
-
-@compiled_parallel
-def _add_member(
-    truth: Floats,
-    rival: Floats,
-    factor: Floats,
-    row_of_column: NDArray[np.int64],
-    member: int,
-    sums: Floats,
-    scale: Floats,
-) -> None:
-    """Add a member's margins and their scale to those of a team, in place."""
-    for column in span(rival.shape[0]):
-        for_truth, for_rival = truth[row_of_column[column], member], rival[column, member]
-        sums[column] += for_truth - for_rival * factor[column]
-        scale[column] += for_truth + for_rival
 
 
 @compiled_parallel

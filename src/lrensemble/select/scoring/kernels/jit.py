@@ -47,6 +47,7 @@ class Kernel:
         functools.update_wrapper(self, function)
 
     def __call__(self, *arguments: Any) -> Any:
+        """What the compiled function gives."""
         return self.dispatcher(*arguments)
 
     @functools.cached_property
