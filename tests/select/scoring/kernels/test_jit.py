@@ -79,7 +79,7 @@ from lrensemble.select import SELECTORS, Validation, cross_fit, select
 generator = np.random.default_rng(0)
 probs = generator.dirichlet(np.ones(3), size=(6, 200))
 validation = Validation(np.log(probs), generator.integers(3, size=200))
-for method in SELECTORS:
+for method in [name for name in SELECTORS if name not in ("focal_fq", "hierarchical")]:  # these cluster
     select(validation, SELECTORS.example(method))
 cross_fit(validation, "greedy", repeats=1)
 print(*{"numba", "sklearn.cluster"} & set(sys.modules))

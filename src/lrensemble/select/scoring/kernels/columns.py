@@ -162,13 +162,13 @@ def contested_columns(validation: Validation, consensus: str) -> Columns:
     They are those of all rows, whatever the weights.
     """
     averages = averaged(consensus)
-    return validation.once("columns", averages, lambda: _found(validation, averages))
+    return validation.once("columns", averages, lambda: _all_columns(validation, averages))
 
 
-def _found(validation: Validation, averages: str | None) -> Columns:
+def _all_columns(validation: Validation, averages: str | None) -> Columns:
     start = 0
     collected: tuple[list[Any], ...] = ([], [], [], [], [], [])
-    for found, truth_values, rival_values, labels in _looked_at(validation, averages == "votes"):
+    for found, truth_values, rival_values, labels in _contested_by_block(validation, averages == "votes"):
         part = (
             truth_values,
             rival_values,
@@ -180,19 +180,19 @@ def _found(validation: Validation, averages: str | None) -> Columns:
         for parts, values_of_part in zip(collected, part, strict=True):
             parts.append(values_of_part)
         start += len(labels)
-    truth, rival = (_of_kind(_joined(parts, np.float64), averages) for parts in collected[:2])
+    truth, rival = (_as_averaged(_joined(parts, np.float64), averages) for parts in collected[:2])
     rival_first = _joined(collected[2], np.bool_)
     counts, row, always_wrong = (_joined(parts, np.int64) for parts in collected[3:])
     first = np.append(0, np.cumsum(counts))
     return Columns(truth, rival, rival_first, first, row, always_wrong, start, averages == "log_probabilities")
 
 
-def _looked_at(validation: Validation, votes: bool) -> Iterator[tuple[Contested, Raw, Raw, Labels]]:
-    """For some rows at a time: what is contested, the values [column, member] of truth and of rivals, the labels."""
+def _contested_by_block(validation: Validation, votes: bool) -> Iterator[tuple[Contested, Raw, Raw, Labels]]:
+    """Blocks of rows: what is contested, the values [column, member] of truth and of rivals, the labels."""
     if validation.accelerated:
         from lrensemble.select.scoring.kernels import on_device
 
-        yield from on_device.looked_at(validation, votes)
+        yield from on_device.contested_by_block(validation, votes)
         return
     for log_probs, labels in blocks(validation):
         values = _votes(log_probs) if votes else log_probs
@@ -222,7 +222,7 @@ def _gathered(values: Raw, rows: Labels, classes: Labels) -> Raw:
     return np.ascontiguousarray(values[:, rows, classes].T)
 
 
-def _of_kind(values: Values, averages: str | None) -> Values:
+def _as_averaged(values: Values, averages: str | None) -> Values:
     """[column, member] votes as they are, and log-probabilities, in place, as what the consensus averages."""
     if averages == "votes":
         return values

@@ -25,7 +25,7 @@ SERIAL = 2**21
 
 
 @dataclass(frozen=True, eq=False)
-class AccuracyGrowth:
+class AccuracyTeam:
     """Scored by accuracy under the mean of probabilities or of votes."""
 
     columns: Columns
@@ -66,7 +66,7 @@ class AccuracyGrowth:
         )
         return np.asarray((self.rows - self.always_wrong - wrong[candidates]) / self.rows)
 
-    def added(self, member: int) -> AccuracyGrowth:
+    def added(self, member: int) -> AccuracyTeam:
         """The team with one member more."""
         counts = self.counts.copy()
         counts[member] += 1
@@ -75,10 +75,10 @@ class AccuracyGrowth:
         return replace(self, counts=counts, sums=sums, scale=scale)
 
 
-def start_accuracy(columns: Columns, weights: Floats) -> AccuracyGrowth:
+def accuracy_team(columns: Columns, weights: Floats) -> AccuracyTeam:
     """The empty team over the rows of the validation set, as often as each counts [row]."""
     width, members = columns.rival.shape
-    return AccuracyGrowth(
+    return AccuracyTeam(
         columns,
         weights[columns.row],
         float(weights.sum()),

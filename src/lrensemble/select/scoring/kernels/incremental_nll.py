@@ -29,7 +29,7 @@ SERIAL = 2**20
 
 
 @dataclass(frozen=True, eq=False)
-class NllGrowth:
+class NllTeam:
     """Scored by the mean log-likelihood, the NLL negated."""
 
     of_label: Floats
@@ -52,15 +52,15 @@ class NllGrowth:
             return _logs
         return _log_products if self.of_label.size < SERIAL else _log_products_on_all_cores
 
-    def added(self, member: int) -> NllGrowth:
+    def added(self, member: int) -> NllTeam:
         """The team with one member more."""
         return replace(self, sums=self.sums + self.of_label[:, member], size=self.size + 1)
 
 
-def start_nll(of_label: Floats, weights: Floats) -> NllGrowth:
+def nll_team(of_label: Floats, weights: Floats) -> NllTeam:
     """The empty team, from what each member gives the label, [member, sample], and how often rows count [sample]."""
     order = np.lexsort((of_label.min(axis=0), weights))
-    return NllGrowth(np.ascontiguousarray(of_label.T[order]), weights[order], np.zeros(len(order)), 0)
+    return NllTeam(np.ascontiguousarray(of_label.T[order]), weights[order], np.zeros(len(order)), 0)
 
 
 def _logs(of_label: Floats, weights: Floats, sums: Floats, size: int) -> Floats:

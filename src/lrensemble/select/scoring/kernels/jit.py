@@ -59,7 +59,7 @@ class Kernel:
         keep(dispatcher)
         return dispatcher
 
-    def _with_compiled_names(self) -> FunctionType:
+    def _with_compiled_names(self) -> Callable[..., Any]:
         """The function, with numba's objects in the place of the kernels that it names, and of `span`."""
         import numba
 

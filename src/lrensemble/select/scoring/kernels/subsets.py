@@ -95,7 +95,7 @@ def discard_other_sizes(scores: NDArray[np.float64], halves: Halves, min_size: i
 
 
 def first_team(teams: NDArray[np.int64]) -> int:
-    """Of several masks, that of the smallest team; of those, that with the lowest indices."""
+    """Mask of the smallest of several teams; of those of one size, the one with the lowest indices."""
     sizes = np.bitwise_count(teams)
     first = teams[sizes == sizes.min()]
     for member in range(int(first.max()).bit_length()):
