@@ -19,7 +19,7 @@ from torch import Tensor
 from lrensemble.data import Dataset, of_recipe
 from lrensemble.errors import ExportError
 from lrensemble.export import Ensemble, cascade, chosen_team, ensemble_of, measure
-from lrensemble.export.source import best_recipe
+from lrensemble.export.variants import best_recipe
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool
 

@@ -26,8 +26,8 @@ from lrensemble import models
 from lrensemble.config import Experiment, to_record
 from lrensemble.data import Dataset, load
 from lrensemble.train import Planned, tune
-from lrensemble.train.run.engine import fit
-from lrensemble.train.run.learner import Learner
+from lrensemble.train.run.loop import fit
+from lrensemble.train.run.single import SingleTrainee
 
 MEMBERS, BATCH = 16, 64
 WAYS = ("auto", "fused", "workers", "one-by-one")
@@ -82,19 +82,19 @@ def voting(dataset: Dataset, model: str, epochs: int) -> None:
         ensemble.fit(batches, epochs=epochs, log_interval=10**9, test_loader=None, save_model=False)
 
 
-def sweep(experiment: Experiment, way: str) -> None:
+def sweep(experiment: Experiment, execution: str) -> None:
     """A whole sweep into an empty pool."""
     with tempfile.TemporaryDirectory() as folder:
-        for _ in tune(experiment, Path(folder) / "pool", execution=way):
+        for _ in tune(experiment, Path(folder) / "pool", execution=execution):
             pass
 
 
-def jobs_by(experiment: Experiment, way: str) -> list[tuple[str, list[tuple[str, int]]]]:
-    """How the runs are executed: the ways and sizes of jobs and of their parts."""
+def jobs_by(experiment: Experiment, execution: str) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Executions and sizes of jobs, and of their parts."""
     with tempfile.TemporaryDirectory() as folder:
-        planned = next(tune(experiment, Path(folder) / "pool", execution=way))
+        planned = next(tune(experiment, Path(folder) / "pool", execution=execution))
     assert isinstance(planned, Planned)
-    return [(job.way, [(part.way, len(part.runs)) for part in job.parts or (job,)]) for job in planned.jobs]
+    return [(job.execution, [(part.execution, len(part.runs)) for part in job.parts or (job,)]) for job in planned.jobs]
 
 
 def measure(model: str, epochs: int, repeats: int) -> tuple[str, ...]:
@@ -139,7 +139,7 @@ def measure_engine(model: str, epochs: int, repeats: int) -> tuple[str, ...]:
 
     def ours() -> None:
         network = models.build(model, dataset.shape, len(dataset.classes), 0)
-        for _ in fit(Learner(network, run.recipe.train), run.policy, dataset, run.recipe.train):
+        for _ in fit(SingleTrainee(network, dataset, run.recipe.train), run.policy):
             pass
 
     pairs = [(seconds(partial(plain_loop, dataset, model, epochs, members=1)), seconds(ours)) for _ in range(repeats)]

@@ -28,11 +28,9 @@ from lrensemble.data import Dataset, load
 from lrensemble.policies import build
 from lrensemble.spec import Spec
 from lrensemble.train.execution.devices import to_device
-from lrensemble.train.run.engine import fit
-from lrensemble.train.run.fused.loop import fit_together
-from lrensemble.train.run.fused.optimizers import StackedOptimizer
-from lrensemble.train.run.fused.stacked import StackedModel
-from lrensemble.train.run.learner import Learner
+from lrensemble.train.run.fused.trainee import StackedTrainee
+from lrensemble.train.run.loop import fit, fit_members
+from lrensemble.train.run.single import SingleTrainee
 from lrensemble.train.run.threads import forward_flops
 
 Precision = Literal["float32", "bfloat16"]
@@ -76,12 +74,11 @@ def together(
         return models.build(model, dataset.shape, len(dataset.classes), 0).to(dataset.device)
 
     def alone() -> Iterator[object]:
-        return fit(Learner(network(), settings[0]), policies[0], dataset, settings[0], at_once=AT_ONCE)
+        return fit(SingleTrainee(network(), dataset, settings[0]), policies[0], chunk_steps=AT_ONCE)
 
     def fused() -> Iterator[object]:
-        stacked = StackedModel([network() for _ in range(members)], compile_it=compile_it)
-        optimizer = StackedOptimizer(settings, stacked)
-        return fit_together(stacked, optimizer, policies, settings, dataset, first_step=0, at_once=AT_ONCE)
+        stacked = StackedTrainee([network() for _ in range(members)], dataset, settings)
+        return fit_members(stacked, policies, chunk_steps=AT_ONCE)
 
     one = batch / step_seconds(alone, AT_ONCE, steps, dataset.device)
     many = members * batch / step_seconds(fused, 1, steps, dataset.device)
@@ -111,7 +108,7 @@ def wide(dataset: Dataset, model: str, batch: int, steps: int, compile_it: bool,
     operations = 3 * forward_flops(network, inputs)
 
     def run() -> Iterator[object]:
-        return fit(Learner(network, settings), policy, dataset, settings, at_once=AT_ONCE)
+        return fit(SingleTrainee(network, dataset, settings), policy, chunk_steps=AT_ONCE)
 
     seconds = step_seconds(run, AT_ONCE, steps, dataset.device)
     rate, best = operations / seconds, matrix_rate(dataset.device, size)

@@ -1,4 +1,4 @@
-"""What the pages say is so: examples run, experiments load, commands exist, and every page is in the navigation."""
+"""What the pages say is so: examples run, experiments load, methods exist, and every page is in the navigation."""
 
 import re
 import subprocess
@@ -9,11 +9,12 @@ import pytest
 
 from lrensemble.config import load_experiment
 from lrensemble.select import check_method
+from lrensemble.train import Planned, tune
+from lrensemble.train.sweep.strategies import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-VERBS = {path.stem.replace("_", "-") for path in (ROOT / "src" / "lrensemble" / "cli").glob("*.py")}
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -42,10 +43,20 @@ def test_a_page_says_what_is_so(page: Path, tmp_path: Path) -> None:
             (tmp_path / "experiment.toml").write_text(block, encoding="utf-8")
             load_experiment(str(tmp_path / "experiment.toml"))
     text = page.read_text(encoding="utf-8")
-    for verb in re.findall(r"^\$ lrensemble ([\w-]+)", text, re.MULTILINE):
-        assert verb in VERBS
     for method in re.findall(r"(?:-m|--method) '?([\w()=, ]+?)'?(?= -|\n)", text):
         check_method(method.strip())
+
+
+def test_the_sweep_trains_as_many_recipes_as_it_says(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    page = ROOT / "docs" / "how-to" / "sweep.md"
+    (tmp_path / "experiment.toml").write_text(blocks(page, "toml")[0], encoding="utf-8")
+    planned = next(tune(load_experiment(str(tmp_path / "experiment.toml")), tmp_path / "pool"))
+    assert isinstance(planned, Planned)
+    assert len(planned.runs) + planned.remaining == 16
+    table = page.read_text(encoding="utf-8").split("| `strategy` |")[1].split("\n\n")[0]
+    specs = re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE)
+    assert len({STRATEGIES.check(spec).name for spec in specs}) == len(specs) >= 6
 
 
 def test_every_page_is_in_the_navigation() -> None:

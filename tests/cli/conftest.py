@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from tests.cli.command import Command, Outcome
+from tests.cli.command import Command, Outcome, check_output
 
 from lrensemble.cli import main
 
@@ -17,6 +17,9 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         monkeypatch.setattr(sys, "argv", ["lrensemble", *map(str, arguments)])
         with pytest.raises(SystemExit) as caught:
             main()
-        return Outcome(int(caught.value.code or 0), *capsys.readouterr())
+        outcome = Outcome(int(caught.value.code or 0), *capsys.readouterr())
+        if "--json" in arguments and outcome.out:
+            check_output(str(arguments[0]), outcome.out)
+        return outcome
 
     return run

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.cli.command import Command
 
+from lrensemble.pool import Pool
 from lrensemble.registry import HOMES
 from lrensemble.select.methods.shared import exhaustive
 
@@ -111,6 +112,16 @@ def test_json_is_one_record_on_standard_output(command: Command, predictions: Pa
     members = command("ls", tmp_path / "p", "--json").record
     assert isinstance(members, list)
     assert [member["name"] for member in members] == [f"predictions-{i}" for i in range(MEMBERS)]
+
+
+@pytest.mark.parametrize("option", ["--form", "--kind"])
+def test_the_form_of_predictions_by_both_names_of_its_option(command: Command, tmp_path: Path, option: str) -> None:
+    probs = np.full((2, 5, 3), 1 / 3)
+    np.savez(
+        tmp_path / "p.npz", probs=probs, logits=np.log([0.7, 0.2, 0.1]) + 0 * probs, labels=np.array([0, 1, 2, 0, 1])
+    )
+    assert command("collect", tmp_path / "p.npz", "--out", tmp_path / "p", option, "probs").status == 0
+    assert np.allclose(Pool.open(tmp_path / "p").stack("val"), np.log(1 / 3))
 
 
 def test_groups_from_a_file_stay_together(command: Command, predictions: Path, tmp_path: Path) -> None:

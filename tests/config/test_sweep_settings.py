@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lrensemble.config import Experiment, Recipe, SplitSettings, TrainSettings, load_experiment, to_record
-from lrensemble.config.space import DISTRIBUTIONS, Choice, Measured, Uniform
+from lrensemble.config.space import DISTRIBUTIONS, Choice, RangeTestPeaks, Uniform
 from lrensemble.errors import ConfigError
 from lrensemble.spec import Spec
 
@@ -28,7 +28,7 @@ def test_values_by_hand() -> None:
     assert DISTRIBUTIONS.call("integers(low=2, high=9, step=3)") == Choice((2, 5, 8))
     assert DISTRIBUTIONS.call("log_uniform(low=1, high=100)") == Uniform(1.0, 100.0, log=True)
     assert DISTRIBUTIONS.call("choice(values=[1, True])") == Choice((1, True))
-    assert DISTRIBUTIONS.call("range_test(count=3)") == Measured(3, 1e-5, 10.0, 200)
+    assert DISTRIBUTIONS.call("range_test(count=3)") == RangeTestPeaks(3, 1e-5, 10.0, 200)
 
 
 OLD_ID = "c16551d8d046"
@@ -68,8 +68,8 @@ def test_dotted_nested_and_quoted_paths_are_one(tmp_path: Any) -> None:
     assert sweep.ranges("one_cycle") == for_all
     for_cosine = {"policy.peak": Uniform(0.1, 0.2), "train.momentum": Choice((0.8,))}
     assert sweep.ranges("cosine") == for_all | for_cosine
-    assert sweep.place("cosine", "train.momentum") == "sweep.when.cosine.train.momentum"
-    assert sweep.place("cosine", "model") == "sweep.space.model"
+    assert sweep.key_path("cosine", "train.momentum") == "sweep.when.cosine.train.momentum"
+    assert sweep.key_path("cosine", "model") == "sweep.space.model"
 
 
 def space(**fields: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import torch
 
 from lrensemble.config import DataSettings, SplitSettings
 from lrensemble.data import Dataset, batch_rows, load, steps_per_epoch
-from lrensemble.data.split import divide
+from lrensemble.data.stratified import divide
 from lrensemble.errors import DataError
 from lrensemble.spec import Spec
 

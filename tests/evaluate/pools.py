@@ -28,13 +28,13 @@ def pool_of(
     val: tuple[Labels, NDArray[np.generic]],
     test: tuple[Labels, NDArray[np.generic]] | None,
     *,
-    kind: str = "probs",
+    form: str = "probs",
     names: tuple[str, ...] = (),
 ) -> Pool:
     """A pool of labels [sample] and predictions [member, sample, class] (or [member, sample] of `top1`) by split."""
-    arrays: dict[str, NDArray[np.generic]] = {"labels": val[0], kind: val[1]}
+    arrays: dict[str, NDArray[np.generic]] = {"labels": val[0], form: val[1]}
     if test is not None:
-        arrays |= {"test_labels": test[0], f"test_{kind}": test[1]}
+        arrays |= {"test_labels": test[0], f"test_{form}": test[1]}
     if names:
         arrays["names"] = np.array(names)
     folder.mkdir(parents=True, exist_ok=True)

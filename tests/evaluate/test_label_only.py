@@ -28,7 +28,7 @@ def named(rows: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
 
 @pytest.fixture
 def pool(tmp_path: Path) -> Pool:
-    return pool_of(tmp_path, (labels_of(VAL), named(VAL)), (labels_of(TEST), named(TEST)), kind="top1")
+    return pool_of(tmp_path, (labels_of(VAL), named(VAL)), (labels_of(TEST), named(TEST)), form="top1")
 
 
 def invented(result: Result) -> list[object]:

@@ -14,7 +14,7 @@ from lrensemble.config import Experiment
 from lrensemble.data import Dataset, load
 from lrensemble.errors import ExportError, PoolError
 from lrensemble.export import Ensemble, Stages, cascade, ensemble_of, measure
-from lrensemble.export.cascade import Balance
+from lrensemble.export.cascade import CascadeQuality
 from lrensemble.export.onnx import export_onnx
 from lrensemble.pool import Pool
 
@@ -122,7 +122,7 @@ def test_at_a_cost_it_is_as_near_its_team_as_it_can_be(ensemble: Ensemble, pool:
     ("accuracy", "cost", "reaches"), [(0.8, 0.5, True), (0.7995, 0.5, True), (0.7985, 0.5, False), (0.8, 0.51, False)]
 )
 def test_when_it_reaches_its_team(accuracy: float, cost: float, reaches: bool) -> None:
-    assert Balance(accuracy, team_accuracy=0.8, agreement=0.9, cost=cost, rows=7).reaches_team is reaches
+    assert CascadeQuality(accuracy, team_accuracy=0.8, agreement=0.9, cost=cost, rows=7).reaches_team is reaches
 
 
 def test_a_cascade_is_saved_as_one_and_has_no_onnx(
@@ -157,10 +157,11 @@ def test_wishes_that_cannot_be(ensemble: Ensemble, pool: Pool, team_by: TeamBy, 
 def test_on_the_command_line(pool: Pool, team_by: TeamBy, command: Command, tmp_path: Path) -> None:
     team_by()
     outcome = command(
-        "export", pool.folder, "-m", "all", "--as", "cascade", "--cost", 0.5, "--out", tmp_path / "c", "--json"
+        "export", pool.folder, "-m", "all", "--variant", "cascade", "--cost", 0.5, "--out", tmp_path / "c", "--json"
     )
     assert outcome.status == 0, outcome.err
     record = json.loads(outcome.out)
+    assert record["variant"] == "cascade"
     assert record["val"]["cost"] <= 0.5
     assert set(record["test"]) == {"accuracy", "team_accuracy", "agreement", "cost", "rows"}
     assert record["reaches_team"] in (True, False)
@@ -168,5 +169,5 @@ def test_on_the_command_line(pool: Pool, team_by: TeamBy, command: Command, tmp_
     outcome = command("export", pool.folder, "--cost", 0.5, "--out", tmp_path / "d")
     assert (outcome.status, outcome.err) == (
         2,
-        "lrensemble: --accuracy and --cost are wishes for a cascade; add --as cascade\n",
+        "lrensemble: --accuracy and --cost are options of a cascade; add --variant cascade\n",
     )

@@ -83,7 +83,7 @@ def test_one_program_gives_what_each_member_gives(ensemble: Ensemble, images: Im
     other = not ensemble.description.batched
     turned = Ensemble(list(ensemble.members), ensemble.description.model_copy(update={"batched": other}))
     np.testing.assert_allclose(turned.predict_proba(images[0]), ensemble.predict_proba(images[0]), atol=1e-6)
-    assert turned.measured().description.batched in (True, False)
+    assert turned.with_faster_execution().description.batched in (True, False)
 
 
 def test_it_never_trains(ensemble: Ensemble) -> None:

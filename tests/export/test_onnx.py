@@ -14,9 +14,8 @@ from tests.export.conftest import CLASSES, TeamBy
 from torch import Tensor, nn
 
 from lrensemble.consensus import CONSENSUS, fit
-from lrensemble.errors import ExportError
-from lrensemble.export import Ensemble, ensemble_of
-from lrensemble.export.formats import format_of
+from lrensemble.errors import ExportError, UnknownNameError
+from lrensemble.export import FORMATS, Ensemble, ensemble_of
 from lrensemble.export.onnx import TOLERANCE, export_onnx
 from lrensemble.export.torch_program import export_torch
 from lrensemble.pool import Pool
@@ -128,13 +127,12 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 from lrensemble.errors import StorageError
-from lrensemble.export import Ensemble
-from lrensemble.export.formats import format_of
+from lrensemble.export import FORMATS, Ensemble
 ensemble = Ensemble.load(Path(sys.argv[1]))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
 try:
-    format_of(sys.argv[2]).write(ensemble, Path(sys.argv[3]))
+    FORMATS.call(sys.argv[2], ensemble, Path(sys.argv[3]))
 except StorageError as error:
     print(error)
 """
@@ -155,15 +153,15 @@ def test_a_full_disk_leaves_nothing_behind(ensemble: Ensemble, tmp_path: Path, n
 def test_what_is_there_is_not_written_over(ensemble: Ensemble, tmp_path: Path, name: str) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(Exception, match=r"is there already|Not a directory|File exists"):
-        format_of(name).write(ensemble, tmp_path / "out")
+        FORMATS.call(name, ensemble, tmp_path / "out")
     assert (tmp_path / "out").read_text() == "mine"
 
 
 def test_an_unknown_format() -> None:
     with pytest.raises(
-        ExportError, match=r"no format named 'onx'; did you mean 'onnx'\? \(known: bundle, onnx, torch\)"
+        UnknownNameError, match=r"no format named 'onx'; did you mean 'onnx'\? \(known: bundle, onnx, torch, "
     ):
-        format_of("onx")
+        FORMATS.check("onx")
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:

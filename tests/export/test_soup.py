@@ -21,7 +21,7 @@ from lrensemble.export import Description, Ensemble, Part, distill, ensemble_of,
 from lrensemble.export.batch_norm import reestimate
 from lrensemble.export.distill import _targets
 from lrensemble.export.soup import average
-from lrensemble.export.source import best_recipe
+from lrensemble.export.variants import best_recipe
 from lrensemble.pool import Pool
 from lrensemble.spec import to_spec
 
@@ -192,17 +192,19 @@ def test_other_data_are_not_taken_for_the_members_own(pool: Pool, ensemble: Ense
         of_recipe(recipe, tmp_path)
 
 
-@pytest.mark.parametrize("shape", ["student", "greedy-soup"])
-def test_on_the_command_line(
-    pool: Pool, team_by: TeamBy, command: Command, data_folder: Path, tmp_path: Path, shape: str
+@pytest.mark.parametrize("variant", ["student", "greedy-soup"])
+def test_on_the_command_line_by_the_first_name_of_the_option(
+    pool: Pool, team_by: TeamBy, command: Command, data_folder: Path, tmp_path: Path, variant: str
 ) -> None:
     team_by()
     outcome = command(
-        "export", pool.folder, "-m", "all", "--as", shape, "--data", data_folder, "--out", tmp_path / "one", "--json"
+        "export", pool.folder, "-m", "all", "--as", variant, "--data", data_folder, "--out", tmp_path / "one", "--json"
     )
-    if shape == "student":
+    if variant == "student":
         assert outcome.status == 0, outcome.err
-        assert set(json.loads(outcome.out)["val"]) == {"accuracy", "team_accuracy"}
+        record = json.loads(outcome.out)
+        assert (record["variant"], record["as"]) == ("student", "student")
+        assert set(record["val"]) == {"accuracy", "team_accuracy"}
         assert len(Ensemble.load(tmp_path / "one").members) == 1
     else:
         assert outcome.status == 2

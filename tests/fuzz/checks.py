@@ -64,14 +64,14 @@ def plan(experiment: str) -> str:
     from lrensemble.cli.select import check_names
     from lrensemble.config import load_experiment
     from lrensemble.train.execution.devices import to_devices
-    from lrensemble.train.sweep.setup import plan as made
+    from lrensemble.train.sweep.setup import set_up
     from lrensemble.train.sweep.strategies import STRATEGIES
 
     read = load_experiment(experiment)
     check_names(read.select.methods, read.select.metric, read.select.consensus)
-    planned = made(read, Path("out/pool"), to_devices("cpu"))
-    batch = next(STRATEGIES.call(read.sweep.strategy, planned.recipes)(planned.pool), None)
-    return f"{len(batch.runs) if batch else 0} runs"
+    setup = set_up(read, Path("out/pool"), to_devices("cpu"))
+    first = next(STRATEGIES.call(read.sweep.strategy, setup.factory)(setup.pool), None)
+    return f"{len(first.runs) if first else 0} runs"
 
 
 CHECKS: dict[str, Callable[..., str]] = {each.__name__: each for each in (spec, policy, model, names, data, plan)}

@@ -12,6 +12,7 @@ from lrensemble.metrics.calibration import equal_width_bins
 
 ROWS, CLASSES = 211, 7
 LOSSES = ("cost", "nll", "brier", "ece")
+GAINS = ("accuracy", "balanced_accuracy", "f1", "matthews_corrcoef", "top_k_accuracy", "roc_auc", "average_precision")
 
 
 @pytest.fixture
@@ -34,6 +35,12 @@ def test_every_metric_runs_and_row_order_does_not_matter(
     order = np.random.default_rng(3).permutation(ROWS)
     assert np.isfinite(value)
     assert METRICS.call(name, probs[order], labels[order]) == pytest.approx(value, rel=1e-12)
+    assert abs(score(name, probs, labels)) == abs(value)
+
+
+@pytest.mark.parametrize("name", [*LOSSES, *GAINS])
+def test_losses_are_turned(name: str, probs: NDArray[np.float64], labels: NDArray[np.int64]) -> None:
+    value = METRICS.call(METRICS.example(name), probs, labels)
     assert score(name, probs, labels) == (-value if name in LOSSES else value)
 
 

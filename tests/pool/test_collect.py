@@ -107,11 +107,11 @@ def test_labels_alone_can_join(tmp_path: Path, spoken: bool) -> None:
     classes = {"classes": [*"wxyz"]} if spoken else {}
     never_three = np.minimum(TOP1, 2)
     pool = collect([write(tmp_path / "a.npz", top1=never_three, labels=LABELS, **classes)], tmp_path / "pool").pool
-    assert [member.kind for member in pool.members()] == ["top1"] * 3
+    assert [member.form for member in pool.members()] == ["top1"] * 3
     assert np.array_equal(np.exp(pool.stack("val").astype(np.float64)), np.eye(CLASSES)[never_three])
     assert set(pool.members()[0].scores["val"]) == {"accuracy"}
     mixed = collect([write(tmp_path / "b.npz", logits=LOGITS, labels=LABELS)], tmp_path / "pool").pool
-    assert [member.kind for member in mixed.members()] == ["top1"] * 3 + ["log_probs"] * 3
+    assert [member.form for member in mixed.members()] == ["top1"] * 3 + ["log_probs"] * 3
 
 
 def test_a_folder_of_one_file_a_member(tmp_path: Path) -> None:
@@ -123,10 +123,10 @@ def test_a_folder_of_one_file_a_member(tmp_path: Path) -> None:
     write(folder / "labels.npz", labels=LABELS, classes=[*"wxyz"])
     (folder / "README.txt").write_text("not a member")
     (folder / ".hidden.npz").write_text("not a member")
-    with pytest.raises(PredictionsError, match=r"a.npy does not say what it holds; give the kind: log_probs, logits"):
+    with pytest.raises(PredictionsError, match=r"a.npy does not say what it holds; give the form: log_probs, logits"):
         collect([folder], tmp_path / "pool")
     (folder / "d.npy").unlink()
-    result = collect([folder], tmp_path / "pool", kind="logits")
+    result = collect([folder], tmp_path / "pool", form="logits")
     assert names(result) == ["a", "b", "c"]
     np.testing.assert_allclose(result.pool.stack("val"), EXPECTED[[1, 2, 0]], atol=1e-6)
     assert result.pool.task.classes == ("w", "x", "y", "z")
@@ -163,10 +163,10 @@ def test_a_file_name_that_is_no_text_becomes_one(tmp_path: Path) -> None:
 def test_the_kind_chooses_among_several_arrays(tmp_path: Path) -> None:
     path = write(tmp_path / "a.npz", logits=LOGITS, probs=softmax(2 * LOGITS, axis=2), labels=LABELS)
     np.testing.assert_allclose(collect([path], tmp_path / "first").pool.stack("val"), EXPECTED, atol=1e-6)
-    chosen = collect([path], tmp_path / "second", kind="probs").pool.stack("val")
+    chosen = collect([path], tmp_path / "second", form="probs").pool.stack("val")
     np.testing.assert_allclose(chosen, log_softmax(2 * LOGITS, axis=2), atol=1e-6)
     with pytest.raises(PredictionsError, match=r"a.npz holds logits, probs, labels; give top1"):
-        collect([path], tmp_path / "third", kind="top1")
+        collect([path], tmp_path / "third", form="top1")
 
 
 def test_a_probability_of_zero_is_kept(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_logits_of_any_size_are_taken(tmp_path: Path) -> None:
     assert np.array_equal(np.exp(pool.stack("val").astype(np.float64)), np.eye(CLASSES)[TOP1])
 
 
-def test_rows_can_be_set_aside(tmp_path: Path) -> None:
+def test_rows_can_be_held_out(tmp_path: Path) -> None:
     path = write(tmp_path / "a.npz", logits=LOGITS, labels=LABELS)
     pool = collect([path], tmp_path / "pool", holdout=0.3, seed=1).pool
     assert np.array_equal(np.bincount(pool.labels("val")), [7, 7, 7, 7])

@@ -1,5 +1,6 @@
 """What is put into a pool comes out of it, in order, and nothing else gets in."""
 
+import json
 import mmap
 import platform
 from collections.abc import Callable
@@ -129,11 +130,20 @@ def test_a_probability_of_zero_stays_zero_and_its_logarithm_finite(
     pool: Pool, predictions: MakePredictions, precision: Any
 ) -> None:
     certain = {split: np.where(np.arange(3) == 1, 0.0, -np.inf) + 0 * array for split, array in predictions(1).items()}
-    pool.add(record("a", kind="top1"), certain, precision=precision)
+    pool.add(record("a", form="top1"), certain, precision=precision)
     (member,) = pool.members()
-    assert member.kind == "top1"
+    assert member.form == "top1"
     assert np.isfinite(member.predictions("val")).all()
     assert np.array_equal(np.exp(member.predictions("val").astype(np.float64)), np.tile([0.0, 1.0, 0.0], (7, 1)))
+
+
+def test_files_have_the_form_of_predictions_as_kind(pool: Pool, predictions: MakePredictions) -> None:
+    pool.add(record("a", form="top1"), predictions(1))
+    (member,) = pool.members()
+    for content in (json.loads((member.folder / "member.json").read_text()), member.record()):
+        assert content["kind"] == "top1"
+        assert "form" not in content
+    assert MemberRecord.model_validate({"id": "a", "order": 0, "name": "a", "kind": "top1"}).form == "top1"
 
 
 def test_a_member_is_added_once(pool: Pool, predictions: MakePredictions) -> None:

@@ -8,9 +8,10 @@ import torch
 from lrensemble.config.space import Choice
 from lrensemble.data.augment.base import Augmentation
 from lrensemble.data.source import Samples
+from lrensemble.export import Variant
 from lrensemble.select import Selection
 from lrensemble.train.sweep.points import grid_points
-from lrensemble.train.sweep.strategies.base import at_once
+from lrensemble.train.sweep.strategies.base import single_round
 
 
 def halves(total, peak=0.1):
@@ -81,10 +82,10 @@ def darker(shape, *, by: float = 0.5):
     return Augmentation(draw=lambda _generator, _batch: {}, apply=lambda inputs, _draws: inputs * by)
 
 
-def backwards(recipes):
+def backwards(factory):
     """The grid from its end."""
-    points = grid_points(recipes.experiment)[::-1]
-    return at_once([recipes.run(order, point) for order, point in enumerate(points)])
+    points = grid_points(factory.experiment)[::-1]
+    return single_round([factory.run(order, point) for order, point in enumerate(points)])
 
 
 def unlikeness(outcomes, teams):
@@ -108,3 +109,16 @@ def even(*, below: int):
 def raises(total):
     """A policy with a mistake in it."""
     return 1 / (total - total)
+
+
+def as_text(ensemble, path):
+    """What the ensemble is, as JSON."""
+    path.write_text(ensemble.description.model_dump_json(), encoding="utf-8")
+
+
+as_text.suffix = ".txt"
+
+
+def heaviest(ensemble, pool, data, *, figure: float = 0.5):
+    """The team as it is, with a figure."""
+    return Variant(ensemble, {"val": {"accuracy": figure, "team_accuracy": 0.25}})

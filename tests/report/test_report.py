@@ -16,14 +16,14 @@ from lrensemble.evaluate import choose, evaluate, load, save, validation_of
 from lrensemble.pool import Pool
 from lrensemble.report import write_figures, write_report
 from lrensemble.report.diversity import greedy_path, some_teams
+from lrensemble.report.escape import escape_html, script_json
 from lrensemble.report.members import clustered
 from lrensemble.report.page import sections_of
 from lrensemble.report.parameters import cosines, products_of, squared_distances
 from lrensemble.report.pictures import pictures
-from lrensemble.report.price import front
+from lrensemble.report.price import pareto_front
 from lrensemble.report.reliability import bins
-from lrensemble.report.safe import script_json, text
-from lrensemble.report.speed import speeds, together
+from lrensemble.report.speed import combined, speeds
 from lrensemble.select import select
 from lrensemble.train import tune
 
@@ -157,14 +157,14 @@ def test_speed_of_members_is_known_where_their_network_is(trained: Pool, hostile
     found = speeds(trained.members(), 10)
     assert found.keys() == {member.id for member in trained.members()}
     assert len({id(speed) for speed in found.values()}) == 1, "one architecture is measured once"
-    both = together(found.values())
+    both = combined(found.values())
     assert both.latency == pytest.approx(4 * next(iter(found.values())).latency)
     assert both.throughput > 0
     assert speeds(hostile.members(), 3) == {}
 
 
 def test_what_is_safe() -> None:
-    assert text("<b>&\"'") == "&lt;b&gt;&amp;&quot;&#x27;"
+    assert escape_html("<b>&\"'") == "&lt;b&gt;&amp;&quot;&#x27;"
     assert "</" not in script_json({"name": HOSTILE})
     assert json.loads(script_json({"name": HOSTILE})) == {"name": HOSTILE}
 
@@ -219,7 +219,7 @@ def test_the_greedy_path_is_that_of_the_selector(trained: Pool) -> None:
 
 
 def test_small_parts_by_hand() -> None:
-    assert front([1, 2, 2, 3, 4], [5, 4, 6, 6, 9]) == [0, 2, 4]
+    assert pareto_front([1, 2, 2, 3, 4], [5, 4, 6, 6, 9]) == [0, 2, 4]
     confidence, accuracy, count = bins(np.array([[0.9, 0.1], [0.95, 0.05], [0.4, 0.6]]), np.array([0, 1, 1]))
     np.testing.assert_allclose(confidence, [0.6, 0.9, 0.95])
     assert accuracy.tolist() == [1, 1, 0]

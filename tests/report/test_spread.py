@@ -12,7 +12,7 @@ import pytest
 from lrensemble.config import Experiment, to_record
 from lrensemble.evaluate import choose, evaluate, load, save
 from lrensemble.pool import Pool, StepStatistics
-from lrensemble.report.facts import Facts
+from lrensemble.report.report_data import ReportData
 from lrensemble.report.spread import spread, spreads, square_of_length, variance_of_length
 from lrensemble.train import tune
 
@@ -66,7 +66,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
 
 
 def test_prediction_and_measurement_of_a_policy(pool: Pool) -> None:
-    cosine, cycle = spreads(Facts(pool, evaluate(pool, load(pool))))
+    cosine, cycle = spreads(ReportData(pool, evaluate(pool, load(pool))))
     assert (cosine.policy, len(cosine.steps), cosine.measured_distance) == ("cosine", 1, None)
     members = [member for member in pool.members() if "one_cycle" in member.name]
     assert (cycle.policy, len(cycle.steps)) == ("one_cycle", len(members))
@@ -81,21 +81,21 @@ def test_prediction_and_measurement_of_a_policy(pool: Pool) -> None:
     assert cycle.predicted_variance == pytest.approx(np.mean(predicted))
     assert cycle.predicted_distance is not None
     assert cycle.predicted_distance == pytest.approx(math.sqrt(20 * np.mean(predicted)) / 0.5), "momentum adds up"
-    assert cycle.wandering_distance is not None
-    assert cycle.wandering_distance > cycle.predicted_distance
-    section = spread(Facts(pool, evaluate(pool, load(pool))))
+    assert cycle.random_walk_distance is not None
+    assert cycle.random_walk_distance > cycle.predicted_distance
+    section = spread(ReportData(pool, evaluate(pool, load(pool))))
     assert [figure.name for figure in section.figures] == ["step", "spread"]
     assert section.tables[0].rows[0][-1] == "–"
 
 
 def test_every_member_is_a_point_by_name(pool: Pool) -> None:
-    facts = Facts(pool, evaluate(pool, load(pool)))
-    equal, cosine, cycle = spread(facts).figures[0].traces
+    report = ReportData(pool, evaluate(pool, load(pool)))
+    equal, cosine, cycle = spread(report).figures[0].traces
     assert (equal["mode"], cosine["name"], cycle["name"]) == ("lines", "cosine", "one_cycle")
     assert list(cycle["text"]) == [f"one_cycle(peak={peak})" for peak in (0.05, 0.1, 0.2)]
     steps = {member.name: member.steps for member in pool.members()}
     assert list(cycle["y"]) == [of.length_variance for name in cycle["text"] if (of := steps[name])]
-    (only,) = [trace for trace in spread(facts).figures[1].traces if trace["mode"] == "markers"]
+    (only,) = [trace for trace in spread(report).figures[1].traces if trace["mode"] == "markers"]
     assert only["name"] == "one_cycle", "a single member has no spread"
 
 
@@ -118,7 +118,7 @@ def test_momentum_adds_up_as_the_optimizer_has_it(train: dict[str, Any], factor:
     list(tune(to_record(Experiment, sweep, "test"), tmp_path / "pool"))
     pool = Pool.open(tmp_path / "pool")
     save(pool, choose(pool, "best"))
-    (found,) = spreads(Facts(pool, evaluate(pool, load(pool))))
+    (found,) = spreads(ReportData(pool, evaluate(pool, load(pool))))
     (steps,) = found.steps.values()
     assert found.predicted_distance == pytest.approx(factor * math.sqrt(steps.count * variance_of_length(steps)))
 
@@ -133,7 +133,7 @@ def test_one_step_has_no_variance_and_no_place_on_logarithmic_axes(tmp_path: Pat
     list(tune(to_record(Experiment, sweep, "test"), tmp_path / "pool"))
     pool = Pool.open(tmp_path / "pool")
     save(pool, choose(pool, "best"))
-    section = spread(Facts(pool, evaluate(pool, load(pool))))
+    section = spread(ReportData(pool, evaluate(pool, load(pool))))
     assert section.figures == []
     assert section.tables[0].rows[0][:5] == ["constant", "2", "0", "0", "0"]
 
@@ -148,8 +148,8 @@ def test_no_prediction_of_the_spread_where_updates_are_no_sums_of_gradients(tmp_
     list(tune(to_record(Experiment, sweep, "test"), tmp_path / "pool"))
     pool = Pool.open(tmp_path / "pool")
     save(pool, choose(pool, "best"))
-    (found,) = spreads(Facts(pool, evaluate(pool, load(pool))))
-    assert (found.predicted_distance, found.wandering_distance) == (None, None)
+    (found,) = spreads(ReportData(pool, evaluate(pool, load(pool))))
+    assert (found.predicted_distance, found.random_walk_distance) == (None, None)
     assert found.measured_distance is not None
 
 
@@ -164,7 +164,7 @@ def test_members_from_elsewhere_have_no_steps(tmp_path: Path) -> None:
     np.savez(tmp_path / "predictions.npz", **arrays)
     pool = collect([tmp_path / "predictions.npz"], tmp_path / "pool").pool
     save(pool, choose(pool, "best"))
-    section = spread(Facts(pool, evaluate(pool, load(pool))))
+    section = spread(ReportData(pool, evaluate(pool, load(pool))))
     assert (section.prose[0], section.figures) == (
         "The steps of these members were not recorded: they were trained elsewhere.",
         (),

@@ -16,7 +16,7 @@ from lrensemble.errors import ConfigError, DataError, LREnsembleError, PoolError
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool
 from lrensemble.train import Began, Ended, Event, Planned, Step, tune
-from lrensemble.train.execution.signals import SAME_SECONDS
+from lrensemble.train.execution.signals import DEBOUNCE_SECONDS
 
 MakeExperiment = Callable[..., Experiment]
 Contents = Callable[[Path], dict[str, object]]
@@ -131,7 +131,7 @@ def test_a_second_ctrl_c_stops_at_once(experiment: MakeExperiment, tmp_path: Pat
     next(events)
     signal.raise_signal(signal.SIGINT)
     signal.raise_signal(signal.SIGINT)  # as launchers hand it on: the same one
-    time.sleep(SAME_SECONDS + 0.1)
+    time.sleep(DEBOUNCE_SECONDS + 0.1)
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
     events.close()

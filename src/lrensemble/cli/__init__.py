@@ -1,8 +1,6 @@
 """The command line: one file per verb, heavy imports inside the verbs, so that `--help` answers at once.
 
-Exit status: 0 good, 1 ran but found failures (a member failed, say) or ended by a bug, 2 a user's mistake told in one
-line, 128 + N ended by signal N, with what was trained so far saved: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP, and 141
-where nobody reads what is printed any more (`| head`).
+Exit statuses are told in `ending`: 0 good, 1 failures, 2 a user's mistake told in one line, 128 + N ended by signal N.
 What is meant for people goes to standard error; `--json` prints one machine-readable record to standard output.
 """
 
@@ -10,22 +8,27 @@ from __future__ import annotations
 
 import sys
 from contextvars import copy_context
+from importlib import import_module
 from typing import NoReturn
 
 import typer
 
-from lrensemble.cli.collect import collect
 from lrensemble.cli.ending import ended
-from lrensemble.cli.evaluate import evaluate
-from lrensemble.cli.export import export
-from lrensemble.cli.ls import ls
-from lrensemble.cli.predict import predict
-from lrensemble.cli.range_test import range_test
-from lrensemble.cli.report import report
-from lrensemble.cli.rm import rm
-from lrensemble.cli.run import run
-from lrensemble.cli.select import select
-from lrensemble.cli.tune import tune
+
+VERBS = (
+    "run",
+    "tune",
+    "range_test",
+    "collect",
+    "select",
+    "evaluate",
+    "report",
+    "export",
+    "predict",
+    "ls",
+    "rm",
+)
+"""A verb is a file with a function of its name, and a function `output` that gives the type of what `--json` prints."""
 
 app = typer.Typer(
     name="lrensemble",
@@ -34,8 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (run, tune, range_test, collect, select, evaluate, report, export, predict, ls, rm):
-    app.command()(verb)
+for verb in VERBS:
+    app.command()(getattr(import_module(f"{__name__}.{verb}"), verb))
 
 
 @app.callback()

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, people, print_json
+
+
+class Collected(TypedDict):
+    """Pool that predictions were added to."""
+
+    pool: str
+    """Folder of the pool."""
+    added: list[str]
+    """Ids of new members."""
+    skipped: list[str]
+    """Ids of members that the pool had already."""
+    rows: dict[str, int]
+    """Number of rows by split."""
+
+
+def output() -> Any:
+    """Members that were added."""
+    return Collected
 
 
 def collect(
@@ -18,12 +37,16 @@ def collect(
     out: Annotated[Path, typer.Option(help="Folder of the pool; made, or added to.")],
     holdout: Annotated[
         float | None,
-        typer.Option(help="Set this fraction of the rows aside as test rows, where the files bring none."),
+        typer.Option(help="Fraction of the rows to hold out as test rows, where the files bring none."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the division that --holdout makes.", min=0)] = 0,
-    kind: Annotated[
+    seed: Annotated[int, typer.Option(help="Seed of the division that --holdout makes.", min=0)] = 0,
+    form: Annotated[
         Literal["probs", "logits", "log_probs", "top1"] | None,
-        typer.Option(help="Which array to take where a file holds several; what a bare .npy file holds."),
+        typer.Option(
+            "--form",
+            "--kind",
+            help="Form of the predictions: the array to take where a file holds several; what a bare .npy file holds.",
+        ),
     ] = None,
     groups: Annotated[
         Path | None,
@@ -35,12 +58,12 @@ def collect(
     json: Json = False,
 ) -> None:
     """Make a pool of predictions that were made elsewhere."""
-    from lrensemble.pool.collect import collect as adopt
+    from lrensemble.pool.collect import collect as collect_predictions
 
-    result = adopt(files, out, holdout=holdout, seed=seed, kind=kind, groups=groups)
+    result = collect_predictions(files, out, holdout=holdout, seed=seed, form=form, groups=groups)
     rows = {split: len(result.pool.labels(split)) for split in result.pool.task.splits}
     if json:
-        print_json({"pool": str(out), "added": result.added, "skipped": result.skipped, "rows": rows})
+        print_json(Collected(pool=str(out), added=list(result.added), skipped=list(result.skipped), rows=rows))
         return
     sizes = ", ".join(f"{count} {split}" for split, count in rows.items()) + " rows"
     for split in rows:

@@ -1,4 +1,4 @@
-"""Where the command line writes: people read standard error, programs standard output."""
+"""Output of the command line: standard error for people, standard output for programs."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def table(title: str, columns: Mapping[str, str]) -> Table:
 
 @contextmanager
 def progress_of(work: str) -> Iterator[None]:
-    """Show what is being done, and what the library logs of its progress: live on a terminal, else as plain lines."""
+    """Show the current work and the progress that the library logs: live on a terminal, else as plain lines."""
     with people.status(work) as status:
         handler = _Progress(work, status)
         logger = logging.getLogger("lrensemble")
@@ -112,14 +112,14 @@ def progress_of(work: str) -> Iterator[None]:
 
 
 class _Progress(logging.Handler):
-    """Hands on progress to a status line; warnings, and all where there is no terminal, are lines of their own."""
+    """Handler that shows progress in a status line; warnings, and all without a terminal, are lines of their own."""
 
     def __init__(self, work: str, status: Status) -> None:
         super().__init__()
         self.work, self.status = work, status
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One message."""
+        """Show one record."""
         line = f"{self.work}: {' '.join(record.getMessage().split())}"
         if people.is_terminal and record.levelno < logging.WARNING:
             self.status.update(line_of(line))
@@ -128,7 +128,7 @@ class _Progress(logging.Handler):
 
 
 def percent(fraction: float | None) -> str:
-    """A fraction as people read it: `97.22`; a dash where there is none."""
+    """Fraction in percent, `97.22`; a dash where there is none."""
     return "–" if fraction is None else f"{100 * fraction:.2f}"
 
 

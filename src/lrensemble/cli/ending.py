@@ -1,4 +1,4 @@
-"""How the command line ends, whatever happens: one line for people, an exit status, and a traceback kept in a file."""
+"""Ending of the command line, whatever happens: one line for people, an exit status, and a traceback in a file."""
 
 from __future__ import annotations
 
@@ -16,45 +16,57 @@ from typing import TextIO
 
 import typer
 
-from lrensemble.cli.printer import Printer, UnheardError, people, print_answer
+from lrensemble.cli.printer import OutputClosedError, Printer, people, print_answer
 from lrensemble.errors import LREnsembleError
 from lrensemble.files import keep_somewhere
 from lrensemble.text import visible
 
-BUG, MISTAKE, UNHEARD = 1, 2, 141
+BUG, MISTAKE, BROKEN_PIPE = 1, 2, 141
 """Exit statuses; the last is what a shell reports of a program that a broken pipe has ended."""
 
 CTRL_C = 130
 INTERRUPTED = (CTRL_C, 143, 129, 149)
 """Exit status after Ctrl-C, which typer turns into it, and after SIGTERM, SIGHUP and Ctrl-Break: 128 + the signal."""
 
+STATUSES = {
+    0: "Good.",
+    BUG: "It found failures (a member failed, a method without a team), or was ended by a bug or the system.",
+    MISTAKE: "A mistake in what was asked for, told in one line.",
+    CTRL_C: "Interrupted by Ctrl-C; what was trained so far is saved.",
+    143: "Ended by SIGTERM; what was trained so far is saved.",
+    129: "Ended by SIGHUP, as when a terminal is closed; what was trained so far is saved.",
+    149: "Ended by Ctrl-Break, on Windows; what was trained so far is saved.",
+    BROKEN_PIPE: "Nobody reads what is printed any more (`| head`).",
+}
+"""The meaning of every exit status, for the reference."""
+
 
 def ended(run: Callable[[], int], after_interrupt: str) -> int:
-    """Run, and tell in one line why it ended where it did not end well; the exit status comes back.
+    """Exit status of a run; where it did not end well, one line on standard error says why.
 
     Args:
-        run: gives an exit status.
-        after_interrupt: what is told after Ctrl-C.
+        run: function that returns an exit status.
+        after_interrupt: line that is printed after Ctrl-C.
     """
     try:
         with surroundings():
             status = _status_of(run)
             if sys.stdout is not None and status not in INTERRUPTED:  # the terminal may have gone with the session
                 print_answer("")  # what is still held back is written now, where it can be told that it cannot
-    except UnheardError:
-        status = UNHEARD
+    except OutputClosedError:
+        status = BROKEN_PIPE
     except KeyboardInterrupt:
         status = CTRL_C
     except LREnsembleError as error:
-        status = _tell(str(error), MISTAKE)
+        status = _print_line(str(error), MISTAKE)
     except typer.TyperException as error:
-        status = _tell(error.format_message(), MISTAKE)
+        status = _print_line(error.format_message(), MISTAKE)
     except BaseException as error:  # of ours, of a library, of the system: nothing is shown in twenty lines
-        status = _tell(_bug(error), BUG)
+        status = _print_line(_unexpected_error(error), BUG)
     if status in INTERRUPTED:
-        _tell(after_interrupt, status, "")
+        _print_line(after_interrupt, status, "")
     if status:
-        _hush()
+        _discard_unwritten()
     return status
 
 
@@ -72,22 +84,22 @@ def _status_of(run: Callable[[], int]) -> int:
             sys.stdout, sys.stderr = streams
             raise stop.__context__ from None
         if isinstance(stop.__context__, BrokenPipeError):  # how rich ends where nobody reads the help
-            raise UnheardError from None
+            raise OutputClosedError from None
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
 
 
-def _tell(message: str, status: int, prefix: str = "lrensemble: ") -> int:
+def _print_line(message: str, status: int, prefix: str = "lrensemble: ") -> int:
     """One line to standard error, where there is one."""
-    with contextlib.suppress(UnheardError, OSError, ValueError):
+    with contextlib.suppress(OutputClosedError, OSError, ValueError):
         people.print(f"{prefix}{' '.join(message.split())}", soft_wrap=True)
     return status
 
 
-def _bug(error: BaseException) -> str:
-    """What ended all, in a line that says where the rest is."""
+def _unexpected_error(error: BaseException) -> str:
+    """Line on an unexpected error, with the file of its traceback."""
     kind = type(error).__name__
-    said = " ".join(str(error).split())
-    what = "out of memory" if isinstance(error, MemoryError) else f"{kind}: {said}" if said else kind
+    message = " ".join(str(error).split())
+    what = "out of memory" if isinstance(error, MemoryError) else f"{kind}: {message}" if message else kind
     kept = keep_traceback(error)
     if kept is None:
         frames = traceback.extract_tb(error.__traceback__)
@@ -117,8 +129,8 @@ def _version() -> str:
         return "of unknown version"
 
 
-def _hush() -> None:
-    """What is still held back for a stream that cannot take it is thrown away, not tried again at the very end."""
+def _discard_unwritten() -> None:
+    """Discard what is buffered for a stream that cannot be written, so that Python does not try again at exit."""
     for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
         try:
             if stream is not None:
@@ -132,7 +144,7 @@ def _hush() -> None:
 
 @contextmanager
 def surroundings() -> Iterator[None]:
-    """What holds while a command runs: warnings of libraries pass the printer; every character can be printed."""
+    """Context of a command: warnings of libraries pass the printer, and every character can be printed."""
     _take_closed_descriptors()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -151,7 +163,7 @@ def surroundings() -> Iterator[None]:
 
 
 def _take_closed_descriptors() -> None:
-    """Put nothing in the place of a closed stream: else a file of a pool gets its number, and what is printed there."""
+    """Open os.devnull for closed streams: else a file of a pool could get their descriptor, and what is printed."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
@@ -172,12 +184,12 @@ def _show_warning(
 
 
 class _Lines(logging.Handler):
-    """What nobody else shows of the logs of libraries and ours, from warnings on: a line each."""
+    """Handler that prints warnings and errors of all loggers, a line each."""
 
     def __init__(self, printer: Printer) -> None:
         super().__init__(logging.WARNING)
         self.printer = printer
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One message."""
+        """Print one record."""
         self.printer.print(" ".join(record.getMessage().split()), soft_wrap=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 
 SHOWN = 12
-"""Members of the team that the terminal shows."""
+"""Maximum number of members that the terminal shows."""
+
+
+def output() -> Any:
+    """The record in `result.json`."""
+    from lrensemble.evaluate import Result
+
+    return Result
 
 
 def evaluate(
@@ -39,8 +46,7 @@ def evaluate(
 def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = None, *, again: bool = True) -> Result:
     """Evaluate the pool's stored teams and write `result.json`.
 
-    Unless it is to be done `again`, what is written there already is taken, where it is of the same members and teams:
-    test rows are not looked at once more to see the same.
+    Without `again`, a stored result of the same members and teams is returned: test rows are not looked at once more.
 
     Raises:
         PoolError: all stored teams were chosen among other members.
@@ -60,7 +66,7 @@ def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = No
 
 
 def print_result(result: Result, pool: Pool) -> None:
-    """Teams beside the best single models, the members of the one that is judged with their rates, the verdicts."""
+    """Print the teams beside the best single models, the judged team's members with their rates, and the verdicts."""
     from lrensemble.evaluate.tables import gain_tables
 
     for gains in gain_tables(result):
@@ -81,7 +87,7 @@ def _print_gains(gains: GainTable) -> None:
 
 
 def _print_team(result: Result, pool: Pool) -> None:
-    """The members that the verdict is about, and how their rates went."""
+    """Print the members of the judged team, with sparklines of their rates."""
     from lrensemble.cli.sparkline import rates_of, sparkline
     from lrensemble.evaluate import untrusted
 

@@ -1,66 +1,124 @@
-"""`lrensemble export`: a pool's team, or something cheaper made of it, becomes one thing to use."""
+"""`lrensemble export`: a pool's team, or a cheaper variant of it, becomes one deployable ensemble."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
 import typer
+from typing_extensions import Doc, TypedDict
 
 from lrensemble.cli.console import (
     Json,
     Plugins,
     TrustCode,
+    import_given,
     open_pool,
     people,
     percent,
     print_json,
     progress_of,
+    registered,
 )
 
 if TYPE_CHECKING:
-    from lrensemble.export import Balance, Ensemble
-    from lrensemble.pool import Pool
+    from lrensemble.spec import Spec
 
-Shape = Literal["team", "cascade", "uniform-soup", "greedy-soup", "student"]
+
+_As = TypedDict("_As", {"as": Annotated[str, Doc("The variant, by the first name of this key.")]})
+
+
+class Exported(_As):
+    """The ensemble that was written."""
+
+    path: str
+    """File or folder of the ensemble."""
+    format: str
+    """Export format, as it was given."""
+    variant: str
+    """Variant of the team, as it was given."""
+    ensemble: dict[str, Any]
+    """Description of the ensemble: classes, inputs, members, weights, consensus."""
+    val: NotRequired[dict[str, float]]
+    """Figures of a cheaper variant on `val`: accuracy, the team's accuracy, agreement with the team, cost."""
+    test: NotRequired[dict[str, float]]
+    """Figures of a cascade on `test`."""
+    reaches_team: NotRequired[bool]
+    """Whether a cascade has the team's accuracy on `test`, within 0.1 points, at half of its cost or less."""
+    ingredients: NotRequired[list[str]]
+    """Ids of the members whose weights a soup averages."""
+    barriers: NotRequired[dict[str, float]]
+    """Barriers of a soup: accuracy on `val` lost at the midpoint between the best member and each other one, by id."""
+
+
+def output() -> Any:
+    """Path and description of the ensemble, and the figures of its variant."""
+    return Exported
 
 
 def export(
     pool: Annotated[Path, typer.Argument(help="Folder of the pool, with teams chosen by `lrensemble select`.")],
-    format: Annotated[str, typer.Option(help="bundle (a folder), onnx or torch (a file).")] = "bundle",  # noqa: A002
+    format: Annotated[  # noqa: A002
+        str,
+        typer.Option(
+            help="Export format: a folder, `bundle`, or a file: `lrensemble ls formats`.",
+            autocompletion=registered("formats"),
+        ),
+    ] = "bundle",
     method: Annotated[
-        str | None, typer.Option("--method", "-m", help="Whose team; unless given what the verdict says.")
+        str | None, typer.Option("--method", "-m", help="Method that chose the team; the judged team unless given.")
     ] = None,
-    shape: Annotated[
-        Shape,
-        typer.Option("--as", help="The whole team; members in order until one is sure; or one network made of them."),
+    variant: Annotated[
+        str,
+        typer.Option(
+            "--variant",
+            "--as",
+            help="Variant of the team: the whole `team`, or a cheaper one: `lrensemble ls variants`.",
+            autocompletion=registered("variants"),
+        ),
     ] = "team",
-    accuracy: Annotated[float | None, typer.Option(help="Of a cascade on val, as a fraction: at least.")] = None,
-    cost: Annotated[float | None, typer.Option(help="Of a cascade, as a share of the team's: at most.")] = None,
+    accuracy: Annotated[float | None, typer.Option(help="Minimum validation accuracy of a cascade (fraction).")] = None,
+    cost: Annotated[
+        float | None, typer.Option(help="Maximum cost of a cascade, as a fraction of the team's operations.")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Folder of the data set's files, for one network.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to; beside the pool unless given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File or folder of the ensemble; beside the pool unless given.")
+    ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Make one deployable ensemble of a pool's team."""
-    from lrensemble.export import chosen_team, ensemble_of
-    from lrensemble.export.formats import check_place, format_of
+    from lrensemble.export import FORMATS, VARIANTS, chosen_team, ensemble_of
+    from lrensemble.export.formats import check_place
 
-    form = format_of(format)
-    opened = open_pool(pool, plugin, trust_code)
+    import_given(plugin)
+    # Before the pool is opened, which closes the gate for what it names.
+    made_as, written_as = _with_options(variant, accuracy=accuracy, cost=cost), FORMATS.check(format)
+    opened = open_pool(pool, None, trust_code)
     team = chosen_team(opened, method)
-    place = out or pool.resolve().parent / f"{'ensemble' if shape == 'team' else shape}{form.suffix}"
+    name = "ensemble" if made_as.name == "team" else made_as.name
+    place = out or pool.resolve().parent / f"{name}{FORMATS.facts(written_as).suffix}"
     check_place(place)
     with progress_of(f"exporting {team.method}"):
-        ensemble = ensemble_of(opened, team)
-        ensemble, told = _cheaper(ensemble, opened, shape, accuracy, cost, data)
-        form.write(ensemble, place)
+        made = VARIANTS.call(made_as, ensemble_of(opened, team), opened, data)
+        FORMATS.call(written_as, made.ensemble, place)
+    ensemble = made.ensemble
     if json:
         described = ensemble.description.model_dump(mode="json")
-        print_json({"path": str(place), "format": format, "as": shape, "ensemble": described, **told})
+        print_json(
+            {
+                "path": str(place),
+                "format": format,
+                "variant": variant,
+                "as": variant,
+                "ensemble": described,
+                **made.figures,
+            }
+        )
         return
     if len(team.team) == 1:
         alone = " (no team beats it)" if method is None else ""
@@ -68,53 +126,37 @@ def export(
     else:
         shipped = f"{team.method}, a team of {len(team.team)}"
     people.print(f"{place}: {shipped}, as {format}", soft_wrap=True)
-    for line in _lines(told):
+    for line in _lines(made.figures):
         people.print(line, soft_wrap=True)
 
 
-def _cheaper(
-    ensemble: Ensemble, pool: Pool, shape: Shape, accuracy: float | None, cost: float | None, data: Path | None
-) -> tuple[Ensemble, dict[str, object]]:
-    """What is shipped in the place of the team, and what is known of it."""
-    from lrensemble.data import of_recipe
+def _with_options(variant: str, **options: float | None) -> Spec:
+    """Spec of a variant, with options of the command line as its arguments.
+
+    Raises:
+        UnknownNameError: there is no such variant.
+        SpecError: an argument that it does not take.
+        ConfigError: an option that it does not take.
+    """
     from lrensemble.errors import ConfigError
-    from lrensemble.export import cascade, distill, measure, soup
-    from lrensemble.export.source import best_recipe
+    from lrensemble.export import VARIANTS
+    from lrensemble.spec import Spec
 
-    if shape != "cascade" and (accuracy, cost) != (None, None):
-        raise ConfigError("--accuracy and --cost are wishes for a cascade; add --as cascade")
-    if shape == "team":
-        return ensemble, {}
-    if shape == "cascade":
-        found = cascade(ensemble, pool, accuracy=accuracy, cost=cost)
-        told: dict[str, object] = {"val": _of(found.expected)}
-        if "test" in pool.task.splits:
-            measured = measure(found.ensemble, pool)
-            told |= {"test": _of(measured), "reaches_team": measured.reaches_team}
-        return found.ensemble, told
-    recipe = best_recipe(pool, ensemble)
-    dataset = of_recipe(recipe, data, trust_code=pool.trust_code)
-    if shape == "student":
-        student = distill(ensemble, dataset, recipe)
-        return student.ensemble, {"val": {"accuracy": student.accuracy, "team_accuracy": student.team_accuracy}}
-    made = soup(ensemble, dataset, kind="uniform" if shape == "uniform-soup" else "greedy")
-    val = {"accuracy": made.accuracy, "team_accuracy": made.team_accuracy}
-    return made.ensemble, {"val": val, "ingredients": list(made.ingredients), "barriers": made.barriers}
+    spec, given = VARIANTS.check(variant), {name: value for name, value in options.items() if value is not None}
+    if not given.keys() <= VARIANTS.arguments(spec.name).keys():
+        raise ConfigError("--accuracy and --cost are options of a cascade; add --variant cascade")
+    return Spec(spec.name, {**spec.arguments, **given})
 
 
-def _of(balance: Balance) -> dict[str, float]:
-    return {name: float(value) for name, value in vars(balance).items()}
-
-
-def _lines(told: dict[str, object]) -> list[str]:
+def _lines(figures: dict[str, object]) -> list[str]:
     lines = []
     for split in ("val", "test"):
-        if isinstance(found := told.get(split), dict):
+        if isinstance(found := figures.get(split), dict):
             price = f" at {percent(found['cost'])} % of its cost" if "cost" in found else ""
             team = percent(found["team_accuracy"])
             agrees = f"; they agree on {percent(found['agreement'])} % of the rows" if "agreement" in found else ""
             lines.append(f"{split}: accuracy {percent(found['accuracy'])}{price}, the whole team {team}{agrees}")
-    if "reaches_team" in told:
-        reaches = "reaches" if told["reaches_team"] else "does not reach"
+    if "reaches_team" in figures:
+        reaches = "reaches" if figures["reaches_team"] else "does not reach"
         lines.append(f"on test it {reaches} the team's accuracy within 0.1 points at half of its cost or less")
     return lines

@@ -1,108 +1,99 @@
-"""`lrensemble ls`: what is in a pool, or what is registered."""
+"""`lrensemble ls`: what is in a pool, what is registered, or all that is known of one name."""
 
 from __future__ import annotations
 
-import math
 import os
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typing_extensions import TypedDict
 
-from lrensemble.cli.console import (
-    Json,
-    Plugins,
-    TrustCode,
-    import_given,
-    names_of,
-    open_pool,
-    people,
-    percent,
-    print_json,
-    table,
-)
+from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, open_pool, people, percent, print_json, table
+from lrensemble.cli.names import Listed, list_kind, show_name
 from lrensemble.errors import ConfigError
-from lrensemble.registry import HOMES
+from lrensemble.registry import HOMES, nearest
 
 if TYPE_CHECKING:
     from lrensemble.pool import Pool
-    from lrensemble.registry import Registry
+
+
+class Kinds(TypedDict):
+    """What can be listed."""
+
+    kinds: list[str]
+    """Kinds of names: `policies`, `selectors`, …"""
+    experiments: list[str]
+    """Experiments that ship with the package."""
+
+
+def output() -> Any:
+    """A list of the members of a pool, or of the names of a kind; one record of a name, or of what can be listed."""
+    from lrensemble.pool import Member
+    from lrensemble.registry import Entry
+
+    return Kinds | list[Listed] | Entry | list[Member]
+
+
+def _kinds(incomplete: str) -> list[str]:
+    return [kind for kind in HOMES if kind.startswith(incomplete)]
+
+
+def _names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of the kind that was given."""
+    from lrensemble.registry import registry_of
+
+    kind = ctx.params.get("what")
+    return [name for name in registry_of(kind).names() if name.startswith(incomplete)] if kind in HOMES else []
 
 
 def ls(
     what: Annotated[
         str | None,
         typer.Argument(
-            help=f"Folder of a pool, or one of: {', '.join(HOMES)}.", autocompletion=names_of(lambda: list(HOMES))
+            help=f"Folder of a pool, a name, or a kind of names: {', '.join(HOMES)}.", autocompletion=_kinds
         ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A name of that kind, to show all of it.", autocompletion=_names)
     ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
-    """Show the members of a pool, or the names that can be used with an example of each."""
+    """Show the members of a pool, the names of a kind with an example of each, or all that is known of one name."""
     from lrensemble.config import shipped
-    from lrensemble.registry import nearest
 
     import_given(plugin)
-    if what in HOMES:
-        _list_registry(what, json)
+    if name is not None:
+        if what not in HOMES:
+            raise ConfigError(f"no kind of name {what!r}{nearest(str(what), HOMES)}")
+        show_name(name, what, json)
+    elif what in HOMES:
+        list_kind(what, json)
     elif what is not None and os.path.isdir(what):
         _list_pool(open_pool(Path(what), None, trust_code), json)
     elif what is not None:
-        raise ConfigError(f"{what!r} is neither a folder of a pool nor a kind of name{nearest(what, HOMES)}")
+        _show(what, json)
     elif json:
-        print_json({"kinds": list(HOMES), "experiments": shipped()})
+        print_json(Kinds(kinds=list(HOMES), experiments=shipped()))
     else:
         people.print(f"lrensemble ls POOL, or one of: {', '.join(HOMES)}")
         people.print(f"experiments that ship with the package: {', '.join(shipped())}")
 
 
-def _list_registry(kind: str, json: bool) -> None:
-    """Everything registered of a kind, what installed plugins register too."""
-    from lrensemble.registry import installed_plugins, registry_of
+def _show(name: str, json: bool) -> None:
+    """All that is known of a name whose kind is to be found.
 
-    registry = registry_of(kind)
-    for failure in installed_plugins():
-        people.print(failure, soft_wrap=True)
-    entries = [_entry(registry, name) for name in registry] + [
-        {"name": form, "example": form, "summary": summary, "aliases": [], "facts": {}}
-        for form, summary in registry.families().items()
-    ]
-    if json:
-        print_json(entries)
-        return
-    stated = [each.name for each in fields(registry.kind_of_facts) if each.default is MISSING]
-    columns = ["example", "what it is", *(fact.replace("_", " ") for fact in stated)]
-    rows = table(f"{len(entries)} {kind}", dict.fromkeys(columns, "left"))
-    for each in entries:
-        others = f" Also named {', '.join(each['aliases'])}." if each["aliases"] else ""
-        rows.add_row(each["example"], each["summary"] + others, *(_word(each["facts"].get(fact)) for fact in stated))
-    people.print(rows)
+    Raises:
+        ConfigError: it is neither a folder nor a name; or several kinds have it.
+    """
+    from lrensemble.errors import UnknownNameError
 
-
-def _entry(registry: Registry[Any, Any], name: str) -> dict[str, Any]:
-    found = registry.find(name)
-    facts = {each.name: getattr(found.facts, each.name) for each in fields(registry.kind_of_facts)}
-    return {
-        "name": name,
-        "example": str(found.example),
-        "summary": registry.summary(name),
-        "aliases": list(found.aliases),
-        "facts": {fact: value for fact, value in facts.items() if _is_plain(value)},
-    }
-
-
-def _is_plain(value: object) -> bool:
-    """Whether JSON can say it."""
-    return isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _word(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else str(value)
+    try:
+        show_name(name, None, json)
+    except UnknownNameError as error:
+        raise ConfigError(f"{name!r} is no folder of a pool, and {error}") from None
 
 
 def _list_pool(pool: Pool, json: bool) -> None:

@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, print_json
 from lrensemble.cli.printer import print_answer
+
+
+class Prediction(TypedDict):
+    """Prediction for one row."""
+
+    file: str
+    row: int
+    """Position in the file, from 0."""
+    label: str
+    """Name of the likeliest class."""
+    probabilities: list[float]
+    """Probabilities [class]."""
+
+
+class Predicted(TypedDict):
+    """Predictions for all rows of all files."""
+
+    classes: list[str]
+    """Names of the classes, in the order of the probabilities."""
+    predictions: list[Prediction]
+
+
+def output() -> Any:
+    """Label and probabilities of every row."""
+    return Predicted
 
 
 def predict(
@@ -42,9 +68,11 @@ def predict(
     if out:
         predictions.save(out, raw_formulas=raw_formulas)
     if json:
-        keys = ("file", "row", "label", "probabilities")
-        records = [dict(zip(keys, record, strict=True)) for record in predictions.records()]
-        print_json({"classes": predictions.classes, "predictions": records})
+        rows = [
+            Prediction(file=file, row=row, label=label, probabilities=probabilities)
+            for file, row, label, probabilities in predictions.records()
+        ]
+        print_json(Predicted(classes=list(predictions.classes), predictions=rows))
     elif not out:
         print_answer(predictions.to_csv(raw_formulas=raw_formulas))
     people.print(f"{len(predictions.rows):,} rows predicted{f' to {out}' if out else ''}", soft_wrap=True)

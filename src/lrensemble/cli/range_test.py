@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from lrensemble.cli.console import Json, Plugins, people, print_json
 from lrensemble.cli.tune import Data, Device, Name, load
+
+
+def output() -> Any:
+    """Rates and losses of the test, and the peaks that it proposes."""
+    from lrensemble.train import RangeTest
+
+    return RangeTest
 
 
 def range_test(

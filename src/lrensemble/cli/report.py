@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, Plugins, TrustCode, open_pool, people, print_json
 from lrensemble.cli.evaluate import print_result
@@ -16,12 +17,26 @@ if TYPE_CHECKING:
     from lrensemble.report.section import Section
 
 
+class Reported(TypedDict):
+    """Files that were written."""
+
+    report: str
+    """File of the page."""
+    figures: list[str]
+    """Files of the figures, with `--figures`."""
+
+
+def output() -> Any:
+    """Files that were written."""
+    return Reported
+
+
 def report(
     pool: Annotated[Path, typer.Argument(help="Folder of the pool, with teams chosen by `lrensemble select`.")],
-    out: Annotated[Path | None, typer.Option(help="The page; POOL/report.html unless given.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File of the page; POOL/report.html unless given.")] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the data set's files, for pictures.")] = None,
-    figures: Annotated[Path | None, typer.Option(help="Folder for the figures as files too.")] = None,
-    format: Annotated[str, typer.Option(help="Of those files: svg or png.")] = "svg",  # noqa: A002
+    figures: Annotated[Path | None, typer.Option(help="Folder for files of the figures.")] = None,
+    format: Annotated[str, typer.Option(help="Format of those files: svg or png.")] = "svg",  # noqa: A002
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,
@@ -43,13 +58,13 @@ def report(
             files = write_figures(sections, figures, format)
         people.print(f"{len(files)} figures in {figures}", soft_wrap=True)
     if json:
-        print_json({"report": str(path), "figures": list(map(str, files))})
+        print_json(Reported(report=str(path), figures=list(map(str, files))))
     else:
         print_result(result, opened)
 
 
 def write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> list[Section]:
-    """Write the page and say where it is; what it shows comes back."""
+    """Write the page, print its path, and return its sections."""
     from lrensemble.evaluate import untrusted
     from lrensemble.report import write_report
 

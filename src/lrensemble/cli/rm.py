@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, people, print_json
+
+
+class Removed(TypedDict):
+    """Outcome of the removal."""
+
+    removed: list[str]
+    """Ids of removed members."""
+    gone: list[str]
+    """Ids that are not in the pool."""
+    stale: dict[str, str]
+    """Reason why a team must be chosen again, by its file."""
+
+
+def output() -> Any:
+    """Members that were removed, and teams that are stale."""
+    return Removed
 
 
 def rm(
@@ -26,7 +43,7 @@ def rm(
     done = remove_members(opened, members)
     outdated = {str(path): reason for path, reason in stale(opened).items()}
     if json:
-        print_json({"removed": list(done.removed), "gone": list(done.gone), "stale": outdated})
+        print_json(Removed(removed=list(done.removed), gone=list(done.gone), stale=outdated))
         return
     for member, name in done.removed.items():
         people.print(f"removed {member} ({name})" if name != member else f"removed {member}", soft_wrap=True)

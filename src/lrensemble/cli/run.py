@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,9 +30,18 @@ if TYPE_CHECKING:
     from lrensemble.pool import Pool
 
 
+def output() -> Any:
+    """The record in `result.json`."""
+    from lrensemble.evaluate import Result
+
+    return Result
+
+
 def run(
     experiment: Name,
-    out: Annotated[Path | None, typer.Option(help="Folder for pool/ and result.json; runs/EXPERIMENT.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of pool/ and result.json; runs/EXPERIMENT unless given.")
+    ] = None,
     data: Data = None,
     epochs: Epochs = None,
     device: Device = "cpu",
@@ -62,7 +71,7 @@ def run(
 
 
 def _write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> None:
-    """The report, where plotly is installed; the run is good without it."""
+    """Write the report where plotly is installed; a run succeeds without it."""
     from lrensemble.errors import MissingExtraError
 
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,24 +32,37 @@ if TYPE_CHECKING:
 Method = Annotated[
     list[str] | None,
     typer.Option(
-        "--method", "-m", help="e.g. 'greedy(size=10)'; may be repeated.", autocompletion=registered("selectors")
+        "--method",
+        "-m",
+        help="Selector, e.g. 'greedy(size=10)'; may be repeated.",
+        autocompletion=registered("selectors"),
     ),
 ]
 Metric = Annotated[
     str | None,
     typer.Option(
-        help="What a team aims at; nll, or accuracy where a member knows only labels.",
+        help="Metric that teams aim at; nll, or accuracy where a member knows only labels.",
         autocompletion=registered("metrics"),
     ),
 ]
-Consensus = Annotated[str, typer.Option(help="How predictions are combined.", autocompletion=registered("consensus"))]
+Consensus = Annotated[
+    str, typer.Option(help="Consensus of the members' predictions.", autocompletion=registered("consensus"))
+]
 Resamples = Annotated[
-    int, typer.Option(help="Choose again on so many bootstrap resamples: how stable is the team?", min=0, max=100_000)
+    int,
+    typer.Option(
+        help="Number of bootstrap resamples to choose again on, for the stability of the team.", min=0, max=100_000
+    ),
 ]
-EveryTeam = Annotated[
-    Path | None, typer.Option(help="Write the score of every team of the pool to this file, .npz or .parquet.")
-]
-Seed = Annotated[int, typer.Option(help="Of random selectors, bootstraps and folds.", min=0)]
+EveryTeam = Annotated[Path | None, typer.Option(help="File for the score of every team of the pool, .npz or .parquet.")]
+Seed = Annotated[int, typer.Option(help="Seed of random selectors, bootstraps and folds.", min=0)]
+
+
+def output() -> Any:
+    """A list of the teams, in the order of the methods, each without its `replicates`."""
+    from lrensemble.evaluate import Team
+
+    return list[Team]
 
 
 def select(
@@ -84,15 +97,15 @@ def select(
 
 @dataclass(frozen=True)
 class Chosen:
-    """What became of the methods."""
+    """Teams by method, and the methods without a team."""
 
     teams: list[Team]
     not_run: dict[str, str]
-    """By method, why there is no team."""
+    """Reason why a method has no team, by method."""
 
 
 def aim_of(pool: Pool) -> str:
-    """The metric that is aimed at where none is given; said where it is not the usual one."""
+    """Metric that teams aim at by default; a line says so where it is not the usual one."""
     from lrensemble.evaluate import DEFAULT_METRIC, default_metric
 
     metric = default_metric(pool)
@@ -102,7 +115,7 @@ def aim_of(pool: Pool) -> str:
 
 
 def write_every_team(pool: Pool, path: Path, metric: str, consensus: str) -> None:
-    """The complete table of teams, each a mask whose bit i stands for the pool's member i."""
+    """Write the scores of all teams; bit i of a team's mask stands for the pool's member i."""
     from lrensemble.evaluate import validation_of
     from lrensemble.select import check_table_path, team_table
 
@@ -169,7 +182,7 @@ def choose_all(
 
 
 def print_teams(chosen: Chosen) -> None:
-    """The teams as a table, optimistic score beside the cross-fitted one, and what a reader must be told."""
+    """Print the teams as a table, optimistic score beside the cross-fitted one, and their warnings."""
     from lrensemble.spec import to_spec
 
     teams = chosen.teams
@@ -178,9 +191,9 @@ def print_teams(chosen: Chosen) -> None:
         {"method": "left", "members": "right", "val": "right", "cross-fitted": "right", "tried": "right", "s": "right"},
     )
     for team in teams:
-        honest = "–" if team.cross_fitted is None else f"{team.cross_fitted:.4f}"
+        cross_fitted = "–" if team.cross_fitted is None else f"{team.cross_fitted:.4f}"
         size = str(len(team.team))
-        rows.add_row(team.method, size, f"{team.score:.4f}", honest, f"{team.tried:,}", f"{team.seconds:.2f}")
+        rows.add_row(team.method, size, f"{team.score:.4f}", cross_fitted, f"{team.tried:,}", f"{team.seconds:.2f}")
     people.print(rows)
     print_not_run(chosen.not_run)
     for team in teams:
@@ -189,13 +202,13 @@ def print_teams(chosen: Chosen) -> None:
 
 
 def print_not_run(not_run: Mapping[str, str]) -> None:
-    """Methods that have no team, and why."""
+    """Print the methods that have no team, and why."""
     for method, reason in not_run.items():
         people.print(f"not run, {method}: {reason}")
 
 
 def print_stability(teams: list[Team], names: dict[str, str]) -> None:
-    """How often each member was chosen again on resampled rows, and how much the scores owe to these very rows."""
+    """Print how often each member was chosen again on resampled rows, and the optimism of the score."""
     for team in teams:
         if team.optimism is None:
             continue

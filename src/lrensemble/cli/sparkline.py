@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from lrensemble.pool import Member
 
 BLOCKS, PLAIN = "▁▂▃▄▅▆▇█", "_.-=+*#@"
-"""Heights from low to high, and what stands for them where the terminal has no such characters."""
+"""Characters from low to high, and their substitutes in encodings without them."""
 
 WIDTH = 20
 
 
 def sparkline(values: Sequence[float], encoding: str = "utf-8") -> str:
-    """One character a value, from the lowest to the highest of them; the empty text for no values."""
+    """One character a value, from the lowest to the highest of them; empty for no values."""
     try:
         BLOCKS.encode(encoding)
         heights = BLOCKS
@@ -30,9 +30,9 @@ def sparkline(values: Sequence[float], encoding: str = "utf-8") -> str:
 
 
 def rates_of(member: Member, points: int = WIDTH, *, trust_code: bool = False) -> list[float]:
-    """The rate of a member's policy at so many steps of its run, as recorded.
+    """Rates of a member's policy at `points` steps of its recorded run.
 
-    None of a member trained elsewhere, or whose policy is code that was not asked for.
+    Empty for a member that was trained elsewhere, or whose policy is code that is not trusted.
     """
     from lrensemble.errors import SpecError
     from lrensemble.policies import build

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
+from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, Plugins, names_of, people, percent, print_json
 from lrensemble.text import visible
@@ -37,7 +38,7 @@ Name = Annotated[
     str, typer.Argument(help="A .toml file, or the name of one that ships.", autocompletion=names_of(_experiments))
 ]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the data set's files.")]
-Epochs = Annotated[int | None, typer.Option(help="In place of the experiment's.", min=1)]
+Epochs = Annotated[int | None, typer.Option(help="Number of epochs, in place of the experiment's.", min=1)]
 Device = Annotated[
     str, typer.Option(help="cpu, cuda, cuda:0,cuda:1, gpus for all, mps, auto for a GPU of CUDA's if there is one.")
 ]
@@ -48,8 +49,34 @@ Execution = Annotated[
         autocompletion=names_of(_executions),
     ),
 ]
-GroupSize = Annotated[int | None, typer.Option(help="Members in one program at most.", min=1)]
-SaveSteps = Annotated[int | None, typer.Option(help="Save the state after so many steps, not epochs.", min=1)]
+GroupSize = Annotated[int | None, typer.Option(help="Maximum number of members in one program.", min=1)]
+SaveSteps = Annotated[int | None, typer.Option(help="Save the state every so many steps, not every epoch.", min=1)]
+
+
+class TunedMember(TypedDict):
+    """How one run ended."""
+
+    id: str
+    """Id of the member in the pool."""
+    name: str
+    status: str
+    """`finished`, `exists`, `diverged`, `pruned` or `failed`."""
+    val: dict[str, float]
+    """Scores on `val`, by metric; empty where the run left no predictions."""
+
+
+class Tuned(TypedDict):
+    """A sweep that ended."""
+
+    pool: str
+    """Folder of the pool."""
+    members: list[TunedMember]
+    """Members in the order in which their runs ended."""
+
+
+def output() -> Any:
+    """Folder of the pool, and how every run ended."""
+    return Tuned
 
 
 def tune(
@@ -68,8 +95,8 @@ def tune(
     folder = out or run_folder(experiment) / "pool"
     _, ended = train(load(experiment, data, epochs, plugin), folder, device, save_steps, execution, group_size)
     if json:
-        members = [{"id": e.run.id, "name": e.run.name, "status": e.status, "val": e.scores} for e in ended]
-        print_json({"pool": str(folder), "members": members})
+        members = [TunedMember(id=e.run.id, name=e.run.name, status=e.status, val=e.scores) for e in ended]
+        print_json(Tuned(pool=str(folder), members=members))
     raise typer.Exit(status_of(ended))
 
 
@@ -79,7 +106,7 @@ def run_folder(experiment: str) -> Path:
 
 
 def load(experiment: str, data: Path | None, epochs: int | None, plugins: list[str] | None = None) -> Experiment:
-    """The experiment, with what the command line puts in the place of its own, and plugins beside its own."""
+    """Experiment with the overrides and plugins of the command line."""
     from lrensemble.config import load_experiment
 
     overrides: dict[str, dict[str, object]] = {}
@@ -98,7 +125,7 @@ def train(
     execution: str,
     group_size: int | None,
 ) -> tuple[Pool, list[Ended]]:
-    """Run the sweep and show how it goes; how every run ended comes back."""
+    """Run the sweep and show its progress; the pool and the ending of every run are returned."""
     from lrensemble.pool import Pool
     from lrensemble.train import tune
 
@@ -119,7 +146,7 @@ def train(
 @contextmanager
 def _terminated() -> Iterator[None]:
     """Leave with the signal's exit status where one asked the program to end; Ctrl-C is the command line's own."""
-    from lrensemble.train.run.interrupt import Terminated
+    from lrensemble.train.run.session import Terminated
 
     try:
         yield
@@ -177,12 +204,12 @@ class _Lines:
         from lrensemble.train import Elsewhere, Ended, Planned
 
         if isinstance(event, Elsewhere):
-            _tell_who(event, self._others)
+            _print_other_process(event, self._others)
 
         if isinstance(event, Planned):
             self._planned += len(event.runs)
             self._runs = self._planned + event.remaining
-            _tell_how(event.jobs)
+            _print_execution(event.jobs)
         if not isinstance(event, Ended):
             return None
         self._seen += 1
@@ -210,12 +237,12 @@ class _Bar:
             self._planned += [run.policy.total for run in event.runs]
             later = event.remaining * sum(self._planned) / len(self._planned)  # as long as those known, on average
             self._progress.update(self._task, total=sum(self._planned) + later)
-            _tell_how(event.jobs)
+            _print_execution(event.jobs)
         elif isinstance(event, Began):
             self._current = event.run.id
             self._progress.update(self._task, description=visible(event.run.name))
         elif isinstance(event, Elsewhere):
-            _tell_who(event, self._others)
+            _print_other_process(event, self._others)
         elif isinstance(event, Step):
             run = event.run or self._current
             self._progress.advance(self._task, event.step + 1 - self._done.get(run, 0))
@@ -229,19 +256,19 @@ class _Bar:
         return None
 
 
-def _tell_how(jobs: Sequence[Job]) -> None:
-    """In which way runs are executed, where it is not one by one."""
-    together = [len(job.runs) for part in jobs for job in (part.parts or (part,)) if job.way == "fused"]
+def _print_execution(jobs: Sequence[Job]) -> None:
+    """Print the execution of runs, where it is not one by one."""
+    together = [len(job.runs) for part in jobs for job in (part.parts or (part,)) if job.execution == "fused"]
     if together:
         people.print(f"{sum(together)} runs are trained together, up to {max(together)} in one program")
     for job in jobs:
-        if job.way == "workers":
+        if job.execution == "workers":
             devices = ", ".join(sorted(set(job.devices)))
             people.print(f"{len(job.runs)} runs are trained in {len(job.devices)} worker processes on {devices}")
 
 
-def _tell_who(event: Elsewhere, known: set[str]) -> None:
-    """Which other process is at work in the pool, once for each."""
+def _print_other_process(event: Elsewhere, known: set[str]) -> None:
+    """Print which other process works in the pool, once for each."""
     if event.holder not in known:
         known.add(event.holder)
         people.print(f"{event.holder} trains {event.run.name}; what it trains is waited for", soft_wrap=True)

@@ -42,26 +42,34 @@ class SplitSettings(Record):
     """How rows are divided, stratified by class. A data set that brings its own test rows keeps them."""
 
     val: Fraction = 0.2
+    """Share of the rows that teams are chosen on: of all rows, or of those that the data set does not call test."""
     test: Fraction = 0.2
+    """Share of the rows that teams are measured on, where the data set brings no test rows of its own."""
     seed: Seed = 0
+    """Seed of the division."""
 
 
 class TrainSettings(Record):
     """How a member is trained; all of it is part of its recipe."""
 
     epochs: Annotated[PositiveInt, Field(le=MOST_EPOCHS)] = 10
+    """Passes over the training rows."""
     batch_size: PositiveInt = 128
+    """Rows of one step."""
     optimizer: SpecField = Spec("sgd")
     """`sgd`, `adam`, `adamw`, or any class of `torch.optim` by its name, with arguments: `RMSprop(alpha=0.9)`."""
     momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """For optimizers that take it; 0.9 for `sgd` unless given."""
+    """Momentum, for optimizers that take it; 0.9 for `sgd` unless given."""
     nesterov: bool = False
+    """Whether the momentum is Nesterov's, for optimizers that know it."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Factor of the optimizer's own weight decay: an L2 penalty for `sgd` and `adam`, decoupled for `adamw`."""
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     """Largest norm of the gradient over all parameters; larger ones are scaled down to it."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the label's probability that is spread evenly over all classes in the training loss."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Of the network's computations in training; the weights and all predictions stay float32."""
+    """Type of the network's computations in training; the weights and all predictions stay float32."""
     accumulate: Annotated[PositiveInt, LATER] = 1
     """Parts that a batch is computed in, one after another, to save memory; the update is that of the whole batch."""
     decay_norms: Annotated[bool, LATER] = True
@@ -75,6 +83,7 @@ class TrainSettings(Record):
     augment: Annotated[tuple[SpecField, ...], LATER] = Field(default=(), strict=False)
     """What is done to the training images, in this order: `crop(padding=4)`, `flip`, `mixup`, …"""
     seed: Seed = 0
+    """Seed of the initial weights, the order of the rows, dropout and augmentation."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -90,16 +99,22 @@ class SelectSettings(Record):
         default=tuple(Spec(name) for name in ("best", "top_k", "all", "random", "greedy", "brute_force", "focal")),
         strict=False,
     )
+    """Selectors; each chooses a team."""
     metric: SpecField = Spec("nll")
+    """What a team aims at."""
     consensus: SpecField = Spec("mean")
+    """How the predictions of a team's members are combined."""
     seed: Seed = 0
+    """Seed of selectors that draw, of bootstraps and of folds."""
 
 
 class DataSettings(Record):
     """A data set by name with its arguments, and where its files lie (which is no part of a recipe)."""
 
     source: SpecField
+    """The data set. In the file its name and arguments stand in `[data]` itself, as `name = "idx"`."""
     folder: Path | None = Field(default=None, strict=False)
+    """Where its files lie, for data sets that are files."""
 
 
 def _flat_data(given: Any) -> Any:
@@ -153,12 +168,19 @@ class Experiment(Record):
     plugins: Annotated[tuple[str, ...], AfterValidator(_imported)] = Field(default=(), strict=False)
     """Modules that register names; they are imported before anything else is read, and in every worker process."""
     data: Annotated[DataSettings, BeforeValidator(_flat_data)]
+    """The data set: its name, its arguments, and `folder`."""
     model: SpecField
+    """The network."""
     policy: Annotated[tuple[SpecField, ...], BeforeValidator(_policy_grid), Field(min_length=1)]
+    """The policies of the learning rate; an argument that is a list stands for one policy for each of its values."""
     split: SplitSettings = SplitSettings()
+    """How rows are divided."""
     train: TrainSettings = TrainSettings()
+    """How a member is trained."""
     sweep: SweepSettings = SweepSettings()
+    """What varies beside the policies, and which of it is trained."""
     select: SelectSettings = SelectSettings()
+    """How teams are chosen."""
 
     @model_validator(mode="after")
     def _sweep_fits(self) -> Self:

@@ -32,7 +32,7 @@ class Uniform:
 
 
 @dataclass(frozen=True)
-class Measured:
+class RangeTestPeaks:
     """Peaks that a learning-rate range test proposes for the experiment's own network, data and optimizer."""
 
     count: int
@@ -41,7 +41,7 @@ class Measured:
     steps: int
 
 
-Distribution = Choice | Uniform | Measured
+Distribution = Choice | Uniform | RangeTestPeaks
 
 DISTRIBUTIONS: Registry[Distribution] = Registry(
     "range of values", plural="ranges", title="Ranges of values", call=Call(())
@@ -123,7 +123,7 @@ def range_test(*, count: Peaks = 4, low: float = 1e-5, high: float = 10.0, steps
     _check_positive(low, high)
     if steps < FEWEST_STEPS:
         raise ConfigError(f"steps = {steps} are too few for a range test; give at least {FEWEST_STEPS}")
-    return Measured(count, float(low), float(high), steps)
+    return RangeTestPeaks(count, float(low), float(high), steps)
 
 
 FEWEST_STEPS = 20

@@ -20,7 +20,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, Field, ValidationError
 
 from lrensemble.config.records import PositiveInt, Record, SpecField, reason_of
-from lrensemble.config.space import DISTRIBUTIONS, Choice, Distribution, Measured, Uniform
+from lrensemble.config.space import DISTRIBUTIONS, Choice, Distribution, RangeTestPeaks, Uniform
 from lrensemble.errors import ConfigError, LREnsembleError
 from lrensemble.registry import nearest
 from lrensemble.spec import Spec, Value, to_spec
@@ -83,10 +83,12 @@ class SweepSettings(Record):
     """Which recipes are trained; without it, one for each policy."""
 
     strategy: SpecField = Spec("grid")
+    """Which of all that the space allows is trained, and in which order."""
     epochs: PositiveInt | None = None
-    """Over all runs together, divided evenly among them, so that strategies can be compared; in place of
+    """Epochs of all runs together, divided evenly among them, so that strategies can be compared; in place of
     `train.epochs`, which is for each run."""
     space: Annotated[Space, BeforeValidator(lambda given: _flat_space(given, "sweep.space"))] = Field(default={})
+    """By the path of a key (`train.batch_size`, `model.width`, `policy.peak`), its values: a list, or a range."""
     when: Annotated[dict[str, Space], BeforeValidator(_flat_when)] = Field(default={})
     """By the name of a policy, what varies for that policy alone."""
 
@@ -94,12 +96,12 @@ class SweepSettings(Record):
         """What varies with a policy, by path, in the order of the file."""
         return {path: DISTRIBUTIONS.call(spec) for path, spec in {**self.space, **self.when.get(policy, {})}.items()}
 
-    def place(self, policy: str, path: str) -> str:
+    def key_path(self, policy: str, path: str) -> str:
         """Where in the file a path stands that varies with this policy."""
         return f"sweep.when.{policy}.{path}" if path in self.when.get(policy, {}) else f"sweep.space.{path}"
 
 
-def samples_of(distribution: Distribution) -> tuple[Value, ...]:
+def representative_values(distribution: Distribution) -> tuple[Value, ...]:
     """Values that stand for a range when it is checked: all of a list, both ends of an interval."""
     return distribution.values if isinstance(distribution, Choice) else (distribution.low, distribution.high)
 
@@ -123,7 +125,7 @@ def check_sweep(sweep: SweepSettings, settings: Record, policies: Sequence[Spec]
             raise ConfigError(f"sweep.when.{name}.{both[0]}: stands in sweep.space as well; keep one of the two")
     for policy in policies:
         for path, distribution in sweep.ranges(policy.name).items():
-            _check_field(path, distribution, settings, policy, sweep.place(policy.name, path))
+            _check_field(path, distribution, settings, policy, sweep.key_path(policy.name, path))
     if sweep.epochs is not None:
         varied = any("train.epochs" in space for space in (sweep.space, *sweep.when.values()))
         if varied or "epochs" in settings.model_fields_set:
@@ -132,7 +134,7 @@ def check_sweep(sweep: SweepSettings, settings: Record, policies: Sequence[Spec]
 
 def _check_field(path: str, distribution: Distribution, settings: Record, policy: Spec, place: str) -> None:
     part, _, field = path.partition(".")
-    if isinstance(distribution, Measured) and path != "policy.peak":
+    if isinstance(distribution, RangeTestPeaks) and path != "policy.peak":
         raise ConfigError(f"{place}: a range test proposes peaks; give it for policy.peak")
     if part == "policy" and field in policy.arguments:
         raise ConfigError(f"{place}: [[policy]] {policy.name} has {field} as well; keep one of the two")
@@ -141,7 +143,7 @@ def _check_field(path: str, distribution: Distribution, settings: Record, policy
     if part == "train":
         if field not in type(settings).model_fields:
             raise ConfigError(f"{place}: no such key{nearest(field, type(settings).model_fields)}")
-        for value in samples_of(distribution):
+        for value in representative_values(distribution):
             _check_value(settings, field, value, place)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from lrensemble.config import DataSettings, Recipe, SplitSettings
 from lrensemble.data.augment import Augmenter, Draws, Mixing, move
 from lrensemble.data.source import SOURCES, Samples
-from lrensemble.data.split import divide
+from lrensemble.data.stratified import divide
 from lrensemble.errors import DataError, UntrustedError
 from lrensemble.registry import known_paths_only, require_known_paths
 from lrensemble.spec import Spec

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from lrensemble.data.cache import cached
+from lrensemble.data.images import TEST, TRAIN, Images, samples_of
 from lrensemble.data.parquet import Channels, Size
 from lrensemble.data.source import SOURCES, Samples, need_folder
-from lrensemble.data.splits import TEST, TRAIN, Images, samples_of
 from lrensemble.errors import DataError
 from lrensemble.files import storage_errors
 

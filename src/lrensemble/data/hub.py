@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from lrensemble.data.cache import cached
+from lrensemble.data.images import TEST, TRAIN, Images, samples_of
 from lrensemble.data.parquet import LABELS, Channels, Size
 from lrensemble.data.source import SOURCES, Samples
-from lrensemble.data.splits import TEST, TRAIN, Images, samples_of
 from lrensemble.errors import DataError, MissingExtraError
 
 SEEN = 100

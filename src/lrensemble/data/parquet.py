@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lrensemble.data.cache import cached
 from lrensemble.data.decode import Encoded
+from lrensemble.data.images import TEST, TRAIN, Images, samples_of
 from lrensemble.data.source import SOURCES, Samples, need_folder
-from lrensemble.data.splits import TEST, TRAIN, Images, samples_of
 from lrensemble.errors import DataError, LREnsembleError, MissingExtraError
 from lrensemble.files import storage_errors
 from lrensemble.limits import Width

@@ -8,9 +8,9 @@ import numpy as np
 
 from lrensemble.data.cache import cached
 from lrensemble.data.folders import SUFFIXES, image_files
+from lrensemble.data.images import NAMED, Images, samples_of
 from lrensemble.data.parquet import read_parquet, split_files
 from lrensemble.data.source import SOURCES, Samples, check_samples, need_folder
-from lrensemble.data.splits import NAMED, Images, samples_of
 from lrensemble.errors import DataError
 from lrensemble.files import storage_errors
 from lrensemble.text import TextError, read_text

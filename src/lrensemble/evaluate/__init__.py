@@ -1,8 +1,9 @@
-"""Choose teams from a pool on `val`, measure them on `test`, and say whether the gain can be believed.
+"""Choose teams from a pool on `val`, score them on `test`, and test whether the gain is reliable.
 
-`teams` chooses, `selections` stores, `judged` fixes on `val` which team is judged; `evaluation` measures on `test`,
-with scores from `measured` and gains from `comparison`, and `verdict` says it in a sentence. `baselines` adds what must
-stand beside, `looks` notes every look at test, `result` holds the records and `stored` their file.
+`teams` chooses, `selections` stores, `judged` fixes on `val` which team is judged; `evaluation` scores on `test`, with
+`measurements` of members and teams and gains from `comparison`, and `verdict` puts them into a sentence. `baselines`
+adds the teams that need no search, `looks` counts every look at test, `result` holds the records and `stored` their
+file.
 """
 
 from lrensemble.evaluate.changes import Changes, changes
@@ -10,7 +11,7 @@ from lrensemble.evaluate.comparison import gains
 from lrensemble.evaluate.evaluation import evaluate
 from lrensemble.evaluate.judged import Judged, judged
 from lrensemble.evaluate.looks import Look, looks
-from lrensemble.evaluate.measured import scores
+from lrensemble.evaluate.measurements import scores
 from lrensemble.evaluate.result import (
     Cost,
     Gain,

@@ -1,4 +1,4 @@
-"""Teams that need no search and must stand beside every search: best single, top-k, all, and seeds alone."""
+"""Baselines, the teams that need no search: best single, top-k, all, and members that differ by seed alone."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ ALWAYS = ("best", "top_k", "all")
 
 
 def baselines(pool: Pool, teams: Sequence[Team], validation: Validation | None = None) -> list[Team]:
-    """For each metric that teams aim at, the baselines that are not among them yet.
+    """Baselines for each metric that teams aim at, but for those that are among the teams already.
 
-    Where there are no teams, by the metric that they would aim at by default. They are combined as the teams are where
-    these agree on it, and else by the mean.
+    Without teams, the metric is the default one. The consensus is that of the teams if they share one, else the mean.
     """
     added, validation = [], validation or validation_of(pool)
     for metric in metrics_of(teams) or [default_metric(pool)]:
@@ -58,7 +57,7 @@ def _seeds(pool: Pool, metric: str, consensus: str, validation: Validation) -> l
         seconds=0.0,
         details={},
     )
-    return [team_of(pool, validation, selection, seed=0, honest=None)]
+    return [team_of(pool, validation, selection, seed=0, cross_fitted=None)]
 
 
 def _without_seed(member: Member) -> str:

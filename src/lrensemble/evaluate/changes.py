@@ -1,4 +1,4 @@
-"""Where a team differs from the best single model on test, class by class and row by row, after the fact."""
+"""Differences between a team and the best single model on test, class by class and row by row."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from lrensemble.pool import Member, Pool
 
 @dataclass(frozen=True, eq=False)
 class Changes:
-    """A team against one model on the test rows."""
+    """Predictions of a team and of one model on the test rows."""
 
     labels: NDArray[np.int64]
-    """[sample]"""
+    """True classes [sample]."""
     before: NDArray[np.int64]
-    """[sample] what the model says."""
+    """Classes [sample] that the model predicts."""
     after: NDArray[np.int64]
-    """[sample] what the team says."""
+    """Classes [sample] that the team predicts."""
     gained: NDArray[np.float64]
-    """[sample] how much more probable the team finds the label."""
+    """Probability of the true class under the team minus that under the model [sample]."""
 
     def by_class(self, classes: int) -> NDArray[np.float64]:
-        """[class, 3] rows, accuracy of the model and accuracy of the team; NaN where a class has no rows."""
+        """Table [class, 3]: number of rows, accuracy of the model and of the team; NaN where a class has no rows."""
         counts = np.bincount(self.labels, minlength=classes).astype(np.float64)
         right = [
-            np.bincount(self.labels, weights=said == self.labels, minlength=classes)
-            for said in (self.before, self.after)
+            np.bincount(self.labels, weights=predicted == self.labels, minlength=classes)
+            for predicted in (self.before, self.after)
         ]
         shares = [np.divide(one, counts, out=np.full(classes, np.nan), where=counts > 0) for one in right]
         return np.stack([counts, *shares], axis=1)

@@ -1,4 +1,4 @@
-"""What teams have over single models on the same test rows, each alone and adjusted for the number of teams."""
+"""Gains of teams over single models on the same test rows, each alone and adjusted for the number of teams."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def gains(
     weights: NDArray[np.float64] | None = None,
     groups: NDArray[Any] | None = None,
 ) -> dict[str, Gain]:
-    """What `probs` [sample, class] has over `reference` [sample, class], paired row by row.
+    """Gain of `probs` [sample, class] over `reference` [sample, class] by each metric, paired row by row.
 
     Args:
-        probs: of the one.
-        reference: of the other.
+        probs: probabilities of the team or model.
+        reference: probabilities of the model that it is compared with.
         labels: [sample] class indices.
-        metrics: by which; positive is better by each.
-        weights: [sample] how often each row counts.
-        groups: [sample] rows of one group are not independent.
+        metrics: names of metrics; a positive gain is better by each.
+        weights: weight of each row [sample].
+        groups: group of each row [sample]; rows of one group are not independent.
     """
     return {
         metric: _gain(paired_scores(metric, probs, reference, labels, weights, groups), len(labels))
@@ -49,9 +49,9 @@ def gains_in_table(
     weights: NDArray[np.float64] | None = None,
     groups: NDArray[Any] | None = None,
 ) -> dict[str, Gain]:
-    """By key, what each team [sample, class] has over the reference by one metric, adjusted for all of them.
+    """Gain of each team [sample, class] over the reference by one metric, adjusted for all of them, by key.
 
-    A team that says just what the reference says is that model itself: it is compared with nothing.
+    A team with exactly the probabilities of the reference is that model itself, and has no adjusted gain.
     """
     others = {key: probs for key, probs in teams.items() if not np.array_equal(probs, reference)}
     adjusted = simultaneous_scores(metric, list(others.values()), reference, labels, weights, groups)

@@ -1,4 +1,4 @@
-"""Measure teams on the `test` rows against the best single model: the only place that reads test labels."""
+"""Scores of teams on the `test` rows and gains over the best single model: the only reader of test labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lrensemble.errors import PoolError
 from lrensemble.evaluate.baselines import baselines
 from lrensemble.evaluate.judged import Judged, judged
 from lrensemble.evaluate.looks import write_look
-from lrensemble.evaluate.measured import Measures
+from lrensemble.evaluate.measurements import Measurements
 from lrensemble.evaluate.result import Gain, MemberResult, Reference, Result, TeamResult, Verdict
 from lrensemble.evaluate.selections import save
 from lrensemble.evaluate.teams import Team, choose, validation_of
@@ -30,9 +30,9 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
     where the pool has one. Where no team is given, the default method chooses one, which is then stored.
 
     Args:
-        pool: with `val` and `test` rows.
-        teams: chosen among its members.
-        not_run: by method, why it has no team; handed on to the result.
+        pool: pool with `val` and `test` rows.
+        teams: teams chosen among its members.
+        not_run: reason why a method has no team, by method; copied into the result.
 
     Raises:
         PoolError: the pool has no test rows or no finished member.
@@ -48,18 +48,18 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
     fixed = judged(pool, teams, validation)
     everyone = sorted([*teams, *baselines(pool, teams, validation)], key=_place)
     looks = write_look(pool, everyone)
-    measures = Measures(pool, validation, metrics=[each.metric for each in fixed])
-    members = measures.members()
+    measurements = Measurements(pool, validation, metrics=[each.metric for each in fixed])
+    members = measurements.members()
     keyed = dict(zip(_keys(everyone), everyone, strict=True))
     references, results = dict[str, Reference](), dict[str, TeamResult]()
     for each in fixed:
-        references[each.metric] = reference = measures.reference(each.single)
+        references[each.metric] = reference = measurements.reference(each.single)
         own = {key: team for key, team in keyed.items() if team.metric == each.metric}
-        results |= _measured(measures, own, reference)
-    verdicts = tuple(_verdict(each, keyed, results, references, measures, looks) for each in fixed)
+        results |= _measured(measurements, own, reference)
+    verdicts = tuple(_verdict(each, keyed, results, references, measurements, looks) for each in fixed)
     return Result(
         task=pool.task.name,
-        rows=measures.rows,
+        rows=measurements.rows,
         fingerprints={name: split.fingerprints() for name, split in pool.task.splits.items()},
         members=members,
         best_single=_member(members, references[fixed[0].metric].member),
@@ -69,7 +69,7 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
         verdict=verdicts[0],
         verdicts=verdicts,
         looks=looks,
-        notes=(*notes, *measures.notes(references.values())),
+        notes=(*notes, *measurements.notes(references.values())),
         seconds={
             "training": sum(member.seconds or 0.0 for member in pool.members()),
             "selection": sum(team.seconds for team in everyone),
@@ -89,18 +89,22 @@ def _check(pool: Pool) -> None:
         )
 
 
-def _measured(measures: Measures, teams: Mapping[str, Team], reference: Reference) -> dict[str, TeamResult]:
-    """The teams that aim at one metric, with their gains, adjusted over all of them."""
-    said = {key: measures.predict(team, "test") for key, team in teams.items()}
-    found = {key: measures.team(team, said[key]) for key, team in teams.items()}
-    probabilities = [key for key, team in teams.items() if measures.says_probabilities((*team.team, reference.member))]
+def _measured(measurements: Measurements, teams: Mapping[str, Team], reference: Reference) -> dict[str, TeamResult]:
+    """Results of the teams that aim at one metric, with gains adjusted over all of them."""
+    probs = {key: measurements.predict(team, "test") for key, team in teams.items()}
+    found = {key: measurements.team(team, probs[key]) for key, team in teams.items()}
+    probabilities = [
+        key for key, team in teams.items() if measurements.have_probabilities((*team.team, reference.member))
+    ]
     gain, over_tempered = defaultdict[str, dict[str, Gain]](dict), defaultdict[str, dict[str, Gain]](dict)
     for metric in dict.fromkeys((reference.metric, "accuracy", "nll")):
         able = teams if METRICS.facts(metric).needs == "labels" else probabilities
-        for key, one in measures.gains(metric, {key: said[key] for key in able}, reference).items():
+        for key, one in measurements.gains(metric, {key: probs[key] for key in able}, reference).items():
             gain[key][metric] = one
         if reference.tempered is not None and metric in ("nll", "brier"):
-            for key, one in measures.gains(metric, {key: said[key] for key in able}, reference, tempered=True).items():
+            for key, one in measurements.gains(
+                metric, {key: probs[key] for key in able}, reference, tempered=True
+            ).items():
                 over_tempered[key][metric] = one
     return {
         key: team.model_copy(update={"gain": gain[key], "gain_over_tempered": over_tempered[key]})
@@ -113,11 +117,11 @@ def _verdict(
     keyed: Mapping[str, Team],
     results: Mapping[str, TeamResult],
     references: Mapping[str, Reference],
-    measures: Measures,
+    measurements: Measurements,
     looks: int,
 ) -> Verdict:
     key = next((key for key, team in keyed.items() if team is each.team), None)
-    return verdict(key, results[key] if key else None, references[each.metric], measures.rows["test"], looks)
+    return verdict(key, results[key] if key else None, references[each.metric], measurements.rows["test"], looks)
 
 
 def _member(members: Sequence[MemberResult], wanted: str) -> MemberResult:
@@ -125,13 +129,13 @@ def _member(members: Sequence[MemberResult], wanted: str) -> MemberResult:
 
 
 def _place(team: Team) -> tuple[int, str, str, str]:
-    """Teams stand in the order of the registered methods; baselines that no selector makes come last."""
+    """Sort key: teams stand in the order of the registered methods; baselines that no selector makes come last."""
     names, name = list(SELECTORS), to_spec(team.method).name
     return names.index(name) if name in names else len(names), team.method, team.metric, team.consensus
 
 
 def _keys(teams: Sequence[Team]) -> list[str]:
-    """The method's text, with metric and consensus where several teams share it."""
+    """Key of each team: the text of its method, with metric and consensus where several teams share it."""
     methods = [team.method for team in teams]
     return [
         team.method

@@ -1,6 +1,6 @@
-"""Which team is judged by each metric: fixed on `val` by cross-fitted scores, before any test row is looked at.
+"""Choice of the team that is judged, by each metric: fixed on `val` by cross-fitted scores, before test is read.
 
-Neither the order of the teams nor the names of their methods have a say.
+It depends neither on the order of the teams nor on the names of their methods.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from lrensemble.spec import to_spec
 
 @dataclass(frozen=True)
 class Judged:
-    """What stands to be judged by one metric."""
+    """The team that is judged by one metric, and the single model that it is compared with."""
 
     metric: str
     single: Team
     """The best single model, as a team of one."""
     team: Team | None
-    """None where no team beats it."""
+    """Judged team; None where no team beats the best single model."""
 
 
 def judged(pool: Pool, teams: Sequence[Team], validation: Validation | None = None) -> tuple[Judged, ...]:
-    """By each metric that teams aim at, the best single model and the team that is judged against it.
+    """Best single model and judged team, by each metric that teams aim at.
 
     A team is of two members or more. It beats the best single model if its cross-fitted score is higher than that of
     choosing the best single model; of those that do, the cheapest within one standard error of the best is judged.
     """
-    prices = prices_of(pool.members())
+    costs = costs_of(pool.members())
     found = []
     for metric in metrics_of(teams):
         own = [team for team in teams if team.metric == metric]
         single = next((team for team in own if _is_best(team)), None)
         single = single or choose(pool, "best", metric=metric, validation=validation)
-        found.append(Judged(metric, single, cheapest(own, single, prices)))
+        found.append(Judged(metric, single, cheapest(own, single, costs)))
     return tuple(found)
 
 
 def metrics_of(teams: Sequence[Team]) -> list[str]:
-    """The metrics that teams aim at: the usual one first, the others in the order of their registration."""
+    """Metrics that teams aim at: the default one first, the others in the order of their registration."""
     known = list(METRICS)
 
     def place(metric: str) -> tuple[bool, int, str]:
@@ -56,19 +56,19 @@ def metrics_of(teams: Sequence[Team]) -> list[str]:
     return sorted({team.metric for team in teams}, key=place)
 
 
-def cheapest(teams: Sequence[Team], single: Team, prices: Mapping[str, float]) -> Team | None:
+def cheapest(teams: Sequence[Team], single: Team, costs: Mapping[str, float]) -> Team | None:
     """The team of least cost within one standard error of the best score (Breiman et al. 1984, sec. 3.4.3).
 
     The standard error is that of the difference of the two scores, on the same rows. Teams of one, and teams that do
     not score above the single model, are left out; scores are cross-fitted where any are.
 
     Args:
-        teams: that aim at the same metric.
-        single: the best single model by it.
-        prices: by id of a member, what it costs to run.
+        teams: teams that aim at the same metric.
+        single: best single model by it.
+        costs: cost of running a member, by id.
     """
-    honest = single.cross_fitted is not None and any(t.cross_fitted is not None for t in teams if len(t.team) > 1)
-    score = {id(team): team.cross_fitted if honest else team.score for team in (single, *teams)}
+    cross_fitted = single.cross_fitted is not None and any(t.cross_fitted is not None for t in teams if len(t.team) > 1)
+    score = {id(team): team.cross_fitted if cross_fitted else team.score for team in (single, *teams)}
     floor = score[id(single)]
     better = [
         team
@@ -79,7 +79,7 @@ def cheapest(teams: Sequence[Team], single: Team, prices: Mapping[str, float]) -
         return None
 
     def order(team: Team) -> tuple[float, tuple[str, ...], tuple[float, ...], str]:
-        return sum(prices[member] for member in team.team), team.team, team.weights, team.consensus
+        return sum(costs[member] for member in team.team), team.team, team.weights, team.consensus
 
     def value(team: Team) -> float:
         return score[id(team)] or 0.0
@@ -90,14 +90,16 @@ def cheapest(teams: Sequence[Team], single: Team, prices: Mapping[str, float]) -
 
 
 def standard_error(team: Team, other: Team) -> float:
-    """That of the difference of two cross-fitted scores, from their replicates on the same resampled rows."""
+    """Standard error of the difference of two cross-fitted scores: the standard deviation (ddof = 1) of the differences
+    of their replicates on the same resampled rows.
+    """
     pairs = zip(team.replicates, other.replicates, strict=False)
     differences = [one - two for one, two in pairs if one is not None and two is not None]
     return float(np.std(differences, ddof=1)) if len(differences) > 1 else 0.0
 
 
-def prices_of(members: Sequence[Member]) -> dict[str, float]:
-    """By id, what a member costs to run: its parameters where all say theirs, else one each."""
+def costs_of(members: Sequence[Member]) -> dict[str, float]:
+    """Cost of running each member, by id: number of parameters where all members have one, else 1."""
     counts = {member.id: member.parameters for member in members}
     known = all(count for count in counts.values())
     return {name: float(count) if known and count else 1.0 for name, count in counts.items()}

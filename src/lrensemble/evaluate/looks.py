@@ -1,4 +1,4 @@
-"""Every look at the test rows is written down in the pool: the more there are, the less the last one proves."""
+"""Record of every look at the test rows, kept in the pool: the more there are, the less the last one proves."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Look(Record):
     """One evaluation."""
 
     when: str
-    """UTC, ISO 8601."""
+    """Time in UTC, ISO 8601."""
     version: str
-    """Of lrensemble."""
+    """Version of lrensemble."""
     teams: tuple[str, ...] = Field(strict=False)
-    """What was looked at: method, metric and consensus, and the members."""
+    """Teams that were scored: method, metric, consensus and members of each."""
 
 
 def write_look(pool: Pool, teams: Sequence[Team]) -> int:
-    """Write a look down, before it is taken; how many there are with it.
+    """Write a look into the pool, before it is taken, and count all of them.
 
     Raises:
         StorageError: the pool cannot be written to.

@@ -1,4 +1,4 @@
-"""What numbers and names in a stored team or result can be: a file from elsewhere may say anything."""
+"""Validation of numbers and names in a stored team or result: a file from elsewhere may hold anything."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lrensemble.metrics import METRICS
 from lrensemble.registry import known_paths_only
 
 TOLERANCE = 1e-6
-"""How far weights may be from summing to one: they are rounded when they are computed."""
+"""Largest accepted |Σ weights − 1|: weights are rounded when they are computed."""
 
 
 def wrong_in_team(team: Team) -> str:
-    """What of a team cannot be; empty where all can.
+    """Reason why a team is invalid; empty where it is valid.
 
     Weights are finite, not negative, one for each member and sum to one; members are distinct.
     """
@@ -33,7 +33,7 @@ def wrong_in_team(team: Team) -> str:
 
 
 def wrong_in_result(result: Result) -> str:
-    """What of an evaluation cannot be; empty where all can: as in teams, and fractions and p-values are in 0 to 1."""
+    """Reason why an evaluation is invalid; empty where valid: teams as above, fractions and p-values in [0, 1]."""
     return next(
         _first(
             _wrong_numbers("it", result.model_dump(exclude={"environment"})),
@@ -77,7 +77,7 @@ def _wrong_team(members: Sequence[str], weights: Sequence[float]) -> str:
 
 
 def wrong_metric(metric: str) -> str:
-    """What of a metric's name cannot be; empty where it is known. Code that was not asked for is not imported."""
+    """Reason why the name of a metric is invalid; empty where it is known. Code that is not trusted is not imported."""
     try:
         with known_paths_only():
             METRICS.check(metric)
@@ -100,7 +100,7 @@ def _wrong_scores(scores: Scores) -> str:
 
 
 def _wrong_numbers(what: str, content: object) -> str:
-    """Numbers are finite, at whatever depth."""
+    """Reason why a nested value is invalid; empty where all its numbers are finite."""
     waiting = [content]
     while waiting:
         value = waiting.pop()

@@ -1,4 +1,4 @@
-"""The records that `evaluate` writes: what `result.json` holds, key by key."""
+"""Records that `evaluate` writes: the content of `result.json`, key by key."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pydantic import Field
 from lrensemble.config import Record
 
 FORMAT, UNSEALED = 3, 2
-"""Version of `result.json`, and the last one that had no checksum."""
+"""Format of `result.json`, and the last format without a checksum."""
 
-SURE = 0.05
-"""A p-value below this, with an interval that excludes zero, is called reliable."""
+LEVEL = 0.05
+"""Significance level: a p-value below it, with an interval that excludes zero, is called reliable."""
 
 
 class Scores(Record):
-    """One set of predictions on one split; fractions, not percent.
+    """Scores of one set of predictions on one split, as fractions.
 
-    What members that know only labels cannot have is `None`.
+    Metrics of probabilities are None for members that know only labels.
     """
 
     accuracy: float
@@ -26,12 +26,12 @@ class Scores(Record):
     brier: float | None = None
     ece: float | None = None
     top5_accuracy: float | None = None
-    """Where there are more than 5 classes."""
+    """Top-5 accuracy, with more than 5 classes."""
     others: dict[str, float | None] = Field(default={})
-    """By each other metric that a team aims at."""
+    """Values of other metrics that teams aim at, by metric."""
 
     def by(self, metric: str) -> float | None:
-        """The value by one metric, `None` where it is not there."""
+        """Value of one metric; None where it was not computed."""
         found = self.others.get(metric)
         return getattr(self, metric, None) if metric in STANDARD else found
 
@@ -40,44 +40,44 @@ STANDARD = tuple(name for name in Scores.model_fields if name != "others")
 
 
 class Gain(Record):
-    """What a team has over a single model, row by row on the same test rows; positive is better."""
+    """Gain of a team over a single model, paired on the same test rows; positive is better."""
 
     value: float
-    """Team minus single model, turned so that higher is better."""
+    """Team minus single model, signed so that higher is better."""
     low: float
     high: float
-    """95 % interval of this comparison alone."""
+    """Upper end of the 95 % interval of this comparison alone."""
     p_value: float
-    """Two-sided, of this comparison alone: McNemar's test for accuracy, else that of the interval's pivot."""
+    """Two-sided p-value of this comparison alone: McNemar's test for accuracy, else that of the interval's pivot."""
     adjusted_low: float | None = None
     adjusted_high: float | None = None
-    """95 % intervals that hold for all teams of the table at once."""
+    """Upper end of the simultaneous 95 % interval over all teams of the table."""
     adjusted_p: float | None = None
-    """Adjusted for the number of teams in the table."""
+    """p-value adjusted for the number of teams in the table."""
     rows: int
 
     @property
     def reliable(self) -> bool:
-        """Whether the interval excludes zero and p < 0.05: of a team that was fixed before test was looked at."""
-        return (self.low > 0 or self.high < 0) and self.p_value < SURE
+        """Whether the interval excludes zero and p < 0.05; for a team that was fixed before test was looked at."""
+        return (self.low > 0 or self.high < 0) and self.p_value < LEVEL
 
     @property
     def reliable_in_table(self) -> bool:
-        """The same, adjusted: of a team that is one of many."""
+        """Whether the adjusted interval excludes zero and adjusted p < 0.05; for a team that is one of many."""
         if self.adjusted_p is None or self.adjusted_low is None or self.adjusted_high is None:
             return False
-        return (self.adjusted_low > 0 or self.adjusted_high < 0) and self.adjusted_p < SURE
+        return (self.adjusted_low > 0 or self.adjusted_high < 0) and self.adjusted_p < LEVEL
 
 
 class Cost(Record):
-    """What it takes to make and to run a team: sums over its distinct members, `None` where a member does not say."""
+    """Cost of training and of running a team: sums over its distinct members, None where it is unknown of one."""
 
     members: int
     parameters: int | None
     seconds: float | None
-    """Of training."""
+    """Wall-clock seconds of training."""
     samples: int | None
-    """Seen in training."""
+    """Number of training rows seen, repeats counted."""
 
 
 class MemberResult(Record):
@@ -86,7 +86,7 @@ class MemberResult(Record):
     id: str
     name: str
     status: str
-    """That of the member, or `learned nothing` where its predictions on `val` say nothing about the labels."""
+    """Status of the member, or `learned nothing` where its predictions on `val` are no better than chance."""
     policy: str | None
     val: Scores | None
     test: Scores | None
@@ -94,29 +94,29 @@ class MemberResult(Record):
 
 
 class Tempered(Record):
-    """A single model after temperature scaling (Guo et al. 2017): what of a gain in NLL is calibration alone."""
+    """A single model after temperature scaling (Guo et al. 2017): how much of a gain in NLL is calibration alone."""
 
     temperature: float
-    """Fitted on `val`."""
+    """Temperature fitted on `val`."""
     at_limit: bool
-    """Whether the fit ended at the border of what was searched."""
+    """Whether the fit ended at the border of the search."""
     val: Scores
     test: Scores
 
 
 class Reference(Record):
-    """The best single model by one metric, which the teams that aim at it are compared with."""
+    """Best single model by one metric, the reference of the teams that aim at it."""
 
     metric: str
     member: str
-    """Id."""
+    """Id of the member."""
     name: str
     val: Scores
     test: Scores
     cross_fitted: float | None
     """Score on `val` by the metric, higher is better, each row scored by a model chosen without it."""
     tempered: Tempered | None
-    """None where it knows only labels."""
+    """The model after temperature scaling; None where it knows only labels."""
 
 
 class TeamResult(Record):
@@ -125,9 +125,9 @@ class TeamResult(Record):
     method: str
     metric: str
     consensus: str
-    """Fitted: what it learned from `val` stands in its arguments."""
+    """Fitted consensus: its arguments hold what it learned from `val`."""
     team: tuple[int, ...]
-    """Positions in `members`."""
+    """Positions in `members` of the result."""
     members: tuple[str, ...]
     weights: tuple[float, ...]
     val: Scores
@@ -135,23 +135,23 @@ class TeamResult(Record):
     """Score (higher is better) by `metric`, each row scored by a team chosen without it; `None` for baselines."""
     test: Scores
     gain: dict[str, Gain]
-    """By the metric that it aims at, by `accuracy` and by `nll`, over the best single model by its metric."""
+    """Gain over the best single model by its metric, by the metric that it aims at, `accuracy` and `nll`."""
     gain_over_tempered: dict[str, Gain]
-    """By `nll` and `brier`, over that model with a temperature."""
+    """Gain over that model after temperature scaling, by `nll` and `brier`."""
     cost: Cost
     tried: int
-    """Teams that were looked at."""
+    """Number of teams that were scored."""
     caution: str = ""
 
 
 class Verdict(Record):
-    """The sentence that the whole work is for, of the teams that aim at one metric."""
+    """Verdict on the judged team among those that aim at one metric."""
 
     metric: str
     kind: Literal["better", "worse", "no reliable difference", "no team"]
-    """By the metric; of NLL and Brier score, a gain of calibration alone is none."""
+    """Outcome by the metric; a gain in NLL or Brier score by calibration alone does not count."""
     method: str | None
-    """Key in `teams` of the team that is judged: fixed on `val`. None where no team beats the best single model."""
+    """Key in `teams` of the judged team, fixed on `val`; None where no team beats the best single model."""
     reliable: bool
     text: str
 
@@ -163,22 +163,22 @@ class Result(Record):
     task: str
     rows: dict[str, int]
     fingerprints: dict[str, dict[str, str]] = Field(default={})
-    """By split, SHA-256 of its rows, labels, and where there are any of their groups and weights."""
+    """SHA-256 of rows and labels, and of groups and weights where there are any, by split."""
     members: tuple[MemberResult, ...]
     best_single: MemberResult
-    """On `val`, by the metric of the verdict."""
+    """Best single model on `val`, by the metric of the verdict."""
     references: dict[str, Reference]
-    """By metric."""
+    """Best single model by metric."""
     teams: dict[str, TeamResult]
     not_run: dict[str, str] = Field(default={})
-    """By method: why there is no team."""
+    """Reason why a method has no team, by method."""
     verdict: Verdict
-    """That of the first metric."""
+    """Verdict by the first metric."""
     verdicts: tuple[Verdict, ...]
-    """One for each metric that teams aim at."""
+    """Verdicts, one for each metric that teams aim at."""
     looks: int
-    """How often test was looked at, this time included."""
+    """Number of looks at test, this one included."""
     notes: tuple[str, ...] = ()
-    """What a reader must know: what was chosen by default, members that learned nothing, doubtful fits."""
-    seconds: dict[str, float] = Field(description="by stage")
+    """Warnings: default choices, members that learned nothing, doubtful fits."""
+    seconds: dict[str, float] = Field(description="Wall-clock seconds by stage")
     environment: dict[str, object]

@@ -1,4 +1,4 @@
-"""Teams kept as `POOL/selections/*.json`, sealed.
+"""Stored teams, `POOL/selections/*.json`, with checksums.
 
 A stored team names its members by id, so that it stays true when the pool grows.
 """
@@ -24,7 +24,7 @@ NAME = r"[^.\s][^\s/]*-[0-9a-f]{8}\.json"
 
 
 def save(pool: Pool, team: Team) -> Path:
-    """Write a team to `POOL/selections/`, in the place of an earlier one by the same method, metric and consensus.
+    """Write a team to `POOL/selections/`, in place of an earlier one by the same method, metric and consensus.
 
     Raises:
         StorageError: it cannot be written.
@@ -35,7 +35,7 @@ def save(pool: Pool, team: Team) -> Path:
 
 
 def load(pool: Pool) -> tuple[Team, ...]:
-    """The teams stored in `POOL/selections/` that were chosen among the members that the pool has now.
+    """Teams in `POOL/selections/` that were chosen among exactly the members that the pool has now.
 
     Raises:
         PoolError: there are stored teams, and all of them are stale; or a file is damaged.
@@ -56,7 +56,7 @@ def load(pool: Pool) -> tuple[Team, ...]:
 
 
 def stale(pool: Pool) -> dict[Path, str]:
-    """By the file of each stored team that was chosen among other members than the pool has now: what changed."""
+    """Reason why a stored team is stale, chosen among other members than the pool has now, by its file."""
     now = {member.id: member.name for member in pool.members()}
     found = {}
     for path, team in _stored(pool).items():

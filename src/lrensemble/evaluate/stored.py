@@ -1,4 +1,4 @@
-"""An evaluation that was written down, sealed, where it is still that of its pool."""
+"""File of an evaluation, with a checksum, and whether it still belongs to its pool."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RESULT = "result.json"
 
 
 def write_result(result: Result, path: Path) -> None:
-    """Write an evaluation down, with a checksum.
+    """Write an evaluation, with a checksum.
 
     Raises:
         StorageError: it cannot be written.
@@ -60,13 +60,13 @@ def read_result(path: Path) -> Result:
 
 
 def stored_result(pool: Pool, teams: Sequence[Team]) -> Result | None:
-    """What `evaluate` would say of the pool and its teams, read from `result.json` in the pool's folder or beside it.
+    """Stored result that equals what `evaluate` would give, from `result.json` in the pool's folder or beside it.
 
-    None where no file is of the same version, members, rows and teams: members are never changed once they are there,
-    so that an evaluation of the same is the same. One that is damaged is not believed, which is said.
+    None where no file has the same version, members, rows and teams: members never change, so that an evaluation of the
+    same is the same. A damaged file is skipped with a warning.
     """
     for path in (pool.folder / RESULT, pool.folder.resolve().parent / RESULT):
-        if not _says_a_verdict(path):
+        if not _may_be_a_result(path):
             continue
         try:
             result = read_result(path)
@@ -80,7 +80,7 @@ def stored_result(pool: Pool, teams: Sequence[Team]) -> Result | None:
     return None
 
 
-def _says_a_verdict(path: Path) -> bool:
+def _may_be_a_result(path: Path) -> bool:
     """Whether a file may be a result, whole or not: beside a pool may lie one of another program."""
     try:
         return b'"verdict"' in path.read_bytes()

@@ -1,7 +1,7 @@
-"""The teams beside the best single models as tables of text, the same in the terminal and on the page.
+"""Tables of teams beside the best single models, the same in the terminal and on the page.
 
-There is a table for each metric that teams aim at, for NLL and Brier score another one against the best single model
-with a temperature, and one for accuracy.
+One table for each metric that teams aim at, for NLL and Brier score another one against the best single model after
+temperature scaling, and one for accuracy.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from lrensemble.evaluate.verdict import in_print, value_in_print
 from lrensemble.metrics import METRICS
 
 FIXED = "*"
-"""Marks the team that was fixed before test was looked at."""
+"""Mark of the team that was fixed before test was looked at."""
 
 HEADINGS = ("team", "size", "val", "test", "gain", "95 % interval", "p")
 
@@ -27,7 +27,7 @@ class GainTable:
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     fixed: int | None
-    """The row of the team that was fixed before test was looked at."""
+    """Row of the team that was fixed before test was looked at."""
 
 
 def gain_tables(result: Result) -> Iterator[GainTable]:
@@ -65,8 +65,8 @@ def _table(
     for key, team in teams.items():
         gain = (team.gain_over_tempered if tempered else team.gain).get(metric)
         mark = f" {FIXED}" if key == fixed else ""
-        told = ("", "", "") if gain is None else _gain(metric, gain)
-        rows.append((key + mark, str(len(team.team)), *_scores(metric, team.val, team.test), *told))
+        cells = ("", "", "") if gain is None else _gain(metric, gain)
+        rows.append((key + mark, str(len(team.team)), *_scores(metric, team.val, team.test), *cells))
     return GainTable(title, HEADINGS, tuple(rows), None if fixed is None else 1 + list(teams).index(fixed))
 
 

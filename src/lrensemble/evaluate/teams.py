@@ -30,10 +30,10 @@ from lrensemble.spec import SpecLike
 logger = logging.getLogger(__name__)
 
 DEFAULT_METRIC = "nll"
-"""What teams aim at where all members can serve it."""
+"""Metric that teams aim at where all members give probabilities."""
 
 BLOCK = 4096
-"""Rows combined at a time, so that memory is bounded by the team and not by the split."""
+"""Rows combined at once; memory is then bounded by the size of the team, not of the split."""
 
 
 class Team(Record):
@@ -42,34 +42,34 @@ class Team(Record):
     method: str
     metric: str
     consensus: str
-    """Fitted on `val`."""
+    """Consensus fitted on `val`."""
     seed: int
     pool: tuple[str, ...] = Field(strict=False)
     """Ids of all members that could have been chosen."""
     team: tuple[str, ...] = Field(strict=False)
     weights: tuple[float, ...] = Field(strict=False)
     score: float
-    """On `val`, by `metric`, higher is better: optimistic, since the team was chosen by it."""
+    """Score on `val` by `metric`, higher is better; optimistic, since the team was chosen by it."""
     cross_fitted: float | None = None
-    """The same score where every row is judged by a team chosen without it."""
+    """Cross-fitted score: every row is scored by a team chosen without it."""
     replicates: tuple[float | None, ...] = Field(default=(), strict=False)
-    """That score on bootstrap resamples of the rows, the same ones for all teams: how far two teams differ by luck.
-    None where the metric is not defined on a resample."""
+    """Cross-fitted score on bootstrap resamples of the rows, the same ones for all teams; None where the metric is not
+    defined on a resample."""
     tried: int
     seconds: float
     caution: str = ""
-    """A warning, where many teams were scored on few rows."""
+    """Warning where many teams were scored on few rows."""
     resamples: int = 0
-    """Bootstrap resamples of the rows on which the method was tried again, for the two below."""
+    """Number of bootstrap resamples of the rows behind `optimism` and `frequency`."""
     optimism: float | None = None
-    """How much higher the method's teams score on the resample they were chosen on than on `val` itself."""
+    """Mean score of the method's teams on the resample that they were chosen on, minus their score on `val`."""
     frequency: dict[str, float] = Field(default_factory=dict)
-    """By id of a member, the share of the resamples on which it was chosen."""
+    """Fraction of the resamples on which a member was chosen, by id."""
     details: dict[str, object] = Field(default_factory=dict)
 
 
 def validation_of(pool: Pool) -> Validation:
-    """What selection may see of a pool: predictions and labels of `val`, and its rows' weights and groups.
+    """Validation data of a pool: predictions and labels of `val`, and weights and groups of its rows.
 
     Raises:
         PoolError: the pool has no finished member.
@@ -80,7 +80,7 @@ def validation_of(pool: Pool) -> Validation:
     return Validation(
         pool.stack("val"),
         pool.labels("val"),
-        top1=tuple(member.kind == "top1" for member in members),
+        top1=tuple(member.form == "top1" for member in members),
         cost=_costs(members),
         weights=pool.weights("val"),
         groups=pool.groups("val"),
@@ -88,12 +88,12 @@ def validation_of(pool: Pool) -> Validation:
 
 
 def default_metric(pool: Pool) -> str:
-    """What teams aim at unless it is said: NLL, or accuracy where a member knows only labels."""
-    return "accuracy" if any(member.kind == "top1" for member in pool.members()) else DEFAULT_METRIC
+    """Metric that teams aim at by default: NLL, or accuracy where a member knows only labels."""
+    return "accuracy" if any(member.form == "top1" for member in pool.members()) else DEFAULT_METRIC
 
 
 def _costs(members: Sequence[Member]) -> tuple[float, ...]:
-    """The members' parameters, where all are known."""
+    """Number of parameters of each member; empty where one is unknown."""
     counts = [member.parameters for member in members]
     return tuple(float(count) for count in counts if count is not None) if None not in counts else ()
 
@@ -112,23 +112,23 @@ def choose(
     """Choose a team on `val` and fit its consensus there.
 
     The method is also scored cross-fitted, unless `folds` is 0 or there are too few rows for it, and tried again on
-    bootstrap resamples of the rows, as many as are asked for. Without a metric it is that of `default_metric`. Whoever
-    chooses several times from one pool hands over its `validation`, and what it keeps is computed once.
+    `resamples` bootstrap resamples of the rows. The metric defaults to `default_metric`. For several choices from one
+    pool, pass its `validation`: its cached statistics are then computed once.
     """
     validation, aim = validation or validation_of(pool), metric or default_metric(pool)
     selection = select(validation, method, metric=aim, consensus=consensus, seed=seed)
-    honest, refusal = None, ""
+    cross_fitted, refusal = None, ""
     if folds:
         try:
-            honest = cross_fit(validation, method, metric=aim, consensus=consensus, seed=seed, folds=folds)
+            cross_fitted = cross_fit(validation, method, metric=aim, consensus=consensus, seed=seed, folds=folds)
         except SelectionError as error:  # too few rows or groups: what the method itself refuses, it has refused before
             refusal = str(error)
-    again = (
+    repeated = (
         stability(validation, method, metric=aim, consensus=consensus, seed=seed, resamples=resamples)
         if resamples
         else None
     )
-    team = team_of(pool, validation, selection, seed, honest, again)
+    team = team_of(pool, validation, selection, seed, cross_fitted, repeated)
     return team.model_copy(update={"caution": "; ".join(filter(None, (team.caution, refusal)))})
 
 
@@ -142,7 +142,7 @@ def try_to_choose(
     resamples: int = 0,
     validation: Validation | None = None,
 ) -> Team | str:
-    """A team as by `choose`; where the method fails, in one line why, so that the others can go on."""
+    """Team as by `choose`, or the reason in one line where the method fails, so that the others can go on."""
     try:
         return choose(
             pool,
@@ -165,10 +165,10 @@ def team_of(
     validation: Validation,
     selection: Selection,
     seed: int,
-    honest: CrossFit | None,
-    again: Stability | None = None,
+    cross_fitted: CrossFit | None,
+    repeated: Stability | None = None,
 ) -> Team:
-    """A selection's record, with ids for positions and its consensus fitted on `val`."""
+    """Team of a selection, with ids for positions and its consensus fitted on `val`."""
     ids = tuple(member.id for member in pool.members())
     learned = fitted_consensus(validation, selection.team, selection.weights, selection.consensus)
     return Team(
@@ -180,20 +180,22 @@ def team_of(
         team=tuple(ids[index] for index in selection.team),
         weights=selection.weights,
         score=selection.score,
-        cross_fitted=None if honest is None or math.isnan(honest.score) else honest.score,
-        replicates=() if honest is None else tuple(None if math.isnan(one) else one for one in honest.replicates),
+        cross_fitted=None if cross_fitted is None or math.isnan(cross_fitted.score) else cross_fitted.score,
+        replicates=()
+        if cross_fitted is None
+        else tuple(None if math.isnan(one) else one for one in cross_fitted.replicates),
         tried=selection.tried,
         seconds=selection.seconds,
-        caution=caution(validation, selection, honest),
-        resamples=again.resamples if again else 0,
-        optimism=again.optimism if again else None,
-        frequency=dict(zip(ids, again.frequency, strict=True)) if again else {},
+        caution=caution(validation, selection, cross_fitted),
+        resamples=repeated.resamples if repeated else 0,
+        optimism=repeated.optimism if repeated else None,
+        frequency=dict(zip(ids, repeated.frequency, strict=True)) if repeated else {},
         details=dict(selection.details),
     )
 
 
 def predict(members: tuple[Member, ...], team: Team, split: str) -> NDArray[np.float64]:
-    """The team's probabilities on a split: [sample, class], block by block."""
+    """Probabilities [sample, class] of a team on a split, computed block by block."""
     by_id = {member.id: member for member in members}
     chosen = [by_id[name].predictions(split) for name in team.team]
     weights = np.asarray(team.weights, dtype=np.float64)

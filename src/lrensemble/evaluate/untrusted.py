@@ -1,4 +1,4 @@
-"""What of a pool cannot be shown for want of trust, in a line."""
+"""The line that names the policies and models of a pool that are not built for want of trust."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ PLURALS = {"policy": "policies", "model": "models"}
 
 
 def untrusted(pool: Pool, part: Literal["policy", "model"], hidden: str) -> str:
-    """Which policies or models of a pool's members are not built unasked; empty where all are.
+    """Line that names the policies or models of a pool that are not trusted; empty where all are.
 
     Args:
-        pool: perhaps from elsewhere.
-        part: of the members' recipes.
-        hidden: what is therefore not shown, for the line.
+        pool: pool, perhaps from elsewhere.
+        part: key of the members' recipes.
+        hidden: subject of the line: what is not shown.
     """
     registry, source = registry_of(PLURALS[part]), str(pool.folder)
     stopped = dict[str, int]()

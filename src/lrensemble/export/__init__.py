@@ -2,25 +2,32 @@
 
 `team` makes an `Ensemble` of a pool's team, `ensemble` is the module; `bundle` is the folder that it is saved as,
 `onnx` and `torch_program` are files without this library, `hub` shares it; `readers` and `predictions` are the files
-that it predicts from and to. `cascade`, `soup` and `distill` make cheaper ensembles of a team.
+that it predicts from and to. `cascade`, `soup` and `distill` make cheaper ensembles of a team;
+`variants` registers these, `formats` the formats of files.
 """
 
-from lrensemble.export.cascade import Balance, Cascade, cascade, measure
+from lrensemble.export import onnx, torch_program  # noqa: F401  (register what they define)
+from lrensemble.export.cascade import Cascade, CascadeQuality, cascade, measure
 from lrensemble.export.description import Description, Part, Stages
 from lrensemble.export.distill import Student, distill
 from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.formats import FORMATS
 from lrensemble.export.soup import Soup, soup
 from lrensemble.export.team import chosen_team, ensemble_of
+from lrensemble.export.variants import VARIANTS, Variant
 
 __all__ = [
-    "Balance",
+    "FORMATS",
+    "VARIANTS",
     "Cascade",
+    "CascadeQuality",
     "Description",
     "Ensemble",
     "Part",
     "Soup",
     "Stages",
     "Student",
+    "Variant",
     "cascade",
     "chosen_team",
     "distill",

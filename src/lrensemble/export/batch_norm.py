@@ -1,4 +1,4 @@
-"""Statistics of batch norm for a network whose weights were not trained as they are, such as an average."""
+"""Statistics of batch norm for a network whose weights were not trained, such as an average of weights."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from lrensemble.data import Dataset
 
 ROWS = 8192
-"""Training rows that statistics are estimated on: more moves them by less than the network notices."""
+"""Maximum number of training rows that statistics are estimated on."""
 
-AT_ONCE = 512
+BATCH_ROWS = 512
+"""Rows of one forward pass of the estimation."""
 
 
 def has_batch_norm(network: nn.Module) -> bool:
@@ -31,7 +32,7 @@ def reestimate(network: nn.Module, dataset: Dataset) -> None:
         layer.train()
     rows = dataset.rows["train"]
     spaced = rows[torch.linspace(0, len(rows) - 1, min(ROWS, len(rows)), device=rows.device).long()]
-    for block in torch.split(spaced, AT_ONCE):
+    for block in torch.split(spaced, BATCH_ROWS):
         network(dataset.batch(block)[0])
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum

@@ -1,7 +1,7 @@
 """An ensemble as a folder: JSON and safetensors, no pickle, whole or not at all.
 
 ```
-BUNDLE/config.json          format, what the ensemble is (`Description`), SHA-256 of the weights, checksum of all that
+BUNDLE/config.json          format, description of the ensemble (`Description`), SHA-256 of the weights, own checksum
 BUNDLE/model.safetensors    parameters and buffers of all members: members.<position>.<name>
 ```
 
@@ -51,7 +51,7 @@ def write_bundle(folder: Path, description: Description, weights: Mapping[str, T
 
 
 def read_bundle(folder: Path) -> tuple[Description, dict[str, Tensor]]:
-    """What `write_bundle` wrote.
+    """Description and weights in a folder that `write_bundle` wrote.
 
     Raises:
         ExportError: no bundle, or a file that is missing, changed, or of another bundle.
@@ -59,8 +59,8 @@ def read_bundle(folder: Path) -> tuple[Description, dict[str, Tensor]]:
     """
     path = folder / CONFIG
     with storage_errors("read", path):
-        there = path.is_file()
-    if not there:
+        exists = path.is_file()
+    if not exists:
         raise ExportError(f"no ensemble at {folder}: it has no {CONFIG}; make one with lrensemble export")
     content = read_json(path)
     if not isinstance(content, dict) or content.get("kind") != KIND:

@@ -1,7 +1,7 @@
-"""A cascade: members in order, each asked only for the rows that those before it are unsure of (Viola & Jones 2001).
+"""A cascade: members in order, each run only on the rows that those before it left undecided (Viola & Jones 2001).
 
-Order and thresholds are found on `val`. What is decided early costs less and is decided by fewer; a row that nobody
-before the last was sure of gets the team's own consensus, so that the cascade can be no less than the team there.
+Order and thresholds are found on `val`. A row is decided at the first stage whose highest mean probability reaches the
+threshold of the stage; at the last stage all members have been run, and the team's own consensus decides.
 """
 
 from __future__ import annotations
@@ -21,114 +21,114 @@ from lrensemble.numerics import SMALLEST_PROBABILITY, likeliest
 from lrensemble.pool import Pool
 
 THRESHOLDS = 64
-"""How many thresholds are tried for each stage: quantiles of what the rows' confidence is there."""
+"""Number of thresholds that are tried for each stage: quantiles of the confidence there."""
 
-NEVER = 2.0
-"""A threshold that no row reaches."""
+UNREACHABLE = 2.0
+"""Threshold that no confidence reaches."""
 
-SWEEPS = 5
-"""How often the thresholds of all stages are tried again, one stage at a time."""
+PASSES = 5
+"""Maximum number of passes of the coordinate search over the stages."""
 
-HALF = 0.5
-"""Of the team's cost, where nothing else is asked for."""
+DEFAULT_COST = 0.5
+"""Maximum mean cost of a row as a fraction of the team's, where neither cost nor accuracy is given."""
 
-NEAR = 0.001
-"""Accuracy below the team's at which a cascade still counts as reaching it."""
+ACCURACY_TOLERANCE = 0.001
+"""Largest loss of accuracy (fraction) at which a cascade counts as reaching its team."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Balance:
-    """What a cascade gives and takes on a split."""
+class CascadeQuality:
+    """Accuracy and cost of a cascade beside its team on a split."""
 
     accuracy: float
     team_accuracy: float
-    """Of all members."""
+    """Accuracy of the whole team."""
     agreement: float
-    """Share of the rows on which it says what the whole team says."""
+    """Fraction of the rows on which it predicts the class that the whole team predicts."""
     cost: float
-    """Mean operations a row, as a share of those of the whole team."""
+    """Mean operations for a row, as a fraction of those of the whole team."""
     rows: int
 
     @property
     def reaches_team(self) -> bool:
-        """Whether it has the team's accuracy, but for `NEAR`, at no more than half of its cost."""
-        return self.accuracy >= self.team_accuracy - NEAR and self.cost <= HALF
+        """Whether accuracy ≥ team accuracy − ACCURACY_TOLERANCE at cost ≤ DEFAULT_COST."""
+        return self.accuracy >= self.team_accuracy - ACCURACY_TOLERANCE and self.cost <= DEFAULT_COST
 
 
 @dataclass(frozen=True)
 class Cascade:
-    """A cascade and what is expected of it, since its thresholds were found on the same rows."""
+    """A cascade and its quality on the rows that its thresholds were found on."""
 
     ensemble: Ensemble
-    expected: Balance
-    """On `val`."""
+    expected: CascadeQuality
+    """Quality on `val`; optimistic, since the thresholds were found there."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Table:
-    """All that a choice of thresholds needs to know, by stage and row."""
+    """Predictions by stage and row, from which thresholds are chosen."""
 
     confidence: Floats
-    """[stage, sample]"""
+    """Highest probability [stage, sample] of the mean of the members run so far."""
     predicted: NDArray[np.int64]
-    """[stage, sample]"""
+    """Class [stage, sample] of that probability."""
     labels: NDArray[np.int64]
-    """[sample]"""
+    """True classes [sample]."""
     cost: Floats
-    """[stage] of all members up to it, as a share of the team's."""
+    """Cost [stage] of all members up to it, as a fraction of the team's."""
 
-    def balance(self, thresholds: Floats) -> Balance:
-        """With a threshold for each stage but the last, [stage]."""
+    def quality(self, thresholds: Floats) -> CascadeQuality:
+        """Quality of the cascade with these thresholds [stage], one for each stage but the last."""
         stops = np.vstack([self.confidence[:-1] >= thresholds[:, None], np.ones((1, self.confidence.shape[1]), bool)])
         stage = stops.argmax(axis=0)
-        said, team = self.predicted[stage, np.arange(len(stage))], self.predicted[-1]
-        return Balance(
-            accuracy=float((said == self.labels).mean()),
+        predicted, team = self.predicted[stage, np.arange(len(stage))], self.predicted[-1]
+        return CascadeQuality(
+            accuracy=float((predicted == self.labels).mean()),
             team_accuracy=float((team == self.labels).mean()),
-            agreement=float((said == team).mean()),
+            agreement=float((predicted == team).mean()),
             cost=float(self.cost[stage].mean()),
             rows=len(stage),
         )
 
 
 def cascade(ensemble: Ensemble, pool: Pool, *, accuracy: float | None = None, cost: float | None = None) -> Cascade:
-    """The cheapest cascade with a wanted accuracy on `val`, or the one of a wanted mean cost that is nearest its team.
+    """The cheapest cascade of a minimum accuracy on `val`, or the one nearest its team at a maximum mean cost.
 
-    Nearest is first the accuracy, as long as it is below the team's: that a cascade beats its team is chance, and
-    would not last on other rows; then how often it says what the team says.
+    Nearest means the highest min(accuracy, team accuracy), since a gain over the team is chance and would not hold on
+    other rows; then the highest agreement with the team.
 
     Args:
-        ensemble: of a team of the pool.
-        pool: whose stored predictions on `val` are looked at.
-        accuracy: at least this, as a fraction. Near the team's own it promises too much: the cheapest of thousands of
-            thresholds that have it on `val` has less on other rows.
-        cost: at most this, as a share of the team's operations; half of them unless an accuracy is given.
+        ensemble: ensemble of a team of the pool.
+        pool: pool with the members' predictions on `val`.
+        accuracy: minimum validation accuracy (fraction); optimistic near the team's own: the cheapest of thousands
+            of thresholds that reach it on `val` is less accurate on other rows.
+        cost: maximum cost as a fraction of the team's operations; `DEFAULT_COST` unless an accuracy is given.
 
     Raises:
-        ExportError: one member, both wishes at once, or a wish that no cascade of these members fulfils.
+        ExportError: one member, both limits at once, or a limit that no cascade of these members meets.
         PoolError: a member that the pool does not have.
     """
     if accuracy is not None and cost is not None:
         raise ExportError("a cascade aims at an accuracy or at a cost; give one of the two")
     if len(ensemble.members) < 2:
         raise ExportError("a cascade needs two members or more; export a larger team: --method all")
-    shares = _cost_shares(ensemble)
+    fractions = _cost_fractions(ensemble)
     probs = _predictions(ensemble, pool, "val")
     labels = pool.labels("val")
     order = _order(ensemble, probs, labels)
-    table = _table(ensemble, order, probs, labels, shares)
+    table = _table(ensemble, order, probs, labels, fractions)
     if accuracy is None and cost is None:
-        cost = HALF
-    thresholds = _found(table, accuracy, cost)
+        cost = DEFAULT_COST
+    thresholds = _best_thresholds(table, accuracy, cost)
     stages = Stages(order=tuple(order), thresholds=tuple(thresholds.tolist()))
     made = Ensemble(list(ensemble.members), ensemble.description.model_copy(update={"stages": stages}))
-    return Cascade(made, table.balance(thresholds))
+    return Cascade(made, table.quality(thresholds))
 
 
-def measure(ensemble: Ensemble, pool: Pool, split: str = "test") -> Balance:
-    """What a cascade gives and takes on rows that its thresholds were not found on; it reads the labels of the split.
+def measure(ensemble: Ensemble, pool: Pool, split: str = "test") -> CascadeQuality:
+    """Quality of a cascade on rows that its thresholds were not found on; it reads the labels of the split.
 
     Raises:
         ExportError: the ensemble is no cascade.
@@ -138,37 +138,37 @@ def measure(ensemble: Ensemble, pool: Pool, split: str = "test") -> Balance:
     if stages is None:
         raise ExportError("this ensemble is no cascade; make one with lrensemble.export.cascade")
     probs, labels = _predictions(ensemble, pool, split), pool.labels(split)
-    table = _table(ensemble, list(stages.order), probs, labels, _cost_shares(ensemble))
-    return table.balance(np.array(stages.thresholds))
+    table = _table(ensemble, list(stages.order), probs, labels, _cost_fractions(ensemble))
+    return table.quality(np.array(stages.thresholds))
 
 
-def _found(table: _Table, accuracy: float | None, cost: float | None) -> Floats:
-    """Thresholds [stage], moved one stage at a time as long as that helps.
+def _best_thresholds(table: _Table, accuracy: float | None, cost: float | None) -> Floats:
+    """Thresholds [stage] by coordinate search: one stage at a time, as long as that improves.
 
     Raises:
-        ExportError: nothing fulfils the wish.
+        ExportError: no thresholds meet the limit.
     """
 
-    def key(balance: Balance) -> tuple[float, ...]:
-        """Higher is better: first what the wish lacks, then what is free."""
+    def key(quality: CascadeQuality) -> tuple[float, ...]:
+        """Objective, higher is better: first the distance to the limit, then what is left free."""
         if accuracy is not None:
-            return (min(0.0, balance.accuracy - accuracy), -balance.cost, balance.accuracy)
-        near = min(balance.accuracy, balance.team_accuracy), balance.agreement
-        return (min(0.0, (cost or 0.0) - balance.cost), *near, -balance.cost)
+            return (min(0.0, quality.accuracy - accuracy), -quality.cost, quality.accuracy)
+        near = min(quality.accuracy, quality.team_accuracy), quality.agreement
+        return (min(0.0, (cost or 0.0) - quality.cost), *near, -quality.cost)
 
     levels = np.linspace(0, 1, THRESHOLDS)
-    tried = [np.append(np.quantile(confidence, levels), NEVER) for confidence in table.confidence[:-1]]
+    tried = [np.append(np.quantile(confidence, levels), UNREACHABLE) for confidence in table.confidence[:-1]]
     stages = len(tried)
-    shared = [np.full(stages, level) for level in np.append(np.unique(np.concatenate(tried)), NEVER)]
-    best = max(shared, key=lambda thresholds: key(table.balance(thresholds)))
-    for _ in range(SWEEPS):
+    shared = [np.full(stages, level) for level in np.append(np.unique(np.concatenate(tried)), UNREACHABLE)]
+    best = max(shared, key=lambda thresholds: key(table.quality(thresholds)))
+    for _ in range(PASSES):
         before = best
         for stage in range(stages):
             moved = [np.where(np.arange(stages) == stage, level, best) for level in tried[stage]]
-            best = max([best, *moved], key=lambda thresholds: key(table.balance(thresholds)))
+            best = max([best, *moved], key=lambda thresholds: key(table.quality(thresholds)))
         if np.array_equal(before, best):
             break
-    if key(found := table.balance(best))[0] < 0:
+    if key(found := table.quality(best))[0] < 0:
         raise ExportError(
             f"no cascade of these members reaches that: the nearest has accuracy {found.accuracy:.4f} on val at "
             f"{found.cost:.3f} of the team's cost"
@@ -177,7 +177,7 @@ def _found(table: _Table, accuracy: float | None, cost: float | None) -> Floats:
 
 
 def _order(ensemble: Ensemble, probs: Floats, labels: NDArray[np.int64]) -> list[int]:
-    """The most accurate member first, then always the one whose coming makes the mean of those asked most likely."""
+    """Order of the members: the most accurate first, then always the one that gives the mean the lowest NLL."""
     truth = np.arange(len(labels)), labels
     weights = np.maximum(ensemble.description.weights, np.finfo(np.float64).tiny)
     of_label = probs[:, *truth]  # [member, sample]
@@ -193,18 +193,18 @@ def _order(ensemble: Ensemble, probs: Floats, labels: NDArray[np.int64]) -> list
     return order
 
 
-def _table(ensemble: Ensemble, order: list[int], probs: Floats, labels: NDArray[np.int64], shares: Floats) -> _Table:
+def _table(ensemble: Ensemble, order: list[int], probs: Floats, labels: NDArray[np.int64], fractions: Floats) -> _Table:
     confidence, predicted = [], []
     for stage in range(len(order)):
-        seen = {index: torch.from_numpy(probs[index]) for index in order[: stage + 1]}
-        combined = stage_consensus(ensemble.description, seen).numpy()
+        probs_so_far = {index: torch.from_numpy(probs[index]) for index in order[: stage + 1]}
+        combined = stage_consensus(ensemble.description, probs_so_far).numpy()
         confidence.append(combined.max(axis=1))
         predicted.append(likeliest(combined))
-    return _Table(np.stack(confidence), np.stack(predicted), np.asarray(labels), np.cumsum(shares[order]))
+    return _Table(np.stack(confidence), np.stack(predicted), np.asarray(labels), np.cumsum(fractions[order]))
 
 
 def _predictions(ensemble: Ensemble, pool: Pool, split: str) -> Floats:
-    """[member, sample, class] probabilities, in the order of the ensemble's parts."""
+    """Probabilities [member, sample, class], in the order of the ensemble's parts."""
     by_id = {member.id: member for member in pool.members()}
     missing = [part.id for part in ensemble.description.parts if part.id not in by_id]
     if missing:
@@ -214,13 +214,13 @@ def _predictions(ensemble: Ensemble, pool: Pool, split: str) -> Floats:
     return probs
 
 
-def _cost_shares(ensemble: Ensemble) -> Floats:
-    """[member] operations of a row, as a share of those of all."""
+def _cost_fractions(ensemble: Ensemble) -> Floats:
+    """Operations of each member for one row [member], as fractions of those of all."""
     inputs = ensemble.prepare(torch.zeros(1, *ensemble.description.inputs.shape, device=ensemble.mean.device))
     counts = []
     for member in ensemble.members:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             member(inputs)
         counts.append(max(counter.get_total_flops(), 1))
-    shares: Floats = np.array(counts, dtype=np.float64) / sum(counts)
-    return shares
+    fractions: Floats = np.array(counts, dtype=np.float64) / sum(counts)
+    return fractions

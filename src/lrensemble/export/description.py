@@ -1,4 +1,4 @@
-"""What an ensemble is, without its numbers: the record that a bundle holds beside the weights."""
+"""Description of an ensemble without its weights: the record that a bundle holds beside them."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ class Part(Record):
     """One member of an ensemble."""
 
     id: str
-    """Of the member in its pool."""
+    """Id of the member in its pool."""
     name: str
     model: SpecField
-    """What builds its network: a registered name, or `package.module:function`."""
+    """Model that builds its network: a registered name, or `package.module:function`."""
 
 
 class Stages(Record):
-    """A cascade: members are asked in an order until their mean is sure enough."""
+    """Stages of a cascade: members are run in an order until the confidence reaches a threshold."""
 
     order: Annotated[tuple[int, ...], Field(min_length=2, strict=False)]
-    """Positions of the members, each once."""
+    """Positions of the members in the order of the stages, each once."""
     thresholds: Annotated[tuple[float, ...], Field(strict=False)]
-    """For every stage but the last: a row whose highest probability reaches it is decided there. Above 1: none is."""
+    """Threshold of every stage but the last: rows whose highest probability reaches it are decided there."""
 
 
 class Description(Record):
-    """What an ensemble is made of and how its members' predictions become one."""
+    """Members of an ensemble, and the consensus of their predictions."""
 
     task: str
-    """For people."""
+    """Name of the task, for people."""
     classes: Annotated[tuple[str, ...], Field(min_length=2, strict=False)]
     """Names by class index."""
     inputs: Inputs
     parts: Annotated[tuple[Part, ...], Field(min_length=1, strict=False)]
-    """In the order of the weights."""
+    """Members in the order of the weights."""
     weights: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False)]
     consensus: SpecField
-    """Fitted: what it learned stands in its arguments, a temperature among them."""
+    """Fitted consensus; its arguments hold what it learned, such as a temperature."""
     method: str
-    """What chose the team."""
+    """Method that chose the team."""
     stages: Stages | None = None
-    """Where not all members are asked for every row."""
+    """Stages of a cascade; None where every member is run on every row."""
     batched: bool = False
     """Whether members of one architecture run as one program; measured when the ensemble was made, and kept, so that
     the same bundle gives the same bits."""

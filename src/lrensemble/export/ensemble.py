@@ -23,15 +23,15 @@ from lrensemble.export.stages import run_stages
 from lrensemble.numerics import likeliest
 from lrensemble.registry import known_paths_only, require_known_paths
 
-PREDICTED_AT_ONCE = 1024
-"""Rows, as when the members were scored: the last bits of a sum can depend on it."""
+PREDICT_BATCH_ROWS = 1024
+"""Rows of a batch, as when the members were scored: the last bits of a sum can depend on it."""
 
 MEASURED_ROWS = 128
-"""Rows of the batch on which the two ways to run the members are timed."""
+"""Rows of the batch on which the two executions are timed."""
 
 
 class Ensemble(nn.Module, Hub):
-    """Members of a team and what makes one prediction of theirs: the consensus function that was scored, as fitted.
+    """Members of a team and the fitted consensus of their predictions, the very function that was scored.
 
     Inputs are [sample, *shape], uint8 or float, on the scale of the data set (bytes from 0 to 255, say); the ensemble
     normalises them itself. It only predicts: members stay in evaluation mode, their parameters without gradients.
@@ -50,7 +50,7 @@ class Ensemble(nn.Module, Hub):
 
         Args:
             members: networks that give logits [sample, class], one for each part of the description.
-            description: what they are and how they are combined.
+            description: description of the members and their consensus.
 
         Raises:
             ExportError: not one part and one weight for each member.
@@ -74,7 +74,7 @@ class Ensemble(nn.Module, Hub):
         """Build the networks that a description names and give them their weights.
 
         Args:
-            description: what to build.
+            description: description with the models to build.
             weights: parameters and buffers by name, for each part.
 
         Raises:
@@ -89,7 +89,7 @@ class Ensemble(nn.Module, Hub):
         """The ensemble that `save` wrote; its predictions are bit-equal on the same CPU.
 
         Args:
-            folder: of the bundle.
+            folder: folder of the bundle.
             trust_code: whether to import the modules of a model or consensus that is named `package.module:function`,
                 and to ask a hub for a checkpoint. Say so only where you know who made the bundle.
 
@@ -131,7 +131,7 @@ class Ensemble(nn.Module, Hub):
         return cast(Tensor, combine(self.description.consensus, probs, self.description.weights))
 
     def in_stages(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """A cascade's probabilities [sample, class] float64, and how many members each row took [sample] int64.
+        """Probabilities [sample, class] float64 of a cascade, and the number of members run on each row [sample] int64.
 
         Raises:
             DataError: inputs of another shape.
@@ -156,7 +156,7 @@ class Ensemble(nn.Module, Hub):
         return log_softmax(logits, dim=2)
 
     def prepare(self, inputs: Tensor) -> Tensor:
-        """Raw inputs [sample, *shape] as the members were trained on them.
+        """Normalised inputs [sample, *shape], on the scale that the members were trained on.
 
         Raises:
             DataError: inputs of another shape.
@@ -175,7 +175,7 @@ class Ensemble(nn.Module, Hub):
             DataError: inputs of another shape.
         """
         given = inputs if isinstance(inputs, Tensor) else torch.from_numpy(np.array(inputs))
-        blocks = [self(block.to(self.mean.device)).cpu() for block in torch.split(given, PREDICTED_AT_ONCE)]
+        blocks = [self(block.to(self.mean.device)).cpu() for block in torch.split(given, PREDICT_BATCH_ROWS)]
         return cast("NDArray[np.float64]", torch.cat(blocks).numpy())
 
     def predict(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.int64]:
@@ -187,8 +187,8 @@ class Ensemble(nn.Module, Hub):
         labels: NDArray[np.int64] = likeliest(self.predict_proba(inputs))
         return labels
 
-    def measured(self) -> Self:
-        """The same ensemble in the way that runs it faster on this machine, by measurement."""
+    def with_faster_execution(self) -> Self:
+        """This ensemble, batched or one by one: the execution that is faster on this machine, by measurement."""
         generator = torch.Generator().manual_seed(0)
         inputs = torch.randn(MEASURED_ROWS, *self.description.inputs.shape, generator=generator).to(self.mean.device)
         groups = groups_of([part.model for part in self.description.parts])

@@ -1,34 +1,44 @@
-"""The forms that an ensemble can be written in, by name."""
+"""The formats that an ensemble is written in, by name: a folder of ours, or one file that runs without this library."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lrensemble.errors import ExportError
 from lrensemble.export.ensemble import Ensemble
-from lrensemble.export.onnx import export_onnx
-from lrensemble.export.torch_program import export_torch
 from lrensemble.files import storage_errors
-from lrensemble.registry import nearest
+from lrensemble.registry import Call, Registry
 
 
 @dataclass(frozen=True)
-class Format:
-    """How an ensemble is written."""
+class FormatFacts:
+    """A format says how its files are named."""
 
-    write: Callable[[Ensemble, Path], None]
-    suffix: str
-    """Of the file; none for a folder."""
+    suffix: str = ""
+    """Suffix of the file, `.onnx`; empty for a folder."""
 
 
-FORMATS = {
-    "bundle": Format(Ensemble.save, ""),
-    "onnx": Format(export_onnx, ".onnx"),
-    "torch": Format(export_torch, ".pt2"),
-}
+FORMATS: Registry[None, FormatFacts] = Registry(
+    "format", FormatFacts, title="Export formats", call=Call(("ensemble", "path"))
+)
+"""Functions of (ensemble, path) that write the ensemble to a path where nothing is."""
+
+
+@FORMATS.register(suffix="")
+def bundle(ensemble: Ensemble, path: Path) -> None:
+    """A folder of JSON and safetensors, which `Ensemble.load` and `lrensemble predict` read.
+
+    Args:
+        ensemble: to export.
+        path: of the folder.
+
+    Raises:
+        ExportError: there is something in the folder already.
+        StorageError: it cannot be written.
+    """
+    ensemble.save(path)
 
 
 def check_place(path: Path) -> None:
@@ -41,14 +51,3 @@ def check_place(path: Path) -> None:
         taken = os.path.lexists(path) and not (path.is_dir() and not any(path.iterdir()))
     if taken:
         raise ExportError(f"{path} is there already; remove it, or name another place")
-
-
-def format_of(name: str) -> Format:
-    """The form of that name.
-
-    Raises:
-        ExportError: there is none.
-    """
-    if name not in FORMATS:
-        raise ExportError(f"no format named {name!r}{nearest(name, FORMATS)}")
-    return FORMATS[name]

@@ -18,25 +18,27 @@ from torch import nn
 
 from lrensemble.errors import ExportError, MissingExtraError, StorageError
 from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.formats import FORMATS
 from lrensemble.export.trace import example_inputs, rows_dimension, traceable
 from lrensemble.files import scratch_folder, storage_errors, write_whole
 
 TOLERANCE = 1e-5
-"""Largest difference of a probability between ONNX Runtime and torch at which an export counts as good."""
+"""Largest accepted |difference| of a probability between ONNX Runtime and torch."""
 
 CHECKED_ROWS = (1, 2, 33)
-"""Sizes of the batches that are compared: the program must not depend on the one that it was traced with."""
+"""Sizes of the batches that are compared: the program must not depend on the size it was traced with."""
 
 
+@FORMATS.register("onnx", suffix=".onnx")
 def export_onnx(ensemble: Ensemble, path: Path) -> None:
-    """Write an ensemble as ONNX: input `inputs` [rows, *shape] of the data's type, outputs `probabilities` and `label`.
+    """One ONNX file: input `inputs` [rows, *shape] of the data's type, outputs `probabilities` and `label`.
 
     Normalisation and consensus are part of the file; the number of rows is free. What is written has been compared with
     torch on random inputs of several sizes. Members run one after another, as the runtime arranges its own work.
 
     Args:
-        ensemble: to export.
-        path: of the file.
+        ensemble: ensemble to export.
+        path: path of the file.
 
     Raises:
         ExportError: it cannot be traced, an operator has no counterpart in ONNX, the two differ by more than
@@ -110,7 +112,7 @@ def _largest_difference(found: NDArray[Any], expected: NDArray[Any]) -> float:
 
 
 def _sort_stable() -> Any:
-    """How to sort in ONNX: TopK of all elements, which leaves equal ones in their order."""
+    """Stable sort in ONNX: TopK of all elements, which keeps the order of equal ones."""
     op = import_module("onnxscript").opset18
 
     def sort_stable(self: Any, stable: bool = True, dim: int = -1, descending: bool = False) -> Any:  # noqa: ARG001
@@ -129,7 +131,7 @@ def _require(name: str) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what torch's exporter says of itself (operators of libraries that are not here) from the user."""
+    """Silence the warnings of torch's exporter about itself, such as operators of libraries that are not installed."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

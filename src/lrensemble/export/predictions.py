@@ -1,4 +1,4 @@
-"""What an ensemble predicts for files, as a table: one row an input, its label and the probability of every class."""
+"""Predictions of an ensemble for files, as a table: one row an input, its label and the probability of every class."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Predictions:
 
     classes: tuple[str, ...]
     files: tuple[str, ...]
-    """[sample]"""
+    """File of each input [sample]."""
     rows: tuple[int, ...]
-    """[sample]"""
+    """Position of each input in its file [sample]."""
     probs: NDArray[np.float64]
-    """[sample, class]"""
+    """Probabilities [sample, class]."""
 
     @property
     def labels(self) -> list[str]:
@@ -59,7 +59,7 @@ class Predictions:
         """Write the table, whole or not at all, as `.csv` or `.parquet`.
 
         Args:
-            path: of the file.
+            path: path of the file.
             raw_formulas: leave names that a spreadsheet takes for formulas as they are, in CSV.
 
         Raises:
@@ -83,7 +83,7 @@ class Predictions:
 
 
 def check_table_path(path: Path) -> None:
-    """Refuse a place for a table that its suffix does not explain.
+    """Refuse a path for a table with an unknown suffix.
 
     Raises:
         ExportError: another suffix than `SUFFIXES`.
@@ -93,10 +93,10 @@ def check_table_path(path: Path) -> None:
 
 
 def predict_files(ensemble: Ensemble, files: Sequence[Path]) -> Predictions:
-    """Predict all rows of files, in their order.
+    """Predictions of all rows of files, in their order.
 
     Raises:
-        DataError: a file that cannot be used; nothing is predicted of files of an unknown kind.
+        DataError: a file that cannot be used; suffixes are checked before anything is predicted.
         MissingExtraError: pillow or pyarrow is needed and not installed.
         StorageError: a file cannot be read.
     """

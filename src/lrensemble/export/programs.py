@@ -1,6 +1,6 @@
-"""Two ways to run members: one after another, or those of one architecture as one program; and which is faster.
+"""Two executions of members: one after another, or those of one architecture as one program; and which is faster.
 
-Both give logits [member, sample, class]. The last bits may differ between them.
+Both give logits [member, sample, class]. Their last bits may differ.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from lrensemble.spec import Spec
 
 TOLERANCE = 1e-4
-"""Largest difference between the two ways' logits, relative to the largest logit, at which they count as equal."""
+"""Largest accepted difference between the logits of the two, relative to max(1, largest logit)."""
 
 REPEATS = 5
 
@@ -59,9 +59,9 @@ def groups_of(models: Sequence[Spec]) -> list[list[int]]:
 
 @torch.no_grad()
 def batched_is_faster(members: Sequence[nn.Module], groups: Sequence[Sequence[int]], inputs: Tensor) -> bool:
-    """Whether the one program is faster on these inputs, by the median of a few runs, and gives the same.
+    """Whether the batched program is faster on these inputs, by the median of a few runs, and gives equal logits.
 
-    A network that cannot run so (its path depends on its data, say) is run one after another.
+    False for a network that cannot be batched, such as one whose path depends on its data.
     """
     if all(len(group) == 1 for group in groups):
         return False
@@ -76,7 +76,7 @@ def batched_is_faster(members: Sequence[nn.Module], groups: Sequence[Sequence[in
 
 
 def _seconds(run: Callable[[], Tensor]) -> float:
-    """Median time of a run, the device waited for."""
+    """Median seconds of a run, until the device has finished."""
     times = []
     for _ in range(REPEATS):
         start = time.perf_counter()

@@ -19,19 +19,19 @@ from lrensemble.pool.arrays import load
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 SUFFIXES = (*IMAGES, ".npz", ".npy", ".parquet")
 ARRAYS = ("x", "images", "x_test", "test_x", "test_images")
-"""Names of the inputs in an `.npz` file; the first that is there is taken."""
+"""Names of the inputs in an `.npz` file; the first one present is taken."""
 IMAGE_COLUMNS = ("image", "img")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-"""How an image is converted, by the channels that the ensemble takes."""
-ROWS_AT_ONCE = 4096
-"""Of a parquet table, so that memory is bounded."""
+"""Mode that an image is converted to, by the number of channels that the ensemble takes."""
+TABLE_BATCH_ROWS = 4096
+"""Rows of a parquet table in memory at once."""
 
 Rows = NDArray[Any]
 """Raw inputs [sample, *shape]."""
 
 
 def check_suffix(path: Path) -> None:
-    """Refuse a file that cannot be read by its name.
+    """Refuse a file with an unknown suffix.
 
     Raises:
         DataError: a folder, or another suffix.
@@ -131,7 +131,7 @@ def _parquet(path: Path, inputs: Inputs) -> Iterator[Rows]:
     try:
         with storage_errors("read", path), parquet.ParquetFile(path) as file:
             first = 0
-            for batch in file.iter_batches(ROWS_AT_ONCE):
+            for batch in file.iter_batches(TABLE_BATCH_ROWS):
                 yield _table(batch, inputs, str(path), first)
                 first += batch.num_rows
     except ArrowException as error:

@@ -1,7 +1,7 @@
-"""A soup: members' weights averaged into one network that costs no more than one of them (Wortsman et al. 2022).
+"""A model soup: the average of members' weights as one network, at the cost of one of them (Wortsman et al. 2022).
 
-An average of weights is a network only where the members lie in one valley. That is tested first: the network half-way
-between two of them must be about as good as they are (Frankle et al. 2020, linear mode connectivity).
+Weights can be averaged only between members that are linearly connected. That is tested first: the accuracy at the
+midpoint of two members may be lower than the mean of theirs by `BARRIER` at most (Frankle et al. 2020).
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from lrensemble.train import predict
 logger = logging.getLogger(__name__)
 
 BARRIER = 0.02
-"""Accuracy that may be lost half-way between two members that count as connected (Frankle et al. 2020, section 3)."""
+"""Largest barrier of accuracy between two connected members, (a₁ + a₂)/2 − a₁₂, with a₁₂ at the midpoint of their
+weights (Frankle et al. 2020, section 3)."""
 
 State = Mapping[str, Tensor]
 Statistics = Literal["averaged", "re-estimated", "none"]
@@ -37,24 +38,24 @@ Statistics = Literal["averaged", "re-estimated", "none"]
 
 @dataclass(frozen=True)
 class Soup:
-    """One network, and how it came to be."""
+    """One network of averaged weights, and its accuracy."""
 
     ensemble: Ensemble
-    """Of the one network."""
+    """Ensemble of the one network."""
     ingredients: tuple[str, ...]
     """Ids of the members whose weights were averaged."""
     barriers: dict[str, float]
-    """By id, the accuracy on `val` lost half-way between the best member and this one."""
+    """Barrier of accuracy on `val` between the best member and each other one, by id."""
     statistics: Statistics
-    """Which statistics of batch norm were better on `val`; `none` where the network has no batch norm."""
+    """Statistics of batch norm that are better on `val`; `none` where the network has no batch norm."""
     accuracy: float
-    """On `val`."""
+    """Accuracy of the soup on `val`."""
     team_accuracy: float
-    """Of the ensemble that it was made of, on `val`."""
+    """Accuracy of the whole team on `val`."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Mixed:
+class _Average:
     network: nn.Module
     statistics: Statistics
     accuracy: float
@@ -69,9 +70,9 @@ def soup(ensemble: Ensemble, dataset: Dataset, *, kind: Literal["uniform", "gree
     (Izmailov et al. 2018, section 3.2); what is better on `val` is kept.
 
     Args:
-        ensemble: of members of one architecture.
-        dataset: that they were trained on.
-        kind: of soup.
+        ensemble: ensemble of members of one architecture.
+        dataset: data set that they were trained on.
+        kind: which members are averaged.
 
     Raises:
         ExportError: members of several architectures, fewer than two, or none that is connected with the best one.
@@ -81,12 +82,12 @@ def soup(ensemble: Ensemble, dataset: Dataset, *, kind: Literal["uniform", "gree
         given = ", ".join(str(part.model) for part in description.parts)
         raise ExportError(f"a soup needs two members or more of one architecture; the team has {given}")
     states = [{name: tensor.clone() for name, tensor in member.state_dict().items()} for member in ensemble.members]
-    kitchen = _Kitchen(description.parts[0].model, dataset)
-    accuracies = [kitchen.accuracy(member) for member in ensemble.members]
+    averaging = _Averaging(description.parts[0].model, dataset)
+    accuracies = [averaging.accuracy(member) for member in ensemble.members]
     order = sorted(range(len(states)), key=lambda index: (-accuracies[index], index))
     best = order[0]
     barriers = {
-        index: (accuracies[best] + accuracies[index]) / 2 - kitchen.mix([states[best], states[index]]).accuracy
+        index: (accuracies[best] + accuracies[index]) / 2 - averaging.average([states[best], states[index]]).accuracy
         for index in order[1:]
     }
     connected = [best, *(index for index in order[1:] if barriers[index] <= BARRIER)]
@@ -96,31 +97,31 @@ def soup(ensemble: Ensemble, dataset: Dataset, *, kind: Literal["uniform", "gree
             f"no soup: half-way between the best member and any other, at least {100 * least:.1f} points of accuracy "
             f"on val are lost ({100 * BARRIER:g} are accepted); average members of one run: snapshots, fast_geometric"
         )
-    taken = connected if kind == "uniform" else _greedy(kitchen, states, connected, accuracies[best])
-    mixed = kitchen.mix([states[index] for index in taken])
+    taken = connected if kind == "uniform" else _greedy(averaging, states, connected, accuracies[best])
+    averaged = averaging.average([states[index] for index in taken])
     ids = tuple(description.parts[index].id for index in taken)
     return Soup(
-        ensemble=Ensemble([mixed.network], single(description, f"{kind} soup of {', '.join(ids)}")),
+        ensemble=Ensemble([averaged.network], describe_single(description, f"{kind} soup of {', '.join(ids)}")),
         ingredients=ids,
         barriers={description.parts[index].id: barrier for index, barrier in barriers.items()},
-        statistics=mixed.statistics,
-        accuracy=mixed.accuracy,
-        team_accuracy=kitchen.scored(ensemble.predict_proba(dataset.raw(dataset.rows["val"]))),
+        statistics=averaged.statistics,
+        accuracy=averaged.accuracy,
+        team_accuracy=averaging.scored(ensemble.predict_proba(dataset.raw(dataset.rows["val"]))),
     )
 
 
-def single(description: Description, name: str) -> Description:
-    """An ensemble of the one network that comes of a team."""
+def describe_single(description: Description, name: str) -> Description:
+    """Description of an ensemble of the one network that is made of a team."""
     part = description.parts[0].model_copy(update={"id": name.split(" ")[0], "name": name})
     changes = {"parts": (part,), "weights": (1.0,), "consensus": Spec("mean"), "stages": None, "batched": False}
     return description.model_copy(update=changes)
 
 
-def _greedy(kitchen: _Kitchen, states: Sequence[State], connected: Sequence[int], accuracy: float) -> list[int]:
-    """Those that did not lower the accuracy of the average when they came."""
+def _greedy(averaging: _Averaging, states: Sequence[State], connected: Sequence[int], accuracy: float) -> list[int]:
+    """Positions of the members that did not lower the accuracy of the average when they were added."""
     taken = [connected[0]]
     for index in connected[1:]:
-        found = kitchen.mix([states[one] for one in (*taken, index)]).accuracy
+        found = averaging.average([states[one] for one in (*taken, index)]).accuracy
         logger.info("soup of %d members: val accuracy %.4f, before %.4f", len(taken) + 1, found, accuracy)
         if found >= accuracy:
             taken, accuracy = [*taken, index], found
@@ -128,29 +129,29 @@ def _greedy(kitchen: _Kitchen, states: Sequence[State], connected: Sequence[int]
 
 
 @dataclass(frozen=True, eq=False)
-class _Kitchen:
-    """What all averages share."""
+class _Averaging:
+    """Averages of weights of one model, scored on one data set."""
 
     model: Spec
     dataset: Dataset
 
-    def mix(self, states: Sequence[State]) -> _Mixed:
-        """The average of weights, with the better statistics of batch norm."""
+    def average(self, states: Sequence[State]) -> _Average:
+        """Network of the averaged weights, with the better statistics of batch norm on `val`."""
         network = models.build(self.model, self.dataset.shape, len(self.dataset.classes), seed=0)
         network.to(self.dataset.device).load_state_dict(average(states))
         averaged = self.accuracy(network)
         if not has_batch_norm(network):
-            return _Mixed(network, "none", averaged)
+            return _Average(network, "none", averaged)
         kept = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         reestimate(network, self.dataset)
         anew = self.accuracy(network)
         if anew > averaged:
-            return _Mixed(network, "re-estimated", anew)
+            return _Average(network, "re-estimated", anew)
         network.load_state_dict(kept)
-        return _Mixed(network, "averaged", averaged)
+        return _Average(network, "averaged", averaged)
 
     def accuracy(self, network: nn.Module) -> float:
-        """On `val`."""
+        """Accuracy of a network on `val`."""
         return self.scored(predict(network, self.dataset, "val").double().exp().numpy())
 
     def scored(self, probs: NDArray[np.float64]) -> float:

@@ -1,4 +1,4 @@
-"""Run a cascade: each member sees only the rows that those before it left undecided."""
+"""Execution of a cascade: each member is run only on the rows that those before it left undecided."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from lrensemble.export.description import Description, Stages
 
 
 def run_stages(members: Sequence[nn.Module], description: Description, prepared: Tensor) -> tuple[Tensor, Tensor]:
-    """Probabilities [sample, class] float64 and how many members each row took [sample] int64.
+    """Probabilities [sample, class] float64, and the number of members run on each row [sample] int64.
 
     Args:
         members: the networks.
-        description: with stages.
+        description: description with stages.
         prepared: normalised inputs [sample, …].
     """
     stages = cast(Stages, description.stages)
     rows = torch.arange(len(prepared), device=prepared.device)
     probs = torch.zeros(len(prepared), len(description.classes), dtype=torch.float64, device=prepared.device)
     used = torch.zeros_like(rows)
-    seen: dict[int, Tensor] = {}
+    member_probs: dict[int, Tensor] = {}
     for stage, index in enumerate(stages.order):
         if not len(rows):
             break
-        seen[index] = log_softmax(members[index](prepared[rows]).float(), dim=1).double().exp()
-        combined = stage_consensus(description, seen)
+        member_probs[index] = log_softmax(members[index](prepared[rows]).float(), dim=1).double().exp()
+        combined = stage_consensus(description, member_probs)
         decided = combined.max(dim=1).values >= (stages.thresholds[stage] if stage < len(stages.thresholds) else 0)
         probs[rows[decided]] = combined[decided]
         used[rows[decided]] = stage + 1
         rows = rows[~decided]
-        seen = {position: own[~decided] for position, own in seen.items()}
+        member_probs = {position: own[~decided] for position, own in member_probs.items()}
     return probs, used
 
 
-def stage_consensus(description: Description, seen: dict[int, Tensor]) -> Tensor:
-    """What the members asked so far say, [sample, class]: their weighted mean; of all, the team's own consensus.
+def stage_consensus(description: Description, probs: dict[int, Tensor]) -> Tensor:
+    """Probabilities [sample, class] of the members run so far: their weighted mean; of all, the team's own consensus.
 
     Args:
-        description: of the whole team.
-        seen: by position of a member, its probabilities [sample, class].
+        description: description of the whole team.
+        probs: probabilities [sample, class] by position of a member.
     """
-    order = sorted(seen)
-    stacked = torch.stack([seen[index] for index in order])
+    order = sorted(probs)
+    stacked = torch.stack([probs[index] for index in order])
     weights = [description.weights[index] for index in order]
     whole = len(order) == len(description.parts)
     return cast(Tensor, combine(description.consensus if whole else "mean", stacked, weights))

@@ -1,4 +1,4 @@
-"""From a pool to an ensemble: which team, and its networks."""
+"""From a pool to an ensemble: the judged team, and its networks."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def chosen_team(pool: Pool, method: str | None = None) -> Team:
     Where no team beats the best single model, that model stands for it, as a team of one.
 
     Args:
-        pool: where teams were chosen.
-        method: text form; a bare name also means that method with any arguments.
+        pool: pool with stored teams.
+        method: method in text form; a bare name also means that method with any arguments.
 
     Raises:
         SpecError: the method cannot be read.
@@ -34,7 +34,7 @@ def chosen_team(pool: Pool, method: str | None = None) -> Team:
     if method is None:
         first = judged(pool, teams)[0]
         return first.team or first.single
-    found = [team for team in teams if _is_of(team, method)]
+    found = [team for team in teams if _is_by(team, method)]
     if not found:
         known = ", ".join(dict.fromkeys(team.method for team in teams))
         raise ExportError(f"{pool.folder} has no team by {method!r}; it has {known}; others: lrensemble select -m")
@@ -42,13 +42,13 @@ def chosen_team(pool: Pool, method: str | None = None) -> Team:
     return first.team or found[0]
 
 
-def _is_of(team: Team, method: str) -> bool:
+def _is_by(team: Team, method: str) -> bool:
     wanted, own = to_spec(method), to_spec(team.method)
     return wanted == own or (not wanted.arguments and wanted.name == own.name)
 
 
 def ensemble_of(pool: Pool, team: Team) -> Ensemble:
-    """The ensemble of a team, its members run in the way that is faster here.
+    """Ensemble of a team, with the execution of its members that is faster on this machine.
 
     Raises:
         ExportError: a member without its network, or members that take different inputs.
@@ -72,7 +72,7 @@ def ensemble_of(pool: Pool, team: Team) -> Ensemble:
     names = [part.model for part in parts]
     require_known_paths(source, *names, description.consensus, trust_code=pool.trust_code)
     with known_paths_only(source, trust_code=pool.trust_code):
-        return Ensemble.build(description, [member.weights() for member in members]).measured()
+        return Ensemble.build(description, [member.weights() for member in members]).with_faster_execution()
 
 
 def _model(member: Member) -> Spec:

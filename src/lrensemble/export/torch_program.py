@@ -11,6 +11,7 @@ import torch
 
 from lrensemble.errors import ExportError
 from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.formats import FORMATS
 from lrensemble.export.trace import example_inputs, rows_dimension, traceable
 from lrensemble.files import write_whole
 
@@ -18,14 +19,15 @@ CHECKED_ROWS = (1, 2, 33)
 TOLERANCE = 1e-6
 
 
+@FORMATS.register("torch", suffix=".pt2")
 def export_torch(ensemble: Ensemble, path: Path) -> None:
-    """Write an ensemble as a `.pt2` archive, read back by `torch.export.load(path).module()`.
+    """One `.pt2` archive, read back by `torch.export.load(path).module()`.
 
     It takes inputs [rows, *shape] of the data's type and gives probabilities float32 and labels int64.
 
     Args:
-        ensemble: to export.
-        path: of the file.
+        ensemble: ensemble to export.
+        path: path of the file.
 
     Raises:
         ExportError: a network that torch cannot trace, a program that does not give the same, or a file that is there.

@@ -1,4 +1,4 @@
-"""What torch's exporters trace: the ensemble as a program of tensors alone, with any number of rows."""
+"""The module that torch's exporters trace: the ensemble as a program of tensors alone, with any number of rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Traceable(nn.Module):
         self.ensemble = ensemble
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Of inputs [sample, *shape]."""
+        """Probabilities and classes of inputs [sample, *shape]."""
         probs = self.ensemble(inputs)
         return probs.float(), likeliest(probs)
 
@@ -50,5 +50,5 @@ def example_inputs(ensemble: Ensemble, rows: int) -> Tensor:
 
 
 def rows_dimension() -> Any:
-    """The free axis. torch traces from two rows on; what it traces holds for one as well, which is checked."""
+    """Dynamic axis of the rows; torch traces from two rows on, and the exporters check one row."""
     return torch.export.Dim("rows", min=2)

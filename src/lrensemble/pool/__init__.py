@@ -1,6 +1,6 @@
 """A pool on disk: the members of one task over the same rows, one folder each.
 
-`store` reads and writes pools, `removal` takes members out, `collect` adopts predictions that were made elsewhere.
+`store` reads and writes pools, `removal` takes members out, `collect` takes over predictions that were made elsewhere.
 """
 
 from lrensemble.pool.member import Member, MemberRecord, StepStatistics

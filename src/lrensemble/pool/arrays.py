@@ -1,4 +1,4 @@
-"""Named arrays in files that others wrote: `.npz`, `.npy` and `.safetensors`, never pickle."""
+"""Named arrays from files that other programs wrote: `.npz`, `.npy` and `.safetensors`, never pickle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def load(path: Path, wanted: frozenset[str]) -> Arrays:
-    """Those of the wanted arrays that a file holds, by name; the one of a `.npy` file is named after the file.
+    """Arrays of a file by name, limited to those wanted; the array of a `.npy` file is named after the file.
 
     Raises:
         PredictionsError: another kind of file, a damaged one, or one that holds pickled objects.

@@ -1,4 +1,4 @@
-"""What is written of a member, as the bytes of its files, checked against the task first."""
+"""Files of a member as bytes, checked against the task first."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import torch
 
 LOG_ZERO = -1e4
-"""Stands for the logarithm of zero: finite in float16, and a probability of exactly zero in float64."""
+"""Stored log-probability of a zero: finite in float16, and exp(LOG_ZERO) = 0 in float64."""
 
 Predictions = Mapping[str, NDArray[np.floating]]
-"""For each split, log-probabilities [sample, class]."""
+"""Log-probabilities [sample, class] by split."""
 Weights = Mapping[str, "torch.Tensor"]
 History = Iterable[Mapping[str, object]]
 Precision = Literal["float32", "float16"]
@@ -38,7 +38,7 @@ def member_files(
     history: History | None,
     precision: Precision,
 ) -> dict[str, bytes]:
-    """The files beside `member.json`, by name.
+    """Content of the files beside `member.json`, by file name.
 
     Raises:
         PredictionsError: predictions missing, of another shape, with NaN, or not summing to one.

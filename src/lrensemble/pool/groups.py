@@ -1,4 +1,4 @@
-"""Groups of rows, as patients or scenes have them: read, numbered, and set aside as a whole."""
+"""Groups of rows (one patient, one scene): read, numbered, and held out as a whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMES = ("groups", "test_groups")
 
 
 def read_groups(path: Path) -> Arrays:
-    """`groups` and `test_groups` of a file that holds nothing else of use.
+    """Arrays `groups` and `test_groups` of a file.
 
     Raises:
         PredictionsError: it holds neither, or is no file of arrays.
@@ -30,7 +30,7 @@ def read_groups(path: Path) -> Arrays:
 
 
 def numbered(groups: Arrays) -> dict[str, NDArray[np.int64]]:
-    """Groups by split as numbers: integers as they are, names in their order, those of all splits together."""
+    """Groups by split as integers: integers unchanged, names numbered in sorted order over all splits."""
     given = list(groups.values())
     whole = all(array.dtype.kind in "iu" for array in given)
     if whole and all(array.astype(np.int64).tolist() == array.tolist() for array in given):
@@ -43,22 +43,22 @@ def numbered(groups: Arrays) -> dict[str, NDArray[np.int64]]:
     }
 
 
-def groups_aside(
+def held_out_groups(
     labels: NDArray[np.integer], groups: NDArray[np.int64], fraction: float, generator: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """[sample] rows of whole groups, about a fraction of each class.
+    """Mask [sample] of held-out rows: whole groups, about a fraction of each class.
 
-    Groups are taken in random order, and each is set aside where that brings the classes set aside nearer to the
-    fraction: the sum over classes of squared differences, each relative to the class's rows.
+    Groups are visited in random order, and each is held out where that lowers Σ (fraction − h_c / n_c)², the sum over
+    the classes c of squared deviations, with h_c of the n_c rows of a class held out.
     """
     present, group_of_row = np.unique(groups, return_inverse=True)
     held = np.zeros((len(present), int(labels.max()) + 1))
     np.add.at(held, (group_of_row, labels), 1)
     shares = held / np.maximum(held.sum(axis=0), 1)
     missing = np.where(held.sum(axis=0) > 0, fraction, 0.0)
-    aside = np.zeros(len(present), dtype=bool)
+    held_out = np.zeros(len(present), dtype=bool)
     for group in generator.permutation(len(present)).tolist():
         if ((missing - shares[group]) ** 2).sum() < (missing**2).sum():
-            aside[group] = True
+            held_out[group] = True
             missing = missing - shares[group]
-    return aside[group_of_row]
+    return held_out[group_of_row]

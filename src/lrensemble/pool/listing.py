@@ -1,4 +1,4 @@
-"""Which folders in `members/` are members: all others are strangers, and are passed over."""
+"""Folders of `members/` that are members; all others are strangers (nothing of ours), and are skipped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ID = re.compile(ID_PATTERN)
 
 
 def read_members(folder: Path) -> list[Member]:
-    """The members in a folder, by id, whatever pool they are of; strangers are named in one warning.
+    """Members in a folder, whatever pool they belong to; strangers are named in one warning.
 
     Raises:
         PoolError: a member is damaged.

@@ -1,4 +1,4 @@
-"""One trained model of a pool: what is known of it, and the files beside it."""
+"""One trained model of a pool: its record, and the files beside it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from lrensemble.config import Inputs, Record
 from lrensemble.errors import PoolError
@@ -22,69 +22,73 @@ PREDICTIONS, WEIGHTS, HISTORY = "predictions.safetensors", "weights.safetensors"
 
 ID_PATTERN = r"[0-9a-z][0-9a-z_\-]{0,63}"
 MemberId = Annotated[str, Field(pattern=rf"^{ID_PATTERN}$")]
-"""A short hash of the recipe, or of a collected member's name and predictions; it names the member's folder."""
-Kind = Literal["log_probs", "top1"]
-"""What a member can say: probabilities of all classes, or the likeliest class alone."""
+"""Short hash of the recipe, or of a collected member's name and predictions; the name of the member's folder."""
+StoredForm = Literal["log_probs", "top1"]
+"""Form of a member's predictions: probabilities of all classes, or the likeliest class alone."""
 Status = Literal["finished", "diverged", "pruned"]
 """Members that diverged, or that a search has pruned, have no predictions and stay out of selection."""
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class StepStatistics(Record):
-    """What the steps of a training run were like; variances are those of the population of its steps.
+    """Moments of the rate η, the gradient norm |g| and the step length η|g| over the steps of a training run.
 
-    They are what Jin & Wu (arXiv 2410.07564, section 5) predict the spread of parameters from.
+    Variances are population variances, ddof = 0. Jin & Wu (arXiv 2410.07564, section 5) predict the spread of the
+    parameters from them.
     """
 
     count: int
-    """Steps that the figures are of."""
+    """Number of steps."""
     rate_mean: FiniteFloat
     rate_variance: FiniteFloat
     norm_mean: FiniteFloat
-    """Of the L2 norm of the gradient over all parameters, before clipping."""
+    """Mean L2 norm of the gradient over all parameters, before clipping."""
     norm_variance: FiniteFloat
     length_mean: FiniteFloat
-    """Of rate times norm."""
+    """Mean of rate × norm."""
     length_variance: FiniteFloat
 
 
 class MemberRecord(Record):
-    """What is known of a member when it is added to a pool."""
+    """Record of a member when it is added to a pool."""
+
+    model_config = ConfigDict(populate_by_name=True)
 
     id: MemberId
     order: int
-    """Its place in the experiment's grid or in the collected file: members are listed by it, then by id."""
+    """Position in the experiment's grid or in the collected file: members are sorted by it, then by id."""
     name: str
     status: Status = "finished"
-    kind: Kind = "log_probs"
+    form: StoredForm = Field(default="log_probs", validation_alias="kind", serialization_alias="kind")
+    """Form of its predictions; files have it under its first name, `kind`."""
     recipe: dict[str, Any] | None = None
-    """`Recipe` as JSON; none for a member that was trained elsewhere."""
+    """`Recipe` as JSON; None for a member that was trained elsewhere."""
     scores: dict[str, dict[str, FiniteFloat]] = Field(default={})
-    """By split, then by metric: `{"val": {"accuracy": 0.97}}`."""
+    """Score by split, then by metric: `{"val": {"accuracy": 0.97}}`."""
     seconds: FiniteFloat | None = None
-    """Wall-clock time of its training."""
+    """Wall-clock seconds of training."""
     parameters: int | None = None
     samples: int | None = None
-    """Training rows that it has seen, repeats counted."""
+    """Number of training rows seen, repeats counted."""
     steps: StepStatistics | None = None
-    """Of the steps that it was trained by; none for a member that was trained elsewhere."""
+    """Statistics of its training steps; None for a member that was trained elsewhere."""
     inputs: Inputs | None = None
-    """What it predicts from; none for a member that was trained elsewhere."""
+    """Inputs that it predicts from; None for a member that was trained elsewhere."""
     environment: dict[str, Any] = Field(default={})
 
 
 class Member(MemberRecord):
-    """A member as it lies in a pool: made by `Pool.members`."""
+    """A member of a pool on disk; made by `Pool.members`."""
 
     task: dict[str, str]
-    """Hashes of what it must share with its pool (`Task.hashes`)."""
+    """Hashes that it must share with its pool (`Task.hashes`)."""
     files: dict[str, str]
     """SHA-256 of each file beside `member.json`."""
     folder: Path = Field(default=Path(), exclude=True)
 
     def record(self) -> dict[str, Any]:
         """`member.json` without format and checksum, ready for JSON."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", by_alias=True)
 
     def predictions(self, split: str) -> NDArray[np.floating]:
         """Log-probabilities [sample, class] on a split, memory-mapped: float32, or float16 where so stored.
@@ -109,7 +113,7 @@ class Member(MemberRecord):
         return load_tensors(self.weights_file())
 
     def weights_file(self) -> Path:
-        """The file of what `weights` gives, in the format of safetensors, for those that read it in parts.
+        """The safetensors file that `weights` reads, for readers of slices.
 
         Raises:
             PoolError: none was kept, or it is missing or damaged.

@@ -1,4 +1,4 @@
-"""Take members out of a pool: one rename each, so that a member is there whole or not at all."""
+"""Remove members from a pool: one rename each, so that a member is whole or not there at all."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from lrensemble.pool.listing import is_member, read_member
 from lrensemble.pool.store import Pool
 from lrensemble.registry import nearest
 
-MADE_ID = r"[0-9a-f]{12}"
-"""What an id looks like that lrensemble has given."""
+GENERATED_ID = r"[0-9a-f]{12}"
+"""Pattern of the ids that lrensemble generates."""
 
 
 @dataclass(frozen=True)
 class Removal:
-    """What became of the members that were to go."""
+    """Outcome of a removal."""
 
     removed: Mapping[str, str]
-    """Names by id, in the order given; of a damaged member its id stands for its name."""
+    """Names of the removed members by id, in the order given; a damaged member's name is its id."""
     gone: tuple[str, ...]
-    """Ids that were given and that the pool does not have: perhaps any more."""
+    """Ids that the pool does not have, perhaps no longer."""
 
 
 def remove_members(pool: Pool, members: Sequence[str]) -> Removal:
@@ -33,7 +33,7 @@ def remove_members(pool: Pool, members: Sequence[str]) -> Removal:
     after a kill: an id in full whose member is not there is no mistake.
 
     Args:
-        pool: that holds them.
+        pool: pool that holds them.
         members: ids, the beginning of one that no other shares, or names that no other has.
 
     Raises:
@@ -62,7 +62,7 @@ def _name_of(pool: Pool, id: str) -> str:  # noqa: A002
 
 
 def _find(given: str, names: Mapping[str, str], pool: str) -> str:
-    """The id that is meant."""
+    """Id of the member that is meant by an id, the beginning of one, or a name."""
     if given in names:
         return given
     for fits in (
@@ -73,7 +73,7 @@ def _find(given: str, names: Mapping[str, str], pool: str) -> str:
             raise PoolError(f"{given!r} fits {len(fits)} members of {pool}: {_listed(fits)}; give an id")
         if fits:
             return fits[0]
-    if re.fullmatch(MADE_ID, given):
+    if re.fullmatch(GENERATED_ID, given):
         return given
     raise PoolError(f"{pool} has no member {given!r}{nearest(given, [*names.values(), *names])}")
 

@@ -1,4 +1,4 @@
-"""What a pool keeps of its rows, in `labels.safetensors`: labels, and groups and weights where there are any."""
+"""Labels of a pool's rows, and their groups and weights where there are any, in `labels.safetensors`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TYPES = {"labels": np.int64, "groups": np.int64, "weights": np.float64}
 
 
 def check_rows(task: Task, **given: BySplit) -> None:
-    """Refuse labels, groups and weights that the task was not made of.
+    """Refuse labels, groups and weights that differ from the fingerprints of the task.
 
     Raises:
         PredictionsError: what differs; or labels outside the classes.
@@ -35,7 +35,7 @@ def check_rows(task: Task, **given: BySplit) -> None:
 
 
 def write_rows(path: Path, task: Task, *, anew: bool, **given: BySplit) -> None:
-    """Write what is given of the task's splits, `anew` or beside what the file holds.
+    """Write the given arrays of the task's splits: `anew`, or beside those of the file.
 
     Raises:
         StorageError: it cannot be written.
@@ -66,5 +66,5 @@ def read_rows(path: Path, split: str, what: str, known: str) -> NDArray[Any]:
 
 
 def _array_name(split: str, what: str) -> str:
-    """The name of an array in the file: that of the labels is the split's."""
+    """Name of an array in the file; that of the labels is the split's."""
     return split if what == "labels" else f"{split}_{what}"

@@ -1,4 +1,4 @@
-"""Files that prove themselves: JSON that holds its own checksum, and arrays mapped from safetensors.
+"""Files with checksums: JSON that holds its own, and arrays mapped from safetensors.
 
 A checksum finds damage (a flipped bit, a cut, a file in the wrong place), not forgery.
 """
@@ -23,14 +23,14 @@ from lrensemble.text import from_json
 if TYPE_CHECKING:
     import torch
 
-OF_SEAL = ("format", "checksum")
-"""Keys of a sealed file that are not of its record."""
+SEAL_KEYS = ("format", "checksum")
+"""Keys of a sealed file that do not belong to its record."""
 
 R = TypeVar("R", bound=Record)
 
 
 def damaged(path: Path, reason: str) -> PoolError:
-    """The error for a file that is not as it was written; what is removed is made again by what made it."""
+    """Error for a file whose content has changed since it was written; the message says how to make it again."""
     unit = path.parent if path.parent.parent.name == "members" else path
     return PoolError(f"{path} is damaged: {reason}; remove {unit} and run the command that made it again")
 
@@ -40,7 +40,7 @@ def unseal(kind: type[R], path: Path) -> R:
 
     Raises:
         StorageError: the file cannot be read or is not JSON.
-        PoolError: another format, or what it says is not what was written.
+        PoolError: another format, or a content that does not match its checksum.
     """
     content = read_json(path)
     if not isinstance(content, dict) or "format" not in content:
@@ -49,7 +49,7 @@ def unseal(kind: type[R], path: Path) -> R:
         raise PoolError(f"{path} has format {content['format']!r}; this version of lrensemble reads format {FORMAT}")
     if not proves_itself(content):
         raise damaged(path, "its checksum is not that of its content")
-    return to_pool_record(kind, {key: value for key, value in content.items() if key not in OF_SEAL}, path)
+    return to_pool_record(kind, {key: value for key, value in content.items() if key not in SEAL_KEYS}, path)
 
 
 def to_pool_record(kind: type[R], content: object, path: Path) -> R:
@@ -65,7 +65,7 @@ def to_pool_record(kind: type[R], content: object, path: Path) -> R:
 
 
 def check_file(path: Path, expected: str) -> None:
-    """Refuse a file that is missing or not the one whose SHA-256 was noted; hashed once while it stays unchanged.
+    """Refuse a file that is missing or has another SHA-256; it is hashed once while it stays unchanged.
 
     Raises:
         PoolError: it is missing, damaged or another file.

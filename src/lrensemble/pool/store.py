@@ -51,10 +51,10 @@ from lrensemble.pool.task import NONE, Split, Task
 logger = logging.getLogger(__name__)
 
 FOLDERS = ("members", "selections", "failed", "looks", "unfinished", "range-tests")
-"""In a pool, all that is written to."""
+"""Folders of a pool that are written to."""
 
 IN_MEMORY = 2 * 2**30
-"""Bytes of stacked predictions above which they lie in a file."""
+"""Bytes; larger stacks of predictions are memory-mapped from a temporary file."""
 
 
 class Failure(Record):
@@ -73,7 +73,7 @@ class Pool:
     folder: Path
     task: Task
     trust_code: bool = False
-    """Whether code that it names may be imported, and hubs be asked for what it names."""
+    """Whether code that the pool names may be imported, and hubs asked for what it names."""
 
     @classmethod
     def create(
@@ -85,7 +85,7 @@ class Pool:
         groups: Mapping[str, NDArray[np.integer]] = NONE,
         weights: Mapping[str, NDArray[np.floating]] = NONE,
     ) -> Self:
-        """Make a pool, or open the one that is there for the same task; drafts that dead writers left are removed.
+        """Make a pool, or open an existing one for the same task; drafts that dead writers left are removed.
 
         Groups and weights of rows are added to a pool that has none.
 
@@ -110,7 +110,7 @@ class Pool:
             check_no_link(folder / name)
         make_folder(pool._members)
         clear_pool(folder)
-        completed = pool.task.with_marks_of(task)
+        completed = pool.task.with_row_attributes_of(task)
         if not exists or completed != pool.task or not pool._labels.exists():
             write_rows(pool._labels, task, anew=not exists, labels=labels, groups=groups, weights=weights)
         if not exists or completed != pool.task:  # written last: where there is a pool.json, there is a whole pool
@@ -122,7 +122,7 @@ class Pool:
         """The pool in a folder.
 
         Args:
-            folder: of the pool.
+            folder: folder of the pool.
             trust_code: whether to import code that it names as `package.module:function`, and to ask hubs for what it
                 names. Say so only where you know who made it.
 
@@ -145,7 +145,7 @@ class Pool:
         return labels
 
     def groups(self, split: str) -> NDArray[np.int64] | None:
-        """Which group each row of a split belongs to, [sample]; None where every row stands for itself.
+        """Group of each row of a split, [sample]; None where rows are independent.
 
         Raises:
             PoolError: as `labels` does.
@@ -154,7 +154,7 @@ class Pool:
         return None if known is None else read_rows(self._labels, split, "groups", known)
 
     def weights(self, split: str) -> NDArray[np.float64] | None:
-        """How often each row of a split counts, [sample]; None where each counts once.
+        """Weight of each row of a split, [sample]; None where all weigh 1.
 
         Raises:
             PoolError: as `labels` does.
@@ -163,8 +163,8 @@ class Pool:
         return None if known is None else read_rows(self._labels, split, "weights", known)
 
     def members(self, include_diverged: bool = False) -> tuple[Member, ...]:
-        """All members that can be chosen, by `order` and then by id; where asked, with those that diverged or were
-        pruned.
+        """Members that can be chosen, by `order` and then by id; with `include_diverged`, also those that diverged or
+        were pruned.
 
         Raises:
             PoolError: a member is damaged or belongs to another pool; the message says which file and what differs.
@@ -207,15 +207,15 @@ class Pool:
         """Write a member, whole or not at all; an earlier failure of the same id is forgotten.
 
         Args:
-            record: what is known of it.
+            record: record of the member.
             predictions: for every split of the task, log-probabilities [sample, class]; none where it diverged.
             weights: parameters and buffers by name.
-            history: one flat record for each line; numbers that are not finite are written as null.
+            history: one flat record for each line; NaN and infinities are written as null.
             precision: how predictions are stored; float16 halves the file and moves probabilities by up to 5e-4.
             within: a folder of the pool where it lies until it is whole, such as that of the claim on its run.
 
         Returns:
-            Whether it was added; False where a member of that id is there already, which then stays as it is.
+            Whether it was added; False where the pool has a member of that id already, which then stays as it is.
 
         Raises:
             PredictionsError: predictions missing, of another shape, with NaN, or not summing to one.
@@ -227,7 +227,7 @@ class Pool:
             self.task, record, predictions or {}, weights=weights, history=history, precision=precision
         )
         described = {
-            **record.model_dump(mode="json"),
+            **record.model_dump(mode="json", by_alias=True),
             "task": self.task.hashes(),
             "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         }
@@ -239,7 +239,7 @@ class Pool:
         return added
 
     def record_failure(self, failure: Failure) -> None:
-        """Write down that a run ended in an error, in the place of an earlier failure of the same id.
+        """Write the failure of a run, in place of an earlier one of the same id.
 
         Raises:
             StorageError: the folder cannot be written.

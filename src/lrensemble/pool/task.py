@@ -1,4 +1,4 @@
-"""What the members of a pool have in common: the classes, and the rows and labels of each split."""
+"""The task that the members of a pool share: the classes, and the rows and labels of each split."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from pydantic import Field, field_validator
 from lrensemble.config import PositiveInt, Record
 
 SPLITS = ("val", "test")
-"""Selection sees `val` alone; `evaluate` reads `test`, where a pool has it."""
+"""Splits of a pool: selection sees `val` alone; `evaluate` reads `test`, where there is one."""
 
-MARKS = ("groups", "weights")
-"""What rows may have beside their labels; it can be added to a pool that is there."""
+ROW_ATTRIBUTES = ("groups", "weights")
+"""Optional attributes of rows; they can be added to an existing pool."""
 
 NONE: Mapping[str, NDArray[Any]] = {}
-"""For no split."""
+"""Arrays of no split."""
 
 
 class Split(Record):
-    """The rows that predictions are made on, by their fingerprints."""
+    """Rows that predictions are made on, by their fingerprints."""
 
     size: PositiveInt
-    """How many rows."""
+    """Number of rows."""
     rows: str
     """SHA-256 of the row ids, in order, as little-endian int64."""
     labels: str
     """SHA-256 of the labels, in order, as little-endian int64."""
     groups: str | None = None
-    """SHA-256 of the rows' groups, as that of the labels; None where every row stands for itself."""
+    """SHA-256 of the rows' groups, as that of the labels; None where rows are independent."""
     weights: str | None = None
-    """SHA-256 of the rows' weights, in order, as little-endian float64; None where each counts once."""
+    """SHA-256 of the rows' weights, in order, as little-endian float64; None where all weigh 1."""
 
     def fingerprints(self) -> dict[str, str]:
-        """All but the size."""
+        """All hashes of the split, by key."""
         return self.model_dump(exclude={"size"}, exclude_none=True)
 
 
@@ -51,7 +51,7 @@ class Task(Record):
     name: str
     classes: Annotated[tuple[str, ...], Field(min_length=2, strict=False)]
     splits: dict[str, Split]
-    """`val`, and where there are test rows `test`."""
+    """Splits by name: `val`, and `test` where there are test rows."""
 
     @field_validator("splits")
     @classmethod
@@ -71,15 +71,15 @@ class Task(Record):
         groups: Mapping[str, NDArray[np.integer]] = NONE,
         weights: Mapping[str, NDArray[np.floating]] = NONE,
     ) -> Self:
-        """The task of these rows.
+        """Task with the fingerprints of these rows.
 
         Args:
-            name: for people.
+            name: name of the task, for people.
             classes: names, by class index.
-            rows: for each split, [sample] row ids: what tells a row from every other of the data set.
-            labels: for each split, [sample] class indices.
-            groups: for splits that have them, [sample] which group each row belongs to.
-            weights: for splits that have them, [sample] how often each row counts.
+            rows: row ids [sample] by split, unique within the data set.
+            labels: class indices [sample] by split.
+            groups: group of each row [sample], for splits that have groups.
+            weights: weight of each row [sample], for splits that have weights.
         """
         splits = {
             split: Split(
@@ -94,14 +94,14 @@ class Task(Record):
         }
         return cls(name=name, classes=tuple(classes), splits=splits)
 
-    def with_marks_of(self, other: Task) -> Self:
+    def with_row_attributes_of(self, other: Task) -> Self:
         """This task with the groups and weights that another one of the same rows has and this one has not."""
         splits = {
             name: split.model_copy(
                 update={
-                    mark: getattr(other.splits[name], mark)
-                    for mark in MARKS
-                    if getattr(split, mark) is None and name in other.splits
+                    attribute: getattr(other.splits[name], attribute)
+                    for attribute in ROW_ATTRIBUTES
+                    if getattr(split, attribute) is None and name in other.splits
                 }
             )
             for name, split in self.splits.items()
@@ -109,7 +109,7 @@ class Task(Record):
         return self.model_copy(update={"splits": splits})
 
     def hashes(self) -> dict[str, str]:
-        """What a member must share with its pool, one hash for each thing that can differ."""
+        """Hashes that a member must share with its pool, by what they are the hash of."""
         names = json.dumps(self.classes, ensure_ascii=False).encode()
         found = {"classes": hashlib.sha256(names).hexdigest()}
         for name, split in self.splits.items():
@@ -117,7 +117,7 @@ class Task(Record):
         return found
 
     def difference(self, other: Task) -> str:
-        """In words, what this task has that another has not; empty where they are the same task.
+        """Description of how this task differs from another; empty where they are the same task.
 
         Groups and weights differ only where both have some.
         """
@@ -142,7 +142,7 @@ class Task(Record):
                 ]
                 found += [
                     f"other {name} {what}"
-                    for what in MARKS
+                    for what in ROW_ATTRIBUTES
                     if len({getattr(mine, what), getattr(theirs, what)} - {None}) == 2
                 ]
         return "; ".join(found)

@@ -2,11 +2,13 @@
 
 `base` holds the registry, `functions` what it knows of one function, `paths` imports `package.module:function`,
 `plugins` imports modules that register, `trust` keeps names that strangers wrote from being used, `names` says which
-known name is nearest, `catalogue` where registries live.
+known name is nearest, `catalogue` where registries live, `entry` what can be told of one name, `annotations` how types
+read.
 """
 
 from lrensemble.registry.base import Registry
-from lrensemble.registry.catalogue import HOMES, registry_of
+from lrensemble.registry.catalogue import HOMES, kinds_of, registry_of
+from lrensemble.registry.entry import Entry, entry_of, plain_facts
 from lrensemble.registry.functions import Call, NoFacts, depth, is_shipped
 from lrensemble.registry.names import nearest
 from lrensemble.registry.paths import reason_of
@@ -16,17 +18,21 @@ from lrensemble.registry.trust import ask_for, close_gate, known_paths_only, pat
 __all__ = [
     "HOMES",
     "Call",
+    "Entry",
     "NoFacts",
     "Registry",
     "ask_for",
     "close_gate",
     "depth",
+    "entry_of",
     "import_plugins",
     "installed_plugins",
     "is_shipped",
+    "kinds_of",
     "known_paths_only",
     "nearest",
     "paths_in",
+    "plain_facts",
     "reason_of",
     "registry_of",
     "require_known_paths",

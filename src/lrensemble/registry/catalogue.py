@@ -1,14 +1,16 @@
 """Where every registry lives: what `lrensemble ls`, shell completion, the reference and the contract tests are made of.
 
 A registry is imported when it is asked for, since some bring torch; what it is called and what it holds it says itself.
+A new registry is one line of `HOMES`, and nothing else.
 """
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from typing import Any
 
-from lrensemble.errors import UnknownNameError
+from lrensemble.errors import LREnsembleError, UnknownNameError
 from lrensemble.registry.base import Registry
 from lrensemble.registry.names import nearest
 
@@ -23,6 +25,8 @@ HOMES = {
     "augmentations": "lrensemble.data.augment",
     "metrics": "lrensemble.metrics",
     "diversity": "lrensemble.metrics.diversity",
+    "formats": "lrensemble.export",
+    "variants": "lrensemble.export",
 }
 """The package whose import fills a registry, by the plural of what it holds."""
 
@@ -37,3 +41,30 @@ def registry_of(plural: str) -> Registry[Any, Any]:
         raise UnknownNameError(f"no kind of name {plural!r}{nearest(plural, HOMES)}")
     home = vars(importlib.import_module(HOMES[plural])).values()
     return next(each for each in home if isinstance(each, Registry) and each.plural == plural)
+
+
+def kinds_of(name: str) -> list[str]:
+    """The kinds that have a name, an alias, or a name of a family, in the order of the catalogue.
+
+    Every registry is imported for this. `package.module:function` may be of any kind: none is found for it.
+
+    Raises:
+        UnknownNameError: no kind has it; the message holds the nearest of all.
+    """
+    registries = {plural: registry_of(plural) for plural in HOMES}
+    found = [plural for plural, registry in registries.items() if _has(registry, name)]
+    if not found:
+        known = dict.fromkeys([*HOMES, *(each for registry in registries.values() for each in registry.names())])
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise UnknownNameError(f"nothing is named {name!r}{hint} (kinds: {', '.join(HOMES)})")
+    return found
+
+
+def _has(registry: Registry[Any, Any], name: str) -> bool:
+    try:
+        return ":" not in name and bool(registry.find(name))
+    except UnknownNameError:
+        return False
+    except LREnsembleError:  # it has the name, and cannot serve it here
+        return True

@@ -1,7 +1,7 @@
 """One page that shows where a gain comes from: self-contained, readable without a network, dark and light.
 
-`facts` reads the pool and the result once; every section is a file that makes its tables and figures of them; `page`
-puts them together. Nothing from a pool reaches the page unescaped (`safe`).
+`report_data` reads the pool and the result once; every section is a file that makes tables and figures of them; `page`
+puts them together. Nothing from a pool reaches the page unescaped (`escape`).
 """
 
 from lrensemble.report.figures import check_format, write_figures

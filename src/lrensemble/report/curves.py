@@ -1,4 +1,4 @@
-"""Every policy's rate, and the loss and the score of its member under it, linked by colour."""
+"""Learning rate, training loss and validation score of every member over the epochs, linked by colour."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from lrensemble.evaluate import untrusted
 from lrensemble.policies import build
 from lrensemble.pool import Member
 from lrensemble.registry import known_paths_only
-from lrensemble.report.facts import Facts
-from lrensemble.report.safe import text
+from lrensemble.report.escape import escape_html
+from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section
 
 COLOURS = ("#5c6bc0", "#ef6c00", "#26a69a", "#c2185b", "#7cb342", "#8d6e63", "#00acc1", "#fbc02d", "#7e57c2", "#d84315")
 POINTS = 150
-"""Of a rate's curve."""
+"""Number of points of a learning-rate curve."""
 
 PANELS = (("rate", "rate"), ("train_loss", "training loss"), ("val_nll", "val NLL"))
 
 
-def curves(facts: Facts) -> Section:
-    """Three panels over the epochs; members of the chosen team stand out."""
+def curves(report: ReportData) -> Section:
+    """Section with three panels over the epochs; members of the chosen team stand out."""
     traces = [
-        _trace(facts, member, name, place, panel, key)
-        for place, (member, name) in enumerate(zip(facts.members, facts.names, strict=True))
+        _trace(report, member, name, place, panel, key)
+        for place, (member, name) in enumerate(zip(report.members, report.names, strict=True))
         for panel, (key, _) in enumerate(PANELS)
         if member.history()
     ]
@@ -42,20 +42,20 @@ def curves(facts: Facts) -> Section:
     return Section(
         "Rates and what came of them",
         [
-            *filter(None, [untrusted(facts.pool, "policy", "The rate between the ends of epochs")]),
+            *filter(None, [untrusted(report.pool, "policy", "The rate between the ends of epochs")]),
             "A line a member, the same colour in all panels; members of the chosen team are thick. Type to filter:",
         ],
         figures=[Figure("curves", traces, layout, "The rate by epoch, and the loss and the score at the end of each.")],
     )
 
 
-def _trace(facts: Facts, member: Member, name: str, place: int, panel: int, key: str) -> dict[str, Any]:
-    history, chosen = member.history(), member.id in facts.in_team
+def _trace(report: ReportData, member: Member, name: str, place: int, panel: int, key: str) -> dict[str, Any]:
+    history, chosen = member.history(), member.id in report.in_team
     axis = "" if panel == 0 else str(panel + 1)
     epochs: list[Any] = [line["epoch"] for line in history]
     values: list[Any] = [line.get(key) for line in history]
     if key == "rate":
-        epochs, values = _rate_curve(member, history, facts.pool.trust_code) or (epochs, values)
+        epochs, values = _rate_curve(member, history, report.pool.trust_code) or (epochs, values)
     return {
         "type": "scatter",
         "mode": "lines+markers" if len(epochs) < 3 else "lines",
@@ -63,7 +63,7 @@ def _trace(facts: Facts, member: Member, name: str, place: int, panel: int, key:
         "y": values,
         "xaxis": f"x{axis}",
         "yaxis": f"y{axis}",
-        "name": text(name),
+        "name": escape_html(name),
         "line": {"color": COLOURS[place % len(COLOURS)], "width": 4 if chosen else 1.3},
         "opacity": 1.0 if chosen else 0.55,
     }
@@ -72,7 +72,7 @@ def _trace(facts: Facts, member: Member, name: str, place: int, panel: int, key:
 def _rate_curve(
     member: Member, history: list[dict[str, Any]], trust_code: bool
 ) -> tuple[list[float], list[float]] | None:
-    """The policy at some steps of the run, by epoch; None where the recipe does not name one."""
+    """Epochs and rates at some steps of the run; None where the recipe names no policy that can be built."""
     policy = (member.recipe or {}).get("policy")
     total = int(history[-1]["step"])
     if not isinstance(policy, dict) or total < 1:

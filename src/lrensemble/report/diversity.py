@@ -9,58 +9,58 @@ from numpy.typing import NDArray
 
 from lrensemble.metrics.diversity import diversity as diversity_of
 from lrensemble.numerics import SMALLEST_PROBABILITY
-from lrensemble.report.facts import SEED, Facts, Labels
+from lrensemble.report.escape import escape_html
 from lrensemble.report.parameters import Floats
-from lrensemble.report.safe import text
+from lrensemble.report.report_data import SEED, Labels, ReportData
 from lrensemble.report.section import Figure, Section
 
 TEAMS = 1500
-"""Teams that are drawn where there are more."""
+"""Maximum number of teams that are drawn."""
 
 FOCAL_TEAMS = 300
-"""Of them, those whose focal diversity is measured: it is measured once for each of their members."""
+"""Maximum number of teams whose focal diversity is measured, once for each of their members."""
 
 VOTES = 200_000_000
-"""Votes that are counted at most, over teams, members and rows."""
+"""Maximum number of votes that are counted, over teams, members and rows."""
 
 PATH = 15
-"""Additions of the greedy path."""
+"""Number of additions of the greedy path."""
 
 MEASURE = "generalized_diversity"
 
 
-def diversity(facts: Facts) -> Section:
-    """Whether diverse teams are the better ones here, and how size helps."""
-    members = len(facts.members)
+def diversity(report: ReportData) -> Section:
+    """Section on accuracy against diversity, and accuracy against the size of a team."""
+    members = len(report.members)
     if members < 2:
         return Section("Diversity and size", ["A pool of one has no teams."])
     masks, which = some_teams(members)
-    rows, where = facts.sampled_rows(VOTES // int(masks.sum()))
-    predicted, labels = facts.predicted[:, rows], facts.labels[rows]
-    votes = np.array([vote_accuracy(predicted[mask], labels, len(facts.pool.task.classes)) for mask in masks])
+    rows, where = report.sampled_rows(VOTES // int(masks.sum()))
+    predicted, labels = report.predicted[:, rows], report.labels[rows]
+    votes = np.array([vote_accuracy(predicted[mask], labels, len(report.pool.task.classes)) for mask in masks])
     plain = np.array([diversity_of(MEASURE, predicted[mask], labels) for mask in masks])
-    few = np.random.default_rng(SEED).permutation(len(masks))[:FOCAL_TEAMS]
-    focal = np.array([focal_diversity(predicted[mask], labels) for mask in masks[few]])
-    errors = 100 * (facts.predicted != facts.labels).mean(axis=1)
+    sampled = np.random.default_rng(SEED).permutation(len(masks))[:FOCAL_TEAMS]
+    focal = np.array([focal_diversity(predicted[mask], labels) for mask in masks[sampled]])
+    errors = 100 * (report.predicted != report.labels).mean(axis=1)
     return Section(
         "Diversity and size",
         [
             f"{which} Measured on {where}. Members err on {errors.min():.2f} to {errors.max():.2f} % of the val rows. "
             f"Spearman's rank correlation with the accuracy of the plurality vote is {_correlation(plain, votes):+.2f} "
-            f"for generalized diversity, and {_correlation(focal, votes[few]):+.2f} for its focal form, the mean over "
-            f"the rows that each member of a team gets wrong, of {len(few):,} of these teams."
+            f"for generalized diversity, and {_correlation(focal, votes[sampled]):+.2f} for its focal form, the mean "
+            f"over the rows that each member of a team gets wrong, of {len(sampled):,} of these teams."
         ],
         figures=[
             _scatter("diversity", plain, votes, masks.sum(axis=1), "generalized diversity"),
-            _scatter("focal", focal, votes[few], masks[few].sum(axis=1), "focal generalized diversity"),
-            _by_size(facts, masks, votes),
-            _greedy(facts),
+            _scatter("focal", focal, votes[sampled], masks[sampled].sum(axis=1), "focal generalized diversity"),
+            _by_size(report, masks, votes),
+            _greedy(report),
         ],
     )
 
 
 def some_teams(members: int) -> tuple[NDArray[np.bool_], str]:
-    """[team, member] all teams of two or more, or a sample of them, and a sentence that says which."""
+    """Masks [team, member] of all teams of two or more, or of a sample of them, and a sentence that says which."""
     count = 2**members - 1 - members
     if count <= TEAMS:
         masks = (np.arange(2**members)[:, None] >> np.arange(members) & 1).astype(bool)
@@ -72,7 +72,7 @@ def some_teams(members: int) -> tuple[NDArray[np.bool_], str]:
 
 
 def vote_accuracy(predicted: Labels, labels: Labels, classes: int) -> float:
-    """Of the plurality vote of [member, sample]; ties go to the lowest class."""
+    """Accuracy of the plurality vote of predicted classes [member, sample]; ties go to the lowest class."""
     counts = np.zeros((len(labels), classes), dtype=np.int16)
     for own in predicted:
         counts[np.arange(len(labels)), own] += 1
@@ -80,18 +80,18 @@ def vote_accuracy(predicted: Labels, labels: Labels, classes: int) -> float:
 
 
 def focal_diversity(predicted: Labels, labels: Labels) -> float:
-    """Of the team [member, sample], mean over its members as the focal one (Wu et al. 2021)."""
+    """Focal diversity of predicted classes [member, sample]: the mean over focal members (Wu et al. 2021)."""
     return float(np.mean([diversity_of(MEASURE, predicted, labels, focal=place) for place in range(len(predicted))]))
 
 
 def greedy_path(label_probs: Floats, steps: int = PATH) -> tuple[list[int], list[float]]:
-    """Which member every step of plain greedy search adds, and the NLL of the mean after it.
+    """Member that each step of plain greedy search adds, and the NLL of the mean after it.
 
-    Only the probability of the label counts: the NLL of a mean is that of the mean of its members' label probabilities.
+    The NLL of the mean depends only on the probabilities of the labels: −mean_i log(mean_m p_mi).
 
     Args:
-        label_probs: [member, sample]
-        steps: additions; a member may be added again.
+        label_probs: probabilities of the labels [member, sample].
+        steps: number of additions; a member may be added again.
     """
     added, losses = list[int](), list[float]()
     total = np.zeros(label_probs.shape[1])
@@ -105,7 +105,7 @@ def greedy_path(label_probs: Floats, steps: int = PATH) -> tuple[list[int], list
 
 
 def _correlation(one: Floats, other: Floats) -> float:
-    """Spearman's; 0 where one of the two does not vary."""
+    """Spearman's rank correlation; 0 where one of the two is constant."""
     from scipy.stats import spearmanr
 
     if np.ptp(one) == 0 or np.ptp(other) == 0:
@@ -131,9 +131,9 @@ def _scatter(name: str, values: Floats, votes: Floats, sizes: NDArray[np.int64],
     return Figure(name, [trace], axes, "Every point is a team.")
 
 
-def _by_size(facts: Facts, masks: NDArray[np.bool_], votes: Floats) -> Figure:
-    """Best and mean accuracy of the vote of the teams of every size."""
-    alone = (facts.predicted == facts.labels).mean(axis=1)
+def _by_size(report: ReportData, masks: NDArray[np.bool_], votes: Floats) -> Figure:
+    """Figure of the best and mean accuracy of the vote over the teams of every size."""
+    alone = (report.predicted == report.labels).mean(axis=1)
     sizes = np.concatenate([np.ones(len(alone), dtype=np.int64), masks.sum(axis=1)])
     scores = 100 * np.concatenate([alone, votes])
     found = np.unique(sizes)
@@ -144,25 +144,27 @@ def _by_size(facts: Facts, masks: NDArray[np.bool_], votes: Floats) -> Figure:
             "mode": "lines+markers",
             "name": name,
             "x": found.tolist(),
-            "y": [round(float(of(scores[sizes == size])), 3) for size in found],
+            "y": [round(float(statistic(scores[sizes == size])), 3) for size in found],
             "line": {"color": colour},
         }
-        for name, of, colour in lines
+        for name, statistic, colour in lines
     ]
     axes = {"xaxis": {"title": {"text": "members"}}, "yaxis": {"title": {"text": "val accuracy of the vote, %"}}}
     return Figure("size", traces, axes, "The same teams by size, beside the members alone: best and mean.")
 
 
-def _greedy(facts: Facts) -> Figure:
-    rows = np.arange(len(facts.labels))
-    label_probs = [np.exp(member.predictions("val")[rows, facts.labels], dtype=np.float64) for member in facts.members]
+def _greedy(report: ReportData) -> Figure:
+    rows = np.arange(len(report.labels))
+    label_probs = [
+        np.exp(member.predictions("val")[rows, report.labels], dtype=np.float64) for member in report.members
+    ]
     added, losses = greedy_path(np.stack(label_probs))
     trace: dict[str, Any] = {
         "type": "scatter",
         "mode": "lines+markers",
         "x": list(range(1, len(losses) + 1)),
         "y": losses,
-        "text": [text(facts.names[member]) for member in added],
+        "text": [escape_html(report.names[member]) for member in added],
         "hovertemplate": "%{x}: + %{text}<br>NLL %{y:.4f}<extra></extra>",
     }
     axes = {"xaxis": {"title": {"text": "additions"}}, "yaxis": {"title": {"text": "val NLL"}}}

@@ -15,20 +15,20 @@ Format = Literal["svg", "png"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
 WIDTH, HEIGHT = 900, 480
-"""Pixels of a figure, as long as it does not say otherwise."""
+"""Default size of a figure in pixels."""
 
 
-def check_format(form: str) -> None:
-    """Refuse what no figure is written as.
+def check_format(file_format: str) -> None:
+    """Refuse an unknown file format.
 
     Raises:
         ReportError: an unknown format.
     """
-    if form not in FORMATS:
-        raise ReportError(f"no figures as {form!r}; choose from {', '.join(FORMATS)}")
+    if file_format not in FORMATS:
+        raise ReportError(f"no figures as {file_format!r}; choose from {', '.join(FORMATS)}")
 
 
-def write_figures(sections: Sequence[Section], folder: Path, form: str) -> list[Path]:
+def write_figures(sections: Sequence[Section], folder: Path, file_format: str) -> list[Path]:
     """Write every figure of the sections as `FOLDER/NAME.svg` or `.png`; all are drawn before the first is written.
 
     Raises:
@@ -36,12 +36,12 @@ def write_figures(sections: Sequence[Section], folder: Path, form: str) -> list[
         MissingExtraError: kaleido or a browser is not installed.
         StorageError: the folder cannot be written.
     """
-    check_format(form)
+    check_format(file_format)
     figures = [figure for section in sections for figure in section.figures]
     make_folder(folder)
     with scratch_folder() as drafts:
-        drawn = [drafts / f"{figure.name}.{form}" for figure in figures]
-        _draw([_whole(figure) for figure in figures], drawn, form)
+        drawn = [drafts / f"{figure.name}.{file_format}" for figure in figures]
+        _draw([_whole(figure) for figure in figures], drawn, file_format)
         contents = [path.read_bytes() for path in drawn]
     paths = [folder / path.name for path in drawn]
     for path, content in zip(paths, contents, strict=True):
@@ -50,7 +50,7 @@ def write_figures(sections: Sequence[Section], folder: Path, form: str) -> list[
 
 
 def _whole(figure: Figure) -> dict[str, Any]:
-    """A figure with what the page's own script adds: margins and a plain background."""
+    """Figure with margins and a plain background, which on the page its script adds."""
     layout = {
         "width": WIDTH,
         "height": HEIGHT,
@@ -71,14 +71,14 @@ def _height(figure: Mapping[str, Any]) -> int:
 
 
 def _page_options() -> dict[str, Any]:
-    """Of the page that figures are drawn on: plotly.js as it is installed, and nothing of another host."""
+    """Options of the page that figures are drawn on: the installed plotly.js, and no files from other hosts."""
     import plotly
 
     script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     return {"plotlyjs": script.as_uri(), "mathjax": False}
 
 
-def _draw(figures: Sequence[dict[str, Any]], paths: Sequence[Path], form: str) -> None:
+def _draw(figures: Sequence[dict[str, Any]], paths: Sequence[Path], file_format: str) -> None:
     try:
         import kaleido
         from kaleido.errors import ChromeNotFoundError
@@ -90,7 +90,11 @@ def _draw(figures: Sequence[dict[str, Any]], paths: Sequence[Path], form: str) -
         # Not by plotly.io, whose pages load MathJax from another host.
         kaleido.write_fig_from_object_sync(
             [
-                {"fig": figure, "path": str(path), "opts": {"format": form, "width": WIDTH, "height": _height(figure)}}
+                {
+                    "fig": figure,
+                    "path": str(path),
+                    "opts": {"format": file_format, "width": WIDTH, "height": _height(figure)},
+                }
                 for figure, path in zip(figures, paths, strict=True)
             ],
             kopts=_page_options(),

@@ -1,4 +1,4 @@
-"""The members: scores and cost, how often two of them disagree, and how alike their parameters are."""
+"""Members: scores and cost, pairwise disagreement, and similarity of their parameters."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import squareform
 
 from lrensemble.metrics.diversity import pairwise
-from lrensemble.report.facts import Facts
+from lrensemble.report.escape import escape_html
 from lrensemble.report.parameters import Floats, Products, cosines, squared_distances
-from lrensemble.report.safe import text
+from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
 
 DIVERGENCE_NUMBERS = 1 << 26
-"""Probabilities that divergences are measured on at most."""
+"""Maximum number of probabilities that divergences are measured on."""
 
 
-def members(facts: Facts) -> Section:
-    """A table, and heat maps in the order of a clustering by disagreement."""
-    in_order = sorted(facts.result.members, key=lambda m: -(m.val.accuracy if m.val else -1))
+def members(report: ReportData) -> Section:
+    """Section with a table, and heat maps in the order of a clustering by disagreement."""
+    in_order = sorted(report.result.members, key=lambda m: -(m.val.accuracy if m.val else -1))
     rows = [
         [
             m.name,
@@ -32,45 +30,45 @@ def members(facts: Facts) -> Section:
         ]
         for m in in_order
     ]
-    marked = frozenset(place for place, m in enumerate(in_order) if m.id in facts.in_team)
+    marked = frozenset(place for place, m in enumerate(in_order) if m.id in report.in_team)
     headings = ["member", "status", "val acc. %", "val NLL", "val ECE", "parameters", "seconds"]
     return Section(
         "Members",
         ["Best on val first; members of the chosen team are marked."],
         [Table(headings, rows, marked)],
-        heat_maps(facts) if len(facts.members) > 1 else (),
+        heat_maps(report) if len(report.members) > 1 else (),
     )
 
 
-def heat_maps(facts: Facts) -> list[Figure]:
-    """How often two disagree and diverge on val; where parameters can be compared, how alike they are, and by layer."""
-    disagreement = pairwise("disagreement", facts.predicted, facts.labels)
+def heat_maps(report: ReportData) -> list[Figure]:
+    """Heat maps of disagreement and divergence on val, and of the similarity of parameters where it is defined."""
+    disagreement = pairwise("disagreement", report.predicted, report.labels)
     order = clustered(disagreement)
-    names = [facts.names[place] for place in order]
-    rows, note = facts.sampled_rows(DIVERGENCE_NUMBERS // (len(facts.members) * len(facts.pool.task.classes)))
-    probs = np.stack([np.exp(member.predictions("val")[rows], dtype=np.float32) for member in facts.members])
-    divergence = pairwise("kullback_leibler", probs, facts.labels[rows])
+    names = [report.names[place] for place in order]
+    rows, note = report.sampled_rows(DIVERGENCE_NUMBERS // (len(report.members) * len(report.pool.task.classes)))
+    probs = np.stack([np.exp(member.predictions("val")[rows], dtype=np.float32) for member in report.members])
+    divergence = pairwise("kullback_leibler", probs, report.labels[rows])
     found = [
         ("disagreement", 100 * disagreement, "% of val rows on which two disagree"),
         ("divergence", divergence, f"Kullback-Leibler divergence, mean of both directions, nats, on {note}"),
     ]
-    if facts.products is not None:
-        distances = np.sqrt(squared_distances(facts.products.whole))
-        found.append(("cosine", cosines(facts.products.whole), "cosine similarity of all parameters, laid end to end"))
-        found.append(("distance", distances, "Euclidean distance of all parameters, laid end to end"))
+    if report.products is not None:
+        distances = np.sqrt(squared_distances(report.products.whole))
+        found.append(("cosine", cosines(report.products.whole), "cosine similarity of all parameters, concatenated"))
+        found.append(("distance", distances, "Euclidean distance of all parameters, concatenated"))
     figures = [_heat_map(name, values[np.ix_(order, order)], names, caption) for name, values, caption in found]
-    return figures if facts.products is None else [*figures, _by_layer(facts.products)]
+    return figures if report.products is None else [*figures, _by_layer(report.products)]
 
 
 def _by_layer(products: Products) -> Figure:
-    """Cosine similarity of two members' parameters, layer by layer: its mean, lowest and highest over pairs."""
+    """Figure of the cosine similarity of two members' parameters by layer: mean, minimum and maximum over pairs."""
     members = products.by_layer.shape[1]
     pairs = cosines(products.by_layer)[:, *np.triu_indices(members, k=1)]
     mean = pairs.mean(axis=1)
     trace: dict[str, Any] = {
         "type": "scatter",
         "mode": "markers",
-        "x": [text(layer) for layer in products.layers],
+        "x": [escape_html(layer) for layer in products.layers],
         "y": np.round(mean, 4).tolist(),
         "error_y": {
             "type": "data",
@@ -87,16 +85,19 @@ def _by_layer(products: Products) -> Figure:
 
 
 def clustered(distances: Floats) -> list[int]:
-    """An order of the members in which those that are close stand together (average linkage)."""
+    """Order of the members by the leaves of a hierarchical clustering with average linkage."""
     if len(distances) < 3:
         return list(range(len(distances)))
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
     symmetric = (distances + distances.T) / 2
     np.fill_diagonal(symmetric, 0)
     return [int(leaf) for leaf in leaves_list(linkage(squareform(symmetric, checks=False), "average"))]
 
 
 def _heat_map(name: str, values: Floats, names: Sequence[str], caption: str) -> Figure:
-    labels = [text(one) for one in names]
+    labels = [escape_html(one) for one in names]
     trace: dict[str, Any] = {
         "type": "heatmap",
         "z": np.round(values, 4).tolist(),

@@ -11,17 +11,17 @@ from lrensemble.files import write_whole
 from lrensemble.pool import Pool
 from lrensemble.report.curves import curves
 from lrensemble.report.diversity import diversity
-from lrensemble.report.facts import Facts
+from lrensemble.report.escape import escape_html, script_json
 from lrensemble.report.members import members
 from lrensemble.report.price import price
 from lrensemble.report.reliability import reliability
+from lrensemble.report.report_data import ReportData
 from lrensemble.report.rows import rows
-from lrensemble.report.safe import script_json, text
 from lrensemble.report.section import Figure, Section, plotly_script
 from lrensemble.report.spread import spread
 from lrensemble.report.verdict import teams, verdict
 
-SECTIONS: tuple[Callable[[Facts], Section], ...] = (
+SECTIONS: tuple[Callable[[ReportData], Section], ...] = (
     verdict,
     teams,
     curves,
@@ -35,25 +35,25 @@ SECTIONS: tuple[Callable[[Facts], Section], ...] = (
 
 
 def sections_of(pool: Pool, result: Result, data: Path | None = None) -> list[Section]:
-    """What there is to show of an evaluated pool.
+    """Sections of the page of an evaluated pool.
 
     Args:
-        pool: with its teams.
-        result: of their evaluation.
-        data: where the files of the data set lie, for pictures of its rows.
+        pool: pool with its teams.
+        result: result of their evaluation.
+        data: folder of the data set's files, for pictures of its rows.
     """
-    facts = Facts(pool, result, data)
-    return [section(facts) for section in SECTIONS]
+    report = ReportData(pool, result, data)
+    return [section(report) for section in SECTIONS]
 
 
 def write_report(pool: Pool, result: Result, path: Path | str, data: Path | str | None = None) -> list[Section]:
-    """Write the page of an evaluated pool; what it shows comes back.
+    """Write the page of an evaluated pool, and return its sections.
 
     Args:
-        pool: with its teams.
-        result: of their evaluation.
-        path: of the page.
-        data: where the files of the data set lie, for pictures of its rows.
+        pool: pool with its teams.
+        result: result of their evaluation.
+        path: path of the page.
+        data: folder of the data set's files, for pictures of its rows.
 
     Raises:
         MissingExtraError: plotly is not installed.
@@ -69,15 +69,15 @@ def page(title: str, sections: list[Section], script: str) -> str:
     """The page as HTML."""
     template = (resources.files("lrensemble") / "report" / "page.html").read_text("utf-8")
     body = "\n".join(_section(place, section) for place, section in enumerate(sections))
-    for mark, content in (("TITLE", text(title)), ("BODY", body), ("PLOTLY", script)):
+    for mark, content in (("TITLE", escape_html(title)), ("BODY", body), ("PLOTLY", script)):
         template = template.replace(f"<!--{mark}-->", content, 1)
     return template
 
 
 def _section(place: int, section: Section) -> str:
     heading = "h1" if place == 0 else "h2"
-    parts = [f"<section><{heading}>{text(section.title)}</{heading}>"]
-    parts += [f"<p>{text(sentence)}</p>" for sentence in section.prose]
+    parts = [f"<section><{heading}>{escape_html(section.title)}</{heading}>"]
+    parts += [f"<p>{escape_html(sentence)}</p>" for sentence in section.prose]
     parts += [table.html() for table in section.tables]
     parts += [_figure(figure) for figure in section.figures]
     return "\n".join([*parts, "</section>"])
@@ -93,5 +93,6 @@ def _figure(figure: Figure) -> str:
     height = int(figure.layout.get("height", 430))
     return (
         f'<figure>{filter_box}<div class="plot" id="{figure.name}" style="height:{height}px"></div>'
-        f'<script type="application/json">{content}</script><figcaption>{text(figure.caption)}</figcaption></figure>'
+        f'<script type="application/json">{content}</script>'
+        f"<figcaption>{escape_html(figure.caption)}</figcaption></figure>"
     )

@@ -1,4 +1,4 @@
-"""How alike and how far apart the parameters of members are, layer by layer, read slice by slice of the files."""
+"""Similarities and distances between the parameters of members, layer by layer, read slice by slice of the files."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from lrensemble.pool import Member
 Floats = NDArray[np.float64]
 
 STATISTICS = ("running_mean", "running_var")
-"""What BatchNorm calls its statistics: they are no parameters."""
+"""Suffixes of BatchNorm's statistics, which are no parameters."""
 
-HELD = 1 << 25
-"""Numbers of all members together that are held at once; 256 MiB in float64."""
+IN_MEMORY = 1 << 25
+"""Maximum number of parameters of all members in memory at once; 256 MiB in float64."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Products:
 
     layers: tuple[str, ...]
     by_layer: Floats
-    """[layer, member, member]"""
+    """Products [layer, member, member] of the parameters of a layer."""
 
     @cached_property
     def whole(self) -> Floats:
-        """[member, member] of all parameters, laid end to end."""
+        """Products [member, member] of all parameters, concatenated."""
         return np.asarray(self.by_layer.sum(axis=0))
 
 
@@ -43,7 +43,7 @@ def products_of(members: Sequence[Member]) -> Products | None:
     """Scalar products of all pairs of members in one pass over their files; None where parameters cannot be compared.
 
     They cannot where a member has no weights, or where names or shapes differ. The statistics of BatchNorm have no
-    part. Memory is bounded by `HELD` numbers, however large and many the members are.
+    part. Memory is bounded by `IN_MEMORY` numbers, however large and many the members are.
 
     Raises:
         PoolError: a file is damaged.
@@ -75,25 +75,25 @@ def _shapes(file: Any) -> dict[str, tuple[int, ...]]:
 
 
 def _rows(files: Sequence[Any], name: str, shape: tuple[int, ...]) -> Iterator[Floats]:
-    """[member, number] one tensor of all members, some of its first axis at a time."""
+    """One tensor of all members, [member, number], a block of its first axis at a time."""
     if not shape:
         yield np.stack([file.get_tensor(name).reshape(1) for file in files]).astype(np.float64)
         return
     width = int(np.prod(shape[1:], dtype=np.int64))
-    step = max(1, HELD // max(1, len(files) * width))
+    step = max(1, IN_MEMORY // max(1, len(files) * width))
     for start in range(0, shape[0], step):
         parts = [file.get_slice(name)[start : min(start + step, shape[0])] for file in files]
         yield np.stack([part.reshape(-1) for part in parts]).astype(np.float64)
 
 
 def cosines(products: Floats) -> Floats:
-    """[…, member, member] cosine similarity from scalar products; 0 where a member's parameters are all zero."""
+    """Cosine similarities ⟨a, b⟩ / (‖a‖ ‖b‖) from scalar products […, member, member]; 0 where a vector is zero."""
     squares = np.diagonal(products, axis1=-2, axis2=-1)
     norms = np.sqrt(squares[..., :, None] * squares[..., None, :])
     return np.asarray(np.divide(products, norms, out=np.zeros_like(products), where=norms > 0))
 
 
 def squared_distances(products: Floats) -> Floats:
-    """[…, member, member] squared Euclidean distance from scalar products."""
+    """Squared distances ‖a‖² + ‖b‖² − 2⟨a, b⟩ from scalar products […, member, member]."""
     squares = np.diagonal(products, axis1=-2, axis2=-1)
     return np.asarray(np.maximum(squares[..., :, None] + squares[..., None, :] - 2 * products, 0.0))

@@ -17,29 +17,29 @@ from lrensemble.errors import LREnsembleError
 from lrensemble.pool import Member
 
 LARGEST = 96
-"""Pixels of a picture's longer side."""
+"""Maximum length of a picture's longer side in pixels."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A cell of a table that is an image."""
+    """Table cell with an image."""
 
     png: bytes
     alt: str
 
     def source(self) -> str:
-        """What an `img` element shows, without a file or a network."""
+        """Data address for an `img` element: no file and no network."""
         return "data:image/png;base64," + base64.b64encode(self.png).decode()
 
 
 def pictures(
     members: Sequence[Member], folder: Path | None, rows: Sequence[int], *, trust_code: bool = False
 ) -> list[Picture] | str:
-    """The test rows as pictures; or why there are none.
+    """Pictures of test rows, or a sentence that says why there are none.
 
     Args:
-        members: of the pool; the first that was trained here says which data set it was.
-        folder: where the files of the data set lie, for sources that need one.
+        members: members of the pool; the recipe of the first one that has any names the data set.
+        folder: folder of the data set's files, for data sets that need one.
         rows: positions among the test rows.
         trust_code: whether the pool is trusted with the code and the hubs that it names.
     """
@@ -62,7 +62,7 @@ def pictures(
 
 
 def _png(pixels: NDArray[np.uint8]) -> bytes:
-    """[channel, height, width] as a file."""
+    """PNG file of pixels [channel, height, width]."""
     from PIL import Image
 
     image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, 2))

@@ -1,4 +1,4 @@
-"""What teams cost to make and to run, and which of them no other beats in both score and cost."""
+"""Cost of training and of running teams, and the Pareto front of score against cost."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 
 from lrensemble.evaluate import untrusted
 from lrensemble.evaluate.result import MemberResult
-from lrensemble.report.facts import Facts
-from lrensemble.report.safe import text
+from lrensemble.report.escape import escape_html
+from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
-from lrensemble.report.speed import BATCH, speeds, together
+from lrensemble.report.speed import BATCH, combined, speeds
 
 
-def price(facts: Facts) -> Section:
-    """Parameters, seconds of training and time to predict, of the best single model and of every team."""
-    teams = {"best single": facts.result.best_single} | dict(facts.result.teams)
+def price(report: ReportData) -> Section:
+    """Section with parameters, seconds of training and time to predict of the best single model and of every team."""
+    teams = {"best single": report.result.best_single} | dict(report.result.teams)
     rows, points = list[list[str]](), list[tuple[str, float, float]]()
-    known = speeds(facts.members, len(facts.pool.task.classes), trust_code=facts.pool.trust_code)
+    known = speeds(report.members, len(report.pool.task.classes), trust_code=report.pool.trust_code)
     for name, team in teams.items():
         cost = team.cost
         ids = (team.id,) if isinstance(team, MemberResult) else team.members
-        speed = together(known[id_] for id_ in ids) if known.keys() >= set(ids) else None
+        speed = combined(known[id_] for id_ in ids) if known.keys() >= set(ids) else None
         rows.append(
             [
                 name,
@@ -43,10 +43,10 @@ def price(facts: Facts) -> Section:
     return Section(
         "The price",
         [
-            "Of a team: sums over its distinct members. Latency is that of one row, throughput that of "
+            "Costs of a team are sums over its distinct members. Latency is that of one row, throughput that of "
             f"{BATCH} rows at once, members one after another, measured on one thread of the CPU while this page was "
             "written. The line joins the teams that no other beats in both.",
-            *filter(None, [untrusted(facts.pool, "model", "The latency")]),
+            *filter(None, [untrusted(report.pool, "model", "The latency")]),
         ],
         [Table(headings, rows)],
         [
@@ -59,8 +59,8 @@ def price(facts: Facts) -> Section:
     )
 
 
-def front(costs: list[float], scores: list[float]) -> list[int]:
-    """Places of the points that none beats: cheapest first, every next one better."""
+def pareto_front(costs: list[float], scores: list[float]) -> list[int]:
+    """Positions of the points that no other beats in both cost and score: cheapest first, each next one better."""
     order = sorted(range(len(costs)), key=lambda place: (costs[place], -scores[place]))
     kept: list[int] = []
     for place in order:
@@ -71,12 +71,12 @@ def front(costs: list[float], scores: list[float]) -> list[int]:
 
 def _traces(points: list[tuple[str, float, float]]) -> list[dict[str, Any]]:
     names, costs, scores = ([point[axis] for point in points] for axis in range(3))
-    places = front([float(cost) for cost in costs], [float(score) for score in scores])
+    places = pareto_front([float(cost) for cost in costs], [float(score) for score in scores])
     line = {"type": "scatter", "mode": "lines", "line": {"color": "#90a4ae"}, "hoverinfo": "skip", "showlegend": False}
     every = {
         "type": "scatter",
         "mode": "markers+text",
-        "text": [text(name) for name in names],
+        "text": [escape_html(name) for name in names],
         "textposition": "top center",
         "x": costs,
         "y": np.round(np.array(scores, dtype=np.float64), 3).tolist(),

@@ -1,4 +1,4 @@
-"""How far confidence can be believed: reliability diagrams, before and after temperature scaling."""
+"""Reliability diagrams: accuracy against confidence, before and after temperature scaling."""
 
 from __future__ import annotations
 
@@ -10,47 +10,49 @@ from lrensemble.consensus import combine, fit
 from lrensemble.metrics import METRICS
 from lrensemble.metrics.calibration import equal_width_bins
 from lrensemble.numerics import likeliest
-from lrensemble.report.facts import Facts, Labels
 from lrensemble.report.parameters import Floats
+from lrensemble.report.report_data import Labels, ReportData
 from lrensemble.report.section import Figure, Section
 
 BINS = 12
 
 
-def reliability(facts: Facts) -> Section:
-    """Best single model and chosen team on val, each as it is and with its temperature."""
-    found = {"best single": facts.probs_of(facts.best, "val")}
-    team = facts.team_probs("val")
+def reliability(report: ReportData) -> Section:
+    """Section on the best single model and the judged team on val, plain and tempered."""
+    found = {"best single": report.probs_of(report.best, "val")}
+    team = report.team_probs("val")
     if team is not None:
         found["team"] = team
     traces: list[dict[str, Any]] = [_diagonal()]
-    told = []
+    sentences = []
     for place, (name, probs) in enumerate(found.items()):
-        cooled = _with_temperature(probs, facts.labels)
-        told.append(f"{name}: ECE {_ece(probs, facts.labels):.4f}, with temperature {_ece(cooled, facts.labels):.4f}")
+        tempered = _with_temperature(probs, report.labels)
+        sentences.append(
+            f"{name}: ECE {_ece(probs, report.labels):.4f}, with temperature {_ece(tempered, report.labels):.4f}"
+        )
         colour = ("#5c6bc0", "#ef6c00")[place]
-        traces.append(_trace(name, probs, facts.labels, colour, "solid"))
-        traces.append(_trace(f"{name}, with temperature", cooled, facts.labels, colour, "dot"))
+        traces.append(_trace(name, probs, report.labels, colour, "solid"))
+        traces.append(_trace(f"{name}, with temperature", tempered, report.labels, colour, "dot"))
     axes = {
         "xaxis": {"title": {"text": "confidence"}, "range": [0, 1]},
         "yaxis": {"title": {"text": "accuracy"}, "range": [0, 1]},
     }
     return Section(
         "Reliability",
-        ["; ".join(told) + ". Temperatures are fitted to the same val rows (Guo et al. 2017)."],
+        ["; ".join(sentences) + ". Temperatures are fitted to the same val rows (Guo et al. 2017)."],
         figures=[
             Figure(
                 "reliability",
                 traces,
                 axes,
-                "A point for each twelfth of confidence that holds rows; on the line is honest.",
+                "A point for each twelfth of confidence that holds rows; a calibrated model lies on the line.",
             )
         ],
     )
 
 
 def bins(probs: Floats, labels: Labels) -> tuple[Floats, Floats, Floats]:
-    """[bin] mean confidence, accuracy and number of rows of the bins that hold any."""
+    """Mean confidence, accuracy and number of rows [bin] of the bins that hold any."""
     confidence = probs.max(axis=1)
     place = equal_width_bins(confidence, BINS)
     count = np.bincount(place, minlength=BINS).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Which classes and which rows gain and lose most by the team."""
+"""Classes and rows that gain and lose most by the team."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 import numpy as np
 
 from lrensemble.evaluate import changes
-from lrensemble.report.facts import Facts
+from lrensemble.report.escape import escape_html
 from lrensemble.report.pictures import Picture, pictures
-from lrensemble.report.safe import text
+from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
 
 SHOWN_ROWS = 8
 SHOWN_CLASSES = 30
 
 
-def rows(facts: Facts) -> Section:
-    """The chosen team against the best single model on test."""
-    probs = facts.team_probs("test")
+def rows(report: ReportData) -> Section:
+    """Section on the judged team against the best single model on test, by class and by row."""
+    probs = report.team_probs("test")
     if probs is None:
         return Section("Classes and rows", ["There is no stored team that the verdict judges."])
-    names = facts.pool.task.classes
-    found = changes(facts.pool, facts.best, probs)
+    names = report.pool.task.classes
+    found = changes(report.pool, report.best, probs)
     by_class = found.by_class(len(names))
     gain = 100 * np.nan_to_num(by_class[:, 2] - by_class[:, 1])
     order = np.argsort(-np.abs(gain), kind="stable")[:SHOWN_CLASSES]
@@ -31,7 +31,7 @@ def rows(facts: Facts) -> Section:
         "type": "bar",
         "orientation": "h",
         "x": np.round(gain[order], 3).tolist(),
-        "y": [text(names[place]) for place in order],
+        "y": [escape_html(names[place]) for place in order],
         "marker": {"color": ["#26a69a" if gain[place] >= 0 else "#d84315" for place in order]},
     }
     layout = {
@@ -41,7 +41,7 @@ def rows(facts: Facts) -> Section:
     }
     by_gain = np.argsort(-found.gained, kind="stable")
     shown = [*by_gain[:SHOWN_ROWS].tolist(), *by_gain[::-1][:SHOWN_ROWS].tolist()]
-    seen = pictures(facts.members, facts.data, shown, trust_code=facts.pool.trust_code)
+    seen = pictures(report.members, report.data_folder, shown, trust_code=report.pool.trust_code)
     lines: list[list[str | Picture]] = [
         [
             *([] if isinstance(seen, str) else [seen[place]]),
@@ -53,7 +53,7 @@ def rows(facts: Facts) -> Section:
         ]
         for place, row in enumerate(shown)
     ]
-    mended = int(((found.before != found.labels) & (found.after == found.labels)).sum())
+    corrected = int(((found.before != found.labels) & (found.after == found.labels)).sum())
     broken = int(((found.before == found.labels) & (found.after != found.labels)).sum())
     headings = [
         *([] if isinstance(seen, str) else ["picture"]),
@@ -66,7 +66,7 @@ def rows(facts: Facts) -> Section:
     return Section(
         "Classes and rows",
         [
-            f"The team mends {mended:,} rows that the best single model gets wrong, "
+            f"The team corrects {corrected:,} rows that the best single model gets wrong, "
             f"and breaks {broken:,} that it gets right.",
             *([seen] if isinstance(seen, str) else []),
         ],

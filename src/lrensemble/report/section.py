@@ -1,4 +1,4 @@
-"""What a section of the page is made of: prose, tables and figures."""
+"""Parts of a section of the page: prose, tables and figures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrensemble.errors import MissingExtraError
+from lrensemble.report.escape import escape_html
 from lrensemble.report.pictures import Picture
-from lrensemble.report.safe import text
 
 
 @dataclass(frozen=True)
@@ -18,28 +18,28 @@ class Table:
     headings: Sequence[str]
     rows: Sequence[Sequence[str | Picture]]
     marked: frozenset[int] = frozenset()
-    """Rows that stand out."""
+    """Positions of highlighted rows."""
     caption: str = ""
 
     def html(self) -> str:
-        """The table, everything escaped."""
+        """Table as HTML, all text escaped."""
         sides = [" class=number" if self.rows and _is_number(cell) else "" for cell in (self.rows or [()])[-1]]
         head = "".join(
-            f"<th{side}>{text(heading)}</th>"
+            f"<th{side}>{escape_html(heading)}</th>"
             for heading, side in zip(self.headings, sides or self.headings, strict=True)
         )
         body = "".join(
             f"<tr{' class=marked' if place in self.marked else ''}>{''.join(map(_cell, row))}</tr>"
             for place, row in enumerate(self.rows)
         )
-        caption = f"<caption>{text(self.caption)}</caption>" if self.caption else ""
+        caption = f"<caption>{escape_html(self.caption)}</caption>" if self.caption else ""
         return f'<div class="wide"><table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _cell(value: str | Picture) -> str:
     if isinstance(value, Picture):
-        return f'<td><img src="{value.source()}" alt="{text(value.alt)}"></td>'
-    return f"<td{' class=number' if _is_number(value) else ''}>{text(value)}</td>"
+        return f'<td><img src="{value.source()}" alt="{escape_html(value.alt)}"></td>'
+    return f"<td{' class=number' if _is_number(value) else ''}>{escape_html(value)}</td>"
 
 
 def _is_number(value: str | Picture) -> bool:
@@ -51,7 +51,7 @@ class Figure:
     """A figure of plotly: traces and layout, ready for JSON. Labels are escaped where they are made."""
 
     name: str
-    """Of its element and of its file."""
+    """Id of its element, and name of its file."""
     traces: Sequence[Mapping[str, Any]]
     layout: Mapping[str, Any]
     caption: str = ""
@@ -59,7 +59,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with what stands below it, in this order: prose, tables, figures."""
+    """A heading, and below it prose, tables and figures in this order."""
 
     title: str
     prose: Sequence[str] = ()
@@ -68,7 +68,7 @@ class Section:
 
 
 def plotly_script() -> str:
-    """The whole of plotly.js.
+    """Source text of plotly.js.
 
     Raises:
         MissingExtraError: plotly is not installed.

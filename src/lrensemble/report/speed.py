@@ -1,4 +1,4 @@
-"""How long members take to predict, measured here and now on one thread of this machine's CPU."""
+"""Time that members take to predict, measured on one thread of this machine's CPU."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from lrensemble.registry import known_paths_only
 from lrensemble.spec import to_spec
 
 BATCH = 256
-"""Rows at once where throughput is measured."""
+"""Batch size for throughput, in rows."""
 
 REPEATS = 5
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Of one network, or of several one after another."""
+    """Time to predict of one network, or of several one after another."""
 
     latency: float
     """Seconds for one row."""
@@ -39,7 +39,7 @@ class Speed:
 
 
 def speeds(members: Iterable[Member], classes: int, *, trust_code: bool = False) -> dict[str, Speed]:
-    """By id, of the members whose network is known; members of one architecture are as fast as one another."""
+    """Speed of the members whose network is known, by id; each architecture is measured once."""
     found: dict[tuple[str, tuple[int, ...]], Speed | None] = {}
     by_id: dict[str, Speed] = {}
     for member in members:
@@ -55,21 +55,21 @@ def speeds(members: Iterable[Member], classes: int, *, trust_code: bool = False)
     return by_id
 
 
-def together(parts: Iterable[Speed]) -> Speed:
-    """Of networks that run one after another."""
+def combined(parts: Iterable[Speed]) -> Speed:
+    """Speed of networks that run one after another: latencies and times add up."""
     known = list(parts)
     return Speed(sum(part.latency for part in known), sum(part.batch for part in known))
 
 
 @torch.no_grad()
 def _measured(inputs: Inputs, model: str, classes: int) -> Speed | None:
-    """Median of some runs with new weights, on which the time does not depend; None where it cannot be built here."""
+    """Median over runs with new weights, on which the time does not depend; None where the network cannot be built."""
     try:
         network = models.build(model, inputs.shape, classes, 0).eval()
     except LREnsembleError:
         return None
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # several wait for one another where other programs compute too
+    torch.set_num_threads(1)  # several threads would wait for one another where other programs compute too
     try:
         return Speed(*(_median(network, torch.zeros(rows, *inputs.shape)) for rows in (1, BATCH)))
     finally:
@@ -77,7 +77,7 @@ def _measured(inputs: Inputs, model: str, classes: int) -> Speed | None:
 
 
 def _median(network: nn.Module, batch: torch.Tensor) -> float:
-    """Seconds of a run, after one that does not count."""
+    """Median seconds of a run, after one warm-up."""
     runs = []
     for _ in range(1 + REPEATS):
         start = time.perf_counter()

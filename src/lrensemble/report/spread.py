@@ -1,11 +1,11 @@
-"""How far members of a policy spread, as the paper's formula predicts it from their steps, and as it is measured.
+"""Spread of the members of a policy, as the paper's formula predicts it from their steps, and as it is measured.
 
-Jin & Wu (arXiv 2410.07564, section 5) write a step as theta' = theta - eta g. With the rate eta and the gradient g
-independent, of means m and standard deviations s,
+Jin & Wu (arXiv 2410.07564, section 5) write a step as θ' = θ − η g. With the rate η and the gradient g independent, of
+means μ and standard deviations σ,
 
-    Var(eta g) = s_eta^2 s_g^2 + s_eta^2 m_g^2 + m_eta^2 s_g^2.
+    Var(η g) = σ_η² σ_g² + σ_η² μ_g² + μ_η² σ_g².
 
-Training records these moments with g the L2 norm of the whole gradient, and the variance of eta g itself. So the
+Training records these moments with g the L2 norm of the whole gradient, and the variance of η g itself. So the
 formula can be tested twice: on the length of a step, where only the independence is assumed, and on the parameters,
 where the steps of a run are added up.
 """
@@ -19,19 +19,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from lrensemble.config import TrainSettings, to_record
 from lrensemble.errors import LREnsembleError
 from lrensemble.pool import Member, StepStatistics
-from lrensemble.report.facts import Facts
+from lrensemble.report.escape import escape_html
 from lrensemble.report.parameters import squared_distances
-from lrensemble.report.safe import text
+from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
-from lrensemble.train.run.optimizers import build_optimizer
+from lrensemble.train.run.optimizers import check_optimizer
 
 Point = tuple[str, float, float]
-"""A name, what is predicted, what is measured."""
+"""Name, predicted value and measured value."""
 
 FORMULA = (
     "Jin & Wu (section 5) explain the diversity of a pool by the variance of a step, Var(eta g) = s_eta² s_g² + "
@@ -41,7 +40,7 @@ FORMULA = (
     "measured."
 )
 
-LEFT_OUT = (
+ASSUMPTIONS = (
     "What the formula leaves out: a schedule is no chance, and gradients depend on the rates before them, so rate and "
     "gradient are not independent; steps of a run follow one another, so their sum is no sum of independent ones; a "
     "norm knows no direction; momentum, weight decay and clipping change the step that is made of a gradient; and "
@@ -51,46 +50,46 @@ LEFT_OUT = (
 
 @dataclass(frozen=True)
 class Spread:
-    """One policy's members."""
+    """Spread of the members of one policy."""
 
     policy: str
     steps: Mapping[str, StepStatistics]
-    """Of the members, by id."""
+    """Step statistics of the members, by id."""
     predicted_variance: float
-    """Mean over members of Var(eta |g|) by the formula."""
+    """Mean over members of Var(η|g|) by the formula."""
     measured_variance: float
-    """Mean over members of the variance of eta |g| over their steps."""
+    """Mean over members of the variance of η|g| over their steps."""
     predicted_distance: float | None
     """Root mean square distance of the parameters from their mean, if the steps of a run were independent and all along
     one line; None where the optimizer's update is not a sum of gradients times rates."""
-    wandering_distance: float | None
-    """The same, if every step had a direction of its own."""
+    random_walk_distance: float | None
+    """Root mean square distance if the steps were a random walk, each in a direction of its own."""
     measured_distance: float | None
-    """None of a single member, and where parameters cannot be compared."""
+    """Measured root mean square distance; None for a single member, and where parameters cannot be compared."""
 
 
 def variance_of_length(steps: StepStatistics) -> float:
-    """Var(eta g) by the formula (Jin & Wu, section 5), with g the norm of the gradient."""
+    """Var(η g) = σ_η² σ_g² + σ_η² μ_g² + μ_η² σ_g² (Jin & Wu, section 5), with g the norm of the gradient."""
     rate, norm = steps.rate_variance, steps.norm_variance
     return rate * norm + rate * steps.norm_mean**2 + steps.rate_mean**2 * norm
 
 
 def square_of_length(steps: StepStatistics) -> float:
-    """E(eta^2 g^2) of independent rates and gradients."""
+    """E(η² g²) = (σ_η² + μ_η²) (σ_g² + μ_g²), for independent rates and gradients."""
     return (steps.rate_variance + steps.rate_mean**2) * (steps.norm_variance + steps.norm_mean**2)
 
 
-def spreads(facts: Facts) -> list[Spread]:
-    """Of every policy that has members whose steps are known, by name."""
+def spreads(report: ReportData) -> list[Spread]:
+    """Spread of every policy that has members with step statistics, sorted by name."""
     groups: dict[str, list[int]] = {}
-    for place, member in enumerate(facts.members):
+    for place, member in enumerate(report.members):
         if member.steps is not None:
             groups.setdefault(_policy_of(member), []).append(place)
-    distances = None if facts.products is None else squared_distances(facts.products.whole)
+    distances = None if report.products is None else squared_distances(report.products.whole)
     return [
         _spread(
             policy,
-            [facts.members[place] for place in places],
+            [report.members[place] for place in places],
             None if distances is None else distances[np.ix_(places, places)],
         )
         for policy, places in sorted(groups.items())
@@ -104,10 +103,10 @@ def _spread(policy: str, members: Sequence[Member], distances: np.ndarray | None
     sums = [factor for factor in factors if factor is not None]
     known = len(sums) == len(members)
 
-    def root_sum(of: Sequence[float]) -> float | None:
+    def root_sum(per_step: Sequence[float]) -> float | None:
         if not known:
             return None
-        return math.sqrt(sum(f**2 * s.count * v for f, s, v in zip(sums, steps, of, strict=True)) / len(steps))
+        return math.sqrt(sum(f**2 * s.count * v for f, s, v in zip(sums, steps, per_step, strict=True)) / len(steps))
 
     # The mean of the squared distances of all ordered pairs, a member with itself among them, is twice the mean squared
     # distance from the mean; with n - 1 instead of n it is the unbiased one.
@@ -132,13 +131,13 @@ def _policy_of(member: Member) -> str:
 
 
 def _sum_of_updates(member: Member) -> float | None:
-    """How many times the sum of eta g the sum of the updates is: 1 / (1 - momentum) for SGD, else unknown."""
+    """Ratio of Σ updates to Σ η g: (1 − dampening) / (1 − momentum) for SGD, None for other optimizers."""
     train = (member.recipe or {}).get("train")
     if train is None:
         return None
     try:
         settings = to_record(TrainSettings, train, f"member {member.id}")
-        optimizer = build_optimizer(settings, [nn.Parameter(torch.zeros(1))])
+        optimizer = check_optimizer(settings)
     except LREnsembleError:  # of another version: the optimizer is not known here
         return None
     if not isinstance(optimizer, torch.optim.SGD):
@@ -147,9 +146,9 @@ def _sum_of_updates(member: Member) -> float | None:
     return float((1 - dampening) / (1 - momentum)) if momentum else 1.0
 
 
-def spread(facts: Facts) -> Section:
-    """Prediction beside measurement, policy by policy."""
-    found = spreads(facts)
+def spread(report: ReportData) -> Section:
+    """Section with predicted and measured spread, policy by policy."""
+    found = spreads(report)
     if not found:
         return Section(
             "Where the spread comes from",
@@ -170,7 +169,10 @@ def spread(facts: Facts) -> Section:
             str(len(each.steps)),
             f"{each.predicted_variance:.3g}",
             f"{each.measured_variance:.3g}",
-            *(_told(value) for value in (each.predicted_distance, each.wandering_distance, each.measured_distance)),
+            *(
+                _in_print(value)
+                for value in (each.predicted_distance, each.random_walk_distance, each.measured_distance)
+            ),
         ]
         for each in found
     ]
@@ -178,20 +180,20 @@ def spread(facts: Facts) -> Section:
         "Where the spread comes from",
         [
             FORMULA,
-            LEFT_OUT,
+            ASSUMPTIONS,
         ],
         [Table(headings, rows)],
-        _figures(found, dict(zip((member.id for member in facts.members), facts.names, strict=True))),
+        _figures(found, dict(zip((member.id for member in report.members), report.names, strict=True))),
     )
 
 
-def _told(value: float | None) -> str:
+def _in_print(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"
 
 
 def _figures(found: Sequence[Spread], names: Mapping[str, str]) -> list[Figure]:
     lengths: dict[str, list[Point]] = {
-        each.policy: [(names[key], variance_of_length(of), of.length_variance) for key, of in each.steps.items()]
+        each.policy: [(names[key], variance_of_length(own), own.length_variance) for key, own in each.steps.items()]
         for each in found
     }
     distances: dict[str, list[Point]] = {
@@ -214,9 +216,9 @@ def _figures(found: Sequence[Spread], names: Mapping[str, str]) -> list[Figure]:
 
 
 def _against(name: str, points: Mapping[str, Sequence[Point]], what: str, caption: str) -> Figure | None:
-    """Measurement over prediction, policy by policy, with the line of equality; None where no point can be drawn.
+    """Figure of measurement against prediction with the line of equality; None where no point can be drawn.
 
-    The axes are logarithmic, so that a point with a zero has no place: a member of one step, two equal members.
+    The axes are logarithmic and hold no zeros, which a member of one step or two equal members have.
     """
     drawn = {
         policy: kept
@@ -242,10 +244,10 @@ def _trace(policy: str, points: Sequence[Point]) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": text(policy),
+        "name": escape_html(policy),
         "x": predicted,
         "y": measured,
-        "text": [text(each) for each in names],
+        "text": [escape_html(each) for each in names],
         "showlegend": True,
         "marker": {"size": 9},
         "hovertemplate": "%{text}<br>formula %{x:.3g}<br>measured %{y:.3g}<extra></extra>",

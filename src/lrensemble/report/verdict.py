@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from lrensemble.evaluate.tables import FIXED, gain_tables
-from lrensemble.report.facts import Facts
+from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Section, Table
 
 
-def verdict(facts: Facts) -> Section:
-    """What it is all for."""
-    rows = ", ".join(f"{count:,} rows of {split}" for split, count in facts.result.rows.items())
-    said = [each.text for each in facts.result.verdicts]
-    return Section(f"{facts.result.task}: the verdict", [*said, *facts.result.notes, f"Measured on {rows}."])
+def verdict(report: ReportData) -> Section:
+    """Section with the verdicts, in a sentence each."""
+    rows = ", ".join(f"{count:,} rows of {split}" for split, count in report.result.rows.items())
+    sentences = [each.text for each in report.result.verdicts]
+    return Section(f"{report.result.task}: the verdict", [*sentences, *report.result.notes, f"Measured on {rows}."])
 
 
-def teams(facts: Facts) -> Section:
-    """Best single, teams by method, baselines: val and test side by side, with the gain and its interval."""
+def teams(report: ReportData) -> Section:
+    """Section with tables of best single models, teams and baselines: val, test, and the gain with its interval."""
     tables = [
         Table(gains.headings, gains.rows, frozenset([] if gains.fixed is None else [gains.fixed]), gains.title)
-        for gains in gain_tables(facts.result)
+        for gains in gain_tables(report.result)
     ]
-    not_run = [f"Not run, {method}: {reason}" for method, reason in facts.result.not_run.items()]
+    not_run = [f"Not run, {method}: {reason}" for method, reason in report.result.not_run.items()]
     return Section(
         "Teams",
         [

@@ -1,12 +1,13 @@
-"""From recipes to members: one training run (`engine`), its exact resumption (`state`), a whole sweep (`tune`).
+"""From recipes to members: a whole sweep (`tune`), the life of a run (`live`), the loop alone (`fit`).
 
 Which recipes are trained is said by the `strategies`; `range_test` proposes peaks.
 """
 
 from lrensemble.train.execution.events import Began, Ended, Event, Planned
-from lrensemble.train.run.engine import DivergedError, Step, fit, predict
-from lrensemble.train.run.learner import Learner
+from lrensemble.train.run.loop import DivergedError, Step, fit
+from lrensemble.train.run.predictions import predict
 from lrensemble.train.run.runs import Elsewhere, Run
+from lrensemble.train.run.single import SingleTrainee
 from lrensemble.train.sweep.range_test import RangeTest, range_test
 from lrensemble.train.tune import tune
 
@@ -16,10 +17,10 @@ __all__ = [
     "Elsewhere",
     "Ended",
     "Event",
-    "Learner",
     "Planned",
     "RangeTest",
     "Run",
+    "SingleTrainee",
     "Step",
     "fit",
     "predict",

@@ -9,21 +9,19 @@ from pathlib import Path
 from lrensemble.config import Experiment
 from lrensemble.files.claims import Claim, claim, tidy
 from lrensemble.pool import Pool
-from lrensemble.train.execution.devices import check_way, to_devices
+from lrensemble.train.execution.devices import check_devices, to_devices
 from lrensemble.train.execution.elsewhere import ended_elsewhere, wait_for_one
 from lrensemble.train.execution.events import Ended, Event, Planned
-from lrensemble.train.execution.execute import do
+from lrensemble.train.execution.execute import execute
 from lrensemble.train.execution.jobs import Job, check_execution, jobs_of
 from lrensemble.train.execution.memory import kept_memory
 from lrensemble.train.execution.signals import deferred_interrupt
-from lrensemble.train.run.claims import group_id
-from lrensemble.train.run.fused.group import begun_groups
-from lrensemble.train.run.interrupt import Interrupt
+from lrensemble.train.run.claims import begun_groups, group_id
 from lrensemble.train.run.runs import Elsewhere, Run, entries_of, unfinished
-from lrensemble.train.sweep.range_test import with_measured_peaks
-from lrensemble.train.sweep.setup import Plan, plan
+from lrensemble.train.run.session import Session
+from lrensemble.train.sweep.range_test import with_range_test_peaks
+from lrensemble.train.sweep.setup import Setup, set_up
 from lrensemble.train.sweep.strategies import STRATEGIES
-from lrensemble.train.sweep.strategies.base import Batch
 
 
 def tune(
@@ -64,51 +62,40 @@ def tune(
             are read.
     """
     check_execution(execution, group_size)
-    planned = plan(experiment, Path(folder), to_devices(device))
-    check_way(planned.devices, execution)
-    return _train_all(planned, save_steps, execution, group_size)
+    setup = set_up(experiment, Path(folder), to_devices(device))
+    check_devices(setup.devices, execution)
+    return _sweep(setup, save_steps, execution, group_size)
 
 
-def _train_all(
-    planned: Plan, save_steps: int | None, execution: str, group_size: int | None
+def _sweep(
+    setup: Setup, save_steps: int | None, execution: str, group_size: int | None
 ) -> Generator[Event, None, None]:
+    """Train round after round; runs that other processes have are waited for, and trained where they are left."""
+    pool, failures = setup.pool, setup.failures
     with deferred_interrupt() as interrupt, kept_memory():
-        recipes = with_measured_peaks(planned.recipes, planned.dataset, planned.pool.folder)
-        strategy = STRATEGIES.call(recipes.experiment.sweep.strategy, recipes)
-        for batch in strategy(planned.pool):
-            yield from _train(batch, planned, interrupt, save_steps, execution, group_size)
-
-
-def _train(
-    batch: Batch,
-    planned: Plan,
-    interrupt: Interrupt,
-    save_steps: int | None,
-    execution: str,
-    group_size: int | None,
-) -> Generator[Event, None, None]:
-    """Train the runs of a batch; those that other processes have are waited for, and trained where they are left."""
-    pool, devices, runs = planned.pool, planned.devices, batch.runs
-    if batch.watch is not None:  # who watches must be asked in between, in this process
-        execution, devices = "one-by-one", devices[:1]
-    while runs:
-        jobs = jobs_of(runs, planned.dataset, pool, execution, at_most=group_size, devices=devices)
-        if runs is batch.runs:
-            yield Planned(pool, runs, tuple(jobs), batch.remaining)
-        yield from _those_there(runs, jobs, pool)
-        waiting = list[Elsewhere]()
-        for job in jobs:
-            with closing(do(job, planned, interrupt, save_steps, batch.watch)) as events:
-                for event in events:
-                    yield event
-                    waiting += [event] if isinstance(event, Elsewhere) else []
-            if interrupt.pending:
-                raise interrupt.error()
-        if waiting:
-            wait_for_one(waiting, planned.failures, batch.watch, interrupt)
-        ended = [ended_elsewhere(event.run, planned.failures, batch.watch) for event in waiting]
-        yield from filter(None, ended)
-        runs = tuple(event.run for event, end in zip(waiting, ended, strict=True) if end is None)
+        factory = with_range_test_peaks(setup.factory, setup.dataset, pool.folder)
+        for round_ in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(pool):
+            runs, session = round_.runs, Session(interrupt, save_steps, round_.should_continue)
+            # Who is asked whether a run goes on is asked between its epochs, in this process.
+            how, devices = ("one-by-one", setup.devices[:1]) if round_.should_continue else (execution, setup.devices)
+            while runs:
+                jobs = jobs_of(runs, setup.dataset, pool, how, max_group_size=group_size, devices=devices)
+                if runs is round_.runs:
+                    yield Planned(pool, runs, tuple(jobs), round_.remaining)
+                yield from _those_there(runs, jobs, pool)
+                waiting = list[Elsewhere]()
+                for job in jobs:
+                    with closing(execute(job, setup, session)) as events:
+                        for event in events:
+                            yield event
+                            waiting += [event] if isinstance(event, Elsewhere) else []
+                    if interrupt.pending:
+                        raise interrupt.error()
+                if waiting:
+                    wait_for_one(waiting, failures, round_.should_continue, interrupt)
+                ended = [ended_elsewhere(event.run, failures, round_.should_continue) for event in waiting]
+                yield from filter(None, ended)
+                runs = tuple(event.run for event, end in zip(waiting, ended, strict=True) if end is None)
 
 
 def _those_there(runs: Sequence[Run], jobs: Sequence[Job], pool: Pool) -> Generator[Event, None, None]:

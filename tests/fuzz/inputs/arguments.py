@@ -33,7 +33,8 @@ GOOD: dict[str, tuple[str, ...]] = {
     "epochs": ("1",),
     "members": ("nothing", "cosine(peak=0.3)", "logits-0"),
     "kind": ("logits", "probs"),
-    "shape": ("team", "cascade", "uniform-soup", "greedy-soup", "student"),
+    "name": ("greedy", "nll", "cosine"),
+    "variant": ("team", "cascade", "uniform-soup", "greedy-soup", "student"),
 }
 HEAVY = ("run", "tune", "range-test", "report")
 OUTPUTS = ("out", "figures", "every_team")

@@ -93,7 +93,7 @@ def _collected(random: Random, does: str, given: tuple[str, ...], *, options: bo
     if options and random.random() < 0.2:
         more += ("--seed", random.choice((*NUMBERS[:20], "abc")))
     if options and random.random() < 0.15:
-        more += ("--kind", random.choice(("probs", "logits", "log_probs", "top1")))
+        more += ("--form", random.choice(("probs", "logits", "log_probs", "top1")))
     command = ("collect", *given, "--out", "out/pool", "--json", *more)
     then: tuple[Arguments, ...] = (("ls", "out/pool", "--json"), ("select", "out/pool", "-m", "best", "--json"))
     return Case(does, command, then=then)

@@ -28,7 +28,7 @@ ON_A_RUN: tuple[Arguments, ...] = (
 RARE: tuple[Arguments, ...] = (
     ("report", "POOL", "--json", "--out", "out/report.html"),
     ("run", "idx.toml", "--out", "run", "--json"),
-    ("export", "POOL", "--json", "--out", "out/cascade", "--as", "cascade", "--method", "focal(max_size=3)"),
+    ("export", "POOL", "--json", "--out", "out/cascade", "--variant", "cascade", "--method", "focal(max_size=3)"),
     ("select", "POOL", "--json", "-m", "greedy(size=2)"),
 )
 WRITES = ("selections", "looks", "result.json", "report.html")

@@ -1,4 +1,4 @@
-"""What a step costs in each way: the rule follows the network and the batch, the measurement the machine."""
+"""Costs of a step: the rule follows the network and the batch, the measurement the machine."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ from lrensemble.config import Experiment
 from lrensemble.data import Dataset
 from lrensemble.train import Planned, Run, tune
 from lrensemble.train.execution import costs
-from lrensemble.train.execution.costs import alone_apart, alone_here, largest_here, measured, ruled
+from lrensemble.train.execution.costs import (
+    estimated_costs,
+    force_fused,
+    force_one_by_one,
+    force_workers,
+    measured_costs,
+)
 from lrensemble.train.run.threads import threads
-from lrensemble.train.sweep.setup import plan
+from lrensemble.train.sweep.setup import set_up
 
 MakeExperiment = Callable[..., Experiment]
 Prepared = tuple[tuple[Run, ...], Dataset]
@@ -24,41 +30,41 @@ Prepared = tuple[tuple[Run, ...], Dataset]
 def prepared(experiment: Experiment, folder: Path) -> Prepared:
     planned = next(tune(experiment, folder))
     assert isinstance(planned, Planned)
-    return planned.runs, plan(experiment, folder, [torch.device("cpu")]).dataset
+    return planned.runs, set_up(experiment, folder, [torch.device("cpu")]).dataset
 
 
 def test_the_rule_by_hand(experiment: MakeExperiment, tmp_path: Path) -> None:
     runs, dataset = prepared(experiment(model="mlp(width=7, depth=1)"), tmp_path / "pool")
-    operations = 2 * 100 * (64 * 7 + 7 * 10)  # a batch of 100; a product and a sum for each weight
-    each = 2 * costs.LAYER_SECONDS_IN_GROUP + 3 * operations * costs.OPERATION_SECONDS
-    alone = 2 * costs.LAYER_SECONDS + 3 * operations * costs.OPERATION_SECONDS
-    found = ruled(runs, dataset)
-    assert (found.here.size, found.apart.size) == (16, 16)
-    assert found.here.seconds == pytest.approx(each)
-    assert found.apart.seconds == pytest.approx(each)
-    found = ruled(runs[:1], dataset)
-    assert (found.here.size, found.apart.size) == (1, 1)
-    assert found.here.seconds == pytest.approx(alone)
+    flops = 2 * 100 * (64 * 7 + 7 * 10)  # a batch of 100; a product and a sum for each weight
+    each = 2 * costs.FUSED_LAYER_SECONDS + 3 * flops * costs.SECONDS_PER_FLOP
+    alone = 2 * costs.LAYER_SECONDS + 3 * flops * costs.SECONDS_PER_FLOP
+    found = estimated_costs(runs, dataset)
+    assert (found.in_process.group_size, found.in_worker.group_size) == (16, 16)
+    assert found.in_process.seconds == pytest.approx(each)
+    assert found.in_worker.seconds == pytest.approx(each)
+    found = estimated_costs(runs[:1], dataset)
+    assert (found.in_process.group_size, found.in_worker.group_size) == (1, 1)
+    assert found.in_process.seconds == pytest.approx(alone)
 
 
 def test_more_threads_make_this_process_faster_and_a_worker_not(experiment: MakeExperiment, tmp_path: Path) -> None:
     runs, dataset = prepared(experiment(model="cnn(width=1024)"), tmp_path / "pool")
     with threads(2):
-        found = ruled(runs, dataset)
-    assert found.here.size == found.apart.size == 1, "such layers fill the device alone"
-    assert found.here.seconds * 2**costs.GAIN_OF_THREADS == pytest.approx(found.apart.seconds)
+        found = estimated_costs(runs, dataset)
+    assert found.in_process.group_size == found.in_worker.group_size == 1, "such layers fill the device alone"
+    assert found.in_process.seconds * 2**costs.THREAD_SCALING_EXPONENT == pytest.approx(found.in_worker.seconds)
 
 
-def test_ways_that_are_asked_for_cost_nothing_and_the_others_too_much(
+def test_an_execution_that_is_forced_costs_nothing_and_the_others_too_much(
     experiment: MakeExperiment, tmp_path: Path
 ) -> None:
     runs, dataset = prepared(experiment(model="mlp(width=7)"), tmp_path / "pool")
-    for way, size in ((alone_here, 1), (largest_here, 16)):
-        found = way(runs, dataset)
-        assert (found.here, found.apart.seconds) == ((0.0, size), math.inf)
-    assert alone_apart(runs, dataset).apart == (0.0, 1)
-    assert alone_apart(runs, dataset).here.seconds == math.inf
-    assert largest_here(runs[:1], dataset).here.size == 1
+    for force, size in ((force_one_by_one, 1), (force_fused, 16)):
+        found = force(runs, dataset)
+        assert (found.in_process, found.in_worker.seconds) == ((0.0, size), math.inf)
+    assert force_workers(runs, dataset).in_worker == (0.0, 1)
+    assert force_workers(runs, dataset).in_process.seconds == math.inf
+    assert force_fused(runs[:1], dataset).in_process.group_size == 1
 
 
 def test_measuring_takes_no_rate_of_the_runs_and_leaves_nothing_behind(
@@ -67,14 +73,14 @@ def test_measuring_takes_no_rate_of_the_runs_and_leaves_nothing_behind(
     wild = experiment(model="mlp(width=7)", policy=[f"constant(peak=1e{power})" for power in range(30, 36)])
     runs, dataset = prepared(wild, tmp_path / "pool")
     state = torch.get_rng_state()
-    found = measured(runs, dataset)
+    found = measured_costs(runs, dataset)
     assert torch.equal(torch.get_rng_state(), state)
-    for way in found:
-        assert way.size in (1, 4, 6)
-        assert 0 < way.seconds < 1
+    for cost in found:
+        assert cost.group_size in (1, 4, 6)
+        assert 0 < cost.seconds < 1
 
-    def no_room(*_: object, **__: object) -> None:
-        raise torch.OutOfMemoryError("no room")
+    def out_of_memory(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("out of memory")
 
-    monkeypatch.setattr(costs, "fit_together", no_room)
-    assert measured(runs, dataset).here.size == 1
+    monkeypatch.setattr(costs, "StackedTrainee", out_of_memory)
+    assert measured_costs(runs, dataset).in_process.group_size == 1

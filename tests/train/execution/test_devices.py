@@ -7,8 +7,8 @@ import torch
 
 from lrensemble.errors import TrainingError
 from lrensemble.models import build
-from lrensemble.train.execution.devices import check_way, cores, to_device
-from lrensemble.train.run.learner import check_precision
+from lrensemble.train.execution.devices import check_devices, cores, to_device
+from lrensemble.train.run.numerics import check_precision
 from lrensemble.train.run.threads import threads, threads_for
 
 
@@ -68,9 +68,9 @@ def test_what_a_gpu_of_apples_lacks_is_refused() -> None:
     with pytest.raises(
         TrainingError, match="execution fused is refused on mps, which has no float64; choose one-by-one"
     ):
-        check_way(["cpu", "mps"], "fused")
-    check_way(["mps"], "auto")
-    check_way(["cpu", "cuda:0"], "fused")
+        check_devices(["cpu", "mps"], "fused")
+    check_devices(["mps"], "auto")
+    check_devices(["cpu", "cuda:0"], "fused")
     with pytest.raises(
         TrainingError, match=r"train.precision = 'float16' is refused on mps, .* give bfloat16 or float32"
     ):

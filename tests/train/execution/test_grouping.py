@@ -12,8 +12,14 @@ from torch import nn
 from lrensemble.config import Experiment
 from lrensemble.train import Planned, tune
 from lrensemble.train.execution import grouping
-from lrensemble.train.execution.grouping import first_batch, largest_group, member_bytes, memory_of, network_of
-from lrensemble.train.sweep.setup import plan
+from lrensemble.train.execution.grouping import (
+    first_batch,
+    initial_network,
+    largest_group_size,
+    member_bytes,
+    total_memory,
+)
+from lrensemble.train.sweep.setup import set_up
 
 MakeExperiment = Callable[..., Experiment]
 CPU = torch.device("cpu")
@@ -36,14 +42,14 @@ def test_what_does_not_fit_is_not_put_together(
     linear = experiment(model="mlp(width=7)", policy=policies)
     planned = next(tune(linear, tmp_path / "pool"))
     assert isinstance(planned, Planned)
-    runs, dataset = planned.runs, plan(linear, tmp_path / "pool", [torch.device("cpu")]).dataset
-    assert largest_group(runs, dataset) == grouping.LARGEST_ON_CPU
-    one = member_bytes(network_of(runs[0], dataset), *first_batch(runs[0], dataset))
-    monkeypatch.setattr(grouping, "memory_of", lambda _: 6 * one)
-    assert largest_group(runs, dataset) == 3, "half of the memory"
-    monkeypatch.setattr(grouping, "memory_of", lambda _: one)
-    assert largest_group(runs, dataset) == 1
+    runs, dataset = planned.runs, set_up(linear, tmp_path / "pool", [torch.device("cpu")]).dataset
+    assert largest_group_size(runs, dataset) == grouping.MAX_GROUP_SIZE_ON_CPU
+    one = member_bytes(initial_network(runs[0], dataset), *first_batch(runs[0], dataset))
+    monkeypatch.setattr(grouping, "total_memory", lambda _: 6 * one)
+    assert largest_group_size(runs, dataset) == 3, "half of the memory"
+    monkeypatch.setattr(grouping, "total_memory", lambda _: one)
+    assert largest_group_size(runs, dataset) == 1
 
 
 def test_the_memory_of_this_machine() -> None:
-    assert memory_of(CPU) > 256 * 1024**2
+    assert total_memory(CPU) > 256 * 1024**2

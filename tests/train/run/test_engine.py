@@ -19,9 +19,8 @@ from lrensemble.errors import TrainingError
 from lrensemble.models import build
 from lrensemble.policies import Policy
 from lrensemble.spec import Spec
-from lrensemble.train import DivergedError, Learner, Step, fit, predict
-from lrensemble.train.run.engine import mixed_cross_entropy
-from lrensemble.train.run.learner import may_draw
+from lrensemble.train import DivergedError, SingleTrainee, Step, fit, predict
+from lrensemble.train.run.single import may_draw, mixed_cross_entropy
 
 STEPS = 11
 
@@ -36,7 +35,7 @@ def policy(total: int = STEPS) -> Policy:
 
 def run(dataset: Dataset, settings: TrainSettings, model: str = "mlp(width=7)") -> tuple[nn.Module, list[Step]]:
     network = build(model, dataset.shape, 10, settings.seed)
-    return network, list(fit(Learner(network, settings), policy(), dataset, settings))
+    return network, list(fit(SingleTrainee(network, dataset, settings), policy()))
 
 
 def weights(model: nn.Module) -> Tensor:
@@ -94,7 +93,7 @@ def test_dropout_draws_anew_at_every_step_and_for_every_seed(digits: Dataset) ->
     model = Recorder(64, 10)
     for seed in (0, 1):
         settings = TrainSettings(batch_size=100, seed=seed)
-        list(fit(Learner(model, settings), policy(), digits, settings))
+        list(fit(SingleTrainee(model, digits, settings), policy()))
     assert len({tuple(values.tolist()) for values in drawn}) == 2 * STEPS
 
 
@@ -103,12 +102,12 @@ def test_entered_at_any_step_it_goes_on_the_same(digits: Dataset) -> None:
     whole, steps = run(digits, settings, "mlp(width=7, dropout=0.4)")
     for entry in range(STEPS + 1):
         model = build("mlp(width=7, dropout=0.4)", digits.shape, 10, 0)
-        learner = Learner(model, settings)
-        first = fit(learner, policy(), digits, settings)
+        trainee = SingleTrainee(model, digits, settings)
+        first = fit(trainee, policy())
         for _ in range(entry):
             next(first)
         first.close()
-        rest = list(fit(learner, policy(), digits, settings, first_step=entry))
+        rest = list(fit(trainee, policy(), first_step=entry))
         assert rest == steps[entry:]
         assert torch.equal(weights(model), weights(whole))
 
@@ -117,7 +116,7 @@ def test_the_gradient_is_clipped_by_its_norm_over_all_parameters(digits: Dataset
     settings = TrainSettings(batch_size=100, clip_norm=0.001, optimizer=Spec("sgd", {"momentum": 0.0}))
     model = build("mlp(width=7)", digits.shape, 10, 0)
     before = weights(model)
-    next(fit(Learner(model, settings), policy(), digits, settings))
+    next(fit(SingleTrainee(model, digits, settings), policy()))
     moved = float((weights(model) - before).norm())
     assert moved == pytest.approx(0.05 * 0.001, rel=1e-2)
 
@@ -141,7 +140,7 @@ def test_predictions_are_made_in_evaluation_mode_row_by_row(digits: Dataset, mon
     assert torch.equal(log_probs, predict(model, digits, "test"))
     assert all(torch.equal(buffers[name], buffer) for name, buffer in model.named_buffers())
     torch.testing.assert_close(log_probs.exp().sum(dim=1), torch.ones(len(log_probs)))
-    monkeypatch.setattr("lrensemble.train.run.engine.PREDICTION_ROWS", 17)
+    monkeypatch.setattr("lrensemble.train.run.predictions.PREDICTION_ROWS", 17)
     torch.testing.assert_close(predict(model, digits, "test"), log_probs)
     model.eval()
     inputs, _ = digits.batch(digits.rows["test"][5:6])
@@ -152,7 +151,7 @@ def test_training_goes_on_in_training_mode_after_predictions(digits: Dataset) ->
     settings = TrainSettings(batch_size=100)
     model = build("cnn(width=3)", digits.shape, 10, 0)
     steps = []
-    for step in fit(Learner(model, settings), policy(), digits, settings):
+    for step in fit(SingleTrainee(model, digits, settings), policy()):
         predict(model, digits, "val")
         steps.append(step)
     assert steps == run(digits, settings, "cnn(width=3)")[1]
@@ -163,7 +162,7 @@ def test_a_rate_or_a_loss_that_is_not_finite_ends_the_run(digits: Dataset, rate:
     settings = TrainSettings(batch_size=100)
     model = build("mlp(width=7)", digits.shape, 10, 0)
     rates = Policy(Spec("test"), STEPS, lambda step: rate if step == 3 else 0.01)
-    steps = fit(Learner(model, settings), rates, digits, settings)
+    steps = fit(SingleTrainee(model, digits, settings), rates)
     with pytest.raises(DivergedError) as caught:
         list(steps)
     assert caught.value.step == (3 if rate != 1e30 else 4), "an update that overflows shows in the next loss"
@@ -176,7 +175,7 @@ def test_logits_of_another_shape_are_refused(digits: Dataset, classes: int) -> N
     model = build("mlp", digits.shape, classes, 0)
     message = rf"returned \(100, {classes}\); it must return logits \[batch, class\], here \(100, 10\)"
     with pytest.raises(TrainingError, match=message):
-        next(fit(Learner(model, settings), policy(), digits, settings))
+        next(fit(SingleTrainee(model, digits, settings), policy()))
     with pytest.raises(TrainingError, match="must return logits"):
         predict(model, digits, "val")
 
@@ -220,18 +219,18 @@ def test_mixed_labels_stay_with_their_images_when_a_batch_is_computed_in_parts(d
 
 def test_the_average_is_the_sum_of_the_weights_after_each_step(digits: Dataset) -> None:
     settings, decay = TrainSettings(batch_size=100, ema=0.8), 0.8
-    learner = Learner(build("cnn(width=3)", digits.shape, 10, 0), settings)
+    trainee = SingleTrainee(build("cnn(width=3)", digits.shape, 10, 0), digits, settings)
     expected: dict[str, Tensor] = {}
-    for step in fit(learner, policy(), digits, settings):
-        for name, parameter in learner.model.named_parameters():
+    for step in fit(trainee, policy()):
+        for name, parameter in trainee.model.named_parameters():
             now = parameter.detach().clone()
             expected[name] = now if step.step == 0 else decay * expected[name] + (1 - decay) * now
-    found = dict(learner.evaluated.named_parameters())
-    assert learner.evaluated is not learner.model
+    found = dict(trainee.evaluated.named_parameters())
+    assert trainee.evaluated is not trainee.model
     for name, tensor in expected.items():
         torch.testing.assert_close(found[name].detach(), tensor, rtol=1e-5, atol=1e-6)
     plain, _ = run(digits, TrainSettings(batch_size=100), "cnn(width=3)")
-    assert torch.equal(weights(plain), weights(learner.model)), "training itself takes no notice of the average"
+    assert torch.equal(weights(plain), weights(trainee.model)), "training itself takes no notice of the average"
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
@@ -246,7 +245,7 @@ def test_norms_and_biases_decay_only_where_they_shall(digits: Dataset, optimizer
         pair = []
         for decay in (changed, changed.model_copy(update={"weight_decay": 0.0})):
             network = build("cnn(width=3)", digits.shape, 10, 0)
-            next(fit(Learner(network, decay), policy(), digits, decay))
+            next(fit(SingleTrainee(network, digits, decay), policy()))
             pair.append(dict(network.named_parameters()))
         for name, tensor in before.items():
             decays = decay_norms or tensor.ndim > 1
@@ -263,21 +262,21 @@ def test_the_layout_of_images_changes_no_more_than_the_last_digits(digits: Datas
 
 def test_float16_scales_its_losses(digits: Dataset) -> None:
     settings = TrainSettings(batch_size=100, precision="float16")
-    learner = Learner(build("mlp(width=7)", digits.shape, 10, 0), settings)
-    steps = list(fit(learner, policy(), digits, settings))
+    trainee = SingleTrainee(build("mlp(width=7)", digits.shape, 10, 0), digits, settings)
+    steps = list(fit(trainee, policy()))
     exact, exact_steps = run(digits, TrainSettings(batch_size=100))
-    assert learner.scaler.get_scale() > 1
+    assert trainee.scaler.get_scale() > 1
     np.testing.assert_allclose([s.loss for s in steps], [s.loss for s in exact_steps], rtol=0.05)
     np.testing.assert_allclose([s.norm for s in steps], [s.norm for s in exact_steps], rtol=0.1), "unscaled"
-    torch.testing.assert_close(weights(learner.model), weights(exact), rtol=0.1, atol=5e-3)
+    torch.testing.assert_close(weights(trainee.model), weights(exact), rtol=0.1, atol=5e-3)
 
 
 def test_steps_that_are_done_at_once_are_the_same_steps(digits: Dataset) -> None:
     settings = TrainSettings(batch_size=100)
     one, steps = run(digits, settings)
     several = build("mlp(width=7)", digits.shape, 10, 0)
-    learner = Learner(several, settings)
-    assert list(fit(learner, policy(), digits, settings, at_once=4)) == steps
+    trainee = SingleTrainee(several, digits, settings)
+    assert list(fit(trainee, policy(), chunk_steps=4)) == steps
     assert torch.equal(weights(several), weights(one))
 
 
@@ -285,7 +284,7 @@ def test_the_norm_is_that_of_the_whole_gradient(digits: Dataset) -> None:
     settings = TrainSettings(batch_size=100, momentum=0.0)
     model = build("mlp(width=7)", digits.shape, 10, 0)
     before = weights(model)
-    step = next(fit(Learner(model, settings), policy(), digits, settings))
+    step = next(fit(SingleTrainee(model, digits, settings), policy()))
     assert float((weights(model) - before).norm()) == pytest.approx(step.rate * step.norm, rel=1e-4)
 
 
@@ -315,7 +314,7 @@ def test_a_compiled_network_learns_the_same(digits: Dataset) -> None:
 WITHOUT_COMPILER = """
 import torch
 from lrensemble.errors import TrainingError
-from lrensemble.train.run.learner import compiled
+from lrensemble.train.run.numerics import compiled
 try:
     compiled(torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Sigmoid()))(torch.ones(4, 3))
 except TrainingError as error:

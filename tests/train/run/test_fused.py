@@ -26,11 +26,12 @@ from lrensemble.spec import Spec
 from lrensemble.train import Ended, Planned, Step, tune
 from lrensemble.train.execution import jobs
 from lrensemble.train.execution.jobs import jobs_of
-from lrensemble.train.run.engine import DivergedError, fit, predict
-from lrensemble.train.run.fused.loop import cross_entropies, fit_together, predict_together
-from lrensemble.train.run.fused.optimizers import StackedOptimizer, shared_settings
+from lrensemble.train.run.fused.optimizers import shared_settings
 from lrensemble.train.run.fused.stacked import StackedModel
-from lrensemble.train.run.learner import Learner
+from lrensemble.train.run.fused.trainee import StackedTrainee, cross_entropies
+from lrensemble.train.run.loop import DivergedError, fit, fit_members
+from lrensemble.train.run.predictions import predict
+from lrensemble.train.run.single import SingleTrainee
 
 OF_THE_COMPILER = "ignore:`torch.jit.script_method` is deprecated:DeprecationWarning"
 """torch's own, when its compiler is imported."""
@@ -78,18 +79,16 @@ def recipes(optimizer: str, **common: Any) -> tuple[list[TrainSettings], list[Po
 
 def alone(dataset: Dataset, model: str, settings: TrainSettings, policy: Policy) -> torch.nn.Module:
     network = models.build(model, dataset.shape, len(dataset.classes), settings.seed).double()
-    list(fit(Learner(network, settings), policy, dataset, settings))
+    list(fit(SingleTrainee(network, dataset, settings), policy))
     return network
 
 
 def together(
     dataset: Dataset, model: str, settings: list[TrainSettings], policies: list[Policy], *, compile_it: bool = False
-) -> tuple[StackedModel, np.ndarray]:
+) -> tuple[StackedTrainee, np.ndarray]:
     built = [models.build(model, dataset.shape, len(dataset.classes), each.seed).double() for each in settings]
-    stacked = StackedModel(built, compile_it=compile_it)
-    optimizer = StackedOptimizer(settings, stacked)
-    steps = fit_together(stacked, optimizer, policies, settings, dataset, first_step=0, at_once=7)
-    return stacked, np.concatenate([told.losses for told in steps])
+    stacked = StackedTrainee(built, dataset, [each.model_copy(update={"compile": compile_it}) for each in settings])
+    return stacked, np.concatenate([chunk.losses for chunk in fit_members(stacked, policies, chunk_steps=7)])
 
 
 @pytest.mark.parametrize(
@@ -111,11 +110,11 @@ def test_each_member_is_what_it_would_be_alone(
         policies = [build(policy.spec, 12) for policy in policies]
     stacked, losses = together(exact, model, settings, policies)
     assert losses.shape == (policies[0].total, MEMBERS)
-    predictions = predict_together(stacked, exact, "val")
+    predictions = stacked.predict("val")
     for member, (each, policy) in enumerate(zip(settings, policies, strict=True)):
         network = alone(exact, model, each, policy)
         for name, tensor in network.state_dict().items():
-            torch.testing.assert_close(stacked.state()[name][member], tensor, rtol=1e-9, atol=1e-9)
+            torch.testing.assert_close(stacked.model.state()[name][member], tensor, rtol=1e-9, atol=1e-9)
         torch.testing.assert_close(predictions[member], predict(network, exact, "val"), rtol=1e-6, atol=1e-6)
 
 
@@ -126,9 +125,9 @@ def test_a_compiled_group_learns_the_same(exact: Dataset, seeds: tuple[int, int]
     policies = [build(f"constant(peak={peak})", 6) for peak in (0.02, 0.05)]
     settings = [TrainSettings(batch_size=20, seed=seed) for seed in seeds]
     found = [together(exact, "cnn(width=3)", settings, policies, compile_it=each)[0] for each in (False, True)]
-    for name, tensor in found[0].state().items():
-        torch.testing.assert_close(found[1].state()[name], tensor, rtol=1e-9, atol=1e-9)
-    assert torch.equal(*(predict_together(each, exact, "val").argmax(dim=2) for each in found))
+    for name, tensor in found[0].model.state().items():
+        torch.testing.assert_close(found[1].model.state()[name], tensor, rtol=1e-9, atol=1e-9)
+    assert torch.equal(*(each.predict("val").argmax(dim=2) for each in found))
 
 
 def test_members_that_share_a_seed_share_their_batches(exact: Dataset) -> None:
@@ -138,7 +137,7 @@ def test_members_that_share_a_seed_share_their_batches(exact: Dataset) -> None:
     stacked, _ = together(exact, "mlp(width=9)", settings, policies)
     for member, (each, policy) in enumerate(zip(settings, policies, strict=True)):
         for name, tensor in alone(exact, "mlp(width=9)", each, policy).state_dict().items():
-            torch.testing.assert_close(stacked.state()[name][member], tensor, rtol=1e-9, atol=1e-9)
+            torch.testing.assert_close(stacked.model.state()[name][member], tensor, rtol=1e-9, atol=1e-9)
 
 
 def test_a_member_that_diverges_touches_no_other(exact: Dataset) -> None:
@@ -151,8 +150,8 @@ def test_a_member_that_diverges_touches_no_other(exact: Dataset) -> None:
     with pytest.raises(DivergedError) as alone_too:
         alone(exact, "mlp(width=9)", settings[1], policies[1])
     assert alone_too.value.step == gone
-    for name, tensor in calm.state().items():
-        assert torch.equal(tensor[[0, 2]], wild.state()[name][[0, 2]]), "bit for bit"
+    for name, tensor in calm.model.state().items():
+        assert torch.equal(tensor[[0, 2]], wild.model.state()[name][[0, 2]]), "bit for bit"
 
 
 def test_losses_and_clipping_by_definition() -> None:
@@ -180,10 +179,16 @@ def ended(events: Iterator[object]) -> list[str]:
     return [event.status for event in events if isinstance(event, Ended)]
 
 
+def executions(folder: Path) -> list[tuple[str, int]]:
+    """How each member of a pool was trained, and how many in one program."""
+    found = [member.environment for member in Pool.open(folder).members()]
+    return [(each["execution"], each["group_size"]) for each in found]
+
+
 def ways(experiment: Experiment, folder: Path, way: str) -> list[tuple[str, int]]:
     planned = next(tune(experiment, folder, execution=way))
     assert isinstance(planned, Planned)
-    return [(job.way, len(job.runs)) for job in planned.jobs]
+    return [(job.execution, len(job.runs)) for job in planned.jobs]
 
 
 def test_the_rule(experiment: MakeExperiment, tmp_path: Path) -> None:
@@ -212,7 +217,7 @@ def test_long_sweeps_go_to_processes_in_groups_that_give_each_something(
     planned = next(tune(long, tmp_path / "pool"))
     assert isinstance(planned, Planned)
     (job,) = planned.jobs
-    assert (job.way, job.devices) == ("workers", ("cpu", "cpu"))
+    assert (job.execution, job.devices) == ("workers", ("cpu", "cpu"))
     assert [len(part.runs) for part in job.parts] == [3, 2]
     monkeypatch.setattr(jobs, "cores", lambda: 1)
     assert ways(long, tmp_path / "pool", "auto") == [("fused", 5)]
@@ -233,7 +238,7 @@ def test_groups_that_were_interrupted_in_workers_go_on_in_workers(
     planned, *rest = tune(linear, tmp_path / "broken")
     assert isinstance(planned, Planned)
     (job,) = planned.jobs
-    assert (job.way, [len(part.runs) for part in job.parts]) == ("workers", [2, 2])
+    assert (job.execution, [len(part.runs) for part in job.parts]) == ("workers", [2, 2])
     assert ended(iter(rest)) == ["finished"] * 4
     list(tune(linear, tmp_path / "whole", group_size=2))
     assert _but_how(contents(tmp_path / "whole")) == _but_how(contents(tmp_path / "broken"))
@@ -248,7 +253,7 @@ def test_a_group_gives_the_same_members_twice_and_says_how(
     assert {event.run for event in events if isinstance(event, Step)} == {
         m.id for m in Pool.open(tmp_path / "one").members()
     }
-    assert [m.environment["execution"] for m in Pool.open(tmp_path / "one").members()] == ["fused, 3 members"] * 3
+    assert executions(tmp_path / "one") == [("fused", 3)] * 3
     list(tune(linear, tmp_path / "two"))
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     assert ended(tune(linear, tmp_path / "one")) == ["exists"] * 3
@@ -308,7 +313,7 @@ def test_a_damaged_state_starts_again(
     state.write_bytes(state.read_bytes()[:-9] + b"123456789")
     with caplog.at_level(logging.WARNING):
         list(tune(linear, tmp_path / "broken"))
-    assert "the group starts again from its first step" in caplog.text
+    assert "training starts again from its first step" in caplog.text
     assert contents(tmp_path / "whole") == contents(tmp_path / "broken")
 
 
@@ -326,8 +331,7 @@ def test_out_of_memory_halves_the_group(
     with caplog.at_level(logging.WARNING):
         assert ended(tune(experiment(model="mlp(width=7)"), tmp_path / "pool")) == ["finished"] * 3
     assert "out of memory with 3 members at once; going on with half as many" in caplog.text
-    told = [member.environment["execution"] for member in Pool.open(tmp_path / "pool").members()]
-    assert told == ["fused, 2 members", "fused, 2 members", "fused, 1 members"]
+    assert executions(tmp_path / "pool") == [("fused", 2), ("fused", 2), ("fused", 1)]
 
 
 KILLED = """
@@ -368,8 +372,7 @@ def test_members_in_workers_are_those_of_one_process(
         m.id for m in Pool.open(tmp_path / "workers").members()
     }
     list(tune(small, tmp_path / "one", execution="one-by-one"))
-    told = [m.environment.pop("execution") for m in Pool.open(tmp_path / "workers").members()]
-    assert told == ["worker process"] * 3
+    assert executions(tmp_path / "workers") == [("workers", 1)] * 3
     assert _but_how(contents(tmp_path / "one")) == _but_how(contents(tmp_path / "workers"))
 
 
@@ -414,11 +417,10 @@ def test_several_devices_have_a_process_each_and_take_whole_groups(
     planned, *events = tune(linear, tmp_path / "several", device="cpu,cpu", group_size=2)
     assert isinstance(planned, Planned)
     (job,) = planned.jobs
-    assert (job.way, len(job.runs), job.devices) == ("workers", 3, ("cpu", "cpu"))
-    assert [(part.way, len(part.runs)) for part in job.parts] == [("fused", 2), ("one-by-one", 1)]
+    assert (job.execution, len(job.runs), job.devices) == ("workers", 3, ("cpu", "cpu"))
+    assert [(part.execution, len(part.runs)) for part in job.parts] == [("fused", 2), ("one-by-one", 1)]
     assert ended(iter(events)) == ["finished"] * 3
-    told = sorted(m.environment["execution"] for m in Pool.open(tmp_path / "several").members())
-    assert told == ["fused, 2 members", "fused, 2 members", "worker process"]
+    assert sorted(executions(tmp_path / "several")) == [("fused", 2), ("fused", 2), ("workers", 1)]
     list(tune(linear, tmp_path / "one", group_size=2))
     assert _but_how(contents(tmp_path / "one")) == _but_how(contents(tmp_path / "several"))
     with pytest.raises(TrainingError, match="no device named 'cuda:77' here; choose from auto, cpu"):
@@ -435,7 +437,7 @@ def test_a_group_goes_on_though_another_size_is_asked_for(experiment: MakeExperi
     assert ways(linear, tmp_path / "pool", "workers") == [("fused", 3)]
     planned, *resumed = tune(linear, tmp_path / "pool", group_size=1)
     assert isinstance(planned, Planned)
-    assert [(job.way, len(job.runs)) for job in planned.jobs] == [("fused", 3)]
+    assert [(job.execution, len(job.runs)) for job in planned.jobs] == [("fused", 3)]
     assert min(event.step for event in resumed if isinstance(event, Step)) > 10
     with pytest.raises(TrainingError, match="group_size = 0 is refused; at least 1"):
         tune(linear, tmp_path / "pool", group_size=0)

@@ -13,7 +13,8 @@ def test_moments_are_those_of_numpy_wherever_they_were_saved() -> None:
     rates, norms = generator.uniform(0, 0.1, (STEPS, MEMBERS)), generator.lognormal(2, 1, (STEPS, MEMBERS))
     moments = Moments(MEMBERS)
     for step in range(STEPS):
-        moments.add(rates[step].tolist(), norms[step].tolist())
+        for member in range(MEMBERS):
+            moments.add(member, float(rates[step, member]), float(norms[step, member]))
         moments = Moments(MEMBERS, moments.saved())
     for member in range(MEMBERS):
         found = moments.statistics(member)
@@ -24,10 +25,11 @@ def test_moments_are_those_of_numpy_wherever_they_were_saved() -> None:
             assert getattr(found, f"{name}_variance") == pytest.approx(values[:, member].var(), rel=1e-10)
 
 
-def test_steps_that_are_no_number_are_left_out() -> None:
+def test_steps_that_are_not_finite_are_left_out() -> None:
     moments = Moments(2)
     for norm in (3.0, np.inf, np.nan, 5.0):
-        moments.add([0.5, 0.5], [norm, 1.0])
+        moments.add(0, 0.5, norm)
+        moments.add(1, 0.5, 1.0)
     first, second = moments.statistics(0), moments.statistics(1)
     assert first is not None
     assert second is not None

@@ -59,3 +59,12 @@ def test_what_cannot_be_used_is_refused_before_training(
     with pytest.raises((TrainingError, UnknownNameError), match=message) as caught:
         check_optimizer(made)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam(betas=[0.8, 0.99])", "adamw", "RMSprop(alpha=0.9)", "Adafactor"])
+def test_the_optimizer_that_is_checked_is_that_which_trains(optimizer: str) -> None:
+    made = TrainSettings.model_validate({"optimizer": to_spec(optimizer), "weight_decay": 0.01})
+    checked, built = check_optimizer(made), build_optimizer(made, [nn.Parameter(torch.zeros(1))])
+    assert type(checked) is type(built)
+    assert checked.defaults == built.defaults
+    assert checked.param_groups == built.param_groups

@@ -13,10 +13,9 @@ from lrensemble.errors import StorageError, TrainingError
 from lrensemble.models import build
 from lrensemble.policies import Policy
 from lrensemble.spec import Spec
-from lrensemble.train import fit
-from lrensemble.train.run.learner import Learner
+from lrensemble.train import SingleTrainee, fit
 from lrensemble.train.run.optimizers import check_optimizer
-from lrensemble.train.run.state import Progress, restore_state, save_state
+from lrensemble.train.run.state import HistoryLine, Progress, restore_state, save_state
 
 STEPS = 5
 POLICY = Policy(Spec("test"), STEPS, lambda step: 0.01 / (1 + step))
@@ -38,8 +37,8 @@ def usable(name: str) -> bool:
 OPTIMIZERS = [name for name in torch.optim.__all__ if name[0].isupper() and name != "Optimizer" and usable(name)]
 
 
-def start(dataset: Dataset, optimizer: str) -> Learner:
-    return Learner(build(MODEL, dataset.shape, 10, 0), settings_for(optimizer))
+def start(dataset: Dataset, optimizer: str) -> SingleTrainee:
+    return SingleTrainee(build(MODEL, dataset.shape, 10, 0), dataset, settings_for(optimizer))
 
 
 def test_every_usual_optimizer_is_among_them() -> None:
@@ -48,22 +47,20 @@ def test_every_usual_optimizer_is_among_them() -> None:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_resumed_after_any_step_it_ends_in_the_same_bits(digits: Dataset, tmp_path: Path, optimizer: str) -> None:
-    settings = settings_for(optimizer)
+    history: tuple[HistoryLine, ...] = ({"step": 1, "rate": 0.1, "x": None},)
     whole = start(digits, optimizer)
     steps = []
-    for step in fit(whole, POLICY, digits, settings):
-        progress = Progress(step=step.step + 1, loss_sum=step.loss, history=({"step": 1, "rate": 0.1, "x": None},))
+    for step in fit(whole, POLICY):
+        progress = Progress(step=step.step + 1, loss_sums=(step.loss,), histories=(history,))
         save_state(tmp_path / str(step.step + 1), progress, whole)
         steps.append(step)
     for entry in range(1, STEPS + 1):
-        learner = start(digits, optimizer)
-        restored = restore_state(tmp_path / str(entry), learner)
-        assert restored == Progress(
-            step=entry, loss_sum=steps[entry - 1].loss, history=({"step": 1, "rate": 0.1, "x": None},)
-        )
-        assert list(fit(learner, POLICY, digits, settings, first_step=entry)) == steps[entry:]
+        trainee = start(digits, optimizer)
+        restored = restore_state(tmp_path / str(entry), trainee)
+        assert restored == Progress(step=entry, loss_sums=(steps[entry - 1].loss,), histories=(history,))
+        assert list(fit(trainee, POLICY, first_step=entry)) == steps[entry:]
         expected = whole.model.state_dict()
-        assert all(torch.equal(expected[name], tensor) for name, tensor in learner.model.state_dict().items())
+        assert all(torch.equal(expected[name], tensor) for name, tensor in trainee.model.state_dict().items())
 
 
 @pytest.mark.parametrize(
@@ -76,30 +73,30 @@ def test_resumed_after_any_step_it_ends_in_the_same_bits(digits: Dataset, tmp_pa
     ids=["average", "float16", "groups"],
 )
 def test_what_is_kept_beside_the_weights_is_restored(digits: Dataset, tmp_path: Path, settings: TrainSettings) -> None:
-    def begin() -> Learner:
-        return Learner(build("cnn(width=3)", digits.shape, 10, 0), settings)
+    def begin() -> SingleTrainee:
+        return SingleTrainee(build("cnn(width=3)", digits.shape, 10, 0), digits, settings)
 
     whole = begin()
-    for step in fit(whole, POLICY, digits, settings):
+    for step in fit(whole, POLICY):
         if step.step == 1:
             save_state(tmp_path / "state", Progress(step=2), whole)
     resumed = begin()
     assert restore_state(tmp_path / "state", resumed) == Progress(step=2)
-    list(fit(resumed, POLICY, digits, settings, first_step=2))
+    list(fit(resumed, POLICY, first_step=2))
     expected, found = whole.state(), resumed.state()
     assert expected.keys() == found.keys()
     assert all(torch.equal(tensor, found[name]) for name, tensor in expected.items())
-    other = Learner(
-        build("cnn(width=3)", digits.shape, 10, 0), TrainSettings(batch_size=100, ema=0.5, precision="float16")
+    other = SingleTrainee(
+        build("cnn(width=3)", digits.shape, 10, 0), digits, TrainSettings(batch_size=100, ema=0.5, precision="float16")
     )
     assert restore_state(tmp_path / "state", other) is None, "of another recipe"
 
 
 @pytest.fixture
 def saved(digits: Dataset, tmp_path: Path) -> Path:
-    learner = start(digits, "AdamW")
-    next(fit(learner, POLICY, digits, settings_for("AdamW")))
-    save_state(tmp_path / "state.safetensors", Progress(step=1), learner)
+    trainee = start(digits, "AdamW")
+    next(fit(trainee, POLICY))
+    save_state(tmp_path / "state.safetensors", Progress(step=1), trainee)
     return tmp_path / "state.safetensors"
 
 
@@ -114,14 +111,14 @@ def test_a_damaged_state_is_discarded_with_a_warning(
     ]
     for damaged in broken:
         saved.write_bytes(damaged)
-        learner = start(digits, "AdamW")
-        before = {name: tensor.clone() for name, tensor in learner.model.state_dict().items()}
+        trainee = start(digits, "AdamW")
+        before = {name: tensor.clone() for name, tensor in trainee.model.state_dict().items()}
         caplog.clear()
         with caplog.at_level(logging.WARNING):
-            assert restore_state(saved, learner) is None
+            assert restore_state(saved, trainee) is None
         assert f"{saved} cannot be used" in caplog.text
-        assert all(torch.equal(before[name], tensor) for name, tensor in learner.model.state_dict().items())
-        assert not learner.optimizer.state
+        assert all(torch.equal(before[name], tensor) for name, tensor in trainee.model.state_dict().items())
+        assert not trainee.optimizer.state
     saved.write_bytes(content)
     assert restore_state(saved, start(digits, "AdamW")) == Progress(step=1)
 
@@ -130,7 +127,7 @@ def test_the_state_of_another_model_is_discarded(
     digits: Dataset, saved: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = build("cnn(width=4)", digits.shape, 10, 0)
-    assert restore_state(saved, Learner(model, settings_for("AdamW"))) is None
+    assert restore_state(saved, SingleTrainee(model, digits, settings_for("AdamW"))) is None
     assert "its weights are those of another model" in caplog.text
 
 
@@ -139,7 +136,7 @@ def test_without_a_state_nothing_is_said(digits: Dataset, tmp_path: Path, caplog
     assert not caplog.text
 
 
-def test_tied_weights_and_other_types_are_kept(tmp_path: Path) -> None:
+def test_tied_weights_and_other_types_are_kept(digits: Dataset, tmp_path: Path) -> None:
     class Tied(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -149,7 +146,7 @@ def test_tied_weights_and_other_types_are_kept(tmp_path: Path) -> None:
             self.register_buffer("mask", torch.tensor([True, False]))
             self.register_buffer("count", torch.tensor(7))
 
-    saved, other = (Learner(Tied(), settings_for("SGD")) for _ in range(2))
+    saved, other = (SingleTrainee(Tied(), digits, settings_for("SGD")) for _ in range(2))
     save_state(tmp_path / "state", Progress(step=3), saved)
     assert restore_state(tmp_path / "state", other) == Progress(step=3)
     expected = saved.model.state_dict()

@@ -13,7 +13,7 @@ from lrensemble.evaluate.baselines import baselines
 from lrensemble.pool import Pool
 from lrensemble.spec import Spec
 from lrensemble.train import Ended, Event, Planned, Step, tune
-from lrensemble.train.sweep.points import Point, drawn_points, grid_points, size
+from lrensemble.train.sweep.points import Point, drawn_points, grid_points, number_of_points
 from lrensemble.train.sweep.strategies import STRATEGIES
 
 MakeExperiment = Callable[..., Experiment]
@@ -166,7 +166,7 @@ def test_draws_fill_their_ranges_evenly(sweeping: MakeExperiment) -> None:
     momenta = np.array([point.values["train.momentum"] for point in points], dtype=float)
     assert np.histogram(momenta, bins=4, range=(0.2, 0.6))[0] == pytest.approx(np.full(4, 750), rel=0.12)
     assert all(float(f"{value:.4g}") == value for value in [*decays, *momenta])
-    assert size(one) is None
+    assert number_of_points(one) is None
 
 
 def test_a_point_says_what_varies() -> None:
@@ -193,7 +193,7 @@ def test_seeds_make_the_deep_ensemble_that_evaluation_looks_for(sweeping: MakeEx
 
 def test_points_of_the_grid_are_counted(sweeping: MakeExperiment) -> None:
     one = sweeping("grid", space={"train.seed": [1, 2, 3]}, when={"cosine": {"model.width": [4, 5]}})
-    assert size(one) == len(grid_points(one)) == 3 + 6
+    assert number_of_points(one) == len(grid_points(one)) == 3 + 6
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtr
 
+from lrensemble.metrics.significance.mcnemar import binomial_tail
 from lrensemble.metrics.significance.means import Comparison, Pivots, pivots
 from lrensemble.metrics.significance.units import Floats, Groups, Units, units_of
 
@@ -63,10 +64,10 @@ def compare_all(
     if len(plain) == 1:
         return _records(found.values, *found.limits(confidence, limit), plain)
     largest = _largest_normals(units, found, np.random.default_rng(seed))
-    smallest = 2 * stats.norm.sf(largest)
+    smallest = 2 * ndtr(-largest)
     reached = np.searchsorted(np.sort(smallest), plain * (1 + 1e-9), side="right")
     adjusted = np.clip((1 + reached) / (1 + RESAMPLES), plain, np.minimum(1.0, len(plain) * plain))
-    joint = float(2 * stats.norm.cdf(np.quantile(largest, confidence)) - 1)
+    joint = float(2 * ndtr(np.quantile(largest, confidence)) - 1)
     lows, highs = found.limits(float(np.clip(joint, confidence, 1 - (1 - confidence) / len(plain))), limit)
     if fixed is not None:
         alone = found.limits(confidence, limit)
@@ -82,7 +83,7 @@ def exact_p_values(signs: Floats) -> Floats:
     """[comparison] McNemar's exact p-values of differences of correctness [comparison, sample]."""
     discordant = np.abs(signs).sum(axis=1)
     larger = (discordant + np.abs(signs.sum(axis=1))) / 2
-    return np.asarray(np.minimum(1.0, 2 * stats.binom.sf(larger - 1, discordant, 0.5)))
+    return np.asarray(np.minimum(1.0, 2 * binomial_tail(larger, discordant)))
 
 
 def _largest_normals(units: Units, found: Pivots, generator: np.random.Generator) -> Floats:

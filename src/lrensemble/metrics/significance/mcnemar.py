@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betainc
+
+from lrensemble.metrics.significance.units import Floats
 
 
 def mcnemar_exact(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> float:
@@ -19,7 +21,7 @@ def mcnemar_exact(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> f
     """
     only_first, only_second = discordant(correct, reference)
     larger, rows = max(only_first, only_second), only_first + only_second
-    return min(1.0, 2 * float(stats.binom.sf(larger - 1, rows, 0.5)))
+    return min(1.0, 2 * float(binomial_tail(larger, rows)))
 
 
 def mcnemar_mid_p(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> float:
@@ -39,10 +41,21 @@ def mcnemar_mid_p(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> f
     rows = only_first + only_second
     if rows == 0:
         return 1.0
-    observed = float(stats.binom.pmf(only_first, rows, 0.5))
+    from scipy.stats import binom  # imported here: half a second that the exact test does without
+
+    observed = float(binom.pmf(only_first, rows, 0.5))
     if only_first == only_second:
         return 1.0 - observed / 2
     return mcnemar_exact(correct, reference) - observed
+
+
+def binomial_tail(successes: ArrayLike, trials: ArrayLike) -> Floats:
+    """Probability of `successes` or more among `trials` with the probability ½ each, successes ≤ trials.
+
+    The regularised incomplete beta function I_½(successes, trials - successes + 1) (NIST DLMF 8.17.5).
+    """
+    least, many = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+    return np.asarray(betainc(least, many - least + 1, 0.5), dtype=np.float64)
 
 
 def discordant(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> tuple[int, int]:

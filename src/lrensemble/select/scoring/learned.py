@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri
 
 from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import Floats, Validation
@@ -30,7 +30,7 @@ def learned_nothing(validation: Validation) -> NDArray[np.bool_]:
     Args:
         validation: predictions and labels; a row counts as often as its weight says.
     """
-    useless = scores_over_chance(validation) < stats.norm.ppf(1 - LEVEL)
+    useless = scores_over_chance(validation) < ndtri(1 - LEVEL)
     return np.zeros_like(useless) if useless.all() else useless
 
 

@@ -1,4 +1,4 @@
-"""Where runs compute: the devices by name, and the cores of the CPU."""
+"""Devices that runs compute on, by name, and the cores of the CPU."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from lrensemble.errors import TrainingError
 
 
 def cores() -> int:
-    """Those that this process may use."""
-    allowed: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)  # Linux alone tells
+    """Number of CPU cores that this process may use."""
+    allowed: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)  # Linux alone has it
     return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def to_device(name: str) -> torch.device:
-    """The device of that name: `cpu`, `cuda`, `cuda:1`, `mps` for a GPU of Apple's, or `auto` for a GPU of CUDA's where
-    there is one.
+    """Device by name: `cpu`, `cuda`, `cuda:1`, `mps` for a GPU of Apple's, or `auto` for a GPU of CUDA's where there
+    is one.
 
     Raises:
         TrainingError: no such device here; the message lists those that there are.
@@ -48,8 +48,8 @@ def to_devices(names: str) -> tuple[torch.device, ...]:
     return tuple(to_device(name.strip()) for name in names.split(","))
 
 
-def check_way(devices: Iterable[str], execution: str) -> None:
-    """Refuse a way to train that a device cannot take.
+def check_devices(devices: Iterable[str], execution: str) -> None:
+    """Refuse an execution that a device does not have.
 
     Raises:
         TrainingError: groups on `mps`, which has no float64 for the losses of their members.

@@ -1,4 +1,4 @@
-"""What other processes do in the same pool: what has ended there, and waiting for what has not."""
+"""Runs that other processes train in the same pool: those that have ended there, and waiting for the others."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from lrensemble.files.claims import POLL_SECONDS, holder_of
 from lrensemble.pool import Pool
 from lrensemble.train.execution.events import Ended
-from lrensemble.train.run.interrupt import Interrupt
-from lrensemble.train.run.runs import Elsewhere, Run, Watch, is_there, unfinished
+from lrensemble.train.run.runs import Elsewhere, Run, ShouldContinue, is_there, unfinished
+from lrensemble.train.run.session import Interrupt
 from lrensemble.train.sweep.failures import Failures
 
-LOOKS_AT_ONCE = 20
-"""Runs that are looked at in one poll: a folder that machines share shall not be read without end."""
+RUNS_PER_POLL = 20
+"""Runs that one poll asks for: a folder that machines share shall not be read without end."""
 
 
-def ended_elsewhere(run: Run, failures: Failures, watch: Watch | None) -> Ended | None:
-    """How a run has ended while this process did something else; None where it has not."""
-    if is_there(run, failures.pool, watch):
+def ended_elsewhere(run: Run, failures: Failures, should_continue: ShouldContinue | None) -> Ended | None:
+    """Event of a run that has ended in another process; None where it has not."""
+    if is_there(run, failures.pool, should_continue):
         return Ended(run, "exists")
     if failures.is_new(run):
         return Ended(run, "failed", reason=failures.reason(run))
@@ -26,11 +26,13 @@ def ended_elsewhere(run: Run, failures: Failures, watch: Watch | None) -> Ended 
 
 
 def elsewhere(run: Run, pool: Pool) -> Elsewhere:
-    """That another process has a run, and which; it may have left it just now."""
+    """Event of a run that another process has, or has left just now."""
     return Elsewhere(run, str(holder_of(unfinished(pool), run.id) or "another process"), run.id)
 
 
-def wait_for_one(waiting: Sequence[Elsewhere], failures: Failures, watch: Watch | None, interrupt: Interrupt) -> None:
+def wait_for_one(
+    waiting: Sequence[Elsewhere], failures: Failures, should_continue: ShouldContinue | None, interrupt: Interrupt
+) -> None:
     """Wait until one of some runs has ended in another process, or can be had from it.
 
     Raises:
@@ -38,8 +40,8 @@ def wait_for_one(waiting: Sequence[Elsewhere], failures: Failures, watch: Watch 
     """
     pause, home = POLL_SECONDS[0], unfinished(failures.pool)
     while True:
-        for each in waiting[:LOOKS_AT_ONCE]:
-            if ended_elsewhere(each.run, failures, watch) or not holder_of(home, each.claim):
+        for each in waiting[:RUNS_PER_POLL]:
+            if ended_elsewhere(each.run, failures, should_continue) or not holder_of(home, each.claim):
                 return
         until = time.monotonic() + pause
         while time.monotonic() < until:
@@ -47,4 +49,4 @@ def wait_for_one(waiting: Sequence[Elsewhere], failures: Failures, watch: Watch 
                 raise interrupt.error()
             time.sleep(POLL_SECONDS[0] / 5)
         pause = min(1.5 * pause, POLL_SECONDS[1])
-        waiting = [*waiting[LOOKS_AT_ONCE:], *waiting[:LOOKS_AT_ONCE]]
+        waiting = [*waiting[RUNS_PER_POLL:], *waiting[:RUNS_PER_POLL]]

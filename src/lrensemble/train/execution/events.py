@@ -1,4 +1,4 @@
-"""What a sweep tells while it goes on."""
+"""Events of a sweep, in the order in which they happen."""
 
 from __future__ import annotations
 
@@ -7,29 +7,26 @@ from typing import Literal
 
 from lrensemble.pool import Pool
 from lrensemble.train.execution.jobs import Job
-from lrensemble.train.run.engine import Step
+from lrensemble.train.run.loop import Step
 from lrensemble.train.run.runs import Elsewhere, Run
 
 
 @dataclass(frozen=True)
 class Planned:
-    """All is checked and the sweep begins; or, where a strategy waits for results, goes on with more runs."""
+    """A round of runs begins: all of a sweep, or those that a strategy asks for after the results of the last ones."""
 
     pool: Pool
     runs: tuple[Run, ...]
-    """Those that are to be trained now."""
+    """Runs of the round."""
     jobs: tuple[Job, ...] = ()
-    """How those that the pool does not have are executed."""
+    """Jobs that execute those runs that the pool does not have."""
     remaining: int = 0
-    """How many are expected to be planned later."""
+    """Number of runs that later rounds are expected to have."""
 
 
 @dataclass(frozen=True)
 class Began:
-    """A run begins, or goes on from a saved state.
-
-    The steps that follow are its own, or name the run that they are of where several go on at once.
-    """
+    """A run begins, or goes on from a saved state; the steps that follow name the run that they are of."""
 
     run: Run
 
@@ -41,9 +38,9 @@ class Ended:
     run: Run
     status: Literal["finished", "diverged", "pruned", "failed", "exists"]
     scores: dict[str, float] = field(default_factory=dict)
-    """By metric, on the validation rows; empty unless it is finished."""
+    """Scores on the validation rows by metric; empty unless it is finished."""
     reason: str = ""
-    """Why it failed, in one line; the traceback is in the pool, under `failed`."""
+    """The error that it failed with, in one line; its traceback is in the pool, under `failed`."""
 
 
 Event = Planned | Began | Elsewhere | Step | Ended

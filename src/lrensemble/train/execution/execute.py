@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,13 +20,11 @@ from lrensemble.train.execution.events import Began, Ended, Event
 from lrensemble.train.execution.jobs import Job
 from lrensemble.train.execution.memory import free, is_out_of_memory, kept_memory
 from lrensemble.train.execution.signals import deferred_interrupt
-from lrensemble.train.run.claims import claim_group
-from lrensemble.train.run.engine import Step
-from lrensemble.train.run.fused.group import train_group
-from lrensemble.train.run.interrupt import Interrupt
-from lrensemble.train.run.member import train_member
-from lrensemble.train.run.runs import Elsewhere, Run, Watch, unfinished
-from lrensemble.train.sweep.setup import Plan, plan
+from lrensemble.train.run.claims import Claims, claim_group
+from lrensemble.train.run.life import live
+from lrensemble.train.run.runs import Elsewhere, Run, unfinished
+from lrensemble.train.run.session import Interrupt, Session
+from lrensemble.train.sweep.setup import Setup, set_up
 
 logger = logging.getLogger(__name__)
 
@@ -33,102 +32,114 @@ WORKER_ATTEMPTS = 2
 """How often a run is begun before the death of its worker process is recorded as its failure."""
 
 
-def do(
-    job: Job,
-    planned: Plan,
-    interrupt: Interrupt,
-    save_steps: int | None,
-    watch: Watch | None,
-    execution: str = "one by one",
-) -> Generator[Event, None, None]:
-    """Train the runs of a job; `execution` is what is recorded of those that are trained alone."""
-    if job.way == "fused":
-        yield from _together(job.runs, planned, interrupt, save_steps)
-    elif job.way == "workers":
-        yield from _in_workers(job, planned, interrupt, save_steps)
-    else:
-        for run in job.runs:
-            yield from _alone(run, planned, interrupt, save_steps, watch, execution)
+def execute(job: Job, setup: Setup, session: Session) -> Generator[Event, None, None]:
+    """Train the runs of a job, without those that others have.
 
-
-def _together(
-    runs: Sequence[Run], planned: Plan, interrupt: Interrupt, save_steps: int | None
-) -> Generator[Event, None, None]:
-    """Train a group in one program, without those that others have; one that does not fit the memory in two halves."""
-    claims, others = claim_group(runs, planned.pool)
-    mine = () if claims is None else claims.runs
-    under_way = {run.id for run in (*mine, *(other.run for other in others))}
-    yield from others
-    yield from (Ended(run, "exists") for run in runs if run.id not in under_way)
+    A run alone that fails is recorded; a group that fails is tried again in smaller jobs.
+    """
+    if job.execution == "workers":
+        yield from _in_workers(job, setup, session)
+        return
+    claims, known = _claim(job, setup, session)
+    yield from known
     if claims is None:
         return
-    failed, too_large, lost = "", False, False
+    fused, smaller = job.execution == "fused", list[Job]()
+    ended: Iterable[Event] = ()
     try:
-        yield from map(Began, mine)
-        records = yield from train_group(claims, planned.dataset, planned.pool, interrupt, save_steps=save_steps)
+        yield from map(Began, claims.runs)
+        own = replace(session, execution="fused", should_continue=None) if fused else session
+        records = yield from live(claims, setup.dataset, setup.pool, own)
+        pairs = zip(claims.runs, records, strict=True)
+        ended = [Ended(run, record.status, record.scores.get("val", {})) for run, record in pairs]
     except LostClaimError as error:
         logger.warning("%s", error)
-        lost = True
-    except LREnsembleError:
+        ended = (elsewhere(run, setup.pool) for run in claims.runs)  # asked when the claims are released
+    except LREnsembleError:  # a full disk, a model that does not suit the data: every other run would meet it
         raise
     except Exception as error:
-        too_large, failed = is_out_of_memory(error), " ".join(f"{type(error).__name__}: {error}".split())
-        claims.state.finish()
+        if fused:
+            smaller = _smaller_jobs(claims.runs, error)
+            claims.state.finish()
+        else:
+            ended = [_failed(run, setup.pool, error) for run in claims.runs]
+        failed = True
+    else:
+        failed = False
     finally:
         claims.release()
-    if lost:
-        yield from (elsewhere(run, planned.pool) for run in mine)
-    elif failed:
-        free()  # not in the handler, where the group that failed is still held
-        yield from _in_parts(mine, planned, interrupt, save_steps, failed, halve=too_large)
+    if failed:
+        free()  # not in the handler, where what failed is still held: the next run may need its memory
+    yield from ended
+    for part in smaller:
+        yield from execute(part, setup, session)
+
+
+def _claim(job: Job, setup: Setup, session: Session) -> tuple[Claims | None, list[Event]]:
+    """The claims on the runs that this process trains, if there are any; how it stands with the others."""
+    pool = setup.pool
+    if job.execution == "fused":
+        group, others = claim_group(job.runs, pool)
+        under_way = {run.id for run in (*(group.runs if group else ()), *(other.run for other in others))}
+        return group, [*others, *(Ended(run, "exists") for run in job.runs if run.id not in under_way)]
+    (run,) = job.runs
+    mine = claim(unfinished(pool), run.id)
+    if isinstance(mine, Held):
+        return None, [Elsewhere(run, str(mine), run.id)]
+    claims = Claims((run,), mine, {run.id: mine})
+    try:
+        ended = ended_elsewhere(run, setup.failures, session.should_continue)
+    except LREnsembleError:
+        claims.release()
+        raise
+    if ended is None:
+        return claims, []
+    if ended.status == "exists":
+        claims.finish()
     else:
-        ended = zip(mine, records, strict=True)
-        yield from (Ended(run, record.status, record.scores.get("val", {})) for run, record in ended)
+        claims.release()
+    return None, [ended]
 
 
-def _in_parts(
-    runs: Sequence[Run], planned: Plan, interrupt: Interrupt, save_steps: int | None, failed: str, *, halve: bool
-) -> Generator[Event, None, None]:
-    """Train a group that failed in two halves, or its runs one by one."""
-    if halve and len(runs) > 2:
+def _smaller_jobs(runs: tuple[Run, ...], error: Exception) -> list[Job]:
+    """A group that does not fit the memory in two halves, or the runs of one that failed one by one."""
+    if is_out_of_memory(error) and len(runs) > 2:
         logger.warning("out of memory with %s members at once; going on with half as many", len(runs))
         middle = (len(runs) + 1) // 2
-        yield from _together(runs[:middle], planned, interrupt, save_steps)
-        yield from _together(runs[middle:], planned, interrupt, save_steps)
-        return
+        return [Job("fused", runs[:middle]), Job("fused", runs[middle:])]
     # An error of one of them, perhaps: the others shall not fail with it.
+    failed = " ".join(f"{type(error).__name__}: {error}".split())
     logger.warning("%s members at once failed (%s); going on one by one", len(runs), failed)
-    for run in runs:
-        yield from _alone(run, planned, interrupt, save_steps, None)
+    return [Job("one-by-one", (run,)) for run in runs]
 
 
-def _in_workers(job: Job, planned: Plan, interrupt: Interrupt, save_steps: int | None) -> Generator[Event, None, None]:
+def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, None, None]:
     """Train parts of a job in processes of one thread each; the runs of a part whose worker dies twice have failed."""
-    prepare = partial(prepare_worker, planned.recipes.experiment, planned.pool.folder, save_steps)
+    prepare = partial(prepare_worker, setup.factory.experiment, setup.pool.folder, session.save_steps)
     processes = in_processes(
         prepare,
         job.parts,
         workers=len(job.devices),
         devices=job.devices,
         attempts=WORKER_ATTEMPTS,
-        stop=lambda: interrupt.pending,
+        stop=lambda: session.interrupt.pending,
     )
-    for told in _until(interrupt, processes):
-        if not isinstance(told, Crashed):
-            yield told
+    for event in _until(session.interrupt, processes):
+        if not isinstance(event, Crashed):
+            yield event
             continue
-        error = TrainingError(f"its worker process died {WORKER_ATTEMPTS} times, last with status {told.exit_status}")
-        for run in job.parts[told.item].runs:
-            if holder := holder_of(unfinished(planned.pool), run.id):
+        error = TrainingError(f"its worker process died {WORKER_ATTEMPTS} times, last with status {event.exit_status}")
+        for run in job.parts[event.item].runs:
+            if holder := holder_of(unfinished(setup.pool), run.id):
                 yield Elsewhere(run, str(holder), run.id)
-            elif run.id not in planned.pool:
-                yield _failed(run, planned.pool, error)
+            elif run.id not in setup.pool:
+                yield _failed(run, setup.pool, error)
 
 
-def _until(interrupt: Interrupt, told: Iterator[Event | Crashed]) -> Iterator[Event | Crashed]:
-    """What worker processes tell, until they were stopped by what stops this one."""
+def _until(interrupt: Interrupt, events: Iterator[Event | Crashed]) -> Iterator[Event | Crashed]:
+    """The events of worker processes, until these were stopped by what stops this one."""
     try:
-        yield from told
+        yield from events
     except KeyboardInterrupt:
         if interrupt.pending:
             raise interrupt.error() from None
@@ -139,55 +150,15 @@ def prepare_worker(
     experiment: Experiment, folder: Path, save_steps: int | None, device: str
 ) -> Callable[[Job], Iterator[Event]]:
     """What a worker process does with a part of a job; the data are read once."""
-    planned = plan(experiment, folder, to_devices(device))
+    setup = set_up(experiment, folder, to_devices(device))
 
     def work(part: Job) -> Iterator[Event]:
-        (alone, *_) = part.runs
         with deferred_interrupt() as interrupt, kept_memory():
-            for event in do(part, planned, interrupt, save_steps, None, execution="worker process"):
-                yield event._replace(run=event.run or alone.id) if isinstance(event, Step) else event
+            yield from execute(part, setup, Session(interrupt, save_steps, execution="workers"))
             if interrupt.pending:
                 raise interrupt.error()
 
     return work
-
-
-def _alone(
-    run: Run,
-    planned: Plan,
-    interrupt: Interrupt,
-    save_steps: int | None,
-    watch: Watch | None,
-    execution: str = "one by one",
-) -> Generator[Event, None, None]:
-    pool = planned.pool
-    mine = claim(unfinished(pool), run.id)
-    if isinstance(mine, Held):
-        yield Elsewhere(run, str(mine), run.id)
-        return
-    told: Event | None = None
-    try:
-        told = ended_elsewhere(run, planned.failures, watch)
-        if told is None:
-            yield Began(run)
-            record = yield from train_member(
-                run, planned.dataset, pool, interrupt, mine, save_steps=save_steps, watch=watch, execution=execution
-            )
-            told = Ended(run, record.status, record.scores.get("val", {}))
-        elif told.status == "exists":
-            mine.finish()
-    except LostClaimError as error:
-        logger.warning("%s", error)
-        told = elsewhere(run, pool)
-    except LREnsembleError:  # a full disk, a model that does not suit the data: every other run would meet it
-        raise
-    except Exception as error:
-        told = _failed(run, pool, error)
-    finally:
-        mine.release()
-    if isinstance(told, Ended) and told.status == "failed":
-        free()  # not in the handler, where what failed is still held: the next run may need its memory
-    yield told
 
 
 def _failed(run: Run, pool: Pool, error: Exception) -> Ended:

@@ -1,4 +1,4 @@
-"""How many runs can be trained in one program: what their networks do, and the memory of the device."""
+"""The number of runs that can be trained in one program, by what their networks do and by the device's memory."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from lrensemble.data import Dataset
 from lrensemble.train.run.fused.stacked import StackedModel
 from lrensemble.train.run.runs import Run
 
-LARGEST_ON_CPU = 16
-LARGEST_ON_GPU = 64
+MAX_GROUP_SIZE_ON_CPU = 16
+MAX_GROUP_SIZE_ON_GPU = 64
 """Members trained together at most: beyond, a step takes longer by what a member adds to it."""
 
 ASSUMED_MEMORY = 4 * 2**30
-"""Bytes, where the system does not tell."""
+"""Bytes of memory where the system does not say how many it has."""
 
-SHARE_OF_MEMORY = 0.5
-"""Of the device's, for a group; the rest is for the data, for evaluation and for others."""
+GROUP_MEMORY_FRACTION = 0.5
+"""Fraction of the device's memory for a group; the rest is for the data, for evaluation and for other programs."""
 
 
-def largest_group(runs: Sequence[Run], dataset: Dataset) -> int:
-    """How many runs fit the device's memory together, at most as many as are of use; at least 1."""
-    device, network = dataset.device, network_of(runs[0], dataset)
-    if device.type == "mps" or not can_be_stacked(network, dataset):  # it has no float64 for the members' losses
+def largest_group_size(runs: Sequence[Run], dataset: Dataset) -> int:
+    """Number of runs that fit the device's memory together, at most as many as are of use; at least 1."""
+    device, network = dataset.device, initial_network(runs[0], dataset)
+    if device.type == "mps" or not is_stackable(network, dataset):  # it has no float64 for the members' losses
         return 1
-    fitting = int(SHARE_OF_MEMORY * memory_of(device)) // member_bytes(network, *first_batch(runs[0], dataset))
-    return max(1, min(fitting, LARGEST_ON_CPU if device.type == "cpu" else LARGEST_ON_GPU))
+    fitting = int(GROUP_MEMORY_FRACTION * total_memory(device)) // member_bytes(network, *first_batch(runs[0], dataset))
+    return max(1, min(fitting, MAX_GROUP_SIZE_ON_CPU if device.type == "cpu" else MAX_GROUP_SIZE_ON_GPU))
 
 
-def can_be_stacked(network: nn.Module, dataset: Dataset) -> bool:
-    """Whether a network runs with others in one program: it draws no random numbers, and all it does can be stacked."""
+def is_stackable(network: nn.Module, dataset: Dataset) -> bool:
+    """Whether a network runs with others in one program: it is not random, and torch.func takes all it does."""
     try:
         inputs, _ = dataset.batch(dataset.rows["train"][:2])
         StackedModel([network, network]).logits(inputs, training=True, shared=True)
@@ -44,8 +44,8 @@ def can_be_stacked(network: nn.Module, dataset: Dataset) -> bool:
     return True
 
 
-def memory_of(device: torch.device) -> int:
-    """Bytes that the device has, taken or not."""
+def total_memory(device: torch.device) -> int:
+    """Bytes of memory of the device, taken or not."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
     try:
@@ -55,8 +55,8 @@ def memory_of(device: torch.device) -> int:
 
 
 def member_bytes(network: nn.Module, inputs: Tensor, labels: Tensor) -> int:
-    """What a member of a group takes while it trains: weights, gradient, two moments and an update, its batch, and
-    what the forward pass keeps for the backward pass, twice for what that pass makes of it.
+    """Bytes of a member of a group while it trains: weights, gradient, two moments and an update; its batch; and twice
+    what the forward pass saves for the backward pass, which makes as much again of it.
     """
     weights = sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())
     known = {parameter.data_ptr() for parameter in network.parameters()}
@@ -78,7 +78,7 @@ def _unchanged(tensor: Any) -> Any:
     return tensor
 
 
-def network_of(run: Run, dataset: Dataset) -> nn.Module:
+def initial_network(run: Run, dataset: Dataset) -> nn.Module:
     """The network of a run as it begins, on the device of the data."""
     recipe = run.recipe
     network = models.build(recipe.model, dataset.shape, len(dataset.classes), recipe.train.seed)
@@ -86,5 +86,5 @@ def network_of(run: Run, dataset: Dataset) -> nn.Module:
 
 
 def first_batch(run: Run, dataset: Dataset) -> tuple[Tensor, Tensor]:
-    """Inputs and labels of as many rows as a batch of the run has."""
+    """Inputs [row, *shape] and labels [row] of as many rows as a batch of the run has."""
     return dataset.batch(dataset.rows["train"][: run.recipe.train.batch_size])

@@ -1,6 +1,6 @@
-"""The memory that a step gives back, kept for the next one.
+"""Memory that a step frees, kept for the next one; and the errors that say that there is too little.
 
-Every step of training on a CPU asks for the same blocks and gives them back. The allocator of glibc hands large free
+Every step of training on a CPU asks for the same blocks and frees them. The allocator of glibc returns large free
 blocks to the system at once, and takes them again page by page, each cleared first: in a group of small networks half
 of the time of a step. A GPU needs none of this: there torch keeps what it was given.
 """
@@ -15,14 +15,14 @@ from contextlib import contextmanager
 
 import torch
 
-# Of mallopt(3), from malloc.h.
+# Options of mallopt(3), from malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 LARGEST_BLOCK = 32 * 2**20
 """Bytes of a block that is kept; larger ones always come from the system, as glibc's own limit for this has it."""
 
-KEPT = 2**30
-"""Bytes that are kept free at most."""
+MAX_FREE = 2**30
+"""Bytes of free memory that are kept at most."""
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def kept_memory() -> Iterator[None]:
         return
     set_option: Callable[[int, int], int] = libc.mallopt
     set_option(_MMAP_THRESHOLD, LARGEST_BLOCK)
-    set_option(_TRIM_THRESHOLD, KEPT)
+    set_option(_TRIM_THRESHOLD, MAX_FREE)
     try:
         yield
     finally:
@@ -54,22 +54,22 @@ def _glibc() -> ctypes.CDLL | None:
     return libc if hasattr(libc, "gnu_get_libc_version") and hasattr(libc, "mallopt") else None
 
 
-_SAID = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
-"""What a RuntimeError of torch says where the device, or a library on it, has no room; those of the CPU and of Apple's
-GPUs have no class of their own."""
+_OUT_OF_MEMORY_TEXTS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
+"""Texts of a RuntimeError of torch where the device, or a library on it, has too little memory; on the CPU and on
+Apple's GPUs such errors have no class of their own."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that the memory, of the device or of the machine, does not suffice."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(said in str(error) for said in _SAID)
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY_TEXTS)
 
 
 def free() -> None:
-    """Give back what nobody holds any more; to be called where the error is not being handled any more.
+    """Free what is no longer referenced; to be called outside the `except` block.
 
-    While an `except` block runs, the error holds the stack that failed, and the stack its networks.
+    While the block runs, the error references the frames that failed, and these their networks.
     """
     gc.collect()
     if torch.cuda.is_available():

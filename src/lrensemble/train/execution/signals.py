@@ -1,4 +1,4 @@
-"""Signals that ask a program to end, and wait for the end of a step."""
+"""Signals that ask a program to end, deferred to the end of a step."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from lrensemble.train.run.interrupt import Interrupt
+from lrensemble.train.run.session import Interrupt
 
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-"""What asks a program to end: Ctrl-C; Slurm, Kubernetes and `kill`; a session that is closed; Ctrl-Break, which Windows
-has. Of them, those that a system knows are heard."""
+"""Names of the signals that ask a program to end: Ctrl-C; Slurm, Kubernetes and `kill`; a session that is closed;
+Ctrl-Break, which Windows has. Those that a system has are handled."""
 
-SAME_SECONDS = 0.5
-"""A signal so soon after the first is the same one again: launchers hand on what the terminal has sent already."""
+DEBOUNCE_SECONDS = 0.5
+"""Seconds after the first signal in which another counts as the same: launchers forward what the terminal has sent
+already."""
 
 
 @contextmanager
@@ -36,17 +37,17 @@ def deferred_interrupt() -> Iterator[Interrupt]:
         nonlocal first
         if not interrupt.pending:
             interrupt.pending, interrupt.number, first = True, number, time.monotonic()
-        elif time.monotonic() - first > SAME_SECONDS:
+        elif time.monotonic() - first > DEBOUNCE_SECONDS:
             interrupt.number = number
             raise interrupt.error()
 
-    heard = [number for name in STOPPING if (number := getattr(signal, name, None)) is not None]
-    before = {number: signal.getsignal(number) for number in heard}
-    taken = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
-    for number in taken:
+    handled = [number for name in STOPPING if (number := getattr(signal, name, None)) is not None]
+    before = {number: signal.getsignal(number) for number in handled}
+    replaced = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
+    for number in replaced:
         signal.signal(number, note)
     try:
         yield interrupt
     finally:
-        for number in taken:
+        for number in replaced:
             signal.signal(number, before[number])

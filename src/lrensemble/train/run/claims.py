@@ -1,14 +1,17 @@
-"""The claims of a group: one on each of its runs, and one on its state."""
+"""The claims that training needs: one on each run, and one on the state, which is that of the run where it is alone."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+from lrensemble.errors import StorageError
 from lrensemble.files.claims import Claim, Held, claim
 from lrensemble.pool import Pool
-from lrensemble.train.run.runs import Elsewhere, Run, state_of, unfinished
+from lrensemble.train.run.runs import Elsewhere, Run, entries_of, state_of, unfinished
+from lrensemble.train.run.state import UNUSABLE, read_progress
 
 
 def group_id(runs: Sequence[str]) -> str:
@@ -16,12 +19,27 @@ def group_id(runs: Sequence[str]) -> str:
     return "group-" + hashlib.sha256(" ".join(runs).encode()).hexdigest()[:12]
 
 
+def begun_groups(pool: Pool) -> list[tuple[str, ...]]:
+    """The ids of the runs of every group whose state lies in the pool; not of a state that is damaged."""
+    found = list[tuple[str, ...]]()
+    for name in [folder.name for folder in entries_of(unfinished(pool)) if folder.name.startswith("group-")]:
+        if path := state_of(pool, name):
+            try:
+                found.append(read_progress(path).runs)
+            except UNUSABLE:
+                continue
+            except StorageError:
+                if path.exists():  # or else another process has moved it just now, and has the group
+                    raise
+    return found
+
+
 @dataclass(frozen=True)
-class GroupClaims:
-    """What this process may train as one group."""
+class Claims:
+    """What this process may train together: one run, or a group."""
 
     runs: tuple[Run, ...]
-    """In the order of the stack; of a group that was begun also those that the pool has by now."""
+    """[member]; of a group that was begun also those that the pool has by now."""
     state: Claim
     members: dict[str, Claim]
     """By id, of the runs that the pool does not have."""
@@ -32,24 +50,26 @@ class GroupClaims:
         Raises:
             LostClaimError: another process has taken one of them over.
         """
-        for each in self._all():
+        for each in self._all:
             each.beat()
 
     def release(self) -> None:
         """Leave state and runs to others."""
-        for each in self._all():
+        for each in self._all:
             each.release()
 
     def finish(self) -> None:
         """Remove the state; all runs are in the pool."""
-        for each in self._all():
+        for each in self._all:
             each.finish()
 
+    @cached_property
     def _all(self) -> list[Claim]:
-        return [*self.members.values(), self.state]
+        alone = any(self.state is each for each in self.members.values())
+        return [*self.members.values(), *([] if alone else [self.state])]
 
 
-def claim_group(runs: Sequence[Run], pool: Pool) -> tuple[GroupClaims | None, list[Elsewhere]]:
+def claim_group(runs: Sequence[Run], pool: Pool) -> tuple[Claims | None, list[Elsewhere]]:
     """Claim the runs of a group that nobody else has; with them, what others have.
 
     A group that was begun is claimed as a whole or not at all: its state is of use to all of it alone.
@@ -72,7 +92,7 @@ def claim_group(runs: Sequence[Run], pool: Pool) -> tuple[GroupClaims | None, li
     state = claim(home, name) if own else None
     if isinstance(state, Held):
         return None, [*others, *_left(own, known, to=Elsewhere(members[0], str(state), name))]
-    return (None if state is None else GroupClaims(members, state, own)), others
+    return (None if state is None else Claims(members, state, own)), others
 
 
 def _left(claims: Mapping[str, Claim], known: Mapping[str, Run], *, to: Elsewhere) -> list[Elsewhere]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from lrensemble.pool import StepStatistics
 
@@ -12,7 +11,7 @@ Saved = tuple[tuple[float, ...], ...]
 
 
 class Moments:
-    """Of rate, norm of the gradient and their product, in float64 and one pass (Welford 1962).
+    """Moments of rate, norm of the gradient and their product, in float64 and one pass (Welford 1962).
 
     A step whose norm is not finite is left out: one that diverges, or that the scaling of float16 has skipped.
     """
@@ -20,31 +19,31 @@ class Moments:
     def __init__(self, members: int, saved: Saved = ()) -> None:
         self._values = [list(row) for row in saved] if saved else [[0.0] * members for _ in range(7)]
 
-    def add(self, rates: Sequence[float], norms: Sequence[float]) -> None:
-        """Take note of one step.
+    def add(self, member: int, rate: float, norm: float) -> None:
+        """Take note of one step of a member.
 
         Plain numbers, not arrays: at every step of one small network, arrays of one number cost more than the sums.
 
         Args:
-            rates: [member]
-            norms: [member] L2 norm of the whole gradient.
+            member: its place.
+            rate: of the step.
+            norm: L2 norm of the whole gradient.
         """
+        if not (math.isfinite(rate) and math.isfinite(norm)):
+            return
         counts, means, squares = self._values[0], self._values[1:4], self._values[4:]
-        for member, (rate, norm) in enumerate(zip(rates, norms, strict=True)):
-            if not (math.isfinite(rate) and math.isfinite(norm)):
-                continue
-            counts[member] += 1
-            for value, mean, square in zip((rate, norm, rate * norm), means, squares, strict=True):
-                change = value - mean[member]
-                mean[member] += change / counts[member]
-                square[member] += change * (value - mean[member])
+        counts[member] += 1
+        for value, mean, square in zip((rate, norm, rate * norm), means, squares, strict=True):
+            change = value - mean[member]
+            mean[member] += change / counts[member]
+            square[member] += change * (value - mean[member])
 
     def saved(self) -> Saved:
         """All of it, for a file."""
         return tuple(tuple(row) for row in self._values)
 
     def statistics(self, member: int) -> StepStatistics | None:
-        """Of one member; None before its first step."""
+        """Mean and variance over the steps of one member; None before its first step."""
         count, rate, norm, length, *squares = values = [row[member] for row in self._values]
         if not count or not all(map(math.isfinite, values)):
             return None

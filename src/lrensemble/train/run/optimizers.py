@@ -33,8 +33,31 @@ def build_optimizer(settings: TrainSettings, parameters: Iterable[nn.Parameter])
         UnknownNameError: `torch.optim` has no such class.
         TrainingError: an argument that the class does not take, or a value that it refuses.
     """
+    return _built(_class_of(settings.optimizer.name), settings, list(parameters))
+
+
+def check_optimizer(settings: TrainSettings) -> torch.optim.Optimizer:
+    """The optimizer of a recipe with all its settings, before any training: it has one parameter and takes no step.
+
+    Raises:
+        UnknownNameError, TrainingError: as `build_optimizer`.
+    """
+    kind = _class_of(settings.optimizer.name)
+    # To add a group of parameters, torch imports its compiler: a second that only training needs.
+    unused = type(kind.__name__, (kind,), {"add_param_group": _add_group})
+    optimizer = _built(unused, settings, [nn.Parameter(torch.zeros(1))])
+    optimizer.__class__ = kind
+    return optimizer
+
+
+def _add_group(optimizer: torch.optim.Optimizer, group: dict[str, Any]) -> None:
+    optimizer.param_groups.append({**optimizer.defaults, **group})
+
+
+def _built(
+    kind: type[torch.optim.Optimizer], settings: TrainSettings, trained: Sequence[nn.Parameter]
+) -> torch.optim.Optimizer:
     spec = settings.optimizer
-    kind = _class_of(spec.name)
     accepted = list(inspect.signature(kind).parameters)[1:]  # the first are the parameters to optimize
     arguments = _shared_arguments(settings, accepted)
     for key, value in spec.arguments.items():
@@ -45,9 +68,9 @@ def build_optimizer(settings: TrainSettings, parameters: Iterable[nn.Parameter])
         if arguments.get(key):
             raise TrainingError(f"{key} is given twice: in train.{key} and in train.optimizer = {spec}; keep one")
         arguments[key] = value
-    trained = list(parameters)
+    construct: Callable[..., torch.optim.Optimizer] = kind
     try:
-        return kind(_groups(trained, settings), lr=0.0, **_one_kernel(accepted, spec, trained), **arguments)
+        return construct(_groups(trained, settings), lr=0.0, **_one_kernel(accepted, spec, trained), **arguments)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TrainingError(f"optimizer {spec} refuses {arguments}: {error}") from None
 
@@ -71,17 +94,7 @@ def _one_kernel(accepted: Sequence[str], spec: Spec, parameters: Sequence[nn.Par
     return {"fused": True} if "fused" in accepted and not own else {}
 
 
-def check_optimizer(settings: TrainSettings) -> None:
-    """Refuse, before any training, what `build_optimizer` would refuse.
-
-    Raises:
-        UnknownNameError: `torch.optim` has no such class.
-        TrainingError: an argument that the class does not take, or a value that it refuses.
-    """
-    build_optimizer(settings, [nn.Parameter(torch.zeros(1))])
-
-
-def _class_of(name: str) -> Callable[..., torch.optim.Optimizer]:
+def _class_of(name: str) -> type[torch.optim.Optimizer]:
     known = [
         key
         for key, value in vars(torch.optim).items()
@@ -92,7 +105,7 @@ def _class_of(name: str) -> Callable[..., torch.optim.Optimizer]:
         raise UnknownNameError(f"no optimizer named {name!r}{nearest(name, [*_ALIASES, *known])}")
     if class_name in _CLOSURE:
         raise TrainingError(f"optimizer {name!r} evaluates the loss several times a step; choose one that does not")
-    kind: Callable[..., torch.optim.Optimizer] = getattr(torch.optim, class_name)
+    kind: type[torch.optim.Optimizer] = getattr(torch.optim, class_name)
     return kind
 
 

@@ -52,7 +52,7 @@ class Elsewhere:
     """The name of what it has: the run's id, or that of one in whose group this one was begun."""
 
 
-Watch = Callable[[Run, HistoryLine], bool]
+ShouldContinue = Callable[[Run, HistoryLine], bool]
 """Whether a run goes on, by its line of history after an epoch."""
 
 
@@ -79,7 +79,7 @@ def entries_of(folder: Path) -> list[Path]:
         return []
 
 
-def is_there(run: Run, pool: Pool, watch: Watch | None) -> bool:
+def is_there(run: Run, pool: Pool, watch: ShouldContinue | None) -> bool:
     """Whether a pool has what a run would add to it; where runs are watched, also one that was pruned."""
     epochs = range(1, run.recipe.train.epochs) if watch else ()
     return run.id in pool or any(pruned_recipe(run.recipe, epoch).id in pool for epoch in epochs)

@@ -1,8 +1,8 @@
-"""A run on disk between two steps: one safetensors file, written whole, that proves itself.
+"""A run, or a group of runs, on disk between two steps: one safetensors file, written whole, that proves itself.
 
 ```
-model/<name>                parameters and buffers
-optimizer/<index>/<key>     tensors of the optimizer's state, by parameter
+model/<name>                parameters and buffers; of a group, stacked along a leading member axis
+optimizer/<index>/<key>     tensors of the optimizer's state, by parameter; of a group `optimizer/<key>`
 average/<name>              moving average of the weights, where there is one
 scaler/<key>                scale of the loss in float16
 __metadata__                `progress`: JSON; `checksum`: SHA-256 of the file without it
@@ -14,10 +14,10 @@ There is no state of a random generator: batches and dropout are functions of (s
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import safetensors
 import safetensors.torch
@@ -27,57 +27,59 @@ from torch import Tensor
 from lrensemble.config import Record
 from lrensemble.files import storage_errors, write_whole
 from lrensemble.text import from_json
-from lrensemble.train.run.learner import Learner
+from lrensemble.train.run.loop import Trainee
 
 logger = logging.getLogger(__name__)
 
-P = TypeVar("P", bound=Record)
 HistoryLine = dict[str, int | float | None]
 
 
 class Progress(Record):
-    """How far a run has come."""
+    """How far a run, or a group of runs, has come."""
 
+    runs: tuple[str, ...] = Field(default=(), strict=False)
+    """[member] ids, in the order of the stack; none where an earlier version saved one run."""
     step: int = 0
     """Steps done."""
     inherited: int = 0
-    """Of them, those that the run it goes on from has done and counts as its own."""
-    loss_sum: float = 0.0
-    """Of the steps of the epoch that is under way."""
-    history: tuple[HistoryLine, ...] = Field(default=(), strict=False)
+    """Steps that the run it goes on from has done, and counts as its own."""
+    loss_sums: tuple[float, ...] = Field(default=(0.0,), strict=False)
+    """[member] sum over the steps of the epoch that is under way."""
+    histories: tuple[tuple[HistoryLine, ...], ...] = Field(default=((),), strict=False)
+    """[member]"""
+    diverged: tuple[bool, ...] = Field(default=(False,), strict=False)
+    """[member]"""
     seconds: float = 0.0
-    """Wall-clock time so far, interruptions not counted."""
+    """Wall-clock time so far of all members together, interruptions not counted."""
     threads: int = 1
-    """Threads of the CPU that it computes on, from the first step to the last."""
+    """Threads of the CPU that are computed on, from the first step to the last."""
     moments: tuple[tuple[float, ...], ...] = Field(default=(), strict=False)
     """`Moments.saved` of the steps so far."""
 
 
-def save_state(path: Path, progress: Progress, learner: Learner) -> None:
-    """Write the state of a run, in the place of an earlier one.
+def first_progress(runs: tuple[str, ...], threads: int) -> Progress:
+    """The progress of runs that begin."""
+    count = len(runs)
+    zeros, empty, none = (0.0,) * count, ((),) * count, (False,) * count
+    return Progress(runs=runs, loss_sums=zeros, histories=empty, diverged=none, threads=threads)
+
+
+def save_state(path: Path, progress: Progress, trainee: Trainee) -> None:
+    """Write a state as one file that proves itself, in the place of an earlier one.
 
     Raises:
         StorageError: the folder cannot be written, or the disk is full; the earlier state is still there.
     """
-    write_state(path, progress, learner.state())
-
-
-def write_state(path: Path, progress: Record, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors and how far they have come as one file that proves itself, in the place of an earlier one.
-
-    Raises:
-        StorageError: the folder cannot be written, or the disk is full; the earlier file is still there.
-    """
     # Copies, because safetensors refuses tensors that share memory, as tied weights do.
-    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in trainee.state().items()}
     text = progress.model_dump_json()
     write_whole(
         path, safetensors.torch.save(copies, {"progress": text, "checksum": _checksum(text, copies)}), make=False
     )
 
 
-def restore_state(path: Path, learner: Learner) -> Progress | None:
-    """Bring a learner to where a run was; None, with a warning, where the state cannot be used.
+def restore_state(path: Path, trainee: Trainee) -> Progress | None:
+    """Bring a trainee to where it was; None, with a warning, where the state cannot be used.
 
     It is touched only if all of the state fits it.
 
@@ -87,36 +89,30 @@ def restore_state(path: Path, learner: Learner) -> Progress | None:
     if not path.exists():
         return None
     try:
-        progress, tensors = read_state(path, Progress)
-        learner.load(tensors)
+        progress, tensors = _read_state(path)
+        trainee.load(tensors)
     except UNUSABLE as error:
-        logger.warning("%s cannot be used (%s); the run starts again from its first step", path, error)
+        logger.warning("%s cannot be used (%s); training starts again from its first step", path, error)
         return None
     return progress
 
 
 UNUSABLE = (safetensors.SafetensorError, ValueError, KeyError, TypeError)
-"""What `read_state` raises for a file that is damaged or of another kind."""
+"""What is raised for a file that is damaged or of another kind."""
 
 
-def read_progress(path: Path, kind: type[P]) -> P:
-    """Of what `write_state` wrote, only how far it has come; whether the tensors are whole is not looked at.
+def read_progress(path: Path) -> Progress:
+    """How far a saved state has come; whether its tensors are whole is not looked at.
 
     Raises:
         StorageError: the file is there and cannot be read.
         UNUSABLE: it is damaged.
     """
     with storage_errors("read", path), safetensors.safe_open(path, "np") as file:
-        return kind.model_validate_json(file.metadata()["progress"])
+        return _progress_of(file.metadata()["progress"])
 
 
-def read_state(path: Path, kind: type[P]) -> tuple[P, dict[str, Tensor]]:
-    """What `write_state` wrote.
-
-    Raises:
-        StorageError: the file is there and cannot be read.
-        UNUSABLE: it is damaged.
-    """
+def _read_state(path: Path) -> tuple[Progress, dict[str, Tensor]]:
     with storage_errors("read", path):
         data = path.read_bytes()
     # Cloned, so that every tensor is aligned as one that torch made.
@@ -125,7 +121,29 @@ def read_state(path: Path, kind: type[P]) -> tuple[P, dict[str, Tensor]]:
     metadata = header["__metadata__"]
     if metadata["checksum"] != _checksum(metadata["progress"], tensors):
         raise ValueError("damaged: its checksum is not that of its content")
-    return kind.model_validate_json(metadata["progress"]), tensors
+    return _progress_of(metadata["progress"]), tensors
+
+
+def _progress_of(text: str) -> Progress:
+    """The progress in a state's metadata; that of one run had no member axis in earlier versions."""
+    values = from_json(text)
+    if "history" not in values:
+        return Progress.model_validate_json(text)
+    values |= {"histories": [values.pop("history")], "loss_sums": [values.pop("loss_sum")]}
+    return Progress.model_validate_json(json.dumps(values))
+
+
+def by_kind(tensors: Mapping[str, Tensor], *kinds: str) -> dict[str, dict[str, Tensor]]:
+    """Tensors named `<kind>/<name>`, by kind, then by name.
+
+    Raises:
+        KeyError: another kind.
+    """
+    parts: dict[str, dict[str, Tensor]] = {kind: {} for kind in kinds}
+    for name, tensor in tensors.items():
+        kind, _, rest = name.partition("/")
+        parts[kind][rest] = tensor
+    return parts
 
 
 def _checksum(progress: str, tensors: Mapping[str, Tensor]) -> str:

@@ -1,1 +1,1 @@
-"""Which runs a sweep trains: the space, its points and recipes, the range test, and the strategies that walk it."""
+"""Runs that a sweep trains: the space, its points, the factory of runs, the range test, and the strategies."""

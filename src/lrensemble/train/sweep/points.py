@@ -1,4 +1,4 @@
-"""The points of a sweep's space: one value for everything that varies."""
+"""Points of a sweep's space: one value for everything that varies."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lrensemble.config import Experiment
-from lrensemble.config.space import MOST_VALUES, Choice, Distribution, Measured, Uniform
+from lrensemble.config.space import MOST_VALUES, Choice, Distribution, RangeTestPeaks, Uniform
 from lrensemble.errors import ConfigError
 from lrensemble.spec import Spec, Value
 
-DIGITS = 4
+SIGNIFICANT_DIGITS = 4
 """Significant digits of a number that is drawn: recipes stay readable, and no result depends on the fifth."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A policy, complete with its arguments, and the values of what else varies."""
+    """Policy, complete with its arguments, and the values of what else varies."""
 
     policy: Spec
     values: dict[str, Value] = field(default_factory=dict)
-    """By the path of the field, `train.batch_size` or `model.width`; `policy.…` is in the policy already."""
+    """Values by the path of their field, `train.batch_size` or `model.width`; `policy.…` is in the policy already."""
 
     @property
     def varied(self) -> str:
-        """What differs from the experiment beside the policy, for people: `batch_size=64, model.width=8`."""
+        """Differences from the experiment beside the policy, for people: `batch_size=64, model.width=8`."""
         return ", ".join(f"{path.removeprefix('train.')}={_text(value)}" for path, value in self.values.items())
 
 
 def point_of(policy: Spec, values: dict[str, Value]) -> Point:
-    """A point from a policy of the experiment and a value for every path that varies with it."""
+    """Point of a policy of the experiment and a value for every path that varies with it."""
     own = {path.removeprefix("policy."): value for path, value in values.items() if path.startswith("policy.")}
     others = {path: value for path, value in values.items() if not path.startswith("policy.")}
     return Point(Spec(policy.name, {**policy.arguments, **own}), others)
 
 
 def grid_points(experiment: Experiment) -> list[Point]:
-    """Every point, policy by policy as the experiment lists them; what stands last in the file changes fastest.
+    """Points of the whole grid, policy by policy as the experiment lists them; the last key changes fastest.
 
     Raises:
-        ConfigError: a range that has no end of values, or too many of them.
+        ConfigError: an interval, which has infinitely many values, or too many values.
     """
     points: list[Point] = []
     for policy in experiment.policy:
         ranges = experiment.sweep.ranges(policy.name)
-        lists = [_listed(experiment, policy.name, path, ranges[path]) for path in ranges]
+        lists = [_values_of(experiment, policy.name, path, ranges[path]) for path in ranges]
         if len(points) + math.prod(map(len, lists)) > MOST_VALUES:
             raise ConfigError(
                 f"sweep.space: the lists make more than {MOST_VALUES:,} recipes; shorten them, or draw some"
@@ -58,25 +58,25 @@ def grid_points(experiment: Experiment) -> list[Point]:
 
 
 def drawn_points(experiment: Experiment, seed: int) -> Iterator[Point]:
-    """Points drawn at random without end, each a function of the seed and of its place; they may repeat.
+    """Points drawn at random without end, each a function of the seed and of its index; they may repeat.
 
     Every policy of the experiment is as likely as every other.
     """
-    for place in itertools.count():
-        generator = np.random.default_rng((seed, place))
+    for index in itertools.count():
+        generator = np.random.default_rng((seed, index))
         policy = experiment.policy[int(generator.integers(len(experiment.policy)))]
         ranges = experiment.sweep.ranges(policy.name)
         yield point_of(policy, {path: _draw(distribution, generator) for path, distribution in ranges.items()})
 
 
-def size(experiment: Experiment) -> int | None:
-    """How many points there are; None where a range has no end of values."""
+def number_of_points(experiment: Experiment) -> int | None:
+    """Number of points of the space; None where it is infinite."""
     sizes = []
     for policy in experiment.policy:
         ranges = experiment.sweep.ranges(policy.name).values()
         if any(isinstance(distribution, Uniform) for distribution in ranges):
             return None
-        sizes.append(math.prod(len(listed(distribution)) for distribution in ranges))
+        sizes.append(math.prod(len(values_of(distribution)) for distribution in ranges))
     return sum(sizes)
 
 
@@ -86,7 +86,7 @@ def require_points(experiment: Experiment, trials: int) -> None:
     Raises:
         ConfigError: there are fewer.
     """
-    available = size(experiment)
+    available = number_of_points(experiment)
     if available is not None and trials > available:
         raise ConfigError(
             f"sweep.strategy: trials = {trials} are more than the {available} points of the space; "
@@ -94,36 +94,36 @@ def require_points(experiment: Experiment, trials: int) -> None:
         )
 
 
-def listed(distribution: Distribution) -> tuple[Value, ...]:
-    """The values of a list. A range test that is still to be made stands for peaks spread over its rates.
+def values_of(distribution: Distribution) -> tuple[Value, ...]:
+    """Values of a list; of a range test that is still to be made, peaks spread over its rates.
 
     Raises:
-        ValueError: an interval, which has no end of values.
+        ValueError: an interval, which has infinitely many values.
     """
     if isinstance(distribution, Choice):
         return distribution.values
-    if isinstance(distribution, Measured):
+    if isinstance(distribution, RangeTestPeaks):
         return tuple(float(rate) for rate in np.geomspace(distribution.low, distribution.high, distribution.count))
-    raise ValueError(f"{distribution} has no end of values")
+    raise ValueError(f"{distribution} has infinitely many values")
 
 
 def rounded(value: float, distribution: Uniform) -> float:
-    """A number drawn from an interval with few digits, still inside it."""
-    return min(max(float(f"{value:.{DIGITS}g}"), distribution.low), distribution.high)
+    """Number with few digits, next to one that was drawn from an interval, and still inside it."""
+    return min(max(float(f"{value:.{SIGNIFICANT_DIGITS}g}"), distribution.low), distribution.high)
 
 
-def _listed(experiment: Experiment, policy: str, path: str, distribution: Distribution) -> tuple[Value, ...]:
+def _values_of(experiment: Experiment, policy: str, path: str, distribution: Distribution) -> tuple[Value, ...]:
     if isinstance(distribution, Uniform):
         raise ConfigError(
-            f"{experiment.sweep.place(policy, path)}: a range has no end of values and {experiment.sweep.strategy} "
+            f"{experiment.sweep.key_path(policy, path)}: a range has no end of values and {experiment.sweep.strategy} "
             "trains all; give a list, or strategy random or optuna"
         )
-    return listed(distribution)
+    return values_of(distribution)
 
 
 def _draw(distribution: Distribution, generator: np.random.Generator) -> Value:
     if not isinstance(distribution, Uniform):
-        values = listed(distribution)
+        values = values_of(distribution)
         return values[int(generator.integers(len(values)))]
     low, high = distribution.low, distribution.high
     if distribution.log:

@@ -1,4 +1,4 @@
-"""From an experiment to what its sweep needs: everything that can be checked is checked before any training."""
+"""Setup of a sweep: everything that can be checked is checked before any training."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from lrensemble.data import SOURCES, Augmenter, Dataset, load
 from lrensemble.pool import Pool, Task
 from lrensemble.registry import import_plugins
 from lrensemble.train.sweep.failures import Failures
-from lrensemble.train.sweep.recipes import Recipes, check_space
+from lrensemble.train.sweep.run_factory import RunFactory, check_space
 from lrensemble.train.sweep.strategies import STRATEGIES, check_strategy
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The recipes of an experiment, the data they share, and the pool they fill."""
+class Setup:
+    """What all runs of a sweep share: pool, data, factory of runs and devices."""
 
     pool: Pool
     dataset: Dataset
-    """On the first of the devices."""
-    recipes: Recipes
+    """Data on the first of the devices."""
+    factory: RunFactory
     devices: tuple[str, ...]
-    """To train on."""
+    """Names of the devices to train on."""
     failures: Failures
-    """That the pool had before."""
+    """Failures that the pool had before."""
 
 
-def plan(experiment: Experiment, folder: Path, devices: Sequence[torch.device]) -> Plan:
+def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]) -> Setup:
     """Check names and arguments, read the data, and make the pool or open the one that is there.
 
     Raises:
@@ -47,10 +47,10 @@ def plan(experiment: Experiment, folder: Path, devices: Sequence[torch.device]) 
     check_space(experiment)
     check_strategy(experiment.sweep.strategy)
     dataset = load(experiment.data, experiment.split)
-    recipes = Recipes(experiment, dataset)
+    factory = RunFactory(experiment, dataset)
     Augmenter(experiment.train.augment, dataset.shape, 1)  # it refuses what does not suit the images
-    STRATEGIES.call(experiment.sweep.strategy, recipes)  # it refuses what it cannot train
+    STRATEGIES.call(experiment.sweep.strategy, factory)  # it refuses what it cannot train
     labels = {split: dataset.labels[dataset.rows[split]].numpy() for split in ("val", "test")}
     rows = {split: dataset.rows[split].numpy() for split in ("val", "test")}
     pool = Pool.create(folder, Task.of(dataset.name, dataset.classes, rows=rows, labels=labels), labels)
-    return Plan(pool, dataset.to(devices[0]), recipes, tuple(map(str, devices)), Failures.of(pool))
+    return Setup(pool, dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))

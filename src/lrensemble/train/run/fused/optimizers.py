@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lrensemble.config import TrainSettings
 from lrensemble.train.run.fused.stacked import StackedModel, Tensors
-from lrensemble.train.run.optimizers import build_optimizer
+from lrensemble.train.run.optimizers import check_optimizer
 
 FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 
@@ -23,7 +23,7 @@ OWN = ("lr", "momentum", "weight_decay")
 
 def settings_of(settings: TrainSettings) -> dict[str, object] | None:
     """The optimizer's settings as torch has them; None for one whose update is not written here."""
-    optimizer = build_optimizer(settings, [nn.Parameter(torch.zeros(1))])
+    optimizer = check_optimizer(settings)
     values = dict(optimizer.defaults)
     if type(optimizer) not in FUSED or values.get("maximize") or values.get("amsgrad") or values.get("dampening"):
         return None

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from lrensemble.train.run.fused.layers import MembersAsChannels
-from lrensemble.train.run.learner import compiled
+from lrensemble.train.run.numerics import compiled
 
 Tensors = dict[str, Tensor]
 

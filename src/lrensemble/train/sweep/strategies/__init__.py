@@ -1,4 +1,4 @@
-"""Which recipes a sweep trains: one file for each strategy, all named in one registry."""
+"""Strategies, which decide what recipes a sweep trains: one file for each, all named in one registry."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from lrensemble.train.sweep.strategies import (  # noqa: F401  (register what th
     seeds,
     snapshots,
 )
-from lrensemble.train.sweep.strategies.base import STRATEGIES, Batch, Strategy, check_strategy
+from lrensemble.train.sweep.strategies.base import STRATEGIES, Round, Strategy, check_strategy
 
-__all__ = ["STRATEGIES", "Batch", "Strategy", "check_strategy"]
+__all__ = ["STRATEGIES", "Round", "Strategy", "check_strategy"]

@@ -1,4 +1,4 @@
-"""What a strategy is: it decides which recipes are trained, batch after batch."""
+"""Strategy: what decides which recipes are trained, round after round."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from lrensemble.errors import SpecError
 from lrensemble.pool import Pool
 from lrensemble.registry import Call, Registry
 from lrensemble.spec import Spec, SpecLike
-from lrensemble.train.run.runs import Run, Watch
+from lrensemble.train.run.runs import Run, ShouldContinue
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Runs, at least one, that do not depend on one another: they may be trained in any order, or at once."""
+class Round:
+    """Runs, at least one, that do not depend on one another: they may be trained in any order, or in parallel."""
 
     runs: tuple[Run, ...]
     remaining: int = 0
-    """How many runs later batches are expected to bring."""
-    watch: Watch | None = None
-    """Asked after every epoch but the last whether a run goes on, in the process that has the strategy; None where all
-    do."""
+    """Number of runs that later rounds are expected to have."""
+    should_continue: ShouldContinue | None = None
+    """Called after every epoch of a run but the last, in the process that has the strategy; None where no run is to be
+    pruned."""
 
 
-Strategy = Callable[[Pool], Iterator[Batch]]
-"""From a pool to the batches that fill it. A batch is asked for when all runs of the last one have ended; how they
-ended lies in the pool. It remembers nothing else, so that a sweep that was interrupted asks for the same batches."""
+Strategy = Callable[[Pool], Iterator[Round]]
+"""Function from a pool to the rounds that fill it. A round is asked for when all runs of the last one have ended; how
+they ended is read from the pool. There is no other state, so that an interrupted sweep asks for the same rounds."""
 
 KEY = "sweep.strategy"
-"""Where an experiment names its strategy."""
+"""Path of the key of an experiment that names its strategy."""
 
-STRATEGIES: Registry[Strategy] = Registry("strategy", plural="strategies", call=Call(("recipes",)))
-"""Functions of (recipes, *, own arguments) that refuse at once what cannot be trained, and return a `Strategy`."""
+STRATEGIES: Registry[Strategy] = Registry("strategy", plural="strategies", call=Call(("factory",)))
+"""Functions of (factory, *, own arguments) that refuse at once what cannot be trained, and return a `Strategy`."""
 
 
 def check_strategy(given: SpecLike) -> Spec:
-    """The spec of a strategy, its name known and its arguments accepted.
+    """Spec of a strategy whose name is known and whose arguments are accepted.
 
     Raises:
         UnknownNameError, SpecError: with the path of the key.
@@ -47,6 +47,6 @@ def check_strategy(given: SpecLike) -> Spec:
         raise type(error)(f"{KEY}: {error}") from None
 
 
-def at_once(runs: Sequence[Run]) -> Strategy:
-    """A strategy that needs no results: all runs are one batch."""
-    return lambda _pool: iter([Batch(tuple(runs))])
+def single_round(runs: Sequence[Run]) -> Strategy:
+    """Strategy that needs no results: all runs are one round."""
+    return lambda _pool: iter([Round(tuple(runs))])

@@ -1,4 +1,4 @@
-"""What a new member is worth to the team, rather than alone."""
+"""Gain of a team by a new member."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from lrensemble.metrics import score
 from lrensemble.pool import Pool
 
 TEAM = "greedy(bootstrap=0)"
-"""The team of a pool: on all rows, so that it is a function of the members alone."""
+"""Selector of the team of a pool: on all rows, so that the team is a function of the members alone."""
 
 
 def team_gain(pool: Pool, member_id: str, *, metric: str, without: Collection[str] = ()) -> float:
-    """The score of the greedy team over the pool with a member, less that of the greedy team without it.
+    """Score of the greedy team over the pool with a member, less that of the greedy team without it.
 
-    The team of nobody knows nothing and gives every class the same probability. Members that know only labels are left
-    out.
+    The empty team gives every class the same probability. Members that have only labels are left out.
 
     Args:
-        pool: that holds the member.
+        pool: the pool that has the member.
         member_id: the member that is judged.
-        metric: what the team aims at, on the validation rows.
+        metric: the metric that the team is selected on and scored by, on the validation rows.
         without: ids of members that came later and do not count.
     """
-    members = [m for m in pool.members() if m.kind == "log_probs" and m.id not in without]
+    members = [m for m in pool.members() if m.form == "log_probs" and m.id not in without]
     members.sort(key=lambda member: member.id == member_id)  # the one that is judged comes last
     labels = pool.labels("val")
     log_probs = np.stack([np.asarray(member.predictions("val"), dtype=np.float32) for member in members])

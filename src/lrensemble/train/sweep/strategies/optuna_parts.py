@@ -21,18 +21,18 @@ from lrensemble.errors import LREnsembleError, MissingExtraError, SpecError, Sto
 from lrensemble.files import check_no_link, make_folder
 from lrensemble.registry import nearest
 from lrensemble.spec import SpecLike, Value, to_spec
-from lrensemble.train.sweep.points import Point, listed, point_of, rounded
+from lrensemble.train.sweep.points import Point, point_of, rounded, values_of
 
 DATABASE = "search.db"
-"""The study in a pool's folder."""
+"""File of the Optuna study in a pool's folder."""
 UNUSABLE = ("CmaEsSampler", "GridSampler", "PartialFixedSampler", "PatientPruner", "WilcoxonPruner")
-"""These keep pickles in the study, need objects that no text can give, or are for another kind of search."""
+"""Classes that keep pickles in the study, need objects that no text can give, or are for another kind of search."""
 ONE_SEED = ("QMCSampler",)
 """Samplers whose draws fill a space together, and so must have the same seed at every draw."""
 
 
 def need_optuna() -> ModuleType:
-    """Optuna, where it is installed; it writes warnings alone.
+    """Optuna, if it is installed; it logs only warnings.
 
     Raises:
         MissingExtraError: it is not.
@@ -45,25 +45,25 @@ def need_optuna() -> ModuleType:
     return optuna
 
 
-def build_sampler(given: SpecLike, seed: int, place: int) -> Any:
-    """A sampler for one trial, whose draws are a function of the seed, the trial's place and the trials before it.
+def build_sampler(given: SpecLike, seed: int, index: int) -> Any:
+    """Sampler for one trial, whose draws are a function of the seed, the trial's index and the trials before it.
 
     Args:
         given: a class of `optuna.samplers` by its name in words, with arguments: `tpe(multivariate=True)`.
-        seed: of the search.
-        place: of the trial in the search, from 0.
+        seed: the seed of the search.
+        index: the trial's position in the search, from 0.
 
     Raises:
         SpecError: no such sampler, or an argument that it refuses.
         MissingExtraError: Optuna is not installed.
     """
     name = _class_name("sampler", given)
-    drawn = int(np.random.SeedSequence((seed, 0 if name in ONE_SEED else place)).generate_state(1)[0])
+    drawn = int(np.random.SeedSequence((seed, 0 if name in ONE_SEED else index)).generate_state(1)[0])
     return _build("sampler", given, seed=drawn)
 
 
 def build_pruner(given: SpecLike) -> Any:
-    """A pruner by name: `successive_halving(reduction_factor=2)`; `nop` never prunes.
+    """Pruner by name: `successive_halving(reduction_factor=2)`; `nop` never prunes.
 
     Raises:
         SpecError: no such pruner, or an argument that it refuses.
@@ -73,7 +73,7 @@ def build_pruner(given: SpecLike) -> Any:
 
 
 def open_storage(given: str | None, folder: Path) -> Any:
-    """The storage of a study: an SQLite file in the pool's folder, a database by its URL, or Optuna's journal file.
+    """Storage of a study: an SQLite file in the pool's folder, a database by its URL, or Optuna's journal file.
 
     Raises:
         StorageError: it cannot be opened.
@@ -110,7 +110,7 @@ def study_errors(given: str | None, folder: Path) -> Iterator[None]:
     except broken as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise StorageError(
-            f"the study at {given or folder / 'search.db'} cannot be used any more: {reason}; move it away to begin a "
+            f"the study at {given or folder / DATABASE} cannot be used any more: {reason}; move it away to begin a "
             "new search, which takes the members that are there"
         ) from None
 
@@ -139,7 +139,7 @@ def _build(kind: str, given: SpecLike, **more: object) -> Any:
 
 
 def _class_name(kind: str, given: SpecLike) -> str:
-    """The class of Optuna that a name in words means: `tpe` for TPESampler.
+    """Name of the class of Optuna that a name in words means: `TPESampler` for `tpe`.
 
     Raises:
         SpecError: there is none.
@@ -166,27 +166,27 @@ def _words(name: str) -> str:
 
 
 def suggest(experiment: Experiment, trial: Any) -> Point:
-    """The point of a trial: a policy, and then what varies with it.
+    """Point of a trial: a policy, and then what varies with it.
 
     Args:
-        experiment: whose space it is.
-        trial: one that is under way and draws, or one that has ended and tells what it drew.
+        experiment: the experiment that has the space.
+        trial: one that is running and draws, or one that has ended and has its values.
     """
     policies = {str(policy): policy for policy in experiment.policy}
     policy = policies[trial.suggest_categorical("policy", list(policies))]
     values: dict[str, Value] = {}
     for path, distribution in experiment.sweep.ranges(policy.name).items():
-        name = experiment.sweep.place(policy.name, path).removeprefix("sweep.").removeprefix("space.")
+        name = experiment.sweep.key_path(policy.name, path).removeprefix("sweep.").removeprefix("space.")
         if isinstance(distribution, Uniform):
             drawn = trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)
             values[path] = rounded(drawn, distribution)
         else:
-            values[path] = _suggest_one(trial, name, listed(distribution))
+            values[path] = _suggest_one(trial, name, values_of(distribution))
     return point_of(policy, values)
 
 
 def _suggest_one(trial: Any, name: str, values: tuple[Value, ...]) -> Value:
-    """One of a list; Optuna takes scalars alone, and must be able to tell them apart."""
+    """Value from a list; Optuna takes only scalars, and distinct ones."""
     plain = all(isinstance(value, str | int | float) for value in values) and len(set(values)) == len(values)
     categories = list(values) if plain else [repr(value) for value in values]
     return values[categories.index(trial.suggest_categorical(name, categories))]

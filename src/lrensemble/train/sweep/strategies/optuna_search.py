@@ -1,4 +1,4 @@
-"""Recipes that follow from how earlier ones did, by Optuna."""
+"""Search by Optuna: recipes that follow from the scores of earlier ones."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pydantic import Field
 from lrensemble.errors import SpecError
 from lrensemble.limits import Repeats, Runs
 from lrensemble.train.sweep.points import require_points
-from lrensemble.train.sweep.recipes import Recipes
+from lrensemble.train.sweep.run_factory import RunFactory
 from lrensemble.train.sweep.strategies.base import KEY, STRATEGIES, Strategy
 from lrensemble.train.sweep.strategies.optuna_parts import build_pruner, build_sampler
-from lrensemble.train.sweep.strategies.search import Search
+from lrensemble.train.sweep.strategies.optuna_trials import OptunaSearch
 
 
 @STRATEGIES.register("optuna", trials=3)
 def optuna_search(
-    recipes: Recipes,
+    factory: RunFactory,
     *,
     trials: Runs,
     sampler: Any = "tpe",
@@ -28,39 +28,39 @@ def optuna_search(
     at_once: Repeats = 1,
     seed: Annotated[int, Field(ge=0)] = 0,
 ) -> Strategy:
-    """A search by Optuna (Akiba et al. 2019): each recipe follows from how the earlier ones did.
+    """A search by Optuna (Akiba et al. 2019): each recipe follows from the scores of the earlier ones.
 
     A trial that is interrupted goes on where it stopped, and a search that is given more trials goes on after the last
     one. Trials that are pruned stay in the pool as such, and out of every selection.
 
     Args:
-        recipes: what the runs share.
-        trials: how many different recipes; those that were pruned or diverged count.
+        factory: maker of the runs.
+        trials: number of different recipes; those that were pruned or diverged count.
         sampler: a class of `optuna.samplers` in words, with its arguments: `tpe`, `gp`, `qmc`, `random`, `nsgaii`, …
-        pruner: one of `optuna.pruners`: `median`, `successive_halving`, `hyperband`, …; it sees the val score after
-            every epoch. `nop` prunes nothing.
-        objective: `single` raises a member's own score, `ensemble` what it adds to the score of the greedy team over
-            all members that the pool has by then.
-        metric: of the scores, on the validation rows.
+        pruner: one of `optuna.pruners`: `median`, `successive_halving`, `hyperband`, …; it is given the val
+            score after every epoch. `nop` prunes nothing.
+        objective: `single` maximises a member's own score, `ensemble` its gain for the greedy team over all members
+            that the pool has by then.
+        metric: the metric of the scores, on the validation rows.
         storage: URL of a database, or a file for Optuna's journal; a file in the pool unless given.
-        at_once: how many trials are asked for together, to be trained together.
-        seed: of the sampler.
+        at_once: number of trials in a round, which are trained together.
+        seed: the seed of the sampler.
 
     Raises:
         MissingExtraError: Optuna is not installed.
         SpecError: a sampler or a pruner that is unknown or refuses an argument.
         ConfigError: the space has fewer points than trials, or epochs cannot be divided evenly.
     """
-    require_points(recipes.experiment, trials)
+    require_points(factory.experiment, trials)
     try:
-        build_sampler(sampler, seed, place=0)
+        build_sampler(sampler, seed, index=0)
         build_pruner(pruner)
     except SpecError as error:
         raise SpecError(f"{KEY}: {error}") from None
-    return Search(
-        recipes=recipes,
+    return OptunaSearch(
+        factory=factory,
         trials=trials,
-        epochs=recipes.share(trials),
+        epochs=factory.epochs_per_run(trials),
         sampler=sampler,
         pruner=pruner,
         objective=objective,
@@ -68,4 +68,4 @@ def optuna_search(
         storage=storage,
         at_once=at_once,
         seed=seed,
-    ).batches
+    ).rounds

@@ -7,30 +7,30 @@ from dataclasses import replace
 from lrensemble.errors import ConfigError
 from lrensemble.limits import Runs
 from lrensemble.train.sweep.points import grid_points
-from lrensemble.train.sweep.recipes import Recipes
-from lrensemble.train.sweep.strategies.base import STRATEGIES, Strategy, at_once
+from lrensemble.train.sweep.run_factory import RunFactory
+from lrensemble.train.sweep.strategies.base import STRATEGIES, Strategy, single_round
 
 
 @STRATEGIES.register(count=4)
-def seeds(recipes: Recipes, *, count: Runs) -> Strategy:
+def seeds(factory: RunFactory, *, count: Runs) -> Strategy:
     """Every recipe of the grid `count` times, with seeds from `train.seed` on (Lakshminarayanan et al. 2017).
 
     Args:
-        recipes: what the runs share.
+        factory: maker of the runs.
         count: members of each recipe.
 
     Raises:
         ConfigError: the space varies the seed as well, a range has no end of values, or epochs cannot be divided
             evenly.
     """
-    points = grid_points(recipes.experiment)
+    points = grid_points(factory.experiment)
     if any("train.seed" in point.values for point in points):
         raise ConfigError("sweep.space.train.seed: strategy seeds varies the seed itself; remove it, or use grid")
-    first = recipes.experiment.train.seed
+    first = factory.experiment.train.seed
     seeded = [
         replace(point, values={**point.values, "train.seed": seed})
         for point in points
         for seed in range(first, first + count)
     ]
-    epochs = recipes.share(len(seeded))
-    return at_once([recipes.run(order, point, epochs=epochs) for order, point in enumerate(seeded)])
+    epochs = factory.epochs_per_run(len(seeded))
+    return single_round([factory.run(order, point, epochs=epochs) for order, point in enumerate(seeded)])

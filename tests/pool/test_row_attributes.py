@@ -14,7 +14,7 @@ from lrensemble.errors import ConfigError, LREnsembleError, PoolError, Predictio
 from lrensemble.evaluate import validation_of
 from lrensemble.pool import Pool, Task
 from lrensemble.pool.collect import collect
-from lrensemble.pool.groups import groups_aside, numbered
+from lrensemble.pool.groups import held_out_groups, numbered
 
 MEMBERS, VAL, TEST, CLASSES = 3, 40, 17, 4
 GENERATOR = np.random.default_rng(0)
@@ -101,13 +101,13 @@ def test_a_holdout_never_divides_a_group(tmp_path: Path) -> None:
     assert sorted([*np.asarray(pool.weights("val")), *np.asarray(pool.weights("test"))]) == sorted(WEIGHTS)
 
 
-def test_groups_aside_follow_the_classes() -> None:
+def test_held_out_groups_follow_the_classes() -> None:
     labels = np.repeat(np.tile([0, 1, 2], 20), 4)
-    aside = groups_aside(labels, np.repeat(np.arange(60), 4), 0.25, np.random.default_rng(1))
-    assert np.bincount(labels[aside]).tolist() == [20, 20, 20]
+    held_out = held_out_groups(labels, np.repeat(np.arange(60), 4), 0.25, np.random.default_rng(1))
+    assert np.bincount(labels[held_out]).tolist() == [20, 20, 20]
 
 
-def test_marks_are_added_to_a_pool_that_has_none_and_never_changed(tmp_path: Path) -> None:
+def test_row_attributes_are_added_to_a_pool_that_has_none_and_never_changed(tmp_path: Path) -> None:
     plain, marked = write(tmp_path / "a.npz"), write(tmp_path / "b.npz", groups=GROUPS, weights=WEIGHTS)
     collect([plain], tmp_path / "pool")
     assert Pool.open(tmp_path / "pool").groups("val") is None
@@ -121,7 +121,7 @@ def test_marks_are_added_to_a_pool_that_has_none_and_never_changed(tmp_path: Pat
         collect([other], tmp_path / "pool")
 
 
-def test_a_pool_without_marks_is_written_as_ever(tmp_path: Path, task: Task, labels: Labels) -> None:
+def test_a_pool_without_row_attributes_is_written_as_ever(tmp_path: Path, task: Task, labels: Labels) -> None:
     pool = Pool.create(tmp_path / "p", task, labels)
     split = json.loads((pool.folder / "pool.json").read_text())["task"]["splits"]["val"]
     assert set(split) == {"size", "rows", "labels"}
@@ -131,7 +131,7 @@ def test_a_pool_without_marks_is_written_as_ever(tmp_path: Path, task: Task, lab
         pool.groups("train")
 
 
-def test_marks_of_another_task_are_refused(tmp_path: Path, rows: Labels, labels: Labels) -> None:
+def test_row_attributes_of_another_task_are_refused(tmp_path: Path, rows: Labels, labels: Labels) -> None:
     groups = {"val": np.arange(7) // 2}
     task = Task.of("t", "abc", rows=rows, labels=labels, groups=groups)
     with pytest.raises(PredictionsError, match="the val groups are not those that the task was made of"):
@@ -160,7 +160,7 @@ def test_marks_of_another_task_are_refused(tmp_path: Path, rows: Labels, labels:
         ({"test_groups": TEST_GROUPS}, r"a\.npz: test_groups are given without test_labels; give the labels of"),
     ],
 )
-def test_marks_that_do_not_fit_are_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
+def test_row_attributes_that_do_not_fit_are_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
     with pytest.raises(PredictionsError, match=message):
         collect([write(tmp_path / "a.npz", **changed)], tmp_path / "pool")
     assert not (tmp_path / "pool").exists()

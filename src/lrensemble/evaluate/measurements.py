@@ -1,4 +1,4 @@
-"""Scores, predictions and costs of members, teams and references, as the result records them."""
+"""Scores, predictions and costs of members, teams and references, as records of the result."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ Labels = NDArray[np.int64]
 LEARNED_NOTHING = "learned nothing"
 
 
-class Measures:
-    """What is measured of one pool, for teams that aim at some metrics."""
+class Measurements:
+    """Measurements on one pool, for teams that aim at some metrics."""
 
     def __init__(self, pool: Pool, validation: Validation, metrics: Sequence[str]) -> None:
         self.pool, self.validation = pool, validation
@@ -38,21 +38,21 @@ class Measures:
         self._tempered: dict[str, Spec] = {}
 
     def members(self) -> tuple[MemberResult, ...]:
-        """All members with their scores; without, where they diverged or were pruned."""
+        """All members with their scores; those that diverged or were pruned have none."""
         return tuple(self._member(member) for member in self.pool.members(include_diverged=True))
 
     def predict(self, team: Team, split: str) -> Probabilities:
-        """[sample, class] what a team says."""
+        """Probabilities [sample, class] of a team."""
         return predict(self.chosen_from, team, split)
 
-    def says_probabilities(self, ids: Iterable[str]) -> bool:
-        """Whether none of the members knows only labels."""
-        return all(self._by_id[name].kind != "top1" for name in ids)
+    def have_probabilities(self, ids: Iterable[str]) -> bool:
+        """Whether all members give probabilities, and none labels alone."""
+        return all(self._by_id[name].form != "top1" for name in ids)
 
     def team(self, team: Team, test: Probabilities) -> TeamResult:
-        """A team with its scores, as yet without gains."""
+        """Record of a team with its scores, still without gains."""
         positions = {member.id: i for i, member in enumerate(self.pool.members(include_diverged=True))}
-        probabilities = self.says_probabilities(team.team)
+        probabilities = self.have_probabilities(team.team)
         return TeamResult(
             method=team.method,
             metric=team.metric,
@@ -71,9 +71,9 @@ class Measures:
         )
 
     def reference(self, single: Team) -> Reference:
-        """The best single model by a metric, given as a team of one."""
+        """Record of the best single model by a metric, given as a team of one."""
         member = self._by_id[single.team[0]]
-        probabilities = member.kind != "top1"
+        probabilities = member.form != "top1"
         val, test = (self._scores(probs_of(member, split), split, probabilities) for split in ("val", "test"))
         return Reference(
             metric=single.metric,
@@ -86,14 +86,14 @@ class Measures:
         )
 
     def reference_probs(self, reference: Reference, *, tempered: bool) -> Probabilities:
-        """[sample, class] what a reference says on test, as it is or with its temperature."""
+        """Probabilities [sample, class] of a reference on test, plain or tempered."""
         probs = probs_of(self._by_id[reference.member], "test")
         return np.asarray(combine(self._temperature(reference.member), probs[None])) if tempered else probs
 
     def gains(
         self, metric: str, teams: Mapping[str, Probabilities], reference: Reference, *, tempered: bool = False
     ) -> dict[str, Gain]:
-        """By key, what each team [sample, class] has over a reference on test, as it is or with its temperature."""
+        """Gain of each team [sample, class] over a reference on test, plain or tempered, by key."""
         alone = self.reference_probs(reference, tempered=False)
         others = {key: probs for key, probs in teams.items() if not (tempered and np.array_equal(probs, alone))}
         against = self.reference_probs(reference, tempered=True) if tempered else alone
@@ -101,7 +101,7 @@ class Measures:
         return gains_in_table(metric, others, against, labels, weights=weights, groups=groups)
 
     def notes(self, references: Iterable[Reference]) -> list[str]:
-        """Members that learned nothing, by name, and temperatures that ended at the border of the search."""
+        """Warnings: members that learned nothing, and temperatures that ended at the border of the search."""
         names = [member.name for member in self.chosen_from if member.id in self._no_better_than_chance]
         found = [f"{', '.join(names)} learned nothing: no better than chance on val."] if names else []
         limits = [each for each in references if each.tempered is not None and each.tempered.at_limit]
@@ -117,7 +117,7 @@ class Measures:
         return frozenset(member.id for member, is_useless in zip(self.chosen_from, useless, strict=True) if is_useless)
 
     def _member(self, member: Member) -> MemberResult:
-        finished, probabilities = member.status == "finished", member.kind != "top1"
+        finished, probabilities = member.status == "finished", member.form != "top1"
         val, test = (
             self._scores(probs_of(member, split), split, probabilities) if finished else None
             for split in ("val", "test")
@@ -147,7 +147,7 @@ class Measures:
         return Tempered(temperature=float(temperature), at_limit=at_limit(learned), val=val, test=test)
 
     def _temperature(self, name: str) -> Spec:
-        """The consensus of one member that learned its temperature on val; fitted once."""
+        """Tempered consensus of one member alone, its temperature fitted on val; fitted once."""
         if name not in self._tempered:
             probs = probs_of(self._by_id[name], "val")
             labels, weights = self.pool.labels("val"), self.pool.weights("val")
@@ -163,14 +163,14 @@ def scores(
     probabilities: bool = True,
     metrics: Sequence[str] = (),
 ) -> Scores:
-    """Every score of a result.
+    """Scores of probabilities on one split.
 
     Args:
-        probs: [sample, class] probabilities.
-        labels: [sample] class indices.
-        weights: [sample] how often each row counts.
-        probabilities: whether they are such; False for labels alone, which leaves out what needs more.
-        metrics: that are wanted beside the usual ones.
+        probs: probabilities [sample, class].
+        labels: class indices [sample].
+        weights: weight of each row [sample].
+        probabilities: whether `probs` are probabilities; False for labels alone, without metrics of probabilities.
+        metrics: metrics beside the standard ones.
     """
     wanted = [name for name in STANDARD if name != "top5_accuracy" or probs.shape[1] > 5]
     wanted += [metric for metric in metrics if metric not in STANDARD]
@@ -185,7 +185,7 @@ def scores(
 
 
 def _value(metric: str, probs: Probabilities, labels: Labels, weights: Probabilities | None) -> float | None:
-    """None where the metric is not defined on these rows."""
+    """Value of a metric; None where it is not defined on these rows."""
     try:
         value = METRICS.call(metric, probs, labels, *(() if weights is None else (weights,)))
     except LREnsembleError:  # of a class without rows, say, or in a metric of the user's own
@@ -194,12 +194,12 @@ def _value(metric: str, probs: Probabilities, labels: Labels, weights: Probabili
 
 
 def probs_of(member: Member, split: str) -> Probabilities:
-    """[sample, class] what a member says."""
+    """Probabilities [sample, class] of a member on a split."""
     return np.asarray(np.exp(member.predictions(split).astype(np.float64)))
 
 
 def cost_of(members: Sequence[Member]) -> Cost:
-    """Sums over members; None where one does not say."""
+    """Cost summed over members; None where it is unknown of one."""
 
     def total(values: list[float | None]) -> float | None:
         return sum(v for v in values if v is not None) if None not in values else None

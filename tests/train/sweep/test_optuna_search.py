@@ -144,7 +144,7 @@ def test_every_recipe_of_a_small_space_is_trained_once(searching: MakeExperiment
 def test_a_sampler_that_proposes_nothing_new_ends_the_search(
     searching: MakeExperiment, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lrensemble.train.sweep.strategies.search.PATIENCE", 5)
+    monkeypatch.setattr("lrensemble.train.sweep.strategies.optuna_trials.MAX_REPEATED_TRIALS", 5)
     space = {"policy.peak": [0.01], "model.width": [5, 6]}
     one = searching("trials=4, sampler=nsgaii(population_size=2, mutation_prob=0.0, crossover_prob=0.0)", space=space)
     with caplog.at_level(logging.WARNING):

@@ -9,7 +9,7 @@ import pytest
 from tests.evaluate.pools import blocks, pool_of, said
 
 from lrensemble.evaluate import Team, choose, evaluate, predict, scores
-from lrensemble.evaluate.measured import cost_of
+from lrensemble.evaluate.measurements import cost_of
 from lrensemble.pool import MemberRecord, Pool
 
 VAL, TEST, CLASSES = 60, 90, 3

@@ -1,4 +1,4 @@
-"""From the points of a sweep to runs: every part of a recipe is checked before anything is trained."""
+"""Factory of runs from the points of a sweep: every part of a recipe is checked before anything is trained."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from lrensemble import models
 from lrensemble.config import Experiment, Recipe, TrainSettings
 from lrensemble.config.records import reason_of
-from lrensemble.config.sweep import changed, samples_of
+from lrensemble.config.sweep import changed, representative_values
 from lrensemble.data import Dataset, steps_per_epoch
 from lrensemble.errors import ConfigError, LREnsembleError
 from lrensemble.policies import POLICIES, build
@@ -19,31 +19,31 @@ from lrensemble.train.run.runs import Run
 from lrensemble.train.sweep.points import Point, point_of
 
 LONG_RUN = 1_000_000
-"""Steps of a run that no policy finds too short: with it their arguments are checked before the data are read."""
+"""Steps of a run that is too short for no policy: with it their arguments are checked before the data are read."""
 
 
 @dataclass(frozen=True, eq=False)
-class Recipes:
-    """What the runs of an experiment have in common."""
+class RunFactory:
+    """Maker of the runs of an experiment, from what they have in common."""
 
     experiment: Experiment
     dataset: Dataset
 
     def run(self, order: int, point: Point, *, epochs: int | None = None) -> Run:
-        """The run of a point.
+        """Run of a point.
 
         Args:
-            order: its place in the sweep.
-            point: what varies.
-            epochs: how long it is, in place of the experiment's.
+            order: its position in the sweep.
+            point: the policy and the values of what else varies.
+            epochs: its epochs, in place of the experiment's.
 
         Raises:
-            LREnsembleError: a part that does not take the point's values, alone or together.
+            LREnsembleError: a part that refuses the point's values, alone or together.
         """
         model, settings = checked_parts(self.experiment, point)
         if epochs is not None:
             settings = changed(settings, {"epochs": epochs})
-        steps = settings.epochs * self.epoch_steps(settings)
+        steps = settings.epochs * self.steps_per_epoch(settings)
         policy = build(point.policy, steps)
         recipe = Recipe(
             data=self.experiment.data.source,
@@ -55,16 +55,16 @@ class Recipes:
         )
         return Run(order, recipe, policy, point.varied)
 
-    def epoch_steps(self, settings: TrainSettings) -> int:
-        """Steps of an epoch.
+    def steps_per_epoch(self, settings: TrainSettings) -> int:
+        """Number of steps in an epoch.
 
         Raises:
             DataError: a batch is larger than the rows.
         """
         return steps_per_epoch(len(self.dataset.rows["train"]), settings.batch_size)
 
-    def share(self, runs: int) -> int | None:
-        """Epochs of each run where the experiment states those of all; None where it does not.
+    def epochs_per_run(self, runs: int) -> int | None:
+        """Epochs of each of so many runs where the experiment states those of all; None where it does not.
 
         Raises:
             ConfigError: they cannot be divided evenly.
@@ -80,12 +80,12 @@ class Recipes:
 
 
 def run_until(run: Run, epoch: int, order: int, successor: Run) -> Run:
-    """The first epochs of a run as a run of its own, whose member is the network as it is then.
+    """Run of the first epochs of another, whose member is the network as it is then.
 
     Args:
-        run: the whole.
-        epoch: where it ends.
-        order: its place in the sweep.
+        run: the whole run.
+        epoch: the epoch after which the part ends.
+        order: its position in the sweep.
         successor: the run that goes on from there.
     """
     steps = run.policy.total // run.recipe.train.epochs * epoch
@@ -100,32 +100,35 @@ def run_until(run: Run, epoch: int, order: int, successor: Run) -> Run:
 
 
 def check_space(experiment: Experiment) -> None:
-    """Refuse what a part of a recipe does not take; where it is a value of the space, with the path of its key.
+    """Refuse values that a part of a recipe does not take; those of the space with the path of their key.
 
-    One path at a time moves through its values while the others stay at their first; what does not go together in
-    other ways shows when the run is made.
+    One path at a time moves through its values while the others stay at their first; other combinations that do not
+    fit are refused when their run is made.
 
     Raises:
         UnknownNameError, SpecError, TrainingError: a policy, a model or an optimizer as the experiment has it.
         ConfigError: a value of the space that one of them refuses.
     """
     for policy in experiment.policy:
-        ranges = {path: samples_of(d) for path, d in experiment.sweep.ranges(policy.name).items()}
-        first = {path: samples[0] for path, samples in ranges.items()}
+        ranges = {
+            path: representative_values(distribution)
+            for path, distribution in experiment.sweep.ranges(policy.name).items()
+        }
+        first = {path: values[0] for path, values in ranges.items()}
         if not ranges:
             checked_parts(experiment, point_of(policy, {}))
-        for path, samples in ranges.items():
-            for sample in samples:
+        for path, values in ranges.items():
+            for value in values:
                 try:
-                    point = point_of(policy, {**first, path: sample})
+                    point = point_of(policy, {**first, path: value})
                     checked_parts(experiment, point)
                     build(point.policy, LONG_RUN)
                 except LREnsembleError as error:
-                    raise ConfigError(f"{experiment.sweep.place(policy.name, path)}: {error}") from None
+                    raise ConfigError(f"{experiment.sweep.key_path(policy.name, path)}: {error}") from None
 
 
 def checked_parts(experiment: Experiment, point: Point) -> tuple[Spec, TrainSettings]:
-    """Model and training settings of a point; its policy is checked with them.
+    """Model and training settings of a point; its policy is checked as well.
 
     Raises:
         UnknownNameError, SpecError: a model or a policy that is unknown or refuses an argument.
@@ -145,7 +148,7 @@ def checked_parts(experiment: Experiment, point: Point) -> tuple[Spec, TrainSett
 
 
 def _model(base: Spec, values: dict[str, Value]) -> Spec:
-    """The model of a point.
+    """Model of a point.
 
     Raises:
         SpecError: no name with arguments, or an argument that is given twice.

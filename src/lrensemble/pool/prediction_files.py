@@ -1,4 +1,4 @@
-"""What members a file of predictions holds, with the labels that they were made for.
+"""Files of predictions: the members that each holds, and the labels that these were made for.
 
 A file holds all members: `log_probs`, `logits` or `probs` [member, sample, class], or `top1` [member, sample]; `labels`
 [sample]; optional `names` (or `models`) [member], `classes` [class], `groups` and `weights` [sample]; and the arrays of
@@ -21,32 +21,32 @@ from numpy.typing import NDArray
 from lrensemble.errors import PoolError, PredictionsError
 from lrensemble.files import storage_errors
 from lrensemble.pool.arrays import SUFFIXES, Arrays, load
-from lrensemble.pool.found import FORMS, PREFIX, Form, Found, check_class_indices
+from lrensemble.pool.collected import FORMS, PREFIX, CollectedMember, Form, check_class_indices
 from lrensemble.rows import check_groups, check_weights
 
-MARKS = ("groups", "weights")
-COMMON = ("labels", "test_labels", "classes", *MARKS, *(f"test_{mark}" for mark in MARKS))
+ROW_ATTRIBUTES = ("groups", "weights")
+COMMON = ("labels", "test_labels", "classes", *ROW_ATTRIBUTES, *(f"test_{attribute}" for attribute in ROW_ATTRIBUTES))
 NAMES = ("names", "models")
 MOST_CLASSES, SPARSE = 1000, 10
-"""Where labels alone tell, more classes than the first are believed only as long as one in so many of them occurs."""
+"""Numbers of classes inferred from labels alone: above MOST_CLASSES, at least one in SPARSE of them must occur."""
 WANTED = frozenset([*FORMS, *(f"test_{form}" for form in FORMS), *COMMON, *NAMES])
 
 
 @dataclass(frozen=True)
-class Source:
-    """The members of one file or folder."""
+class PredictionFile:
+    """Members of one file of predictions, or of a folder with one file a member."""
 
     path: Path
     labels: dict[str, NDArray[np.integer]]
-    """By split: [sample]."""
+    """Labels [sample] by split."""
     classes: tuple[str, ...]
-    """Names; empty where the file does not tell."""
-    members: tuple[Found, ...]
-    marks: dict[str, Arrays] = field(default_factory=dict)
+    """Names by class index; empty where the file has none."""
+    members: tuple[CollectedMember, ...]
+    attributes: dict[str, Arrays] = field(default_factory=dict)
     """`groups` and `weights`, each by split [sample], where the file has them."""
 
 
-def read(path: Path, form: Form | None) -> Source:
+def read(path: Path, form: Form | None) -> PredictionFile:
     """The members of a file, or of a folder of one file a member.
 
     Raises:
@@ -63,46 +63,47 @@ def read(path: Path, form: Form | None) -> Source:
     count = len(found["val"])
     given = next((arrays[key] for key in NAMES if key in arrays), None)
     names = (
-        [f"{plain(path.stem)}-{i}" for i in range(count)]
+        [f"{encodable(path.stem)}-{i}" for i in range(count)]
         if given is None
-        else [plain(str(name)) for name in given.reshape(-1)]
+        else [encodable(str(name)) for name in given.reshape(-1)]
     )
     if len(names) != count or any(len(array) != count for array in found.values()):
         counts = ", ".join(f"{len(array)} in {PREFIX[split]}{chosen}" for split, array in found.items())
         raise PredictionsError(f"{path} names {len(names)} members and has {counts}; give the same number of each")
     members = tuple(
-        Found(name, path, chosen, {split: array[i] for split, array in found.items()}) for i, name in enumerate(names)
+        CollectedMember(name, path, chosen, {split: array[i] for split, array in found.items()})
+        for i, name in enumerate(names)
     )
-    return _source(path, arrays, members)
+    return _prediction_file(path, arrays, members)
 
 
-def _read_folder(folder: Path, form: Form | None) -> Source:
+def _read_folder(folder: Path, form: Form | None) -> PredictionFile:
     with storage_errors("read", folder):
-        files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
+        paths = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
     common: Arrays = {}
-    for path in files:
+    for path in paths:
         if path.stem in COMMON:
             common |= load(path, frozenset(COMMON))
-    sources = [_read_member(path, common, form) for path in files if path.stem not in COMMON]
-    if not sources:
+    files = [_read_member(path, common, form) for path in paths if path.stem not in COMMON]
+    if not files:
         raise PredictionsError(f"{folder} holds no predictions; give one {', '.join(SUFFIXES)} file a member")
-    check_agreement(sources)
-    names = next((source.classes for source in sources if source.classes), ())
-    members = tuple(member for source in sources for member in source.members)
-    return Source(folder, sources[0].labels, names, members, marks_of(sources))
+    check_agreement(files)
+    names = next((file.classes for file in files if file.classes), ())
+    members = tuple(member for file in files for member in file.members)
+    return PredictionFile(folder, files[0].labels, names, members, attributes_of(files))
 
 
-def _read_member(path: Path, common: Arrays, form: Form | None) -> Source:
+def _read_member(path: Path, common: Arrays, form: Form | None) -> PredictionFile:
     arrays = load(path, WANTED)
     if path.suffix == ".npy" and (given := arrays.pop(path.stem, None)) is not None:
         bare = form or ("top1" if given.ndim == 1 and given.dtype.kind in "iu" else None)
         if bare is None:
-            raise PredictionsError(f"{path} does not say what it holds; give the kind: {', '.join(FORMS)}")
+            raise PredictionsError(f"{path} does not say what it holds; give the form: {', '.join(FORMS)}")
         arrays[bare] = given
     arrays = common | arrays
     chosen = _choose_form(path, arrays, form)
     found = _predictions(path, arrays, chosen, axes="sample")
-    return _source(path, arrays, (Found(plain(path.stem), path, chosen, found),))
+    return _prediction_file(path, arrays, (CollectedMember(encodable(path.stem), path, chosen, found),))
 
 
 def _choose_form(path: Path, arrays: Arrays, form: Form | None) -> Form:
@@ -114,7 +115,7 @@ def _choose_form(path: Path, arrays: Arrays, form: Form | None) -> Form:
 
 
 def _predictions(path: Path, arrays: Arrays, form: Form, *, axes: str) -> Arrays:
-    """By split, with the axes that were asked for and, but for `top1`, the classes."""
+    """Predictions by split, with these axes; `class` is added to them unless the form is `top1`."""
     axes = axes if form == "top1" else f"{axes}, class"
     found = {split: arrays[prefix + form] for split, prefix in PREFIX.items() if prefix + form in arrays}
     for split, array in found.items():
@@ -127,59 +128,59 @@ def _predictions(path: Path, arrays: Arrays, form: Form, *, axes: str) -> Arrays
     return found
 
 
-def _source(path: Path, arrays: Arrays, members: tuple[Found, ...]) -> Source:
+def _prediction_file(path: Path, arrays: Arrays, members: tuple[CollectedMember, ...]) -> PredictionFile:
     for split, prefix in PREFIX.items():
         has_labels, has_predictions = f"{prefix}labels" in arrays, split in members[0].predictions
         if has_labels != has_predictions:
             missing = f"{prefix}{members[0].form}" if has_labels else f"{prefix}labels"
             raise PredictionsError(f"{path} has no {missing}; give predictions and labels of the same rows")
     labels = {split: arrays[f"{PREFIX[split]}labels"] for split in members[0].predictions}
-    names = tuple(plain(str(name)) for name in arrays["classes"].reshape(-1)) if "classes" in arrays else ()
-    return Source(path, labels, names, members, read_marks(path, arrays, labels))
+    names = tuple(encodable(str(name)) for name in arrays["classes"].reshape(-1)) if "classes" in arrays else ()
+    return PredictionFile(path, labels, names, members, read_attributes(path, arrays, labels))
 
 
-def read_marks(path: Path, arrays: Arrays, labels: Arrays) -> dict[str, Arrays]:
+def read_attributes(path: Path, arrays: Arrays, labels: Arrays) -> dict[str, Arrays]:
     """`groups` and `weights` of a file, each by split, checked against the labels.
 
     Raises:
         PredictionsError: not one for each row, of another kind, or of test rows that are not there.
     """
-    marks: dict[str, Arrays] = {}
-    for mark, (split, prefix) in itertools.product(MARKS, PREFIX.items()):
-        given = arrays.get(f"{prefix}{mark}")
+    attributes: dict[str, Arrays] = {}
+    for attribute, (split, prefix) in itertools.product(ROW_ATTRIBUTES, PREFIX.items()):
+        given = arrays.get(f"{prefix}{attribute}")
         if given is None:
             continue
-        where = f"{path}: {prefix}{mark}"
+        where = f"{path}: {prefix}{attribute}"
         if split not in labels:
             raise PredictionsError(f"{where} are given without {prefix}labels; give the labels of those rows as well")
-        check = check_groups if mark == "groups" else check_weights
+        check = check_groups if attribute == "groups" else check_weights
         check(given, len(labels[split]), where)
-        marks.setdefault(mark, {})[split] = given
-    return marks
+        attributes.setdefault(attribute, {})[split] = given
+    return attributes
 
 
-def marks_of(sources: Sequence[Source]) -> dict[str, Arrays]:
-    """Groups and weights by split, of the first source that has them."""
+def attributes_of(files: Sequence[PredictionFile]) -> dict[str, Arrays]:
+    """Groups and weights by split, taken from the first file that has them."""
     found: dict[str, Arrays] = {}
-    for source in sources:
-        for mark, arrays in source.marks.items():
-            found[mark] = arrays | found.get(mark, {})
+    for file in files:
+        for attribute, arrays in file.attributes.items():
+            found[attribute] = arrays | found.get(attribute, {})
     return found
 
 
-def plain(name: str) -> str:
+def encodable(name: str) -> str:
     """A name that JSON can hold: file names may have bytes that are no text."""
     return name.encode(errors="replace").decode()
 
 
-def check_agreement(sources: Sequence[Source]) -> None:
-    """Refuse sources over other rows, labels or classes.
+def check_agreement(files: Sequence[PredictionFile]) -> None:
+    """Refuse files over other rows, labels or classes.
 
     Raises:
         PoolError: what differs, with both paths.
     """
-    first = sources[0]
-    for other in sources[1:]:
+    first = files[0]
+    for other in files[1:]:
         if set(first.labels) != set(other.labels):
             raise PoolError(f"only one of {first.path} and {other.path} has test rows; members of a pool share theirs")
         for split, labels in first.labels.items():
@@ -188,48 +189,48 @@ def check_agreement(sources: Sequence[Source]) -> None:
                     f"{first.path} and {other.path} have other {PREFIX[split]}labels ({len(labels)} and "
                     f"{len(other.labels[split])} rows); members of a pool share their rows, in the same order"
                 )
-    for mark, split in itertools.product(MARKS, PREFIX):
-        having = [source for source in sources if split in source.marks.get(mark, {})]
+    for attribute, split in itertools.product(ROW_ATTRIBUTES, PREFIX):
+        having = [file for file in files if split in file.attributes.get(attribute, {})]
         for other in having[1:]:
-            if not np.array_equal(having[0].marks[mark][split], other.marks[mark][split]):
+            if not np.array_equal(having[0].attributes[attribute][split], other.attributes[attribute][split]):
                 both = f"{having[0].path} and {other.path}"
-                raise PoolError(f"{both} have other {PREFIX[split]}{mark}; members of a pool share theirs")
-    named = [source for source in sources if source.classes]
+                raise PoolError(f"{both} have other {PREFIX[split]}{attribute}; members of a pool share theirs")
+    named = [file for file in files if file.classes]
     for other in named[1:]:
         if other.classes != named[0].classes:
             raise PoolError(f"{named[0].path} and {other.path} have other classes; members of a pool share theirs")
 
 
-def count_classes(sources: Sequence[Source]) -> int:
-    """How many classes the predictions are over; where all members know only labels, the highest label tells.
+def count_classes(files: Sequence[PredictionFile]) -> int:
+    """Number of classes of the predictions; where all members know only labels, the highest label + 1.
 
     Raises:
         PredictionsError: a label so high that it can be no class.
     """
-    members = [member for source in sources for member in source.members]
+    members = [member for file in files for member in file.members]
     widths = [member.predictions["val"].shape[1] for member in members if member.form != "top1"]
     if widths:
         return int(widths[0])
-    by_split = [source.labels for source in sources] + [member.predictions for member in members]
+    by_split = [file.labels for file in files] + [member.predictions for member in members]
     indices = [array for arrays in by_split for array in arrays.values() if array.size and array.dtype.kind in "iu"]
     highest = max(int(array.max()) for array in indices)
     if highest >= MOST_CLASSES:
         occurring = len({label for array in indices for label in np.unique(array).tolist()})
         if highest >= SPARSE * occurring:
             raise PredictionsError(
-                f"{sources[0].path}: labels go up to {highest} and only {occurring} of them occur, which looks like a "
+                f"{files[0].path}: labels go up to {highest} and only {occurring} of them occur, which looks like a "
                 "mistake; give the names of all classes as `classes`"
             )
     return 1 + highest
 
 
-def check_source(source: Source, classes: int) -> None:
+def check_predictions(file: PredictionFile, classes: int) -> None:
     """Refuse predictions over another number of classes, and labels that are not one class index for each row.
 
     Raises:
         PredictionsError: the file and the first bad row are named.
     """
-    for member in source.members:
+    for member in file.members:
         for split, array in member.predictions.items():
             if member.form != "top1" and array.shape[1] != classes:
                 raise PredictionsError(
@@ -237,4 +238,4 @@ def check_source(source: Source, classes: int) -> None:
                     f"the pool has {classes}"
                 )
             where = f"{member.path}: {PREFIX[split]}labels"
-            check_class_indices(where, source.labels[split], len(array), classes)
+            check_class_indices(where, file.labels[split], len(array), classes)

@@ -1,4 +1,4 @@
-"""What all sections of the page look at, read once."""
+"""Data that the sections of the page share, read once."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from lrensemble.report.parameters import Floats, Products, products_of
 Labels = NDArray[np.int64]
 
 SEED = 0
-"""Of samples."""
+"""Seed of all random samples."""
 
 
 @dataclass(frozen=True)
-class Facts:
-    """A pool and what its evaluation says."""
+class ReportData:
+    """A pool, its evaluation, and what is derived from both; derived once, when first used."""
 
     pool: Pool
     result: Result
-    data: Path | None = None
-    """Where the files of the data set lie, for pictures of its rows."""
+    data_folder: Path | None = None
+    """Folder of the data set's files, for pictures of its rows."""
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
-        """Those that are finished."""
+        """Finished members."""
         return self.pool.members()
 
     @cached_property
     def best(self) -> Member:
-        """The best single member."""
+        """Best single member, by the metric of the verdict."""
         return next(member for member in self.members if member.id == self.result.best_single.id)
 
     @cached_property
     def chosen(self) -> Team | None:
-        """The stored team that the verdict judges; None where there is none, or it is not stored."""
+        """Stored team that the verdict judges; None where there is none, or it is not stored."""
         key = self.result.verdict.method
         if key is None:
             return None
@@ -52,13 +52,13 @@ class Facts:
 
     @cached_property
     def in_team(self) -> frozenset[str]:
-        """Ids of the members of the team that the verdict judges; of the best single model where no team beats it."""
+        """Ids of the members of the judged team, or of the best single model where no team beats it."""
         key = self.result.verdict.method
         return frozenset([self.result.best_single.id] if key is None else self.result.teams[key].members)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Of the members, each once: those that share a name are numbered."""
+        """Names of the members, each once: those that share a name are numbered."""
         names = [member.name for member in self.members]
         return tuple(
             name if names.count(name) == 1 else f"{name} #{names[: place + 1].count(name)}"
@@ -67,12 +67,12 @@ class Facts:
 
     @cached_property
     def labels(self) -> Labels:
-        """[sample] of `val`."""
+        """True classes [sample] of `val`."""
         return np.asarray(self.pool.labels("val"))
 
     @cached_property
     def predicted(self) -> Labels:
-        """[member, sample] each member's likeliest class on `val`."""
+        """Likeliest class [member, sample] by each member on `val`."""
         return np.stack([likeliest(self.probs_of(member, "val")) for member in self.members])
 
     @cached_property
@@ -81,7 +81,7 @@ class Facts:
         return products_of(self.members)
 
     def sampled_rows(self, most: int) -> tuple[NDArray[np.int64], str]:
-        """Positions of val rows, all or a sample of so many, and a phrase that says which."""
+        """Positions of val rows, all or a random sample of `most`, and a phrase that says which."""
         rows = len(self.labels)
         if rows <= max(1, most):
             return np.arange(rows), f"all {rows:,} val rows"
@@ -89,14 +89,14 @@ class Facts:
         return chosen, f"a sample of {len(chosen):,} of {rows:,} val rows"
 
     def probs_of(self, member: Member, split: str) -> Floats:
-        """[sample, class]"""
+        """Probabilities [sample, class] of a member on a split."""
         return np.asarray(np.exp(member.predictions(split).astype(np.float64)))
 
     def team_probs(self, split: str) -> Floats | None:
-        """[sample, class] of the team that the verdict judges; None where it is not stored."""
+        """Probabilities [sample, class] of the judged team; None where it is not stored."""
         return None if self.chosen is None else predict(self.members, self.chosen, split)
 
 
 def ordered(values: Sequence[float]) -> NDArray[np.int64]:
-    """Places by falling value; ties stay in order."""
+    """Positions by falling value; ties stay in order."""
     return np.argsort(-np.asarray(values, dtype=np.float64), kind="stable")

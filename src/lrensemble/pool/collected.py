@@ -1,4 +1,4 @@
-"""One member's predictions as others wrote them, and the log-probabilities that they stand for."""
+"""Predictions of one member as another program wrote them, and their log-probabilities."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from lrensemble.metrics.base import check_labels, check_probabilities
 from lrensemble.pool.arrays import Arrays
 
 Form = Literal["log_probs", "logits", "probs", "top1"]
-"""What an array of predictions says; where a file holds several, the first of these is taken."""
+"""Form of an array of predictions; where a file holds several, the first of these is taken."""
 FORMS: tuple[Form, ...] = get_args(Form)
 PREFIX = {"val": "", "test": "test_"}
 
 
 @dataclass(frozen=True)
-class Found:
-    """One member's predictions as they stand in a file."""
+class CollectedMember:
+    """Predictions of one member, in the form in which a file holds them."""
 
     name: str
     path: Path
     form: Form
     predictions: Arrays
-    """By split: [sample, class], for `top1` [sample]."""
+    """Predictions by split: [sample, class]; for the form `top1`, class indices [sample]."""
 
     @property
     def id(self) -> str:
@@ -62,7 +62,7 @@ class Found:
 
 
 def check_class_indices(where: str, indices: NDArray[np.integer], rows: int, classes: int) -> None:
-    """Refuse what is not one class index a row; the message begins with `where`.
+    """Refuse an array other than one class index a row; the message begins with `where`.
 
     Raises:
         PredictionsError: another number of rows, not integers, or outside the classes.

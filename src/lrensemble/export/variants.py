@@ -1,0 +1,143 @@
+"""Variants of a team that can be exported, by name: the whole team, a cascade, or one network in its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lrensemble.config import Recipe, to_record
+from lrensemble.data import SOURCES, Dataset, of_recipe
+from lrensemble.errors import ExportError
+from lrensemble.export.cascade import CascadeQuality, measure
+from lrensemble.export.cascade import cascade as cascade_of
+from lrensemble.export.distill import distill
+from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.soup import Soup, soup
+from lrensemble.models import MODELS
+from lrensemble.pool import Pool
+from lrensemble.registry import Call, Registry, known_paths_only, require_known_paths
+from lrensemble.spec import SpecLike
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An ensemble, and its figures beside those of its team."""
+
+    ensemble: Ensemble
+    figures: dict[str, object] = field(default_factory=dict)
+    """Figures by name, ready for JSON: those of a split by the name of the split."""
+
+
+VARIANTS: Registry[Variant] = Registry("variant", call=Call(("ensemble", "pool", "data")))
+"""Functions of (ensemble, pool, data) that return a `Variant`: the team's ensemble, the pool that it was chosen from,
+and the folder of the data set's files where one is given."""
+
+
+@VARIANTS.register
+def team(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:  # noqa: ARG001
+    """The whole team: every member predicts every row."""
+    return Variant(ensemble)
+
+
+@VARIANTS.register(cost=0.5)
+def cascade(
+    ensemble: Ensemble,
+    pool: Pool,
+    data: Path | None,  # noqa: ARG001
+    *,
+    accuracy: float | None = None,
+    cost: float | None = None,
+) -> Variant:
+    """Members in order, each run only on the rows that those before it left undecided (Viola & Jones 2001).
+
+    Args:
+        ensemble: ensemble of the team.
+        pool: pool that the team was chosen from.
+        data: not needed.
+        accuracy: minimum validation accuracy of the cascade (fraction).
+        cost: maximum cost of the cascade, as a fraction of the team's operations.
+
+    Raises:
+        ExportError: one member, both limits at once, or a limit that no cascade of these members meets.
+    """
+    found = cascade_of(ensemble, pool, accuracy=accuracy, cost=cost)
+    figures: dict[str, object] = {"val": _figures(found.expected)}
+    if "test" in pool.task.splits:
+        measured = measure(found.ensemble, pool)
+        figures |= {"test": _figures(measured), "reaches_team": measured.reaches_team}
+    return Variant(found.ensemble, figures)
+
+
+@VARIANTS.register("uniform-soup")
+def uniform_soup(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
+    """One network: the mean of the weights of all members that are connected with the best (Wortsman et al. 2022).
+
+    Raises:
+        ExportError: members of several architectures, fewer than two, or none that is connected with the best one.
+        DataError: the data set cannot be read again, or is another one.
+    """
+    dataset, _ = _data_of(ensemble, pool, data)
+    return _of_soup(soup(ensemble, dataset, kind="uniform"))
+
+
+@VARIANTS.register("greedy-soup")
+def greedy_soup(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
+    """One network: the mean of the weights of those members that do not lower its accuracy (Wortsman et al. 2022).
+
+    Raises:
+        ExportError: members of several architectures, fewer than two, or none that is connected with the best one.
+        DataError: the data set cannot be read again, or is another one.
+    """
+    dataset, _ = _data_of(ensemble, pool, data)
+    return _of_soup(soup(ensemble, dataset, kind="greedy"))
+
+
+@VARIANTS.register
+def student(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
+    """One network, distilled from the team (Hinton et al. 2015).
+
+    Raises:
+        ExportError: no member of the team has a recipe.
+        DataError: the data set cannot be read again, or is another one.
+    """
+    dataset, recipe = _data_of(ensemble, pool, data)
+    made = distill(ensemble, dataset, recipe)
+    return Variant(made.ensemble, {"val": {"accuracy": made.accuracy, "team_accuracy": made.team_accuracy}})
+
+
+def best_recipe(pool: Pool, ensemble: Ensemble) -> Recipe:
+    """Recipe of the ensemble's member that is most accurate on `val`, for the one network in place of the team.
+
+    Raises:
+        ExportError: none of its members has a recipe.
+        UntrustedError: it names code, or something of a hub, that nobody has asked for.
+    """
+    ids = {part.id for part in ensemble.description.parts}
+    members = [member for member in pool.members() if member.id in ids and member.recipe is not None]
+    if not members:
+        raise ExportError(f"no member of the team in {pool.folder} has a recipe; use members that were trained here")
+    best = max(members, key=lambda member: member.scores.get("val", {}).get("accuracy", 0.0))
+    recipe = to_record(Recipe, best.recipe, f"member {best.id}")
+    source = f"member {best.id} of {pool.folder}"
+    specs: list[SpecLike] = [recipe.model, recipe.policy, recipe.data.name, recipe.train.optimizer]
+    specs += recipe.train.augment
+    require_known_paths(source, *specs, trust_code=pool.trust_code)
+    with known_paths_only(source, trust_code=pool.trust_code):
+        MODELS.check(recipe.model)
+        SOURCES.check(recipe.data)
+    return recipe
+
+
+def _data_of(ensemble: Ensemble, pool: Pool, folder: Path | None) -> tuple[Dataset, Recipe]:
+    """Data set that the members were trained on, and the recipe of the best one."""
+    recipe = best_recipe(pool, ensemble)
+    return of_recipe(recipe, folder, trust_code=pool.trust_code), recipe
+
+
+def _figures(quality: CascadeQuality) -> dict[str, float]:
+    return {name: float(value) for name, value in vars(quality).items()}
+
+
+def _of_soup(made: Soup) -> Variant:
+    val = {"accuracy": made.accuracy, "team_accuracy": made.team_accuracy}
+    return Variant(made.ensemble, {"val": val, "ingredients": list(made.ingredients), "barriers": made.barriers})

@@ -1,0 +1,148 @@
+"""Several networks of one shape as a trainee: one program with a leading member axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, log_softmax
+
+from lrensemble.config import TrainSettings
+from lrensemble.data import Augmenter, Dataset, Mixing, batch_rows, steps_per_epoch
+from lrensemble.data.augment import join
+from lrensemble.train.run.fused.optimizers import StackedOptimizer
+from lrensemble.train.run.fused.stacked import StackedModel
+from lrensemble.train.run.numerics import autocast
+from lrensemble.train.run.predictions import checked_logits, log_probs_of
+from lrensemble.train.run.state import by_kind
+
+
+class StackedTrainee:
+    """Networks of one architecture on the same data.
+
+    The losses of the members are summed, not averaged: each gradient is then that of its member alone. A member that
+    diverges fills its slices with NaN, and touches no other.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module], dataset: Dataset, settings: Sequence[TrainSettings]) -> None:
+        """Stack networks, which are left as they are, and make their optimizer.
+
+        Args:
+            networks: [member] on the device of the data set.
+            dataset: where the training rows are.
+            settings: [member]; all but rate, momentum, weight decay, smoothing and seed are those of the first.
+        """
+        self._dataset, self._settings = dataset, settings[0]
+        self.model = StackedModel(networks, compile_it=settings[0].compile)
+        self._optimizer = StackedOptimizer(settings, self.model)
+        self._shared = len({each.seed for each in settings}) == 1
+        """Whether all members see the same rows."""
+        self._seeds = [each.seed for each in settings[: 1 if self._shared else None]]
+        epoch_steps = steps_per_epoch(len(dataset.rows["train"]), settings[0].batch_size)
+        self._augmenter = Augmenter(settings[0].augment, dataset.shape, epoch_steps)
+        smoothing = [each.label_smoothing for each in settings]
+        exact = torch.tensor(smoothing, dtype=torch.float64, device=dataset.device) if any(smoothing) else None
+        self._smoothing = exact
+        """[member] in float64; None where nothing is smoothed, which has fewer operations."""
+
+    def step(self, step: int, rates: Sequence[float]) -> tuple[Tensor, Tensor]:
+        """One update of all members; their losses before it and the norms of their gradients, [member] each."""
+        inputs, labels, mixing = self._batches(step)
+        with autocast(inputs.device, self._settings):
+            logits = self._logits(inputs, labels.shape[-1], training=True, shared=self._shared)
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        losses = mixed_cross_entropies(logits, labels, mixing, self._smoothing)
+        gradient = self.model.joined(torch.autograd.grad(losses.sum(), list(self.model.trained.values())))
+        norms = torch.linalg.vector_norm(gradient, dim=1)
+        if self._settings.clip_norm is not None:
+            gradient *= (self._settings.clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
+        finite = torch.from_numpy(np.where(np.isfinite(rates), rates, np.nan))
+        self._optimizer.step(gradient, finite.to(inputs.device, non_blocking=True), step)
+        return losses.detach(), norms
+
+    def _batches(self, step: int) -> tuple[Tensor, Tensor, Mixing | None]:
+        """Inputs [member, batch, …] and labels [member, batch], or [batch, …] of all; mixing as one long batch."""
+        rows, size = self._dataset.rows["train"], self._settings.batch_size
+        chosen = [batch_rows(len(rows), size, seed, step) for seed in self._seeds]
+        draws = join([self._augmenter.draw(seed, step, own) for seed, own in zip(self._seeds, chosen, strict=True)])
+        places = torch.from_numpy(np.concatenate(chosen)).to(rows.device, non_blocking=True)
+        inputs, labels, mixing = self._dataset.augmented(rows[places], self._augmenter, draws)
+        if self._shared:
+            return inputs, labels, mixing
+        return inputs.view(-1, size, *inputs.shape[1:]), labels.view(-1, size), mixing
+
+    def _logits(self, inputs: Tensor, rows: int, *, training: bool, shared: bool) -> Tensor:
+        """[member, batch, class]
+
+        Raises:
+            TrainingError: the networks' logits are not [batch, class].
+        """
+        logits = self.model.logits(inputs, training=training, shared=shared)
+        return checked_logits(logits, rows, self._dataset, leading=1)
+
+    def predict(self, split: str) -> Tensor:
+        """Log-probabilities [member, sample, class] of a split, float32 on the CPU, in evaluation mode."""
+
+        def logits(inputs: Tensor) -> Tensor:
+            return self._logits(inputs, len(inputs), training=False, shared=True)
+
+        return log_probs_of(logits, self._dataset, split)
+
+    def weights(self, member: int) -> Mapping[str, Tensor]:
+        """Parameters and buffers of one network, by name, on the CPU."""
+        return self.model.state_of(member)
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor that it takes to go on, stacked, by name: for a file."""
+        tensors = {f"model/{name}": tensor for name, tensor in self.model.state().items()}
+        return tensors | {f"optimizer/{name}": tensor for name, tensor in self._optimizer.state.items()}
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over what `state` gave; nothing is touched unless all of it fits.
+
+        Raises:
+            ValueError, KeyError: it is that of other networks or another optimizer.
+        """
+        parts = by_kind(tensors, "model", "optimizer")
+        if parts["optimizer"].keys() != self._optimizer.state.keys():
+            raise ValueError("its optimizer is another one")
+        self.model.load(parts["model"])
+        placed = {name: tensor.to(self._dataset.device) for name, tensor in parts["optimizer"].items()}
+        self._optimizer.state.update(placed)
+
+
+def mixed_cross_entropies(logits: Tensor, labels: Tensor, mixing: Mixing | None, smoothing: Tensor | None) -> Tensor:
+    """[member] mean cross-entropy; of mixed images that of both their labels, by their shares (Zhang et al. 2018).
+
+    Args:
+        logits: [member, batch, class].
+        labels: [member, batch] or [batch].
+        mixing: of the labels laid end to end; None where nothing is mixed.
+        smoothing: [member]; None for none at all.
+    """
+    if mixing is None:
+        return cross_entropies(logits, labels, smoothing).mean(dim=1)
+    others = labels.flatten()[mixing.partner].view(labels.shape)
+    share = mixing.share.to(logits.dtype).view(labels.shape)
+    own, other = (cross_entropies(logits, each, smoothing) for each in (labels, others))
+    return (share * own + (1 - share) * other).mean(dim=1)
+
+
+def cross_entropies(logits: Tensor, labels: Tensor, smoothing: Tensor | None) -> Tensor:
+    """[member, batch] cross-entropy, each member's with its own label smoothing (Szegedy et al. 2016, sec. 7).
+
+    Args:
+        logits: [member, batch, class].
+        labels: [member, batch] or [batch].
+        smoothing: [member]; None for none at all.
+    """
+    if labels.ndim == 1:
+        labels = labels.expand(len(logits), -1)
+    if smoothing is None:
+        return cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
+    log_probs = log_softmax(logits, dim=2)
+    of_label = log_probs.gather(2, labels[:, :, None])[:, :, 0]
+    share = smoothing.to(logits.dtype)[:, None]
+    return -(1 - share) * of_label - share * log_probs.mean(dim=2)

@@ -1,0 +1,152 @@
+"""The training loop: what is trained does one step after another, and what happens between steps is the caller's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from lrensemble.errors import TrainingError
+from lrensemble.policies import Policy
+
+LARGEST_CHUNK = 64
+"""Steps that a GPU does at most before the host looks at them."""
+
+
+class Step(NamedTuple):
+    """One update of the optimizer."""
+
+    step: int
+    """From 0."""
+    rate: float
+    loss: float
+    """Mean over the batch, before the update."""
+    norm: float = math.nan
+    """L2 norm of the gradient over all parameters, before clipping."""
+    run: str = ""
+    """Id of the run, in a sweep."""
+
+
+class DivergedError(TrainingError):
+    """A rate, a loss or a prediction is not finite any more: the run has ended without a usable model."""
+
+    def __init__(self, step: int, rate: float, loss: float) -> None:
+        super().__init__(f"diverged at step {step}: rate {rate:g}, loss {loss:g}")
+        self.step, self.rate, self.loss = step, rate, loss
+
+
+Updates = Sequence[tuple[Tensor, Tensor]]
+"""[step] losses and norms of gradients, [member] each, where they were computed."""
+
+
+class Trainee(Protocol):
+    """What is trained: members along a leading axis, one alone or several in one program.
+
+    It has no other state than that of `state`: batches and randomness are functions of the step, so that the trainee as
+    it was after any step is all that it takes to go on from there.
+    """
+
+    def step(self, step: int, rates: Sequence[float]) -> tuple[Tensor, Tensor]:
+        """Update every member once, by its own rate; losses before the update and norms of gradients, [member] each.
+
+        A member whose rate or loss is not finite is of no use any more; the others are as if it were not there.
+
+        Raises:
+            TrainingError: the logits are not [batch, class], or the network cannot be compiled here.
+        """
+
+    def predict(self, split: str) -> Tensor:
+        """Log-probabilities [member, sample, class] of a split, float32 on the CPU, in evaluation mode.
+
+        Raises:
+            TrainingError: the logits are not [batch, class].
+        """
+
+    def weights(self, member: int) -> Mapping[str, Tensor]:
+        """Parameters and buffers, by name, of the network that is a member's result."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor that it takes to go on, as `<kind>/<name>`: for a file."""
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over what `state` gave; nothing is touched unless all of it fits.
+
+        Raises:
+            ValueError, KeyError: it is the state of something else.
+        """
+
+
+class Steps(NamedTuple):
+    """A chunk of steps of every member."""
+
+    steps: range
+    rates: Sequence[Sequence[float]]
+    """[step, member]"""
+    losses: Sequence[Sequence[float]]
+    """[step, member] mean over the batch, before the update."""
+    norms: Sequence[Sequence[float]]
+    """[step, member] L2 norm of the gradient, before clipping."""
+
+
+def fit(trainee: Trainee, policy: Policy, *, first_step: int = 0, chunk_steps: int = 1) -> Generator[Step, None, None]:
+    """Train one network in place, one step for each that is asked for.
+
+    Args:
+        trainee: of one member: a `SingleTrainee`.
+        policy: the rate by step, for `policy.total` steps.
+        first_step: how many steps are done already.
+        chunk_steps: steps that are done before the first of them is yielded, so that none in between waits for a GPU;
+            the network is then as it is after the last of them. Chunks end at multiples of it.
+
+    Raises:
+        DivergedError: the rate or the loss is not finite.
+        TrainingError: the logits are not [batch, class], or the network cannot be compiled here.
+    """
+    for chunk in fit_members(trainee, [policy], first_step=first_step, chunk_steps=chunk_steps):
+        for step, (rate,), (loss,), (norm,) in zip(*chunk, strict=True):
+            if not (math.isfinite(rate) and math.isfinite(loss)):
+                raise DivergedError(step, rate, loss)
+            yield Step(step, rate, loss, norm)
+
+
+def fit_members(
+    trainee: Trainee, policies: Sequence[Policy], *, first_step: int = 0, chunk_steps: int = 1
+) -> Generator[Steps, None, None]:
+    """Train all members in place, chunk by chunk; one that diverges is trained on, to no end.
+
+    Args:
+        trainee: of as many members as there are policies.
+        policies: [member] of as many steps each.
+        first_step: as for `fit`.
+        chunk_steps: as for `fit`.
+    """
+    for steps in chunks(first_step, policies[0].total, chunk_steps):
+        rates = [[policy(step) for policy in policies] for step in steps]
+        updates = [trainee.step(step, own) for step, own in zip(steps, rates, strict=True)]
+        yield Steps(steps, rates, *to_numbers(updates))
+
+
+def chunks(first: int, total: int, chunk_steps: int) -> Iterator[range]:
+    """The steps from `first` on, cut at the multiples of `chunk_steps`."""
+    for start in range(first - first % chunk_steps, total, chunk_steps):
+        yield range(max(start, first), min(start + chunk_steps, total))
+
+
+def to_numbers(updates: Updates) -> tuple[list[list[float]], list[list[float]]]:
+    """Losses and norms, [step, member] each; this waits for the device."""
+    losses, norms = (torch.stack(values).tolist() for values in zip(*updates, strict=True))
+    return losses, norms
+
+
+def largest_chunk(device: torch.device, epoch_steps: int, save_steps: int | None) -> int:
+    """The number of steps between two looks at them: one on a CPU, which waits for nothing, more on a GPU.
+
+    Ends of epochs and of `save_steps` are ends of chunks.
+    """
+    if device.type == "cpu":
+        return 1
+    common = math.gcd(epoch_steps, save_steps or epoch_steps)
+    return max(count for count in range(1, min(common, LARGEST_CHUNK) + 1) if common % count == 0)

@@ -1,0 +1,55 @@
+"""How a network computes: its precision, and whether it is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import ParamSpec
+
+import torch
+from torch import Tensor
+
+from lrensemble.config import TrainSettings
+from lrensemble.errors import TrainingError
+
+P = ParamSpec("P")
+
+
+def autocast(device: torch.device, settings: TrainSettings) -> AbstractContextManager[object]:
+    """The context that a network computes in at the precision of a recipe."""
+    if settings.precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, getattr(torch, settings.precision))
+
+
+def check_precision(device: torch.device, precision: str) -> None:
+    """Refuse a precision that a device has no means for.
+
+    Raises:
+        TrainingError: float16 on `mps`.
+    """
+    if device.type == "mps" and precision == "float16":
+        raise TrainingError(
+            "train.precision = 'float16' is refused on mps, where torch does not scale losses; give bfloat16 or float32"
+        )
+
+
+def compiled(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
+    """The same network or function, compiled when it is first called.
+
+    Raises:
+        TrainingError: by the call: it cannot be compiled, or not here.
+    """
+    from torch._dynamo.exc import TorchDynamoException  # late: the compiler is large, and few ask for it
+    from torch._inductor.exc import InductorError
+
+    program = torch.compile(function)
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> Tensor:
+        try:
+            return program(*args, **kwargs)
+        except (TorchDynamoException, InductorError) as error:
+            reason = str(error).strip().split("\n", 1)[0]
+            raise TrainingError(f"the model cannot be compiled here ({reason}); set train.compile = false") from error
+
+    return run

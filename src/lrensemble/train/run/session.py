@@ -1,0 +1,69 @@
+"""What rides along with all runs of a process: whether it was asked to end, how often to save, how runs are trained."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from lrensemble.train.run.runs import ShouldContinue
+
+SAVE_SECONDS = 30.0
+"""Time between two savings of a state, where no number of steps is given: what a kill can cost at most."""
+
+
+class Terminated(KeyboardInterrupt):
+    """The program was asked to end by another signal than that of Ctrl-C, and has saved what it did."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+        """Number of the signal."""
+
+    @property
+    def exit_status(self) -> int:
+        """What a shell makes of the signal: 143 for SIGTERM, 129 for SIGHUP."""
+        return 128 + self.number
+
+
+@dataclass
+class Interrupt:
+    """Whether the program was asked to end, and by which signal."""
+
+    pending: bool = False
+    number: int = signal.SIGINT
+
+    def error(self) -> KeyboardInterrupt:
+        """What is raised when the state is saved: for Ctrl-C what Python itself raises."""
+        return KeyboardInterrupt() if self.number == signal.SIGINT else Terminated(self.number)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What rides along with the runs that a process trains."""
+
+    interrupt: Interrupt
+    """Once it is pending, states are saved after the step and its error is raised."""
+    save_steps: int | None = None
+    """Steps between two savings of a state; None for as many as take half a minute."""
+    should_continue: ShouldContinue | None = None
+    """Asked after every epoch but the last whether a run goes on; one that does not is recorded as pruned."""
+    execution: Literal["one-by-one", "workers", "fused"] = "one-by-one"
+    """How runs are trained, for the record: all in one program (`fused`), or one after another."""
+
+
+class SaveClock:
+    """When a state is due: after a number of steps, or after some time."""
+
+    def __init__(self, save_steps: int | None) -> None:
+        self._steps, self._last = save_steps, time.monotonic()
+
+    def strikes(self, step: int) -> bool:
+        """Whether the state is to be saved now that so many steps are done."""
+        if self._steps:
+            return step % self._steps == 0
+        if time.monotonic() - self._last < SAVE_SECONDS:
+            return False
+        self._last = time.monotonic()
+        return True

@@ -1,0 +1,228 @@
+"""One network as a trainee: with its optimizer, the scale of its losses and the moving average of its weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from lrensemble.config import TrainSettings
+from lrensemble.data import Augmenter, Dataset, Mixing, batch_rows, steps_per_epoch
+from lrensemble.train.run.numerics import autocast, check_precision, compiled
+from lrensemble.train.run.optimizers import build_optimizer
+from lrensemble.train.run.predictions import checked_logits, predict
+from lrensemble.train.run.state import by_kind
+
+_DRAW_NOTHING = (
+    nn.Sequential,
+    nn.Linear,
+    nn.modules.conv._ConvNd,
+    nn.modules.batchnorm._BatchNorm,
+    nn.modules.pooling._MaxPoolNd,
+    nn.ReLU,
+    nn.Flatten,
+)
+
+
+class SingleTrainee:
+    """One network on its data, with all that is updated beside it."""
+
+    def __init__(self, model: nn.Module, dataset: Dataset, settings: TrainSettings) -> None:
+        """Make the optimizer of a recipe for a network, and lay its weights out as the recipe asks.
+
+        Args:
+            model: on the device of the data set; trained in place.
+            dataset: where the training rows are.
+            settings: batch size, seed, augmentation, optimizer and what it takes, label smoothing (Szegedy et al. 2016,
+                section 7), gradient clipping by the norm over all parameters (Pascanu et al. 2013, algorithm 1),
+                precision, `channels_last`, `compile`, `ema`, and the parts that a batch is computed in.
+
+        Raises:
+            UnknownNameError, TrainingError: as `build_optimizer` and `check_precision`.
+            SpecError: an augmentation that does not suit the inputs.
+        """
+        device = next(model.parameters()).device
+        check_precision(device, settings.precision)
+        self.model, self._dataset, self._settings = model, dataset, settings
+        self._memory_format = torch.contiguous_format
+        if settings.channels_last and any(parameter.ndim == 4 for parameter in model.parameters()):
+            self._memory_format = torch.channels_last
+            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._draws = may_draw(model)
+        self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.optimizer = build_optimizer(settings, self._parameters)
+        self._forward: Callable[[Tensor], Tensor] = compiled(model) if settings.compile else model
+        self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
+        self._average: AveragedModel | None = None
+        if settings.ema:
+            rule = get_ema_multi_avg_fn(settings.ema)  # type: ignore[no-untyped-call]
+            self._average = AveragedModel(self.model, multi_avg_fn=rule, use_buffers=True)
+        epoch_steps = steps_per_epoch(len(dataset.rows["train"]), settings.batch_size)
+        self._augmenter = Augmenter(settings.augment, dataset.shape, epoch_steps)
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The network that is scored, predicts and becomes the member: the average where there is one."""
+        return self.model if self._average is None else self._average.module
+
+    def step(self, step: int, rates: Sequence[float]) -> tuple[Tensor, Tensor]:
+        """One update of the weights; the loss before it and the norm of its gradient, [1] each."""
+        (rate,) = rates
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        inputs, labels, mixing = self._batch(step)
+        if not self.model.training:  # as after a prediction
+            self.model.train()
+        for parameter in self._parameters:
+            parameter.grad = None
+        with randomness(self._settings.seed, step, inputs.device) if self._draws else nullcontext():
+            loss = self._backward(inputs, labels, mixing)
+        if self.scaler.is_enabled():
+            self.scaler.unscale_(self.optimizer)
+        norm = get_total_norm(each.grad for each in self._parameters if each.grad is not None)
+        if self._settings.clip_norm is not None:
+            clip_grads_with_norm_(self._parameters, self._settings.clip_norm, norm)
+        if math.isfinite(rate):
+            self._update()
+        return loss[None], norm[None]
+
+    def _batch(self, step: int) -> tuple[Tensor, Tensor, Mixing | None]:
+        rows, settings = self._dataset.rows["train"], self._settings
+        batch = batch_rows(len(rows), settings.batch_size, settings.seed, step)
+        chosen = rows[torch.tensor(batch).to(rows.device, non_blocking=True)]
+        draws = self._augmenter.draw(settings.seed, step, batch)
+        inputs, labels, mixing = self._dataset.augmented(chosen, self._augmenter, draws)
+        inputs = inputs.to(memory_format=self._memory_format) if inputs.ndim == 4 else inputs
+        return inputs, labels, mixing
+
+    def _backward(self, inputs: Tensor, labels: Tensor, mixing: Mixing | None) -> Tensor:
+        """Leave the gradient of a batch's mean loss with the parameters, part after part; the loss."""
+        settings, parts = self._settings, self._settings.accumulate
+        others = [None] * parts if mixing is None else labels[mixing.partner].chunk(parts)
+        shares = [None] * parts if mixing is None else mixing.share.chunk(parts)
+        losses = []
+        for some, own, other, share in zip(inputs.chunk(parts), labels.chunk(parts), others, shares, strict=True):
+            with autocast(inputs.device, settings):
+                logits = checked_logits(self._forward(some), len(own), self._dataset)
+            exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
+            loss = mixed_cross_entropy(exact, own, other, share, settings.label_smoothing)
+            loss = loss * (len(own) / len(labels)) if parts > 1 else loss
+            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            losses.append(loss.detach())
+        return torch.stack(losses).sum() if parts > 1 else losses[0]
+
+    def _update(self) -> None:
+        """Update the weights by the gradients that `backward` has left, and the average by the weights."""
+        if self.scaler.is_enabled():
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
+            self.optimizer.step()
+        if self._average is not None:
+            self._average.update_parameters(self.model)
+
+    def predict(self, split: str) -> Tensor:
+        """Log-probabilities [1, sample, class] of a split, as `predict`."""
+        return predict(self.evaluated, self._dataset, split)[None]
+
+    def weights(self, member: int = 0) -> Mapping[str, Tensor]:
+        """Parameters and buffers of the evaluated network, by name."""
+        del member  # there is one
+        state: dict[str, Tensor] = self.evaluated.state_dict()
+        return state
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor that it takes to go on, by name: for a file."""
+        tensors = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for index, entries in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{index}/{key}": tensor for key, tensor in entries.items()}
+        if self._average is not None:
+            tensors |= {f"average/{name}": tensor for name, tensor in self._average.state_dict().items()}
+        return tensors | {f"scaler/{key}": torch.tensor(value) for key, value in self.scaler.state_dict().items()}
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over what `state` gave; nothing is touched unless all of it fits.
+
+        Raises:
+            ValueError, KeyError: it is that of another model or recipe.
+        """
+        parts = by_kind(tensors, "model", "optimizer", "average", "scaler")
+        # What an optimizer keeps is not there before its first step, so it has nothing to be compared with.
+        found, expected = (
+            {name: (tensor.shape, tensor.dtype) for name, tensor in side.items() if not name.startswith("optimizer/")}
+            for side in (tensors, self.state())
+        )
+        if found != expected:
+            raise ValueError("its weights are those of another model")
+        self.model.load_state_dict(parts["model"])
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in parts["optimizer"].items():
+            index, _, key = name.partition("/")
+            # Laid out as the weights are: a fused optimizer goes through both in the order of their memory.
+            images = tensor.ndim == 4 and self._memory_format == torch.channels_last
+            placed = tensor.to(memory_format=torch.channels_last) if images else tensor
+            states.setdefault(int(index), {})[key] = placed
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": states, "param_groups": groups})
+        if self._average is not None:
+            self._average.load_state_dict(parts["average"])
+        if parts["scaler"]:
+            self.scaler.load_state_dict({key: tensor.item() for key, tensor in parts["scaler"].items()})
+
+
+def mixed_cross_entropy(
+    logits: Tensor, labels: Tensor, other: Tensor | None, share: Tensor | None, smoothing: float
+) -> Tensor:
+    """Mean cross-entropy of a batch; of a mixed image that of both its labels, by their shares (Zhang et al. 2018).
+
+    Args:
+        logits: [sample, class].
+        labels: [sample] classes, or [sample, class] probabilities.
+        other: the same of what is mixed in; None where nothing is.
+        share: [sample] of the image's own label.
+        smoothing: of the labels.
+    """
+    if other is None or share is None:
+        return cross_entropy(logits, labels, label_smoothing=smoothing)
+    first, second = (
+        cross_entropy(logits, each, label_smoothing=smoothing, reduction="none") for each in (labels, other)
+    )
+    share = share.to(logits.dtype)
+    return (share * first + (1 - share) * second).mean()
+
+
+def may_draw(model: nn.Module) -> bool:
+    """Whether a network may draw random numbers in training; False only where all its parts are known to draw none."""
+    return not all(
+        isinstance(part, _DRAW_NOTHING) and type(part).__module__.startswith("torch.nn.modules.")
+        for part in model.modules()
+    )
+
+
+@contextmanager
+def randomness(seed: int, step: int, device: torch.device) -> Iterator[None]:
+    """Make what a model draws in this block (dropout, say) a function of (seed, step), and leave no trace of it."""
+    generators = [torch.default_generator]
+    if device.type == "cuda":
+        generators.append(torch.cuda.default_generators[device.index])
+    before = [generator.get_state() for generator in generators]
+    mixed = int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
+    for generator in generators:
+        generator.manual_seed(mixed)
+    apple = torch.mps.get_rng_state() if device.type == "mps" else None  # its generator is not to be had
+    if apple is not None:
+        torch.mps.manual_seed(mixed)
+    try:
+        yield
+    finally:
+        if apple is not None:
+            torch.mps.set_rng_state(apple)
+        for generator, state in zip(generators, before, strict=True):
+            generator.set_state(state)
