@@ -20,7 +20,7 @@ from lrensemble.metrics import METRICS, accuracy
 from lrensemble.metrics.diversity.outcomes import outcomes
 from lrensemble.numerics import TIE, likeliest
 from lrensemble.select import Validation
-from lrensemble.select.scoring.incremental import growth
+from lrensemble.select.scoring.incremental import incremental_team
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import block_scorer, split
 from lrensemble.select.scoring.team_scores import team_scorer
 from lrensemble.spec import Spec
@@ -135,7 +135,7 @@ def test_every_kernel_counts_the_rows_that_fractions_count(of: int, dtype: type)
     assert every is not None
     assert np.round(every(split(members))[1:] * rows).tolist() == right
     assert np.round(team_scorer(validation, "accuracy", "mean")(masks.astype(float)) * rows).tolist() == right
-    grown, counts = growth(validation, "accuracy", "mean"), np.zeros(members, dtype=np.int64)
+    grown, counts = incremental_team(validation, "accuracy", "mean"), np.zeros(members, dtype=np.int64)
     for member in (3, 0, 3, 1, 4, 3, 2):
         found = np.round(grown.scores(np.arange(members)) * rows).tolist()
         added = [decided(votes, of, counts + np.eye(members, dtype=np.int64)[one]) for one in range(members)]

@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss
 
 from lrensemble.metrics import nll
 from lrensemble.select import Validation, team_score
-from lrensemble.select.scoring.incremental import growth
+from lrensemble.select.scoring.incremental import incremental_team
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import block_scorer, split
 from lrensemble.select.scoring.losses import nll_of
 from lrensemble.select.scoring.team_scores import team_scorer
@@ -90,7 +90,7 @@ def test_every_way_to_score_a_mean_clips_alike(seed: int, make: Callable[[np.ran
     assert every is not None
     np.testing.assert_allclose(every(split(MEMBERS))[1:], expected, rtol=0, atol=1e-12)
     np.testing.assert_allclose(team_scorer(validation, "nll", "mean")(MASKS), expected, rtol=0, atol=1e-12)
-    grown = growth(validation, "nll", "mean").added(3).added(1)
+    grown = incremental_team(validation, "nll", "mean").added(3).added(1)
     scores = [-slowly((probs[3] + probs[1] + candidate) / 3, labels) for candidate in probs]
     np.testing.assert_allclose(grown.scores(np.arange(MEMBERS)), scores, rtol=0, atol=1e-12)
 

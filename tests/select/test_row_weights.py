@@ -13,7 +13,7 @@ from lrensemble.metrics import METRICS, score
 from lrensemble.metrics.diversity import DIVERSITY, all_teams, all_teams_focal, diversity, pairwise
 from lrensemble.select import SELECTORS, Validation, select, team_score
 from lrensemble.select.methods.focal import every_focal_gd, focal_gd
-from lrensemble.select.scoring.incremental import growth
+from lrensemble.select.scoring.incremental import incremental_team
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import block_scorer, split
 from lrensemble.select.scoring.team_scores import standard_error, team_scorer
 
@@ -53,7 +53,7 @@ def test_every_selector_chooses_what_repeated_rows_choose(name: str, metric: str
         assert found.team == twin.team
         np.testing.assert_allclose(found.weights, twin.weights, rtol=0, atol=1e-9)
         assert found.score == pytest.approx(twin.score, abs=1e-12)
-        if name != "branch_and_bound":  # which families are opened hangs on the last bits of their bounds
+        if name != "branch_and_bound":  # which nodes are opened hangs on the last bits of their bounds
             assert found.tried == twin.tried
         own, other = dict(found.details), dict(twin.details)
         if name == "branch_and_bound":
@@ -134,7 +134,7 @@ def test_kernels_follow_the_weighted_definition(metric: str, consensus: str, wei
     scorer = block_scorer(validation, metric, consensus)
     if scorer is not None:
         np.testing.assert_allclose(scorer(split(MEMBERS))[1:], expected, rtol=0, atol=1e-12)
-    grown = growth(validation, metric, consensus).added(2).scores(np.arange(MEMBERS))
+    grown = incremental_team(validation, metric, consensus).added(2).scores(np.arange(MEMBERS))
     of_pairs = [weighted_score(validation, tuple(sorted((2, other))), metric, consensus) for other in (0, 1, 3, 4)]
     np.testing.assert_allclose(grown[[0, 1, 3, 4]], of_pairs, rtol=0, atol=1e-12)
     for team in ((1,), (0, 3)):
@@ -153,7 +153,7 @@ def test_clamped_and_underflowing_rows_are_weighted_too(metric: str) -> None:
     scorer = block_scorer(validation, metric, "mean")
     assert scorer is not None
     np.testing.assert_allclose(scorer(split(MEMBERS))[1:], expected, rtol=1e-12, atol=1e-12)
-    grown = growth(validation, metric, "mean").scores(np.arange(MEMBERS))
+    grown = incremental_team(validation, metric, "mean").scores(np.arange(MEMBERS))
     np.testing.assert_allclose(grown, [expected[(1 << member) - 1] for member in range(MEMBERS)], rtol=1e-12)
 
 
@@ -205,7 +205,9 @@ def test_gram_matrices_of_views_that_go_together_are_those_of_each() -> None:
     for consensus in ("mean", "plurality"):
         for view in together:
             alone = Validation(log_probs, labels, weights=view.weights)
-            ours, theirs = (growth(each, "brier", consensus).scores(np.arange(MEMBERS)) for each in (view, alone))
+            ours, theirs = (
+                incremental_team(each, "brier", consensus).scores(np.arange(MEMBERS)) for each in (view, alone)
+            )
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-13)
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from lrensemble.errors import SelectionError, SpecError
 from lrensemble.select import SELECTORS, Validation, cross_fit, select, team_score
 from lrensemble.select.methods.focal import every_focal_gd, focal_gd
-from lrensemble.select.methods.shared.additions import Rules, run
-from lrensemble.select.scoring.incremental import growth
+from lrensemble.select.methods.shared.forward_selection import Rules, best_prefix
+from lrensemble.select.scoring.incremental import incremental_team
 from lrensemble.select.scoring.resample import stratified_folds
 
 MEMBERS, ROWS, CLASSES = 6, 83, 4
@@ -186,7 +186,9 @@ def test_greedy_equals_the_slow_loop_and_keeps_its_best_prefix(metric: str) -> N
     prefix_is_shorter = False
     for seed in range(6):
         validation = validation_of(seed)
-        counts, _ = run(growth(validation, metric, "mean"), None, Rules(12, np.ones(MEMBERS, dtype=bool)))
+        counts, _ = best_prefix(
+            incremental_team(validation, metric, "mean"), None, Rules(12, np.ones(MEMBERS, dtype=bool))
+        )
         np.testing.assert_array_equal(counts, greedy_twin(validation, 12, metric))
         prefix_is_shorter |= counts.sum() < 12
     assert prefix_is_shorter, "otherwise the best prefix was never tested"
@@ -194,7 +196,7 @@ def test_greedy_equals_the_slow_loop_and_keeps_its_best_prefix(metric: str) -> N
 
 def test_without_replacement_each_member_counts_once() -> None:
     rules = Rules(MEMBERS, np.ones(MEMBERS, dtype=bool), replacement=False)
-    counts, tried = run(growth(validation_of(3), "nll", "mean"), None, rules)
+    counts, tried = best_prefix(incremental_team(validation_of(3), "nll", "mean"), None, rules)
     assert counts.max() == 1
     assert tried == MEMBERS * (MEMBERS + 1) // 2
 

@@ -30,7 +30,7 @@ CHECKED_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class Views:
     """Weights of the same rows that are looked at together: what needs all predictions is read once for all of them."""
 
     weights: Floats
@@ -68,7 +68,7 @@ class Validation:
     """Memory for the rows that are looked at together, in float64; predictions are never held as a whole."""
     _shared: dict[str, tuple[Any, Any]] = field(init=False, default_factory=dict, repr=False)
     """What was computed of the predictions, whatever the weights: the latest of each kind, shared by all views."""
-    _batch: Batch | None = field(init=False, default=None, repr=False)
+    _views: Views | None = field(init=False, default=None, repr=False)
     _place: int = field(init=False, default=0, repr=False)
     """Which view of the batch this is."""
 
@@ -161,10 +161,10 @@ class Validation:
         Raises:
             PredictionsError: as `weighted` does.
         """
-        batch = Batch(np.array([check_weights(row, len(self.labels)) for row in weights]))
+        batch = Views(np.array([check_weights(row, len(self.labels)) for row in weights]))
         views = tuple(copy(self) for _ in batch.weights)
         for place, (view, row) in enumerate(zip(views, batch.weights, strict=True)):
-            for name, value in (("weights", row), ("_batch", batch), ("_place", place)):
+            for name, value in (("weights", row), ("_views", batch), ("_place", place)):
                 object.__setattr__(view, name, value)
         return views
 
@@ -176,13 +176,13 @@ class Validation:
         found: R = self._shared[kind][1]
         return found
 
-    def for_batch(self, key: Any, compute: Callable[[Floats | None], Any]) -> Any:
+    def for_views(self, key: Any, compute: Callable[[Floats | None], Any]) -> Any:
         """This view's part of what is computed of weights [view, sample], or None, for all views that go together."""
-        if self._batch is None:
+        if self._views is None:
             return self.once("batch", key, lambda: compute(None if self.weights is None else self.weights[None]))[0]
-        if key not in self._batch.statistics:
-            self._batch.statistics[key] = compute(self._batch.weights)
-        return self._batch.statistics[key][self._place]
+        if key not in self._views.statistics:
+            self._views.statistics[key] = compute(self._views.weights)
+        return self._views.statistics[key][self._place]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What to tell a reader beside a score: how much of it may be owed to chance, and where zeros carry it."""
+"""Cautions beside a score: how much of it may be owed to chance, and where probabilities of zero dominate it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from lrensemble.select.scoring.kernels.statistics import of_labels
 from lrensemble.spec import Spec, SpecLike
 
 WORTH_A_WORD = 0.075
-"""A bound on optimism, as a share of the metric's range, that is told."""
+"""Least bound on optimism that is worth a caution, as a share of the metric's range."""
 
 ZEROS_DOMINATE = 0.5
-"""The share of an NLL that clipped rows carry, from which on it is told."""
+"""Share of an NLL in clipped rows above which a caution is given."""
 
 
 def caution(validation: Validation, selection: Selection, honest: CrossFit | None = None) -> str:
@@ -61,7 +61,7 @@ def _of_search(tried: int, rows: int, metric: SpecLike) -> str:
     bound, facts = bound_on_optimism(tried, rows, metric), METRICS.facts(metric)
     if bound is None or bound < WORTH_A_WORD * (facts.highest - facts.lowest):
         return ""
-    return f"of {tried:,} teams scored on {rows:,} rows, the best may owe up to {_told(metric, bound)} to chance"
+    return f"of {tried:,} teams scored on {rows:,} rows, the best may owe up to {_formatted(metric, bound)} to chance"
 
 
 def _of_cross_fit(selection: Selection, honest: CrossFit) -> str:
@@ -69,7 +69,7 @@ def _of_cross_fit(selection: Selection, honest: CrossFit) -> str:
     optimism = selection.score - honest.score
     if selection.tried < 2 or not optimism > honest.standard_error:
         return ""
-    lost = _told(selection.metric, optimism)
+    lost = _formatted(selection.metric, optimism)
     return f"on rows that had no say in its choice it scores {lost} less: go by the cross-fitted score"
 
 
@@ -92,7 +92,7 @@ def _of_zeros(validation: Validation, selection: Selection) -> str:
     )
 
 
-def _told(metric: SpecLike, amount: float) -> str:
+def _formatted(metric: SpecLike, amount: float) -> str:
     facts = METRICS.facts(metric)
     name = METRICS.check(metric).name.replace("_", " ")
     return f"{100 * amount:.1f} points of {name}" if facts.unit == "fraction" else f"{amount:.4f} of {name}"

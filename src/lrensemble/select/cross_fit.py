@@ -40,7 +40,7 @@ class CrossFit:
 
     @property
     def standard_error(self) -> float:
-        """Of the score, over rows, or groups of them; NaN where the metric is defined on fewer than two resamples."""
+        """Standard error of the score over rows or groups; NaN where fewer than two resamples define the metric."""
         return spread(self.replicates)
 
     def error_of_difference(self, other: CrossFit) -> float:

@@ -1,4 +1,4 @@
-"""Branch and bound finds what exhaustive search finds, and its bounds hold for every team of every family."""
+"""Branch and bound finds what exhaustive search finds, and its bounds hold for every team of every node."""
 
 import itertools
 import logging
@@ -12,7 +12,7 @@ from lrensemble.errors import SelectionError, SpecError
 from lrensemble.select import Validation, select, team_score
 from lrensemble.select.methods import branch_and_bound
 from lrensemble.select.methods.branch_and_bound import divided
-from lrensemble.select.scoring.bounds import Family, bounder
+from lrensemble.select.scoring.bounds import Node, bound_function
 
 MEMBERS, ROWS, CLASSES = 6, 67, 4
 BOUNDED = [
@@ -38,12 +38,12 @@ def validation_of(seed: int, members: int = MEMBERS, rows: int = ROWS, *, imposs
         return Validation(np.log(probs / probs.sum(axis=2, keepdims=True)), labels)
 
 
-def teams_of(family: Family) -> list[tuple[int, ...]]:
+def teams_of(node: Node) -> list[tuple[int, ...]]:
     return [
         team
-        for size in range(max(family.smallest, 1), family.largest + 1)
-        for team in itertools.combinations(range(family.members), size)
-        if set(family.inside) <= set(team) and not set(family.outside) & set(team)
+        for size in range(max(node.smallest, 1), node.largest + 1)
+        for team in itertools.combinations(range(node.members), size)
+        if set(node.inside) <= set(team) and not set(node.outside) & set(team)
     ]
 
 
@@ -61,7 +61,7 @@ def test_the_best_score_of_all_teams(metric: str, consensus: str, arguments: str
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(BOUNDED), st.booleans(), st.data())
-def test_no_team_of_a_family_is_above_its_bound(
+def test_no_team_of_a_node_is_above_its_bound(
     seed: int, kind: tuple[str, str], impossible: bool, data: st.DataObject
 ) -> None:
     metric, consensus = kind
@@ -69,17 +69,17 @@ def test_no_team_of_a_family_is_above_its_bound(
     places = data.draw(st.permutations(range(MEMBERS)))
     inside, outside = data.draw(st.integers(0, 3)), data.draw(st.integers(0, 2))
     sizes = sorted(data.draw(st.tuples(st.integers(1, MEMBERS), st.integers(1, MEMBERS))))
-    family = Family(MEMBERS, sizes[0], sizes[1], tuple(places[:inside]), tuple(places[inside : inside + outside]))
-    tight = family.tightened()
-    assert (tight is None) == (teams_of(family) == [])
+    node = Node(MEMBERS, sizes[0], sizes[1], tuple(places[:inside]), tuple(places[inside : inside + outside]))
+    tight = node.tightened()
+    assert (tight is None) == (teams_of(node) == [])
     if tight is None:
         return
-    assert teams_of(tight) == teams_of(family)
+    assert teams_of(tight) == teams_of(node)
     only = tight.only_team()
     if only is not None:
         assert teams_of(tight) == [only]
         return
-    bound = bounder(validation, metric, consensus)(tight, -np.inf)
+    bound = bound_function(validation, metric, consensus)(tight, -np.inf)
     scores = [team_score(validation, team, metric=metric, consensus=consensus) for team in teams_of(tight)]
     assert max(scores) <= bound.score + 1e-12
     parts = divided(tight, bound)
@@ -90,7 +90,7 @@ def test_the_bound_of_a_convex_loss_is_tight_where_weights_are_free() -> None:
     """Over all weights, the bound is the optimum that Newton's method on the simplex finds."""
     validation = validation_of(3)
     for metric in ("nll", "brier"):
-        bound = bounder(validation, metric, "mean")(Family(MEMBERS, 1, MEMBERS), -np.inf)
+        bound = bound_function(validation, metric, "mean")(Node(MEMBERS, 1, MEMBERS), -np.inf)
         assert bound.score == pytest.approx(select(validation, "simplex", metric=metric).score, abs=1e-6)
 
 
@@ -111,13 +111,13 @@ def test_an_interrupt_returns_the_best_so_far(
 ) -> None:
     rounds = itertools.count()
 
-    def interrupted(search: branch_and_bound.Search) -> None:
+    def interrupted(search: branch_and_bound.BranchAndBound) -> None:
         if next(rounds) == 2:
             raise KeyboardInterrupt
         original(search)
 
-    original = branch_and_bound.Search._divide_first
-    monkeypatch.setattr(branch_and_bound.Search, "_divide_first", interrupted)
+    original = branch_and_bound.BranchAndBound._divide_first
+    monkeypatch.setattr(branch_and_bound.BranchAndBound, "_divide_first", interrupted)
     with caplog.at_level(logging.WARNING):
         found = select(validation_of(5), "branch_and_bound")
     assert (found.details["complete"], found.details["families"]) == (False, 2)

@@ -11,10 +11,10 @@ from sklearn.cluster import KMeans
 from lrensemble.errors import PredictionsError, SelectionError, SpecError
 from lrensemble.metrics.diversity import diversity
 from lrensemble.select import Validation, select, team_score
-from lrensemble.select.methods.focal_fq import drawn_likeness, phase_one, phase_two, phase_two_scores
+from lrensemble.select.methods.focal_fq import drawn_inverse_diversity, phase_one, phase_two, phase_two_scores
 from lrensemble.select.methods.hierarchical import prune
 from lrensemble.select.methods.pareto import front
-from lrensemble.select.methods.shared.diversity import focal_likeness, likeness, scaled, two_clusters
+from lrensemble.select.methods.shared.diversity import focal_inverse_diversity, inverse_diversity, scaled, two_clusters
 
 MEMBERS, ROWS, CLASSES = 6, 150, 4
 Team = tuple[int, ...]
@@ -49,8 +49,8 @@ def focal_twin(validation: Validation, team: Team, focal: int, measure: str) -> 
 
 
 def clusters_twin(points: list[tuple[float, float]]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    accuracies, likenesses = zip(*points, strict=True)
-    corners = np.array([[max(accuracies), min(likenesses)], [min(accuracies), max(likenesses)]])
+    accuracies, inverse_diversities = zip(*points, strict=True)
+    corners = np.array([[max(accuracies), min(inverse_diversities)], [min(accuracies), max(inverse_diversities)]])
     found = KMeans(2, init=corners, n_init=1).fit(points)
     order = np.argsort(found.cluster_centers_[:, 0])  # the less accurate first
     return np.argsort(order)[found.labels_].astype(np.int32), found.cluster_centers_[order]
@@ -97,7 +97,7 @@ def test_focal_fq_equals_its_published_steps(measure: str) -> None:
         table = np.full(1 << MEMBERS, -np.inf)
         for team, value in accuracy.items():
             table[mask(team)] = value
-        rescaled, found = phase_one(table, focal_likeness(validation, measure))
+        rescaled, found = phase_one(table, focal_inverse_diversity(validation, measure))
         assert set(found.tolist()) == {mask(team) for team in passed}
         survivors = phase_two(table, phase_two_scores(table, rescaled), found)
         assert set(survivors.tolist()) == {mask(team) for team in kept}
@@ -111,11 +111,11 @@ def test_the_authors_quirks_stand_behind_a_switch() -> None:
     validation = validation_of(4)
     found = [select(validation, "focal_fq(compat='ensemblebench')", seed=seed) for seed in (0, 0, 1)]
     assert found[0].details == found[1].details
-    drawn = [drawn_likeness(validation, "generalized_diversity", seed) for seed in (0, 0, 1)]
+    drawn = [drawn_inverse_diversity(validation, "generalized_diversity", seed) for seed in (0, 0, 1)]
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert (drawn[0] != drawn[2]).any()
-    exact = focal_likeness(validation, "generalized_diversity")
-    many = np.mean([drawn_likeness(validation, "generalized_diversity", seed) for seed in range(30)], axis=0)
+    exact = focal_inverse_diversity(validation, "generalized_diversity")
+    many = np.mean([drawn_inverse_diversity(validation, "generalized_diversity", seed) for seed in range(30)], axis=0)
     np.testing.assert_allclose(many[:, 1:], exact[:, 1:], atol=0.05)
 
 
@@ -146,7 +146,7 @@ def test_a_member_that_errs_nowhere_has_no_say() -> None:
     probs = validation.probs.copy()
     probs[2] = np.eye(CLASSES)[validation.labels] * 0.94 + 0.015
     perfect = Validation(np.log(probs), validation.labels)
-    assert np.isnan(focal_likeness(perfect, "generalized_diversity")[2]).all()
+    assert np.isnan(focal_inverse_diversity(perfect, "generalized_diversity")[2]).all()
     for method in ("focal_fq", "hierarchical", "focal_fq(compat='ensemblebench')"):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -172,7 +172,7 @@ def test_hierarchical_pruning_equals_its_published_steps() -> None:
         assert len(select(validation_of(6), f"hierarchical(target={size})").team) <= size
 
 
-def test_the_threshold_is_the_mean_likeness() -> None:
+def test_the_threshold_is_the_mean_diversity() -> None:
     validation = validation_of(7)
     predicted = validation.probs.argmax(axis=2)
     group = teams_of(range(2, MEMBERS))
@@ -183,7 +183,7 @@ def test_the_threshold_is_the_mean_likeness() -> None:
     assert found.team == min(kept, key=lambda team: (-accuracy[team], len(team), team))
     assert found.details["kept"] == len(kept)
     np.testing.assert_allclose(
-        likeness(validation, "generalized_diversity")[mask((1, 3, 4))],
+        inverse_diversity(validation, "generalized_diversity")[mask((1, 3, 4))],
         1 - diversity("generalized_diversity", predicted[[1, 3, 4]], validation.labels),
     )
 

@@ -9,8 +9,8 @@ import pytest
 
 from lrensemble.select import Validation, select, team_score
 from lrensemble.select.methods.shared import exhaustive
-from lrensemble.select.methods.shared.exhaustive import Batch, Sizes, search
-from lrensemble.select.methods.shared.searching import Leader
+from lrensemble.select.methods.shared.exhaustive import ScoredTeams, Sizes, search
+from lrensemble.select.methods.shared.searching import Incumbent
 from lrensemble.select.scoring.team_scores import standard_error
 
 MEMBERS, ROWS, CLASSES = 6, 71, 3
@@ -41,8 +41,8 @@ def test_both_ways_find_the_same(metric: str, consensus: str, monkeypatch: pytes
         tied = np.flatnonzero(scores >= scores.max() - 1e-12)
         for way in (found, other):
             assert way.scores is not None
-            assert way.leader.team == teams[tied[0]]
-            assert way.leader.tied == len(tied)
+            assert way.incumbent.team == teams[tied[0]]
+            assert way.incumbent.ties == len(tied)
             assert way.tried == sizes.count == len(teams)
             np.testing.assert_allclose(np.sort(way.scores), np.sort(scores), atol=1e-12)
 
@@ -69,22 +69,22 @@ def test_how_stable_the_choice_is() -> None:
 def test_an_interrupt_returns_the_best_so_far(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def interrupted(*_: object) -> Iterator[Batch]:
-        yield Batch((1,), np.array([0.25, 0.5]))
-        yield Batch((0, 2), np.array([0.75]))
+    def interrupted(*_: object) -> Iterator[ScoredTeams]:
+        yield ScoredTeams((1,), np.array([0.25, 0.5]))
+        yield ScoredTeams((0, 2), np.array([0.75]))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(exhaustive, "_in_blocks", interrupted)
     with caplog.at_level(logging.WARNING):
         found = search(validation_of(3), Sizes(MEMBERS, 1, MEMBERS), "nll", "mean")
-    assert (found.leader.team, found.tried, found.complete) == ((0, 2), 3, False)
+    assert (found.incumbent.team, found.tried, found.complete) == ((0, 2), 3, False)
     assert "interrupted after 3 of 63 teams" in caplog.text
     selection = select(validation_of(3), "brute_force")
     assert (selection.tried, selection.details["complete"]) == (3, False)
 
 
 def test_an_interrupt_before_any_team_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> Iterator[Batch]:
+    def interrupted(*_: object) -> Iterator[ScoredTeams]:
         raise KeyboardInterrupt
         yield
 
@@ -100,15 +100,15 @@ def test_progress_is_logged(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogC
     assert "63 of 63 teams scored, best so far" in caplog.text
 
 
-def test_a_leader_keeps_the_first_of_equals() -> None:
-    leader = Leader()
-    leader.see((2, 3), 0.5, tied=4)
-    leader.see((1, 4), 0.5 + 1e-14, tied=2)
-    leader.see((0, 1, 2), 0.5)
-    assert (leader.team, leader.tied) == ((1, 4), 7)
-    leader.see((5,), 0.5 - 1e-13)
-    assert (leader.team, leader.tied) == ((5,), 8)
-    leader.see((6,), 0.4)
-    assert leader.tied == 8
-    leader.see((0, 6), 0.6)
-    assert (leader.team, leader.score, leader.tied) == ((0, 6), 0.6, 1)
+def test_an_incumbent_keeps_the_first_of_equals() -> None:
+    incumbent = Incumbent()
+    incumbent.update((2, 3), 0.5, ties=4)
+    incumbent.update((1, 4), 0.5 + 1e-14, ties=2)
+    incumbent.update((0, 1, 2), 0.5)
+    assert (incumbent.team, incumbent.ties) == ((1, 4), 7)
+    incumbent.update((5,), 0.5 - 1e-13)
+    assert (incumbent.team, incumbent.ties) == ((5,), 8)
+    incumbent.update((6,), 0.4)
+    assert incumbent.ties == 8
+    incumbent.update((0, 6), 0.6)
+    assert (incumbent.team, incumbent.score, incumbent.ties) == ((0, 6), 0.6, 1)

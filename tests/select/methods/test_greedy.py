@@ -7,8 +7,8 @@ import pytest
 
 from lrensemble.errors import PredictionsError, SelectionError
 from lrensemble.select import Validation, select, team_score
-from lrensemble.select.methods.shared.additions import Rules, run
-from lrensemble.select.scoring.incremental import growth
+from lrensemble.select.methods.shared.forward_selection import Rules, best_prefix
+from lrensemble.select.scoring.incremental import incremental_team
 
 MEMBERS, ROWS, CLASSES = 7, 97, 4
 
@@ -33,7 +33,10 @@ def test_a_cap_on_members_binds_every_run_and_the_average(metric: str) -> None:
         capped = select(validation_of(1), f"greedy(bootstrap={bootstrap}, max_members=2)", metric=metric)
         assert len(capped.team) <= 2
         assert sum(capped.weights) == pytest.approx(1)
-    counts = [run(growth(validation_of(s), metric, "mean"), None, rules(25, max_members=2))[0] for s in range(6)]
+    counts = [
+        best_prefix(incremental_team(validation_of(s), metric, "mean"), None, rules(25, max_members=2))[0]
+        for s in range(6)
+    ]
     assert max(count.sum() for count in counts) > 2, "members within the cap may still be added again"
 
 
@@ -80,12 +83,12 @@ def test_a_sorted_start_takes_the_best_members_first() -> None:
     validation = validation_of(1)
     scores = np.array([team_score(validation, (member,)) for member in range(MEMBERS)])
     order = np.argsort(-scores, kind="stable")
-    counts, _ = run(growth(validation, "nll", "mean"), None, rules(3, start=3))
+    counts, _ = best_prefix(incremental_team(validation, "nll", "mean"), None, rules(3, start=3))
     assert counts.sum() in (1, 2, 3)
     assert set(np.flatnonzero(counts)) == set(order[: int(counts.sum())])
     assert counts.sum() > 1, "otherwise the order was never tested"
-    free, _ = run(growth(validation, "nll", "mean"), None, rules(12))
-    started, _ = run(growth(validation, "nll", "mean"), None, rules(12, start=4))
+    free, _ = best_prefix(incremental_team(validation, "nll", "mean"), None, rules(12))
+    started, _ = best_prefix(incremental_team(validation, "nll", "mean"), None, rules(12, start=4))
     assert (started[order[:4]] >= 1).all()
     assert free.tolist() != started.tolist()
 
@@ -101,7 +104,7 @@ def test_a_second_metric_breaks_ties() -> None:
 
 
 def test_with_everything_used_up_the_run_ends() -> None:
-    counts, tried = run(growth(validation_of(6), "nll", "mean"), None, rules(9, replacement=False))
+    counts, tried = best_prefix(incremental_team(validation_of(6), "nll", "mean"), None, rules(9, replacement=False))
     assert counts.max() == 1
     assert tried == MEMBERS * (MEMBERS + 1) // 2
 

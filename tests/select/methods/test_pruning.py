@@ -13,7 +13,7 @@ from lrensemble.select.methods.shared.weights import (
     Runs,
     enough_members,
     heaviest,
-    without_crumbs,
+    without_negligible,
 )
 
 MEMBERS, ROWS, CLASSES = 6, 89, 4
@@ -27,12 +27,12 @@ def validation_of(seed: int, members: int = MEMBERS, rows: int = ROWS) -> Valida
     return Validation(logits - np.log(np.exp(logits).sum(axis=2, keepdims=True)), labels)
 
 
-def test_crumbs_are_dropped_one_by_one() -> None:
+def test_negligible_weights_are_dropped_one_by_one() -> None:
     weights = np.array([0.5, 0.0, 0.49, 0.006, 0.003, 0.001])
-    kept = without_crumbs(weights)
+    kept = without_negligible(weights)
     assert kept.tolist() == pytest.approx([0.5 / 0.996, 0, 0.49 / 0.996, 0.006 / 0.996, 0, 0])
-    assert without_crumbs(np.array([2.0, 0.0])).tolist() == [1.0, 0.0]
-    assert np.flatnonzero(without_crumbs(np.ones(300))).tolist() == list(range(200)), "equal ones go from behind"
+    assert without_negligible(np.array([2.0, 0.0])).tolist() == [1.0, 0.0]
+    assert np.flatnonzero(without_negligible(np.ones(300))).tolist() == list(range(200)), "equal ones go from behind"
     assert heaviest(np.array([1.0, 3.0, 3.0, 2.0]), 2).tolist() == [0, 3, 3, 0]
     assert heaviest(np.array([3.0, 1.0, 3.0]), 1).tolist() == [3, 0, 0]
 
@@ -107,7 +107,7 @@ def test_a_member_that_harms_is_dropped_and_one_that_helps_is_not() -> None:
 
 
 @pytest.mark.parametrize("metric", ["nll", "accuracy", "brier"])
-def test_greedy_has_no_crumbs_and_is_not_below_its_best_member(metric: str) -> None:
+def test_greedy_has_no_negligible_weights_and_is_not_below_its_best_member(metric: str) -> None:
     dropped = 0
     for seed in range(8):
         validation = validation_of(seed, members=14, rows=41)
@@ -143,7 +143,7 @@ def test_caps_hold_for_the_pruned_team() -> None:
         assert len(found.team) <= 2
 
 
-def test_weights_by_record_have_no_crumbs_in_small_pools() -> None:
+def test_weights_by_record_have_no_negligible_weights_in_small_pools() -> None:
     labels = np.zeros(400, dtype=np.int64)
     right = np.arange(400) < np.array([[390], [380], [3], [0]])
     probs = np.where(right[:, :, None], [0.9, 0.1], [0.1, 0.9])
@@ -154,7 +154,7 @@ def test_weights_by_record_have_no_crumbs_in_small_pools() -> None:
 
 @pytest.mark.parametrize("metric", ["nll", "brier"])
 @pytest.mark.parametrize("members", [14, 150])
-def test_the_best_weights_without_crumbs_and_what_they_cost(metric: str, members: int) -> None:
+def test_the_best_weights_without_negligible_and_what_they_cost(metric: str, members: int) -> None:
     validation = validation_of(3, members=members)
     found = select(validation, "simplex", metric=metric)
     assert min(found.weights) >= 0.005 - 1e-12

@@ -9,6 +9,7 @@ import pytest
 
 from lrensemble.errors import MissingExtraError, SelectionError, StorageError
 from lrensemble.select import Validation, select, team_score, team_table
+from lrensemble.select.scoring import every_team
 from lrensemble.select.scoring.every_team import in_order, weights_of
 
 
@@ -18,9 +19,11 @@ def validation_of(members: int, rows: int = 37, classes: int = 3) -> Validation:
     return Validation(np.log(probs), generator.integers(classes, size=rows))
 
 
-@pytest.mark.parametrize("consensus", ["mean", "majority"])
+@pytest.mark.parametrize("small", [2**18, 0])
+@pytest.mark.parametrize("consensus", ["mean", "plurality", "geometric_mean", "majority"])
 @pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
-def test_every_team_has_its_score(metric: str, consensus: str) -> None:
+def test_every_team_has_its_score(metric: str, consensus: str, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(every_team, "SMALL", small)
     validation = validation_of(5)
     table = team_table(validation, metric=metric, consensus=consensus)
     assert table.mask.tolist() == list(range(1, 32))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lrensemble.limits import Count, Repeats
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.methods.shared.reduced import best_members
-from lrensemble.select.methods.shared.searching import DistinctTeams, Leader
+from lrensemble.select.methods.shared.searching import DistinctTeams, Incumbent
 from lrensemble.select.scoring.team_scores import first_best, team_score, team_scorer
 from lrensemble.spec import SpecLike, to_spec
 
@@ -55,26 +55,28 @@ def _annealed(
     scorer = team_scorer(validation, metric, consensus)
     generator = np.random.default_rng(seed)
     own = scorer(np.eye(validation.members))
-    leader = Leader()
-    leader.see((first_best(own),), float(own.max()))
+    incumbent = Incumbent()
+    incumbent.update((first_best(own),), float(own.max()))
     teams = _random_teams(chains, validation.members, generator)
-    seen = DistinctTeams(validation.members)
-    seen.see(np.concatenate([np.eye(validation.members), teams]))
+    scored = DistinctTeams(validation.members)
+    scored.add(np.concatenate([np.eye(validation.members), teams]))
     scores = scorer(teams)
     hottest = max(float(own.std()), 1e-12)
     for temperature in hottest * COLDEST ** (np.arange(steps) / max(1, steps - 1)):
         best = first_best(scores)
-        leader.see(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
+        incumbent.update(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
         proposed = _moved(teams, generator)
-        seen.see(proposed)
+        scored.add(proposed)
         change = scorer(proposed) - scores
         accepted = generator.random(chains) < np.exp(np.minimum(change / temperature, 0))
         teams = np.where(accepted[:, None], proposed, teams)
         scores = np.where(accepted, scores + change, scores)
     best = first_best(scores)
-    leader.see(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
-    score = team_score(validation, leader.team, metric=metric, consensus=consensus)
-    return Selection(leader.team, equal_weights(leader.team), score, metric, str(to_spec(consensus)), seen.count)
+    incumbent.update(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
+    score = team_score(validation, incumbent.team, metric=metric, consensus=consensus)
+    return Selection(
+        incumbent.team, equal_weights(incumbent.team), score, metric, str(to_spec(consensus)), scored.count
+    )
 
 
 def _random_teams(chains: int, members: int, generator: np.random.Generator) -> NDArray[np.float64]:

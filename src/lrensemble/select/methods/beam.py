@@ -7,12 +7,12 @@ import numpy as np
 from lrensemble.errors import SelectionError
 from lrensemble.limits import Count, Repeats
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
-from lrensemble.select.methods.shared.searching import Leader
-from lrensemble.select.scoring.incremental import Growth, growth
+from lrensemble.select.methods.shared.searching import Incumbent
+from lrensemble.select.scoring.incremental import IncrementalTeam, incremental_team
 from lrensemble.select.scoring.team_scores import SAME_SCORE, team_score
 from lrensemble.spec import SpecLike, to_spec
 
-Candidates = dict[tuple[int, ...], tuple[float, Growth, int]]
+Candidates = dict[tuple[int, ...], tuple[float, IncrementalTeam, int]]
 """By team: its score, the team before, and the member that was added."""
 
 USUAL_WIDTH, SCORED_AT_A_SIZE = 16, 1024
@@ -61,25 +61,25 @@ def beam(
         raise SelectionError(f"min_size = {min_size} is above the largest team; give at most {largest}")
     width = width or max(2, min(USUAL_WIDTH, SCORED_AT_A_SIZE // members))
     patience = PATIENCE if max_size is None and members > PATIENT_MEMBERS else largest
-    kept: list[tuple[tuple[int, ...], Growth]] = [((), growth(validation, metric, consensus))]
-    leader, tried, size, best_size = Leader(), 0, 0, min_size
+    kept: list[tuple[tuple[int, ...], IncrementalTeam]] = [((), incremental_team(validation, metric, consensus))]
+    incumbent, tried, size, best_size = Incumbent(), 0, 0, min_size
     while size < largest and size - best_size < patience:
         size += 1
         candidates = _grown(kept, members)
         tried += len(candidates)
         ranked = sorted(candidates, key=lambda team: (-round(candidates[team][0] / SAME_SCORE), team))[:width]
         for team in ranked if size >= min_size else ():
-            leader.see(team, candidates[team][0])
-        best_size = max(best_size, len(leader.team))
+            incumbent.update(team, candidates[team][0])
+        best_size = max(best_size, len(incumbent.team))
         kept = [(team, candidates[team][1].added(candidates[team][2])) for team in ranked]
-    score = team_score(validation, leader.team, metric=metric, consensus=consensus)
-    weights = equal_weights(leader.team)
+    score = team_score(validation, incumbent.team, metric=metric, consensus=consensus)
+    weights = equal_weights(incumbent.team)
     return Selection(
-        leader.team, weights, score, metric_text, str(to_spec(consensus)), tried, details={"largest": size}
+        incumbent.team, weights, score, metric_text, str(to_spec(consensus)), tried, details={"largest": size}
     )
 
 
-def _grown(kept: list[tuple[tuple[int, ...], Growth]], members: int) -> Candidates:
+def _grown(kept: list[tuple[tuple[int, ...], IncrementalTeam]], members: int) -> Candidates:
     """Every team that is one of those kept and one member more."""
     candidates: Candidates = {}
     for team, grown in kept:

@@ -15,9 +15,9 @@ from pydantic import Field
 from lrensemble.limits import Count, Teams
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.methods.shared.exhaustive import check_sizes
-from lrensemble.select.methods.shared.searching import DistinctTeams, Leader
-from lrensemble.select.scoring.bounds import Bound, Bounder, Family, bounder, is_convex
-from lrensemble.select.scoring.incremental import Growth, growth
+from lrensemble.select.methods.shared.searching import DistinctTeams, Incumbent
+from lrensemble.select.scoring.bounds import Bound, BoundFunction, Node, bound_function, is_convex
+from lrensemble.select.scoring.incremental import IncrementalTeam, incremental_team
 from lrensemble.select.scoring.team_scores import SAME_SCORE, Scorer, first_best, team_score, team_scorer
 from lrensemble.spec import SpecLike, to_spec
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 SECONDS_BETWEEN_REPORTS = 2.0
 
 NUMBERS = 2**29
-"""What the bounds of all families may cost in numbers looked at: a few seconds."""
+"""Numbers that the bounds of all nodes may read: a few seconds."""
 
 PYTHON_ROWS = 1000
 """Fewer rows than this make a bound no cheaper."""
@@ -45,12 +45,12 @@ def branch_and_bound(
     seconds: Annotated[float, Field(gt=0)] | None = None,
     gap: Annotated[float, Field(ge=0)] = 0.0,
 ) -> Selection:
-    """The best team with equal weights, by dividing all teams into families of bounded score (Land & Doig 1960).
+    """The best team with equal weights, by branch and bound over sets of teams (Land & Doig 1960).
 
-    The family with the highest bound is divided first, and families that cannot beat the best team met so far are
-    dropped. The search is complete when none is left; where the families or the seconds are used up before, or at an
-    interrupt from the keyboard, the best team so far is returned. `details["bound"]` is proven: no team scores above
-    it; `gap` is its distance from the score. Of teams that score the same, any may be returned, always the same one
+    A node is a set of teams, with a bound on their scores. The node with the highest bound is divided first, and nodes
+    that cannot beat the best team met so far are dropped. The search is complete when none is left; where the nodes or
+    the seconds are used up before, or at an interrupt from the keyboard, the best team so far is returned.
+    `details["bound"]` is proven: no team scores above it; `gap` is its distance from the score. Of teams that score the same, any may be returned, always the same one
     unless seconds ended the search.
 
     Args:
@@ -60,10 +60,10 @@ def branch_and_bound(
         seed: not used.
         min_size: of the teams.
         max_size: of the teams; all members unless given.
-        families: divide so many at most; unless given, as many as a few seconds are enough for, by a count that depends
-            on members, rows and classes alone, so that every run ends alike.
-        seconds: time for the search, measured from its first family; one family may take it a little beyond. Unless
-            given, the number of families alone ends it.
+        families: nodes that are divided, at most; unless given, as many as a few seconds are enough for, by a count
+            that depends on members, rows and classes alone, so that every run ends alike.
+        seconds: time for the search, measured from its first node; one may take it a little beyond. Unless
+            given, the number of nodes alone ends it.
         gap: the search ends as soon as the score is proven to be within this of the best.
 
     Raises:
@@ -71,22 +71,24 @@ def branch_and_bound(
     """
     metric_text = check_metric(validation, metric)
     sizes = check_sizes(validation.members, min_size, max_size, limit=None)
-    whole = Family(validation.members, sizes.smallest, sizes.largest)
-    seen = DistinctTeams(validation.members)
-    search = Search(team_scorer(validation, metric, consensus), bounder(validation, metric, consensus), seen)
-    most = families or _families(validation, metric, consensus)
-    complete = search.run(whole, growth(validation, metric, consensus), most, seconds or np.inf, gap)
-    team = search.leader.team
+    whole = Node(validation.members, sizes.smallest, sizes.largest)
+    scored = DistinctTeams(validation.members)
+    search = BranchAndBound(
+        team_scorer(validation, metric, consensus), bound_function(validation, metric, consensus), scored
+    )
+    most = families or _nodes(validation, metric, consensus)
+    complete = search.run(whole, incremental_team(validation, metric, consensus), most, seconds or np.inf, gap)
+    team = search.incumbent.team
     score = team_score(validation, team, metric=metric, consensus=consensus)
     bound = max(score, search.bound)
-    details = {"complete": complete, "bound": bound, "gap": bound - score, "families": search.families}
+    details = {"complete": complete, "bound": bound, "gap": bound - score, "families": search.nodes}
     return Selection(
-        team, equal_weights(team), score, metric_text, str(to_spec(consensus)), search.seen.count, details=details
+        team, equal_weights(team), score, metric_text, str(to_spec(consensus)), search.scored.count, details=details
     )
 
 
-def _families(validation: Validation, metric: SpecLike, consensus: SpecLike) -> int:
-    """How many families are bounded in a few seconds, at least one."""
+def _nodes(validation: Validation, metric: SpecLike, consensus: SpecLike) -> int:
+    """How many nodes are bounded in a few seconds, at least one."""
     members, rows, classes = validation.log_probs.shape
     if is_convex(metric, consensus):
         return max(1, int(NUMBERS / (members**1.5 * max(rows, PYTHON_ROWS))))
@@ -94,88 +96,88 @@ def _families(validation: Validation, metric: SpecLike, consensus: SpecLike) -> 
 
 
 @dataclass
-class Search:
-    """The families that are still open, and the best team met."""
+class BranchAndBound:
+    """The nodes that are still open, and the best team met."""
 
     scorer: Scorer
-    bound_of: Bounder
-    seen: DistinctTeams
+    bound_of: BoundFunction
+    scored: DistinctTeams
     """Teams that were scored."""
-    leader: Leader = field(default_factory=Leader)
-    families: int = 0
-    """Families that were bounded."""
+    incumbent: Incumbent = field(default_factory=Incumbent)
+    nodes: int = 0
+    """Nodes that were bounded."""
     opened: int = 0
-    """Families that came into the heap."""
-    heap: list[tuple[float, int, Family]] = field(default_factory=list)
-    """(bound, negated; which one it was to come in, so that the order is always the same; family)."""
+    """Nodes that were put into the heap."""
+    heap: list[tuple[float, int, Node]] = field(default_factory=list)
+    """(minus the bound, order of arrival, so that ties are always decided alike, node)."""
 
     @property
     def bound(self) -> float:
-        """No team of an open family scores higher; minus infinity where none is open."""
+        """No team of an open node scores higher; minus infinity where none is open."""
         return -self.heap[0][0] if self.heap else -np.inf
 
-    def run(self, whole: Family, empty: Growth, families: int, seconds: float, gap: float) -> bool:
-        """Divide families until none can beat the best team by more than the gap; whether that was reached.
+    def run(self, whole: Node, empty: IncrementalTeam, nodes: int, seconds: float, gap: float) -> bool:
+        """Divide nodes until none can beat the best team by more than the gap; whether that was reached.
 
         The first teams looked at are those of greedy search without replacement, from the empty one.
         """
         deadline = reported = time.monotonic()
         deadline += seconds
         try:
-            self._look_at(-np.argsort(greedy_order(empty, whole.members)).astype(np.float64), whole)
+            self._score_wanted(-np.argsort(greedy_order(empty, whole.members)).astype(np.float64), whole)
             self._open(whole, np.inf)
-            while self.bound > self.leader.score + max(gap, SAME_SCORE):
+            while self.bound > self.incumbent.score + max(gap, SAME_SCORE):
                 self._divide_first()
                 now = time.monotonic()
-                if now > deadline or self.families >= families:
-                    return not self.bound > self.leader.score + max(gap, SAME_SCORE)
+                if now > deadline or self.nodes >= nodes:
+                    return not self.bound > self.incumbent.score + max(gap, SAME_SCORE)
                 if now > reported + SECONDS_BETWEEN_REPORTS:
                     reported = now
-                    logger.info("best so far %.6g, proven bound %.6g", self.leader.score, self.bound)
+                    logger.info("best so far %.6g, proven bound %.6g", self.incumbent.score, self.bound)
         except KeyboardInterrupt:
-            if not self.leader.tied:
+            if not self.incumbent.ties:
                 raise
             logger.warning("interrupted; the best so far stands")
             return False
         return True
 
     def _divide_first(self) -> None:
-        """Bound the family at the head of the heap, look at some of its teams, and put its parts in its place."""
-        known, _, family = self.heap[0]
-        bound = self.bound_of(family, self.leader.score)
-        self.families += 1
-        self._look_at(bound.wanted, family)
+        """Bound the node at the head of the heap, score some of its teams, and put its parts in its place."""
+        known, _, node = self.heap[0]
+        bound = self.bound_of(node, self.incumbent.score)
+        self.nodes += 1
+        self._score_wanted(bound.wanted, node)
         heapq.heappop(self.heap)
-        for part in divided(family, bound):
+        for part in divided(node, bound):
             self._open(part, min(bound.score, -known))
 
-    def _open(self, family: Family, bound: float) -> None:
-        """Keep a family if it can hold the best team; a family of one team is looked at instead."""
-        team = family.only_team()
+    def _open(self, node: Node, bound: float) -> None:
+        """Keep a node if it can hold the best team; a node of one team is scored instead."""
+        team = node.only_team()
         if team is not None:
-            self._see(np.isin(np.arange(family.members), team)[None].astype(np.float64))
-        elif bound > self.leader.score + SAME_SCORE:
+            self._score(np.isin(np.arange(node.members), team)[None].astype(np.float64))
+        elif bound > self.incumbent.score + SAME_SCORE:
             self.opened += 1
-            heapq.heappush(self.heap, (-bound, self.opened, family))
+            heapq.heappush(self.heap, (-bound, self.opened, node))
 
-    def _look_at(self, wanted: NDArray[np.float64], family: Family) -> None:
-        """Score, of each size in the family, the team of its most wanted members."""
-        free = family.free()
-        order = [*family.inside, *free[np.argsort(-wanted[free], kind="stable")].tolist()]
-        sizes = np.arange(max(family.smallest, 1), family.largest + 1)
-        teams = np.zeros((len(sizes), family.members))
+    def _score_wanted(self, wanted: NDArray[np.float64], node: Node) -> None:
+        """Score, of each size in the node, the team of its most wanted members."""
+        free = node.free()
+        order = [*node.inside, *free[np.argsort(-wanted[free], kind="stable")].tolist()]
+        sizes = np.arange(max(node.smallest, 1), node.largest + 1)
+        teams = np.zeros((len(sizes), node.members))
         for row, size in zip(teams, sizes.tolist(), strict=True):
             row[order[:size]] = 1
-        self._see(teams)
+        self._score(teams)
 
-    def _see(self, teams: NDArray[np.float64]) -> None:
+    def _score(self, teams: NDArray[np.float64]) -> None:
         scores = self.scorer(teams)
-        self.seen.see(teams)
+        self.scored.add(teams)
         best = first_best(scores)
-        self.leader.see(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
+        self.incumbent.update(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
 
 
-def greedy_order(empty: Growth, members: int) -> list[int]:
+def greedy_order(empty: IncrementalTeam, members: int) -> list[int]:
     """All members, each the one that raises the score most, or lowers it least, when added to those before it."""
     team, order = empty, list[int]()
     while len(order) < members:
@@ -185,16 +187,16 @@ def greedy_order(empty: Growth, members: int) -> list[int]:
     return order
 
 
-def divided(family: Family, bound: Bound) -> list[Family]:
-    """Two families that hold the same teams between them: by size while it is open, then by a member in or out."""
-    if family.smallest < family.largest:
-        middle = (family.smallest + family.largest) // 2
-        parts = [replace(family, largest=middle), replace(family, smallest=middle + 1)]
+def divided(node: Node, bound: Bound) -> list[Node]:
+    """Two nodes that hold the same teams between them: by size while it is open, then by a member in or out."""
+    if node.smallest < node.largest:
+        middle = (node.smallest + node.largest) // 2
+        parts = [replace(node, largest=middle), replace(node, smallest=middle + 1)]
     else:
-        free = family.free()
+        free = node.free()
         member = int(free[np.argmax(bound.undecided[free])])
         parts = [
-            replace(family, inside=(*family.inside, member)),
-            replace(family, outside=(*family.outside, member)),
+            replace(node, inside=(*node.inside, member)),
+            replace(node, outside=(*node.outside, member)),
         ]
     return [tight for part in parts if (tight := part.tightened())]

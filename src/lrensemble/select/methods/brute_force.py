@@ -10,16 +10,16 @@ from lrensemble.limits import Count, Teams
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.methods.beam import beam
 from lrensemble.select.methods.branch_and_bound import branch_and_bound
-from lrensemble.select.methods.shared.exhaustive import Search, Sizes, affordable, check_sizes, search
+from lrensemble.select.methods.shared.exhaustive import Enumeration, Sizes, affordable, check_sizes, search
 from lrensemble.select.scoring.bounds import is_convex
 from lrensemble.select.scoring.team_scores import SAME_SCORE, standard_error, team_score
 from lrensemble.spec import SpecLike, to_spec
 
 BOUNDED_MEMBERS = 64
-"""Branch and bound is tried on so many members at most: beyond, it seldom ends in the families that it is given."""
+"""Branch and bound is tried on so many members at most: beyond, it seldom ends in the nodes that it is given."""
 
-FAMILIES_TIMES_NUMBERS = 2**29
-"""What branch and bound may spend: families times rows times the square of the members."""
+NODES_TIMES_NUMBERS = 2**29
+"""What branch and bound may spend: nodes times rows times the square of the members."""
 
 
 @SELECTORS.register(max_size=3)
@@ -41,7 +41,7 @@ def brute_force(
     it: how stable the choice is.
 
     Where there are more teams than are scored in about a second, and no limit is given, NLL and Brier score go to
-    branch and bound, and what that does not end in a counted number of families, and every other metric, to beam
+    branch and bound, and what that does not end in a counted number of nodes, and every other metric, to beam
     search: `details["search"]` is `exhaustive`, `branch_and_bound` or `beam`, and `details["complete"]` says whether
     the team is proven to be the best. The same pool is always searched in the same way.
 
@@ -63,7 +63,7 @@ def brute_force(
     if limit is None and not affordable(validation, sizes, metric, consensus):
         return _without_scoring_all(validation, sizes, metric, consensus)
     found = search(validation, sizes, metric, consensus)
-    team = found.leader.team
+    team = found.incumbent.team
     score = team_score(validation, team, metric=metric, consensus=consensus)
     error = standard_error(validation, team, metric=metric, consensus=consensus)
     details = _stability(found, score, error)
@@ -92,19 +92,19 @@ def _bounded(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: 
     """What branch and bound finds; None where it has little hope to end."""
     if sizes.members > BOUNDED_MEMBERS or not is_convex(metric, consensus):
         return None
-    families = FAMILIES_TIMES_NUMBERS // (sizes.members**2 * len(validation.labels))
+    nodes = NODES_TIMES_NUMBERS // (sizes.members**2 * len(validation.labels))
     return branch_and_bound(
         validation,
         metric=metric,
         consensus=consensus,
         min_size=sizes.smallest,
         max_size=sizes.largest,
-        families=min(max(families, 1), 512),
+        families=min(max(nodes, 1), 512),
     )
 
 
-def _stability(found: Search, score: float, error: float | None) -> Mapping[str, Any]:
-    details: dict[str, Any] = {"search": "exhaustive", "complete": found.complete, "tied": found.leader.tied}
+def _stability(found: Enumeration, score: float, error: float | None) -> Mapping[str, Any]:
+    details: dict[str, Any] = {"search": "exhaustive", "complete": found.complete, "tied": found.incumbent.ties}
     if error is not None:
         details["standard_error"] = error
         if found.scores is not None:

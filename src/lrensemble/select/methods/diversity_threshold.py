@@ -6,7 +6,7 @@ import numpy as np
 
 from lrensemble.limits import Table
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
-from lrensemble.select.methods.shared.diversity import best_kept, likeness
+from lrensemble.select.methods.shared.diversity import best_kept, inverse_diversity
 from lrensemble.select.methods.shared.reduced import members_of_table
 from lrensemble.select.scoring.every_team import score_every_team
 from lrensemble.spec import SpecLike
@@ -42,9 +42,9 @@ def diversity_threshold(
     check_metric(validation, metric)
     part = members_of_table(validation, limit, "accuracy", "mean")
     accuracies = score_every_team(part.validation, "accuracy", "mean", limit)
-    like = likeness(part.validation, measure)
-    sizes = np.bitwise_count(np.arange(len(like)))
+    inverse = inverse_diversity(part.validation, measure)
+    sizes = np.bitwise_count(np.arange(len(inverse)))
     group = np.flatnonzero((sizes >= 2) & (sizes < part.validation.members))
-    kept = group[like[group] < like[group].mean()] if len(group) else group
+    kept = group[inverse[group] < inverse[group].mean()] if len(group) else group
     found = best_kept(part.validation, kept, accuracies, metric, consensus, len(accuracies) - 1, {"measure": measure})
     return part.restored(found)

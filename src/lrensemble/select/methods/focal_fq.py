@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from lrensemble.limits import Table
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
-from lrensemble.select.methods.shared.diversity import Floats, best_kept, focal_likeness, likeness, scaled, two_clusters
+from lrensemble.select.methods.shared.diversity import (
+    Floats,
+    best_kept,
+    focal_inverse_diversity,
+    inverse_diversity,
+    scaled,
+    two_clusters,
+)
 from lrensemble.select.methods.shared.reduced import members_of_table
 from lrensemble.select.scoring.every_team import score_every_team
 from lrensemble.select.scoring.kernels.statistics import predicted_classes
@@ -19,7 +26,7 @@ DRAWS, DRAWN_ROWS = 3, 100
 """What `compat` draws for every focal member."""
 
 PERCENT = 100.0
-"""Accuracies are clustered in percent, as published: their scale decides how much they count beside likeness."""
+"""Accuracies are clustered in percent, as published: their scale decides how much they count beside diversity."""
 
 
 @SELECTORS.register(measure="generalized_diversity")
@@ -35,8 +42,8 @@ def focal_fq(
 ) -> Selection:
     """The most accurate of the teams that pass both phases of focal selection (Wu et al. 2021, algorithm 1).
 
-    Phase one, for each focal member and team size: teams are clustered by accuracy and by likeness on the rows that the
-    member gets wrong; those more diverse than a threshold pass. Phase two, for each size: the likenesses of a team's
+    Phase one, for each focal member and team size: teams are clustered by accuracy and diversity on the rows that the
+    member gets wrong; those more diverse than a threshold pass. Phase two, for each size: the diversities of a team's
     members are averaged, with weights by the rank of their accuracy inside the team, and the teams below the centre of
     the less accurate cluster are kept.
 
@@ -60,27 +67,27 @@ def focal_fq(
     check_metric(validation, metric)
     part = members_of_table(validation, limit, "accuracy", "mean")
     accuracies = score_every_team(part.validation, "accuracy", "mean", limit)
-    like = focal_likeness_by(part.validation, measure, compat, seed)
-    like, passed = phase_one(accuracies, like, rounded=compat != "none")
-    scores = phase_two_scores(accuracies, like, by_argsort=compat != "none")
+    inverse = focal_inverse_diversity_by(part.validation, measure, compat, seed)
+    inverse, passed = phase_one(accuracies, inverse, rounded=compat != "none")
+    scores = phase_two_scores(accuracies, inverse, by_argsort=compat != "none")
     kept = phase_two(accuracies, scores, passed)
     details = {"measure": measure, "passed_phase_one": len(passed)}
     found = best_kept(part.validation, kept, accuracies, metric, consensus, len(accuracies) - 1, details)
     return part.restored(found)
 
 
-def phase_one(accuracies: Floats, like: Floats, *, rounded: bool = False) -> tuple[Floats, NDArray[np.int64]]:
-    """Likenesses scaled for each focal member and size [member, team], and the masks that pass for any member."""
-    members, teams = like.shape
+def phase_one(accuracies: Floats, inverse: Floats, *, rounded: bool = False) -> tuple[Floats, NDArray[np.int64]]:
+    """Inverse diversities [member, team] scaled for each focal member and size; the masks that pass for any member."""
+    members, teams = inverse.shape
     masks = np.arange(teams)
     sizes = np.bitwise_count(masks)
-    rescaled, passed = np.full_like(like, np.nan), np.zeros(teams, dtype=bool)
+    rescaled, passed = np.full_like(inverse, np.nan), np.zeros(teams, dtype=bool)
     for focal in range(members):
         for size in range(2, members):
             group = masks[(masks >> focal & 1 == 1) & (sizes == size)]
-            if not len(group) or np.isnan(like[focal, group]).any():
+            if not len(group) or np.isnan(inverse[focal, group]).any():
                 continue
-            rescaled[focal, group] = scaled(like[focal, group])
+            rescaled[focal, group] = scaled(inverse[focal, group])
             threshold = float(rescaled[focal, group].mean())
             clusters = two_clusters(PERCENT * accuracies[group], rescaled[focal, group])
             if clusters is not None:
@@ -91,7 +98,7 @@ def phase_one(accuracies: Floats, like: Floats, *, rounded: bool = False) -> tup
 
 
 def phase_two_scores(accuracies: Floats, rescaled: Floats, *, by_argsort: bool = False) -> Floats:
-    """[team] the mean of a team's focal likenesses, weighted by the rank of each member's accuracy inside the team.
+    """[team] the mean of a team's inverse diversities, weighted by the rank of each member's accuracy inside the team.
 
     The least accurate member has rank one. Members that err nowhere have no say; NaN where nobody has one.
     """
@@ -130,13 +137,17 @@ def _argsort_weights(own: Floats, inside: NDArray[np.int64]) -> Floats:
     return weights
 
 
-def focal_likeness_by(validation: Validation, measure: SpecLike, compat: str, seed: int) -> Floats:
-    """[member, 2^members] focal likeness over all errors of each member, or over draws of them as the authors do it."""
-    return focal_likeness(validation, measure) if compat == "none" else drawn_likeness(validation, measure, seed)
+def focal_inverse_diversity_by(validation: Validation, measure: SpecLike, compat: str, seed: int) -> Floats:
+    """[member, 2^members] inverse diversity over all errors of each member, or draws of them as the authors do it."""
+    return (
+        focal_inverse_diversity(validation, measure)
+        if compat == "none"
+        else drawn_inverse_diversity(validation, measure, seed)
+    )
 
 
-def drawn_likeness(validation: Validation, measure: SpecLike, seed: int) -> Floats:
-    """[member, 2^members] focal likeness as the mean of three draws of 100 of the focal member's errors."""
+def drawn_inverse_diversity(validation: Validation, measure: SpecLike, seed: int) -> Floats:
+    """[member, 2^members] inverse diversity as the mean of three draws of 100 of the focal member's errors."""
     generator = np.random.default_rng(seed)
     wrong = (predicted_classes(validation) != validation.labels) & (validation.row_weights > 0)
     total = np.zeros((validation.members, 2**validation.members))
@@ -144,7 +155,7 @@ def drawn_likeness(validation: Validation, measure: SpecLike, seed: int) -> Floa
         for focal, errs in enumerate(wrong):
             if errs.any():
                 drawn = validation.weighted(_drawn(validation.row_weights * errs, generator))
-                total[focal] += likeness(drawn, measure)
+                total[focal] += inverse_diversity(drawn, measure)
             else:
                 total[focal] += np.nan
     return total / DRAWS

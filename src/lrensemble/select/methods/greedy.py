@@ -14,7 +14,7 @@ from pydantic import Field
 from lrensemble.errors import SelectionError
 from lrensemble.limits import Count, Repeats
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
-from lrensemble.select.methods.shared.additions import Rules, run
+from lrensemble.select.methods.shared.forward_selection import Rules, best_prefix
 from lrensemble.select.methods.shared.searching import DistinctTeams
 from lrensemble.select.methods.shared.weights import (
     SHIFTS,
@@ -22,9 +22,9 @@ from lrensemble.select.methods.shared.weights import (
     enough_members,
     heaviest,
     weighted_team,
-    without_crumbs,
+    without_negligible,
 )
-from lrensemble.select.scoring.incremental import growth
+from lrensemble.select.scoring.incremental import incremental_team
 from lrensemble.select.scoring.resample import bootstrap_weights
 from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best
 from lrensemble.spec import SpecLike
@@ -97,27 +97,27 @@ def greedy(
     generator = np.random.default_rng(seed)
     drawn = [bootstrap_weights(validation, generator) for _ in range(bootstrap)]
     samples = validation.resampled([validation.row_weights, *drawn]) if drawn else (validation,)
-    own = growth(samples[0], metric, consensus).scores(np.arange(validation.members))
+    own = incremental_team(samples[0], metric, consensus).scores(np.arange(validation.members))
     usable = _usable(own, keep, cost, max_cost)
-    seen, chosen = DistinctTeams(validation.members), []
-    seen.see(np.eye(validation.members))
+    scored, chosen = DistinctTeams(validation.members), []
+    scored.add(np.eye(validation.members))
     for sample in samples[1:] or samples:
         rules = Rules(size, _bag(usable, bag, generator), replacement, start, max_members, max_cost, cost)
-        tie = None if tie_metric is None else growth(sample, tie_metric, consensus)
-        counts, _ = run(growth(sample, metric, consensus), tie, rules, seen)
+        tie = None if tie_metric is None else incremental_team(sample, tie_metric, consensus)
+        counts, _ = best_prefix(incremental_team(sample, metric, consensus), tie, rules, scored)
         chosen.append(counts / counts.sum())
     unseen = [sample.row_weights == 0 for sample in samples[1:]] or [np.zeros(len(validation.labels), dtype=bool)]
     runs = Runs(np.array(chosen), np.array(unseen))
     weights = _capped(runs.weights.sum(axis=0), max_members, max_cost, cost)
     if not prune:
-        return weighted_team(validation, weights, metric_text, consensus, seen.count)
-    pruned = without_crumbs(heaviest(weights, enough_members(validation, runs, metric, consensus)))
+        return weighted_team(validation, weights, metric_text, consensus, scored.count)
+    pruned = without_negligible(heaviest(weights, enough_members(validation, runs, metric, consensus)))
     capped = partial(_capped, max_members=max_members, max_cost=max_cost, cost=cost)
     found = _not_below_best(
         pruned,
         np.where(usable, own, -np.inf),
         capped,
-        partial(weighted_team, validation, metric=metric_text, consensus=consensus, tried=seen.count),
+        partial(weighted_team, validation, metric=metric_text, consensus=consensus, tried=scored.count),
     )
     return replace(found, details={"dropped": max(0, int(np.count_nonzero(weights)) - len(found.team))})
 
@@ -131,7 +131,7 @@ def _not_below_best(
     """The selection by weights [member], moved to the best of the members' own scores [member] until it is no worse."""
     alone: NDArray[np.float64] = np.eye(len(own))[first_best(own)]
     for shift in (0.0, *SHIFTS):
-        found = selection_of(without_crumbs(capped((1 - shift) * weights + shift * alone)))
+        found = selection_of(without_negligible(capped((1 - shift) * weights + shift * alone)))
         if found.score >= own.max() - SAME_SCORE:
             return found
     return selection_of(alone)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from lrensemble.limits import Count, Table
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
-from lrensemble.select.methods.focal_fq import focal_likeness_by, phase_one, phase_two_scores
+from lrensemble.select.methods.focal_fq import focal_inverse_diversity_by, phase_one, phase_two_scores
 from lrensemble.select.methods.shared.diversity import Floats, best_kept
 from lrensemble.select.methods.shared.reduced import members_of_table
 from lrensemble.select.scoring.every_team import score_every_team
@@ -35,7 +35,7 @@ def hierarchical(
     """The most accurate of the teams that survive HQ pruning (Wu et al. 2021, ICDM, algorithm 1).
 
     For sizes 2, 3, … up to the target: first the teams go that hold a smaller team already pruned, then the worst share
-    by focal likeness, weighted as in `focal_fq`; of equals the less accurate goes first.
+    by focal diversity, weighted as in `focal_fq`; of equals the less accurate goes first.
 
     Args:
         validation: the rows to choose on.
@@ -56,7 +56,7 @@ def hierarchical(
     check_metric(validation, metric)
     part = members_of_table(validation, limit, "accuracy", "mean")
     accuracies = score_every_team(part.validation, "accuracy", "mean", limit)
-    rescaled, _ = phase_one(accuracies, focal_likeness_by(part.validation, measure, compat, seed))
+    rescaled, _ = phase_one(accuracies, focal_inverse_diversity_by(part.validation, measure, compat, seed))
     scores = phase_two_scores(accuracies, rescaled, by_argsort=compat != "none")
     survivors = prune(accuracies, scores, min(target, part.validation.members - 1), share)
     details = {"measure": measure}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lrensemble.errors import SelectionError
 from lrensemble.limits import Table
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
-from lrensemble.select.methods.shared.diversity import Floats, likeness, scaled
+from lrensemble.select.methods.shared.diversity import Floats, inverse_diversity, scaled
 from lrensemble.select.methods.shared.reduced import Part, best_members, members_of_table
 from lrensemble.select.scoring.every_team import in_order, score_every_team, weights_of
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import has_kernel
@@ -92,7 +92,7 @@ def _other(validation: Validation, against: str, measure: str, masks: NDArray[np
     if against == "size":
         return -np.bitwise_count(masks).astype(np.float64)
     if against == "diversity":
-        return 1 - likeness(validation, measure)[masks]
+        return 1 - inverse_diversity(validation, measure)[masks]
     if not validation.cost:
         raise SelectionError("against='cost' needs the members' costs; give them as Validation(cost=(…))")
     return np.asarray(-weights_of(masks, validation.members) @ np.array(validation.cost))

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
-from lrensemble.select.methods.shared.weights import weighted_team, without_crumbs
+from lrensemble.select.methods.shared.weights import weighted_team, without_negligible
 from lrensemble.select.scoring.losses import Floats, Loss, brier_of, nll_of
 from lrensemble.spec import SpecLike
 
@@ -81,7 +81,7 @@ def _of_weight(loss: Loss, weights: Floats, gap: float) -> tuple[Floats, int]:
     """The best weights [member] of the members that are left when those of little weight go; how many steps it took."""
     steps = 0
     while True:
-        kept = np.flatnonzero(without_crumbs(weights))
+        kept = np.flatnonzero(without_negligible(weights))
         if len(kept) == np.count_nonzero(weights):
             return weights, steps
         weights = np.zeros_like(weights)

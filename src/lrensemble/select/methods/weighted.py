@@ -10,7 +10,7 @@ from pydantic import Field
 
 from lrensemble.limits import Factor
 from lrensemble.select.base import SELECTORS, Selection, Validation
-from lrensemble.select.methods.shared.weights import weighted_team, without_crumbs
+from lrensemble.select.methods.shared.weights import weighted_team, without_negligible
 from lrensemble.select.scoring.kernels.statistics import of_labels
 from lrensemble.spec import Spec, SpecLike
 
@@ -95,7 +95,7 @@ def stacking(
 
 
 def _weighted(validation: Validation, weights: NDArray[np.float64], metric: SpecLike, consensus: SpecLike) -> Selection:
-    """The members with a weight; in pools of so few that an equal share is no crumb, without the crumbs."""
+    """The members with a weight, in small pools without those whose weight is negligible."""
     if weights.any() and validation.members <= FEW_MEMBERS:
-        weights = without_crumbs(weights)
+        weights = without_negligible(weights)
     return weighted_team(validation, weights, metric, consensus, tried=1)

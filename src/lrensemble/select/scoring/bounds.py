@@ -1,9 +1,9 @@
-"""How well any team of a family can score: a bound that is proven, and teams worth a look.
+"""Bounds on the score of every team of a node, for branch and bound, and which of its teams are worth a score.
 
-A family is all teams of some sizes that hold certain members and leave out others. NLL and Brier score of a mean are
-convex in the weights, and the weights of the family's teams lie in a box on the simplex: the tangent plane of the loss
+A node is all teams of some sizes that hold certain members and leave out others. NLL and Brier score of a mean are
+convex in the weights, and the weights of the node's teams lie in a box on the simplex: the tangent plane of the loss
 at any point bounds the loss from below there (Frank & Wolfe 1956). Accuracy is bounded by the rows that every team of
-the family gets wrong, because one of their contested columns is lost whatever is added.
+the node gets wrong, because one of their contested columns is lost whatever is added.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from lrensemble.spec import Spec, SpecLike
 Floats = NDArray[np.float64]
 
 ROUNDS = 8
-"""Newton steps towards the least loss of a family; the bound holds after any of them."""
+"""Newton steps towards the least loss of a node; the bound holds after any of them."""
 
 TIGHT = 1e-7
 """A bound this close to the loss that it bounds is not worth another step."""
 
 
 @dataclass(frozen=True)
-class Family:
+class Node:
     """Teams of `smallest` to `largest` members that hold all of `inside` and none of `outside`."""
 
     members: int
@@ -42,17 +42,17 @@ class Family:
     outside: tuple[int, ...] = ()
 
     def free(self) -> NDArray[np.int64]:
-        """The members that are in some teams of the family and not in others."""
+        """The members that are in some teams of the node and not in others."""
         return np.setdiff1d(np.arange(self.members), [*self.inside, *self.outside])
 
-    def tightened(self) -> Family | None:
+    def tightened(self) -> Node | None:
         """The same teams, with sizes that they do have; None where there is no team."""
         most = self.members - len(self.outside)
         smallest, largest = max(self.smallest, len(self.inside), 1), min(self.largest, most)
         return replace(self, smallest=smallest, largest=largest) if smallest <= largest else None
 
     def only_team(self) -> tuple[int, ...] | None:
-        """The team of a family of one; None where there are several."""
+        """The team of a node that holds one; None where there are several."""
         if self.largest == len(self.inside):
             return tuple(sorted(self.inside))
         if self.smallest == self.members - len(self.outside):
@@ -62,7 +62,7 @@ class Family:
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """What is known of a family."""
+    """Upper bound on the scores of a node, and what its best team may look like."""
 
     score: float
     """No team of it scores higher."""
@@ -72,12 +72,12 @@ class Bound:
     """[member] how unclear it is whether a member is wanted."""
 
 
-Bounder = Callable[[Family, float], Bound]
-"""Of a family, and a score below which the bound need not be any tighter."""
+BoundFunction = Callable[[Node, float], Bound]
+"""From a node, and a score below which the bound need not be any tighter, to its bound."""
 
 
-def bounder(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Bounder:
-    """What bounds families by this metric.
+def bound_function(validation: Validation, metric: SpecLike, consensus: SpecLike) -> BoundFunction:
+    """The function that bounds nodes by this metric.
 
     Raises:
         SelectionError: no bound is known for it.
@@ -96,11 +96,11 @@ def bounder(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Bo
 
 
 def is_convex(metric: SpecLike, consensus: SpecLike) -> bool:
-    """Whether the loss is convex in the weights, and families have bounds that are often tight."""
+    """Whether the loss is convex in the weights, and nodes have bounds that are often tight."""
     return METRICS.check(metric) in (Spec("nll"), Spec("brier")) and is_linear(CONSENSUS.check(consensus))
 
 
-def _by_columns(validation: Validation, consensus: str) -> Bounder:
+def _by_columns(validation: Validation, consensus: str) -> BoundFunction:
     columns = contested_columns(validation, consensus)
     everything = slice(None)
     margins, error = columns.margins(everything), columns.error(everything)
@@ -113,9 +113,9 @@ def _by_columns(validation: Validation, consensus: str) -> Bounder:
     own = -(times[columns.row_of_column] @ (margins < 0))
     spread = times[columns.row_of_column] @ np.abs(margins)
 
-    def bound(family: Family, _: float) -> Bound:
-        inside, free = list(family.inside), family.free()
-        fewest, most = family.smallest - len(inside), family.largest - len(inside)
+    def bound(node: Node, _: float) -> Bound:
+        inside, free = list(node.inside), node.free()
+        fewest, most = node.smallest - len(inside), node.largest - len(inside)
         best_first = -np.sort(-surely[:, free], axis=1)[:, :most]
         sums = np.cumsum(np.concatenate([surely[:, inside].sum(axis=1, keepdims=True), best_first], axis=1), axis=1)
         lost = sums[:, fewest:].max(axis=1) < -error
@@ -125,11 +125,11 @@ def _by_columns(validation: Validation, consensus: str) -> Bounder:
     return bound
 
 
-def _by_tangents(loss: Loss) -> Bounder:
-    def bound(family: Family, enough: float) -> Bound:
-        low, high = np.zeros(family.members), np.full(family.members, 1 / family.smallest)
-        low[list(family.inside)] = 1 / family.largest
-        high[list(family.outside)] = 0.0
+def _by_tangents(loss: Loss) -> BoundFunction:
+    def bound(node: Node, enough: float) -> Bound:
+        low, high = np.zeros(node.members), np.full(node.members, 1 / node.smallest)
+        low[list(node.inside)] = 1 / node.largest
+        high[list(node.outside)] = 0.0
         room = high - low
         weights = low + room * (1 - low.sum()) / max(room.sum(), 1e-300)
         proven = -np.inf

@@ -11,17 +11,26 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.consensus import CONSENSUS, is_average, is_linear
 from lrensemble.errors import MissingExtraError, SelectionError, StorageError
 from lrensemble.files import draft_file
+from lrensemble.metrics import METRICS
 from lrensemble.select.base import Validation, check_metric
-from lrensemble.select.scoring.kernels.exhaustive.all_teams import block_scorer, split
+from lrensemble.select.scoring.kernels.exhaustive.all_teams import BlockScorer, block_scorer, split
 from lrensemble.select.scoring.kernels.subsets import members_of
-from lrensemble.select.scoring.team_scores import team_scorer
-from lrensemble.spec import SpecLike
+from lrensemble.select.scoring.team_scores import Scorer, team_scorer
+from lrensemble.spec import Spec, SpecLike
 
 LIMIT = 2**24
+SMALL = 2**18
+"""Below so many teams times rows, matrix products score all teams before a kernel is compiled, or loaded."""
+
 BATCH = 4096
 """Teams that are scored together where there is no kernel."""
+
+
+PRODUCTS = (Spec("accuracy"), Spec("nll"), Spec("brier"))
+"""Metrics that are found for many teams by a product of matrices."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,17 +99,31 @@ def score_every_team(
             f"{members} members have {2**members - 1:,} teams, above the limit of {limit:,}; "
             f"choose among fewer members, or raise it with limit={2**members - 1}"
         )
-    scorer = block_scorer(validation, metric, consensus)
+    scorer = subset_scorer(validation, metric, consensus)
     if scorer is None:
-        by_definition = team_scorer(validation, metric, consensus)
-        masks = np.arange(1, 2**members)
-        batches = [by_definition(weights_of(masks[i : i + BATCH], members)) for i in range(0, len(masks), BATCH)]
-        return np.concatenate([[-np.inf], *batches])
+        return _one_block(team_scorer(validation, metric, consensus), members)
     halves = split(members)
     tops = range(1 << (members - halves.bits))
     scores = np.concatenate([scorer(replace(halves, top=top)) for top in tops])
     scores[0] = -np.inf
     return scores
+
+
+def subset_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -> BlockScorer | None:
+    """What scores blocks of teams with equal weights, by the shortest way; None where there is no short one."""
+    metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
+    products = is_average(consensus) if metric == Spec("accuracy") else is_linear(consensus)
+    if products and metric in PRODUCTS and len(validation.labels) << validation.members <= SMALL:
+        scorer = team_scorer(validation, metric, consensus)
+        return lambda _: _one_block(scorer, validation.members)
+    return block_scorer(validation, metric, consensus)
+
+
+def _one_block(scorer: Scorer, members: int) -> NDArray[np.float64]:
+    """[2^members] the score of every team at its mask, some teams at a time; minus infinity for the team of nobody."""
+    masks = np.arange(1, 2**members)
+    batches = [scorer(weights_of(masks[start : start + BATCH], members)) for start in range(0, len(masks), BATCH)]
+    return np.concatenate([[-np.inf], *batches])
 
 
 def weights_of(masks: NDArray[np.int64], members: int) -> NDArray[np.float64]:

@@ -36,7 +36,7 @@ def learned_nothing(validation: Validation) -> NDArray[np.bool_]:
 
 def scores_over_chance(validation: Validation) -> Floats:
     """[member] how many standard deviations the sum for the labels is above its mean over all permutations."""
-    found: Floats = validation.for_batch("over_chance", lambda weights: _scores(validation, weights))
+    found: Floats = validation.for_views("over_chance", lambda weights: _scores(validation, weights))
     return found
 
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from lrensemble.metrics import METRICS, predicted_classes
 from lrensemble.select import Validation, team_score
-from lrensemble.select.scoring.incremental import ScorerGrowth, growth
+from lrensemble.select.scoring.incremental import ScorerTeam, incremental_team
 from lrensemble.select.scoring.kernels import confusion
 from lrensemble.select.scoring.kernels.candidates import CLEAR, NEAR, candidates
-from lrensemble.select.scoring.kernels.confusion import confusion_counter, start_confusion
+from lrensemble.select.scoring.kernels.confusion import confusion_counter, confusion_team
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import block_scorer, split
 from lrensemble.select.scoring.kernels.subsets import Halves
 from lrensemble.select.scoring.team_scores import team_scorer
@@ -53,8 +53,8 @@ def test_each_addition_scores_as_the_definition(
     validation = make_validation(2, 5, 43, 4, kind=kind, dtype=np.float64)
     rows = np.random.default_rng(1).integers(43, size=31)
     for sample in (validation, validation.rows(rows)):
-        team = growth(sample, metric, consensus)
-        assert not isinstance(team, ScorerGrowth), "the fast path is taken"
+        team = incremental_team(sample, metric, consensus)
+        assert not isinstance(team, ScorerTeam), "the fast path is taken"
         counts = np.zeros(5)
         for member in (3, 0, 3, 1, 4, 3):
             scores = team.scores(np.arange(5))
@@ -120,7 +120,7 @@ def test_rows_count_by_their_weights(consensus: str, make_validation: MakeValida
     for scale in (1.0, 0.25):
         counter = confusion_counter(validation.weighted(times * scale), Spec("matthews_corrcoef"), Spec(consensus))
         assert counter is not None
-        team = start_confusion(counter).added(3).added(1).added(3)
+        team = confusion_team(counter).added(3).added(1).added(3)
         np.testing.assert_allclose(team.scores(np.arange(5)), expected, rtol=1e-13)
 
 
@@ -157,6 +157,8 @@ def test_all_else_is_left_to_the_definition(metric: str, consensus: str, make_va
 def test_aliases_take_the_same_path(make_validation: MakeValidation) -> None:
     validation = make_validation(1, 4, 23, 3)
     for alias, name in (("log_loss", "nll"), ("accuracy_score", "accuracy"), ("f1_score", "f1")):
-        by_alias, by_name = (growth(validation, metric, "mean").scores(np.arange(4)) for metric in (alias, name))
+        by_alias, by_name = (
+            incremental_team(validation, metric, "mean").scores(np.arange(4)) for metric in (alias, name)
+        )
         np.testing.assert_array_equal(by_alias, by_name)
         assert block_scorer(validation, alias, "mean") is not None

@@ -7,10 +7,31 @@ import pytest
 
 from lrensemble.numerics import TIE
 from lrensemble.select import Validation
+from lrensemble.select.scoring.kernels import contested as module
 from lrensemble.select.scoring.kernels.columns import contested_columns, rounding
 from lrensemble.select.scoring.kernels.contested import contested
 
 MakeValidation = Callable[..., Validation]
+
+
+@pytest.fixture(params=["arrays", "kernel"], autouse=True)
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SMALL", np.inf if request.param == "arrays" else 0)
+
+
+@pytest.mark.parametrize("kind", ["smooth", "coarse", "labels", "mixed", "sharp", "tied"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_arrays_find_what_the_kernel_finds(
+    kind: str, dtype: type, make_validation: MakeValidation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed, (members, classes) in enumerate([(1, 2), (2, 3), (3, 5), (5, 4), (2, 12), (1, 20)]):
+        validation = make_validation(seed, members, 37, classes, kind=kind, dtype=dtype)
+        monkeypatch.setattr(module, "SMALL", 0)
+        expected = contested(validation.log_probs, validation.labels)
+        monkeypatch.setattr(module, "SMALL", np.inf)
+        found = contested(validation.log_probs, validation.labels)
+        for name in ("row", "row_of_column", "rival", "always_wrong"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 def test_columns_by_hand() -> None:

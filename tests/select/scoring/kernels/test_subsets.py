@@ -6,7 +6,6 @@ import numpy as np
 
 from lrensemble.select.scoring.kernels.subsets import (
     Halves,
-    comes_first,
     discard_other_sizes,
     first_team,
     members_of,
@@ -38,8 +37,8 @@ def test_smaller_teams_come_first_then_lower_indices() -> None:
     masks = range(1, 32)
     expected = sorted(masks, key=lambda mask: (len(members_of(mask)), members_of(mask)))
     for mask, other in itertools.combinations(expected, 2):
-        assert comes_first(mask, other)
-        assert not comes_first(other, mask)
+        assert first_team(np.array([mask, other])) == mask
+        assert first_team(np.array([other, mask])) == mask
     assert first_team(np.array([14, 25, 13, 26])) == 13
     assert [size_of(mask) for mask in (0, 1, 7, 16)] == [0, 1, 3, 1]
 
@@ -49,6 +48,11 @@ def test_other_sizes_are_discarded() -> None:
     discard_other_sizes(scores, Halves(1, 3, top=1), 3, 4)
     kept = [position for position in range(16) if scores[position] == 0]
     assert kept == [position for position in range(16) if 3 <= position.bit_count() + 1 <= 4]
+    for smallest, largest, top in ((0, 9, 1), (2, 3, 0), (1, 3, 0), (1, 4, 1), (4, 4, 1)):
+        scores, halves = np.zeros(8), Halves(2, 1, top)
+        discard_other_sizes(scores, halves, smallest, largest)
+        sizes = np.array([position.bit_count() + top.bit_count() for position in range(8)])
+        np.testing.assert_array_equal(scores == 0, (max(smallest, 1) <= sizes) & (sizes <= largest))
     everything = np.zeros(8)
     discard_other_sizes(everything, Halves(2, 1, top=0), 0, 9)
     assert everything[0] == -np.inf, "the empty team is no team"

@@ -20,7 +20,7 @@ from lrensemble.spec import SpecLike, to_spec
 Floats = NDArray[np.float64]
 
 
-def likeness(validation: Validation, measure: SpecLike, focal: int | None = None) -> Floats:
+def inverse_diversity(validation: Validation, measure: SpecLike, focal: int | None = None) -> Floats:
     """[2^members] a diversity measure of every team at its mask, turned so that lower is more diverse (1 - d).
 
     `focal` restricts it to the rows that this member gets wrong.
@@ -34,12 +34,12 @@ def likeness(validation: Validation, measure: SpecLike, focal: int | None = None
     return 1 - values if higher_is_more_diverse(measure) else values
 
 
-def focal_likeness(validation: Validation, measure: SpecLike) -> Floats:
-    """[member, 2^members] `likeness` over the rows that each member gets wrong; NaN for a member that errs nowhere."""
+def focal_inverse_diversity(validation: Validation, measure: SpecLike) -> Floats:
+    """[member, 2^members] `inverse_diversity` over each member's own errors; NaN for a member without any."""
     wrong = (predicted_classes(validation) != validation.labels)[:, validation.counted].any(axis=1)
     return np.stack(
         [
-            likeness(validation, measure, focal) if errs else np.full(2**validation.members, np.nan)
+            inverse_diversity(validation, measure, focal) if errs else np.full(2**validation.members, np.nan)
             for focal, errs in enumerate(wrong.tolist())
         ]
     )
@@ -54,7 +54,7 @@ def best_kept(
     tried: int,
     details: dict[str, Any],
 ) -> Selection:
-    """Of the teams kept, as masks, the most accurate; ties to the smaller, then to the lowest indices.
+    """The most accurate of the teams kept, as masks; ties to the smaller, then to the lowest indices.
 
     Where none was kept, as in a pool of one or two, all teams stand for it; `details["kept"]` says how many were.
     """
@@ -72,16 +72,17 @@ def scaled(values: Floats) -> Floats:
     return (values - values.min()) / spread if spread > 0 else np.zeros_like(values)
 
 
-def two_clusters(accuracies: Floats, likenesses: Floats) -> tuple[NDArray[np.bool_], Floats] | None:
-    """Which teams [team] are in the cluster of lower accuracy, and that cluster's centre (accuracy, likeness).
+def two_clusters(accuracies: Floats, inverse_diversities: Floats) -> tuple[NDArray[np.bool_], Floats] | None:
+    """Which teams [team] are in the cluster of lower accuracy, and that cluster's centre (accuracy, inverse
+    diversity).
 
     k-means with two clusters, from the corners of most accurate and most diverse, and least of both. None where fewer
     than two points are distinct.
     """
-    points = np.stack([accuracies, likenesses], axis=1)
+    points = np.stack([accuracies, inverse_diversities], axis=1)
     if len(np.unique(points, axis=0)) < 2:
         return None
-    corners = np.array([[accuracies.max(), likenesses.min()], [accuracies.min(), likenesses.max()]])
+    corners = np.array([[accuracies.max(), inverse_diversities.min()], [accuracies.min(), inverse_diversities.max()]])
     if (corners[0] == corners[1]).all():
         return None
     from sklearn.cluster import KMeans  # imported here: a second that all other selectors do without

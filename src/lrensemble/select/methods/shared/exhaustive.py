@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError
 from lrensemble.select.base import Validation
-from lrensemble.select.methods.shared.searching import Leader
-from lrensemble.select.scoring.incremental import Growth, growth
+from lrensemble.select.methods.shared.searching import Incumbent
+from lrensemble.select.scoring.every_team import subset_scorer
+from lrensemble.select.scoring.incremental import IncrementalTeam, incremental_team
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import (
     MAX_MEMBERS,
     BlockScorer,
-    block_scorer,
     has_kernel,
     split,
 )
@@ -90,7 +90,7 @@ def affordable(validation: Validation, sizes: Sizes, metric: SpecLike, consensus
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class ScoredTeams:
     """Teams that were scored together."""
 
     best: tuple[int, ...]
@@ -100,43 +100,45 @@ class Batch:
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
+class Enumeration:
     """What an exhaustive search has found."""
 
-    leader: Leader
+    incumbent: Incumbent
     tried: int
     complete: bool
-    """False where it was interrupted: the leader is the best of those tried."""
+    """False where it was interrupted: the incumbent is the best of those tried."""
     scores: NDArray[np.float64] | None
     """[team] of all teams tried, in no order that matters; None where there are too many to keep."""
 
 
-def search(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> Search:
+def search(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> Enumeration:
     """Score all teams of some sizes; an interrupt from the keyboard ends the search with what it has found."""
-    scorer = block_scorer(validation, metric, consensus) if 2**sizes.members <= WASTE * sizes.count else None
-    batches = _in_blocks(scorer, sizes) if scorer else _growing(growth(validation, metric, consensus), sizes)
-    leader, tried, complete = Leader(), 0, True
+    scorer = subset_scorer(validation, metric, consensus) if 2**sizes.members <= WASTE * sizes.count else None
+    batches = _in_blocks(scorer, sizes) if scorer else _growing(incremental_team(validation, metric, consensus), sizes)
+    incumbent, tried, complete = Incumbent(), 0, True
     kept: list[NDArray[np.float64]] = []
     reported = time.monotonic()
     try:
         for batch in batches:
             highest = float(batch.scores.max())
-            leader.see(batch.best, highest, int((batch.scores >= highest - SAME_SCORE).sum()))
+            incumbent.update(batch.best, highest, int((batch.scores >= highest - SAME_SCORE).sum()))
             tried += len(batch.scores)
             if sizes.count <= KEPT_SCORES:
                 kept.append(batch.scores)
             if time.monotonic() - reported > SECONDS_BETWEEN_REPORTS:
                 reported = time.monotonic()
-                logger.info("%s of %s teams scored, best so far %.6g", f"{tried:,}", f"{sizes.count:,}", leader.score)
+                logger.info(
+                    "%s of %s teams scored, best so far %.6g", f"{tried:,}", f"{sizes.count:,}", incumbent.score
+                )
     except KeyboardInterrupt:
-        if not leader.tied:
+        if not incumbent.ties:
             raise
         logger.warning("interrupted after %s of %s teams; the best so far stands", f"{tried:,}", f"{sizes.count:,}")
         complete = False
-    return Search(leader, tried, complete, np.concatenate(kept) if kept else None)
+    return Enumeration(incumbent, tried, complete, np.concatenate(kept) if kept else None)
 
 
-def _in_blocks(scorer: BlockScorer, sizes: Sizes) -> Iterator[Batch]:
+def _in_blocks(scorer: BlockScorer, sizes: Sizes) -> Iterator[ScoredTeams]:
     """All subsets of the members, block by block, without the teams of other sizes."""
     halves = split(sizes.members)
     for top in range(1 << (sizes.members - halves.bits)):
@@ -147,12 +149,14 @@ def _in_blocks(scorer: BlockScorer, sizes: Sizes) -> Iterator[Batch]:
         if highest == -np.inf:
             continue
         equal = np.flatnonzero(scores >= highest - SAME_SCORE)
-        yield Batch(members_of(first_team(equal | top << halves.bits)), scores[scores > -np.inf])
+        yield ScoredTeams(members_of(first_team(equal | top << halves.bits)), scores[scores > -np.inf])
 
 
-def _growing(empty: Growth, sizes: Sizes) -> Iterator[Batch]:
+def _growing(empty: IncrementalTeam, sizes: Sizes) -> Iterator[ScoredTeams]:
     """The teams of the wanted sizes in the order of their indices, all that share all but the last member together."""
-    stack: list[tuple[tuple[int, ...], Growth]] = [((), empty)]  # a member added, and the team that it is added to
+    stack: list[tuple[tuple[int, ...], IncrementalTeam]] = [
+        ((), empty)
+    ]  # a member added, and the team that it is added to
     while stack:
         prefix, before = stack.pop()
         team = before.added(prefix[-1]) if prefix else before
@@ -160,6 +164,6 @@ def _growing(empty: Growth, sizes: Sizes) -> Iterator[Batch]:
         if len(prefix) + 1 >= sizes.smallest:
             scores = team.scores(later)
             best = int(np.argmax(scores >= scores.max() - SAME_SCORE))
-            yield Batch((*prefix, int(later[best])), scores)
+            yield ScoredTeams((*prefix, int(later[best])), scores)
         if len(prefix) + 1 < sizes.largest:
             stack.extend(((*prefix, member), team) for member in later[-2::-1].tolist())

@@ -21,7 +21,7 @@ class Part:
     """Members to choose among, as a pool of their own."""
 
     validation: Validation
-    """Of these members alone, in rising order."""
+    """These members alone, in rising order."""
     members: tuple[int, ...]
     """Their positions in the whole pool."""
     whole: bool

@@ -25,43 +25,43 @@ class DistinctTeams:
     """
 
     members: int
-    _seen: list[NDArray[np.int64]] = field(default_factory=list)
+    _keys_of_teams: list[NDArray[np.int64]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.keys = np.random.default_rng(0).random(self.members)
 
-    def see(self, weights: Floats) -> None:
+    def add(self, weights: Floats) -> None:
         """Note teams [team, member]."""
         self._note(weights @ self.keys / weights.sum(axis=1))
 
-    def see_additions(self, counts: Floats, candidates: NDArray[np.int64]) -> None:
+    def add_candidates(self, counts: Floats, candidates: NDArray[np.int64]) -> None:
         """Note the teams that come of `counts` [member] by each candidate added once."""
         self._note((counts @ self.keys + self.keys[candidates]) / (counts.sum() + 1))
 
     def _note(self, means: Floats) -> None:
-        self._seen.append(np.unique(np.rint(means / ROUNDING).astype(np.int64)))
+        self._keys_of_teams.append(np.unique(np.rint(means / ROUNDING).astype(np.int64)))
 
     @property
     def count(self) -> int:
         """How many different teams were noted."""
-        return len(np.unique(np.concatenate(self._seen))) if self._seen else 0
+        return len(np.unique(np.concatenate(self._keys_of_teams))) if self._keys_of_teams else 0
 
 
 @dataclass
-class Leader:
+class Incumbent:
     """The best team of a search: ties go to the smaller team, then to the lowest indices."""
 
     team: tuple[int, ...] = ()
-    """Empty before any team was seen."""
+    """Empty before any team was scored."""
     score: float = -math.inf
-    tied: int = 0
+    ties: int = 0
     """Teams whose scores are the same but for rounding, this one included."""
 
-    def see(self, team: tuple[int, ...], score: float, tied: int = 1) -> None:
-        """Look at a team, the first of `tied` that have this score."""
+    def update(self, team: tuple[int, ...], score: float, ties: int = 1) -> None:
+        """Compare a team, the first of `ties` that have this score."""
         if score > self.score + SAME_SCORE:
-            self.team, self.score, self.tied = team, score, tied
-        elif score >= self.score - SAME_SCORE and self.tied:
+            self.team, self.score, self.ties = team, score, ties
+        elif score >= self.score - SAME_SCORE and self.ties:
             self.team = min(self.team, team, key=lambda indices: (len(indices), indices))
             self.score = max(self.score, score)
-            self.tied += tied
+            self.ties += ties

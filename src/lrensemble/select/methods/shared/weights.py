@@ -49,7 +49,7 @@ class Runs:
     """[run, sample] the rows that a run has not seen."""
 
 
-def without_crumbs(weights: Floats, least: float = LEAST_WEIGHT) -> Floats:
+def without_negligible(weights: Floats, least: float = LEAST_WEIGHT) -> Floats:
     """[member] weights that sum to one: the lightest are set to zero, one by one, until no other is below `least`.
 
     Of equal weights that of the lowest index stays.

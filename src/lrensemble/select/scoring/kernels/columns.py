@@ -25,7 +25,7 @@ from lrensemble.consensus import averaged
 from lrensemble.numerics import TIE, likeliest
 from lrensemble.select.base import Validation
 from lrensemble.select.scoring.kernels.contested import Contested, contested
-from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
+from lrensemble.select.scoring.kernels.jit import compiled
 from lrensemble.select.scoring.kernels.statistics import blocks
 
 Values = NDArray[np.float64]
@@ -38,6 +38,9 @@ TINY = np.finfo(np.float64).tiny
 
 SMALLEST = 1e-320
 """What underflow may take from a sum, at most."""
+
+NUMBERS_AT_ONCE = 2**20
+"""Margins that are looked at together: the memory stays bounded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +72,13 @@ class Columns:
     @cached_property
     def limits(self) -> Values:
         """[column, 3] the least and the largest margin, and the largest |truth| + |rival|, of any member."""
-        return _limits(self.truth, self.rival, self.factor, self.row_of_column)
+        limits = np.empty((len(self.rival), 3))
+        step = max(1, NUMBERS_AT_ONCE // self.rival.shape[1])
+        for start in range(0, len(limits), step):
+            part = slice(start, start + step)
+            margins = self.truth[self.row_of_column[part]] - self.rival[part] * self.factor[part, None]
+            limits[part] = np.stack([margins.min(axis=1), margins.max(axis=1), self.scale(part).max(axis=1)], axis=1)
+        return limits
 
     @cached_property
     def factor(self) -> Values:
@@ -153,13 +162,13 @@ def contested_columns(validation: Validation, consensus: str) -> Columns:
     They are those of all rows, whatever the weights.
     """
     averages = averaged(consensus)
-    return validation.once("columns", averages, lambda: _found(validation, averages))
+    return validation.once("columns", averages, lambda: _all_columns(validation, averages))
 
 
-def _found(validation: Validation, averages: str | None) -> Columns:
+def _all_columns(validation: Validation, averages: str | None) -> Columns:
     start = 0
     collected: tuple[list[Any], ...] = ([], [], [], [], [], [])
-    for found, truth_values, rival_values, labels in _looked_at(validation, averages == "votes"):
+    for found, truth_values, rival_values, labels in _contested_by_block(validation, averages == "votes"):
         part = (
             truth_values,
             rival_values,
@@ -171,19 +180,19 @@ def _found(validation: Validation, averages: str | None) -> Columns:
         for parts, values_of_part in zip(collected, part, strict=True):
             parts.append(values_of_part)
         start += len(labels)
-    truth, rival = (_of_kind(_joined(parts, np.float64), averages) for parts in collected[:2])
+    truth, rival = (_as_averaged(_joined(parts, np.float64), averages) for parts in collected[:2])
     rival_first = _joined(collected[2], np.bool_)
     counts, row, always_wrong = (_joined(parts, np.int64) for parts in collected[3:])
     first = np.append(0, np.cumsum(counts))
     return Columns(truth, rival, rival_first, first, row, always_wrong, start, averages == "log_probabilities")
 
 
-def _looked_at(validation: Validation, votes: bool) -> Iterator[tuple[Contested, Raw, Raw, Labels]]:
-    """For some rows at a time: what is contested, the values [column, member] of truth and of rivals, the labels."""
+def _contested_by_block(validation: Validation, votes: bool) -> Iterator[tuple[Contested, Raw, Raw, Labels]]:
+    """Blocks of rows: what is contested, the values [column, member] of truth and of rivals, the labels."""
     if validation.accelerated:
         from lrensemble.select.scoring.kernels import on_device
 
-        yield from on_device.looked_at(validation, votes)
+        yield from on_device.contested_by_block(validation, votes)
         return
     for log_probs, labels in blocks(validation):
         values = _votes(log_probs) if votes else log_probs
@@ -208,32 +217,12 @@ def _joined(parts: list[Any], dtype: type) -> Any:
     return joined
 
 
-@compiled_parallel
-def _limits(truth: Values, rival: Values, factor: Values, row_of_column: Labels) -> Values:
-    """[column, 3] the least and the largest margin, and the largest |truth| + |rival|, of any member."""
-    limits = np.empty((rival.shape[0], 3))
-    for column in span(rival.shape[0]):
-        row = row_of_column[column]
-        least, largest, scale = np.inf, -np.inf, 0.0
-        for member in range(rival.shape[1]):
-            margin = truth[row, member] - rival[column, member] * factor[column]
-            least, largest = min(least, margin), max(largest, margin)
-            scale = max(scale, abs(truth[row, member]) + abs(rival[column, member]))
-        limits[column, 0], limits[column, 1], limits[column, 2] = least, largest, scale
-    return limits
-
-
-@compiled_parallel
 def _gathered(values: Raw, rows: Labels, classes: Labels) -> Raw:
     """[column, member] the values [member, sample, class] at pairs of a row and a class."""
-    found = np.empty((rows.size, values.shape[0]), dtype=values.dtype)
-    for column in span(rows.size):
-        for member in range(values.shape[0]):
-            found[column, member] = values[member, rows[column], classes[column]]
-    return found
+    return np.ascontiguousarray(values[:, rows, classes].T)
 
 
-def _of_kind(values: Values, averages: str | None) -> Values:
+def _as_averaged(values: Values, averages: str | None) -> Values:
     """[column, member] votes as they are, and log-probabilities, in place, as what the consensus averages."""
     if averages == "votes":
         return values

@@ -129,7 +129,7 @@ def confusion_counter(validation: Validation, metric: Spec, consensus: Spec) -> 
 
 
 @dataclass(frozen=True, eq=False)
-class ConfusionGrowth:
+class ConfusionTeam:
     """A growing team scored by a metric of the confusion matrix."""
 
     counter: ConfusionCounter
@@ -143,17 +143,17 @@ class ConfusionGrowth:
         teams = self.counts + np.eye(len(self.counts))[candidates]
         return self.counter.scores(self.counter.found.values[:, candidates], self.sums, teams)
 
-    def added(self, member: int) -> ConfusionGrowth:
+    def added(self, member: int) -> ConfusionTeam:
         """The team with one member more."""
         more = self.counts.copy()
         more[member] += 1
-        return ConfusionGrowth(self.counter, more, self.sums + self.counter.found.values[:, member])
+        return ConfusionTeam(self.counter, more, self.sums + self.counter.found.values[:, member])
 
 
-def start_confusion(counter: ConfusionCounter) -> ConfusionGrowth:
+def confusion_team(counter: ConfusionCounter) -> ConfusionTeam:
     """The empty team."""
     entries, members = counter.found.values.shape
-    return ConfusionGrowth(counter, np.zeros(members), np.zeros(entries))
+    return ConfusionTeam(counter, np.zeros(members), np.zeros(entries))
 
 
 def weighted_scores(counter: ConfusionCounter, weights: Floats) -> Floats:

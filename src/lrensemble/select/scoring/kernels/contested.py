@@ -18,8 +18,13 @@ from numpy.typing import NDArray
 from lrensemble.numerics import TIE
 from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
 
+Floats = NDArray[np.float64]
+
 SLACK = 2 * TIE
 """A gap between log-probabilities, or votes, that no tie and no rounding closes."""
+
+SMALL = 2**18
+"""Below so many numbers, comparing whole arrays costs less than to compile, or to load, a kernel."""
 
 UNDERFLOW = -700.0
 """Log-probabilities below this may be equal as probabilities: no gap between them counts."""
@@ -41,11 +46,72 @@ class Contested:
 
 def contested(values: NDArray[np.floating], labels: NDArray[np.int64]) -> Contested:
     """The contested columns of values [member, sample, class], float32 or float64: log-probabilities or votes."""
+    if values.size < SMALL:
+        return _by_arrays(values, labels)
     keep = np.zeros(values.shape[1:], dtype=bool)
     always_wrong = np.zeros(len(labels), dtype=bool)
     _mark(values, labels, keep, always_wrong)
     rows, rivals = np.nonzero(keep)
     return Contested(np.unique(rows), rows, rivals, np.flatnonzero(always_wrong))
+
+
+def _by_arrays(values: NDArray[np.floating], labels: NDArray[np.int64]) -> Contested:
+    """The contested columns without a kernel."""
+    truth = values[:, np.arange(len(labels)), labels]
+    row, rival = np.nonzero(_tempting(values, truth, labels))
+    first = rival < labels[row]
+    of_truth, of_rival = truth[:, row].astype(np.float64), values[:, row, rival].astype(np.float64)
+    won, lost = _settled(of_truth, of_rival, first)
+    wrong = np.zeros(len(labels), dtype=bool)
+    wrong[row[lost]] = True
+    kept = np.flatnonzero(~won & ~wrong[row])
+    kept = kept[~_dominated(of_rival[:, kept], row[kept], first[kept])]
+    return Contested(np.unique(row[kept]), row[kept], rival[kept], np.flatnonzero(wrong))
+
+
+def _tempting(
+    values: NDArray[np.floating], truth: NDArray[np.floating], labels: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """[sample, class] the rivals that some member may prefer: a quick test that settles nearly all."""
+    floor = np.where(truth > UNDERFLOW, truth - np.float32(SLACK), -np.inf).astype(values.dtype)
+    tempting = np.zeros(values.shape[1:], dtype=bool)
+    for of_member, least in zip(values, floor, strict=True):
+        tempting |= of_member >= least[:, None]
+    tempting[np.arange(len(labels)), labels] = False
+    return tempting
+
+
+def _settled(truth: Floats, rival: Floats, first: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """[column] whether the truth always wins, and whether it always loses, from what each member gives the two.
+
+    Args:
+        truth: [member, column].
+        rival: [member, column].
+        first: [column] whether the rival is the lower class, which wins ties.
+    """
+    above = ((truth > rival + SLACK) & (truth > UNDERFLOW)).all(axis=0)
+    below = ((rival > truth + SLACK) & (rival > UNDERFLOW)).all(axis=0)
+    never_above, never_below = (truth <= rival).all(axis=0), (truth >= rival).all(axis=0)
+    return above | (never_below & ~first), below | (never_above & first)
+
+
+def _dominated(rival: Floats, row: NDArray[np.int64], first: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """[column] whether another column of its row is lost whenever this one is; of those alike the last one stays.
+
+    That is where the other's rival has at least as much from every member, and wins ties if this one does.
+    """
+    dominated = np.zeros(len(row), dtype=bool)
+    apart, low = 1, np.flatnonzero(row[:-1] == row[1:])
+    while len(low):
+        high = low + apart
+        by_high = (rival[:, high] >= rival[:, low]).all(axis=0) & (first[high] | ~first[low])
+        by_low = (rival[:, low] >= rival[:, high]).all(axis=0) & (first[low] | ~first[high])
+        dominated[low] |= by_high
+        dominated[high] |= by_low & ~by_high
+        apart += 1
+        low = low[low + apart < len(row)]
+        low = low[row[low] == row[low + apart]]
+    return dominated
 
 
 @compiled_parallel
@@ -63,7 +129,7 @@ def _mark(
             continue
         truth, others = values[:, row, labels[row]].copy(), np.ascontiguousarray(values[:, row][:, rivals].T)
         for place in range(rivals.size):
-            won, lost = _settled(truth, others[place], rivals[place] < labels[row])
+            won, lost = _settled_column(truth, others[place], rivals[place] < labels[row])
             keep[row, rivals[place]] = not won
             if lost:
                 always_wrong[row] = True
@@ -72,7 +138,7 @@ def _mark(
             keep[row] = False
         for place in range(rivals.size):
             if keep[row, rivals[place]]:
-                keep[row, rivals[place]] = not _dominated(others, rivals, place, labels[row], keep[row])
+                keep[row, rivals[place]] = not _dominated_column(others, rivals, place, labels[row], keep[row])
 
 
 @compiled
@@ -87,7 +153,7 @@ def _mark_tempting(values: NDArray[np.floating], label: int, tempting: NDArray[n
 
 
 @compiled
-def _settled(truth: NDArray[np.floating], other: NDArray[np.floating], rival_first: bool) -> tuple[bool, bool]:
+def _settled_column(truth: NDArray[np.floating], other: NDArray[np.floating], rival_first: bool) -> tuple[bool, bool]:
     """Whether the truth always wins a column, and whether it always loses it, from what each member gives the two."""
     never_above, never_below, always_above, always_below = True, True, True, True
     for member in range(truth.size):
@@ -99,7 +165,7 @@ def _settled(truth: NDArray[np.floating], other: NDArray[np.floating], rival_fir
 
 
 @compiled
-def _dominated(
+def _dominated_column(
     others: NDArray[np.floating], rivals: NDArray[np.int64], place: int, label: int, keep: NDArray[np.bool_]
 ) -> bool:
     """Whether another column that is kept is lost whenever this one is.

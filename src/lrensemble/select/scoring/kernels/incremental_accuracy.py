@@ -25,7 +25,7 @@ SERIAL = 2**21
 
 
 @dataclass(frozen=True, eq=False)
-class AccuracyGrowth:
+class AccuracyTeam:
     """Scored by accuracy under the mean of probabilities or of votes."""
 
     columns: Columns
@@ -66,20 +66,19 @@ class AccuracyGrowth:
         )
         return np.asarray((self.rows - self.always_wrong - wrong[candidates]) / self.rows)
 
-    def added(self, member: int) -> AccuracyGrowth:
+    def added(self, member: int) -> AccuracyTeam:
         """The team with one member more."""
         counts = self.counts.copy()
         counts[member] += 1
-        sums, scale = self.sums.copy(), self.scale.copy()
-        columns = self.columns
-        _add_member(columns.truth, columns.rival, columns.factor, columns.row_of_column, member, sums, scale)
+        truth, rival = self.columns.truth[self.columns.row_of_column, member], self.columns.rival[:, member]
+        sums, scale = self.sums + (truth - rival * self.columns.factor), self.scale + (truth + rival)
         return replace(self, counts=counts, sums=sums, scale=scale)
 
 
-def start_accuracy(columns: Columns, weights: Floats) -> AccuracyGrowth:
+def accuracy_team(columns: Columns, weights: Floats) -> AccuracyTeam:
     """The empty team over the rows of the validation set, as often as each counts [row]."""
     width, members = columns.rival.shape
-    return AccuracyGrowth(
+    return AccuracyTeam(
         columns,
         weights[columns.row],
         float(weights.sum()),
@@ -88,23 +87,6 @@ def start_accuracy(columns: Columns, weights: Floats) -> AccuracyGrowth:
         np.zeros(width),
         np.zeros(width),
     )
-
-
-@compiled_parallel
-def _add_member(
-    truth: Floats,
-    rival: Floats,
-    factor: Floats,
-    row_of_column: NDArray[np.int64],
-    member: int,
-    sums: Floats,
-    scale: Floats,
-) -> None:
-    """Add a member's margins and their scale to those of a team, in place."""
-    for column in span(rival.shape[0]):
-        for_truth, for_rival = truth[row_of_column[column], member], rival[column, member]
-        sums[column] += for_truth - for_rival * factor[column]
-        scale[column] += for_truth + for_rival
 
 
 @compiled_parallel

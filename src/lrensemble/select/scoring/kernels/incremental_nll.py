@@ -6,6 +6,7 @@ of float64, all candidates side by side, and one logarithm is taken for a group 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,12 +21,15 @@ Floats = NDArray[np.float64]
 PARTS = 16
 """Parts that the rows are cut into for the cores."""
 
+SMALL = 2**16
+"""Below so many numbers, a logarithm of each costs no more than the kernel, which would have to be compiled."""
+
 SERIAL = 2**20
 """Below so many numbers, waking the other cores costs more than it saves."""
 
 
 @dataclass(frozen=True, eq=False)
-class NllGrowth:
+class NllTeam:
     """Scored by the mean log-likelihood, the NLL negated."""
 
     of_label: Floats
@@ -39,19 +43,31 @@ class NllGrowth:
 
     def scores(self, candidates: NDArray[np.int64]) -> Floats:
         """[candidate] the mean log-likelihood of the team with each candidate added."""
-        add = _log_products if self.of_label.size < SERIAL else _log_products_on_all_cores
-        totals = add(self.of_label, self.weights, self.sums, self.size)
+        totals = self._sums_of_logs()(self.of_label, self.weights, self.sums, self.size)
         return np.asarray(totals[candidates] / self.weights.sum() - np.log(self.size + 1))
 
-    def added(self, member: int) -> NllGrowth:
+    def _sums_of_logs(self) -> Callable[[Floats, Floats, Floats, int], Floats]:
+        """What adds fastest for so many numbers."""
+        if self.of_label.size < SMALL:
+            return _logs
+        return _log_products if self.of_label.size < SERIAL else _log_products_on_all_cores
+
+    def added(self, member: int) -> NllTeam:
         """The team with one member more."""
         return replace(self, sums=self.sums + self.of_label[:, member], size=self.size + 1)
 
 
-def start_nll(of_label: Floats, weights: Floats) -> NllGrowth:
+def nll_team(of_label: Floats, weights: Floats) -> NllTeam:
     """The empty team, from what each member gives the label, [member, sample], and how often rows count [sample]."""
     order = np.lexsort((of_label.min(axis=0), weights))
-    return NllGrowth(np.ascontiguousarray(of_label.T[order]), weights[order], np.zeros(len(order)), 0)
+    return NllTeam(np.ascontiguousarray(of_label.T[order]), weights[order], np.zeros(len(order)), 0)
+
+
+def _logs(of_label: Floats, weights: Floats, sums: Floats, size: int) -> Floats:
+    """[member] as `_log_products`, by the formula as it stands."""
+    means = of_label + sums[:, None]
+    np.maximum(means, SMALLEST_PROBABILITY * (size + 1), out=means)
+    return np.asarray(weights @ np.log(means, out=means))
 
 
 @compiled_parallel

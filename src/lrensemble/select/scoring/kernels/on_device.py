@@ -23,8 +23,8 @@ Labels = NDArray[np.int64]
 Raw = NDArray[np.floating]
 
 
-def looked_at(validation: Validation, votes: bool) -> Iterator[tuple[Contested, Raw, Raw, Labels]]:
-    """For some rows at a time: what is contested, the values [column, member] of truth and of rivals, the labels.
+def contested_by_block(validation: Validation, votes: bool) -> Iterator[tuple[Contested, Raw, Raw, Labels]]:
+    """Blocks of rows: what is contested, the values [column, member] of truth and of rivals, the labels.
 
     As `contested`, without leaving out columns for the sake of others that are lost whenever they are.
     """

@@ -67,7 +67,7 @@ def error_gram(validation: Validation, consensus: str) -> Floats:
             return on_device.error_grams(validation, consensus, weights)
         return error_grams(validation, consensus, weights)
 
-    return np.asarray(validation.for_batch(("gram", averaged(consensus)), compute))
+    return np.asarray(validation.for_views(("gram", averaged(consensus)), compute))
 
 
 def error_grams(validation: Validation, consensus: str, weights: Floats | None) -> Floats:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
+from lrensemble.select.scoring.kernels.jit import compiled
 
 
 @dataclass(frozen=True)
@@ -75,16 +75,6 @@ def size_of(mask: int) -> int:
     return size
 
 
-@compiled
-def comes_first(mask: int, other: int) -> bool:
-    """Whether a team stands before another one: smaller teams first, then the lowest indices."""
-    size, other_size = size_of(mask), size_of(other)
-    if size != other_size:
-        return size < other_size
-    lowest_difference = (mask ^ other) & -(mask ^ other)
-    return (mask & lowest_difference) != 0
-
-
 def members_of(mask: int) -> tuple[int, ...]:
     """The members of a mask, rising."""
     return tuple(member for member in range(mask.bit_length()) if mask >> member & 1)
@@ -95,26 +85,20 @@ def discard_other_sizes(scores: NDArray[np.float64], halves: Halves, min_size: i
 
     The empty team is no team, whatever the range.
     """
-    sizes = np.array([subset.bit_count() for subset in range(1 << halves.low)])
-    _discard(scores.reshape(-1, 1 << halves.low), sizes, halves.top << halves.high, max(min_size, 1), max_size)
+    if min_size <= 1 and max_size >= halves.top.bit_count() + halves.bits:
+        scores[: 1 if halves.top == 0 else 0] = -np.inf
+        return
+    low = np.bitwise_count(np.arange(1 << halves.low))
+    high = np.bitwise_count(halves.top << halves.high | np.arange(1 << halves.high))
+    sizes = high[:, None] + low
+    scores.reshape(sizes.shape)[(sizes < max(min_size, 1)) | (sizes > max_size)] = -np.inf
 
 
-@compiled_parallel
-def _discard(scores: NDArray[np.float64], sizes: NDArray[np.int64], top: int, min_size: int, max_size: int) -> None:
-    """As above, for scores [high subset, low subset] and the sizes of low subsets."""
-    for upper in span(scores.shape[0]):
-        size_of_others = size_of(top | upper)
-        for low in range(scores.shape[1]):
-            size = size_of_others + sizes[low]
-            if size < min_size or size > max_size:
-                scores[upper, low] = -np.inf
-
-
-@compiled
 def first_team(teams: NDArray[np.int64]) -> int:
-    """Of several masks, that of the smallest team; of those, that with the lowest indices."""
-    first = teams[0]
-    for team in teams:
-        if comes_first(team, first):
-            first = team
-    return int(first)
+    """Mask of the smallest of several teams; of those of one size, the one with the lowest indices."""
+    sizes = np.bitwise_count(teams)
+    first = teams[sizes == sizes.min()]
+    for member in range(int(first.max()).bit_length()):
+        with_member = first[first >> member & 1 == 1]
+        first = with_member if len(with_member) else first
+    return int(first[0])

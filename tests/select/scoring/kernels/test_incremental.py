@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from lrensemble.select import Validation, team_score
-from lrensemble.select.scoring.incremental import growth
+from lrensemble.select.scoring.incremental import incremental_team
 from lrensemble.select.scoring.kernels import incremental_accuracy, incremental_nll
 
 MakeValidation = Callable[..., Validation]
@@ -23,7 +23,7 @@ def slowly(validation: Validation, counts: NDArray[np.float64], metric: str, con
     return scores
 
 
-@pytest.mark.parametrize("serial", [True, False])
+@pytest.mark.parametrize("way", ["arrays", "one core", "all cores"])
 @pytest.mark.parametrize("kind", ["smooth", "coarse", "labels", "mixed", "sharp", "tied"])
 @pytest.mark.parametrize("consensus", ["mean", "plurality", "geometric_mean", "majority"])
 @pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
@@ -31,17 +31,19 @@ def test_each_addition_scores_as_the_definition(
     metric: str,
     consensus: str,
     kind: str,
-    serial: bool,
+    way: str,
     make_validation: MakeValidation,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if not serial:
+    if way != "arrays":
+        monkeypatch.setattr(incremental_nll, "SMALL", 0)
+    if way == "all cores":
         monkeypatch.setattr(incremental_accuracy, "SERIAL", 0)
         monkeypatch.setattr(incremental_nll, "SERIAL", 0)
     validation = make_validation(2, 5, 43, 4, kind=kind, dtype=np.float64)
     rows = np.random.default_rng(1).integers(43, size=31)
     for sample in (validation, validation.rows(rows)):
-        team = growth(sample, metric, consensus)
+        team = incremental_team(sample, metric, consensus)
         counts = np.zeros(5)
         for member in (3, 0, 3, 1, 4, 3):
             scores = team.scores(np.arange(5))
@@ -60,7 +62,7 @@ def test_each_addition_scores_as_the_definition(
 def test_adding_leaves_the_team_before_as_it_was(make_validation: MakeValidation) -> None:
     validation = make_validation(0, 4, 29, 3)
     for metric in ("accuracy", "nll", "brier", "ece"):
-        team = growth(validation, metric, "mean")
+        team = incremental_team(validation, metric, "mean")
         before = team.scores(np.arange(4))
         team.added(1).added(2)
         np.testing.assert_array_equal(team.scores(np.arange(4)), before)

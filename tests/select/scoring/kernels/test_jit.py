@@ -1,11 +1,15 @@
-"""Kernels are kept where there is room: in the temporary files of one user alone, or not at all, with one line."""
+"""Kernels are compiled when called, and kept where there is room: for one user alone, or not at all, with one line."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes and owners of files are POSIX")
 
@@ -21,7 +25,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import kernel
-print(kernel.twice(21), kernel.twice.stats.cache_hits)
+print(kernel.twice(21), kernel.twice.dispatcher.stats.cache_hits)
 """
 
 
@@ -65,3 +69,41 @@ def test_what_was_kept_and_is_damaged_is_kept_anew(tmp_path: Path) -> None:
         index.write_bytes(index.read_bytes()[:-9])
     assert run(tmp_path) == ("42 Counter()", "")
     assert run(tmp_path)[0].startswith("42 Counter({")
+
+
+def test_a_small_pool_is_selected_from_without_a_compiler() -> None:
+    script = """
+import sys
+import numpy as np
+from lrensemble.select import SELECTORS, Validation, cross_fit, select
+generator = np.random.default_rng(0)
+probs = generator.dirichlet(np.ones(3), size=(6, 200))
+validation = Validation(np.log(probs), generator.integers(3, size=200))
+for method in [name for name in SELECTORS if name not in ("focal_fq", "hierarchical")]:  # these cluster
+    select(validation, SELECTORS.example(method))
+cross_fit(validation, "greedy", repeats=1)
+print(*{"numba", "sklearn.cluster"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_a_kernel_calls_others_and_keeps_what_it_is() -> None:
+    assert total_of_squares(np.arange(5.0)) == 30
+    assert total_of_squares.__name__ == "total_of_squares"
+    assert (total_of_squares.__doc__ or "").startswith("Sum of squares")
+
+
+@compiled
+def square(number: float) -> float:
+    """One number times itself."""
+    return number * number
+
+
+@compiled_parallel
+def total_of_squares(numbers: NDArray[np.float64]) -> float:
+    """Sum of squares."""
+    total = 0.0
+    for place in span(numbers.size):
+        total += square(numbers[place])
+    return total

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.select.methods.shared.searching import DistinctTeams
-from lrensemble.select.scoring.incremental import Growth
+from lrensemble.select.scoring.incremental import IncrementalTeam
 from lrensemble.select.scoring.team_scores import SAME_SCORE
 
 Counts = NDArray[np.float64]
@@ -50,8 +50,10 @@ class Rules:
         return self.max_members is None or int(present.sum()) < self.max_members
 
 
-def run(team: Growth, tie_break: Growth | None, rules: Rules, seen: DistinctTeams | None = None) -> tuple[Counts, int]:
-    """The counts of the best prefix [member], and how many teams were scored; those are noted in `seen` as well.
+def best_prefix(
+    team: IncrementalTeam, tie_break: IncrementalTeam | None, rules: Rules, scored: DistinctTeams | None = None
+) -> tuple[Counts, int]:
+    """The counts of the best prefix [member], and how many teams were scored; those are noted in `scored` as well.
 
     Ties go to the better by `tie_break`, then to the lowest index; of equal prefixes the shortest stays.
     """
@@ -64,8 +66,8 @@ def run(team: Growth, tie_break: Growth | None, rules: Rules, seen: DistinctTeam
             break
         scores = team.scores(candidates)
         tried += len(candidates)
-        if seen is not None:
-            seen.see_additions(counts, candidates)
+        if scored is not None:
+            scored.add_candidates(counts, candidates)
         if step == 0:
             order = candidates[np.argsort(-scores, kind="stable")][: rules.start].tolist()
         if step < len(order) and order[step] in candidates:
@@ -82,7 +84,7 @@ def run(team: Growth, tie_break: Growth | None, rules: Rules, seen: DistinctTeam
     return best, tried
 
 
-def _first_best(scores: NDArray[np.float64], candidates: NDArray[np.int64], tie_break: Growth | None) -> int:
+def _first_best(scores: NDArray[np.float64], candidates: NDArray[np.int64], tie_break: IncrementalTeam | None) -> int:
     """Place of the best candidate."""
     tied = np.flatnonzero(scores >= scores.max() - SAME_SCORE)
     if tie_break is None or len(tied) == 1:
