@@ -86,8 +86,8 @@ def test_no_command_runs_the_code_of_a_stranger(mine: Path) -> None:
         ("evaluate pool --json", 0, ""),
         ("report pool", 0, "the policy theirs_own:halves is not used unasked"),
         ("export pool --out e", 2, "pool names theirs_own:make: its code is not imported unasked"),
-        ("export pool --as student --out s", 2, "pool names theirs_own:make"),
-        ("export pool --as uniform-soup --out u", 2, "pool names theirs_own:make"),
+        ("export pool --variant student --out s", 2, "pool names theirs_own:make"),
+        ("export pool --variant uniform-soup --out u", 2, "pool names theirs_own:make"),
         ("export pool --format onnx --out o.onnx", 2, "pool names theirs_own:make"),
         ("predict ensemble pool/nothing.npz", 2, "ensemble names theirs_own:make: its code is not imported unasked"),
     ):
@@ -102,7 +102,7 @@ def test_no_command_runs_the_code_of_a_stranger(mine: Path) -> None:
 
 
 def test_trust_shows_it_all(mine: Path) -> None:
-    for command in ("evaluate pool", "report pool", "export pool --out e", "export pool --as student --out s"):
+    for command in ("evaluate pool", "report pool", "export pool --out e", "export pool --variant student --out s"):
         done = lrensemble(mine, *command.split(), "--trust-code")
         assert done.returncode == 0, done.stderr
         assert "not used unasked" not in done.stderr
@@ -167,7 +167,7 @@ def test_no_command_asks_a_hub_for_what_a_stranger_names(
         "evaluate pool",
         "report pool",
         "export pool --out e",
-        "export pool --as student --out s",
+        "export pool --variant student --out s",
     ):
         done = lrensemble(mine, *command.split(), **online)
         assert "Traceback" not in done.stderr
