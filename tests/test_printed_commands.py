@@ -39,7 +39,7 @@ def check_command(line: str, *, whole: bool = True) -> None:
     assert verb in VERBS, f"{line}: no verb {verb!r}"
     try:
         VERBS[verb].make_context(verb, arguments).close()
-        for variant in re.findall(r"--as (\S+)", line):
+        for variant in re.findall(r"--(?:variant|as) (\S+)", line):
             registry_of("variants").check(variant)
     except typer.TyperException as error:
         if whole or not str(error).startswith("Missing parameter"):
@@ -92,7 +92,7 @@ def test_what_ls_is_asked_for_is_a_kind_or_a_name(page: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        *("lrensemble choose pool", "lrensemble select pool --methods greedy", "lrensemble export pool --as stew"),
+        *("lrensemble choose pool", "lrensemble select pool --methods greedy", "lrensemble export pool --variant stew"),
         *("lrensemble select", "lrensemble run digits --epochs many", "make tea", "pip install '.[tea]'"),
         *("python -m benchmarks.tea",),
     ],

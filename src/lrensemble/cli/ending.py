@@ -52,7 +52,7 @@ def ended(run: Callable[[], int], after_interrupt: str) -> int:
         with surroundings():
             status = _status_of(run)
             if sys.stdout is not None and status not in INTERRUPTED:  # the terminal may have gone with the session
-                print_answer("")  # what is still held back is written now, where it can be told that it cannot
+                print_answer("")  # flushed here, where a failure can still be reported
     except OutputClosedError:
         status = BROKEN_PIPE
     except KeyboardInterrupt:

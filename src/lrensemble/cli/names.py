@@ -1,4 +1,4 @@
-"""What is registered, as `lrensemble ls` shows it: the names of a kind, or all that is known of one name."""
+"""Registered names, as `lrensemble ls` shows them: the names of a kind, or the entry of one name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Listed(TypedDict):
     aliases: list[str]
     """Other names of the same."""
     facts: dict[str, bool | int | float | str]
-    """What others need to know of it, such as whether higher is better."""
+    """Facts of the registered thing, such as whether higher is better."""
 
 
 def list_kind(kind: str, json: bool) -> None:
@@ -51,7 +51,7 @@ def list_kind(kind: str, json: bool) -> None:
 
 
 def show_name(name: str, kind: str | None, json: bool) -> None:
-    """All that is known of one name; `kind` is found where it is not given.
+    """Show the entry of one name; `kind` is found where it is not given.
 
     Raises:
         UnknownNameError: nothing has that name; the message holds the nearest.

@@ -54,7 +54,7 @@ SaveSteps = Annotated[int | None, typer.Option(help="Save the state every so man
 
 
 class TunedMember(TypedDict):
-    """How one run ended."""
+    """Ending of one run."""
 
     id: str
     """Id of the member in the pool."""
@@ -101,7 +101,7 @@ def tune(
 
 
 def run_folder(experiment: str) -> Path:
-    """Where an experiment's pool and result go unless the user says otherwise: `runs/NAME`."""
+    """Default folder of an experiment's pool and result: `runs/NAME`."""
     return Path("runs") / Path(experiment).stem
 
 
@@ -275,7 +275,7 @@ def _print_other_process(event: Elsewhere, known: set[str]) -> None:
 
 
 def describe(event: Ended) -> str:
-    """How a run ended, in a line."""
+    """Ending of a run in one line."""
     if event.status != "finished":
         return f"{event.run.name}: {event.status} {event.reason}".rstrip()
     return f"{event.run.name}: val accuracy {percent(event.scores['accuracy'])}, NLL {event.scores['nll']:.4f}"

@@ -26,7 +26,7 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
     """Score every member and team on `val` and `test`, and every team's gain over the best single model.
 
     For each metric that teams aim at, the best single model is chosen by it on `val`, and beside the teams stand best
-    single, top-k and all members where nobody chose them, and a deep ensemble of members that differ by seed alone,
+    single, top-k and all members unless they are among them, and a deep ensemble of members that differ by seed alone,
     where the pool has one. Where no team is given, the default method chooses one, which is then stored.
 
     Args:

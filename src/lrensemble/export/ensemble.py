@@ -201,7 +201,7 @@ class Ensemble(nn.Module, Hub):
         return super().train(False)
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        """For the hub's mixin."""
+        """Hook of the hub's mixin: save into a folder."""
         self.save(save_directory)
 
     @classmethod
@@ -216,7 +216,7 @@ class Ensemble(nn.Module, Hub):
         token: str | bool | None,
         trust_code: bool = False,
     ) -> Self:
-        """For the hub's mixin: a folder, or a repository of the hub."""
+        """Hook of the hub's mixin: load from a folder, or from a repository of the hub."""
         if Path(model_id).is_dir():
             return cls.load(Path(model_id), trust_code=trust_code)
         from huggingface_hub import snapshot_download

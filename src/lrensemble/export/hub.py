@@ -1,4 +1,4 @@
-"""What lets an ensemble be pushed to the Hugging Face hub and taken from there, where huggingface_hub is installed."""
+"""Mixin that pushes an ensemble to the Hugging Face hub and loads it from there, where huggingface_hub is installed."""
 
 from __future__ import annotations
 

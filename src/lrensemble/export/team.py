@@ -52,7 +52,7 @@ def ensemble_of(pool: Pool, team: Team) -> Ensemble:
 
     Raises:
         ExportError: a member without its network, or members that take different inputs.
-        UntrustedError: a model that is code, or a checkpoint of a hub, and nobody has asked for it.
+        UntrustedError: a model that is code, or a checkpoint of a hub, and is not trusted.
         SpecError: a model that is not known here.
         PoolError: a file that is missing or damaged.
     """

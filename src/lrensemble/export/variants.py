@@ -110,7 +110,7 @@ def best_recipe(pool: Pool, ensemble: Ensemble) -> Recipe:
 
     Raises:
         ExportError: none of its members has a recipe.
-        UntrustedError: it names code, or something of a hub, that nobody has asked for.
+        UntrustedError: it names code, or a checkpoint of a hub, that is not trusted.
     """
     ids = {part.id for part in ensemble.description.parts}
     members = [member for member in pool.members() if member.id in ids and member.recipe is not None]

@@ -33,7 +33,7 @@ from lrensemble.pool.task import Task
 from lrensemble.rows import check_weights
 
 Rows = Mapping[str, tuple[str, NDArray[np.int64]]]
-"""By split of the pool: the split of the file that its rows come from, and their indices there."""
+"""Origin of the rows of each split of the pool: the split of the file, and the indices of its rows."""
 
 
 @dataclass(frozen=True)
