@@ -50,8 +50,8 @@ def branch_and_bound(
     A node is a set of teams, with a bound on their scores. The node with the highest bound is divided first, and nodes
     that cannot beat the best team met so far are dropped. The search is complete when none is left; where the nodes or
     the seconds are used up before, or at an interrupt from the keyboard, the best team so far is returned.
-    `details["bound"]` is proven: no team scores above it; `gap` is its distance from the score. Of teams that score the same, any may be returned, always the same one
-    unless seconds ended the search.
+    `details["bound"]` is proven: no team scores above it; `gap` is its distance from the score. Of teams that score the
+    same, any may be returned, always the same one unless seconds ended the search.
 
     Args:
         validation: the rows to choose on.
