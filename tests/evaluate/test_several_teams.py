@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tests.evaluate.pools import blocks, pool_of, said
 
 from lrensemble.errors import SelectionError
-from lrensemble.evaluate import choose, evaluate, load, save, scores, stored_result, try_to_choose, write_result
+from lrensemble.evaluate import choose, evaluate, load, save, scores, stored_result, why_not_chosen, write_result
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool
 from lrensemble.pool.collect import collect
@@ -95,10 +95,9 @@ def test_a_metric_that_is_not_defined_on_the_rows_is_none_and_not_an_end() -> No
 
 def test_a_method_that_cannot_aim_at_a_metric_is_a_line(tmp_path: Path) -> None:
     pool = three(tmp_path)
-    with pytest.raises(SelectionError):
+    with pytest.raises(SelectionError) as failed:
         choose(pool, "top_k(k=4)")
-    refused = try_to_choose(pool, "top_k(k=4)")
-    assert isinstance(refused, str)
+    refused = why_not_chosen("top_k(k=4)", failed.value)
     assert "\n" not in refused
 
 

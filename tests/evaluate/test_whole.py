@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from tests.evaluate.pools import blocks, pool_of, said
 
-from lrensemble.errors import PoolError
-from lrensemble.evaluate import choose, evaluate, load, try_to_choose
+from lrensemble.cli.select import choose_all
+from lrensemble.errors import PoolError, SelectionError
+from lrensemble.evaluate import choose, evaluate, load, why_not_chosen
 from lrensemble.pool import Pool
 from lrensemble.select import Validation
 
@@ -95,9 +96,11 @@ def test_where_nothing_was_selected_the_default_method_chooses_and_says_so(tmp_p
 
 def test_methods_that_have_no_team_are_handed_on(tmp_path: Path) -> None:
     made = pool(tmp_path, APART, APART)
-    refused = try_to_choose(made, "top_k(k=9)")
+    with pytest.raises(SelectionError) as failed:
+        choose(made, "top_k(k=9)")
+    refused = why_not_chosen("top_k(k=9)", failed.value)
     assert refused == "k = 9 is above the pool; it has 3 members to choose from"
-    result = evaluate(made, [choose(made, "all")], not_run={"top_k(k=9)": str(refused)})
+    result = evaluate(made, [choose(made, "all")], not_run={"top_k(k=9)": refused})
     assert result.not_run == {"top_k(k=9)": refused}
 
 
@@ -108,7 +111,8 @@ def test_a_method_that_breaks_is_a_reason_and_not_the_end(tmp_path: Path, monkey
         raise ZeroDivisionError("of a library")
 
     monkeypatch.setattr("lrensemble.evaluate.teams.select", broken)
-    assert try_to_choose(made, "all") == "ZeroDivisionError: of a library"
+    with pytest.raises(SelectionError, match=r"^ZeroDivisionError: of a library$"):
+        choose_all(made, ["all"], metric=None, consensus="mean", seed=0)
 
 
 def test_a_member_that_learned_nothing_is_named_and_left_out(tmp_path: Path) -> None:

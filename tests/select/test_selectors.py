@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lrensemble.errors import SelectionError, SpecError
 from lrensemble.select import SELECTORS, Validation, cross_fit, select, team_score
 from lrensemble.select.methods.focal import every_focal_gd, focal_gd
+from lrensemble.select.methods.greedy_definition import ensemble_selection
 from lrensemble.select.methods.shared.forward_selection import Rules, best_prefix
 from lrensemble.select.scoring.incremental import incremental_team
 from lrensemble.select.scoring.resample import stratified_folds
@@ -165,31 +166,16 @@ def test_unknown_names_and_arguments_are_refused() -> None:
         select(validation_of(0), "all", consensus="meen")
 
 
-def greedy_twin(validation: Validation, size: int, metric: str) -> NDArray[np.float64]:
-    """The definition, slowly: the counts of the best prefix."""
-    counts, prefixes = np.zeros(validation.members), []
-    for _ in range(size):
-        scores = []
-        for member in range(validation.members):
-            trial = counts.copy()
-            trial[member] += 1
-            team = np.flatnonzero(trial)
-            scores.append(team_score(validation, team.tolist(), trial[team].tolist(), metric=metric))
-        counts[int(np.argmax(np.array(scores) >= max(scores) - 1e-12))] += 1
-        prefixes.append((max(scores), counts.copy()))
-    top = max(score for score, _ in prefixes)
-    return next(prefix for score, prefix in prefixes if score >= top - 1e-12)
-
-
-@pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
-def test_greedy_equals_the_slow_loop_and_keeps_its_best_prefix(metric: str) -> None:
+@pytest.mark.parametrize("consensus", ["mean", "plurality", "geometric_mean"])
+@pytest.mark.parametrize("metric", ["accuracy", "nll", "brier", "f1"])
+def test_greedy_equals_its_definition_and_keeps_its_best_prefix(metric: str, consensus: str) -> None:
     prefix_is_shorter = False
     for seed in range(6):
         validation = validation_of(seed)
         counts, _ = best_prefix(
-            incremental_team(validation, metric, "mean"), None, Rules(12, np.ones(MEMBERS, dtype=bool))
+            incremental_team(validation, metric, consensus), None, Rules(12, np.ones(MEMBERS, dtype=bool))
         )
-        np.testing.assert_array_equal(counts, greedy_twin(validation, 12, metric))
+        assert tuple(counts) == ensemble_selection(validation, 12, metric=metric, consensus=consensus)
         prefix_is_shorter |= counts.sum() < 12
     assert prefix_is_shorter, "otherwise the best prefix was never tested"
 
@@ -207,7 +193,7 @@ def test_bootstrap_averages_the_runs_on_resampled_rows() -> None:
     expected, lengths = np.zeros(MEMBERS), set()
     for _ in range(3):
         sample = validation.rows(generator.integers(ROWS, size=ROWS))
-        counts = greedy_twin(sample, 9, "accuracy")
+        counts = np.array(ensemble_selection(sample, 9, metric="accuracy"))
         expected += counts / counts.sum() / 3
         lengths.add(counts.sum())
     assert len(lengths) > 1, "runs of different length must weigh the same"

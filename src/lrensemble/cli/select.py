@@ -155,27 +155,28 @@ def choose_all(
         SelectionError: every method failed; the first one says why.
     """
     from lrensemble.errors import SelectionError
-    from lrensemble.evaluate import save, try_to_choose, validation_of
+    from lrensemble.evaluate import choose, save, validation_of, why_not_chosen
 
     specs = check_names(methods, metric, consensus)
     aim, validation = metric or aim_of(pool), validation_of(pool)
     chosen = Chosen([], {})
     for spec in specs:
         with progress_of(f"selecting: {spec}"):
-            found = try_to_choose(
-                pool,
-                spec,
-                metric=aim,
-                consensus=consensus,
-                seed=seed,
-                resamples=resamples,
-                validation=validation,
-            )
-        if isinstance(found, str):
-            chosen.not_run[str(spec)] = found
-        else:
-            save(pool, found)
-            chosen.teams.append(found)
+            try:
+                team = choose(
+                    pool,
+                    spec,
+                    metric=aim,
+                    consensus=consensus,
+                    seed=seed,
+                    resamples=resamples,
+                    validation=validation,
+                )
+            except Exception as error:  # a row, and not the end
+                chosen.not_run[str(spec)] = why_not_chosen(spec, error)
+                continue
+        save(pool, team)
+        chosen.teams.append(team)
     if not chosen.teams:
         raise SelectionError(next(iter(chosen.not_run.values())))
     return chosen

@@ -31,8 +31,8 @@ from lrensemble.evaluate.teams import (
     choose,
     default_metric,
     predict,
-    try_to_choose,
     validation_of,
+    why_not_chosen,
 )
 from lrensemble.evaluate.untrusted import untrusted
 
@@ -65,8 +65,8 @@ __all__ = [
     "scores",
     "stale",
     "stored_result",
-    "try_to_choose",
     "untrusted",
     "validation_of",
+    "why_not_chosen",
     "write_result",
 ]

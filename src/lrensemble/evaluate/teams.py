@@ -132,32 +132,12 @@ def choose(
     return team.model_copy(update={"caution": "; ".join(filter(None, (team.caution, refusal)))})
 
 
-def try_to_choose(
-    pool: Pool,
-    method: SpecLike,
-    *,
-    metric: SpecLike | None = None,
-    consensus: SpecLike = "mean",
-    seed: int = 0,
-    resamples: int = 0,
-    validation: Validation | None = None,
-) -> Team | str:
-    """Team as by `choose`, or the reason in one line where the method fails, so that the others can go on."""
-    try:
-        return choose(
-            pool,
-            method,
-            metric=metric,
-            consensus=consensus,
-            seed=seed,
-            resamples=resamples,
-            validation=validation,
-        )
-    except LREnsembleError as error:
+def why_not_chosen(method: SpecLike, error: Exception) -> str:
+    """The reason in one line why a method has no team, by the error that ended it, so that others can go on."""
+    if isinstance(error, LREnsembleError):
         return str(error)
-    except Exception as error:  # of a method of the user's own, or of a library: a row and not the end
-        logger.debug("%s failed", method, exc_info=True)
-        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    logger.debug("%s failed", method, exc_info=error)  # a method of the user's own, or a library
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def team_of(

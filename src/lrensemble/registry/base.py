@@ -33,15 +33,16 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, ParamSpec, overload
 
 from typing_extensions import TypeVar
 
-from lrensemble.errors import LREnsembleError, SpecError, UnknownNameError
+from lrensemble.errors import UnknownNameError
 from lrensemble.registry import functions, plugins
 from lrensemble.registry.functions import Call, NoFacts, Registered
 from lrensemble.registry.names import nearest
-from lrensemble.registry.paths import FORM, function_at, reason_of
+from lrensemble.registry.paths import FORM, explained, function_at
 from lrensemble.registry.trust import let_out
 from lrensemble.spec import Spec, SpecLike, to_spec
 
@@ -249,15 +250,13 @@ class Registry(Generic[R, F]):
         Raises:
             SpecError: as `check` does; or a function that is not ours raised an error of its own.
         """
-        found, spec = self._checked(given, tuple(keywords))
-        try:
-            return found.function(*positional, **spec.arguments, **keywords)
-        except LREnsembleError:
-            raise
-        except Exception as error:
-            if found.shipped:
-                raise
-            raise SpecError(f"{self.kind} {spec.name!r} failed: {reason_of(error)}") from error
+        return self.bound(given, *keywords)(*positional, **keywords)
+
+    def bound(self, given: SpecLike, *reserved: str) -> Callable[..., R]:
+        """The function that a spec names, with the spec's arguments filled in; arguments and errors as of `check`."""
+        found, spec = self._checked(given, reserved)
+        function = partial(found.function, **spec.arguments)
+        return function if found.shipped else explained(f"{self.kind} {spec.name!r}", function)
 
     def _checked(self, given: SpecLike, reserved: tuple[str, ...]) -> tuple[Registered[R, F], Spec]:
         spec = to_spec(given)

@@ -13,11 +13,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from lrensemble.errors import SpecError
+from lrensemble.errors import LREnsembleError, SpecError
 from lrensemble.registry.names import nearest
 from lrensemble.registry.trust import let_code_through
+
+R = TypeVar("R")
 
 FORM = "package.module:function"
 
@@ -90,3 +92,17 @@ def reason_of(error: Exception) -> str:
     ]
     where = f" ({Path(places[-1].filename).name}, line {places[-1].lineno})" if places else ""
     return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
+
+
+def explained(what: str, function: Callable[..., R]) -> Callable[..., R]:
+    """A function that is not ours, whose own errors become a `SpecError` that names it."""
+
+    def called(*positional: object, **keywords: object) -> R:
+        try:
+            return function(*positional, **keywords)
+        except LREnsembleError:
+            raise
+        except Exception as error:
+            raise SpecError(f"{what} failed: {reason_of(error)}") from error
+
+    return called

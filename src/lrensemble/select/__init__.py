@@ -64,6 +64,6 @@ def select(
     """
     start = time.perf_counter()
     spec, metric, consensus = check_method(method), METRICS.check(metric), CONSENSUS.check(consensus)
-    selection = SELECTORS.call(spec, validation, metric=metric, consensus=consensus, seed=seed)
+    selection = SELECTORS.bound(spec)(validation, metric=metric, consensus=consensus, seed=seed)
     seconds = time.perf_counter() - start
     return replace(selection, method=str(spec), seconds=seconds, caution=caution(validation, selection))

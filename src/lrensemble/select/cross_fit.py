@@ -141,8 +141,9 @@ def _out_of_fold(
     selections = []
     numbers = np.unique(fold_of_row[weights > 0])
     insides = validation.resampled(weights * (fold_of_row != numbers[:, None]))
+    selector = SELECTORS.bound(spec)
     for fold, inside in zip(numbers.tolist(), insides, strict=True):
-        chosen = SELECTORS.call(spec, inside, metric=metric, consensus=consensus, seed=seed)
+        chosen = selector(inside, metric=metric, consensus=consensus, seed=seed)
         learned = fitted_consensus(inside, chosen.team, chosen.weights, chosen.consensus)
         outside = np.flatnonzero((fold_of_row == fold) & (weights > 0))
         predictions[outside] = combined(validation, chosen.team, chosen.weights, learned, outside)

@@ -50,19 +50,19 @@ def stability(
     Raises:
         SelectionError: no resample is asked for.
     """
-    spec = check_method(method)
+    selector = SELECTORS.bound(check_method(method))
     if not 1 <= resamples <= MOST_RESAMPLES:
         raise SelectionError(f"resamples = {resamples} is refused; give 1 to {MOST_RESAMPLES:,}")
     generator = np.random.default_rng(seed)
     chosen, optimism = np.zeros(validation.members), 0.0
     for count in _portions(resamples):
         for drawn in validation.resampled([bootstrap_weights(validation, generator) for _ in range(count)]):
-            found = SELECTORS.call(spec, drawn, metric=metric, consensus=consensus, seed=seed)
+            found = selector(drawn, metric=metric, consensus=consensus, seed=seed)
             chosen[list(found.team)] += 1
             learned = fitted_consensus(drawn, found.team, found.weights, found.consensus)
             optimism += found.score - team_score_of(validation, found.team, found.weights, metric, learned)
     optimism /= resamples
-    found = SELECTORS.call(spec, validation, metric=metric, consensus=consensus, seed=seed)
+    found = selector(validation, metric=metric, consensus=consensus, seed=seed)
     return Stability(tuple((chosen / resamples).tolist()), optimism, found.score - optimism, resamples)
 
 

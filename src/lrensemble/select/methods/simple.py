@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lrensemble.errors import SelectionError
 from lrensemble.limits import Count, Runs
+from lrensemble.metrics import METRICS
 from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
 from lrensemble.select.scoring.learned import learned_nothing
 from lrensemble.select.scoring.team_scores import first_best, team_score, team_scorer
@@ -17,7 +20,9 @@ USUAL_SIZE = 5
 @SELECTORS.register()
 def best(validation: Validation, *, metric: SpecLike = "nll", consensus: SpecLike = "mean", seed: int = 0) -> Selection:
     """The single member with the best score; ties to the lowest index. The baseline of every sweep."""
-    return _selection(validation, _ranking(validation, metric, consensus)[:1], metric, consensus, validation.members)
+    team = _ranking(validation, metric, consensus)[:1]
+    score = team_score(validation, team, metric=metric, consensus=consensus)
+    return _selection(team, score, metric, consensus, validation.members)
 
 
 @SELECTORS.register("all")
@@ -25,7 +30,10 @@ def every(
     validation: Validation, *, metric: SpecLike = "nll", consensus: SpecLike = "mean", seed: int = 0
 ) -> Selection:
     """All members but those that learned nothing, with equal weights."""
-    return _selection(validation, _useful(validation), metric, consensus, 1, left_out=True)
+    check_metric(validation, metric)
+    team = _useful(validation)
+    score = team_score(validation, team, metric=metric, consensus=consensus)
+    return _selection(team, score, metric, consensus, 1, _useless(validation))
 
 
 @SELECTORS.register(k=3)
@@ -54,7 +62,9 @@ def top_k(
     useful = _useful(validation)
     size = check_size(validation, k, "k", usual=len(useful))
     ranked = sorted(_ranking(validation, metric, consensus), key=lambda member: member not in useful)
-    return _selection(validation, tuple(sorted(ranked[:size])), metric, consensus, validation.members, left_out=True)
+    team = tuple(sorted(ranked[:size]))
+    score = team_score(validation, team, metric=metric, consensus=consensus)
+    return _selection(team, score, metric, consensus, validation.members, _useless(validation))
 
 
 @SELECTORS.register(size=3, trials=2)
@@ -93,7 +103,8 @@ def random(
     chosen = first_best(team_scorer(validation, metric, consensus)(weights))
     team = tuple(np.flatnonzero(weights[chosen]).tolist())
     tried = len(np.unique(weights, axis=0))
-    return _selection(validation, team, metric, consensus, tried, left_out=True)
+    score = team_score(validation, team, metric=metric, consensus=consensus)
+    return _selection(team, score, metric, consensus, tried, _useless(validation))
 
 
 def check_size(validation: Validation, size: int | None, name: str, usual: int) -> int:
@@ -121,18 +132,15 @@ def _useful(validation: Validation) -> tuple[int, ...]:
     return tuple(np.flatnonzero(~learned_nothing(validation)).tolist())
 
 
+def _useless(validation: Validation) -> list[int]:
+    """The members that learned nothing."""
+    return list(np.flatnonzero(learned_nothing(validation)).tolist())
+
+
 def _selection(
-    validation: Validation,
-    team: tuple[int, ...],
-    metric: SpecLike,
-    consensus: SpecLike,
-    tried: int,
-    *,
-    left_out: bool = False,
+    team: tuple[int, ...], score: float, metric: SpecLike, consensus: SpecLike, tried: int, useless: Sequence[int] = ()
 ) -> Selection:
     """A selection with equal weights; where members that learned nothing were left out, `details` lists them."""
-    metric_text = check_metric(validation, metric)
-    score = team_score(validation, team, metric=metric, consensus=consensus)
-    useless = np.flatnonzero(learned_nothing(validation)).tolist() if left_out else []
-    details = {"learned_nothing": useless} if useless else {}
-    return Selection(team, equal_weights(team), score, metric_text, str(to_spec(consensus)), tried, details=details)
+    details = {"learned_nothing": list(useless)} if useless else {}
+    text = str(METRICS.check(metric))
+    return Selection(team, equal_weights(team), score, text, str(to_spec(consensus)), tried, details=details)

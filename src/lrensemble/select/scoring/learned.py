@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.base import Floats, Validation
@@ -30,7 +31,7 @@ def learned_nothing(validation: Validation) -> NDArray[np.bool_]:
     Args:
         validation: predictions and labels; a row counts as often as its weight says.
     """
-    useless = scores_over_chance(validation) < ndtri(1 - LEVEL)
+    useless = scores_over_chance(validation) < NormalDist().inv_cdf(1 - LEVEL)
     return np.zeros_like(useless) if useless.all() else useless
 
 

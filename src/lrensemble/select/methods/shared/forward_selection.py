@@ -1,4 +1,4 @@
-"""One greedy run: add a member, again and again, and return the best of all prefixes."""
+"""Forward selection: the loop of `greedy_definition` on incremental teams, with the limits that `greedy` offers."""
 
 from __future__ import annotations
 
