@@ -131,7 +131,8 @@ def fit_members(
 
 def chunks(first: int, total: int, chunk_steps: int) -> Iterator[range]:
     """The steps from `first` on, cut at the multiples of `chunk_steps`."""
-    for start in range(first - first % chunk_steps, total, chunk_steps):
+    aligned = first - first % chunk_steps if first < total else total
+    for start in range(aligned, total, chunk_steps):
         yield range(max(start, first), min(start + chunk_steps, total))
 
 

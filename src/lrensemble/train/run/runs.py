@@ -33,7 +33,7 @@ class Run:
     @cached_property
     def id(self) -> str:
         """The member's name in the pool."""
-        return self.recipe.id  # kept, because every step is told with it
+        return self.recipe.id  # kept, because every step names it
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Another process has a run, or has taken it over from this one; how it ends is told when it has ended there."""
+    """Another process has a run, or has taken it over from this one; once it has ended there, `Ended` says how."""
 
     run: Run
     holder: str

@@ -14,7 +14,8 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lrensemble.config import TrainSettings
-from lrensemble.data import Augmenter, Dataset, Mixing, batch_rows, steps_per_epoch
+from lrensemble.data import Dataset, Mixing
+from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.numerics import autocast, check_precision, compiled
 from lrensemble.train.run.optimizers import build_optimizer
 from lrensemble.train.run.predictions import checked_logits, predict
@@ -64,8 +65,7 @@ class SingleTrainee:
         if settings.ema:
             rule = get_ema_multi_avg_fn(settings.ema)  # type: ignore[no-untyped-call]
             self._average = AveragedModel(self.model, multi_avg_fn=rule, use_buffers=True)
-        epoch_steps = steps_per_epoch(len(dataset.rows["train"]), settings.batch_size)
-        self._augmenter = Augmenter(settings.augment, dataset.shape, epoch_steps)
+        self._loader = BatchLoader(dataset, [settings])
 
     @property
     def evaluated(self) -> nn.Module:
@@ -77,7 +77,8 @@ class SingleTrainee:
         (rate,) = rates
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        inputs, labels, mixing = self._batch(step)
+        inputs, labels, mixing = self._loader.load(step)
+        inputs = inputs.to(memory_format=self._memory_format) if inputs.ndim == 4 else inputs
         if not self.model.training:  # as after a prediction
             self.model.train()
         for parameter in self._parameters:
@@ -92,15 +93,6 @@ class SingleTrainee:
         if math.isfinite(rate):
             self._update()
         return loss[None], norm[None]
-
-    def _batch(self, step: int) -> tuple[Tensor, Tensor, Mixing | None]:
-        rows, settings = self._dataset.rows["train"], self._settings
-        batch = batch_rows(len(rows), settings.batch_size, settings.seed, step)
-        chosen = rows[torch.tensor(batch).to(rows.device, non_blocking=True)]
-        draws = self._augmenter.draw(settings.seed, step, batch)
-        inputs, labels, mixing = self._dataset.augmented(chosen, self._augmenter, draws)
-        inputs = inputs.to(memory_format=self._memory_format) if inputs.ndim == 4 else inputs
-        return inputs, labels, mixing
 
     def _backward(self, inputs: Tensor, labels: Tensor, mixing: Mixing | None) -> Tensor:
         """Leave the gradient of a batch's mean loss with the parameters, part after part; the loss."""

@@ -103,8 +103,8 @@ class _BatchNorm(torch.autograd.Function):
 
 def _as_channels(maps: Tensor, dim: int | None, members: int) -> Tensor:
     """[batch, member x channel, …] of maps with the members in a dimension of their own, or the same for all."""
-    apart = maps.unsqueeze(1).expand(-1, members, *maps.shape[1:]) if dim is None else maps.movedim(dim, 1)
-    return apart.flatten(1, 2)
+    separate = maps.unsqueeze(1).expand(-1, members, *maps.shape[1:]) if dim is None else maps.movedim(dim, 1)
+    return separate.flatten(1, 2)
 
 
 def _as_members(maps: Tensor, members: int) -> Tensor:

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, log_softmax
 
 from lrensemble.config import TrainSettings
-from lrensemble.data import Augmenter, Dataset, Mixing, batch_rows, steps_per_epoch
-from lrensemble.data.augment import join
+from lrensemble.data import Dataset, Mixing
 from lrensemble.train.run.fused.optimizers import StackedOptimizer
 from lrensemble.train.run.fused.stacked import StackedModel
+from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.numerics import autocast
 from lrensemble.train.run.predictions import checked_logits, log_probs_of
 from lrensemble.train.run.state import by_kind
@@ -37,11 +37,7 @@ class StackedTrainee:
         self._dataset, self._settings = dataset, settings[0]
         self.model = StackedModel(networks, compile_it=settings[0].compile)
         self._optimizer = StackedOptimizer(settings, self.model)
-        self._shared = len({each.seed for each in settings}) == 1
-        """Whether all members see the same rows."""
-        self._seeds = [each.seed for each in settings[: 1 if self._shared else None]]
-        epoch_steps = steps_per_epoch(len(dataset.rows["train"]), settings[0].batch_size)
-        self._augmenter = Augmenter(settings[0].augment, dataset.shape, epoch_steps)
+        self._loader = BatchLoader(dataset, settings)
         smoothing = [each.label_smoothing for each in settings]
         exact = torch.tensor(smoothing, dtype=torch.float64, device=dataset.device) if any(smoothing) else None
         self._smoothing = exact
@@ -49,9 +45,9 @@ class StackedTrainee:
 
     def step(self, step: int, rates: Sequence[float]) -> tuple[Tensor, Tensor]:
         """One update of all members; their losses before it and the norms of their gradients, [member] each."""
-        inputs, labels, mixing = self._batches(step)
+        inputs, labels, mixing = self._loader.load(step)
         with autocast(inputs.device, self._settings):
-            logits = self._logits(inputs, labels.shape[-1], training=True, shared=self._shared)
+            logits = self._logits(inputs, labels.shape[-1], training=True, shared=self._loader.shared)
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         losses = mixed_cross_entropies(logits, labels, mixing, self._smoothing)
         gradient = self.model.joined(torch.autograd.grad(losses.sum(), list(self.model.trained.values())))
@@ -61,17 +57,6 @@ class StackedTrainee:
         finite = torch.from_numpy(np.where(np.isfinite(rates), rates, np.nan))
         self._optimizer.step(gradient, finite.to(inputs.device, non_blocking=True), step)
         return losses.detach(), norms
-
-    def _batches(self, step: int) -> tuple[Tensor, Tensor, Mixing | None]:
-        """Inputs [member, batch, …] and labels [member, batch], or [batch, …] of all; mixing as one long batch."""
-        rows, size = self._dataset.rows["train"], self._settings.batch_size
-        chosen = [batch_rows(len(rows), size, seed, step) for seed in self._seeds]
-        draws = join([self._augmenter.draw(seed, step, own) for seed, own in zip(self._seeds, chosen, strict=True)])
-        places = torch.from_numpy(np.concatenate(chosen)).to(rows.device, non_blocking=True)
-        inputs, labels, mixing = self._dataset.augmented(rows[places], self._augmenter, draws)
-        if self._shared:
-            return inputs, labels, mixing
-        return inputs.view(-1, size, *inputs.shape[1:]), labels.view(-1, size), mixing
 
     def _logits(self, inputs: Tensor, rows: int, *, training: bool, shared: bool) -> Tensor:
         """[member, batch, class]
