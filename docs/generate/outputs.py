@@ -28,7 +28,10 @@ def outputs_page() -> str:
     lines = ["# JSON output\n", "With `--json` a verb prints one of these records, or a list of them.\n"]
     for record in dict.fromkeys(record for verb in VERBS for record in records_in(output_of(verb))):
         docs = field_docs(record)
-        rows = ([code(key), code(_words(hint)), docs.get(key, "")] for key, hint in hints_of(record).items())
+        rows = (
+            [code(_printed(record, name)), code(_words(hint)), docs.get(name, "")]
+            for name, hint in hints_of(record).items()
+        )
         lines += [f"## {record.__name__}\n", f"{flat(record.__doc__ or '')}\n", table(["key", "type", "meaning"], rows)]
     return "\n".join(lines)
 
@@ -41,7 +44,10 @@ def schemas() -> dict[str, str]:
 def schema_of(output: Any) -> dict[str, Any]:
     """JSON schema of a type, with what is said of each field."""
     schema = TypeAdapter(output).json_schema(mode="serialization")
-    docs = {record.__name__: field_docs(record) for record in records_in(output)}
+    docs = {
+        record.__name__: {_printed(record, name): said for name, said in field_docs(record).items()}
+        for record in records_in(output)
+    }
     for name, part in {str(schema.get("title")): schema, **schema.get("$defs", {})}.items():
         for key, described in part.get("properties", {}).items():
             if said := docs.get(name, {}).get(key):
@@ -64,6 +70,12 @@ def is_record(hint: Any) -> bool:
     if not isinstance(hint, type) or hint is Spec:
         return False
     return issubclass(hint, BaseModel) or is_typeddict(hint) or dataclasses.is_dataclass(hint)
+
+
+def _printed(record: type, name: str) -> str:
+    """The key that a field is printed under."""
+    alias = record.model_fields[name].serialization_alias if issubclass(record, BaseModel) else None
+    return alias or name
 
 
 def _words(hint: Any) -> str:

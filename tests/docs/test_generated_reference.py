@@ -134,7 +134,7 @@ def test_every_record_that_is_printed_is_on_the_page_and_in_the_schema(made: dic
 
 def test_a_schema_says_what_its_keys_mean() -> None:
     described = schema_of(list[Team])["$defs"]["Team"]["properties"]
-    said = "The same score where every row is judged by a team chosen without it."
+    said = "Cross-fitted score: every row is scored by a team chosen without it."
     assert described["cross_fitted"]["description"] == said
     assert described["weights"]["type"] == "array"
 

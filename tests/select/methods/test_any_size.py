@@ -142,7 +142,7 @@ def test_brute_force_gives_way_to_beam_search(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_where_branch_and_bound_does_not_end_its_bound_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lrensemble.select.methods.brute_force.FAMILIES_TIMES_NUMBERS", 1)
+    monkeypatch.setattr("lrensemble.select.methods.brute_force.NODES_TIMES_NUMBERS", 1)
     validation = validation_of(20, 500)
     found = select(validation, "brute_force")
     assert (found.details["search"], found.details["complete"]) == ("beam", False)

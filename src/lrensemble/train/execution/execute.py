@@ -44,7 +44,7 @@ def execute(job: Job, setup: Setup, session: Session) -> Generator[Event, None, 
     yield from known
     if claims is None:
         return
-    fused, smaller = job.execution == "fused", list[Job]()
+    fused, smaller, failed = job.execution == "fused", list[Job](), False
     ended: Iterable[Event] = ()
     try:
         yield from map(Began, claims.runs)
@@ -64,8 +64,6 @@ def execute(job: Job, setup: Setup, session: Session) -> Generator[Event, None, 
         else:
             ended = [_failed(run, setup.pool, error) for run in claims.runs]
         failed = True
-    else:
-        failed = False
     finally:
         claims.release()
     if failed:
