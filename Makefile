@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check check-newest docs kill-test crash-test fuzz surroundings bench clean
+.PHONY: demo test test-long check check-newest docs kill-test crash-test fuzz surroundings bench clean
 .DEFAULT_GOAL := check
 
 # Installed once, and again only when what is to be installed has changed.
@@ -21,6 +21,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto
+
+# The tests that take long, of each of which `make test` has a short one of the same kind.
+test-long: $(READY)
+	$(BIN)/python -m pytest -n auto -m long
 
 check: $(READY)
 	$(BIN)/ruff format --check .

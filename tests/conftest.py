@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+# Read when the libraries are loaded, so before any test is. Threads wait for one another by counting: where there are
+# more of them than cores (two test processes, two threads in each), nine tenths of the time is that.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -13,6 +18,17 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LRENSEMBLE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the process listens that has imported the command line already: see `tests/forked.py`."""
+    from tests.forked import server
+
+    if not hasattr(os, "fork"):
+        pytest.skip("commands are run in forked children")
+    with server(tmp_path_factory.mktemp("forking")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

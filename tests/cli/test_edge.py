@@ -3,12 +3,15 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.forked import run
 
 SOURCE = Path(__file__).parents[2] / "src"
 HOSTILE = ["\x1b[2J\x1b]0;title\x07a", "\x9b2Jb\u202e", "c\nlrensemble: all is well", "[/red]:smile:\x08\r"]
@@ -28,8 +31,23 @@ part.evaluate = broken
 """
 
 
+Forked = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def forked(forking: Path) -> Forked:
+    """A command, in an interpreter that is there already; a variable that is None is not set."""
+
+    def run_there(folder: Path, command: str, **environment: str | None) -> "subprocess.CompletedProcess[str]":
+        given = {**os.environ, "COLUMNS": "120"} | environment
+        known = {key: value for key, value in given.items() if value is not None}
+        return run(forking, shlex.split(command), folder, known)
+
+    return run_there
+
+
+@pytest.fixture(scope="module")
+def folder(forked: Forked, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with predictions of members and classes of hostile names, and a pool of them with teams."""
     place = tmp_path_factory.mktemp("edge")
     generator = np.random.default_rng(0)
@@ -44,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         arrays |= {f"{prefix}logits": logits, f"{prefix}labels": labels}
     np.savez(place / "p.npz", **arrays)  # type: ignore[arg-type]
     for command in ("collect p.npz --out pool", "select pool -m best -m all"):
-        done = bash(place, f"lrensemble {command}")
+        done = forked(place, command)
         assert done.returncode == 0, done.stderr
     return place
 
@@ -73,22 +91,22 @@ def bash(folder: Path, script: str, **environment: str | None) -> "subprocess.Co
         "select pool -m best --json",
         "evaluate pool",
         "report pool",
-        "collect $'\\x1b[2J\\u202e.npz' --out other",
-        "select pool --metric $'\\x1b[2J'",
-        "ls pool --plugin $'\\x1b[2J'",
-        "$'\\x1b[2J'",
+        "collect '\x1b[2J\u202e.npz' --out other",
+        "select pool --metric '\x1b[2J'",
+        "ls pool --plugin '\x1b[2J'",
+        "'\x1b[2J'",
     ],
 )
-def test_no_text_of_a_stranger_acts_on_the_terminal(folder: Path, command: str) -> None:
-    done = bash(folder, f"lrensemble {command}")
+def test_no_text_of_a_stranger_acts_on_the_terminal(folder: Path, forked: Forked, command: str) -> None:
+    done = forked(folder, command)
     assert not ACTING.search(done.stdout + done.stderr)
     assert "Traceback" not in done.stderr
     assert not [line for line in done.stderr.splitlines() if line.startswith("lrensemble: all is well")]
 
 
 @pytest.mark.parametrize("command", ["ls pool", "evaluate pool"])
-def test_nor_where_the_printer_moves_the_cursor_itself(folder: Path, command: str) -> None:
-    done = bash(folder, f"lrensemble {command}", FORCE_COLOR="1", TTY_COMPATIBLE="1", NO_COLOR=None)
+def test_nor_where_the_printer_moves_the_cursor_itself(folder: Path, forked: Forked, command: str) -> None:
+    done = forked(folder, command, FORCE_COLOR="1", TTY_COMPATIBLE="1", NO_COLOR=None)
     own = re.sub(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[[0-9]*[AGK]|\x1b\[2K|\r", "", done.stderr)
     assert not ACTING.search(own)
     assert r"\x1b[2J\x1b]0;title\x07a" in own
@@ -103,12 +121,22 @@ def test_records_keep_every_character(folder: Path) -> None:
 @pytest.mark.parametrize(
     "environment", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "latin-1"}, {"PYTHONIOENCODING": "ascii"}]
 )
-def test_every_encoding_can_say_it(folder: Path, environment: dict[str, str]) -> None:
-    for command in ("ls pool", "evaluate pool", "report pool --json", "evaluate pool --json", "ls selectors --json"):
-        done = bash(folder, f"lrensemble {command}", **environment)
-        assert done.returncode == 0, done.stderr
-        if "--json" in command:
-            assert json.loads(done.stdout)
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ls pool",
+        "evaluate pool --json",
+        *(
+            pytest.param(command, marks=pytest.mark.long)
+            for command in ("evaluate pool", "report pool --json", "ls selectors --json")
+        ),
+    ],
+)
+def test_every_encoding_can_say_it(folder: Path, command: str, environment: dict[str, str]) -> None:
+    done = bash(folder, f"lrensemble {command}", **environment)
+    assert done.returncode == 0, done.stderr
+    if "--json" in command:
+        assert json.loads(done.stdout)
 
 
 def test_without_a_home(folder: Path) -> None:
@@ -151,11 +179,11 @@ def test_a_broken_pipe_is_silent(folder: Path, script: str) -> None:
         ("AssertionError", "ended by AssertionError; the traceback is in "),
     ],
 )
-def test_whatever_is_left_ends_in_one_line(folder: Path, tmp_path: Path, error: str, line: str) -> None:
+def test_whatever_is_left_ends_in_one_line(folder: Path, forked: Forked, tmp_path: Path, error: str, line: str) -> None:
     (folder / "breaks.py").write_text(BREAKS.format(error=error), encoding="utf-8")
     kept = tmp_path / "kept"
     kept.mkdir()
-    done = bash(folder, "lrensemble evaluate pool --plugin breaks", TMPDIR=str(kept))
+    done = forked(folder, "evaluate pool --plugin breaks", TMPDIR=str(kept))
     assert done.returncode == 1
     assert done.stderr.startswith(f"lrensemble: {line}"), done.stderr
     assert done.stderr.count("\n") == 1

@@ -6,11 +6,12 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from tests.forked import run
 
 from lrensemble.files import seal
 
@@ -48,14 +49,23 @@ methods = ["best", "all"]
 """
 
 
-def lrensemble(folder: Path, *arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
-    given = {**os.environ, "PYTHONPATH": str(SOURCE), "COLUMNS": "200", "MARK": str(folder / "mark"), **environment}
-    command = [sys.executable, "-m", "lrensemble", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, check=False)
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
-def given_away(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lrensemble(forking: Path) -> Run:
+    """A command, run in a folder."""
+
+    def run_there(folder: Path, *arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return run(
+            forking, arguments, folder, {**os.environ, "COLUMNS": "200", "MARK": str(folder / "mark")} | environment
+        )
+
+    return run_there
+
+
+@pytest.fixture(scope="module")
+def given_away(lrensemble: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pool and an ensemble that somebody made with code of his own."""
     theirs = tmp_path_factory.mktemp("theirs")
     (theirs / "theirs_own.py").write_text(THEIRS, encoding="utf-8")
@@ -79,7 +89,7 @@ def mine(given_away: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_no_command_runs_the_code_of_a_stranger(mine: Path) -> None:
+def test_no_command_runs_the_code_of_a_stranger(lrensemble: Run, mine: Path) -> None:
     for command, status, said in (
         ("ls pool", 0, ""),
         ("select pool -m best", 0, ""),
@@ -101,7 +111,7 @@ def test_no_command_runs_the_code_of_a_stranger(mine: Path) -> None:
     assert "The rate between the ends of epochs of 2 members is not shown" in page
 
 
-def test_trust_shows_it_all(mine: Path) -> None:
+def test_trust_shows_it_all(lrensemble: Run, mine: Path) -> None:
     for command in ("evaluate pool", "report pool", "export pool --out e", "export pool --variant student --out s"):
         done = lrensemble(mine, *command.split(), "--trust-code")
         assert done.returncode == 0, done.stderr
@@ -156,7 +166,7 @@ def forge(pool: Path, **parts: object) -> None:
     ids=["data", "model"],
 )
 def test_no_command_asks_a_hub_for_what_a_stranger_names(
-    mine: Path, hub: tuple[str, list[str]], parts: dict[str, object]
+    lrensemble: Run, mine: Path, hub: tuple[str, list[str]], parts: dict[str, object]
 ) -> None:
     address, asked = hub
     forge(mine / "pool", policy={"name": "cosine", "peak": 0.1}, **parts)

@@ -18,6 +18,8 @@ from lrensemble.train import tune
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="stops and kills processes")
 
+long = pytest.mark.long
+
 MakeExperiment = Callable[..., Experiment]
 Contents = Callable[[Path], dict[str, object]]
 
@@ -98,7 +100,7 @@ def ended(lines: list[list[str]]) -> dict[str, str]:
     return {id_: status for word, id_, status in (line for line in lines if line[0] == "ended") if word}
 
 
-@pytest.mark.parametrize("execution", ["one-by-one", "fused", "workers"])
+@pytest.mark.parametrize("execution", ["one-by-one", *(pytest.param(way, marks=long) for way in ("fused", "workers"))])
 def test_several_at_once_train_each_run_once(
     sweep: dict[str, Any], experiment: MakeExperiment, contents: Contents, tmp_path: Path, execution: str
 ) -> None:
@@ -117,7 +119,7 @@ def test_several_at_once_train_each_run_once(
         assert contents(tmp_path / "pool") == contents(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("execution", ["one-by-one", "fused"])
+@pytest.mark.parametrize("execution", [pytest.param("one-by-one", marks=long), "fused"])
 def test_a_run_of_a_process_that_is_killed_goes_on_where_its_state_was_saved(
     sweep: dict[str, Any], experiment: MakeExperiment, contents: Contents, tmp_path: Path, execution: str
 ) -> None:
@@ -145,7 +147,7 @@ def test_a_run_of_a_process_that_is_killed_goes_on_where_its_state_was_saved(
     assert contents(tmp_path / "pool") == contents(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("execution", ["one-by-one", "fused"])
+@pytest.mark.parametrize("execution", ["one-by-one", pytest.param("fused", marks=long)])
 def test_a_process_that_was_stopped_for_too_long_writes_nothing_any_more(
     sweep: dict[str, Any], contents: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, execution: str
 ) -> None:
@@ -174,6 +176,7 @@ def test_a_process_that_was_stopped_for_too_long_writes_nothing_any_more(
     assert not [name for name in contents(pool) if name.startswith("left behind")]
 
 
+@long
 def test_parts_of_one_run_are_trained_by_whoever_comes(
     sweep: dict[str, Any], experiment: MakeExperiment, contents: Contents, tmp_path: Path
 ) -> None:
