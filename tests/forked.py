@@ -50,11 +50,12 @@ def run(
     """The command with these arguments, as `subprocess.run` returns it."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, Path(os.devnull).open() as nothing:
         descriptors = [nothing.fileno(), out.fileno(), err.fileno()]
-        status = end(address, [str(each) for each in arguments], str(folder), environment, STANDARD, descriptors)
+        words = [str(each) for each in arguments]
+        status = end(address, words, str(folder), environment, STANDARD, descriptors)
         for file in (out, err):
             file.seek(0)
         texts = [file.read().decode(errors="surrogateescape") for file in (out, err)]
-    return subprocess.CompletedProcess(list(arguments), status, *texts)
+    return subprocess.CompletedProcess(words, status, *texts)
 
 
 def end(
@@ -93,7 +94,8 @@ def serve(address: str) -> None:
                 child = os.fork()
                 if not child:
                     listening.close()
-                    be_the_command(*json.loads(request), descriptors)
+                    words, folder, environment, places = json.loads(request)
+                    be_the_command(words, folder, environment, places, descriptors)
                 for descriptor in descriptors:
                     os.close(descriptor)
                 running[child] = connection
