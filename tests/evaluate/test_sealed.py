@@ -65,7 +65,7 @@ IMPOSSIBLE: dict[str, tuple[Change, str]] = {
     "too few weights": (lambda team: team.update(weights=[1.0]), "a team of 2 has 1 weights"),
     "a member twice": (lambda team: team.update(team=[team["team"][0]] * 2), "holds a member twice"),
     "no member": (lambda team: team.update(team=[], weights=[]), "a team has no member"),
-    "another metric": (lambda team: team.update(metric="nlll"), "no metric named 'nlll'"),
+    "another metric": (lambda team: team.update(metric="nlll"), r"no metric named 'nlll'; .*--plugin MODULE"),
     "a score without end": (lambda team: team.update(score=float("1e999")), "all numbers are finite"),
     "a frequency above one": (lambda team: team.update(frequency={"a": 1.5}), "a frequency lies outside 0 to 1"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from lrensemble.errors import SpecError
+from lrensemble.errors import SpecError, UnknownNameError
 from lrensemble.evaluate.result import Result, Scores
 from lrensemble.evaluate.teams import Team
 from lrensemble.metrics import METRICS
@@ -37,9 +37,7 @@ def wrong_in_result(result: Result) -> str:
     return next(
         _first(
             _wrong_numbers("it", result.model_dump(exclude={"environment"})),
-            *(wrong_metric(metric) for metric in result.references),
             *(_wrong_team(team.members, team.weights) for team in result.teams.values()),
-            *(wrong_metric(team.metric) for team in result.teams.values()),
             *(_wrong_scores(scores) for scores in _scores(result)),
             *(
                 _unless(0 <= gain.p_value <= 1, f"a p-value is {gain.p_value}")
@@ -76,11 +74,14 @@ def _wrong_team(members: Sequence[str], weights: Sequence[float]) -> str:
     return _unless(abs(total - 1) <= TOLERANCE, f"weights sum to one, and these to {total:.6g}")
 
 
-def wrong_metric(metric: str) -> str:
-    """Reason why the name of a metric is invalid; empty where it is known. Code that is not trusted is not imported."""
+def unknown_metric(*metrics: str) -> str:
+    """Reason why a metric cannot be computed here; empty where all can. Code that is not trusted is not imported."""
     try:
         with known_paths_only():
-            METRICS.check(metric)
+            for metric in metrics:
+                METRICS.check(metric)
+    except UnknownNameError as error:
+        return f"{error}; give the plugin that registers it: --plugin MODULE"
     except SpecError as error:
         return str(error)
     return ""

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from lrensemble.errors import PoolError
-from lrensemble.evaluate.ranges import wrong_in_team, wrong_metric
+from lrensemble.evaluate.ranges import unknown_metric, wrong_in_team
 from lrensemble.evaluate.teams import Team
 from lrensemble.files import own_files, read_json, seal, warn_of_strangers, warn_once, write_whole
 from lrensemble.pool import Pool
@@ -38,7 +38,8 @@ def load(pool: Pool) -> tuple[Team, ...]:
     """Teams in `POOL/selections/` that were chosen among exactly the members that the pool has now.
 
     Raises:
-        PoolError: there are stored teams, and all of them are stale; or a file is damaged.
+        PoolError: there are stored teams, and all of them are stale; a file is damaged, or needs a metric
+            that nobody has registered here.
         StorageError: a file cannot be read, or is not JSON.
         UntrustedError: a team needs code that was not asked for.
     """
@@ -50,8 +51,8 @@ def load(pool: Pool) -> tuple[Team, ...]:
     for path, team in kept.items():
         # Its method has chosen and is not asked again; it stays a name.
         require_known_paths(str(path), team.metric, team.consensus, trust_code=pool.trust_code)
-        if wrong := wrong_metric(team.metric):
-            raise damaged(path, wrong)
+        if unknown := unknown_metric(team.metric):
+            raise PoolError(f"{path}: {unknown}")
     return tuple(kept.values())
 
 

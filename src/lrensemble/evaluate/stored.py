@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from lrensemble.config.records import reason_of
 from lrensemble.environment import environment
 from lrensemble.errors import LREnsembleError, PoolError
-from lrensemble.evaluate.ranges import wrong_in_result
+from lrensemble.evaluate.ranges import unknown_metric, wrong_in_result
 from lrensemble.evaluate.result import FORMAT, UNSEALED, Result
 from lrensemble.evaluate.teams import Team
 from lrensemble.files import proves_itself, read_json, seal, warn_once, write_whole
@@ -34,7 +34,8 @@ def read_result(path: Path) -> Result:
     """An evaluation that `write_result` wrote.
 
     Raises:
-        PoolError: no result, one of a format that is not known, a damaged one, or numbers that cannot be.
+        PoolError: no result, one of a format that is not known, a damaged one, numbers that cannot be, or a
+            metric that nobody has registered here.
         StorageError: the file is missing, cannot be read, or is not JSON.
     """
     content = read_json(path)
@@ -56,6 +57,8 @@ def read_result(path: Path) -> Result:
         raise PoolError(f"{path}: {where}: {reason_of(first)}; evaluate again") from None
     if wrong := wrong_in_result(result):
         raise PoolError(f"{path} is damaged: {wrong}; evaluate again")
+    if unknown := unknown_metric(*result.references, *(team.metric for team in result.teams.values())):
+        raise PoolError(f"{path}: {unknown}, or evaluate again")
     return result
 
 
