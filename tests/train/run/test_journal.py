@@ -97,6 +97,11 @@ def test_what_is_saved_goes_on_anywhere(digits: Dataset) -> None:
         parts = Journal(Progress.model_validate_json(parts.progress().model_dump_json()), 3)
     written = [journal.progress().model_dump_json(exclude={"seconds"}) for journal in (whole, parts)]
     assert written[0] == written[1]
+    for member, count in enumerate((6, 4, 6)):
+        statistics = parts.moments.statistics(member)
+        assert statistics is not None
+        assert statistics == whole.moments.statistics(member)
+        assert statistics.count == count
 
 
 def test_what_another_run_has_done_does_not_count() -> None:
