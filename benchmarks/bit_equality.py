@@ -182,10 +182,13 @@ def compare(case: Case, before: Tree, after: Tree, home: Path) -> tuple[str, ...
 
 
 def timed(case: Case, before: Tree, after: Tree, repeats: int) -> tuple[str, ...]:
-    """One row: CPU time of a step, medians of interleaved rounds."""
-    pairs = [(before.train(case, None), after.train(case, None)) for _ in range(repeats + 1)][1:]
-    first, second = (1e6 * statistics.median(times) for times in zip(*pairs, strict=True))
-    ratio = statistics.median(one / other for other, one in pairs)
+    """One row: CPU time of a step, medians of interleaved rounds, of which the first does not count."""
+    times: dict[Tree, list[float]] = {before: [], after: []}
+    for place in range(repeats + 1):
+        for tree in (before, after) if place % 2 else (after, before):
+            times[tree].append(tree.train(case, None))
+    first, second = (1e6 * statistics.median(times[tree][1:]) for tree in (before, after))
+    ratio = second / first
     row = (case["name"], f"{first:,.0f}", f"{second:,.0f}", f"{ratio:.3f}")
     print(*row, sep=" | ", file=sys.stderr, flush=True)
     return row
