@@ -54,7 +54,7 @@ def run(
         for file in (out, err):
             file.seek(0)
         texts = [file.read().decode(errors="surrogateescape") for file in (out, err)]
-    return subprocess.CompletedProcess(list(arguments), status, *texts)
+    return subprocess.CompletedProcess([str(each) for each in arguments], status, *texts)
 
 
 def end(
@@ -93,7 +93,8 @@ def serve(address: str) -> None:
                 child = os.fork()
                 if not child:
                     listening.close()
-                    be_the_command(*json.loads(request), descriptors)
+                    arguments, folder, environment, places = json.loads(request)
+                    be_the_command(arguments, folder, environment, places, descriptors)
                 for descriptor in descriptors:
                     os.close(descriptor)
                 running[child] = connection
