@@ -50,12 +50,11 @@ def run(
     """The command with these arguments, as `subprocess.run` returns it."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, Path(os.devnull).open() as nothing:
         descriptors = [nothing.fileno(), out.fileno(), err.fileno()]
-        words = [str(each) for each in arguments]
-        status = end(address, words, str(folder), environment, STANDARD, descriptors)
+        status = end(address, [str(each) for each in arguments], str(folder), environment, STANDARD, descriptors)
         for file in (out, err):
             file.seek(0)
         texts = [file.read().decode(errors="surrogateescape") for file in (out, err)]
-    return subprocess.CompletedProcess(words, status, *texts)
+    return subprocess.CompletedProcess([str(each) for each in arguments], status, *texts)
 
 
 def end(
@@ -94,8 +93,8 @@ def serve(address: str) -> None:
                 child = os.fork()
                 if not child:
                     listening.close()
-                    words, folder, environment, places = json.loads(request)
-                    be_the_command(words, folder, environment, places, descriptors)
+                    arguments, folder, environment, places = json.loads(request)
+                    be_the_command(arguments, folder, environment, places, descriptors)
                 for descriptor in descriptors:
                     os.close(descriptor)
                 running[child] = connection

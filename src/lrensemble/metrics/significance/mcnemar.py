@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import betainc
 
 from lrensemble.metrics.significance.units import Floats
@@ -49,15 +49,14 @@ def mcnemar_mid_p(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> f
     return mcnemar_exact(correct, reference) - observed
 
 
-def binomial_tail(successes: ArrayLike, trials: ArrayLike) -> Floats:
+def binomial_tail(successes: float | Floats, trials: float | Floats) -> Floats:
     """Probability of `successes` or more among `trials` with the probability ½ each, successes ≤ trials.
 
     The regularised incomplete beta function I_½(successes, trials - successes + 1) (NIST DLMF 8.17.5).
     """
-    least, many = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
-    return np.asarray(betainc(least, many - least + 1, 0.5), dtype=np.float64)
+    return np.asarray(betainc(successes, trials - successes + 1, 0.5), dtype=np.float64)
 
 
 def discordant(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> tuple[int, int]:
-    """Numbers of rows [sample] that only the one gets right, and that only the other does."""
+    """How many rows [sample] only the one gets right, and how many only the other."""
     return int(np.sum(correct & ~reference)), int(np.sum(~correct & reference))
