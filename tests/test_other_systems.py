@@ -30,13 +30,13 @@ if __name__ == "__main__":
     import contextlib
     from lrensemble.cli import main
 
-    commands = " ".join(sys.argv[1:]).split(" then ")
-    for command in commands:
+    *before, last = " ".join(sys.argv[1:]).split(" then ")
+    for command in before:
         sys.argv = ["lrensemble", *command.split()]
-        if command == commands[-1]:
-            main()
         with contextlib.suppress(SystemExit):
             main()
+    sys.argv = ["lrensemble", *last.split()]
+    main()
 """
 
 TOML = """
