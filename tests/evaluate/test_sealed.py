@@ -151,6 +151,29 @@ def test_a_changed_figure_in_a_result_is_said_and_not_used(
     )
 
 
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.99])
+def test_a_result_that_was_cut_is_said_and_not_used(
+    pool: Pool, result: Result, caplog: pytest.LogCaptureFixture, share: float
+) -> None:
+    path = pool.folder / "result.json"
+    write_result(result, path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    assert stored_result(pool, load(pool)) is None
+    (said,) = warnings(caplog)
+    assert str(path) in said
+    assert said.endswith("it is not used")
+
+
+def test_a_file_of_another_program_with_that_name_is_passed_over(
+    pool: Pool, team_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert team_file.exists()
+    (pool.folder / "result.json").write_text('{"accuracy": 0.9}', encoding="utf-8")
+    assert stored_result(pool, load(pool)) is None
+    assert not warnings(caplog)
+
+
 def test_a_result_of_the_version_before_opens_with_its_ranges_checked(
     pool: Pool, result: Result, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,4 +9,4 @@ import warnings
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMBA_DISABLE_JIT": "1"}
 os.environ["COLUMNS"] = "100"
 # Compiled, kernels say nothing of a logarithm of zero.
-warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"lrensemble\.select\.kernels")
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"lrensemble\.select\.scoring\.kernels")

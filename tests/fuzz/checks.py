@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lrensemble.errors import LREnsembleError
+from lrensemble.text import visible
 
 SHAPE, CLASSES = (1, 6, 6), 3
 
@@ -82,7 +83,7 @@ def main(arguments: tuple[str, ...]) -> None:
     try:
         sys.stdout.write(f"{CHECKS[arguments[0]](*arguments[1:])}\n")
     except LREnsembleError as error:
-        sys.stderr.write(f"lrensemble: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"lrensemble: {visible(' '.join(str(error).split()))}\n")
         sys.exit(2)
 
 

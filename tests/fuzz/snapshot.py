@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -38,10 +39,14 @@ def _within(path: str, allowed: tuple[str, ...]) -> bool:
     return any(path == each or path.startswith(f"{each}/") for each in allowed)
 
 
+MEASURED = re.compile(rb"<h2>The price.*?</section>", re.DOTALL)
+"""Part of a report that says how long members take to predict, which is measured when the page is written."""
+
+
 def contents(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file in a folder, by its path; empty where there is none."""
+    """SHA-256 of every file in a folder, without what is measured, by its path; empty where there is none."""
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(folder)): hashlib.sha256(MEASURED.sub(b"", path.read_bytes())).hexdigest()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }

@@ -19,6 +19,8 @@ from lrensemble.pool import Pool
 from lrensemble.registry import require_known_paths
 
 RESULT = "result.json"
+BEGINNING = b'{\n  "format": '
+"""First bytes of the file."""
 
 
 def write_result(result: Result, path: Path) -> None:
@@ -84,11 +86,12 @@ def stored_result(pool: Pool, teams: Sequence[Team]) -> Result | None:
 
 
 def _may_be_a_result(path: Path) -> bool:
-    """Whether a file may be a result, whole or not: beside a pool may lie one of another program."""
+    """Whether a file may be a result, whole or cut: beside a pool may lie one of another program."""
     try:
-        return b'"verdict"' in path.read_bytes()
+        content = path.read_bytes()
     except OSError:
         return False
+    return b'"verdict"' in content or content.startswith(BEGINNING[: len(content)])
 
 
 def _is_of(result: Result, pool: Pool, teams: Sequence[Team]) -> bool:

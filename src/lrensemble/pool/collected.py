@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from lrensemble.errors import PredictionsError
 from lrensemble.metrics.base import check_labels, check_probabilities
@@ -56,7 +56,7 @@ class CollectedMember:
             if self.form == "probs":
                 check_probabilities(values, where)
                 return np.log(values)
-            log_probs = np.asarray(log_softmax(values, axis=-1)) if self.form == "logits" else values
+            log_probs = np.asarray(scipy.special.log_softmax(values, axis=-1)) if self.form == "logits" else values
             check_probabilities(np.exp(log_probs), where)
         return log_probs
 

@@ -109,7 +109,10 @@ def _change(random: Random, given: Arrays) -> str:
 def _other_type(random: Random, given: Arrays) -> str:
     name = random.choice(list(given))
     kind = random.choice(("f2", "f4", "f8", "g", "i1", "i8", "u8", "?", "c16", "U3", "S3", "M8[s]", "m8[s]"))
-    given[name] = given[name].astype(np.int64).astype(kind) if kind[0] in "Mm" else given[name].astype(kind)
+    try:
+        given[name] = given[name].astype(np.int64).astype(kind) if kind[0] in "Mm" else given[name].astype(kind)
+    except ValueError:  # texts, after another change
+        given[name] = given[name].astype("S3")
     return name
 
 

@@ -10,8 +10,8 @@ few rows (McNemar's exact test) is kept.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from lrensemble.metrics.significance.mcnemar import binomial_tail
 from lrensemble.metrics.significance.means import Comparison, Pivots, pivots
@@ -64,10 +64,10 @@ def compare_all(
     if len(plain) == 1:
         return _records(found.values, *found.limits(confidence, limit), plain)
     largest = _largest_normals(units, found, np.random.default_rng(seed))
-    smallest = 2 * ndtr(-largest)
+    smallest = 2 * scipy.special.ndtr(-largest)
     reached = np.searchsorted(np.sort(smallest), plain * (1 + 1e-9), side="right")
     adjusted = np.clip((1 + reached) / (1 + RESAMPLES), plain, np.minimum(1.0, len(plain) * plain))
-    joint = float(2 * ndtr(np.quantile(largest, confidence)) - 1)
+    joint = float(2 * scipy.special.ndtr(np.quantile(largest, confidence)) - 1)
     lows, highs = found.limits(float(np.clip(joint, confidence, 1 - (1 - confidence) / len(plain))), limit)
     if fixed is not None:
         alone = found.limits(confidence, limit)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import betainc
 
 from lrensemble.metrics.significance.units import Floats
 
@@ -54,7 +54,7 @@ def binomial_tail(successes: float | Floats, trials: float | Floats) -> Floats:
 
     The regularised incomplete beta function I_½(successes, trials - successes + 1) (NIST DLMF 8.17.5).
     """
-    return np.asarray(betainc(successes, trials - successes + 1, 0.5), dtype=np.float64)
+    return np.asarray(scipy.special.betainc(successes, trials - successes + 1, 0.5), dtype=np.float64)
 
 
 def discordant(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> tuple[int, int]:

@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
 
 from lrensemble.errors import PredictionsError
 from lrensemble.metrics.significance.mcnemar import mcnemar_exact
@@ -51,14 +51,14 @@ class Pivots:
 
     def limits(self, confidence: float, limit: float = np.inf) -> tuple[Floats, Floats]:
         """Low and high ends [comparison] of the intervals, within -limit and limit; they hold the values."""
-        half = stdtrit(self.freedom, (1 + confidence) / 2) * self.errors
+        half = scipy.special.stdtrit(self.freedom, (1 + confidence) / 2) * self.errors
         low, high = np.minimum(self.centres - half, self.values), np.maximum(self.centres + half, self.values)
         return np.maximum(low, -limit), np.minimum(high, limit)
 
     def p_values(self) -> Floats:
         """Two-sided p-values [comparison] of no difference: below 1 - confidence where the interval excludes zero."""
         ratios = np.divide(self.centres, self.errors, out=np.zeros_like(self.centres), where=self.errors > 0)
-        return np.asarray(2 * stdtr(self.freedom, -np.abs(ratios)))
+        return np.asarray(2 * scipy.special.stdtr(self.freedom, -np.abs(ratios)))
 
 
 def pivots(units: Units, scale: float) -> Pivots:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.select.methods.shared.searching import DistinctTeams
 from lrensemble.select.scoring.incremental import IncrementalTeam
-from lrensemble.select.scoring.team_scores import SAME_SCORE
+from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best
 
 Counts = NDArray[np.float64]
 """[member] how often each is in the team."""
@@ -36,6 +37,8 @@ class Rules:
 
     def candidates(self, counts: Counts) -> NDArray[np.int64]:
         """The members that may be added to a team."""
+        if self.replacement and self.max_members is None and self.max_cost is None:
+            return self.every_candidate
         present = counts > 0
         open_to = self.allowed & (present if not self.may_widen(present) else True)
         if not self.replacement:
@@ -44,6 +47,11 @@ class Rules:
             left = self.max_cost - float(self.cost[present].sum())
             open_to &= present | (self.cost <= left * (1 + 1e-12))
         return np.flatnonzero(open_to)
+
+    @cached_property
+    def every_candidate(self) -> NDArray[np.int64]:
+        """The members that may be added at all."""
+        return np.flatnonzero(self.allowed)
 
     def may_widen(self, present: NDArray[np.bool_]) -> bool:
         """Whether one more distinct member is within the cap."""
@@ -86,8 +94,8 @@ def best_prefix(
 
 def _first_best(scores: NDArray[np.float64], candidates: NDArray[np.int64], tie_break: IncrementalTeam | None) -> int:
     """Place of the best candidate."""
+    if tie_break is None:
+        return first_best(scores)
     tied = np.flatnonzero(scores >= scores.max() - SAME_SCORE)
-    if tie_break is None or len(tied) == 1:
-        return int(tied[0])
     others = tie_break.scores(candidates[tied])
     return int(tied[np.argmax(others >= others.max() - SAME_SCORE)])

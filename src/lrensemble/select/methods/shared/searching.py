@@ -39,7 +39,7 @@ class DistinctTeams:
         self._note((counts @ self.keys + self.keys[candidates]) / (counts.sum() + 1))
 
     def _note(self, means: Floats) -> None:
-        self._keys_of_teams.append(np.unique(np.rint(means / ROUNDING).astype(np.int64)))
+        self._keys_of_teams.append(np.rint(means / ROUNDING).astype(np.int64))
 
     @property
     def count(self) -> int:

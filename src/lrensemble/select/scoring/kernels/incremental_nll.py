@@ -7,7 +7,7 @@ of float64, all candidates side by side, and one logarithm is taken for a group 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,8 @@ class NllTeam:
     """[sample, member], rows of the same weight together, and of those the lowest value first."""
     weights: Floats
     """[sample] how often each row counts."""
+    total: float
+    """All rows, as often as they count."""
     sums: Floats
     """[sample] of the team."""
     size: int
@@ -44,7 +46,7 @@ class NllTeam:
     def scores(self, candidates: NDArray[np.int64]) -> Floats:
         """[candidate] the mean log-likelihood of the team with each candidate added."""
         totals = self._sums_of_logs()(self.of_label, self.weights, self.sums, self.size)
-        return np.asarray(totals[candidates] / self.weights.sum() - np.log(self.size + 1))
+        return np.asarray(totals[candidates] / self.total - np.log(self.size + 1))
 
     def _sums_of_logs(self) -> Callable[[Floats, Floats, Floats, int], Floats]:
         """What adds fastest for so many numbers."""
@@ -54,13 +56,15 @@ class NllTeam:
 
     def added(self, member: int) -> NllTeam:
         """The team with one member more."""
-        return replace(self, sums=self.sums + self.of_label[:, member], size=self.size + 1)
+        return NllTeam(self.of_label, self.weights, self.total, self.sums + self.of_label[:, member], self.size + 1)
 
 
 def nll_team(of_label: Floats, weights: Floats) -> NllTeam:
     """The empty team, from what each member gives the label, [member, sample], and how often rows count [sample]."""
     order = np.lexsort((of_label.min(axis=0), weights))
-    return NllTeam(np.ascontiguousarray(of_label.T[order]), weights[order], np.zeros(len(order)), 0)
+    return NllTeam(
+        np.ascontiguousarray(of_label.T[order]), weights[order], float(weights[order].sum()), np.zeros(len(order)), 0
+    )
 
 
 def _logs(of_label: Floats, weights: Floats, sums: Floats, size: int) -> Floats:
