@@ -84,8 +84,8 @@ def _together(messages: Iterable[Message]) -> Iterator[list[Message]]:
         for message in messages:
             waiting.append(message)
             if time.monotonic() - last >= SECONDS_TOGETHER:
-                told, waiting, last = waiting, [], time.monotonic()
-                yield told
+                ready, waiting, last = waiting, [], time.monotonic()
+                yield ready
     finally:
         if waiting:
             yield waiting

@@ -79,9 +79,9 @@ def machine() -> str:
 def _process(process: int) -> tuple[str, int]:
     """State and start of a process as Linux tells them; nothing and 0 elsewhere."""
     try:
-        told = Path(f"/proc/{process}/stat").read_bytes()
+        content = Path(f"/proc/{process}/stat").read_bytes()
         # The name of the program stands in brackets and may hold brackets and blanks itself.
-        fields = told[told.rindex(b")") + 2 :].split()
+        fields = content[content.rindex(b")") + 2 :].split()
         return fields[0].decode("ascii"), int(fields[19])
     except (OSError, ValueError, IndexError):
         return "", 0
