@@ -72,17 +72,16 @@ def _own_memory() -> int:
 
 
 def _waited(child: int, began: float, long: bool) -> tuple[int, resource.struct_rusage, bool]:
-    interrupts, pause = 0, 0.002
+    interrupted, pause = False, 0.002
     while True:
         done, status, usage = os.wait4(child, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status), usage, interrupts > 0
+            return os.waitstatus_to_exitcode(status), usage, interrupted
         elapsed = time.monotonic() - began
         worked = _worked(child, elapsed) if elapsed > LONG_SECONDS else 0.0
-        # As people do it: again where nothing happens, since what runs inside a library may lose one.
-        if long and worked > LONG_SECONDS * (1 + interrupts):
+        if long and not interrupted and worked > LONG_SECONDS:
             os.kill(child, signal.SIGINT)
-            interrupts += 1
+            interrupted = True
         if worked > SECONDS or elapsed > WALL_SECONDS:
             os.kill(child, signal.SIGKILL)
         time.sleep(pause)
@@ -106,6 +105,7 @@ def _be_the_child(arguments: Arguments, folder: Path, logs: Path) -> None:
             os.dup2(descriptor, number)
             os.close(descriptor)
         os.chdir(folder)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
         _limit_memory()
         sys.argv = ["lrensemble", *arguments]
         status = _status_of(_main_of(arguments))
