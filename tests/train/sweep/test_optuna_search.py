@@ -17,6 +17,7 @@ from lrensemble.pool import Member, MemberRecord, Pool
 from lrensemble.select import Validation, select
 from lrensemble.train import Began, Ended, Event, Planned, Step, tune
 from lrensemble.train.sweep.strategies.gain import team_gain
+from lrensemble.train.sweep.strategies.optuna_parts import build_sampler
 
 MakeExperiment = Callable[..., Experiment]
 Contents = Callable[[Path], dict[str, object]]
@@ -323,6 +324,24 @@ def test_another_space_is_another_search(searching: MakeExperiment, tmp_path: Pa
     other = searching("trials=2", space=SPACE | {"model.width": [8, 9]})
     assert statuses(tune(other, tmp_path)) == ["finished"] * 2
     assert len(Pool.open(tmp_path).members()) == 4
+
+
+@pytest.mark.parametrize("sampler", ["tpe()", "random()", "tpe(multivariate=True)", "brute_force()"])
+def test_a_trial_killed_between_two_parameters_draws_the_others_as_it_would_have(
+    searching: MakeExperiment, contents: Contents, tmp_path: Path, sampler: str
+) -> None:
+    space = {"policy.peak": [0.001, 0.002, 0.003, 0.004, 0.005, 0.006], "model.width": [3, 4, 5, 6, 7]}
+    whole = searching(f"trials=2, sampler={sampler}", space=space)
+    list(tune(whole, tmp_path / "whole"))
+    list(tune(searching(f"trials=1, sampler={sampler}", space=space), tmp_path / "killed"))
+    drawn = trials_of(tmp_path / "whole")[1]
+    with open_study(f"sqlite:///{tmp_path / 'killed' / 'search.db'}") as study:
+        study.sampler = build_sampler(sampler, seed=0, index=1)
+        trial = study.ask()
+        trial.set_user_attr("pool", "this")
+        assert trial._suggest("policy", drawn.distributions["policy"]) == drawn.params["policy"]
+    list(tune(whole, tmp_path / "killed"))
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
 
 
 def test_a_trial_killed_before_it_said_whose_it_is_counts_for_nobody(searching: MakeExperiment, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -45,20 +45,22 @@ def need_optuna() -> ModuleType:
     return optuna
 
 
-def build_sampler(given: SpecLike, seed: int, index: int) -> Any:
+def build_sampler(given: SpecLike, seed: int, index: int, parameter: int = 0) -> Any:
     """Sampler for one trial, whose draws are a function of the seed, the trial's index and the trials before it.
 
     Args:
         given: a class of `optuna.samplers` by its name in words, with arguments: `tpe(multivariate=True)`.
         seed: the seed of the search.
         index: the trial's position in the search, from 0.
+        parameter: position of the parameter that it draws first, in the trial.
 
     Raises:
         SpecError: no such sampler, or an argument that it refuses.
         MissingExtraError: Optuna is not installed.
     """
     name = _class_name("sampler", given)
-    drawn = int(np.random.SeedSequence((seed, 0 if name in ONE_SEED else index)).generate_state(1)[0])
+    entropy = (seed, 0 if name in ONE_SEED else index, *([parameter] if parameter else []))
+    drawn = int(np.random.SeedSequence(entropy).generate_state(1)[0])
     return _build("sampler", given, seed=drawn)
 
 
@@ -165,18 +167,22 @@ def _words(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-def suggest(experiment: Experiment, trial: Any) -> Point:
+def suggest(experiment: Experiment, trial: Any, reseed: Callable[[int], None]) -> Point:
     """Point of a trial: a policy, and then what varies with it.
 
     Args:
         experiment: the experiment that has the space.
         trial: one that is running and draws, or one that has ended and has its values.
+        reseed: called with the position of every parameter but the first, before it is drawn: a trial that was killed
+            between two parameters draws the second as if it had just drawn the first.
     """
     policies = {str(policy): policy for policy in experiment.policy}
     policy = policies[trial.suggest_categorical("policy", list(policies))]
     values: dict[str, Value] = {}
-    for path, distribution in experiment.sweep.ranges(policy.name).items():
+    for place, (path, distribution) in enumerate(experiment.sweep.ranges(policy.name).items(), 1):
         name = experiment.sweep.key_path(policy.name, path).removeprefix("sweep.").removeprefix("space.")
+        if name not in trial.params:
+            reseed(place)
         if isinstance(distribution, Uniform):
             drawn = trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)
             values[path] = rounded(drawn, distribution)

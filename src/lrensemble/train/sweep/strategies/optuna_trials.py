@@ -9,6 +9,7 @@ import platform
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from lrensemble.files.claims import claimed, holder_of
@@ -219,7 +220,7 @@ class _StudyOfPool:
         trials = self.study.get_trials(deepcopy=False)
         first = sum(trial.user_attrs.get(POOL_ATTRIBUTE) == self._pool_name for trial in trials)
         for index in range(first, first + MAX_REPEATED_TRIALS):
-            self.study.sampler = build_sampler(self.search.sampler, self.search.seed, index)
+            self._seed(index)
             trial = self.study.ask()
             trial.set_user_attr(POOL_ATTRIBUTE, self._pool_name)
             begun = self._begin(index, trial)
@@ -230,8 +231,12 @@ class _StudyOfPool:
         return None
 
     def _resume(self, index: int, frozen: Any) -> _Trial:
-        self.study.sampler = build_sampler(self.search.sampler, self.search.seed, index)
+        self._seed(index)
         return self._begin(index, need_optuna().trial.Trial(self.study, frozen._trial_id))
+
+    def _seed(self, index: int, parameter: int = 0) -> None:
+        """Have the study sample as it does for one parameter of one trial, whatever it drew before."""
+        self.study.sampler = build_sampler(self.search.sampler, self.search.seed, index, parameter)
 
     def _begin(self, index: int, trial: Any) -> _Trial:
         run = self._run(index, trial)
@@ -240,7 +245,7 @@ class _StudyOfPool:
 
     def _run(self, index: int, trial: Any) -> Run:
         """Run of a trial, whose values are drawn now unless it has them."""
-        point = suggest(self.search.factory.experiment, trial)
+        point = suggest(self.search.factory.experiment, trial, partial(self._seed, index))
         return self.search.factory.run(index, point, epochs=self.search.epochs)
 
     def _is_pruned(self, run: Run) -> bool:
