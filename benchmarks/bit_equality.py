@@ -1,7 +1,7 @@
 """Two source trees train the same sweeps: are all members equal to the last bit, and how long does a step take in each?
 
-    git worktree add /tmp/before COMMIT
-    python -m benchmarks.bit_equality /tmp/before/src src
+    git worktree add ../before COMMIT
+    python -m benchmarks.bit_equality ../before/src src
 
 Every sweep is trained by both trees; some are killed on the way and gone on with, also by the other tree. Compared are
 the predictions, weights and history of every member, and how it ended.

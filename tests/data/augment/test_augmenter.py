@@ -15,6 +15,7 @@ from lrensemble.spec import Spec
 
 SHAPE = (3, 10, 12)
 EVERY = [str(AUGMENTATIONS.example(name)) for name in AUGMENTATIONS]
+SHIPPED = [str(AUGMENTATIONS.example(name)) for name in AUGMENTATIONS if AUGMENTATIONS.find(name).shipped]
 CHAIN = ["crop(padding=2)", "alternating_flip", "cutout(size=5)", "cutmix(probability=0.7)"]
 
 
@@ -39,7 +40,7 @@ def test_draws_are_a_pure_function_of_seed_step_and_rows(spec: str) -> None:
     again = augmenter(spec)
     for step in reversed(range(12)):
         assert equal(again.draw(3, step, rows), before[step])
-    if before[0]:  # one that draws nothing does the same to every batch
+    if before[0] or spec in SHIPPED:  # one of a plugin that draws nothing does the same to every batch
         assert not equal(again.draw(4, 0, rows), before[0])
         assert not equal(before[0], before[5]), "another epoch"
 
@@ -49,7 +50,7 @@ def test_what_is_drawn_has_one_entry_an_image_and_leaves_global_generators_alone
     torch_state, numpy_state = torch.get_rng_state(), str(np.random.get_state(legacy=False))
     draws = augmenter(spec).draw(0, 0, np.arange(7))
     augmenter(spec).apply(images(7), draws)
-    assert {len(drawn) for drawn in draws.values()} <= {7}
+    assert {len(drawn) for drawn in draws.values()} == {7} or not (draws or spec in SHIPPED)
     assert torch.equal(torch.get_rng_state(), torch_state)
     assert str(np.random.get_state(legacy=False)) == numpy_state
 

@@ -7,6 +7,7 @@ import pytest
 
 from lrensemble.errors import PredictionsError, SelectionError
 from lrensemble.select import Validation, select, team_score
+from lrensemble.select.methods.greedy_definition import ensemble_selection
 from lrensemble.select.methods.shared.forward_selection import Rules, best_prefix
 from lrensemble.select.scoring.incremental import incremental_team
 
@@ -23,6 +24,14 @@ def validation_of(seed: int, cost: tuple[float, ...] = ()) -> Validation:
 
 def rules(size: int, **options: Any) -> Rules:
     return Rules(size, np.ones(MEMBERS, dtype=bool), **options)
+
+
+def test_the_definition_by_hand() -> None:
+    """The truth is class 1: the first is right in two rows of four, with the second in three, with all in four."""
+    of_truth = np.array([[0.9, 0.9, 0.4, 0.4], [0.4, 0.4, 0.9, 0.4], [0.3, 0.3, 0.3, 0.9]])
+    validation = Validation(np.log(np.stack([1 - of_truth, of_truth], axis=2)), np.ones(4, dtype=np.int64))
+    for size, counts in ((1, (1, 0, 0)), (2, (1, 1, 0)), (3, (1, 1, 1)), (5, (1, 1, 1))):  # none more helps
+        assert ensemble_selection(validation, size, metric="accuracy") == counts
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])

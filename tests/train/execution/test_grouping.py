@@ -14,11 +14,11 @@ from lrensemble.train import Planned, tune
 from lrensemble.train.execution import grouping
 from lrensemble.train.execution.grouping import (
     first_batch,
-    initial_network,
     largest_group_size,
     member_bytes,
     total_memory,
 )
+from lrensemble.train.run.single import initial_network
 from lrensemble.train.sweep.setup import set_up
 
 MakeExperiment = Callable[..., Experiment]
@@ -44,7 +44,7 @@ def test_what_does_not_fit_is_not_put_together(
     assert isinstance(planned, Planned)
     runs, dataset = planned.runs, set_up(linear, tmp_path / "pool", [torch.device("cpu")]).dataset
     assert largest_group_size(runs, dataset) == grouping.MAX_GROUP_SIZE_ON_CPU
-    one = member_bytes(initial_network(runs[0], dataset), *first_batch(runs[0], dataset))
+    one = member_bytes(initial_network(runs[0].recipe, dataset), *first_batch(runs[0], dataset))
     monkeypatch.setattr(grouping, "total_memory", lambda _: 6 * one)
     assert largest_group_size(runs, dataset) == 3, "half of the memory"
     monkeypatch.setattr(grouping, "total_memory", lambda _: one)

@@ -17,12 +17,12 @@ import torch
 
 from lrensemble.data import Dataset
 from lrensemble.policies import build
-from lrensemble.train.execution.grouping import first_batch, initial_network, largest_group_size
+from lrensemble.train.execution.grouping import first_batch, largest_group_size
 from lrensemble.train.execution.memory import free, is_out_of_memory
 from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.loop import Trainee, fit_members
 from lrensemble.train.run.runs import Run
-from lrensemble.train.run.single import SingleTrainee
+from lrensemble.train.run.single import SingleTrainee, initial_network
 from lrensemble.train.run.threads import forward_flops, threads, threads_for
 
 SMALL_LAYER_FLOPS_ON_CPU, SMALL_LAYER_FLOPS_ON_GPU = 40e6, 5e9
@@ -63,7 +63,7 @@ UNAVAILABLE = StepCost(math.inf, 1)
 
 def estimated_costs(runs: Sequence[Run], dataset: Dataset) -> Costs:
     """Costs by the fixed rule, of runs of one kind, which can be trained together if they are more than one."""
-    network = initial_network(runs[0], dataset)
+    network = initial_network(runs[0].recipe, dataset)
     inputs, _ = first_batch(runs[0], dataset)
     flops = forward_flops(network, inputs)
     layers = sum(parameter.ndim > 1 for parameter in network.parameters()) or 1
@@ -120,7 +120,7 @@ def _step_seconds(runs: Sequence[Run], dataset: Dataset) -> float:
 def _steps(runs: Sequence[Run], dataset: Dataset) -> Iterator[object]:
     settings = [run.recipe.train for run in runs]
     policies = [build("constant(peak=1e-6)", 1 + MEASURED_STEPS)] * len(runs)  # at its own rate one might diverge
-    networks = [initial_network(run, dataset) for run in runs]
+    networks = [initial_network(run.recipe, dataset) for run in runs]
     trainee: Trainee
     if len(runs) == 1:
         trainee = SingleTrainee(networks[0], dataset, settings[0])

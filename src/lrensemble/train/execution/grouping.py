@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lrensemble import models
 from lrensemble.data import Dataset
 from lrensemble.train.run.fused.stacked import StackedModel
 from lrensemble.train.run.runs import Run
+from lrensemble.train.run.single import initial_network
 
 MAX_GROUP_SIZE_ON_CPU = 16
 MAX_GROUP_SIZE_ON_GPU = 64
@@ -27,7 +27,7 @@ GROUP_MEMORY_FRACTION = 0.5
 
 def largest_group_size(runs: Sequence[Run], dataset: Dataset) -> int:
     """Number of runs that fit the device's memory together, at most as many as are of use; at least 1."""
-    device, network = dataset.device, initial_network(runs[0], dataset)
+    device, network = dataset.device, initial_network(runs[0].recipe, dataset)
     if device.type == "mps" or not is_stackable(network, dataset):  # it has no float64 for the members' losses
         return 1
     fitting = int(GROUP_MEMORY_FRACTION * total_memory(device)) // member_bytes(network, *first_batch(runs[0], dataset))
@@ -76,13 +76,6 @@ def member_bytes(network: nn.Module, inputs: Tensor, labels: Tensor) -> int:
 
 def _unchanged(tensor: Any) -> Any:
     return tensor
-
-
-def initial_network(run: Run, dataset: Dataset) -> nn.Module:
-    """The network of a run as it begins, on the device of the data."""
-    recipe = run.recipe
-    network = models.build(recipe.model, dataset.shape, len(dataset.classes), recipe.train.seed)
-    return network.to(dataset.device)
 
 
 def first_batch(run: Run, dataset: Dataset) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lrensemble import models
 from lrensemble.config import Inputs
 from lrensemble.data import Dataset, steps_per_epoch
 from lrensemble.environment import environment
@@ -25,7 +24,7 @@ from lrensemble.train.run.loop import Step, Steps, Trainee, chunks, largest_chun
 from lrensemble.train.run.predictions import val_scores
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
-from lrensemble.train.run.single import SingleTrainee
+from lrensemble.train.run.single import SingleTrainee, initial_network
 from lrensemble.train.run.state import first_progress, restore_state, save_state
 from lrensemble.train.run.threads import threads, threads_for
 
@@ -99,10 +98,7 @@ def begin(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Lif
     recipes = [run.recipe for run in claims.runs]
     settings = [recipe.train for recipe in recipes]
     size = settings[0].batch_size
-    networks = [
-        models.build(recipe.model, dataset.shape, len(dataset.classes), recipe.train.seed).to(dataset.device)
-        for recipe in recipes
-    ]
+    networks = [initial_network(recipe, dataset) for recipe in recipes]
     trainee: Trainee
     if session.execution == "fused":
         trainee = StackedTrainee(networks, dataset, settings)

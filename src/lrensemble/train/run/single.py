@@ -13,7 +13,8 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from lrensemble.config import TrainSettings
+from lrensemble import models
+from lrensemble.config import Recipe, TrainSettings
 from lrensemble.data import Dataset, Mixing
 from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.numerics import autocast, check_precision, compiled
@@ -167,6 +168,16 @@ class SingleTrainee:
             self._average.load_state_dict(parts["average"])
         if parts["scaler"]:
             self.scaler.load_state_dict({key: tensor.item() for key, tensor in parts["scaler"].items()})
+
+
+def initial_network(recipe: Recipe, dataset: Dataset) -> nn.Module:
+    """The network of a recipe before its first step, on the device of the data set.
+
+    Raises:
+        SpecError: the model does not suit the data.
+    """
+    network = models.build(recipe.model, dataset.shape, len(dataset.classes), recipe.train.seed)
+    return network.to(dataset.device)
 
 
 def mixed_cross_entropy(
