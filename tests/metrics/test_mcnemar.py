@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lrensemble.metrics.significance import mcnemar_exact, mcnemar_mid_p
+from lrensemble.metrics.significance.mcnemar import binomial_tail
 
 
 def rows_of(first_only: int, second_only: int, both: int, neither: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -46,3 +47,8 @@ def test_published_examples() -> None:
     airway = rows_of(1, 7, 1, 12)
     assert mcnemar_exact(*airway) == pytest.approx(0.070, abs=5e-4)
     assert mcnemar_mid_p(*airway) == pytest.approx(0.039, abs=5e-4)
+
+
+def test_every_split_is_at_least_as_uneven_as_none() -> None:
+    assert binomial_tail(0.0, 5.0) == binomial_tail(0.0, 0.0) == 1.0
+    assert binomial_tail(2.0, 2.0) == 0.25

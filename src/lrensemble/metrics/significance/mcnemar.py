@@ -54,7 +54,8 @@ def binomial_tail(successes: float | Floats, trials: float | Floats) -> Floats:
 
     The regularised incomplete beta function I_½(successes, trials - successes + 1) (NIST DLMF 8.17.5).
     """
-    return np.asarray(scipy.special.betainc(successes, trials - successes + 1, 0.5), dtype=np.float64)
+    tail = scipy.special.betainc(successes, trials - successes + 1, 0.5)
+    return np.where(np.greater(successes, 0), tail, 1.0)  # the function is not defined at 0 in every release of scipy
 
 
 def discordant(correct: NDArray[np.bool_], reference: NDArray[np.bool_]) -> tuple[int, int]:
