@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,7 @@ from lrensemble.errors import PredictionsError
 from lrensemble.registry import Call, Registry, is_shipped
 from lrensemble.rows import repeated
 from lrensemble.spec import SpecLike
+from lrensemble.targets import Need
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -26,8 +27,14 @@ class MetricFacts:
 
     higher_is_better: bool
     """Whether it is a score; otherwise it is a loss."""
-    needs: Literal["labels", "probabilities"] = "probabilities"
-    """Predictions that it needs: the likeliest class alone, or probabilities of all classes."""
+    needs: Need = "probabilities"
+    """Predictions that it needs: the likeliest class alone, the probability of the truth, probabilities of all classes,
+    values, or distributions of values."""
+    targets: tuple[str, ...] = ("classes", "choices")
+    """Kinds of targets that it measures."""
+    quadratic: bool = False
+    """Whether it is a quadratic form of the weights where predictions are a weighted mean: w·G·w with the members' Gram
+    matrix of errors G."""
     per_row: Callable[..., Floats] | None = None
     """Value of each row, where the metric is a mean over rows: a function of (probabilities [sample, class], labels
     [sample], and the metric's own arguments by keyword) to [sample]."""
@@ -69,14 +76,20 @@ METRICS: Registry[float, MetricFacts] = Registry(
 )
 """Functions of (probabilities [sample, class], labels [sample], weights [sample] or None, *, …own arguments)."""
 
-SUM_TOLERANCE = 1e-3
-"""Largest difference of the sum of a row's probabilities from 1: float16 predictions reach 5e-4."""
 
+def watched(target: str = "classes", served: Collection[Need] | None = None) -> list[str]:
+    """Names of the metrics that every member is measured by on the validation rows.
 
-def watched(*, labels_only: bool = False) -> list[str]:
-    """Names of the metrics that every member is measured by on the validation rows; those that need labels alone."""
+    Args:
+        target: kind of the target.
+        served: needs that the member serves; all where not given.
+    """
     facts = {name: METRICS.facts(name) for name in METRICS}
-    return [name for name, each in facts.items() if each.watched and (each.needs == "labels" or not labels_only)]
+    return [
+        name
+        for name, each in facts.items()
+        if each.watched and target in each.targets and (served is None or each.needs in served)
+    ]
 
 
 def higher_is_better(metric: SpecLike) -> bool:
@@ -111,41 +124,3 @@ def row_values(metric: SpecLike, probs: Floats, labels: Labels) -> Floats | None
 def mean_over_rows(values: Floats, weights: Floats | None) -> float:
     """Mean of values [sample], each row counted by its weight [sample]."""
     return float(values.mean() if weights is None else values @ weights / weights.sum())
-
-
-def check_labels(labels: NDArray[np.integer], rows: int, classes: int) -> None:
-    """Refuse labels that are not one class index a row.
-
-    Raises:
-        PredictionsError: another number of rows, not integers, or outside 0 … classes - 1; the first bad row is named.
-    """
-    if labels.ndim != 1 or len(labels) != rows:
-        raise PredictionsError(f"labels have shape {labels.shape}; the predictions have {rows} rows, so give [{rows}]")
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise PredictionsError(f"labels are {labels.dtype}; give class indices as integers")
-    outside = np.flatnonzero((labels < 0) | (labels >= classes))
-    if len(outside):
-        row = int(outside[0])
-        raise PredictionsError(
-            f"label {labels[row]} in row {row} is outside the classes; "
-            f"with {classes} classes, 0 to {classes - 1} are allowed"
-        )
-
-
-def check_probabilities(probs: NDArray[np.floating], source: str) -> None:
-    """Refuse what is no distribution over classes along the last axis.
-
-    Raises:
-        PredictionsError: NaN, negative, or rows that do not sum to one; the first bad position is named after `source`.
-    """
-    sums = probs.sum(axis=-1, dtype=np.float64)
-    for bad, reason in (
-        (np.isnan(sums), "holds NaN"),
-        ((probs < 0).any(axis=-1), "holds a negative probability"),
-        (np.abs(sums - 1) > SUM_TOLERANCE, "does not sum to one"),
-    ):
-        if bad.any():
-            where = tuple(int(i) for i in np.argwhere(bad)[0])
-            position = ", ".join(f"{axis} {i}" for axis, i in zip(("member", "row")[-len(where) :], where, strict=True))
-            detail = f" (sum {sums[where]:.6g}; are these logits?)" if reason.startswith("does") else ""
-            raise PredictionsError(f"{source}: {position} {reason}{detail}; give class probabilities")

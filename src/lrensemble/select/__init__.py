@@ -12,13 +12,14 @@ from dataclasses import replace
 from lrensemble.consensus import CONSENSUS
 from lrensemble.metrics import METRICS
 from lrensemble.select import methods  # noqa: F401  (register the selectors)
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_method
+from lrensemble.select.base import SELECTORS, Selection, check_method
 from lrensemble.select.cautions import caution
 from lrensemble.select.cross_fit import CrossFit, cross_fit
 from lrensemble.select.scoring.every_team import TeamTable, check_table_path, team_table
 from lrensemble.select.scoring.learned import learned_nothing
 from lrensemble.select.scoring.team_scores import fitted_consensus, team_score
 from lrensemble.select.stability import Stability, stability
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 __all__ = [
