@@ -9,6 +9,7 @@ from typing import Any
 from lrensemble.consensus import CONSENSUS, is_linear
 from lrensemble.errors import SelectionError
 from lrensemble.metrics import METRICS
+from lrensemble.metrics.serving import require_target
 from lrensemble.registry import Call, Registry
 from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike
@@ -52,15 +53,25 @@ def check_method(method: SpecLike) -> Spec:
     return SELECTORS.check(method, "metric", "consensus", "seed")
 
 
+def default_metric(validation: Validation) -> str:
+    """Metric that teams aim at unless told."""
+    return validation.kind.default_metric(validation.served)
+
+
+def default_consensus(validation: Validation) -> str:
+    """Consensus of teams unless told."""
+    return validation.kind.default_consensus(validation.served)
+
+
 def check_metric(validation: Validation, metric: SpecLike, consensus: SpecLike = "mean") -> str:
     """The metric's text form, if every member can serve it.
 
     Raises:
-        SelectionError: another kind of target, or a member that does not say what the metric or the consensus needs.
+        SpecError: another kind of target.
+        SelectionError: a member that does not say what the metric or the consensus needs.
     """
-    spec, combined = METRICS.check(metric), CONSENSUS.check(consensus)
-    _require_target(validation, spec, METRICS)
-    _require_target(validation, combined, CONSENSUS)
+    kind = validation.kind.kind
+    spec, combined = require_target(METRICS, metric, kind), require_target(CONSENSUS, consensus, kind)
     need: Need = METRICS.facts(spec).needs
     if need == "likelihood" and not is_linear(combined):
         need = "probabilities"
@@ -72,13 +83,6 @@ def check_metric(validation: Validation, metric: SpecLike, consensus: SpecLike =
             says = next(words for served, words in SAID if served in said)
             raise SelectionError(f"member {lacking} {says}, which cannot serve {spec}; use metric {_instead(said)}")
     return str(spec)
-
-
-def _require_target(validation: Validation, spec: Spec, registry: Registry[Any, Any]) -> None:
-    kind, targets = validation.kind.kind, registry.facts(spec).targets
-    if kind not in targets:
-        able = ", ".join(name for name in registry if kind in registry.facts(name).targets)
-        raise SelectionError(f"{spec} is for {' and '.join(targets)}; the truth here is {kind}; use one of {able}")
 
 
 SAID: tuple[tuple[Need, str], ...] = (
