@@ -12,7 +12,7 @@ from dataclasses import replace
 from lrensemble.consensus import CONSENSUS
 from lrensemble.metrics import METRICS
 from lrensemble.select import methods  # noqa: F401  (register the selectors)
-from lrensemble.select.base import SELECTORS, Selection, check_method, default_consensus, default_metric
+from lrensemble.select.base import SELECTORS, Selection, check_method, default_consensus, default_metric, selector_for
 from lrensemble.select.cautions import caution
 from lrensemble.select.cross_fit import CrossFit, cross_fit
 from lrensemble.select.scoring.every_team import TeamTable, check_table_path, team_table
@@ -70,6 +70,6 @@ def select(
         METRICS.check(metric or default_metric(validation)),
         CONSENSUS.check(consensus or default_consensus(validation)),
     )
-    selection = SELECTORS.bound(spec)(validation, metric=metric, consensus=consensus, seed=seed)
+    selection = selector_for(validation, spec)(validation, metric=metric, consensus=consensus, seed=seed)
     seconds = time.perf_counter() - start
     return replace(selection, method=str(spec), seconds=seconds, caution=caution(validation, selection))
