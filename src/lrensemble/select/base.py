@@ -170,11 +170,15 @@ class Validation:
 
     def once(self, kind: str, of: Any, compute: Callable[[], R]) -> R:
         """What is computed of the predictions alone, kept for all views; of each kind the latest stays."""
-        if kind not in self._shared or self._shared[kind][0] != of:
+        if not self.knows(kind, of):
             self._shared.pop(kind, None)  # let go first: two of a kind need not fit the memory
             self._shared[kind] = (of, compute())
         found: R = self._shared[kind][1]
         return found
+
+    def knows(self, kind: str, of: Any) -> bool:
+        """Whether `once` has computed this, and keeps it."""
+        return kind in self._shared and self._shared[kind][0] == of
 
     def for_views(self, key: Any, compute: Callable[[Floats | None], Any]) -> Any:
         """This view's part of what is computed of weights [view, sample], or None, for all views that go together."""

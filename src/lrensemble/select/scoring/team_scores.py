@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, combine, fit, is_average, is_linear, learned_on_rows
-from lrensemble.metrics import METRICS, row_values, score
+from lrensemble.metrics import METRICS, higher_is_better, row_values, score
+from lrensemble.metrics.base import mean_over_rows
 from lrensemble.numerics import SMALLEST_PROBABILITY, likeliest
 from lrensemble.select.base import Validation
 from lrensemble.select.scoring.kernels.columns import Columns, contested_columns
 from lrensemble.select.scoring.kernels.confusion import confusion_counter, weighted_scores
 from lrensemble.select.scoring.kernels.statistics import error_gram, of_labels
+from lrensemble.select.scoring.known_values import known_values
 from lrensemble.select.scoring.resample import mean_and_error
 from lrensemble.spec import Spec, SpecLike, to_spec
 
@@ -50,6 +52,22 @@ def team_score(
     Rows count as often as the validation says; a consensus that learns is fitted to the team on the same rows.
     """
     return team_score_of(validation, team, weights, metric, fitted_consensus(validation, team, weights, consensus))
+
+
+def final_score(
+    validation: Validation,
+    team: Sequence[int],
+    weights: Sequence[float] | None = None,
+    *,
+    metric: SpecLike,
+    consensus: SpecLike,
+) -> float:
+    """The same as `team_score`, for a selector to end with: from the statistics that it has read, where they say it."""
+    values = known_values(validation, team, weights, metric, consensus)
+    if values is None:
+        return team_score(validation, team, weights, metric=metric, consensus=consensus)
+    mean = mean_over_rows(values, counts_of(validation, validation.counted))
+    return mean if higher_is_better(metric) else -mean
 
 
 def team_score_of(
@@ -112,9 +130,10 @@ def standard_error(
     """
     if METRICS.facts(metric).per_row is None:
         return None
-    rows = validation.counted
-    probs = combined(validation, team, weights, fitted_consensus(validation, team, weights, consensus), rows)
-    values = row_values(metric, probs, validation.labels[rows])
+    rows, values = validation.counted, known_values(validation, team, weights, metric, consensus)
+    if values is None:
+        probs = combined(validation, team, weights, fitted_consensus(validation, team, weights, consensus), rows)
+        values = row_values(metric, probs, validation.labels[rows])
     return None if values is None else mean_and_error(values, validation.row_weights[rows], validation.units[rows])[1]
 
 
