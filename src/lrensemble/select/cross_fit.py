@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lrensemble.errors import SelectionError
 from lrensemble.select.base import Selection, check_method, selector_for
 from lrensemble.select.replicates import Kept, OutOfFold, replicates_of
+from lrensemble.select.scoring.known_values import known_values
 from lrensemble.select.scoring.resample import folds_of_rows
 from lrensemble.select.scoring.team_scores import combined_blocks, fitted_consensus
 from lrensemble.select.validation import Validation
@@ -145,9 +146,15 @@ def _out_of_fold(
     selector = selector_for(validation, spec)
     for fold, inside in zip(numbers.tolist(), insides, strict=True):
         chosen = selector(inside, metric=metric, consensus=consensus, seed=seed)
-        learned = fitted_consensus(inside, chosen.team, chosen.weights, chosen.consensus)
-        outside = np.flatnonzero((fold_of_row == fold) & (weights > 0))
-        for rows, predictions in combined_blocks(validation, chosen.team, chosen.weights, learned, outside):
-            kept.add(rows, predictions)
+        outside = validation.weighted(weights * (fold_of_row == fold))
+        values = known_values(outside, chosen.team, chosen.weights, metric, chosen.consensus)
+        if values is not None:
+            kept.add_values(outside.counted, values)
+        else:
+            learned = fitted_consensus(inside, chosen.team, chosen.weights, chosen.consensus)
+            for rows, predictions in combined_blocks(
+                validation, chosen.team, chosen.weights, learned, np.flatnonzero(outside.weights)
+            ):
+                kept.add(rows, predictions)
         selections.append(chosen)
     return kept.judged(), selections

@@ -12,7 +12,7 @@ from lrensemble.select.methods.beam import beam
 from lrensemble.select.methods.branch_and_bound import branch_and_bound
 from lrensemble.select.methods.shared.exhaustive import Enumeration, Sizes, affordable, check_sizes, search
 from lrensemble.select.scoring.bounds import is_convex
-from lrensemble.select.scoring.team_scores import SAME_SCORE, standard_error, team_score
+from lrensemble.select.scoring.team_scores import SAME_SCORE, final_score, standard_error
 from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
@@ -65,7 +65,7 @@ def brute_force(
         return _without_scoring_all(validation, sizes, metric, consensus)
     found = search(validation, sizes, metric, consensus)
     team = found.incumbent.team
-    score = team_score(validation, team, metric=metric, consensus=consensus)
+    score = final_score(validation, team, metric=metric, consensus=consensus)
     error = standard_error(validation, team, metric=metric, consensus=consensus)
     details = _stability(found, score, error)
     return Selection(

@@ -19,7 +19,7 @@ from lrensemble.metrics.scores import log_losses
 from lrensemble.select.base import Selection, check_metric
 from lrensemble.select.scoring.kernels.statistics import of_labels, predicted_classes
 from lrensemble.select.scoring.resample import mean_and_error
-from lrensemble.select.scoring.team_scores import SAME_SCORE, counts_of, team_score
+from lrensemble.select.scoring.team_scores import SAME_SCORE, counts_of, final_score
 from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike, to_spec
 
@@ -179,5 +179,5 @@ def weighted_team(
     weights = weights if weights.any() else np.ones_like(weights)
     team = tuple(np.flatnonzero(weights).tolist())
     shares = tuple((weights[list(team)] / weights.sum()).tolist())
-    score = team_score(validation, team, shares, metric=metric, consensus=consensus)
+    score = final_score(validation, team, shares, metric=metric, consensus=consensus)
     return Selection(team, shares, score, metric_text, str(to_spec(consensus)), tried)
