@@ -64,14 +64,14 @@ def worth(inside: Validation, outside: Validation, method: str, metric: str, con
     alone = outside.predictions_of(single)
 
     def gain(name: str, over: NDArray[np.float64]) -> float:
-        return score(name, probs, outside.labels) - score(name, over, outside.labels)
+        return score(name, probs, outside.truth) - score(name, over, outside.truth)
 
     return Worth(
         gain("accuracy", alone[0]),
         gain("nll", alone[0]),
         gain("nll", combine(tempered, alone)),
         len(found.team),
-        found.score - score(metric, probs, outside.labels),
+        found.score - score(metric, probs, outside.truth),
     )
 
 

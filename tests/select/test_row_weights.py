@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, combine, fit
 from lrensemble.errors import LREnsembleError, PredictionsError
-from lrensemble.metrics import METRICS, score
+from lrensemble.metrics import METRICS, score, serving
 from lrensemble.metrics.diversity import DIVERSITY, all_teams, all_teams_focal, diversity, pairwise
 from lrensemble.select import SELECTORS, Validation, select, team_score
 from lrensemble.select.methods.focal import every_focal_gd, focal_gd
@@ -39,7 +39,7 @@ def counted_and_repeated(seed: int) -> tuple[Validation, Validation]:
     return counted, Validation(log_probs[:, REPEATED], labels[REPEATED], cost=cost, groups=REPEATED)
 
 
-@pytest.mark.parametrize("metric", list(METRICS))
+@pytest.mark.parametrize("metric", serving(METRICS, "classes"))
 @pytest.mark.parametrize("name", list(SELECTORS))
 def test_every_selector_chooses_what_repeated_rows_choose(name: str, metric: str) -> None:
     if name == "branch_and_bound" and metric not in ("accuracy", "nll", "brier"):
@@ -64,7 +64,7 @@ def test_every_selector_chooses_what_repeated_rows_choose(name: str, metric: str
         assert own == pytest.approx(other, abs=1e-9)
 
 
-@pytest.mark.parametrize("metric", list(METRICS))
+@pytest.mark.parametrize("metric", serving(METRICS, "classes"))
 @pytest.mark.parametrize("consensus", [name for name in CONSENSUS if name != "thresholds"])  # it has folds of its own
 def test_every_consensus_scores_as_on_repeated_rows(consensus: str, metric: str) -> None:
     counted, repeated = counted_and_repeated(2)

@@ -26,6 +26,7 @@ from lrensemble.select import (
     stability,
 )
 from lrensemble.spec import SpecLike
+from lrensemble.targets import served_by_all
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def validation_of(pool: Pool) -> Validation:
 
 def default_metric(pool: Pool) -> str:
     """Metric that teams aim at by default, by the target and what all members say."""
-    return pool.task.target.default_metric([member.predictions("val") for member in pool.members()])
+    return pool.task.target.default_metric(served_by_all(member.predictions("val") for member in pool.members()))
 
 
 def _costs(members: Sequence[Member]) -> tuple[float, ...]:

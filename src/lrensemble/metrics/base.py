@@ -11,33 +11,39 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.errors import PredictionsError
+from lrensemble.errors import PredictionsError, SpecError
+from lrensemble.metrics.serving import OF_CLASSES, as_targets
 from lrensemble.registry import Call, Registry, is_shipped
 from lrensemble.rows import repeated
-from lrensemble.spec import SpecLike
+from lrensemble.spec import Spec, SpecLike
 from lrensemble.targets import Need
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
+Truth = NDArray[np.int64] | Floats
+"""Class indices [sample], or values [sample, output]."""
 
 
 @dataclass(frozen=True)
 class MetricFacts:
-    """A metric says which direction is better, what it needs, and how else it can be computed."""
+    """A metric says which direction is better, what it is of, what it needs, and how else it can be computed."""
 
     higher_is_better: bool
     """Whether it is a score; otherwise it is a loss."""
+    targets: tuple[str, ...] = OF_CLASSES
+    """Kinds of target that it measures predictions of: `classes`, `choices`, `values`."""
     needs: Need = "probabilities"
-    """Predictions that it needs: the likeliest class alone, the probability of the truth, probabilities of all classes,
-    values, or distributions of values."""
-    targets: tuple[str, ...] = ("classes", "choices")
-    """Kinds of targets that it measures."""
-    quadratic: bool = False
-    """Whether it is a quadratic form of the weights where predictions are a weighted mean: w·G·w with the members' Gram
-    matrix of errors G."""
+    """Predictions that it needs: the likeliest class alone, the probability of the true class alone, or probabilities
+    of all classes; values, or a mean and a variance of each. One that is for values alone needs values unless it says
+    otherwise."""
+    aim: bool = True
+    """Whether a team may be chosen by it. It may not where the extreme is not the best, as of an interval's width."""
     per_row: Callable[..., Floats] | None = None
-    """Value of each row, where the metric is a mean over rows: a function of (probabilities [sample, class], labels
-    [sample], and the metric's own arguments by keyword) to [sample]."""
+    """Value of each row, where the metric is a mean over rows: a function of (predictions [sample, column], truth
+    [sample, …], and the metric's own arguments by keyword) to [sample]."""
+    quadratic: bool = False
+    """Whether the metric of a weighted mean of predictions is wᵀGw, with weights w [member] and G [member, member] the
+    mean over rows of the products of members' errors."""
     of_confusion: Callable[..., Floats] | None = None
     """Value of a confusion matrix, where the metric depends on that alone: a function of (weights of rows [..., label,
     predicted class], and the metric's own arguments by keyword) to [...]."""
@@ -50,6 +56,11 @@ class MetricFacts:
     watched: bool = False
     """Whether it is measured on the validation rows after every epoch of a training."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "targets", as_targets(self.targets))
+        if self.needs == "probabilities" and not set(OF_CLASSES) & set(self.targets):
+            object.__setattr__(self, "needs", "values")
+
 
 def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., float]:
     """A metric of one's own, which may know nothing of weights: then whole ones repeat rows."""
@@ -58,23 +69,26 @@ def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., f
     knows_weights = "weights" in inspect.signature(function).parameters
 
     @functools.wraps(function)
-    def metric(probs: Floats, labels: Labels, weights: Floats | None = None, **own: object) -> float:
+    def metric(predictions: Floats, truth: Truth, weights: Floats | None = None, **own: object) -> float:
         if weights is not None and not knows_weights:
             rows = repeated(weights, f"metric {name} takes no weights")
-            probs, labels = probs[rows], labels[rows]
+            predictions, truth = predictions[rows], truth[rows]
         more = {"weights": weights} if knows_weights and weights is not None else {}
-        value = function(probs, labels, **more, **own)
+        value = function(predictions, truth, **more, **own)
         if isinstance(value, str) or not hasattr(value, "__float__") or np.ndim(value) or np.isnan(float(value)):
-            raise PredictionsError(f"metric {name!r} returned {value!r} of {len(labels)} rows; it must return a number")
+            raise PredictionsError(f"metric {name!r} returned {value!r} of {len(truth)} rows; it must return a number")
         return float(value)
 
     return metric
 
 
 METRICS: Registry[float, MetricFacts] = Registry(
-    "metric", MetricFacts, call=Call(("probs", "labels", "weights=None")), adapt=_counting_rows
+    "metric", MetricFacts, call=Call(("predictions", "truth", "weights=None")), adapt=_counting_rows
 )
-"""Functions of (probabilities [sample, class], labels [sample], weights [sample] or None, *, …own arguments)."""
+"""Functions of (predictions, truth, weights [sample] or None, *, …own arguments).
+
+For classes and choices: probabilities [sample, class] and labels [sample]. For values: both [sample, output], where
+after the values, or means, predictions may have the variance of each."""
 
 
 def watched(target: str = "classes", served: Collection[Need] | None = None) -> list[str]:
@@ -97,28 +111,46 @@ def higher_is_better(metric: SpecLike) -> bool:
     return METRICS.facts(METRICS.check(metric)).higher_is_better
 
 
-def score(metric: SpecLike, probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
+def require_aim(metric: SpecLike) -> Spec:
+    """The metric, checked, where a team may be chosen by it.
+
+    Raises:
+        UnknownNameError, SpecError: as `Registry.check` does, or it describes predictions and does not judge them.
+    """
+    spec = METRICS.check(metric)
+    facts = METRICS.facts(spec)
+    if facts.aim:
+        return spec
+    able = [name for name, each in ((name, METRICS.facts(name)) for name in METRICS) if each.aim]
+    alike = [name for name in able if METRICS.facts(name).needs == facts.needs]
+    raise SpecError(
+        f"metric {spec.name!r} describes predictions and does not judge them, so no team is chosen by it; "
+        f"use one of {', '.join(alike or able)}"
+    )
+
+
+def score(metric: SpecLike, predictions: Floats, truth: Truth, weights: Floats | None = None) -> float:
     """The metric turned so that higher is better: losses are negated.
 
     Args:
         metric: a registered name with its arguments.
-        probs: [sample, class] probabilities.
-        labels: [sample] class indices.
+        predictions: [sample, class] probabilities, or [sample, column] values.
+        truth: [sample] class indices, or [sample, output] values.
         weights: [sample] how often each row counts, not negative; once each where not given.
 
     Raises:
         PredictionsError: weights that are no whole numbers, and a metric that takes none.
     """
     spec = METRICS.check(metric)
-    value = float(METRICS.call(spec, probs, labels, *(() if weights is None else (weights,))))
+    value = float(METRICS.call(spec, predictions, truth, *(() if weights is None else (weights,))))
     return value if higher_is_better(spec) else -value
 
 
-def row_values(metric: SpecLike, probs: Floats, labels: Labels) -> Floats | None:
+def row_values(metric: SpecLike, predictions: Floats, truth: Truth) -> Floats | None:
     """Values of rows [sample] that the metric is the mean of; None for a metric that is no mean over rows."""
     spec = METRICS.check(metric)
     per_row = METRICS.facts(spec).per_row
-    return None if per_row is None else np.asarray(per_row(probs, labels, **spec.arguments), dtype=np.float64)
+    return None if per_row is None else np.asarray(per_row(predictions, truth, **spec.arguments), dtype=np.float64)
 
 
 def mean_over_rows(values: Floats, weights: Floats | None) -> float:

@@ -106,9 +106,9 @@ def nll(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
 @METRICS.register(
     higher_is_better=False,
     per_row=squared_errors,
+    quadratic=True,
     lowest=0.0,
     highest=2.0,
-    quadratic=True,
     aliases=("brier_score_loss",),
 )
 def brier(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lrensemble.consensus import CONSENSUS, is_linear
 from lrensemble.errors import SelectionError
 from lrensemble.metrics import METRICS
+from lrensemble.metrics.serving import require_target
 from lrensemble.registry import Call, Registry
 from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike
@@ -37,8 +38,18 @@ class Selection:
     """What else the selector has to say, ready for JSON."""
 
 
-SELECTORS: Registry[Selection] = Registry(
-    "selector", call=Call(("validation",), keywords=("metric", "consensus", "seed"))
+@dataclass(frozen=True)
+class SelectorFacts:
+    """A selector says what it chooses for, and what it reads of members beside their scores."""
+
+    targets: tuple[str, ...] = ("classes", "choices", "values")
+    """Kinds of target that it chooses members for."""
+    needs: Need | None = None
+    """What it needs of every member beyond what metric and consensus need."""
+
+
+SELECTORS: Registry[Selection, SelectorFacts] = Registry(
+    "selector", SelectorFacts, call=Call(("validation",), keywords=("metric", "consensus", "seed"))
 )
 """Functions of (validation, *, metric, consensus, seed, …own arguments)."""
 
@@ -52,33 +63,59 @@ def check_method(method: SpecLike) -> Spec:
     return SELECTORS.check(method, "metric", "consensus", "seed")
 
 
+def selector_for(validation: Validation, method: SpecLike) -> Callable[..., Selection]:
+    """A selector with its own arguments bound, if it can choose among these members.
+
+    Raises:
+        UnknownNameError, SpecError: as `check_method` does, or it is not for this kind of target.
+        SelectionError: a member does not say what it needs.
+    """
+    spec = require_target(SELECTORS, check_method(method), validation.kind.kind)
+    need = SELECTORS.facts(spec).needs
+    if need is not None:
+        require_served(validation, need, spec)
+    return SELECTORS.bound(spec)
+
+
+def default_metric(validation: Validation) -> str:
+    """Metric that teams aim at unless told."""
+    return validation.kind.default_metric(validation.served)
+
+
+def default_consensus(validation: Validation) -> str:
+    """Consensus of teams unless told."""
+    return validation.kind.default_consensus(validation.served)
+
+
 def check_metric(validation: Validation, metric: SpecLike, consensus: SpecLike = "mean") -> str:
     """The metric's text form, if every member can serve it.
 
     Raises:
-        SelectionError: another kind of target, or a member that does not say what the metric or the consensus needs.
+        SpecError: another kind of target.
+        SelectionError: a member that does not say what the metric or the consensus needs.
     """
-    spec, combined = METRICS.check(metric), CONSENSUS.check(consensus)
-    _require_target(validation, spec, METRICS)
-    _require_target(validation, combined, CONSENSUS)
+    kind = validation.kind.kind
+    spec, combined = require_target(METRICS, metric, kind), require_target(CONSENSUS, consensus, kind)
     need: Need = METRICS.facts(spec).needs
     if need == "likelihood" and not is_linear(combined):
         need = "probabilities"
     extra = CONSENSUS.facts(combined).needs
     for each in (need,) if extra is None else (need, extra):
-        lacking = validation.lacking(each)
-        if lacking is not None:
-            said = validation.needs_served(lacking)
-            says = next(words for served, words in SAID if served in said)
-            raise SelectionError(f"member {lacking} {says}, which cannot serve {spec}; use metric {_instead(said)}")
+        require_served(validation, each, spec)
     return str(spec)
 
 
-def _require_target(validation: Validation, spec: Spec, registry: Registry[Any, Any]) -> None:
-    kind, targets = validation.kind.kind, registry.facts(spec).targets
-    if kind not in targets:
-        able = ", ".join(name for name in registry if kind in registry.facts(name).targets)
-        raise SelectionError(f"{spec} is for {' and '.join(targets)}; the truth here is {kind}; use one of {able}")
+def require_served(validation: Validation, need: Need, spec: Spec) -> None:
+    """Refuse a metric or method that needs more of members than one of them says.
+
+    Raises:
+        SelectionError: the first such member, and a metric that it can serve.
+    """
+    lacking = validation.lacking(need)
+    if lacking is not None:
+        said = validation.needs_served(lacking)
+        says = next(words for served, words in SAID if served in said)
+        raise SelectionError(f"member {lacking} {says}, which cannot serve {spec}; use metric {_instead(said)}")
 
 
 SAID: tuple[tuple[Need, str], ...] = (

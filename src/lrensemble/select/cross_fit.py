@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError
-from lrensemble.select.base import SELECTORS, Selection, check_method
+from lrensemble.select.base import Selection, check_method, selector_for
 from lrensemble.select.replicates import Kept, OutOfFold, replicates_of
 from lrensemble.select.scoring.resample import folds_of_rows
 from lrensemble.select.scoring.team_scores import combined_blocks, fitted_consensus
@@ -142,7 +142,7 @@ def _out_of_fold(
     selections = []
     numbers = np.unique(fold_of_row[weights > 0])
     insides = validation.resampled(weights * (fold_of_row != numbers[:, None]))
-    selector = SELECTORS.bound(spec)
+    selector = selector_for(validation, spec)
     for fold, inside in zip(numbers.tolist(), insides, strict=True):
         chosen = selector(inside, metric=metric, consensus=consensus, seed=seed)
         learned = fitted_consensus(inside, chosen.team, chosen.weights, chosen.consensus)

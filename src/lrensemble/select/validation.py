@@ -113,6 +113,11 @@ class Validation:
         """Needs of metrics and consensus functions that a member serves."""
         return self._reader.needs_served(member)
 
+    @property
+    def served(self) -> frozenset[Need]:
+        """Needs that all members serve."""
+        return frozenset.intersection(*map(self.needs_served, range(self.members)))
+
     def lacking(self, need: Need) -> int | None:
         """The first member that does not serve a need; None where all do."""
         return next((member for member in range(self.members) if need not in self.needs_served(member)), None)

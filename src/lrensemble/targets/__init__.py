@@ -23,8 +23,8 @@ from lrensemble.targets.forms import (
     Predictions,
     RealValues,
     TopK,
-    first_without,
     predictions_of,
+    served_by_all,
 )
 from lrensemble.targets.values import Values
 
@@ -51,6 +51,6 @@ __all__ = [
     "Values",
     "check_labels",
     "check_probabilities",
-    "first_without",
     "predictions_of",
+    "served_by_all",
 ]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.config import Record
-from lrensemble.targets.forms import Form, LogProbs, Predictions, RealValues
+from lrensemble.targets.forms import Form, LogProbs, Need, Predictions, RealValues
 
 
 class Target(Record):
@@ -86,9 +85,9 @@ class Target(Record):
         """[sample] the stratum of each row: a division of rows takes its part of each."""
 
     @abstractmethod
-    def default_metric(self, members: Collection[Predictions]) -> str:
-        """Metric that selection aims at unless told, by what the members can serve."""
+    def default_metric(self, served: frozenset[Need]) -> str:
+        """Metric that selection aims at unless told, by the needs that all members serve."""
 
     @abstractmethod
-    def default_consensus(self, members: Collection[Predictions]) -> str:
-        """Consensus of a team unless told, by what the members can serve."""
+    def default_consensus(self, served: frozenset[Need]) -> str:
+        """Consensus of a team unless told, by the needs that all members serve."""

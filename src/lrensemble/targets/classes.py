@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -11,7 +10,7 @@ from pydantic import Field
 
 from lrensemble.targets.base import Target
 from lrensemble.targets.checks import check_labels
-from lrensemble.targets.forms import Form, Predictions
+from lrensemble.targets.forms import Form, Need, Predictions
 
 
 class Classes(Target):
@@ -48,10 +47,10 @@ class Classes(Target):
         """The classes."""
         return truth.astype(np.int64)
 
-    def default_metric(self, members: Collection[Predictions]) -> str:
+    def default_metric(self, served: frozenset[Need]) -> str:
         """NLL, or accuracy where a member says labels alone."""
-        return "nll" if all("likelihood" in member.needs_served for member in members) else "accuracy"
+        return "nll" if "likelihood" in served else "accuracy"
 
-    def default_consensus(self, members: Collection[Predictions]) -> str:  # noqa: ARG002
+    def default_consensus(self, served: frozenset[Need]) -> str:  # noqa: ARG002
         """The mean of probabilities."""
         return "mean"

@@ -1,13 +1,13 @@
 """Forms of predictions: what one member says about some rows, kept as it was said, in its own type.
 
-A form says which needs it serves, a metric or consensus what it needs; `first_without` finds the member between them.
+A form says which needs it serves; a metric or consensus says what it needs of every member.
 """
 
 from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, get_args
 
@@ -208,9 +208,9 @@ class TopK(Predictions):
         """The probability of the truth where it is named, else its part of the rest."""
         named = self.main == truth[:, None]
         if self.probs is None:
-            return named[:, 0].astype(np.float64)
+            return np.asarray(named[:, 0], dtype=np.float64)
         given = np.where(named, self.probs.astype(np.float64), 0).sum(axis=1)
-        return np.asarray(np.where(named.any(axis=1), given, self._rest(width)))
+        return np.asarray(np.where(named.any(axis=1), given, self._rest(width)), dtype=np.float64)
 
     def _rest(self, width: int) -> Floats:
         """[sample] probability of each class that is not named."""
@@ -342,9 +342,10 @@ def predictions_of(form: Form, parts: Mapping[str, NDArray[Any]]) -> Predictions
     return _CLASSES[form](**{part or "main": array for part, array in parts.items()})
 
 
-def first_without(need: Need, members: Sequence[Predictions]) -> int | None:
-    """Position of the first member that does not serve a need; None where all do."""
-    return next((place for place, member in enumerate(members) if need not in member.needs_served), None)
+def served_by_all(members: Iterable[Predictions]) -> frozenset[Need]:
+    """Needs that all members serve; none at all without members."""
+    each = [member.needs_served for member in members]
+    return frozenset.intersection(*each) if each else frozenset()
 
 
 def check_indices(where: str, indices: NDArray[Any], rows: int, classes: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -11,7 +10,7 @@ from pydantic import Field
 
 from lrensemble.errors import PredictionsError
 from lrensemble.targets.base import Target
-from lrensemble.targets.forms import Form, Predictions
+from lrensemble.targets.forms import Form, Need
 
 STRATA = 10
 """Parts of the rows, by the first output, of which a division takes equal shares."""
@@ -56,10 +55,10 @@ class Values(Target):
         order = np.argsort(np.argsort(truth[:, 0], kind="stable"), kind="stable")
         return np.asarray(order * min(STRATA, len(truth)) // len(truth), dtype=np.int64)
 
-    def default_metric(self, members: Collection[Predictions]) -> str:
+    def default_metric(self, served: frozenset[Need]) -> str:
         """Gaussian NLL where all members give distributions, else the mean squared error."""
-        return "gaussian_nll" if all("distribution" in member.needs_served for member in members) else "mse"
+        return "gaussian_nll" if "distribution" in served else "mse"
 
-    def default_consensus(self, members: Collection[Predictions]) -> str:
+    def default_consensus(self, served: frozenset[Need]) -> str:
         """The moment-matched mixture where all members give distributions, else the mean."""
-        return "mixture" if all("distribution" in member.needs_served for member in members) else "mean"
+        return "mixture" if "distribution" in served else "mean"

@@ -13,7 +13,7 @@ from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 
-@SELECTORS.register(measure="q_statistic")
+@SELECTORS.register(targets=("classes", "choices"), needs="labels", measure="q_statistic")
 def diversity_threshold(
     validation: Validation,
     *,

@@ -31,7 +31,7 @@ Fitness = Callable[[Floats, Floats, Floats], Floats]
 """From focal diversities, accuracies and sizes [team] to fitness [team]."""
 
 
-@SELECTORS.register(max_size=3)
+@SELECTORS.register(targets=("classes", "choices"), needs="labels", max_size=3)
 def focal(
     validation: Validation,
     *,

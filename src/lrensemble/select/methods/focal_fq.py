@@ -30,7 +30,7 @@ PERCENT = 100.0
 """Accuracies are clustered in percent, as published: their scale decides how much they count beside diversity."""
 
 
-@SELECTORS.register(measure="generalized_diversity")
+@SELECTORS.register(targets=("classes", "choices"), needs="labels", measure="generalized_diversity")
 def focal_fq(
     validation: Validation,
     *,

@@ -20,7 +20,7 @@ from lrensemble.spec import SpecLike
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
-@SELECTORS.register(target=3)
+@SELECTORS.register(targets=("classes", "choices"), needs="labels", target=3)
 def hierarchical(
     validation: Validation,
     *,

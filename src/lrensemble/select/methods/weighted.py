@@ -19,7 +19,7 @@ FEW_MEMBERS = 100
 """Pools of no more members lose those whose weight is below 0.005."""
 
 
-@SELECTORS.register(power=2.0)
+@SELECTORS.register(targets=("classes", "choices"), needs="labels", power=2.0)
 def accuracy_weights(
     validation: Validation,
     *,
@@ -45,7 +45,7 @@ def accuracy_weights(
     return _weighted(validation, weights, metric, consensus)
 
 
-@SELECTORS.register()
+@SELECTORS.register(targets=("classes", "choices"), needs="labels")
 def log_odds_weights(
     validation: Validation,
     *,
