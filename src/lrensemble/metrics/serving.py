@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from lrensemble.errors import SpecError
 from lrensemble.registry import Registry
 from lrensemble.spec import Spec, SpecLike
+
+Needs = Literal["labels", "likelihood", "probabilities", "values", "distribution"]
+"""Predictions that something needs, from the least to the most for classes, and for values."""
 
 OF_CLASSES = ("classes", "choices")
 """Targets that are one of a number of answers: what is predicted of them are probabilities."""
@@ -16,6 +19,11 @@ OF_CLASSES = ("classes", "choices")
 def as_targets(given: Iterable[str]) -> tuple[str, ...]:
     """Kinds of target, also where one alone was stated as its name."""
     return (given,) if isinstance(given, str) else tuple(given)
+
+
+def least_needs(stated: Needs, targets: tuple[str, ...]) -> Needs:
+    """What is needed: values, where one that is for values alone has not said more."""
+    return stated if stated in ("values", "distribution") or set(OF_CLASSES) & set(targets) else "values"
 
 
 def serving(registry: Registry[Any, Any], target: str) -> list[str]:
