@@ -116,7 +116,7 @@ def test_what_all_members_serve() -> None:
         (TARGET, lambda: TopK(np.tile([0, 1], (7, 1)), np.tile([0.9], (7, 1))), r"of shape \(7, 1\); give \(7, 2\)"),
         (TARGET, lambda: LogProbs(PROBS), r"row 0 does not sum to one"),
         (TARGET, lambda: Likelihood(PROBS[:, 0]), r"give natural logarithms of probabilities, 0 at most"),
-        (VALUES, lambda: RealValues(np.where(SAID == SAID[3], np.nan, SAID)), r"row 3 holds \[nan"),
+        (VALUES, lambda: RealValues(np.where(SAID[3] == SAID, np.nan, SAID)), r"row 3 holds \[nan"),
         (VALUES, lambda: Gaussian(SAID, SAID[:, :1]), r"log-variances of shape \(7, 1\); give \(7, 2\)"),
         (VALUES, lambda: Gaussian(SAID, np.full_like(SAID, np.inf)), r"log-variances: row 0 holds \[inf"),
     ],
@@ -148,7 +148,7 @@ def test_likelihoods_hold_no_more() -> None:
     [
         (SAID[:, :1], r"the truth has shape \(7, 1\); the predictions have 7 rows and 2 outputs"),
         (SAID.astype(int), "the truth is int64; give floating-point numbers"),
-        (np.where(SAID == SAID[5], np.inf, SAID), "in row 5; give finite numbers"),
+        (np.where(SAID[5] == SAID, np.inf, SAID), "in row 5; give finite numbers"),
     ],
 )
 def test_a_truth_that_cannot_be_is_refused(truth: np.ndarray, message: str) -> None:
