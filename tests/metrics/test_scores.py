@@ -7,8 +7,8 @@ from sklearn import metrics as reference
 
 from lrensemble.errors import PredictionsError, SpecError
 from lrensemble.metrics import METRICS, accuracy, brier, ece, nll, score, serving, top_k_accuracy
-from lrensemble.metrics.base import check_labels, check_probabilities
 from lrensemble.metrics.calibration import equal_width_bins
+from lrensemble.targets import check_labels, check_probabilities
 
 ROWS, CLASSES = 211, 7
 LOSSES = ("cost", "nll", "brier", "ece")

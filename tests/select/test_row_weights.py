@@ -114,7 +114,7 @@ def test_edges_of_diversity_stay_exact_under_any_weights(measure: str) -> None:
 def weighted_score(validation: Validation, team: tuple[int, ...], metric: str, consensus: str) -> float:
     """The definition: fit, combine, and the metric's own weights."""
     rows = np.flatnonzero(validation.weights)
-    probs, labels = np.exp(validation.log_probs[list(team)][:, rows]), validation.labels[rows]
+    probs, labels = np.exp(validation.predictions[list(team)][:, rows]), validation.truth[rows]
     learned = fit(consensus, probs, labels, None, validation.weights[rows])
     return score(metric, combine(learned, probs), labels, validation.weights[rows])
 
@@ -186,7 +186,7 @@ def test_a_view_shares_predictions_and_statistics() -> None:
     log_probs, labels = log_probs_and_labels(0)
     validation = Validation(log_probs, labels)
     views = validation.resampled([COUNTS, FRACTIONS])
-    assert all(view.log_probs is validation.log_probs for view in views)
+    assert all(view.predictions is validation.predictions for view in views)
     calls: list[int] = []
 
     def compute() -> int:
@@ -197,7 +197,7 @@ def test_a_view_shares_predictions_and_statistics() -> None:
     assert len(calls) == 1
     assert views[0].once("number", "b", lambda: 8) == 8
     assert validation.once("number", "a", lambda: 9) == 9, "of a kind the latest is kept"
-    assert replace(validation, log_probs=log_probs).once("number", "a", lambda: 10) == 10, "other predictions"
+    assert replace(validation, predictions=log_probs).once("number", "a", lambda: 10) == 10, "other predictions"
 
 
 def test_gram_matrices_of_views_that_go_together_are_those_of_each() -> None:
@@ -307,7 +307,7 @@ def test_what_takes_no_weights_gets_repeated_rows(without_weights: str) -> None:
             select(each, "brute_force", metric=without_weights, consensus=consensus) for each in (counted, repeated)
         )
         assert (ours.team, ours.score) == (theirs.team, theirs.score)
-    fitted = fit("counting", counted.probs[:, COUNTS > 0], counted.labels[COUNTS > 0], None, COUNTS[COUNTS > 0])
+    fitted = fit("counting", counted.probs[:, COUNTS > 0], counted.truth[COUNTS > 0], None, COUNTS[COUNTS > 0])
     assert fitted.arguments["rows"] == COUNTS.sum()
     fractions = counted.weighted(FRACTIONS)
     refused: list[tuple[Callable[[], object], str]] = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError, SpecError
-from lrensemble.metrics.serving import OF_CLASSES, Needs, as_targets, least_needs
+from lrensemble.metrics.serving import OF_CLASSES, as_targets, least_needs
 from lrensemble.registry import Call, Registry, is_shipped
 from lrensemble.rows import repeated
 from lrensemble.spec import Spec, SpecLike
+from lrensemble.targets import Need
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -31,7 +32,7 @@ class MetricFacts:
     """Whether it is a score; otherwise it is a loss."""
     targets: tuple[str, ...] = OF_CLASSES
     """Kinds of target that it measures predictions of: `classes`, `choices`, `values`."""
-    needs: Needs = "probabilities"
+    needs: Need = "probabilities"
     """Predictions that it needs: the likeliest class alone, the probability of the true class alone, or probabilities
     of all classes; values, or a mean and a variance of each. One that is for values alone needs values unless it says
     otherwise."""
@@ -88,14 +89,20 @@ METRICS: Registry[float, MetricFacts] = Registry(
 For classes and choices: probabilities [sample, class] and labels [sample]. For values: both [sample, output], where
 after the values, or means, predictions may have the variance of each."""
 
-SUM_TOLERANCE = 1e-3
-"""Largest difference of the sum of a row's probabilities from 1: float16 predictions reach 5e-4."""
 
+def watched(target: str = "classes", served: Collection[Need] | None = None) -> list[str]:
+    """Names of the metrics that every member is measured by on the validation rows.
 
-def watched(*, labels_only: bool = False) -> list[str]:
-    """Names of the metrics that every member is measured by on the validation rows; those that need labels alone."""
+    Args:
+        target: kind of the target.
+        served: needs that the member serves; all where not given.
+    """
     facts = {name: METRICS.facts(name) for name in METRICS}
-    return [name for name, each in facts.items() if each.watched and (each.needs == "labels" or not labels_only)]
+    return [
+        name
+        for name, each in facts.items()
+        if each.watched and target in each.targets and (served is None or each.needs in served)
+    ]
 
 
 def higher_is_better(metric: SpecLike) -> bool:
@@ -148,41 +155,3 @@ def row_values(metric: SpecLike, predictions: Floats, truth: Truth) -> Floats | 
 def mean_over_rows(values: Floats, weights: Floats | None) -> float:
     """Mean of values [sample], each row counted by its weight [sample]."""
     return float(values.mean() if weights is None else values @ weights / weights.sum())
-
-
-def check_labels(labels: NDArray[np.integer], rows: int, classes: int) -> None:
-    """Refuse labels that are not one class index a row.
-
-    Raises:
-        PredictionsError: another number of rows, not integers, or outside 0 … classes - 1; the first bad row is named.
-    """
-    if labels.ndim != 1 or len(labels) != rows:
-        raise PredictionsError(f"labels have shape {labels.shape}; the predictions have {rows} rows, so give [{rows}]")
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise PredictionsError(f"labels are {labels.dtype}; give class indices as integers")
-    outside = np.flatnonzero((labels < 0) | (labels >= classes))
-    if len(outside):
-        row = int(outside[0])
-        raise PredictionsError(
-            f"label {labels[row]} in row {row} is outside the classes; "
-            f"with {classes} classes, 0 to {classes - 1} are allowed"
-        )
-
-
-def check_probabilities(probs: NDArray[np.floating], source: str) -> None:
-    """Refuse what is no distribution over classes along the last axis.
-
-    Raises:
-        PredictionsError: NaN, negative, or rows that do not sum to one; the first bad position is named after `source`.
-    """
-    sums = probs.sum(axis=-1, dtype=np.float64)
-    for bad, reason in (
-        (np.isnan(sums), "holds NaN"),
-        ((probs < 0).any(axis=-1), "holds a negative probability"),
-        (np.abs(sums - 1) > SUM_TOLERANCE, "does not sum to one"),
-    ):
-        if bad.any():
-            where = tuple(int(i) for i in np.argwhere(bad)[0])
-            position = ", ".join(f"{axis} {i}" for axis, i in zip(("member", "row")[-len(where) :], where, strict=True))
-            detail = f" (sum {sums[where]:.6g}; are these logits?)" if reason.startswith("does") else ""
-            raise PredictionsError(f"{source}: {position} {reason}{detail}; give class probabilities")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 from lrensemble.errors import SpecError
 from lrensemble.registry import Registry
 from lrensemble.spec import Spec, SpecLike
-
-Needs = Literal["labels", "likelihood", "probabilities", "values", "distribution"]
-"""Predictions that something needs, from the least to the most for classes, and for values."""
+from lrensemble.targets import Need
 
 OF_CLASSES = ("classes", "choices")
 """Targets that are one of a number of answers: what is predicted of them are probabilities."""
@@ -21,7 +19,7 @@ def as_targets(given: Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def least_needs(stated: Needs, targets: tuple[str, ...]) -> Needs:
+def least_needs(stated: Need, targets: tuple[str, ...]) -> Need:
     """What is needed: values, where one that is for values alone has not said more."""
     return stated if stated in ("values", "distribution") or set(OF_CLASSES) & set(targets) else "values"
 

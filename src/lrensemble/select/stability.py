@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrensemble.errors import SelectionError
-from lrensemble.select.base import SELECTORS, Validation, check_method
+from lrensemble.select.base import selector_for
 from lrensemble.select.scoring.resample import bootstrap_weights
 from lrensemble.select.scoring.team_scores import fitted_consensus, team_score_of
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 MOST_RESAMPLES = 100_000
@@ -50,7 +51,7 @@ def stability(
     Raises:
         SelectionError: no resample is asked for.
     """
-    selector = SELECTORS.bound(check_method(method))
+    selector = selector_for(validation, method)
     if not 1 <= resamples <= MOST_RESAMPLES:
         raise SelectionError(f"resamples = {resamples} is refused; give 1 to {MOST_RESAMPLES:,}")
     generator = np.random.default_rng(seed)

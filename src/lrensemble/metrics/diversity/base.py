@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lrensemble.metrics.diversity.teams import Values
-from lrensemble.metrics.serving import OF_CLASSES, Needs, as_targets, least_needs
+from lrensemble.metrics.serving import OF_CLASSES, as_targets, least_needs
 from lrensemble.registry import Call, Registry
 from lrensemble.spec import SpecLike
+from lrensemble.targets import Need
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class DiversityFacts:
     """Whether it grows with diversity; otherwise it grows with likeness."""
     targets: tuple[str, ...] = OF_CLASSES
     """Kinds of target of whose predictions it is: `classes`, `choices`, `values`."""
-    needs: Needs = "labels"
+    needs: Need = "labels"
     """Predictions that it needs: the likeliest class alone, or probabilities of all classes; values, where it is for
     values alone."""
 

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.limits import Count, Teams
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.methods.shared.exhaustive import check_sizes
 from lrensemble.select.methods.shared.searching import DistinctTeams, Incumbent
 from lrensemble.select.scoring.bounds import Bound, BoundFunction, Node, bound_function, is_convex
 from lrensemble.select.scoring.incremental import IncrementalTeam, incremental_team
-from lrensemble.select.scoring.team_scores import SAME_SCORE, Scorer, first_best, team_score, team_scorer
+from lrensemble.select.scoring.team_scores import SAME_SCORE, Scorer, final_score, first_best, team_scorer
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
 logger = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ def branch_and_bound(
     most = families or _nodes(validation, metric, consensus)
     complete = search.run(whole, incremental_team(validation, metric, consensus), most, seconds or np.inf, gap)
     team = search.incumbent.team
-    score = team_score(validation, team, metric=metric, consensus=consensus)
+    score = final_score(validation, team, metric=metric, consensus=consensus)
     bound = max(score, search.bound)
     details = {"complete": complete, "bound": bound, "gap": bound - score, "families": search.nodes}
     return Selection(
@@ -89,7 +90,7 @@ def branch_and_bound(
 
 def _nodes(validation: Validation, metric: SpecLike, consensus: SpecLike) -> int:
     """How many nodes are bounded in a few seconds, at least one."""
-    members, rows, classes = validation.log_probs.shape
+    members, rows, classes = validation.shape
     if is_convex(metric, consensus):
         return max(1, int(NUMBERS / (members**1.5 * max(rows, PYTHON_ROWS))))
     return max(1, NUMBERS // int(8 * members * max(rows * max(classes - 1, 1), PYTHON_ROWS)))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from lrensemble.limits import Table
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
+from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.shared.diversity import best_kept, inverse_diversity
 from lrensemble.select.methods.shared.reduced import members_of_table
 from lrensemble.select.scoring.every_team import score_every_team
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 
-@SELECTORS.register(measure="q_statistic")
+@SELECTORS.register(targets=("classes", "choices"), needs="labels", measure="q_statistic")
 def diversity_threshold(
     validation: Validation,
     *,

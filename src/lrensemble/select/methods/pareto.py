@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError
 from lrensemble.limits import Table
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.methods.shared.diversity import Floats, inverse_diversity, scaled
 from lrensemble.select.methods.shared.reduced import Part, best_members, members_of_table
 from lrensemble.select.scoring.every_team import in_order, score_every_team, weights_of
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import has_kernel
 from lrensemble.select.scoring.kernels.subsets import members_of
-from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best, team_score
+from lrensemble.select.scoring.team_scores import SAME_SCORE, final_score, first_best
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
 SLOW_MEMBERS = 10
@@ -62,7 +63,7 @@ def pareto(
     height = scaled(scores[places]) + scaled(other[places])
     chosen = places[first_best(height)]
     team = members_of(int(masks[chosen]))
-    score = team_score(part.validation, team, metric=metric, consensus=consensus)
+    score = final_score(part.validation, team, metric=metric, consensus=consensus)
     listed = [
         {"team": list(part.places(members_of(int(masks[i])))), "score": float(scores[i]), against: float(abs(other[i]))}
         for i in places.tolist()

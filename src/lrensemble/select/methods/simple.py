@@ -9,9 +9,10 @@ import numpy as np
 from lrensemble.errors import SelectionError
 from lrensemble.limits import Count, Runs
 from lrensemble.metrics import METRICS
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.scoring.learned import learned_nothing
-from lrensemble.select.scoring.team_scores import first_best, team_score, team_scorer
+from lrensemble.select.scoring.team_scores import final_score, first_best, team_scorer
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
 USUAL_SIZE = 5
@@ -21,7 +22,7 @@ USUAL_SIZE = 5
 def best(validation: Validation, *, metric: SpecLike = "nll", consensus: SpecLike = "mean", seed: int = 0) -> Selection:
     """The single member with the best score; ties to the lowest index. The baseline of every sweep."""
     team = _ranking(validation, metric, consensus)[:1]
-    score = team_score(validation, team, metric=metric, consensus=consensus)
+    score = final_score(validation, team, metric=metric, consensus=consensus)
     return _selection(team, score, metric, consensus, validation.members)
 
 
@@ -32,7 +33,7 @@ def every(
     """All members but those that learned nothing, with equal weights."""
     check_metric(validation, metric)
     team = _useful(validation)
-    score = team_score(validation, team, metric=metric, consensus=consensus)
+    score = final_score(validation, team, metric=metric, consensus=consensus)
     return _selection(team, score, metric, consensus, 1, _useless(validation))
 
 
@@ -63,7 +64,7 @@ def top_k(
     size = check_size(validation, k, "k", usual=len(useful))
     ranked = sorted(_ranking(validation, metric, consensus), key=lambda member: member not in useful)
     team = tuple(sorted(ranked[:size]))
-    score = team_score(validation, team, metric=metric, consensus=consensus)
+    score = final_score(validation, team, metric=metric, consensus=consensus)
     return _selection(team, score, metric, consensus, validation.members, _useless(validation))
 
 
@@ -103,7 +104,7 @@ def random(
     chosen = first_best(team_scorer(validation, metric, consensus)(weights))
     team = tuple(np.flatnonzero(weights[chosen]).tolist())
     tried = len(np.unique(weights, axis=0))
-    score = team_score(validation, team, metric=metric, consensus=consensus)
+    score = final_score(validation, team, metric=metric, consensus=consensus)
     return _selection(team, score, metric, consensus, tried, _useless(validation))
 
 
