@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lrensemble.consensus import CONSENSUS, is_linear
+from lrensemble.consensus import CONSENSUS, for_target, is_linear
 from lrensemble.errors import SelectionError
-from lrensemble.metrics import METRICS
+from lrensemble.metrics import METRICS, require_aim
 from lrensemble.metrics.serving import require_target
 from lrensemble.registry import Call, Registry
 from lrensemble.select.validation import Validation
@@ -66,15 +66,25 @@ def check_method(method: SpecLike) -> Spec:
 def selector_for(validation: Validation, method: SpecLike) -> Callable[..., Selection]:
     """A selector with its own arguments bound, if it can choose among these members.
 
+    It is given the consensus for their kind of target, once metric and consensus are those that they can serve.
+
     Raises:
         UnknownNameError, SpecError: as `check_method` does, or it is not for this kind of target.
         SelectionError: a member does not say what it needs.
     """
-    spec = require_target(SELECTORS, check_method(method), validation.kind.kind)
+    kind = validation.kind.kind
+    spec = require_target(SELECTORS, check_method(method), kind)
     need = SELECTORS.facts(spec).needs
     if need is not None:
         require_served(validation, need, spec)
-    return SELECTORS.bound(spec)
+    bound = SELECTORS.bound(spec)
+
+    def selector(rows: Validation, *, metric: SpecLike, consensus: SpecLike, seed: int) -> Selection:
+        combined = for_target(consensus, kind)
+        check_metric(rows, require_aim(metric), combined)
+        return bound(rows, metric=metric, consensus=combined, seed=seed)
+
+    return selector
 
 
 def default_metric(validation: Validation) -> str:
@@ -97,25 +107,26 @@ def check_metric(validation: Validation, metric: SpecLike, consensus: SpecLike =
     kind = validation.kind.kind
     spec, combined = require_target(METRICS, metric, kind), require_target(CONSENSUS, consensus, kind)
     need: Need = METRICS.facts(spec).needs
-    if need == "likelihood" and not is_linear(combined):
-        need = "probabilities"
+    require_served(validation, need, spec)
     extra = CONSENSUS.facts(combined).needs
-    for each in (need,) if extra is None else (need, extra):
-        require_served(validation, each, spec)
+    if need == "likelihood" and not is_linear(combined):
+        extra = "probabilities"
+    if extra is not None:
+        require_served(validation, extra, combined, instead="consensus mean")
     return str(spec)
 
 
-def require_served(validation: Validation, need: Need, spec: Spec) -> None:
-    """Refuse a metric or method that needs more of members than one of them says.
+def require_served(validation: Validation, need: Need, spec: Spec, instead: str = "") -> None:
+    """Refuse a metric, consensus or method that needs more of members than one of them says.
 
     Raises:
-        SelectionError: the first such member, and a metric that it can serve.
+        SelectionError: the first such member, and a metric that it can serve, unless told what to use instead.
     """
     lacking = validation.lacking(need)
     if lacking is not None:
         said = validation.needs_served(lacking)
         says = next(words for served, words in SAID if served in said)
-        raise SelectionError(f"member {lacking} {says}, which cannot serve {spec}; use metric {_instead(said)}")
+        raise SelectionError(f"member {lacking} {says}, which cannot serve {spec}; use {instead or _instead(said)}")
 
 
 SAID: tuple[tuple[Need, str], ...] = (
@@ -130,7 +141,7 @@ SAID: tuple[tuple[Need, str], ...] = (
 
 def _instead(served: frozenset[Need]) -> str:
     """A metric that a member can serve."""
-    return next(name for name in ("accuracy", "nll", "mse") if METRICS.facts(name).needs in served)
+    return next(f"metric {name}" for name in ("accuracy", "nll", "mse") if METRICS.facts(name).needs in served)
 
 
 def equal_weights(team: tuple[int, ...]) -> tuple[float, ...]:
