@@ -12,7 +12,7 @@ from lrensemble.metrics.serving import OF_CLASSES
 from lrensemble.numerics import likeliest
 
 
-@CONSENSUS.register(targets=(*OF_CLASSES, "values"), averages="probabilities", linear=True)
+@CONSENSUS.register(targets=(*OF_CLASSES, "values"), needs="likelihood", averages="probabilities", linear=True)
 def mean(probs: Array, weights: Array) -> Array:
     """Weighted mean of probabilities or values, the linear opinion pool (Stone 1961).
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lrensemble.consensus.arrays import Array, like
 from lrensemble.errors import PredictionsError
 from lrensemble.metrics.base import Truth
-from lrensemble.metrics.serving import OF_CLASSES, as_targets, require_target
+from lrensemble.metrics.serving import OF_CLASSES, as_targets, least_needs, require_target
 from lrensemble.registry import Call, Registry
 from lrensemble.rows import repeated
 from lrensemble.spec import Spec, SpecLike, to_spec
@@ -36,8 +36,10 @@ class ConsensusFacts:
 
     targets: tuple[str, ...] = OF_CLASSES
     """Kinds of target that it combines predictions of: `classes`, `choices`, `values`."""
-    needs: Need | None = None
-    """What it needs of members beyond what the metric needs; None where nothing."""
+    needs: Need = "probabilities"
+    """Least that it needs of members: `labels` where their likeliest classes are enough, `likelihood` where what it
+    gives a class follows from what members give that class alone; `values`, or `distribution` for a mean and a variance
+    of each. One that is for values alone needs values unless it says otherwise."""
     for_values: str = ""
     """Name of the consensus that does the same for values, where it is another function."""
     learns: ArgumentFit | None = None
@@ -50,6 +52,7 @@ class ConsensusFacts:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "targets", as_targets(self.targets))
+        object.__setattr__(self, "needs", least_needs(self.needs, self.targets))
 
 
 CONSENSUS: Registry[Array, ConsensusFacts] = Registry(

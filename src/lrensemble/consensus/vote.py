@@ -10,7 +10,7 @@ from lrensemble.consensus.base import CONSENSUS
 from lrensemble.numerics import least_tie, likeliest
 
 
-@CONSENSUS.register(averages="votes", linear=True)
+@CONSENSUS.register(needs="labels", averages="votes", linear=True)
 def plurality(probs: Array, weights: Array) -> Array:
     """Weighted share of votes for each class; the class with most wins, ties to the lowest class (Kuncheva 2004, 4.2).
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lrensemble.consensus import CONSENSUS, for_target, is_linear
+from lrensemble.consensus import CONSENSUS, for_target
 from lrensemble.errors import SelectionError
 from lrensemble.metrics import METRICS, require_aim
 from lrensemble.metrics.serving import require_target
@@ -66,25 +66,29 @@ def check_method(method: SpecLike) -> Spec:
 def selector_for(validation: Validation, method: SpecLike) -> Callable[..., Selection]:
     """A selector with its own arguments bound, if it can choose among these members.
 
-    It is given the consensus for their kind of target, once metric and consensus are those that they can serve.
-
     Raises:
         UnknownNameError, SpecError: as `check_method` does, or it is not for this kind of target.
         SelectionError: a member does not say what it needs.
     """
-    kind = validation.kind.kind
-    spec = require_target(SELECTORS, check_method(method), kind)
+    spec = require_target(SELECTORS, check_method(method), validation.kind.kind)
     need = SELECTORS.facts(spec).needs
     if need is not None:
         require_served(validation, need, spec)
-    bound = SELECTORS.bound(spec)
+    return SELECTORS.bound(spec)
 
-    def selector(rows: Validation, *, metric: SpecLike, consensus: SpecLike, seed: int) -> Selection:
-        combined = for_target(consensus, kind)
-        check_metric(rows, require_aim(metric), combined)
-        return bound(rows, metric=metric, consensus=combined, seed=seed)
 
-    return selector
+def aim(validation: Validation, metric: SpecLike | None, consensus: SpecLike | None) -> tuple[Spec, Spec]:
+    """Metric and consensus, checked: those given, or those that suit the target and what all members say.
+
+    Raises:
+        UnknownNameError, SpecError: a name or an argument that is not known, or not for this kind of target, or a
+            metric that no team is chosen by.
+        SelectionError: a member that does not say what the metric or the consensus needs.
+    """
+    aimed = require_aim(metric or default_metric(validation))
+    combined = for_target(consensus or default_consensus(validation), validation.kind.kind)
+    check_metric(validation, aimed, combined)
+    return aimed, combined
 
 
 def default_metric(validation: Validation) -> str:
@@ -105,14 +109,13 @@ def check_metric(validation: Validation, metric: SpecLike, consensus: SpecLike =
         SelectionError: a member that does not say what the metric or the consensus needs.
     """
     kind = validation.kind.kind
-    spec, combined = require_target(METRICS, metric, kind), require_target(CONSENSUS, consensus, kind)
-    need: Need = METRICS.facts(spec).needs
+    spec, combined = require_target(METRICS, metric, kind), for_target(consensus, kind)
+    need, of_consensus = METRICS.facts(spec).needs, CONSENSUS.facts(combined).needs
     require_served(validation, need, spec)
-    extra = CONSENSUS.facts(combined).needs
-    if need == "likelihood" and not is_linear(combined):
-        extra = "probabilities"
-    if extra is not None:
-        require_served(validation, extra, combined, instead="consensus mean")
+    if need == "likelihood" and of_consensus != "likelihood":
+        require_served(validation, "probabilities", combined, instead="consensus mean")
+    if of_consensus == "distribution":
+        require_served(validation, of_consensus, combined, instead="consensus mean")
     return str(spec)
 
 

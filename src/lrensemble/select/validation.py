@@ -252,4 +252,4 @@ def _inferred_target(predictions: Any, truth: NDArray[Any]) -> Target:
     highest = max(
         int(array.max()) for array in (truth, *(one.main for one in predictions if one.main.dtype.kind in "iu"))
     )
-    return Classes(names=tuple(map(str, range(max(*widths, 1 + highest)))))
+    return Classes(names=tuple(map(str, range(max([*widths, 1 + highest])))))
