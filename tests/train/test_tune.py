@@ -229,7 +229,7 @@ def test_a_run_that_fails_is_written_down_and_tried_again(
 def test_a_model_with_other_logits_ends_the_sweep_at_once(
     experiment: MakeExperiment, own_module: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(SpecError, match=r"shape \(1, 9\) .*; it must give logits of shape \(1, 10\)"):
+    with pytest.raises(SpecError, match=r"shape \(1, 9\) .*; it must give outputs of shape \(1, 10\)"):
         list(tune(experiment(model=f"{own_module}:narrow"), tmp_path / "pool"))
 
 
