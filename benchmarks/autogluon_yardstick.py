@@ -47,7 +47,7 @@ def greedy_by_autogluon(python: Path, validation: Validation, metric: str, size:
     with tempfile.TemporaryDirectory() as folder:
         probs, labels = Path(folder) / "probs.npy", Path(folder) / "labels.npy"
         np.save(probs, validation.probs)
-        np.save(labels, validation.labels)
+        np.save(labels, validation.truth)
         command = [str(python), "-c", PROGRAM, str(probs), str(labels), metric, str(size)]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     answer = json.loads(printed.splitlines()[-1])

@@ -89,9 +89,9 @@ def level_lines() -> Iterator[Line]:
 
 def loss_differences(pool: Validation) -> Floats:
     """[pair, sample] NLL of one classifier less that of another: members, and teams as their mean."""
-    probs = np.exp(np.asarray(pool.log_probs, dtype=np.float64))
+    probs = np.exp(np.asarray(pool.predictions, dtype=np.float64))
     means = [probs[list(team)].mean(axis=0) for team in (range(len(probs)), (0, 1, 2), (4, 5))]
-    single, teams = ([np.array(row_values("nll", one, pool.labels)) for one in some] for some in (probs, means))
+    single, teams = ([np.array(row_values("nll", one, pool.truth)) for one in some] for some in (probs, means))
     pairs = [*combinations(single, 2), *((one, team) for team in teams for one in single)]
     return np.array([one - other for one, other in pairs])
 

@@ -60,7 +60,7 @@ def main() -> None:
     table = []
     with tempfile.TemporaryDirectory(dir=asked.scratch) as folder:
         path, labels = Path(folder) / "pool.f16", Path(folder) / "labels.npy"
-        np.save(labels, streamed_pool(path, *shape, 0.7).labels)
+        np.save(labels, streamed_pool(path, *shape, 0.7).truth)
         for metric in asked.metrics:
             alone_seconds, alone_peak = alone(partial(measured, path, shape, labels, selection, metric))
             table.append((metric, "selection", f"{alone_seconds:.2f} s", f"{alone_peak:,.0f}", "", ""))

@@ -58,20 +58,20 @@ def worth(inside: Validation, outside: Validation, method: str, metric: str, con
     """Choose inside, measure outside."""
     found = select(inside, method, metric=metric, consensus=consensus, seed=SEED)
     learned = fitted_consensus(inside, found.team, found.weights, found.consensus)
-    probs = combine(learned, outside.probs_of(found.team), np.array(found.weights))
+    probs = combine(learned, outside.predictions_of(found.team), np.array(found.weights))
     single = select(inside, "best", metric=metric, seed=SEED).team
     tempered = fitted_consensus(inside, single, None, "tempered")
-    alone = outside.probs_of(single)
+    alone = outside.predictions_of(single)
 
     def gain(name: str, over: NDArray[np.float64]) -> float:
-        return score(name, probs, outside.labels) - score(name, over, outside.labels)
+        return score(name, probs, outside.truth) - score(name, over, outside.truth)
 
     return Worth(
         gain("accuracy", alone[0]),
         gain("nll", alone[0]),
         gain("nll", combine(tempered, alone)),
         len(found.team),
-        found.score - score(metric, probs, outside.labels),
+        found.score - score(metric, probs, outside.truth),
     )
 
 
@@ -80,7 +80,7 @@ def table(validation: Validation, rows: int, draws: int) -> list[tuple[str, ...]
     generator = np.random.default_rng(SEED)
     gained: dict[tuple[str, str, str], list[Worth]] = {kind: [] for kind in METHODS}
     for _ in range(draws):
-        order = generator.permutation(len(validation.labels))
+        order = generator.permutation(len(validation.truth))
         inside, outside = validation.rows(order[:rows]), validation.rows(order[rows:])
         for kind, found in gained.items():
             found.append(worth(inside, outside, *kind))

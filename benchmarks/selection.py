@@ -63,8 +63,8 @@ def team_by_team(validation: Validation) -> float:
     """Seconds for one team, the median over teams of random size."""
     import torch
 
-    probs = torch.from_numpy(np.exp(validation.log_probs))
-    labels = torch.from_numpy(validation.labels)
+    probs = torch.from_numpy(np.exp(validation.predictions))
+    labels = torch.from_numpy(validation.truth)
     generator = np.random.default_rng(SEED)
 
     def score(team: list[int]) -> float:
@@ -124,9 +124,9 @@ def focal_measures(wanted: str) -> Result:
     validation = synthetic_pool(16, 10, 0.95)
 
     def ours() -> None:
-        predicted = validation.log_probs.argmax(axis=2)
+        predicted = validation.predictions.argmax(axis=2)
         for measure in SIX_MEASURES:
-            all_teams_focal(measure, predicted, validation.labels)
+            all_teams_focal(measure, predicted, validation.truth)
 
     first = seconds(ours)
     focal_members = 16 * 2**15

@@ -20,6 +20,7 @@ LEVELS = (
     ("spec", "files", "environment", "numerics", "rows", "numpy_files", "class_names", "limits"),
     ("registry",),
     ("config",),
+    ("targets",),
     ("metrics",),
     ("policies", "consensus", "models", "data", "executors"),
     ("select", "pool"),
@@ -33,7 +34,16 @@ LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 # Inside a part, lower rooms first; a room is a file or a folder. Those that share a level do not know each other.
 ROOMS = {
     "train": (("run",), ("sweep",), ("execution",), ("tune",)),
-    "select": (("base",), ("scoring",), ("methods",), ("replicates",), ("cross_fit", "stability"), ("cautions",)),
+    "select": (
+        ("reading",),
+        ("validation",),
+        ("base",),
+        ("scoring",),
+        ("methods",),
+        ("replicates",),
+        ("cross_fit", "stability"),
+        ("cautions",),
+    ),
     "select.scoring": (
         ("kernels", "resample"),
         ("learned", "losses", "team_scores"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.cli.command import Command
+from tests.members import stacked
 
 from lrensemble.pool import Pool
 from lrensemble.registry import HOMES
@@ -121,7 +122,7 @@ def test_the_form_of_predictions_by_both_names_of_its_option(command: Command, t
         tmp_path / "p.npz", probs=probs, logits=np.log([0.7, 0.2, 0.1]) + 0 * probs, labels=np.array([0, 1, 2, 0, 1])
     )
     assert command("collect", tmp_path / "p.npz", "--out", tmp_path / "p", option, "probs").status == 0
-    assert np.allclose(Pool.open(tmp_path / "p").stack("val"), np.log(1 / 3))
+    assert np.allclose(stacked(Pool.open(tmp_path / "p"), "val"), np.log(1 / 3))
 
 
 def test_groups_from_a_file_stay_together(command: Command, predictions: Path, tmp_path: Path) -> None:

@@ -63,6 +63,6 @@ def test_by_class(pool: Pool) -> None:
 
 def test_a_team_that_says_the_same_changes_nothing(pool: Pool) -> None:
     (single,) = pool.members()
-    found = changes(pool, single, np.exp(single.predictions("test").astype(np.float64)))
+    found = changes(pool, single, np.exp(single.predictions("test").main.astype(np.float64)))
     assert (found.before == found.after).all()
     assert (found.gained == 0).all()

@@ -125,9 +125,9 @@ def test_blocks_of_rows_change_nothing(
 ) -> None:
     pool = pool_of(arrays, tmp_path)
     team = choose(pool, "greedy(size=8)", folds=0)
-    whole = predict(pool.members(), team, "test")
+    whole = predict(pool, pool.members(), team, "test")
     monkeypatch.setattr(teams_module, "BLOCK", 47)
-    assert np.array_equal(predict(pool.members(), team, "test"), whole)
+    assert np.array_equal(predict(pool, pool.members(), team, "test"), whole)
     assert whole.shape == (TEST, CLASSES)
 
 

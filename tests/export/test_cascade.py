@@ -149,7 +149,7 @@ def test_wishes_that_cannot_be(ensemble: Ensemble, pool: Pool, team_by: TeamBy, 
         ensemble.in_stages(torch.zeros(1, 2, 6, 5))
     with pytest.raises(ExportError, match="is no cascade"):
         measure(ensemble, pool)
-    empty = Pool.create(tmp_path / "empty", pool.task, {split: pool.labels(split) for split in pool.task.splits})
+    empty = Pool.create(tmp_path / "empty", pool.task, {split: pool.truth(split) for split in pool.task.splits})
     with pytest.raises(PoolError, match="name the pool that the ensemble was made of"):
         cascade(ensemble, empty)
 

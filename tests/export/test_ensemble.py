@@ -46,7 +46,7 @@ def test_an_ensemble_predicts_as_its_team_was_scored(
     dataset = load(experiment.data, experiment.split)
     made = ensemble_of(pool, team)
     for split in ("val", "test"):
-        expected = predict(pool.members(), team, split)
+        expected = predict(pool, pool.members(), team, split)
         found = made.predict_proba(dataset.inputs[dataset.rows[split]])
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
         assert (made.predict(dataset.inputs[dataset.rows[split]]) == expected.argmax(axis=1)).mean() > 0.99
@@ -201,7 +201,7 @@ def test_code_is_imported_only_where_it_is_trusted(
 
 def test_a_pool_of_predictions_alone_has_no_ensemble(pool: Pool, tmp_path: Path, team_by: TeamBy) -> None:
     member = pool.members()[0]
-    bare = Pool.create(tmp_path / "bare", pool.task, {split: pool.labels(split) for split in pool.task.splits})
+    bare = Pool.create(tmp_path / "bare", pool.task, {split: pool.truth(split) for split in pool.task.splits})
     predictions = {split: member.predictions(split) for split in pool.task.splits}
     bare.add(MemberRecord(id="bare", order=0, name="a stranger"), predictions)
     team = team_by("best").model_copy(update={"team": ("bare",), "weights": (1.0,)})
@@ -211,7 +211,7 @@ def test_a_pool_of_predictions_alone_has_no_ensemble(pool: Pool, tmp_path: Path,
 
 def test_a_member_that_does_not_say_how_it_normalises_is_refused(pool: Pool, tmp_path: Path, team_by: TeamBy) -> None:
     member = pool.members()[0]
-    old = Pool.create(tmp_path / "old", pool.task, {split: pool.labels(split) for split in pool.task.splits})
+    old = Pool.create(tmp_path / "old", pool.task, {split: pool.truth(split) for split in pool.task.splits})
     record = MemberRecord(id=member.id, order=0, name=member.name, recipe=member.recipe)
     predictions = {split: member.predictions(split) for split in pool.task.splits}
     old.add(record, predictions, weights=member.weights())

@@ -1,4 +1,4 @@
-"""Every metric by value: what is better is stated by how the predictions were made, and never asked from the code."""
+"""Every metric of classes by value: what is better is stated by how predictions were made, not asked from the code."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics as reference
 
-from lrensemble.metrics import METRICS, row_values, score
+from lrensemble.metrics import METRICS, row_values, score, serving
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -47,8 +47,8 @@ CHOICES = (
 """Metrics with every choice that they offer."""
 
 SHIPPED = {METRICS.check(spec).name for spec in CHOICES}
-SPECS = (*CHOICES, *(str(METRICS.example(name)) for name in METRICS if name not in SHIPPED))
-"""And every other metric by its example: the tests below hold for it, whoever wrote it."""
+SPECS = (*CHOICES, *(str(METRICS.example(name)) for name in serving(METRICS, "classes") if name not in SHIPPED))
+"""And every other metric of classes by its example: the tests below hold for it, whoever wrote it."""
 
 RANGES: dict[str, tuple[float, float]] = {
     "matthews_corrcoef": (-1, 1),
@@ -170,7 +170,9 @@ def test_what_needs_labels_alone_reads_nothing_else(name: str) -> None:
     assert score(name, saying(said, 0.9, 4), labels) == score(name, np.eye(4)[said], labels)
 
 
-@pytest.mark.parametrize("name", [name for name in METRICS if METRICS.facts(name).needs == "probabilities"])
+@pytest.mark.parametrize(
+    "name", [name for name in METRICS if METRICS.facts(name).needs in ("likelihood", "probabilities")]
+)
 def test_what_needs_probabilities_reads_them(name: str) -> None:
     labels = labels_of(7)
     said = np.where(np.random.default_rng(7).random(ROWS) < 0.5, labels, 0)

@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 from sklearn import metrics as reference
 
 from lrensemble.errors import PredictionsError, SpecError
-from lrensemble.metrics import METRICS, accuracy, brier, ece, nll, score, top_k_accuracy
-from lrensemble.metrics.base import check_labels, check_probabilities
+from lrensemble.metrics import METRICS, accuracy, brier, ece, nll, score, serving, top_k_accuracy
 from lrensemble.metrics.calibration import equal_width_bins
+from lrensemble.targets import check_labels, check_probabilities
 
 ROWS, CLASSES = 211, 7
 LOSSES = ("cost", "nll", "brier", "ece")
@@ -27,7 +27,7 @@ def probs(labels: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(raw / raw.sum(axis=1, keepdims=True))
 
 
-@pytest.mark.parametrize("name", list(METRICS))
+@pytest.mark.parametrize("name", serving(METRICS, "classes"))
 def test_every_metric_runs_and_row_order_does_not_matter(
     name: str, probs: NDArray[np.float64], labels: NDArray[np.int64]
 ) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 from scipy.special import log_softmax, softmax
+from tests.members import stacked
 
 from lrensemble.errors import PoolError, PredictionsError
 from lrensemble.pool import MemberRecord, Pool
@@ -54,10 +55,10 @@ def test_every_form_gives_the_same_log_probabilities(tmp_path: Path, form: str, 
     arrays = {form: convert(LOGITS), f"test_{form}": convert(TEST_LOGITS)}
     path = write(tmp_path / "a.npz", labels=LABELS, test_labels=TEST_LABELS.astype(np.uint8), **arrays)
     pool = collect([path], tmp_path / "pool").pool
-    np.testing.assert_allclose(pool.stack("val"), EXPECTED, atol=tolerance)
-    np.testing.assert_allclose(pool.stack("test"), log_softmax(TEST_LOGITS, axis=2), atol=tolerance)
-    assert np.array_equal(pool.labels("val"), LABELS)
-    assert np.array_equal(pool.labels("test"), TEST_LABELS)
+    np.testing.assert_allclose(stacked(pool, "val"), EXPECTED, atol=tolerance)
+    np.testing.assert_allclose(stacked(pool, "test"), log_softmax(TEST_LOGITS, axis=2), atol=tolerance)
+    assert np.array_equal(pool.truth("val"), LABELS)
+    assert np.array_equal(pool.truth("test"), TEST_LABELS)
 
 
 def test_members_keep_their_order_names_and_classes(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_labels_alone_can_join(tmp_path: Path, spoken: bool) -> None:
     never_three = np.minimum(TOP1, 2)
     pool = collect([write(tmp_path / "a.npz", top1=never_three, labels=LABELS, **classes)], tmp_path / "pool").pool
     assert [member.form for member in pool.members()] == ["top1"] * 3
-    assert np.array_equal(np.exp(pool.stack("val").astype(np.float64)), np.eye(CLASSES)[never_three])
+    assert np.array_equal(np.exp(stacked(pool, "val").astype(np.float64)), np.eye(CLASSES)[never_three])
     assert set(pool.members()[0].scores["val"]) == {"accuracy"}
     mixed = collect([write(tmp_path / "b.npz", logits=LOGITS, labels=LABELS)], tmp_path / "pool").pool
     assert [member.form for member in mixed.members()] == ["top1"] * 3 + ["log_probs"] * 3
@@ -128,7 +129,7 @@ def test_a_folder_of_one_file_a_member(tmp_path: Path) -> None:
     (folder / "d.npy").unlink()
     result = collect([folder], tmp_path / "pool", form="logits")
     assert names(result) == ["a", "b", "c"]
-    np.testing.assert_allclose(result.pool.stack("val"), EXPECTED[[1, 2, 0]], atol=1e-6)
+    np.testing.assert_allclose(stacked(result.pool, "val"), EXPECTED[[1, 2, 0]], atol=1e-6)
     assert result.pool.task.classes == ("w", "x", "y", "z")
 
 
@@ -145,7 +146,7 @@ def test_a_folder_with_test_rows_and_labels_in_each_file(tmp_path: Path) -> None
         arrays = {"labels": LABELS, "test_probs": softmax(TEST_LOGITS[i], axis=1), "test_labels": TEST_LABELS}
         write(tmp_path / "runs" / f"{i}.npz", probs=softmax(LOGITS[i], axis=1), **arrays)
     pool = collect([tmp_path / "runs"], tmp_path / "pool").pool
-    np.testing.assert_allclose(pool.stack("test"), log_softmax(TEST_LOGITS, axis=2), atol=1e-6)
+    np.testing.assert_allclose(stacked(pool, "test"), log_softmax(TEST_LOGITS, axis=2), atol=1e-6)
     write(tmp_path / "runs" / "1.npz", probs=softmax(LOGITS[1], axis=1), labels=LABELS[::-1])
     with pytest.raises(PoolError, match=r"only one of .*0.npz and .*1.npz has test rows"):
         collect([tmp_path / "runs"], tmp_path / "other")
@@ -162,8 +163,8 @@ def test_a_file_name_that_is_no_text_becomes_one(tmp_path: Path) -> None:
 
 def test_the_kind_chooses_among_several_arrays(tmp_path: Path) -> None:
     path = write(tmp_path / "a.npz", logits=LOGITS, probs=softmax(2 * LOGITS, axis=2), labels=LABELS)
-    np.testing.assert_allclose(collect([path], tmp_path / "first").pool.stack("val"), EXPECTED, atol=1e-6)
-    chosen = collect([path], tmp_path / "second", form="probs").pool.stack("val")
+    np.testing.assert_allclose(stacked(collect([path], tmp_path / "first").pool, "val"), EXPECTED, atol=1e-6)
+    chosen = stacked(collect([path], tmp_path / "second", form="probs").pool, "val")
     np.testing.assert_allclose(chosen, log_softmax(2 * LOGITS, axis=2), atol=1e-6)
     with pytest.raises(PredictionsError, match=r"a.npz holds logits, probs, labels; give top1"):
         collect([path], tmp_path / "third", form="top1")
@@ -175,24 +176,24 @@ def test_a_probability_of_zero_is_kept(tmp_path: Path) -> None:
     masked = np.where(probs == 1, 3.0, -np.inf)
     for name, arrays in (("p", {"probs": probs}), ("l", {"logits": masked}), ("g", {"log_probs": masked - 3})):
         pool = collect([write(tmp_path / f"{name}.npz", labels=LABELS, **arrays)], tmp_path / name).pool
-        assert np.array_equal(np.exp(pool.stack("val").astype(np.float64)), probs)
+        assert np.array_equal(np.exp(stacked(pool, "val").astype(np.float64)), probs)
 
 
 def test_logits_of_any_size_are_taken(tmp_path: Path) -> None:
     pool = collect([write(tmp_path / "a.npz", **but(logits=1e300 * LOGITS))], tmp_path / "pool").pool
-    assert np.array_equal(np.exp(pool.stack("val").astype(np.float64)), np.eye(CLASSES)[TOP1])
+    assert np.array_equal(np.exp(stacked(pool, "val").astype(np.float64)), np.eye(CLASSES)[TOP1])
 
 
 def test_rows_can_be_held_out(tmp_path: Path) -> None:
     path = write(tmp_path / "a.npz", logits=LOGITS, labels=LABELS)
     pool = collect([path], tmp_path / "pool", holdout=0.3, seed=1).pool
-    assert np.array_equal(np.bincount(pool.labels("val")), [7, 7, 7, 7])
-    assert np.array_equal(np.bincount(pool.labels("test")), [3, 3, 3, 3])
+    assert np.array_equal(np.bincount(pool.truth("val")), [7, 7, 7, 7])
+    assert np.array_equal(np.bincount(pool.truth("test")), [3, 3, 3, 3])
     position = {tuple(row): index for index, row in enumerate(EXPECTED[2].tolist())}
-    taken = {split: [position[tuple(row)] for row in pool.stack(split)[2].tolist()] for split in ("val", "test")}
+    taken = {split: [position[tuple(row)] for row in stacked(pool, split)[2].tolist()] for split in ("val", "test")}
     assert sorted(taken["val"] + taken["test"]) == list(range(VAL))
     for split, rows in taken.items():
-        assert np.array_equal(pool.labels(split), LABELS[rows])
+        assert np.array_equal(pool.truth(split), LABELS[rows])
     assert collect([path], tmp_path / "pool", holdout=0.3, seed=1).skipped
     for holdout, seed in ((0.3, 2), (0.4, 1), (None, 1)):
         with pytest.raises(PoolError, match="holds a pool for another task"):
@@ -223,7 +224,7 @@ def test_all_teams_of_a_real_pool_have_the_accuracy_that_others_computed(
     tmp_path: Path, shared_data: Path, shared_golden: Path
 ) -> None:
     pool = collect([shared_data / "pool-cifar10" / "cifar10_test_logits_8models.npz"], tmp_path / "pool").pool
-    probs, labels = np.exp(pool.stack("val").astype(np.float64)), pool.labels("val")
+    probs, labels = np.exp(stacked(pool, "val").astype(np.float64)), pool.truth("val")
     assert probs.shape == (8, 10_000, 10)
     golden = json.loads((shared_golden / "ensemblebench_cifar10.json").read_text())
     assert [member.name for member in pool.members()] == golden["models"]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from tests.members import stacked
 
 from lrensemble.errors import LREnsembleError, PoolError
 from lrensemble.pool import Failure, MemberRecord, Pool, Task
@@ -45,9 +46,9 @@ def content(folder: Path) -> list[Any]:
     members = pool.members(include_diverged=True)
     return [
         pool.task,
-        [pool.labels(split).tolist() for split in pool.task.splits],
+        [pool.truth(split).tolist() for split in pool.task.splits],
         [member.record() for member in members],
-        [member.predictions(split).tolist() for member in members for split in ("val", "test")],
+        [member.predictions(split).main.tolist() for member in members for split in ("val", "test")],
         {name: tensor.tolist() for name, tensor in members[0].weights().items()},
         [member.history() for member in members],
         pool.failures(),
@@ -114,17 +115,17 @@ def test_what_the_message_says_helps(full: Pool, predictions: MakePredictions) -
     Overwrite(path)(path.read_bytes()[:-1])
     advice = f"remove {full.folder / 'members' / 'a'} and run the command that made it again"
     with pytest.raises(PoolError, match=advice):
-        full.stack("val")
+        stacked(full, "val")
     shutil.rmtree(full.folder / "members" / "a")
     assert full.add(MemberRecord(id="a", order=0, name="first"), predictions(3))
-    assert np.array_equal(full.stack("val")[0], predictions(3)["val"])
+    assert np.array_equal(stacked(full, "val")[0], predictions(3)["val"])
 
 
 def test_predictions_of_another_member_are_refused(full: Pool) -> None:
     first, second = (full.folder / "members" / key / "predictions.safetensors" for key in "ab")
     shutil.copy(second, first)
     with pytest.raises(PoolError, match=f"{first} is damaged: its SHA-256 is"):
-        full.stack("val")
+        stacked(full, "val")
 
 
 def test_a_members_record_in_another_members_folder_is_refused(full: Pool) -> None:
@@ -154,9 +155,9 @@ def test_labels_of_another_pool_are_refused(full: Pool, tmp_path: Path, labels: 
     labels["test"] = np.roll(labels["test"], 1)
     other = Pool.create(tmp_path / "other", Task.of("other", "abc", rows=rows, labels=labels), labels)
     shutil.copy(other.folder / "labels.safetensors", full.folder / "labels.safetensors")
-    full.labels("val")
+    full.truth("val")
     with pytest.raises(PoolError, match=r"its test labels are not those that pool\.json was made with"):
-        full.labels("test")
+        full.truth("test")
 
 
 def test_a_number_edited_by_hand_is_noticed(full: Pool) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.members import stacked
 
 from lrensemble.errors import StorageError
 from lrensemble.pool import Failure, MemberRecord, Pool, Task
@@ -50,10 +51,10 @@ def test_a_full_disk_loses_nothing(small_disk: Path, task: Task, labels: Labels,
         pool.record_failure(Failure(id="b", name="second", traceback="x" * 10_000))
     assert [path.name for path in (pool.folder / "members").iterdir()] == ["a"]
     assert pool.failures() == ()
-    assert np.array_equal(pool.stack("test")[0], predictions(1)["test"])
+    assert np.array_equal(stacked(pool, "test")[0], predictions(1)["test"])
     (small_disk / "filler").unlink()
     assert pool.add(MemberRecord(id="b", order=1, name="second"), predictions(2), history=history)
-    assert np.array_equal(Pool.open(pool.folder).stack("val")[1], predictions(2)["val"])
+    assert np.array_equal(stacked(Pool.open(pool.folder), "val")[1], predictions(2)["val"])
 
 
 def test_a_pool_cannot_begin_on_a_full_disk(small_disk: Path, task: Task, labels: Labels) -> None:

@@ -66,12 +66,12 @@ for life in range(int(sys.argv[2])):
     drafts += len(list((folder / "members").glob(".*.draft")))
     pool = Pool.create(folder, task, labels)
     assert not list((folder / "members").glob(".*.draft")), "a dead writer's draft stays"
-    assert np.array_equal(pool.labels("val"), labels["val"])
+    assert np.array_equal(pool.truth("val"), labels["val"])
     members = pool.members()
     assert [member.order for member in members] == list(range(len(members))), "a member is lost"
     assert len(members) >= written
     for member in members[written:]:
-        assert np.array_equal(member.predictions("val"), predictions(member.order)["val"].astype(np.float32))
+        assert np.array_equal(member.predictions("val").main, predictions(member.order)["val"].astype(np.float32))
         assert len(member.history()) == 50
     written = len(members)
 print(written, drafts)

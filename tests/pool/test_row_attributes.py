@@ -144,7 +144,7 @@ def test_row_attributes_of_another_task_are_refused(tmp_path: Path, rows: Labels
         groups={"val": np.arange(7)},
     )
     shutil.copy(other.folder / "labels.safetensors", pool.folder / "labels.safetensors")
-    assert pool.labels("val").tolist() == labels["val"].tolist()
+    assert pool.truth("val").tolist() == labels["val"].tolist()
     with pytest.raises(PoolError, match=r"its val groups are not those that pool\.json was made with"):
         pool.groups("val")
 

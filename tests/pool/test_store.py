@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from tests.members import stacked
 
 from lrensemble.errors import PoolError, PredictionsError, StorageError
 from lrensemble.files import read_json, to_json
@@ -46,8 +47,8 @@ def test_a_member_reads_back_as_it_was_added(pool: Pool, predictions: MakePredic
     (member,) = Pool.open(pool.folder).members()
     assert MemberRecord(**{name: getattr(member, name) for name in MemberRecord.model_fields}) == given
     for split, array in predictions(1).items():
-        assert member.predictions(split).dtype == np.float32
-        assert np.array_equal(member.predictions(split), array)
+        assert member.predictions(split).main.dtype == np.float32
+        assert np.array_equal(member.predictions(split).main, array)
     assert {name: tensor.tolist() for name, tensor in member.weights().items()} == {
         name: tensor.tolist() for name, tensor in linear.state_dict().items()
     }
@@ -63,7 +64,7 @@ def test_members_come_by_order_and_then_by_id(pool: Pool, predictions: MakePredi
     pool.add(record("c", 3, status="diverged"))
     assert [member.id for member in pool.members()] == ["f", "e", "a", "b", "d"]
     assert [member.id for member in pool.members(include_diverged=True)] == ["f", "e", "a", "b", "c", "d"]
-    stacked = pool.stack("test")
+    stacked = stacked(pool, "test")
     assert stacked.shape == (5, 5, 3)
     assert stacked.dtype == np.float32
     for row, seed in zip(stacked, [1, 4, 2, 0, 3], strict=True):
@@ -72,23 +73,23 @@ def test_members_come_by_order_and_then_by_id(pool: Pool, predictions: MakePredi
 
 def test_an_empty_pool_has_no_members(pool: Pool) -> None:
     assert pool.members() == ()
-    assert pool.stack("val").shape == (0, 7, 3)
+    assert stacked(pool, "val").shape == (0, 7, 3)
     assert pool.failures() == ()
 
 
 def test_labels_read_back(pool: Pool, labels: Labels) -> None:
     for split, array in labels.items():
-        assert pool.labels(split).dtype == np.int64
-        assert np.array_equal(pool.labels(split), array)
+        assert pool.truth(split).dtype == np.int64
+        assert np.array_equal(pool.truth(split), array)
     with pytest.raises(PoolError, match="has no split 'train'; it has val and test"):
-        pool.labels("train")
+        pool.truth("train")
     with pytest.raises(PoolError, match="has no split 'train'"):
-        pool.stack("train")
+        stacked(pool, "train")
 
 
 def test_predictions_are_mapped_and_not_read(pool: Pool, predictions: MakePredictions) -> None:
     pool.add(record("a"), predictions(1))
-    array = pool.members()[0].predictions("val")
+    array = pool.members()[0].predictions("val").main
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base
@@ -99,8 +100,8 @@ def test_predictions_are_mapped_and_not_read(pool: Pool, predictions: MakePredic
 def test_float16_halves_the_numbers_and_keeps_the_probabilities(pool: Pool, predictions: MakePredictions) -> None:
     pool.add(record("a"), predictions(1), precision="float16")
     (member,) = pool.members()
-    assert member.predictions("val").dtype == np.float16
-    assert np.abs(np.exp(pool.stack("val")[0]) - np.exp(predictions(1)["val"])).max() < 5e-4
+    assert member.predictions("val").main.dtype == np.float16
+    assert np.abs(np.exp(stacked(pool, "val")[0]) - np.exp(predictions(1)["val"])).max() < 5e-4
 
 
 def test_a_large_stack_lies_in_a_file(
@@ -108,9 +109,9 @@ def test_a_large_stack_lies_in_a_file(
 ) -> None:
     for member in ("a", "b"):
         pool.add(record(member), predictions(ord(member)))
-    in_memory = pool.stack("val")
+    in_memory = stacked(pool, "val")
     monkeypatch.setattr(store, "IN_MEMORY", in_memory.nbytes - 1)
-    in_file = pool.stack("val")
+    in_file = stacked(pool, "val")
     assert isinstance(in_file, np.memmap)
     np.testing.assert_array_equal(in_file, in_memory)
 
@@ -132,24 +133,24 @@ def test_a_probability_of_zero_stays_zero_and_its_logarithm_finite(
     certain = {split: np.where(np.arange(3) == 1, 0.0, -np.inf) + 0 * array for split, array in predictions(1).items()}
     pool.add(record("a", form="top1"), certain, precision=precision)
     (member,) = pool.members()
-    assert member.form == "top1"
-    assert np.isfinite(member.predictions("val")).all()
-    assert np.array_equal(np.exp(member.predictions("val").astype(np.float64)), np.tile([0.0, 1.0, 0.0], (7, 1)))
+    assert member.form == "labels"
+    assert np.isfinite(member.predictions("val").main).all()
+    assert np.array_equal(np.exp(member.predictions("val").main.astype(np.float64)), np.tile([0.0, 1.0, 0.0], (7, 1)))
 
 
 def test_files_have_the_form_of_predictions_as_kind(pool: Pool, predictions: MakePredictions) -> None:
     pool.add(record("a", form="top1"), predictions(1))
     (member,) = pool.members()
     for content in (json.loads((member.folder / "member.json").read_text()), member.record()):
-        assert content["kind"] == "top1"
+        assert content["kind"] == "labels"
         assert "form" not in content
-    assert MemberRecord.model_validate({"id": "a", "order": 0, "name": "a", "kind": "top1"}).form == "top1"
+    assert MemberRecord.model_validate({"id": "a", "order": 0, "name": "a", "kind": "top1"}).form == "labels"
 
 
 def test_a_member_is_added_once(pool: Pool, predictions: MakePredictions) -> None:
     assert pool.add(record("a"), predictions(1))
     assert not pool.add(record("a"), predictions(2))
-    assert np.array_equal(pool.stack("val")[0], predictions(1)["val"])
+    assert np.array_equal(stacked(pool, "val")[0], predictions(1)["val"])
 
 
 def test_a_failure_is_kept_until_the_member_succeeds(pool: Pool, predictions: MakePredictions) -> None:
@@ -198,7 +199,7 @@ def test_a_pool_may_do_without_test_rows(
     assert list(alone.task.splits) == ["val"]
     assert alone.add(record("a"), {"val": predictions(1)["val"]})
     with pytest.raises(PoolError, match="has no split 'test'; it has val"):
-        alone.labels("test")
+        alone.truth("test")
 
 
 def test_the_same_task_opens_the_same_pool(
@@ -223,7 +224,7 @@ def test_another_task_is_refused_with_what_differs(pool: Pool, labels: Labels, r
     refused("other test labels", labels=labels | {"test": np.array([2, 1, 0, 0, 2])})
     refused("6 val rows, not 7", rows=rows | {"val": rows["val"][1:]}, labels=labels | {"val": labels["val"][1:]})
     refused("no test split", rows={"val": rows["val"]}, labels={"val": labels["val"]})
-    assert np.array_equal(pool.labels("val"), labels["val"])
+    assert np.array_equal(pool.truth("val"), labels["val"])
 
 
 def test_a_task_has_val_and_perhaps_test_rows(labels: Labels, rows: Labels) -> None:
@@ -303,7 +304,7 @@ def test_a_pool_that_was_never_finished_is_made_whole(pool: Pool, task: Task, la
     for name in ("pool.json", "labels.safetensors"):
         (pool.folder / name).unlink()
         again = Pool.create(pool.folder, task, labels)
-        assert np.array_equal(again.labels("test"), labels["test"])
+        assert np.array_equal(again.truth("test"), labels["test"])
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, task: Task, labels: Labels) -> None:

@@ -147,7 +147,11 @@ def test_a_function_itself_may_be_given() -> None:
         (METRICS, "balancd", "has no function 'balancd'; did you mean 'balanced'"),
         (METRICS, "misses(off=2)", "has no argument 'off'; did you mean 'of'"),
         (METRICS, "misses(of='2')", "of = '2' is refused"),
-        (METRICS, "even(below=3)", r"must take \(probs, labels, weights=None\) and then its own arguments by keyword"),
+        (
+            METRICS,
+            "even(below=3)",
+            r"must take \(predictions, truth, weights=None\) and then its own arguments by keyword",
+        ),
         (POLICIES, "even(below=3)", r"must take \(total\) and then its own arguments"),
         (POLICIES, "stairs", r"needs peak: e.g. tests.registry.own_things:stairs\(peak=…\)"),
         (SELECTORS, "middle", r"must take \(validation, \*, metric, consensus, seed\) and then"),

@@ -208,9 +208,9 @@ def test_members_without_weights_or_of_other_shapes_cannot_be_compared(
 
 def test_the_greedy_path_is_that_of_the_selector(trained: Pool) -> None:
     validation = validation_of(trained)
-    rows = np.arange(len(validation.labels))
+    rows = np.arange(len(validation.truth))
     added, losses = greedy_path(
-        np.exp(np.asarray(validation.log_probs)[:, rows, validation.labels], dtype=np.float64), 5
+        np.exp(np.asarray(validation.predictions)[:, rows, validation.truth], dtype=np.float64), 5
     )
     for size in range(1, 6):
         found = select(validation, f"greedy(size={size}, bootstrap=0)")

@@ -80,6 +80,6 @@ def test_zeros_that_carry_the_nll_are_named() -> None:
 
 def test_select_says_it() -> None:
     assert select(validation(), "all").caution == ""
-    one = Validation(validation().log_probs[:1], LABELS)
+    one = Validation(validation().predictions[:1], LABELS)
     for method in ("greedy", "brute_force", "best"):
         assert select(one, method, metric="accuracy").caution == "", "one member is one team"

@@ -29,14 +29,14 @@ def by_hand(
 ) -> NDArray[np.float64]:
     """[sample, class] what teams say of rows that they were not chosen on, from plain arrays."""
     fold_of_row = folds_of_rows(validation, folds, seed)
-    predictions = np.empty(validation.log_probs.shape[1:])
+    predictions = np.empty(validation.predictions.shape[1:])
     for fold in range(folds):
         inside, outside = fold_of_row != fold, fold_of_row == fold
-        part = Validation(validation.log_probs[:, inside], validation.labels[inside])
+        part = Validation(validation.predictions[:, inside], validation.truth[inside])
         chosen = select(part, method, metric=metric, consensus=consensus, seed=seed)
-        probs = np.exp(part.log_probs[list(chosen.team)])
-        learned = fit(consensus, probs, part.labels, np.array(chosen.weights))
-        members = np.exp(validation.log_probs[list(chosen.team)][:, outside])
+        probs = np.exp(part.predictions[list(chosen.team)])
+        learned = fit(consensus, probs, part.truth, np.array(chosen.weights))
+        members = np.exp(validation.predictions[list(chosen.team)][:, outside])
         predictions[outside] = combine(learned, members, np.array(chosen.weights))
     return predictions
 
@@ -48,11 +48,11 @@ def test_by_hand(method: str, metric: str, consensus: str) -> None:
     validation = validation_of(0)
     found = cross_fit(validation, method, metric=metric, consensus=consensus, seed=4, folds=3, repeats=1)
     predictions = by_hand(validation, method, metric, consensus, 3, 4)
-    assert found.score == pytest.approx(score(metric, predictions, validation.labels), abs=1e-12)
+    assert found.score == pytest.approx(score(metric, predictions, validation.truth), abs=1e-12)
     generator = np.random.default_rng(0)
     for replicate in found.replicates[:5]:
         rows = generator.integers(ROWS, size=ROWS)
-        assert replicate == pytest.approx(score(metric, predictions[rows], validation.labels[rows]), abs=1e-12)
+        assert replicate == pytest.approx(score(metric, predictions[rows], validation.truth[rows]), abs=1e-12)
     assert (len(found.replicates), found.folds, found.repeats) == (200, 3, 1)
 
 
@@ -71,7 +71,7 @@ def test_few_rows_are_divided_again_and_again() -> None:
 def test_the_standard_error_of_a_mean_is_that_of_the_formula() -> None:
     validation = validation_of(3, rows=911)
     found = cross_fit(validation, "all", metric="brier", repeats=1)
-    losses = ((np.exp(validation.log_probs).mean(axis=0) - np.eye(CLASSES)[validation.labels]) ** 2).sum(axis=1)
+    losses = ((np.exp(validation.predictions).mean(axis=0) - np.eye(CLASSES)[validation.truth]) ** 2).sum(axis=1)
     assert found.standard_error == pytest.approx(losses.std(ddof=1) / np.sqrt(911), rel=0.15)
     assert found.score == pytest.approx(-losses.mean())
 
@@ -119,15 +119,15 @@ def test_leaked_rows_are_seen_through_by_groups() -> None:
 def test_weights_are_counts() -> None:
     counts = np.random.default_rng(7).poisson(1.5, size=ROWS)
     validation = validation_of(7)
-    counted = Validation(validation.log_probs, validation.labels, weights=counts)
+    counted = Validation(validation.predictions, validation.truth, weights=counts)
     rows = np.repeat(np.arange(ROWS), counts)
     folds = folds_of_rows(counted, 3, 0)
     total = 0.0
     for fold in range(3):
         inside, outside = rows[folds[rows] != fold], rows[folds[rows] == fold]
-        part = Validation(validation.log_probs[:, inside], validation.labels[inside])
+        part = Validation(validation.predictions[:, inside], validation.truth[inside])
         chosen = select(part, "brute_force", metric="nll")
-        other = Validation(validation.log_probs[:, outside], validation.labels[outside])
+        other = Validation(validation.predictions[:, outside], validation.truth[outside])
         total += team_score(other, chosen.team) * len(outside)
     found = cross_fit(counted, "brute_force", folds=3, repeats=1)
     assert found.score == pytest.approx(total / len(rows), abs=1e-12)
@@ -162,7 +162,7 @@ def test_a_metric_that_is_not_defined_on_a_resample() -> None:
     try:
         validation = validation_of(9, rows=11)
         labels = np.where(np.arange(11) < 3, 0, 1)
-        found = cross_fit(Validation(validation.log_probs, labels), "all", metric="first_class", folds=3, repeats=1)
+        found = cross_fit(Validation(validation.predictions, labels), "all", metric="first_class", folds=3, repeats=1)
     finally:
         METRICS._functions.pop("first_class")
     missing = sum(math.isnan(replicate) for replicate in found.replicates)
@@ -188,7 +188,7 @@ def test_stability_draws_groups() -> None:
     for _ in range(3):
         drawn = names[generator.integers(len(names), size=len(names))]
         rows = np.concatenate([np.flatnonzero(groups == group) for group in drawn])
-        part = Validation(validation.log_probs[:, rows], validation.labels[rows])
+        part = Validation(validation.predictions[:, rows], validation.truth[rows])
         chosen = select(part, "brute_force", metric="brier")
         optimism += (chosen.score - team_score(validation, chosen.team, metric="brier")) / 3
     again = stability(validation, "brute_force", metric="brier", seed=3, resamples=3)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, combine, fit
 from lrensemble.errors import LREnsembleError, PredictionsError
-from lrensemble.metrics import METRICS, score
+from lrensemble.metrics import METRICS, score, serving
 from lrensemble.metrics.diversity import DIVERSITY, all_teams, all_teams_focal, diversity, pairwise
 from lrensemble.select import SELECTORS, Validation, select, team_score
 from lrensemble.select.methods.focal import every_focal_gd, focal_gd
@@ -39,7 +39,7 @@ def counted_and_repeated(seed: int) -> tuple[Validation, Validation]:
     return counted, Validation(log_probs[:, REPEATED], labels[REPEATED], cost=cost, groups=REPEATED)
 
 
-@pytest.mark.parametrize("metric", list(METRICS))
+@pytest.mark.parametrize("metric", serving(METRICS, "classes"))
 @pytest.mark.parametrize("name", list(SELECTORS))
 def test_every_selector_chooses_what_repeated_rows_choose(name: str, metric: str) -> None:
     if name == "branch_and_bound" and metric not in ("accuracy", "nll", "brier"):
@@ -64,7 +64,7 @@ def test_every_selector_chooses_what_repeated_rows_choose(name: str, metric: str
         assert own == pytest.approx(other, abs=1e-9)
 
 
-@pytest.mark.parametrize("metric", list(METRICS))
+@pytest.mark.parametrize("metric", serving(METRICS, "classes"))
 @pytest.mark.parametrize("consensus", [name for name in CONSENSUS if name != "thresholds"])  # it has folds of its own
 def test_every_consensus_scores_as_on_repeated_rows(consensus: str, metric: str) -> None:
     counted, repeated = counted_and_repeated(2)
@@ -112,7 +112,7 @@ def test_edges_of_diversity_stay_exact_under_any_weights(measure: str) -> None:
 def weighted_score(validation: Validation, team: tuple[int, ...], metric: str, consensus: str) -> float:
     """The definition: fit, combine, and the metric's own weights."""
     rows = np.flatnonzero(validation.weights)
-    probs, labels = np.exp(validation.log_probs[list(team)][:, rows]), validation.labels[rows]
+    probs, labels = np.exp(validation.predictions[list(team)][:, rows]), validation.truth[rows]
     learned = fit(consensus, probs, labels, None, validation.weights[rows])
     return score(metric, combine(learned, probs), labels, validation.weights[rows])
 
@@ -184,7 +184,7 @@ def test_a_view_shares_predictions_and_statistics() -> None:
     log_probs, labels = log_probs_and_labels(0)
     validation = Validation(log_probs, labels)
     views = validation.resampled([COUNTS, FRACTIONS])
-    assert all(view.log_probs is validation.log_probs for view in views)
+    assert all(view.predictions is validation.predictions for view in views)
     calls: list[int] = []
 
     def compute() -> int:
@@ -195,7 +195,7 @@ def test_a_view_shares_predictions_and_statistics() -> None:
     assert len(calls) == 1
     assert views[0].once("number", "b", lambda: 8) == 8
     assert validation.once("number", "a", lambda: 9) == 9, "of a kind the latest is kept"
-    assert replace(validation, log_probs=log_probs).once("number", "a", lambda: 10) == 10, "other predictions"
+    assert replace(validation, predictions=log_probs).once("number", "a", lambda: 10) == 10, "other predictions"
 
 
 def test_gram_matrices_of_views_that_go_together_are_those_of_each() -> None:
@@ -305,7 +305,7 @@ def test_what_takes_no_weights_gets_repeated_rows(without_weights: str) -> None:
             select(each, "brute_force", metric=without_weights, consensus=consensus) for each in (counted, repeated)
         )
         assert (ours.team, ours.score) == (theirs.team, theirs.score)
-    fitted = fit("counting", counted.probs[:, COUNTS > 0], counted.labels[COUNTS > 0], None, COUNTS[COUNTS > 0])
+    fitted = fit("counting", counted.probs[:, COUNTS > 0], counted.truth[COUNTS > 0], None, COUNTS[COUNTS > 0])
     assert fitted.arguments["rows"] == COUNTS.sum()
     fractions = counted.weighted(FRACTIONS)
     refused: list[tuple[Callable[[], object], str]] = [

@@ -85,7 +85,7 @@ def test_everybody_right_and_everybody_wrong(name: str, right: bool) -> None:
 def test_renaming_members_and_shuffling_rows_change_only_indices(name: str) -> None:
     validation = validation_of(6)
     member_order, row_order = np.random.default_rng(0).permutation(MEMBERS), np.random.default_rng(1).permutation(ROWS)
-    other = Validation(validation.log_probs[member_order][:, row_order], validation.labels[row_order])
+    other = Validation(validation.predictions[member_order][:, row_order], validation.truth[row_order])
     found, renamed = select(validation, name), select(other, name)
     assert tuple(sorted(member_order[list(renamed.team)])) == found.team
     assert renamed.score == pytest.approx(found.score, abs=1e-12)
@@ -120,8 +120,8 @@ def test_brute_force_equals_the_slow_loop() -> None:
 
 
 def test_ties_go_to_the_smaller_team_then_the_lowest_indices() -> None:
-    twins = np.repeat(validation_of(8).log_probs[:1], 4, axis=0)
-    validation = Validation(twins, validation_of(8).labels)
+    twins = np.repeat(validation_of(8).predictions[:1], 4, axis=0)
+    validation = Validation(twins, validation_of(8).truth)
     for name in ("best", "brute_force", "top_k(k=1)", "greedy(bootstrap=0)", "brute_force(min_size=2)", "focal"):
         expected = (0,) if "2" not in name and name != "focal" else (0, 1)
         assert select(validation, name, metric="nll").team == expected, name
@@ -279,7 +279,7 @@ def test_cross_fitting_removes_the_optimism_of_a_search() -> None:
 
 def test_cross_fitting_by_hand() -> None:
     validation = validation_of(12)
-    fold_of_row = stratified_folds(validation.labels, 3, seed=0)
+    fold_of_row = stratified_folds(validation.truth, 3, seed=0)
     right = 0.0
     for fold in range(3):
         chosen = select(validation.rows(np.flatnonzero(fold_of_row != fold)), "best", metric="accuracy")

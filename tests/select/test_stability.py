@@ -39,10 +39,10 @@ def test_by_hand() -> None:
 def test_what_a_consensus_learns_on_a_resample_is_not_learned_again_on_the_rows() -> None:
     validation = validation_of(1, advantage=1.0)
     rows = np.random.default_rng(3).integers(ROWS, size=ROWS)
-    probs, labels = validation.probs[:, rows], validation.labels[rows]
+    probs, labels = validation.probs[:, rows], validation.truth[rows]
     learned = fit("stacking", probs, labels)
     inside = score("nll", combine(learned, probs), labels)
-    outside = score("nll", combine(learned, validation.probs), validation.labels)
+    outside = score("nll", combine(learned, validation.probs), validation.truth)
     again = stability(validation, "brute_force(min_size=5)", consensus="stacking", seed=3, resamples=1)
     assert again.optimism == pytest.approx(inside - outside)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.members import stacked
 
 from lrensemble.config import Experiment
 from lrensemble.data import Dataset
@@ -41,9 +42,9 @@ def test_every_recipe_becomes_a_member(experiment: MakeExperiment, digits: Datas
     assert [member.name for member in members] == ["constant(peak=0.01)", "one_cycle(peak=0.05)", "cosine(peak=0.02)"]
     assert pool.task.classes == digits.classes
     for split in ("val", "test"):
-        np.testing.assert_array_equal(pool.labels(split), digits.labels[digits.rows[split]])
-        assert pool.stack(split).shape == (3, len(digits.rows[split]), 10)
-    assert np.mean(pool.stack("test").argmax(axis=2) == pool.labels("test")) > 0.25, "it learned something"
+        np.testing.assert_array_equal(pool.truth(split), digits.labels[digits.rows[split]])
+        assert stacked(pool, split).shape == (3, len(digits.rows[split]), 10)
+    assert np.mean(stacked(pool, "test").argmax(axis=2) == pool.truth("test")) > 0.25, "it learned something"
 
 
 def test_what_is_recorded_of_a_member(experiment: MakeExperiment, tmp_path: Path) -> None:
@@ -53,8 +54,8 @@ def test_what_is_recorded_of_a_member(experiment: MakeExperiment, tmp_path: Path
     assert member.parameters == 64 * 7 + 7 + 7 * 7 + 7 + 7 * 10 + 10
     assert sum(tensor.numel() for tensor in member.weights().values()) == member.parameters
     assert {"device": "cpu", "threads": 1}.items() <= member.environment.items()
-    probs = np.exp(member.predictions("val").astype(np.float64))
-    labels = Pool.open(tmp_path).labels("val")
+    probs = np.exp(member.predictions("val").main.astype(np.float64))
+    labels = Pool.open(tmp_path).truth("val")
     assert member.scores == {"val": {name: METRICS.call(name, probs, labels) for name in ("accuracy", "nll")}}
     ended = [event for event in events if isinstance(event, Ended)][1]
     assert (ended.run.id, ended.scores) == (member.id, member.scores["val"])
@@ -162,7 +163,7 @@ def test_a_run_that_diverges_is_kept_out_and_the_sweep_goes_on(experiment: MakeE
     assert statuses(tune(wild, tmp_path)) == ["finished", "diverged", "finished"]
     pool = Pool.open(tmp_path)
     assert [member.order for member in pool.members()] == [0, 2]
-    assert pool.stack("val").shape[0] == 2
+    assert stacked(pool, "val").shape[0] == 2
     diverged = pool.members(include_diverged=True)[1]
     assert (diverged.status, diverged.scores, set(diverged.files)) == ("diverged", {}, {"history.jsonl"})
     last = diverged.history()[-1]

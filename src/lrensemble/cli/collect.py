@@ -61,7 +61,7 @@ def collect(
     from lrensemble.pool.collect import collect as collect_predictions
 
     result = collect_predictions(files, out, holdout=holdout, seed=seed, form=form, groups=groups)
-    rows = {split: len(result.pool.labels(split)) for split in result.pool.task.splits}
+    rows = {split: len(result.pool.truth(split)) for split in result.pool.task.splits}
     if json:
         print_json(Collected(pool=str(out), added=list(result.added), skipped=list(result.skipped), rows=rows))
         return

@@ -101,7 +101,7 @@ def _list_pool(pool: Pool, json: bool) -> None:
     if json:
         print_json([member.record() for member in members])
         return
-    sizes = ", ".join(f"{len(pool.labels(split)):,} {split}" for split in pool.task.splits)
+    sizes = ", ".join(f"{len(pool.truth(split)):,} {split}" for split in pool.task.splits)
     columns = {"": "right", "id": "left", "member": "left", "val": "right", "NLL": "right", "s": "right"}
     rows = table(f"{pool.task.name}: {len(members)} members, {len(pool.task.classes)} classes, {sizes} rows", columns)
     for position, member in enumerate(members):

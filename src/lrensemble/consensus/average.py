@@ -11,7 +11,7 @@ from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitt
 from lrensemble.numerics import likeliest
 
 
-@CONSENSUS.register(averages="probabilities", linear=True)
+@CONSENSUS.register(averages="probabilities", linear=True, targets=("classes", "choices", "values"))
 def mean(probs: Array, weights: Array) -> Array:
     """Weighted mean of probabilities, the linear opinion pool (Stone 1961).
 

@@ -16,6 +16,7 @@ from lrensemble.errors import PredictionsError
 from lrensemble.registry import Call, Registry
 from lrensemble.rows import repeated
 from lrensemble.spec import Spec, SpecLike, to_spec
+from lrensemble.targets import Need
 
 Floats = NDArray[np.float64]
 
@@ -36,6 +37,10 @@ class ConsensusFacts:
     averages: Literal["probabilities", "log_probabilities", "votes"] | None = None
     """Quantity whose weighted mean is highest for the likeliest class; None where it is no such average. Probabilities
     are in proportion to that mean, or to the exponential of a mean of logarithms: so the same classes tie."""
+    targets: tuple[str, ...] = ("classes", "choices")
+    """Kinds of targets whose predictions it combines."""
+    needs: Need | None = None
+    """What it needs of members beyond what the metric needs; None where nothing."""
     linear: bool = False
     """Whether its probabilities are that weighted mean itself, and not only ordered by it."""
 

@@ -33,7 +33,7 @@ class Measurements:
         self.pool, self.validation = pool, validation
         self.metrics = tuple(metrics)
         self.chosen_from = pool.members()
-        self.rows = {split: len(pool.labels(split)) for split in pool.task.splits}
+        self.rows = {split: len(pool.truth(split)) for split in pool.task.splits}
         self._by_id = {member.id: member for member in self.chosen_from}
         self._tempered: dict[str, Spec] = {}
 
@@ -43,11 +43,11 @@ class Measurements:
 
     def predict(self, team: Team, split: str) -> Probabilities:
         """Probabilities [sample, class] of a team."""
-        return predict(self.chosen_from, team, split)
+        return predict(self.pool, self.chosen_from, team, split)
 
     def have_probabilities(self, ids: Iterable[str]) -> bool:
         """Whether all members give probabilities, and none labels alone."""
-        return all(self._by_id[name].form != "top1" for name in ids)
+        return all(self._by_id[name].form != "labels" for name in ids)
 
     def team(self, team: Team, test: Probabilities) -> TeamResult:
         """Record of a team with its scores, still without gains."""
@@ -73,8 +73,10 @@ class Measurements:
     def reference(self, single: Team) -> Reference:
         """Record of the best single model by a metric, given as a team of one."""
         member = self._by_id[single.team[0]]
-        probabilities = member.form != "top1"
-        val, test = (self._scores(probs_of(member, split), split, probabilities) for split in ("val", "test"))
+        probabilities = member.form != "labels"
+        val, test = (
+            self._scores(probs_of(self.pool, member, split), split, probabilities) for split in ("val", "test")
+        )
         return Reference(
             metric=single.metric,
             member=member.id,
@@ -87,7 +89,7 @@ class Measurements:
 
     def reference_probs(self, reference: Reference, *, tempered: bool) -> Probabilities:
         """Probabilities [sample, class] of a reference on test, plain or tempered."""
-        probs = probs_of(self._by_id[reference.member], "test")
+        probs = probs_of(self.pool, self._by_id[reference.member], "test")
         return np.asarray(combine(self._temperature(reference.member), probs[None])) if tempered else probs
 
     def gains(
@@ -97,7 +99,7 @@ class Measurements:
         alone = self.reference_probs(reference, tempered=False)
         others = {key: probs for key, probs in teams.items() if not (tempered and np.array_equal(probs, alone))}
         against = self.reference_probs(reference, tempered=True) if tempered else alone
-        labels, weights, groups = self.pool.labels("test"), self.pool.weights("test"), self.pool.groups("test")
+        labels, weights, groups = self.pool.truth("test"), self.pool.weights("test"), self.pool.groups("test")
         return gains_in_table(metric, others, against, labels, weights=weights, groups=groups)
 
     def notes(self, references: Iterable[Reference]) -> list[str]:
@@ -117,9 +119,9 @@ class Measurements:
         return frozenset(member.id for member, is_useless in zip(self.chosen_from, useless, strict=True) if is_useless)
 
     def _member(self, member: Member) -> MemberResult:
-        finished, probabilities = member.status == "finished", member.form != "top1"
+        finished, probabilities = member.status == "finished", member.form != "labels"
         val, test = (
-            self._scores(probs_of(member, split), split, probabilities) if finished else None
+            self._scores(probs_of(self.pool, member, split), split, probabilities) if finished else None
             for split in ("val", "test")
         )
         return MemberResult(
@@ -133,13 +135,13 @@ class Measurements:
         )
 
     def _scores(self, probs: Probabilities, split: str, probabilities: bool) -> Scores:
-        labels, weights = self.pool.labels(split), self.pool.weights(split)
+        labels, weights = self.pool.truth(split), self.pool.weights(split)
         return scores(probs, labels, weights, probabilities=probabilities, metrics=self.metrics)
 
     def _with_temperature(self, member: Member) -> Tempered:
         learned = self._temperature(member.id)
         val, test = (
-            self._scores(np.asarray(combine(learned, probs_of(member, split)[None])), split, True)
+            self._scores(np.asarray(combine(learned, probs_of(self.pool, member, split)[None])), split, True)
             for split in ("val", "test")
         )
         temperature = learned.arguments["temperature"]
@@ -149,8 +151,8 @@ class Measurements:
     def _temperature(self, name: str) -> Spec:
         """Tempered consensus of one member alone, its temperature fitted on val; fitted once."""
         if name not in self._tempered:
-            probs = probs_of(self._by_id[name], "val")
-            labels, weights = self.pool.labels("val"), self.pool.weights("val")
+            probs = probs_of(self.pool, self._by_id[name], "val")
+            labels, weights = self.pool.truth("val"), self.pool.weights("val")
             self._tempered[name] = fit("tempered", probs[None], labels, counts=weights)
         return self._tempered[name]
 
@@ -193,9 +195,9 @@ def _value(metric: str, probs: Probabilities, labels: Labels, weights: Probabili
     return value if np.isfinite(value) else None
 
 
-def probs_of(member: Member, split: str) -> Probabilities:
+def probs_of(pool: Pool, member: Member, split: str) -> Probabilities:
     """Probabilities [sample, class] of a member on a split."""
-    return np.asarray(np.exp(member.predictions(split).astype(np.float64)))
+    return pool.task.target.seen(member.predictions(split))
 
 
 def cost_of(members: Sequence[Member]) -> Cost:

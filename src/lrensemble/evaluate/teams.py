@@ -26,11 +26,12 @@ from lrensemble.select import (
     stability,
 )
 from lrensemble.spec import SpecLike
+from lrensemble.targets import served_by_all
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_METRIC = "nll"
-"""Metric that teams aim at where all members give probabilities."""
+"""Metric that teams aim at where all members give probabilities of classes."""
 
 BLOCK = 4096
 """Rows combined at once; memory is then bounded by the size of the team, not of the split."""
@@ -78,9 +79,9 @@ def validation_of(pool: Pool) -> Validation:
     if not members:
         raise PoolError(f"{pool.folder} has no finished member to choose from; train or collect some first")
     return Validation(
-        pool.stack("val"),
-        pool.labels("val"),
-        top1=tuple(member.form == "top1" for member in members),
+        tuple(member.predictions("val") for member in members),
+        pool.truth("val"),
+        target=pool.task.target,
         cost=_costs(members),
         weights=pool.weights("val"),
         groups=pool.groups("val"),
@@ -88,8 +89,8 @@ def validation_of(pool: Pool) -> Validation:
 
 
 def default_metric(pool: Pool) -> str:
-    """Metric that teams aim at by default: NLL, or accuracy where a member knows only labels."""
-    return "accuracy" if any(member.form == "top1" for member in pool.members()) else DEFAULT_METRIC
+    """Metric that teams aim at by default, by the target and what all members say."""
+    return pool.task.target.default_metric(served_by_all(member.predictions("val") for member in pool.members()))
 
 
 def _costs(members: Sequence[Member]) -> tuple[float, ...]:
@@ -174,13 +175,13 @@ def team_of(
     )
 
 
-def predict(members: tuple[Member, ...], team: Team, split: str) -> NDArray[np.float64]:
-    """Probabilities [sample, class] of a team on a split, computed block by block."""
+def predict(pool: Pool, members: tuple[Member, ...], team: Team, split: str) -> NDArray[np.float64]:
+    """Predictions [sample, column] of a team on a split, computed block by block."""
     by_id = {member.id: member for member in members}
     chosen = [by_id[name].predictions(split) for name in team.team]
     weights = np.asarray(team.weights, dtype=np.float64)
     blocks = []
     for start in range(0, len(chosen[0]), BLOCK):
-        stacked = np.stack([p[start : start + BLOCK] for p in chosen]).astype(np.float64)
-        blocks.append(combine(team.consensus, np.exp(stacked), weights))
+        seen = np.stack([pool.task.target.seen(one[start : start + BLOCK]) for one in chosen])
+        blocks.append(combine(team.consensus, seen, weights))
     return np.concatenate(blocks)

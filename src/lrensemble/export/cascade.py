@@ -116,7 +116,7 @@ def cascade(ensemble: Ensemble, pool: Pool, *, accuracy: float | None = None, co
         raise ExportError("a cascade needs two members or more; export a larger team: --method all")
     fractions = _cost_fractions(ensemble)
     probs = _predictions(ensemble, pool, "val")
-    labels = pool.labels("val")
+    labels = pool.truth("val")
     order = _order(ensemble, probs, labels)
     table = _table(ensemble, order, probs, labels, fractions)
     if accuracy is None and cost is None:
@@ -137,7 +137,7 @@ def measure(ensemble: Ensemble, pool: Pool, split: str = "test") -> CascadeQuali
     stages = ensemble.description.stages
     if stages is None:
         raise ExportError("this ensemble is no cascade; make one with lrensemble.export.cascade")
-    probs, labels = _predictions(ensemble, pool, split), pool.labels(split)
+    probs, labels = _predictions(ensemble, pool, split), pool.truth(split)
     table = _table(ensemble, list(stages.order), probs, labels, _cost_fractions(ensemble))
     return table.quality(np.array(stages.thresholds))
 
@@ -209,7 +209,9 @@ def _predictions(ensemble: Ensemble, pool: Pool, split: str) -> Floats:
     missing = [part.id for part in ensemble.description.parts if part.id not in by_id]
     if missing:
         raise PoolError(f"{pool.folder} has no member {missing[0]}; name the pool that the ensemble was made of")
-    stacked = np.stack([by_id[part.id].predictions(split) for part in ensemble.description.parts])
+    stacked = np.stack(
+        [by_id[part.id].predictions(split).dense(len(pool.task.classes)) for part in ensemble.description.parts]
+    )
     probs: Floats = np.exp(stacked.astype(np.float64))
     return probs
 

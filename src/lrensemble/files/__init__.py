@@ -13,7 +13,7 @@ from lrensemble.files.kept import keep_somewhere
 from lrensemble.files.refused import storage_errors, tensor_errors
 from lrensemble.files.removal import discard, remove
 from lrensemble.files.scratch import private_folder, reserve, scratch_array, scratch_folder
-from lrensemble.files.sealed import FORMAT, checksum, proves_itself, seal
+from lrensemble.files.sealed import FORMAT, OLDER, checksum, proves_itself, seal
 from lrensemble.files.strangers import names_in, own_files, warn_of_strangers, warn_once
 from lrensemble.files.whole import (
     DraftFolder,
@@ -28,6 +28,7 @@ from lrensemble.files.whole import (
 
 __all__ = [
     "FORMAT",
+    "OLDER",
     "DraftFolder",
     "Holder",
     "alive",

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from lrensemble.files.as_json import to_json
 
-FORMAT = 1
-"""Version of sealed files; a reader refuses any other."""
+FORMAT, OLDER = 2, (1,)
+"""Version of sealed files that is written, and those that are read as well; a reader refuses any other."""
 
 
 def seal(record: Mapping[str, object]) -> bytes:

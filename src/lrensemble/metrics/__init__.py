@@ -1,14 +1,19 @@
-"""Measures of predictions: pure functions of probabilities [sample, class] and labels [sample], each with its source.
+"""Measures of predictions: pure functions of predictions and truth, each with its source.
 
-`scores`, `decisions`, `ranking` and `calibration` register the metrics; `significance` compares two classifiers on the
-same rows; `diversity` says how much members differ.
+For classes and choices these are probabilities [sample, class] and labels [sample]: `scores`, `decisions`, `ranking`
+and `calibration` register the metrics. For values both are [sample, output]: `values`, and `distributions` where the
+variances follow the means. `serving` says what is for which target; `significance` compares two predictors on the same
+rows; `diversity` says how much members differ.
 """
 
 from lrensemble.metrics import decisions, ranking  # noqa: F401  (registers what they define)
-from lrensemble.metrics.base import METRICS, MetricFacts, higher_is_better, row_values, score, watched
+from lrensemble.metrics.base import METRICS, MetricFacts, higher_is_better, require_aim, row_values, score, watched
 from lrensemble.metrics.calibration import ece
 from lrensemble.metrics.confusion import confusion_matrix, predicted_classes
+from lrensemble.metrics.distributions import coverage, crps, gaussian_nll, interval_width
 from lrensemble.metrics.scores import accuracy, brier, nll, top_k_accuracy
+from lrensemble.metrics.serving import require_target, serving
+from lrensemble.metrics.values import mae, mse, pinball, r2, rmse
 
 __all__ = [
     "METRICS",
@@ -16,12 +21,24 @@ __all__ = [
     "accuracy",
     "brier",
     "confusion_matrix",
+    "coverage",
+    "crps",
     "ece",
+    "gaussian_nll",
     "higher_is_better",
+    "interval_width",
+    "mae",
+    "mse",
     "nll",
+    "pinball",
     "predicted_classes",
+    "r2",
+    "require_aim",
+    "require_target",
+    "rmse",
     "row_values",
     "score",
+    "serving",
     "top_k_accuracy",
     "watched",
 ]

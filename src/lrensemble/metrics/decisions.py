@@ -2,6 +2,7 @@
 
 Where scikit-learn's value is NaN, or comes with a warning, it is defined here: a ratio without a denominator is 0, and
 so are MCC and kappa where the labels, or the predictions, are of one class alone. A row of weight zero is no row.
+They are for classes alone: of choices, the first answer of one row has nothing in common with that of the next.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def _balanced_accuracies(matrix: Floats) -> Floats:
 
 @METRICS.register(
     higher_is_better=True,
+    targets=("classes",),
     needs="labels",
     of_confusion=_balanced_accuracies,
     lowest=0.0,
@@ -52,6 +54,7 @@ def _precisions(matrix: Floats, *, average: Average | None = None) -> Floats:
 
 @METRICS.register(
     higher_is_better=True,
+    targets=("classes",),
     needs="labels",
     of_confusion=_precisions,
     lowest=0.0,
@@ -79,6 +82,7 @@ def _recalls(matrix: Floats, *, average: Average | None = None) -> Floats:
 
 @METRICS.register(
     higher_is_better=True,
+    targets=("classes",),
     needs="labels",
     of_confusion=_recalls,
     lowest=0.0,
@@ -106,6 +110,7 @@ def _f1_scores(matrix: Floats, *, average: Average | None = None) -> Floats:
 
 @METRICS.register(
     higher_is_better=True,
+    targets=("classes",),
     needs="labels",
     of_confusion=_f1_scores,
     lowest=0.0,
@@ -135,6 +140,7 @@ def _correlations(matrix: Floats) -> Floats:
 
 @METRICS.register(
     higher_is_better=True,
+    targets=("classes",),
     needs="labels",
     of_confusion=_correlations,
     lowest=-1.0,
@@ -166,6 +172,7 @@ def _kappas(matrix: Floats, *, weighting: Literal["linear", "quadratic"] | None 
 
 @METRICS.register(
     higher_is_better=True,
+    targets=("classes",),
     needs="labels",
     of_confusion=_kappas,
     lowest=-1.0,
@@ -202,7 +209,9 @@ def _mean_costs(confusion: Floats, *, matrix: Matrix = ()) -> Floats:
     return _ratio((confusion * costs).sum(axis=(-2, -1)), confusion.sum(axis=(-2, -1)))
 
 
-@METRICS.register(higher_is_better=False, needs="labels", per_row=_row_costs, of_confusion=_mean_costs)
+@METRICS.register(
+    higher_is_better=False, targets=("classes",), needs="labels", per_row=_row_costs, of_confusion=_mean_costs
+)
 def cost(probs: Floats, labels: Labels, weights: Floats | None = None, *, matrix: Matrix = ()) -> float:
     """Mean cost of the decisions, by a matrix of costs (Elkan 2001, sec. 1). Lower is better.
 

@@ -1,7 +1,8 @@
 """Metrics of how rows are ranked by a class's probability, computed by scikit-learn: ROC AUC, average precision.
 
-Both are defined on every sample of rows, so that a fold or a resample in which a class is missing has a score: a class
-that cannot be ranked does not count, and where none can, the value is that of a guess.
+Both are for classes, of which rows can be ranked, and not for choices. Both are defined on every sample of rows, so
+that a fold or a resample in which a class is missing has a score: a class that cannot be ranked does not count, and
+where none can, the value is that of a guess.
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ GUESS = 0.5
 """ROC AUC of a guess, where there are no two classes to tell apart."""
 
 
-@METRICS.register(higher_is_better=True, lowest=0.0, highest=1.0, unit="fraction", aliases=("roc_auc_score",))
+@METRICS.register(
+    higher_is_better=True,
+    targets=("classes",),
+    lowest=0.0,
+    highest=1.0,
+    unit="fraction",
+    aliases=("roc_auc_score",),
+)
 def roc_auc(
     probs: Floats,
     labels: Labels,
@@ -58,7 +66,14 @@ def roc_auc(
     return float(np.average(areas, weights=sizes if average == "weighted" else None))
 
 
-@METRICS.register(higher_is_better=True, lowest=0.0, highest=1.0, unit="fraction", aliases=("average_precision_score",))
+@METRICS.register(
+    higher_is_better=True,
+    targets=("classes",),
+    lowest=0.0,
+    highest=1.0,
+    unit="fraction",
+    aliases=("average_precision_score",),
+)
 def average_precision(
     probs: Floats,
     labels: Labels,

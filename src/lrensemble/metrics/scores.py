@@ -81,7 +81,13 @@ def top_k_accuracy(probs: Floats, labels: Labels, weights: Floats | None = None,
 
 
 @METRICS.register(
-    higher_is_better=False, per_row=log_losses, lowest=0.0, unit="nats", watched=True, aliases=("log_loss",)
+    higher_is_better=False,
+    needs="likelihood",
+    per_row=log_losses,
+    lowest=0.0,
+    unit="nats",
+    watched=True,
+    aliases=("log_loss",),
 )
 def nll(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     """Negative log-likelihood in nats, the mean of -ln p(label) (Good 1952, logarithmic score). Lower is better.
@@ -98,7 +104,12 @@ def nll(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
 
 
 @METRICS.register(
-    higher_is_better=False, per_row=squared_errors, lowest=0.0, highest=2.0, aliases=("brier_score_loss",)
+    higher_is_better=False,
+    per_row=squared_errors,
+    quadratic=True,
+    lowest=0.0,
+    highest=2.0,
+    aliases=("brier_score_loss",),
 )
 def brier(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
     """Brier score, the mean over rows of the sum over classes of (p - 1[label])², 0 to 2 (Brier 1950). Lower is better.

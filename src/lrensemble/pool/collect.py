@@ -15,7 +15,6 @@ from lrensemble.errors import ConfigError, PredictionsError
 from lrensemble.files.claims import claimed
 from lrensemble.metrics import METRICS, watched
 from lrensemble.pool.collected import CollectedMember, Form
-from lrensemble.pool.content import LOG_ZERO
 from lrensemble.pool.groups import held_out_groups, numbered, read_groups
 from lrensemble.pool.member import MemberRecord
 from lrensemble.pool.prediction_files import (
@@ -31,6 +30,7 @@ from lrensemble.pool.prediction_files import (
 from lrensemble.pool.store import Pool, is_pool
 from lrensemble.pool.task import Task
 from lrensemble.rows import check_weights
+from lrensemble.targets import Predictions
 
 Rows = Mapping[str, tuple[str, NDArray[np.int64]]]
 """Origin of the rows of each split of the pool: the split of the file, and the indices of its rows."""
@@ -96,13 +96,13 @@ def collect(
     for split, given in weights.items():
         check_weights(given, len(given), f"{split} weights")
     members = [member for file in read_files for member in file.members]
-    log_probs = [_log_probs(member, rows, len(classes)) for member in members]
+    predictions = [_predictions(member, rows, len(classes)) for member in members]
     ids = _ids(read_files[0], rows)
     task = Task.of(
         encodable(out.resolve().name), classes, rows=ids, labels=labels, groups=group_of_row, weights=weights
     )
     pool = Pool.create(out, task, labels, groups=group_of_row, weights=weights)
-    return _add(pool, members, log_probs, labels["val"], weights.get("val"))
+    return _add(pool, members, predictions, labels["val"], weights.get("val"))
 
 
 def _classes(files: Sequence[PredictionFile], out: Path) -> tuple[str, ...]:
@@ -174,18 +174,15 @@ def _ids(file: PredictionFile, rows: Rows) -> dict[str, NDArray[np.int64]]:
     }
 
 
-def _log_probs(member: CollectedMember, rows: Rows, classes: int) -> dict[str, NDArray[np.float32]]:
-    by_origin = {
-        origin: np.maximum(member.log_probs(origin, classes), LOG_ZERO).astype(np.float32)
-        for origin in member.predictions
-    }
+def _predictions(member: CollectedMember, rows: Rows, classes: int) -> dict[str, Predictions]:
+    by_origin = {origin: member.as_said(origin, classes) for origin in member.predictions}
     return {split: by_origin[origin][index] for split, (origin, index) in rows.items()}
 
 
 def _add(
     pool: Pool,
     members: Sequence[CollectedMember],
-    log_probs: Sequence[dict[str, NDArray[np.float32]]],
+    predictions: Sequence[dict[str, Predictions]],
     labels: NDArray[np.integer],
     weights: NDArray[np.float64] | None,
 ) -> CollectResult:
@@ -194,18 +191,18 @@ def _add(
     skipped: list[str] = []
     with claimed(pool.folder / "unfinished", "collect") as claim:
         first = 1 + max((member.order for member in pool.members(include_diverged=True)), default=-1)
-        for found, predictions in zip(members, log_probs, strict=True):
-            probs = np.exp(predictions["val"].astype(np.float64))
-            metrics = watched(labels_only=found.form == "top1")
+        for found, said in zip(members, predictions, strict=True):
+            probs = pool.task.target.seen(said["val"])
+            metrics = watched(pool.task.target.kind, said["val"].needs_served)
             record = MemberRecord(
                 id=found.id,
                 order=first + len(added),
                 name=found.name,
-                form="top1" if found.form == "top1" else "log_probs",
+                form="labels" if found.form == "top1" else "log_probs",
                 scores={"val": {name: METRICS.call(name, probs, labels, weights) for name in metrics}},
             )
             claim.beat()
             with claim.fenced():
-                new = pool.add(record, predictions, within=claim.folder)
+                new = pool.add(record, said, within=claim.folder)
             (added if new else skipped).append(found.id)
     return CollectResult(pool, tuple(added), tuple(skipped))

@@ -11,9 +11,9 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from lrensemble.errors import PredictionsError
-from lrensemble.metrics.base import check_labels, check_probabilities
 from lrensemble.pool.arrays import Arrays
+from lrensemble.targets import LOG_ZERO, Labels, LogProbs, Predictions, check_probabilities
+from lrensemble.targets.forms import check_indices
 
 Form = Literal["log_probs", "logits", "probs", "top1"]
 """Form of an array of predictions; where a file holds several, the first of these is taken."""
@@ -40,8 +40,8 @@ class CollectedMember:
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:12]
 
-    def log_probs(self, split: str, classes: int) -> NDArray[np.float64]:
-        """Log-probabilities [sample, class]; a label alone is taken as certain.
+    def as_said(self, split: str, classes: int) -> Predictions:
+        """Predictions on a split in the form that they are kept in.
 
         Raises:
             PredictionsError: NaN, rows that do not sum to one, or labels outside the classes.
@@ -49,27 +49,17 @@ class CollectedMember:
         given = self.predictions[split]
         where = f"{self.path}: {PREFIX[split]}{self.form} of {self.name}"
         if self.form == "top1":
-            check_class_indices(where, given, len(given), classes)
-            return np.where(np.arange(classes) == given[:, None], 0.0, -np.inf)
+            check_indices(where, given, len(given), classes)
+            return Labels(given)
         values = given.astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             if self.form == "probs":
                 check_probabilities(values, where)
-                return np.log(values)
+                return _kept(np.log(values))
             log_probs = np.asarray(scipy.special.log_softmax(values, axis=-1)) if self.form == "logits" else values
             check_probabilities(np.exp(log_probs), where)
-        return log_probs
+        return _kept(log_probs)
 
 
-def check_class_indices(where: str, indices: NDArray[np.integer], rows: int, classes: int) -> None:
-    """Refuse an array other than one class index a row; the message begins with `where`.
-
-    Raises:
-        PredictionsError: another number of rows, not integers, or outside the classes.
-    """
-    if indices.dtype.kind not in "iu":  # for numpy, durations are integers too
-        raise PredictionsError(f"{where} are {indices.dtype}; give class indices as integers")
-    try:
-        check_labels(indices, rows, classes)
-    except PredictionsError as error:
-        raise PredictionsError(f"{where}: {error}") from None
+def _kept(log_probs: NDArray[np.float64]) -> LogProbs:
+    return LogProbs(np.maximum(log_probs, LOG_ZERO).astype(np.float32))

@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from lrensemble.errors import PredictionsError
-from lrensemble.metrics.base import check_probabilities
-from lrensemble.pool.member import HISTORY, PREDICTIONS, WEIGHTS, MemberRecord
+from lrensemble.pool.member import HISTORY, PART, PREDICTIONS, WEIGHTS, MemberRecord
 from lrensemble.pool.task import Task
+from lrensemble.targets import LOG_ZERO, Labels, LogProbs, Predictions
+from lrensemble.targets.forms import smallest_integers
 
 if TYPE_CHECKING:
     import torch
 
-LOG_ZERO = -1e4
-"""Stored log-probability of a zero: finite in float16, and exp(LOG_ZERO) = 0 in float64."""
+BySplit = Mapping[str, Predictions | NDArray[Any]]
+"""Predictions of one member by split; a plain array is what networks give (`Target.from_array`)."""
+BLOCK = 4096
+"""Rows that are converted at once."""
 
-Predictions = Mapping[str, NDArray[np.floating]]
-"""Log-probabilities [sample, class] by split."""
 Weights = Mapping[str, "torch.Tensor"]
 History = Iterable[Mapping[str, object]]
 Precision = Literal["float32", "float16"]
@@ -32,7 +33,7 @@ Precision = Literal["float32", "float16"]
 def member_files(
     task: Task,
     record: MemberRecord,
-    predictions: Predictions,
+    predictions: BySplit,
     *,
     weights: Weights | None,
     history: History | None,
@@ -53,30 +54,40 @@ def member_files(
     return files
 
 
-def _checked(
-    task: Task, record: MemberRecord, predictions: Predictions, dtype: np.dtype[Any]
-) -> dict[str, NDArray[Any]]:
+def _checked(task: Task, record: MemberRecord, predictions: BySplit, dtype: np.dtype[Any]) -> dict[str, NDArray[Any]]:
     needed = task.splits if record.status == "finished" else {}
     if set(predictions) != set(needed):
         raise PredictionsError(
             f"member {record.name} ({record.status}) has predictions on {' and '.join(predictions) or 'nothing'}; "
             f"a finished member of this pool needs them on {' and '.join(task.splits)}, any other has none"
         )
-    arrays = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for name, split in needed.items():
-        shape = (split.size, len(task.classes))
-        if predictions[name].shape != shape:
+        given = predictions[name]
+        found = given if isinstance(given, Predictions) else task.target.from_array(given)
+        if found.form != record.form:
             raise PredictionsError(
-                f"member {record.name}: {name} predictions have shape {predictions[name].shape}; "
-                f"the pool has {shape[0]} {name} rows and {shape[1]} classes, so give {shape}"
+                f"member {record.name} is of the form {record.form}; its {name} ones are {found.form}"
             )
-        log_probs = np.maximum(predictions[name], LOG_ZERO, dtype=np.float64)
-        source = f"member {record.name}, {name} predictions"
-        with np.errstate(over="ignore"):  # logits in place of log-probabilities are told apart by their sum
-            check_probabilities(np.exp(log_probs), source)
-        arrays[name] = np.ascontiguousarray(log_probs, dtype=dtype)
-        check_probabilities(np.exp(arrays[name].astype(np.float64)), f"{source} rounded to {dtype}")
+        source = f"member {record.name}: {name} predictions"
+        task.target.check(found, split.size, source)
+        stored = _as_stored(found, task.target.width, dtype)
+        task.target.check(stored, split.size, f"{source} rounded to {dtype}")
+        arrays |= {PART.join(filter(None, (name, part))): array for part, array in stored.parts.items()}
     return arrays
+
+
+def _as_stored(found: Predictions, width: int, dtype: np.dtype[Any]) -> Predictions:
+    """Predictions in the types that they are stored in: whole numbers in the smallest, others as they are or asked."""
+    if isinstance(found, Labels):
+        return Labels(smallest_integers(found.main, width))
+    if not isinstance(found, LogProbs):
+        return found
+    log_probs = np.empty(found.main.shape, dtype)
+    for start in range(0, len(log_probs), BLOCK):  # some rows at a time: no second copy in float64
+        block = found.main[start : start + BLOCK]
+        log_probs[start : start + BLOCK] = np.maximum(block, LOG_ZERO, dtype=np.float64)
+    return LogProbs(log_probs)
 
 
 def _weights_file(weights: Weights) -> bytes:

@@ -5,29 +5,34 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from lrensemble.config import Inputs, Record
 from lrensemble.errors import PoolError
 from lrensemble.files import storage_errors
 from lrensemble.pool.sealed import check_file, damaged, load_tensors, map_arrays
+from lrensemble.targets import Form, Labels, Predictions, predictions_of
 from lrensemble.text import TextError, from_json
 
 if TYPE_CHECKING:
     import torch
+
+PART = "/"
+"""Between the name of a split and that of a part of its predictions, in the names of stored arrays."""
 
 PREDICTIONS, WEIGHTS, HISTORY = "predictions.safetensors", "weights.safetensors", "history.jsonl"
 
 ID_PATTERN = r"[0-9a-z][0-9a-z_\-]{0,63}"
 MemberId = Annotated[str, Field(pattern=rf"^{ID_PATTERN}$")]
 """Short hash of the recipe, or of a collected member's name and predictions; the name of the member's folder."""
-StoredForm = Literal["log_probs", "top1"]
-"""Form of a member's predictions: probabilities of all classes, or the likeliest class alone."""
 Status = Literal["finished", "diverged", "pruned"]
 """Members that diverged, or that a search has pruned, have no predictions and stay out of selection."""
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _of_format_1(form: Any) -> Any:
+    """The form under the name that it has today."""
+    return "labels" if form == "top1" else form
 
 
 class StepStatistics(Record):
@@ -59,7 +64,9 @@ class MemberRecord(Record):
     """Position in the experiment's grid or in the collected file: members are sorted by it, then by id."""
     name: str
     status: Status = "finished"
-    form: StoredForm = Field(default="log_probs", validation_alias="kind", serialization_alias="kind")
+    form: Annotated[Form, BeforeValidator(_of_format_1)] = Field(
+        default="log_probs", validation_alias="kind", serialization_alias="kind"
+    )
     """Form of its predictions; files have it under its first name, `kind`."""
     recipe: dict[str, Any] | None = None
     """`Recipe` as JSON; None for a member that was trained elsewhere."""
@@ -90,18 +97,26 @@ class Member(MemberRecord):
         """`member.json` without format and checksum, ready for JSON."""
         return self.model_dump(mode="json", by_alias=True)
 
-    def predictions(self, split: str) -> NDArray[np.floating]:
-        """Log-probabilities [sample, class] on a split, memory-mapped: float32, or float16 where so stored.
+    def predictions(self, split: str) -> Predictions:
+        """Predictions on a split as they were said, memory-mapped.
 
         Raises:
             PoolError: no such split, no predictions, or a file that is missing or damaged.
         """
         arrays = map_arrays(self._checked(PREDICTIONS))
-        if split not in arrays:
+        parts = {
+            name.removeprefix(split).removeprefix(PART): array
+            for name, array in arrays.items()
+            if name == split or name.startswith(f"{split}{PART}")
+        }
+        if "" not in parts:
+            known = [name for name in arrays if PART not in name]
             raise PoolError(
-                f"member {self.id} ({self.name}) has no predictions on {split!r}; it has {', '.join(arrays)}"
+                f"member {self.id} ({self.name}) has no predictions on {split!r}; it has {', '.join(known)}"
             )
-        return arrays[split]
+        if self.form == "labels" and parts[""].ndim == 2:  # the first format kept labels as certain probabilities
+            return Labels(parts[""].argmax(axis=1))
+        return predictions_of(self.form, parts)
 
     def weights(self) -> dict[str, torch.Tensor]:
         """The trained parameters and buffers by name, on the CPU.

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from lrensemble.errors import PoolError, PredictionsError
 from lrensemble.files import storage_errors
 from lrensemble.pool.arrays import SUFFIXES, Arrays, load
-from lrensemble.pool.collected import FORMS, PREFIX, CollectedMember, Form, check_class_indices
+from lrensemble.pool.collected import FORMS, PREFIX, CollectedMember, Form
 from lrensemble.rows import check_groups, check_weights
+from lrensemble.targets.forms import check_indices
 
 ROW_ATTRIBUTES = ("groups", "weights")
 COMMON = ("labels", "test_labels", "classes", *ROW_ATTRIBUTES, *(f"test_{attribute}" for attribute in ROW_ATTRIBUTES))
@@ -238,4 +239,4 @@ def check_predictions(file: PredictionFile, classes: int) -> None:
                     f"the pool has {classes}"
                 )
             where = f"{member.path}: {PREFIX[split]}labels"
-            check_class_indices(where, file.labels[split], len(array), classes)
+            check_indices(where, file.labels[split], len(array), classes)

@@ -12,13 +12,13 @@ from safetensors.numpy import save
 
 from lrensemble.errors import PredictionsError
 from lrensemble.files import write_whole
-from lrensemble.metrics.base import check_labels
 from lrensemble.pool.sealed import damaged, map_arrays
 from lrensemble.pool.task import Task, fingerprint
 
 BySplit = Mapping[str, NDArray[Any]]
 
-TYPES = {"labels": np.int64, "groups": np.int64, "weights": np.float64}
+TYPES = {"groups": np.int64, "weights": np.float64}
+"""Types of row attributes; that of the truth is the target's."""
 
 
 def check_rows(task: Task, **given: BySplit) -> None:
@@ -28,7 +28,7 @@ def check_rows(task: Task, **given: BySplit) -> None:
         PredictionsError: what differs; or labels outside the classes.
     """
     for name, split in task.splits.items():
-        check_labels(given["labels"][name], split.size, len(task.classes))
+        task.target.check_truth(given["labels"][name], split.size)
         for what, arrays in given.items():
             if (fingerprint(arrays[name]) if name in arrays else None) != getattr(split, what):
                 raise PredictionsError(f"the {name} {what} are not those that the task was made of")
@@ -47,12 +47,12 @@ def write_rows(path: Path, task: Task, *, anew: bool, **given: BySplit) -> None:
     for what, of_splits in given.items():
         for split in task.splits:
             if split in of_splits:
-                arrays[_array_name(split, what)] = np.ascontiguousarray(of_splits[split], dtype=TYPES[what])
+                arrays[_array_name(split, what)] = np.ascontiguousarray(of_splits[split], dtype=_type(task, what))
     write_whole(path, save(arrays))
 
 
-def read_rows(path: Path, split: str, what: str, known: str) -> NDArray[Any]:
-    """Labels, groups or weights [sample] of a split.
+def read_rows(path: Path, task: Task, split: str, what: str, known: str) -> NDArray[Any]:
+    """Truth, groups or weights [sample] of a split.
 
     Raises:
         PoolError: they are missing, damaged or not those of this fingerprint.
@@ -60,9 +60,13 @@ def read_rows(path: Path, split: str, what: str, known: str) -> NDArray[Any]:
     if not path.exists():
         raise damaged(path, "it is missing")
     found = map_arrays(path).get(_array_name(split, what))
-    if found is None or found.dtype != TYPES[what] or fingerprint(found) != known:
+    if found is None or found.dtype != _type(task, what) or fingerprint(found) != known:
         raise damaged(path, f"its {split} {what} are not those that pool.json was made with")
     return np.array(found)
+
+
+def _type(task: Task, what: str) -> type:
+    return task.target.truth_type if what == "labels" else TYPES[what]
 
 
 def _array_name(split: str, what: str) -> str:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from lrensemble.config import Record, to_record
 from lrensemble.errors import ConfigError, PoolError
-from lrensemble.files import FORMAT, proves_itself, read_json, sha256, storage_errors, tensor_errors
+from lrensemble.files import FORMAT, OLDER, proves_itself, read_json, sha256, storage_errors, tensor_errors
 from lrensemble.text import from_json
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ def unseal(kind: type[R], path: Path) -> R:
     content = read_json(path)
     if not isinstance(content, dict) or "format" not in content:
         raise PoolError(f"{path} is no file of a pool: it has no format")
-    if content["format"] != FORMAT:
-        raise PoolError(f"{path} has format {content['format']!r}; this version of lrensemble reads format {FORMAT}")
+    if content["format"] not in (FORMAT, *OLDER):
+        known = " and ".join(map(str, (*OLDER, FORMAT)))
+        raise PoolError(f"{path} has format {content['format']!r}; this version of lrensemble reads {known}")
     if not proves_itself(content):
         raise damaged(path, "its checksum is not that of its content")
     return to_pool_record(kind, {key: value for key, value in content.items() if key not in SEAL_KEYS}, path)

@@ -17,8 +17,6 @@ Members are written whole and never changed, so any number of processes may read
 from __future__ import annotations
 
 import hashlib
-import logging
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,26 +33,20 @@ from lrensemble.files import (
     make_folder,
     own_files,
     remove,
-    scratch_array,
     seal,
     storage_errors,
     write_folder,
     write_whole,
 )
-from lrensemble.pool.content import History, Precision, Predictions, Weights, member_files
+from lrensemble.pool.content import BySplit, History, Precision, Weights, member_files
 from lrensemble.pool.listing import MEMBER, is_member, read_members
 from lrensemble.pool.member import ID_PATTERN, Member, MemberId, MemberRecord
 from lrensemble.pool.rows import check_rows, read_rows, write_rows
 from lrensemble.pool.sealed import unseal
 from lrensemble.pool.task import NONE, Split, Task
 
-logger = logging.getLogger(__name__)
-
 FOLDERS = ("members", "selections", "failed", "looks", "unfinished", "range-tests")
 """Folders of a pool that are written to."""
-
-IN_MEMORY = 2 * 2**30
-"""Bytes; larger stacks of predictions are memory-mapped from a temporary file."""
 
 
 class Failure(Record):
@@ -80,7 +72,7 @@ class Pool:
         cls,
         folder: Path,
         task: Task,
-        labels: Mapping[str, NDArray[np.integer]],
+        labels: Mapping[str, NDArray[Any]],
         *,
         groups: Mapping[str, NDArray[np.integer]] = NONE,
         weights: Mapping[str, NDArray[np.floating]] = NONE,
@@ -91,8 +83,8 @@ class Pool:
 
         Args:
             folder: made where it is missing.
-            task: classes and rows of all members.
-            labels: for each split of the task, [sample] class indices.
+            task: target and rows of all members.
+            labels: truth of each split of the task: [sample] class indices, or [sample, output] values.
             groups: for splits that have them, [sample] which group each row belongs to.
             weights: for splits that have them, [sample] how often each row counts.
 
@@ -135,32 +127,31 @@ class Pool:
             raise PoolError(f"no pool at {folder}: it has no pool.json; make one with lrensemble tune or collect")
         return cls(folder, unseal(_PoolFile, folder / "pool.json").task, trust_code)
 
-    def labels(self, split: str) -> NDArray[np.int64]:
-        """Class indices [sample] of a split.
+    def truth(self, split: str) -> NDArray[Any]:
+        """Truth of the rows of a split: class indices [sample], or values [sample, output].
 
         Raises:
             PoolError: no such split, or the labels are missing, damaged or not the pool's.
         """
-        labels: NDArray[np.int64] = read_rows(self._labels, split, "labels", self._split(split).labels)
-        return labels
+        return read_rows(self._labels, self.task, split, "labels", self._split(split).labels)
 
     def groups(self, split: str) -> NDArray[np.int64] | None:
         """Group of each row of a split, [sample]; None where rows are independent.
 
         Raises:
-            PoolError: as `labels` does.
+            PoolError: as `truth` does.
         """
         known = self._split(split).groups
-        return None if known is None else read_rows(self._labels, split, "groups", known)
+        return None if known is None else read_rows(self._labels, self.task, split, "groups", known)
 
     def weights(self, split: str) -> NDArray[np.float64] | None:
         """Weight of each row of a split, [sample]; None where all weigh 1.
 
         Raises:
-            PoolError: as `labels` does.
+            PoolError: as `truth` does.
         """
         known = self._split(split).weights
-        return None if known is None else read_rows(self._labels, split, "weights", known)
+        return None if known is None else read_rows(self._labels, self.task, split, "weights", known)
 
     def members(self, include_diverged: bool = False) -> tuple[Member, ...]:
         """Members that can be chosen, by `order` and then by id; with `include_diverged`, also those that diverged or
@@ -173,31 +164,13 @@ class Pool:
         kept = [member for member in found if include_diverged or member.status == "finished"]
         return tuple(sorted(kept, key=lambda member: (member.order, member.id)))
 
-    def stack(self, split: str) -> NDArray[np.float32]:
-        """Log-probabilities [member, sample, class] of all finished members, in the order of `members`.
-
-        It takes 4 bytes for each number: 320 MB for 8 members, 10,000 rows and 1,000 classes. More than `IN_MEMORY`
-        lies in a temporary file, which goes when the array goes.
-
-        Raises:
-            PoolError: no such split, or a member that is damaged or not of this pool.
-        """
-        members = self.members()
-        shape = (len(members), self._split(split).size, len(self.task.classes))
-        size = 4 * math.prod(shape)
-        logger.debug("stacking %s predictions: %s, %.1f MB", split, shape, 1e-6 * size)
-        stacked = np.empty(shape, dtype=np.float32) if size <= IN_MEMORY else scratch_array(shape)
-        for row, member in zip(stacked, members, strict=True):
-            row[...] = member.predictions(split)
-        return stacked
-
     def __contains__(self, id: str) -> bool:  # noqa: A002
         return is_member(self._members / id)
 
     def add(
         self,
         record: MemberRecord,
-        predictions: Predictions | None = None,
+        predictions: BySplit | None = None,
         *,
         weights: Weights | None = None,
         history: History | None = None,
@@ -208,7 +181,8 @@ class Pool:
 
         Args:
             record: record of the member.
-            predictions: for every split of the task, log-probabilities [sample, class]; none where it diverged.
+            predictions: for every split of the task, in any form; arrays are log-probabilities [sample, class], or
+                values [sample, output]. None where it diverged.
             weights: parameters and buffers by name.
             history: one flat record for each line; NaN and infinities are written as null.
             precision: how predictions are stored; float16 halves the file and moves probabilities by up to 5e-4.

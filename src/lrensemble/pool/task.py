@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import field_validator, model_validator
 
 from lrensemble.config import PositiveInt, Record
+from lrensemble.targets import AnyTarget, Classes, Target
 
 SPLITS = ("val", "test")
 """Splits of a pool: selection sees `val` alone; `evaluate` reads `test`, where there is one."""
@@ -43,15 +44,37 @@ class Split(Record):
 
 
 class Task(Record):
-    """The classes and the rows that every member of a pool predicts.
+    """The target and the rows that every member of a pool predicts.
 
-    `name` is for people: two tasks of other names and equal classes, rows and labels are the same task.
+    `name` is for people: two tasks of other names and equal targets, rows and truths are the same task.
     """
 
     name: str
-    classes: Annotated[tuple[str, ...], Field(min_length=2, strict=False)]
+    target: AnyTarget
+    """What the truth of a row is."""
     splits: dict[str, Split]
     """Splits by name: `val`, and `test` where there are test rows."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_format_1(cls, content: Any) -> Any:
+        """Pools of the first format know classes alone, and name them here."""
+        if not isinstance(content, dict) or "classes" not in content or "target" in content:
+            return content
+        rest = {key: value for key, value in content.items() if key != "classes"}
+        return rest | {"target": {"kind": "classes", "names": content["classes"]}}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the target: of its classes by index, or of its outputs."""
+        return self.target.names
+
+    @field_validator("target")
+    @classmethod
+    def _several_classes(cls, target: AnyTarget) -> AnyTarget:
+        if isinstance(target, Classes) and target.width < 2:
+            raise ValueError("a task has at least two classes")
+        return target
 
     @field_validator("splits")
     @classmethod
@@ -64,10 +87,10 @@ class Task(Record):
     def of(
         cls,
         name: str,
-        classes: Sequence[str],
+        target: Target | Sequence[str],
         *,
         rows: Mapping[str, NDArray[np.integer]],
-        labels: Mapping[str, NDArray[np.integer]],
+        labels: Mapping[str, NDArray[Any]],
         groups: Mapping[str, NDArray[np.integer]] = NONE,
         weights: Mapping[str, NDArray[np.floating]] = NONE,
     ) -> Self:
@@ -75,9 +98,9 @@ class Task(Record):
 
         Args:
             name: name of the task, for people.
-            classes: names, by class index.
+            target: what the truth of a row is; names stand for classes.
             rows: row ids [sample] by split, unique within the data set.
-            labels: class indices [sample] by split.
+            labels: truth by split: class indices [sample], or values [sample, output].
             groups: group of each row [sample], for splits that have groups.
             weights: weight of each row [sample], for splits that have weights.
         """
@@ -92,7 +115,7 @@ class Task(Record):
             for split in SPLITS
             if split in rows
         }
-        return cls(name=name, classes=tuple(classes), splits=splits)
+        return cls(name=name, target=as_target(target), splits=splits)
 
     def with_row_attributes_of(self, other: Task) -> Self:
         """This task with the groups and weights that another one of the same rows has and this one has not."""
@@ -111,7 +134,7 @@ class Task(Record):
     def hashes(self) -> dict[str, str]:
         """Hashes that a member must share with its pool, by what they are the hash of."""
         names = json.dumps(self.classes, ensure_ascii=False).encode()
-        found = {"classes": hashlib.sha256(names).hexdigest()}
+        found: dict[str, str] = {self.target.kind: hashlib.sha256(names).hexdigest()}
         for name, split in self.splits.items():
             found |= {f"{name} rows": split.rows, f"{name} labels": split.labels}
         return found
@@ -122,11 +145,8 @@ class Task(Record):
         Groups and weights differ only where both have some.
         """
         found = []
-        if len(self.classes) != len(other.classes):
-            found.append(f"{len(self.classes)} classes, not {len(other.classes)}")
-        elif self.classes != other.classes:
-            index = next(i for i, pair in enumerate(zip(self.classes, other.classes, strict=True)) if len({*pair}) == 2)
-            found.append(f"class {index} is {self.classes[index]!r}, not {other.classes[index]!r}")
+        if difference := self.target.difference(other.target):
+            found.append(difference)
         for name in SPLITS:
             mine, theirs = self.splits.get(name), other.splits.get(name)
             if mine is None or theirs is None:
@@ -146,6 +166,13 @@ class Task(Record):
                     if len({getattr(mine, what), getattr(theirs, what)} - {None}) == 2
                 ]
         return "; ".join(found)
+
+
+def as_target(given: Target | Sequence[str]) -> AnyTarget:
+    """A target as it is; names are those of classes."""
+    if isinstance(given, Target):
+        return given  # type: ignore[return-value]  # every target is one of the union
+    return Classes(names=tuple(given))
 
 
 def fingerprint(numbers: NDArray[np.integer] | NDArray[np.floating]) -> str:

@@ -154,9 +154,8 @@ def _by_size(report: ReportData, masks: NDArray[np.bool_], votes: Floats) -> Fig
 
 
 def _greedy(report: ReportData) -> Figure:
-    rows = np.arange(len(report.labels))
     label_probs = [
-        np.exp(member.predictions("val")[rows, report.labels], dtype=np.float64) for member in report.members
+        member.predictions("val").of_truth(report.labels, len(report.pool.task.classes)) for member in report.members
     ]
     added, losses = greedy_path(np.stack(label_probs))
     trace: dict[str, Any] = {

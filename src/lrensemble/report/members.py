@@ -46,7 +46,9 @@ def heat_maps(report: ReportData) -> list[Figure]:
     order = clustered(disagreement)
     names = [report.names[place] for place in order]
     rows, note = report.sampled_rows(DIVERGENCE_NUMBERS // (len(report.members) * len(report.pool.task.classes)))
-    probs = np.stack([np.exp(member.predictions("val")[rows], dtype=np.float32) for member in report.members])
+    probs = np.stack(
+        [report.pool.task.target.seen(member.predictions("val")[rows]).astype(np.float32) for member in report.members]
+    )
     divergence = pairwise("kullback_leibler", probs, report.labels[rows])
     found = [
         ("disagreement", 100 * disagreement, "% of val rows on which two disagree"),

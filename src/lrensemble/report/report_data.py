@@ -68,7 +68,7 @@ class ReportData:
     @cached_property
     def labels(self) -> Labels:
         """True classes [sample] of `val`."""
-        return np.asarray(self.pool.labels("val"))
+        return np.asarray(self.pool.truth("val"))
 
     @cached_property
     def predicted(self) -> Labels:
@@ -90,11 +90,11 @@ class ReportData:
 
     def probs_of(self, member: Member, split: str) -> Floats:
         """Probabilities [sample, class] of a member on a split."""
-        return np.asarray(np.exp(member.predictions(split).astype(np.float64)))
+        return self.pool.task.target.seen(member.predictions(split))
 
     def team_probs(self, split: str) -> Floats | None:
         """Probabilities [sample, class] of the judged team; None where it is not stored."""
-        return None if self.chosen is None else predict(self.members, self.chosen, split)
+        return None if self.chosen is None else predict(self.pool, self.members, self.chosen, split)
 
 
 def ordered(values: Sequence[float]) -> NDArray[np.int64]:

@@ -12,13 +12,14 @@ from dataclasses import replace
 from lrensemble.consensus import CONSENSUS
 from lrensemble.metrics import METRICS
 from lrensemble.select import methods  # noqa: F401  (register the selectors)
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_method
+from lrensemble.select.base import SELECTORS, Selection, check_method, default_consensus, default_metric
 from lrensemble.select.cautions import caution
 from lrensemble.select.cross_fit import CrossFit, cross_fit
 from lrensemble.select.scoring.every_team import TeamTable, check_table_path, team_table
 from lrensemble.select.scoring.learned import learned_nothing
 from lrensemble.select.scoring.team_scores import fitted_consensus, team_score
 from lrensemble.select.stability import Stability, stability
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 __all__ = [
@@ -45,8 +46,8 @@ def select(
     validation: Validation,
     method: SpecLike = "greedy",
     *,
-    metric: SpecLike = "nll",
-    consensus: SpecLike = "mean",
+    metric: SpecLike | None = None,
+    consensus: SpecLike | None = None,
     seed: int = 0,
 ) -> Selection:
     """Choose a team.
@@ -54,8 +55,9 @@ def select(
     Args:
         validation: predictions and labels of the validation rows.
         method: a selector by name, with its arguments: `greedy(size=25)`.
-        metric: what the team aims at: `accuracy`, `nll`, `brier`, …
-        consensus: how members' predictions are combined.
+        metric: what the team aims at: `accuracy`, `nll`, `mse`, … By default NLL of classes, or accuracy where a member
+            knows only labels; the mean squared error of values, or their Gaussian NLL where all give variances.
+        consensus: how members' predictions are combined. By default the mean, or the mixture of normal distributions.
         seed: of selectors that draw; the others ignore it.
 
     Raises:
@@ -63,7 +65,11 @@ def select(
         SelectionError: the selector cannot choose as asked.
     """
     start = time.perf_counter()
-    spec, metric, consensus = check_method(method), METRICS.check(metric), CONSENSUS.check(consensus)
+    spec, metric, consensus = (
+        check_method(method),
+        METRICS.check(metric or default_metric(validation)),
+        CONSENSUS.check(consensus or default_consensus(validation)),
+    )
     selection = SELECTORS.bound(spec)(validation, metric=metric, consensus=consensus, seed=seed)
     seconds = time.perf_counter() - start
     return replace(selection, method=str(spec), seconds=seconds, caution=caution(validation, selection))

@@ -8,9 +8,10 @@ import numpy as np
 
 from lrensemble.metrics import METRICS
 from lrensemble.numerics import SMALLEST_PROBABILITY
-from lrensemble.select.base import Floats, Selection, Validation
+from lrensemble.select.base import Selection
 from lrensemble.select.cross_fit import CrossFit
 from lrensemble.select.scoring.kernels.statistics import of_labels
+from lrensemble.select.validation import Floats, Validation
 from lrensemble.spec import Spec, SpecLike
 
 WORTH_A_WORD = 0.075

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError
-from lrensemble.select.base import SELECTORS, Floats, Selection, Validation, check_method
-from lrensemble.select.replicates import OutOfFold, replicates_of
+from lrensemble.select.base import SELECTORS, Selection, check_method
+from lrensemble.select.replicates import Kept, OutOfFold, replicates_of
 from lrensemble.select.scoring.resample import folds_of_rows
-from lrensemble.select.scoring.team_scores import combined, fitted_consensus
+from lrensemble.select.scoring.team_scores import combined_blocks, fitted_consensus
+from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike
 
 ROWS_JUDGED = 10_000
@@ -90,8 +91,8 @@ def cross_fit(
     judged: list[OutOfFold] = []
     while len(judged) < most:
         fold_of_row = folds_of_rows(validation, folds, (seed, len(judged)) if judged else seed)
-        predictions, selections = _out_of_fold(validation, spec, metric, consensus, seed, fold_of_row)
-        judged.append(OutOfFold.of(validation, predictions, metric))
+        found, selections = _out_of_fold(validation, spec, metric, consensus, seed, fold_of_row)
+        judged.append(found)
         if repeats is None:
             most = min(most, _affordable(selections, _count(validation)))
     replicates = replicates_of(validation, judged, metric)
@@ -134,10 +135,10 @@ def _out_of_fold(
     consensus: SpecLike,
     seed: int,
     fold_of_row: NDArray[np.int64],
-) -> tuple[Floats, list[Selection]]:
-    """[sample, class] what the teams of the other folds say of each row that counts, and those teams."""
+) -> tuple[OutOfFold, list[Selection]]:
+    """What the teams of the other folds say of each row that counts, judged, and those teams."""
     weights = validation.row_weights
-    predictions = np.zeros(validation.log_probs.shape[1:])
+    kept = Kept(validation, metric)
     selections = []
     numbers = np.unique(fold_of_row[weights > 0])
     insides = validation.resampled(weights * (fold_of_row != numbers[:, None]))
@@ -146,6 +147,7 @@ def _out_of_fold(
         chosen = selector(inside, metric=metric, consensus=consensus, seed=seed)
         learned = fitted_consensus(inside, chosen.team, chosen.weights, chosen.consensus)
         outside = np.flatnonzero((fold_of_row == fold) & (weights > 0))
-        predictions[outside] = combined(validation, chosen.team, chosen.weights, learned, outside)
+        for rows, predictions in combined_blocks(validation, chosen.team, chosen.weights, learned, outside):
+            kept.add(rows, predictions)
         selections.append(chosen)
-    return predictions, selections
+    return kept.judged(), selections

@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import LREnsembleError
 from lrensemble.metrics import METRICS, higher_is_better, row_values, score
+from lrensemble.metrics.base import mean_over_rows
 from lrensemble.numerics import likeliest
-from lrensemble.select.base import Floats, Validation
 from lrensemble.select.scoring.resample import bootstrap_weights
 from lrensemble.select.scoring.team_scores import counts_of
+from lrensemble.select.validation import Floats, Validation
 from lrensemble.spec import SpecLike
 
 REPLICATES = 200
@@ -31,26 +32,50 @@ class OutOfFold:
 
     score: float
     """Higher is better."""
-    values: Floats | None
+    values: Floats | None = None
     """[sample] what it is the mean of, higher is better; None where it is no mean."""
-    predictions: Floats | None
-    """[sample, class] where the score needs all of them; None otherwise."""
-    predicted: NDArray[np.int64]
-    """[sample] the likeliest classes."""
+    predicted: NDArray[np.int64] | None = None
+    """[sample] the likeliest classes, where the score needs no more."""
+    predictions: Floats | None = None
+    """[sample, column] where the score needs all of them."""
 
-    @classmethod
-    def of(cls, validation: Validation, predictions: Floats, metric: SpecLike) -> Self:
-        """Judge predictions [sample, class] on the rows that count."""
-        rows = validation.counted
-        own = score(metric, predictions[rows], validation.labels[rows], counts_of(validation, rows))
-        predicted = likeliest(predictions)
-        found = row_values(metric, predictions[rows], validation.labels[rows])
-        if found is None:
-            of_classes = METRICS.facts(metric).of_confusion is not None
-            return cls(own, None, None if of_classes else predictions, predicted)
-        values = np.zeros(len(predictions))
-        values[rows] = found if higher_is_better(metric) else -found
-        return cls(own, values, None, predicted)
+
+class Kept:
+    """What a metric needs of predictions that come some rows at a time: mostly one number a row."""
+
+    def __init__(self, validation: Validation, metric: SpecLike) -> None:
+        self._validation, self._metric = validation, METRICS.check(metric)
+        facts, rows = METRICS.facts(self._metric), len(validation.truth)
+        self._mean = facts.per_row is not None
+        self._confusion = not self._mean and facts.of_confusion is not None
+        self._numbers: NDArray[Any] = (
+            np.zeros(rows)
+            if self._mean
+            else np.zeros(rows, dtype=np.int64)
+            if self._confusion
+            else np.zeros((rows, validation.shape[2]))
+        )
+
+    def add(self, rows: NDArray[np.int64] | slice, predictions: Floats) -> None:
+        """Take in the predictions [sample, column] of some rows."""
+        if self._mean:
+            values = row_values(self._metric, predictions, self._validation.truth[rows])
+            assert values is not None
+            self._numbers[rows] = values if higher_is_better(self._metric) else -values
+        else:
+            self._numbers[rows] = likeliest(predictions) if self._confusion else predictions
+
+    def judged(self) -> OutOfFold:
+        """The score of all rows that count."""
+        rows = self._validation.counted
+        if self._mean:
+            own = mean_over_rows(self._numbers[rows], counts_of(self._validation, rows))
+            return OutOfFold(own, values=self._numbers)
+        if self._confusion:
+            own = _of_confusion(self._validation, self._validation.row_weights, self._numbers, self._metric)
+            return OutOfFold(own, predicted=self._numbers)
+        own = score(self._metric, self._numbers[rows], self._validation.truth[rows], counts_of(self._validation, rows))
+        return OutOfFold(own, predictions=self._numbers)
 
 
 def replicates_of(validation: Validation, judged: Sequence[OutOfFold], metric: SpecLike) -> tuple[float, ...]:
@@ -68,7 +93,12 @@ def replicates_of(validation: Validation, judged: Sequence[OutOfFold], metric: S
         return tuple(float(mean @ weights / weights.sum()) for weights in draws)
     if first.predictions is None:
         return tuple(
-            math.fsum(_of_confusion(validation, weights, each.predicted, metric) for each in judged) / len(judged)
+            math.fsum(
+                _of_confusion(validation, weights, each.predicted, metric)
+                for each in judged
+                if each.predicted is not None
+            )
+            / len(judged)
             for weights in draws
         )
     shift = math.fsum(each.score for each in judged) / len(judged) - first.score
@@ -81,8 +111,8 @@ def _of_confusion(validation: Validation, weights: Floats, predicted: NDArray[np
     of_confusion = METRICS.facts(spec).of_confusion
     if of_confusion is None:
         return math.nan
-    classes = int(validation.log_probs.shape[2])
-    cells = np.bincount(validation.labels * classes + predicted, weights=weights, minlength=classes**2)
+    classes = int(validation.shape[2])
+    cells = np.bincount(validation.truth * classes + predicted, weights=weights, minlength=classes**2)
     value = float(of_confusion(cells.reshape(classes, classes), **spec.arguments))
     return value if higher_is_better(spec) else -value
 
@@ -91,6 +121,6 @@ def _of_rows(validation: Validation, predictions: Floats, metric: SpecLike) -> f
     """The score by the metric itself; NaN where it is not defined on these rows, as without a row of some class."""
     rows = validation.counted
     try:
-        return score(metric, predictions[rows], validation.labels[rows], counts_of(validation, rows))
+        return score(metric, predictions[rows], validation.truth[rows], counts_of(validation, rows))
     except (LREnsembleError, ValueError):
         return math.nan

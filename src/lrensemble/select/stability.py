@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrensemble.errors import SelectionError
-from lrensemble.select.base import SELECTORS, Validation, check_method
+from lrensemble.select.base import SELECTORS, check_method
 from lrensemble.select.scoring.resample import bootstrap_weights
 from lrensemble.select.scoring.team_scores import fitted_consensus, team_score_of
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 MOST_RESAMPLES = 100_000

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError
 from lrensemble.select import SELECTORS, Validation, select, team_score
+from lrensemble.targets import Classes, Labels
 
 DEFAULT_LIST = ("best", "top_k", "all", "random", "greedy", "brute_force", "focal")
 SLOW_FROM = {"stacking": 40}
@@ -23,9 +24,9 @@ def validation_of(members: int, rows: int, classes: int = 5, *, labels_only: boo
     logits[:, np.arange(rows), labels] += generator.uniform(1, 2.5, size=(members, 1))
     probs = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
     if labels_only:
-        probs = (probs.argmax(axis=2)[:, :, None] == np.arange(classes)).astype(np.float64)
-    with np.errstate(divide="ignore"):
-        return Validation(np.log(probs).astype(np.float32), labels, top1=(True,) * members if labels_only else ())
+        target = Classes(names=tuple(map(str, range(classes))))
+        return Validation([Labels(one.argmax(axis=1)) for one in probs], labels, target=target)
+    return Validation(np.log(probs).astype(np.float32), labels)
 
 
 def assert_a_team(validation: Validation, name: str, metric: str) -> None:
@@ -78,7 +79,7 @@ def test_tables_of_teams_are_made_of_the_sixteen_best_members(name: str) -> None
     found = select(validation, name, metric="accuracy")
     assert found.details["among"] == list(best)
     assert found.details["complete"] is False
-    part = Validation(validation.log_probs[list(best)], validation.labels)
+    part = Validation(validation.predictions[list(best)], validation.truth)
     alone = select(part, name, metric="accuracy")
     assert found.team == tuple(best[member] for member in alone.team)
     assert "among" not in alone.details
@@ -90,7 +91,7 @@ def test_tables_of_teams_are_made_of_the_sixteen_best_members(name: str) -> None
 def test_the_members_that_are_looked_at_keep_their_costs() -> None:
     plain = validation_of(18, 29)
     cost = np.linspace(9, 1, 18)
-    validation = Validation(plain.log_probs, plain.labels, cost=tuple(cost.tolist()))
+    validation = Validation(plain.predictions, plain.truth, cost=tuple(cost.tolist()))
     front = select(validation, "pareto(against='cost')").details["front"]
     assert [point["cost"] for point in front] == pytest.approx([cost[point["team"]].sum() for point in front])
 

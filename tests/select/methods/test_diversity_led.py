@@ -43,8 +43,8 @@ def accuracies_of(validation: Validation) -> dict[Team, float]:
 def focal_twin(validation: Validation, team: Team, focal: int, measure: str) -> float:
     """Likeness of one team over the rows that a focal member gets wrong, by the measure's own function."""
     predicted = validation.probs.argmax(axis=2)
-    rows = predicted[focal] != validation.labels
-    value = diversity(measure, predicted[list(team)][:, rows], validation.labels[rows])
+    rows = predicted[focal] != validation.truth
+    value = diversity(measure, predicted[list(team)][:, rows], validation.truth[rows])
     return value if measure in ("q_statistic", "fleiss_kappa") else 1 - value
 
 
@@ -144,8 +144,8 @@ def test_argsort_is_not_the_rank() -> None:
 def test_a_member_that_errs_nowhere_has_no_say() -> None:
     validation = validation_of(5)
     probs = validation.probs.copy()
-    probs[2] = np.eye(CLASSES)[validation.labels] * 0.94 + 0.015
-    perfect = Validation(np.log(probs), validation.labels)
+    probs[2] = np.eye(CLASSES)[validation.truth] * 0.94 + 0.015
+    perfect = Validation(np.log(probs), validation.truth)
     assert np.isnan(focal_inverse_diversity(perfect, "generalized_diversity")[2]).all()
     for method in ("focal_fq", "hierarchical", "focal_fq(compat='ensemblebench')"):
         with warnings.catch_warnings():
@@ -176,7 +176,7 @@ def test_the_threshold_is_the_mean_diversity() -> None:
     validation = validation_of(7)
     predicted = validation.probs.argmax(axis=2)
     group = teams_of(range(2, MEMBERS))
-    values = {team: diversity("q_statistic", predicted[list(team)], validation.labels) for team in group}
+    values = {team: diversity("q_statistic", predicted[list(team)], validation.truth) for team in group}
     kept = [team for team in group if values[team] < np.mean(list(values.values()))]
     accuracy = accuracies_of(validation)
     found = select(validation, "diversity_threshold", metric="nll")
@@ -184,7 +184,7 @@ def test_the_threshold_is_the_mean_diversity() -> None:
     assert found.details["kept"] == len(kept)
     np.testing.assert_allclose(
         inverse_diversity(validation, "generalized_diversity")[mask((1, 3, 4))],
-        1 - diversity("generalized_diversity", predicted[[1, 3, 4]], validation.labels),
+        1 - diversity("generalized_diversity", predicted[[1, 3, 4]], validation.truth),
     )
 
 

@@ -10,6 +10,7 @@ from lrensemble.select import Validation, select, team_score
 from lrensemble.select.methods.greedy_definition import ensemble_selection
 from lrensemble.select.methods.shared.forward_selection import Rules, best_prefix
 from lrensemble.select.scoring.incremental import incremental_team
+from lrensemble.targets import Labels, LogProbs
 
 MEMBERS, ROWS, CLASSES = 7, 97, 4
 
@@ -119,6 +120,8 @@ def test_with_everything_used_up_the_run_ends() -> None:
 
 
 def test_the_metric_of_ties_is_checked() -> None:
-    labels_only = Validation(validation_of(0).log_probs, validation_of(0).labels, top1=(True,) + (False,) * 6)
+    first, *others = validation_of(0).predictions
+    known = [Labels(first.argmax(axis=1)), *map(LogProbs, others)]
+    labels_only = Validation(known, validation_of(0).truth)
     with pytest.raises(SelectionError, match="knows only labels"):
         select(labels_only, "greedy(tie_break='nll')", metric="accuracy")

@@ -41,7 +41,7 @@ def enough_twin(validation: Validation, runs: Runs, metric: str, consensus: str)
     """The rule, row by row: cut the mean of the runs that have not seen a row to its heaviest, and compare."""
     shares = np.sort(runs.weights.mean(axis=0))[::-1]
     most = len(shares)
-    probs = np.exp(validation.log_probs)
+    probs = np.exp(validation.predictions)
     values: dict[int, list[float]] = {count: [] for count in range(1, most + 1)}
     predictions: dict[int, list[NDArray[np.float64]]] = {count: [] for count in range(1, most + 1)}
     rows = [row for row in range(ROWS) if runs.unseen[:, row].any()]
@@ -54,12 +54,12 @@ def enough_twin(validation: Validation, runs: Runs, metric: str, consensus: str)
             team = np.flatnonzero(cut)
             combined = combine(consensus, probs[team][:, [row]], cut[team])
             predictions[count].append(combined[0])
-            values[count].append(score(metric, combined, validation.labels[[row]]) if metric != "ece" else np.nan)
+            values[count].append(score(metric, combined, validation.truth[[row]]) if metric != "ece" else np.nan)
     for count in range(1, most):
         if shares[count] >= LIGHT or shares[count:].sum() > LIGHT_TOGETHER:
             continue
         if metric == "ece":
-            whole, fewer = (score("ece", np.array(predictions[n]), validation.labels[rows]) for n in (most, count))
+            whole, fewer = (score("ece", np.array(predictions[n]), validation.truth[rows]) for n in (most, count))
             good = fewer >= whole - 1e-12
         else:
             difference = np.array(values[count]) - np.array(values[most])

@@ -11,6 +11,7 @@ from lrensemble.metrics import score
 from lrensemble.select import Validation, select, team_score
 from lrensemble.select.methods.simplex import minimise
 from lrensemble.select.scoring.losses import MixtureNll, QuadraticForm
+from lrensemble.targets import Labels, LogProbs
 
 MEMBERS, ROWS, CLASSES = 6, 79, 4
 
@@ -74,7 +75,7 @@ def test_no_weights_are_better_than_those_of_the_simplex(metric: str) -> None:
         generator = np.random.default_rng(seed)
         for weights in generator.dirichlet(np.full(MEMBERS, 0.3), size=200):
             probs = np.einsum("msc,m->sc", validation.probs, weights)
-            assert score(metric, probs, validation.labels) <= found.score + found.details["gap"]
+            assert score(metric, probs, validation.truth) <= found.score + found.details["gap"]
         assert found.score >= select(validation, "greedy(bootstrap=0, size=60)", metric=metric).score
 
 
@@ -122,6 +123,7 @@ def test_the_simplex_minimises_a_loss_of_its_own() -> None:
         assert chosen.weights == select(validation, "simplex", metric=loss).weights
         assert chosen.details["loss"] == loss
         assert chosen.score == team_score(validation, chosen.team, chosen.weights, metric=metric)
-    labels_only = Validation(validation.log_probs, validation.labels, top1=(False,) * 5 + (True,))
+    *others, last = validation.predictions
+    labels_only = Validation([*map(LogProbs, others), Labels(last.argmax(axis=1))], validation.truth)
     with pytest.raises(SelectionError, match="member 5 knows only labels"):
         select(labels_only, "simplex", metric="accuracy")

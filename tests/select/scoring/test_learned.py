@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lrensemble.select import Validation, learned_nothing, select
 from lrensemble.select.scoring.learned import scores_over_chance
+from lrensemble.targets import Labels
 
 Floats = NDArray[np.float64]
 
@@ -55,7 +56,8 @@ def test_twenty_rows_and_labels_alone() -> None:
     right = np.stack([np.arange(20) % 10 != 0, np.arange(20) // 10 == 0])  # 18 of 20, and 10 of 20
     named = np.where(right, labels, 1 - labels)
     log_probs = np.where(named[:, :, None] == np.arange(2), 0.0, -1e4)
-    assert learned_nothing(Validation(log_probs, labels, top1=(True, True))).tolist() == [False, True]
+    assert learned_nothing(Validation(log_probs, labels)).tolist() == [False, True]
+    assert learned_nothing(Validation([Labels(one) for one in named], labels)).tolist() == [False, True]
 
 
 def test_an_overconfident_member_has_learned() -> None:

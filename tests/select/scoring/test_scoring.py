@@ -13,6 +13,7 @@ from lrensemble.errors import PredictionsError, SelectionError
 from lrensemble.select import Validation, team_score
 from lrensemble.select.base import check_metric
 from lrensemble.select.scoring.team_scores import first_best, team_scorer
+from lrensemble.targets import Labels, LogProbs
 
 MEMBERS, ROWS, CLASSES = 5, 61, 4
 
@@ -102,19 +103,18 @@ def test_what_is_no_validation_is_refused(
 
 
 def test_members_that_know_only_labels_serve_accuracy_alone() -> None:
-    validation = Validation(np.full((2, 3, 2), np.log(0.5)), np.zeros(3, dtype=np.int64), top1=(False, True))
+    known = [LogProbs(np.full((3, 2), np.log(0.5))), Labels(np.zeros(3, dtype=np.int64))]
+    validation = Validation(known, np.zeros(3, dtype=np.int64))
     assert check_metric(validation, "accuracy") == "accuracy"
     for metric in ("nll", "brier", "ece"):
         with pytest.raises(SelectionError, match="member 1 knows only labels"):
             check_metric(validation, metric)
-    with pytest.raises(PredictionsError, match="top1 has 3 entries for 2 members"):
-        Validation(validation.log_probs, validation.labels, top1=(True,) * 3)
 
 
 def test_rows_are_counts_over_the_same_predictions() -> None:
     validation = validation_of(2)
     part = validation.rows(np.array([3, 3, 0]))
-    assert part.log_probs is validation.log_probs
+    assert part.predictions is validation.predictions
     assert (part.weights[3], part.weights[0], part.total_weight) == (2, 1, 3)
 
 

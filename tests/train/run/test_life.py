@@ -55,7 +55,7 @@ def test_a_member_is_what_the_bare_loop_makes(
             for name, tensor in trainee.weights(place).items():
                 assert torch.equal(member.weights()[name], tensor), name
             for split in ("val", "test"):
-                np.testing.assert_array_equal(member.predictions(split), trainee.predict(split)[place].numpy())
+                np.testing.assert_array_equal(member.predictions(split).main, trainee.predict(split)[place].numpy())
             losses, rates, norms = (
                 np.concatenate(columns)[:, place].tolist()
                 for columns in zip(*((chunk.losses, chunk.rates, chunk.norms) for chunk in chunks), strict=True)

@@ -268,7 +268,7 @@ def greedy_score(members: list[Member], labels: np.ndarray) -> float:
     """The score of the greedy team, or of knowing nothing."""
     if not members:
         return -float(np.log(10))
-    stacked = np.stack([member.predictions("val") for member in members])
+    stacked = np.stack([member.predictions("val").main for member in members])
     return select(Validation(stacked, labels), "greedy(bootstrap=0)", metric="nll").score
 
 
@@ -280,7 +280,7 @@ def test_the_gain_of_the_team_is_what_the_study_is_told(
     list(tune(one, tmp_path))
     pool = Pool.open(tmp_path)
     members = list(pool.members())
-    scores = [greedy_score(members[:count], pool.labels("val")) for count in range(5)]
+    scores = [greedy_score(members[:count], pool.truth("val")) for count in range(5)]
     assert [trial.value for trial in trials_of(tmp_path)] == pytest.approx(np.diff(scores), abs=1e-12)
 
 
@@ -288,14 +288,14 @@ def test_a_member_that_says_what_another_says_gains_nothing(searching: MakeExper
     list(tune(searching("trials=2"), tmp_path))
     pool = Pool.open(tmp_path)
     first, second = pool.members()
-    predictions = {split: np.array(first.predictions(split)) for split in ("val", "test")}
+    predictions = {split: np.array(first.predictions(split).main) for split in ("val", "test")}
     pool.add(MemberRecord(id="copy", order=7, name="copy"), predictions)
     assert team_gain(pool, "copy", metric="nll") == pytest.approx(0.0, abs=1e-12)
-    both = greedy_score([first, second], pool.labels("val"))
-    alone = greedy_score([first], pool.labels("val"))
+    both = greedy_score([first, second], pool.truth("val"))
+    alone = greedy_score([first], pool.truth("val"))
     assert team_gain(pool, second.id, metric="nll", without=["copy"]) == pytest.approx(both - alone, abs=1e-12)
-    alone_accuracy = float(np.mean(first.predictions("val").argmax(axis=1) == pool.labels("val")))
-    chance = float(np.mean(pool.labels("val") == 0))
+    alone_accuracy = float(np.mean(first.predictions("val").main.argmax(axis=1) == pool.truth("val")))
+    chance = float(np.mean(pool.truth("val") == 0))
     gain = team_gain(pool, first.id, metric="accuracy", without=["copy", second.id])
     assert gain == pytest.approx(alone_accuracy - chance)
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrensemble.errors import PredictionsError
-from lrensemble.metrics.base import check_labels, check_probabilities
 from lrensemble.numerics import likeliest
 from lrensemble.rows import check_weights
+from lrensemble.targets import check_labels, check_probabilities
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.limits import Count, Repeats
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.methods.shared.reduced import best_members
 from lrensemble.select.methods.shared.searching import DistinctTeams, Incumbent
 from lrensemble.select.scoring.team_scores import first_best, team_score, team_scorer
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
 MOST_MEMBERS = 128

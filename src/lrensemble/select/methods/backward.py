@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.methods.shared.reduced import best_members
 from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best, team_score, team_scorer
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
 MOST_MEMBERS = 128

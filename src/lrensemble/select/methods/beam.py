@@ -6,10 +6,11 @@ import numpy as np
 
 from lrensemble.errors import SelectionError
 from lrensemble.limits import Count, Repeats
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.methods.shared.searching import Incumbent
 from lrensemble.select.scoring.incremental import IncrementalTeam, incremental_team
 from lrensemble.select.scoring.team_scores import SAME_SCORE, team_score
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
 Candidates = dict[tuple[int, ...], tuple[float, IncrementalTeam, int]]

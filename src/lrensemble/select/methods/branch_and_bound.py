@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.limits import Count, Teams
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.methods.shared.exhaustive import check_sizes
 from lrensemble.select.methods.shared.searching import DistinctTeams, Incumbent
 from lrensemble.select.scoring.bounds import Bound, BoundFunction, Node, bound_function, is_convex
 from lrensemble.select.scoring.incremental import IncrementalTeam, incremental_team
 from lrensemble.select.scoring.team_scores import SAME_SCORE, Scorer, first_best, team_score, team_scorer
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
 logger = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def branch_and_bound(
 
 def _nodes(validation: Validation, metric: SpecLike, consensus: SpecLike) -> int:
     """How many nodes are bounded in a few seconds, at least one."""
-    members, rows, classes = validation.log_probs.shape
+    members, rows, classes = validation.shape
     if is_convex(metric, consensus):
         return max(1, int(NUMBERS / (members**1.5 * max(rows, PYTHON_ROWS))))
     return max(1, NUMBERS // int(8 * members * max(rows * max(classes - 1, 1), PYTHON_ROWS)))

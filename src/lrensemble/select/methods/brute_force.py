@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from lrensemble.limits import Count, Teams
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.methods.beam import beam
 from lrensemble.select.methods.branch_and_bound import branch_and_bound
 from lrensemble.select.methods.shared.exhaustive import Enumeration, Sizes, affordable, check_sizes, search
 from lrensemble.select.scoring.bounds import is_convex
 from lrensemble.select.scoring.team_scores import SAME_SCORE, standard_error, team_score
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
 BOUNDED_MEMBERS = 64
@@ -92,7 +93,7 @@ def _bounded(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: 
     """What branch and bound finds; None where it has little hope to end."""
     if sizes.members > BOUNDED_MEMBERS or not is_convex(metric, consensus):
         return None
-    nodes = NODES_TIMES_NUMBERS // (sizes.members**2 * len(validation.labels))
+    nodes = NODES_TIMES_NUMBERS // (sizes.members**2 * len(validation.truth))
     return branch_and_bound(
         validation,
         metric=metric,

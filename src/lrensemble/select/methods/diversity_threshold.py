@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from lrensemble.limits import Table
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
+from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.shared.diversity import best_kept, inverse_diversity
 from lrensemble.select.methods.shared.reduced import members_of_table
 from lrensemble.select.scoring.every_team import score_every_team
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from lrensemble.limits import Count, Factor, Table
 from lrensemble.metrics.diversity import all_teams
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.methods.shared.exhaustive import WASTE, Sizes, check_sizes
 from lrensemble.select.methods.shared.reduced import best_members
 from lrensemble.select.scoring.every_team import score_every_team
 from lrensemble.select.scoring.kernels.statistics import of_labels, predicted_classes
 from lrensemble.select.scoring.kernels.subsets import first_team, members_of
 from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best, team_score, team_scorer
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
 LIMIT = 2**16
@@ -100,7 +101,7 @@ def _among_all(validation: Validation, sizes: Sizes, fitness: Fitness) -> tuple[
     """The fittest team and its two parts, from tables of all subsets of the members."""
     accuracies = score_every_team(validation, "accuracy", "plurality", 2**sizes.members)
     accuracies[0] = 0.0  # of nobody, who is left out below: minus infinity times a share of zero is no number
-    diversities = every_focal_gd(predicted_classes(validation), validation.labels, validation.weights)
+    diversities = every_focal_gd(predicted_classes(validation), validation.truth, validation.weights)
     size = np.bitwise_count(np.arange(len(accuracies))).astype(np.float64)
     values = fitness(diversities, accuracies, size)
     values[(size < sizes.smallest) | (size > sizes.largest)] = -np.inf

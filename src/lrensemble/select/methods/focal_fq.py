@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.limits import Table
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
+from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.shared.diversity import (
     Floats,
     best_kept,
@@ -20,6 +20,7 @@ from lrensemble.select.methods.shared.diversity import (
 from lrensemble.select.methods.shared.reduced import members_of_table
 from lrensemble.select.scoring.every_team import score_every_team
 from lrensemble.select.scoring.kernels.statistics import predicted_classes
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 DRAWS, DRAWN_ROWS = 3, 100
@@ -149,7 +150,7 @@ def focal_inverse_diversity_by(validation: Validation, measure: SpecLike, compat
 def drawn_inverse_diversity(validation: Validation, measure: SpecLike, seed: int) -> Floats:
     """[member, 2^members] inverse diversity as the mean of three draws of 100 of the focal member's errors."""
     generator = np.random.default_rng(seed)
-    wrong = (predicted_classes(validation) != validation.labels) & (validation.row_weights > 0)
+    wrong = (predicted_classes(validation) != validation.truth) & (validation.row_weights > 0)
     total = np.zeros((validation.members, 2**validation.members))
     for _ in range(DRAWS):
         for focal, errs in enumerate(wrong):

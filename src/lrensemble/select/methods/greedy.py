@@ -13,7 +13,7 @@ from pydantic import Field
 
 from lrensemble.errors import SelectionError
 from lrensemble.limits import Count, Repeats
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
+from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.shared.forward_selection import Rules, best_prefix
 from lrensemble.select.methods.shared.searching import DistinctTeams
 from lrensemble.select.methods.shared.weights import (
@@ -27,6 +27,7 @@ from lrensemble.select.methods.shared.weights import (
 from lrensemble.select.scoring.incremental import incremental_team
 from lrensemble.select.scoring.resample import bootstrap_weights
 from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 Some = Annotated[int, Field(ge=0, le=10_000)]
@@ -106,7 +107,7 @@ def greedy(
         tie = None if tie_metric is None else incremental_team(sample, tie_metric, consensus)
         counts, _ = best_prefix(incremental_team(sample, metric, consensus), tie, rules, scored)
         chosen.append(counts / counts.sum())
-    unseen = [sample.row_weights == 0 for sample in samples[1:]] or [np.zeros(len(validation.labels), dtype=bool)]
+    unseen = [sample.row_weights == 0 for sample in samples[1:]] or [np.zeros(len(validation.truth), dtype=bool)]
     runs = Runs(np.array(chosen), np.array(unseen))
     weights = _capped(runs.weights.sum(axis=0), max_members, max_cost, cost)
     if not prune:

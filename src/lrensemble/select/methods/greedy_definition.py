@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lrensemble.select.base import Validation
 from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best, team_score
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.limits import Count, Table
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
+from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.focal_fq import focal_inverse_diversity_by, phase_one, phase_two_scores
 from lrensemble.select.methods.shared.diversity import Floats, best_kept
 from lrensemble.select.methods.shared.reduced import members_of_table
 from lrensemble.select.scoring.every_team import score_every_team
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 Share = Annotated[float, Field(ge=0, lt=1)]

@@ -9,9 +9,10 @@ import numpy as np
 from lrensemble.errors import SelectionError
 from lrensemble.limits import Count, Runs
 from lrensemble.metrics import METRICS
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.scoring.learned import learned_nothing
 from lrensemble.select.scoring.team_scores import first_best, team_score, team_scorer
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
 USUAL_SIZE = 5

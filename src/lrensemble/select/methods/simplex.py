@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from lrensemble.select.base import SELECTORS, Selection, Validation, check_metric
+from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.shared.weights import weighted_team, without_negligible
 from lrensemble.select.scoring.losses import Floats, Loss, brier_of, nll_of
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 AT_ONCE = 64

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.limits import Factor
-from lrensemble.select.base import SELECTORS, Selection, Validation
+from lrensemble.select.base import SELECTORS, Selection
 from lrensemble.select.methods.shared.weights import weighted_team, without_negligible
 from lrensemble.select.scoring.kernels.statistics import of_labels
+from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike
 
 FEW_MEMBERS = 100
@@ -66,7 +67,7 @@ def log_odds_weights(
         seed: not used.
     """
     right = of_labels(validation, "plurality") @ validation.row_weights
-    rows, classes = validation.total_weight, validation.log_probs.shape[2]
+    rows, classes = validation.total_weight, validation.shape[2]
     odds = (right + 0.5) / (rows - right + 0.5) * max(classes - 1, 1)
     return _weighted(validation, np.maximum(np.log(odds), 0.0), metric, consensus)
 

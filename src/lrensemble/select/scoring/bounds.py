@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from lrensemble.consensus import CONSENSUS, is_average, is_linear
 from lrensemble.errors import SelectionError
 from lrensemble.metrics import METRICS
-from lrensemble.select.base import Validation
 from lrensemble.select.scoring.kernels.columns import contested_columns
 from lrensemble.select.scoring.losses import Loss, brier_of, nll_of
+from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike
 
 Floats = NDArray[np.float64]

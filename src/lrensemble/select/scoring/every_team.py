@@ -15,10 +15,11 @@ from lrensemble.consensus import CONSENSUS, is_average, is_linear
 from lrensemble.errors import MissingExtraError, SelectionError, StorageError
 from lrensemble.files import draft_file
 from lrensemble.metrics import METRICS
-from lrensemble.select.base import Validation, check_metric
+from lrensemble.select.base import check_metric
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import BlockScorer, block_scorer, split
 from lrensemble.select.scoring.kernels.subsets import members_of
 from lrensemble.select.scoring.team_scores import Scorer, team_scorer
+from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike
 
 LIMIT = 2**24
@@ -113,7 +114,7 @@ def subset_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike)
     """What scores blocks of teams with equal weights, by the shortest way; None where there is no short one."""
     metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
     products = is_average(consensus) if metric == Spec("accuracy") else is_linear(consensus)
-    if products and metric in PRODUCTS and len(validation.labels) << validation.members <= SMALL:
+    if products and metric in PRODUCTS and len(validation.truth) << validation.members <= SMALL:
         scorer = team_scorer(validation, metric, consensus)
         return lambda _: _one_block(scorer, validation.members)
     return block_scorer(validation, metric, consensus)

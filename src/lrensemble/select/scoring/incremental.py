@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, is_linear
 from lrensemble.metrics import METRICS
-from lrensemble.select.base import Validation
 from lrensemble.select.scoring.kernels.columns import contested_columns
 from lrensemble.select.scoring.kernels.confusion import confusion_counter, confusion_team
 from lrensemble.select.scoring.kernels.incremental_accuracy import accuracy_team
 from lrensemble.select.scoring.kernels.incremental_nll import nll_team
 from lrensemble.select.scoring.kernels.statistics import error_gram, of_labels
 from lrensemble.select.scoring.team_scores import Scorer, team_scorer
+from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike
 
 Floats = NDArray[np.float64]
@@ -43,7 +43,7 @@ def incremental_team(validation: Validation, metric: SpecLike, consensus: SpecLi
         rows = validation.counted
         return nll_team(of_labels(validation, consensus.name)[:, rows], validation.row_weights[rows])
     none = np.zeros(validation.members)
-    if metric == Spec("brier") and is_linear(consensus):
+    if METRICS.facts(metric).quadratic and is_linear(consensus):
         return BrierTeam(error_gram(validation, consensus.name), none)
     counter = confusion_counter(validation, metric, consensus)
     if counter is not None:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.numerics import SMALLEST_PROBABILITY
-from lrensemble.select.base import Floats, Validation
-from lrensemble.select.scoring.kernels.statistics import blocks
+from lrensemble.select.scoring.kernels.statistics import blocks, predicted_classes
+from lrensemble.select.validation import Floats, Validation
 
 LEVEL = 0.05
 """A member that learned nothing is taken for one that learned something this often."""
@@ -42,22 +42,73 @@ def scores_over_chance(validation: Validation) -> Floats:
 
 
 def _scores(validation: Validation, weights: Floats | None) -> Floats:
-    """[view, member] of rows that count by weights [view, sample], all read in one pass.
+    """[view, member] of rows that count by weights [view, sample]; infinite of members that cannot be judged so."""
+    times = np.ones((1, len(validation.truth))) if weights is None else weights
+    if not validation.of_classes:
+        return _of_values(validation, times)
+    scores = np.full((len(times), validation.members), np.inf)
+    labels = [m for m in range(validation.members) if "probabilities" not in validation.needs_served(m)]
+    dense = [m for m in range(validation.members) if m not in labels]
+    if dense:
+        own = validation if not labels else validation.of_members(dense)
+        scores[:, dense] = _of_probabilities(own, times)
+    for member in labels:
+        if "labels" in validation.needs_served(member):
+            scores[:, member] = _of_named(validation, predicted_classes(validation)[member], times)
+    return scores
+
+
+def _of_named(validation: Validation, named: NDArray[np.int64], times: Floats) -> Floats:
+    """[view] of a member that names a class [sample] in each row: a(i, c) is one for that class, else zero."""
+    classes, totals = validation.shape[2], times.sum(axis=1)
+    shares = np.stack([np.bincount(validation.truth, row, minlength=classes) for row in times]) / totals[:, None]
+    named_shares = np.stack([np.bincount(named, row, minlength=classes) for row in times]) / totals[:, None]
+    sums = times @ (named == validation.truth)
+    centres = (shares * named_shares).sum(axis=1)
+    row_means = np.stack([share[named] for share in shares])
+    between = (np.square(named_shares - centres[:, None]) * shares).sum(axis=1)
+    squares, row_squares = totals * centres, (times * np.square(row_means)).sum(axis=1)
+    return _standardised(sums, centres, squares, row_squares, between, totals)
+
+
+def _of_values(validation: Validation, times: Floats) -> Floats:
+    """[view, member] of values: a(i, j) is a prediction times a truth, summed over standardised outputs."""
+    outputs = validation.truth.shape[1]
+    said = np.concatenate([block.values[:, :, :outputs].astype(np.float64) for block in blocks(validation)], axis=1)
+    totals = times.sum(axis=1)
+    means = times @ validation.truth / totals[:, None]  # [view, output]
+    scores = np.empty((len(times), validation.members))
+    for view, (count, total) in enumerate(zip(times, totals, strict=True)):
+        truth = validation.truth - means[view]
+        spread = np.sqrt(count @ np.square(truth) / total)
+        truth = np.divide(truth, spread, out=np.zeros_like(truth), where=spread > 0)
+        centred = said - np.einsum("s,mso->mo", count, said)[:, None] / total
+        centred = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
+        sums = np.einsum("s,mso,so->m", count, centred, truth)
+        inner = np.einsum("s,mso,msp->mop", count, centred, centred)
+        outer = np.einsum("s,so,sp->op", count, truth, truth)
+        variances = np.einsum("mop,op->m", inner, outer) / max(total - 1, 1)
+        known = variances > ROUNDING
+        scores[view] = np.divide(sums, np.sqrt(np.maximum(variances, 0)), out=np.zeros_like(sums), where=known)
+    return scores
+
+
+def _of_probabilities(validation: Validation, times: Floats) -> Floats:
+    """[view, member] of probabilities, all read in one pass.
 
     With rᵢ and qᵢ the means of a(i, c) and of its square over the classes' shares, m(c) the means over rows and g that
     of all, the variance is (Σ qᵢ - Σ rᵢ² - n Σ share(c) (m(c) - g)²) n / (n - 1).
     """
-    members, rows, classes = validation.log_probs.shape
-    times = np.ones((1, rows)) if weights is None else weights
+    members, _, classes = validation.shape
     totals = times.sum(axis=1)[:, None]
-    shares = np.stack([np.bincount(validation.labels, row, minlength=classes) for row in times]) / totals
+    shares = np.stack([np.bincount(validation.truth, row, minlength=classes) for row in times]) / totals
     sums, squares, row_squares = (np.zeros((len(times), members)) for _ in range(3))
-    means, start = np.zeros((len(times), members, classes)), 0
-    for log_probs, labels in blocks(validation):
-        values = np.maximum(log_probs, np.log(SMALLEST_PROBABILITY), dtype=np.float64)
-        counts = times[:, start : start + len(labels)]
-        start += len(labels)
-        sums += counts @ values[:, np.arange(len(labels)), labels].T
+    means = np.zeros((len(times), members, classes))
+    for block in blocks(validation):
+        values = np.maximum(block.values, np.log(SMALLEST_PROBABILITY), dtype=np.float64)
+        rows = len(block.truth)
+        counts = times[:, block.start : block.start + rows]
+        sums += counts @ values[:, np.arange(rows), block.truth].T
         means += np.tensordot(counts, values, axes=(1, 1))
         row_squares += [np.square(values @ share) @ count for share, count in zip(shares, counts, strict=True)]
         np.square(values, out=values)
@@ -65,6 +116,13 @@ def _scores(validation: Validation, weights: Floats | None) -> Floats:
     means /= totals[:, :, None]
     centres = np.einsum("vmc,vc->vm", means, shares)
     between = np.einsum("vmc,vc->vm", np.square(means - centres[:, :, None]), shares)
+    return _standardised(sums, centres, squares, row_squares, between, totals)
+
+
+def _standardised(
+    sums: Floats, centres: Floats, squares: Floats, row_squares: Floats, between: Floats, totals: Floats
+) -> Floats:
+    """Sums less their means over all permutations, in standard deviations; zero where nothing varies."""
     variances = (squares - row_squares - totals * between) * totals / np.maximum(totals - 1, 1)
     known = variances > ROUNDING * (squares + 1)
     deviations = np.sqrt(np.maximum(variances, 0))

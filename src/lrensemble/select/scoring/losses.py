@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.numerics import SMALLEST_PROBABILITY
-from lrensemble.select.base import Validation
 from lrensemble.select.scoring.kernels.statistics import error_gram, of_labels
+from lrensemble.select.validation import Validation
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.select.base import Floats, Validation
+from lrensemble.select.validation import Floats, Validation
 
 
 def bootstrap_weights(validation: Validation, generator: np.random.Generator) -> Floats:
@@ -37,8 +37,8 @@ def mean_and_error(values: Floats, weights: Floats, units: NDArray[np.int64]) ->
 def folds_of_rows(validation: Validation, folds: int, seed: int | tuple[int, ...]) -> NDArray[np.int64]:
     """The fold of every row [sample]; rows that do not count are spread as well, and change nothing."""
     if validation.groups is None or len(np.unique(validation.groups)) == len(validation.groups):
-        return stratified_folds(validation.labels, folds, seed, validation.row_weights > 0)
-    return grouped_folds(validation.labels, validation.groups, validation.row_weights, folds, seed)
+        return stratified_folds(validation.truth, folds, seed, validation.row_weights > 0)
+    return grouped_folds(validation.truth, validation.groups, validation.row_weights, folds, seed)
 
 
 def stratified_folds(

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, combine, fit, is_average, is_linear, learned_on_rows
-from lrensemble.metrics import METRICS, row_values, score
+from lrensemble.metrics import METRICS, higher_is_better, row_values, score
+from lrensemble.metrics.base import mean_over_rows
 from lrensemble.numerics import SMALLEST_PROBABILITY, likeliest
-from lrensemble.select.base import Validation
 from lrensemble.select.scoring.kernels.columns import Columns, contested_columns
 from lrensemble.select.scoring.kernels.confusion import confusion_counter, weighted_scores
 from lrensemble.select.scoring.kernels.statistics import error_gram, of_labels
 from lrensemble.select.scoring.resample import mean_and_error
+from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike, to_spec
 
 Weights = NDArray[np.float64]
@@ -57,8 +58,31 @@ def team_score_of(
 ) -> float:
     """The score of a team under a consensus that is fitted, perhaps on other rows."""
     rows = validation.counted
-    probs = combined(validation, team, weights, fitted, rows)
-    return score(metric, probs, validation.labels[rows], counts_of(validation, rows))
+    values = values_of_rows(validation, team, weights, metric, fitted, rows)
+    if values is not None:
+        value = mean_over_rows(values, counts_of(validation, rows))
+        return value if higher_is_better(metric) else -value
+    predictions = combined(validation, team, weights, fitted, rows)
+    return score(metric, predictions, validation.truth[rows], counts_of(validation, rows))
+
+
+def values_of_rows(
+    validation: Validation,
+    team: Sequence[int],
+    weights: Sequence[float] | None,
+    metric: SpecLike,
+    fitted: SpecLike,
+    rows: NDArray[np.int64] | slice,
+) -> NDArray[np.float64] | None:
+    """[sample] values that the team's metric is the mean of, block by block; None of a metric that is no such mean."""
+    if METRICS.facts(METRICS.check(metric)).per_row is None:
+        return None
+    values = []
+    for chosen, predictions in combined_blocks(validation, team, weights, fitted, rows):
+        of_block = row_values(metric, predictions, validation.truth[chosen])
+        assert of_block is not None
+        values.append(of_block)
+    return np.concatenate(values)
 
 
 def counts_of(validation: Validation, rows: NDArray[np.int64] | slice) -> NDArray[np.float64] | None:
@@ -76,7 +100,9 @@ def fitted_consensus(
         return to_spec(consensus)
     shares = None if weights is None else np.asarray(weights, dtype=np.float64)
     rows = validation.counted
-    return fit(consensus, validation.probs_of(team, rows), validation.labels[rows], shares, counts_of(validation, rows))
+    return fit(
+        consensus, validation.predictions_of(team, rows), validation.truth[rows], shares, counts_of(validation, rows)
+    )
 
 
 def combined(
@@ -86,16 +112,25 @@ def combined(
     consensus: SpecLike,
     rows: NDArray[np.int64] | slice = slice(None),
 ) -> NDArray[np.float64]:
-    """[sample, class] the team's probabilities on some rows by a consensus that is fitted, block by block."""
+    """[sample, column] the team's predictions on some rows by a consensus that is fitted: all at once, for few rows."""
+    return np.concatenate([block for _, block in combined_blocks(validation, team, weights, consensus, rows)])
+
+
+def combined_blocks(
+    validation: Validation,
+    team: Sequence[int],
+    weights: Sequence[float] | None,
+    consensus: SpecLike,
+    rows: NDArray[np.int64] | slice = slice(None),
+) -> Iterator[tuple[NDArray[np.int64] | slice, NDArray[np.float64]]]:
+    """Places of some rows and the team's predictions there, [sample, column], by a consensus that is fitted."""
     shares = None if weights is None else np.asarray(weights, dtype=np.float64)
-    places = np.arange(len(validation.labels))[rows]
+    places = np.arange(len(validation.truth))[rows]
     step = validation.block_rows(len(team))
-    probs = np.empty((len(places), validation.log_probs.shape[2]))
     for start in range(0, len(places), step):
         block = slice(start, start + step)
         chosen = block if isinstance(rows, slice) and rows == slice(None) else places[block]
-        probs[block] = combine(consensus, validation.probs_of(team, chosen), shares)
-    return probs
+        yield chosen, combine(consensus, validation.predictions_of(team, chosen), shares)
 
 
 def standard_error(
@@ -110,11 +145,8 @@ def standard_error(
 
     None for a metric that is not a mean over rows.
     """
-    if METRICS.facts(metric).per_row is None:
-        return None
-    rows = validation.counted
-    probs = combined(validation, team, weights, fitted_consensus(validation, team, weights, consensus), rows)
-    values = row_values(metric, probs, validation.labels[rows])
+    rows, fitted = validation.counted, fitted_consensus(validation, team, weights, consensus)
+    values = values_of_rows(validation, team, weights, metric, fitted, rows)
     return None if values is None else mean_and_error(values, validation.row_weights[rows], validation.units[rows])[1]
 
 
@@ -125,7 +157,7 @@ def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -
         return _accuracy_scorer(validation, consensus)
     if metric == Spec("nll") and is_linear(consensus):
         return _nll_scorer(of_labels(validation, consensus.name), validation)
-    if metric == Spec("brier") and is_linear(consensus):
+    if METRICS.facts(metric).quadratic and is_linear(consensus):
         return _brier_scorer(error_gram(validation, consensus.name))
     counter = confusion_counter(validation, metric, consensus)
     if counter is not None:
@@ -201,8 +233,8 @@ def _wrong_by_definition(
 ) -> NDArray[np.bool_]:
     """[row] whether a team with weights [member] is wrong on these rows."""
     team = np.flatnonzero(weights)
-    probs = combine(consensus, validation.probs_of(team.tolist(), rows), weights[team])
-    return np.asarray(likeliest(probs) != validation.labels[rows])
+    probs = combine(consensus, validation.predictions_of(team.tolist(), rows), weights[team])
+    return np.asarray(likeliest(probs) != validation.truth[rows])
 
 
 def _nll_scorer(of_label: NDArray[np.float64], validation: Validation) -> Scorer:

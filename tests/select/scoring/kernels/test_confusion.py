@@ -131,7 +131,7 @@ def test_settled_rows_are_few_where_members_differ_and_all_where_they_agree(make
     assert 0 < settled.sum() < 200
     said = predicted_classes(validation.probs)
     np.testing.assert_array_equal(said[:, settled], np.broadcast_to(found.settled[settled], (5, settled.sum())))
-    alike = replace(validation, log_probs=np.repeat(validation.log_probs[:1], 3, axis=0))
+    alike = replace(validation, predictions=np.repeat(validation.predictions[:1], 3, axis=0))
     assert len(candidates(alike, "votes").row) == 0
     every = team_scorer(alike, "f1", "plurality")(np.eye(3))
     np.testing.assert_array_equal(every, definition(alike, np.eye(3), "f1", "plurality"))

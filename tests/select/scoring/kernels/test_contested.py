@@ -27,9 +27,9 @@ def test_arrays_find_what_the_kernel_finds(
     for seed, (members, classes) in enumerate([(1, 2), (2, 3), (3, 5), (5, 4), (2, 12), (1, 20)]):
         validation = make_validation(seed, members, 37, classes, kind=kind, dtype=dtype)
         monkeypatch.setattr(module, "SMALL", 0)
-        expected = contested(validation.log_probs, validation.labels)
+        expected = contested(validation.predictions, validation.truth)
         monkeypatch.setattr(module, "SMALL", np.inf)
-        found = contested(validation.log_probs, validation.labels)
+        found = contested(validation.predictions, validation.truth)
         for name in ("row", "row_of_column", "rival", "always_wrong"):
             np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
@@ -78,7 +78,7 @@ def test_columns_hold_what_members_give(make_validation: MakeValidation) -> None
         columns = contested_columns(validation, consensus)
         votes = np.eye(5)[validation.probs.argmax(axis=2)]
         values = {"mean": validation.probs, "geometric_mean": np.log(validation.probs), "plurality": votes}[consensus]
-        np.testing.assert_allclose(columns.truth, values[:, columns.row, validation.labels[columns.row]].T)
+        np.testing.assert_allclose(columns.truth, values[:, columns.row, validation.truth[columns.row]].T)
         rows = columns.row[columns.row_of_column]
         everything = slice(None)
         margins = columns.truth[columns.row_of_column] - columns.rival
@@ -92,7 +92,7 @@ def test_columns_hold_what_members_give(make_validation: MakeValidation) -> None
 
 def test_float16_counts_as_the_float32_it_is(make_validation: MakeValidation) -> None:
     validation = make_validation(1, 3, 40, 4, dtype=np.float16)
-    wide = Validation(validation.log_probs.astype(np.float32), validation.labels)
+    wide = Validation(validation.predictions.astype(np.float32), validation.truth)
     narrow, same = contested_columns(validation, "mean"), contested_columns(wide, "mean")
     np.testing.assert_array_equal(narrow.rival, same.rival)
     np.testing.assert_array_equal(narrow.row, same.row)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
-from lrensemble.select import SELECTORS, Validation, base, cross_fit, select
+from lrensemble.select import SELECTORS, Validation, cross_fit, reading, select
 from lrensemble.select.scoring.kernels import statistics
 from lrensemble.select.scoring.kernels.columns import contested_columns
 from lrensemble.select.scoring.kernels.exhaustive import on_device
@@ -25,10 +25,10 @@ KINDS = ("smooth", "coarse", "labels", "mixed", "sharp", "tied")
 @pytest.fixture(params=DEVICES)
 def moved(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Validation], Validation]:
     """The same validation rows as a tensor that stays where it is."""
-    monkeypatch.setattr(base, "ACCELERATORS", (request.param,))
+    monkeypatch.setattr(reading, "ACCELERATORS", (request.param,))
 
     def move(validation: Validation) -> Validation:
-        on_there = replace(validation, log_probs=torch.from_numpy(validation.log_probs).to(request.param))
+        on_there = replace(validation, predictions=torch.from_numpy(validation.predictions).to(request.param))
         assert on_there.accelerated
         assert not validation.accelerated
         return on_there
@@ -107,15 +107,15 @@ def test_half_precision_and_cross_fitting(make_validation: MakeValidation, moved
 
 def test_what_is_no_distribution_is_refused_there_too(make_validation: MakeValidation, moved: Any) -> None:
     validation = make_validation(0, 3, 7, 4)
-    wrong = validation.log_probs.copy()
+    wrong = validation.predictions.copy()
     wrong[2, 5] += 1
     with pytest.raises(PredictionsError, match="member 2, row 5 does not sum to one"):
-        replace(moved(validation), log_probs=torch.from_numpy(wrong).to(moved(validation).log_probs.device))
+        replace(moved(validation), predictions=torch.from_numpy(wrong).to(moved(validation).predictions.device))
 
 
 def test_a_tensor_on_the_cpu_is_read_as_an_array(make_validation: MakeValidation) -> None:
     validation = make_validation(0, 3, 7, 4)
-    other = Validation(torch.from_numpy(validation.log_probs), torch.from_numpy(validation.labels))
+    other = Validation(torch.from_numpy(validation.predictions), torch.from_numpy(validation.truth))
     assert not other.accelerated
-    np.testing.assert_array_equal(other.log_probs, validation.log_probs)
-    np.testing.assert_array_equal(other.labels, validation.labels)
+    np.testing.assert_array_equal(other.predictions, validation.predictions)
+    np.testing.assert_array_equal(other.truth, validation.truth)

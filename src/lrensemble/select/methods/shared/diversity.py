@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.metrics.diversity import all_teams, higher_is_more_diverse
-from lrensemble.select.base import Selection, Validation, check_metric, equal_weights
+from lrensemble.select.base import Selection, check_metric, equal_weights
 from lrensemble.select.scoring.every_team import in_order
 from lrensemble.select.scoring.kernels.statistics import predicted_classes
 from lrensemble.select.scoring.kernels.subsets import members_of
 from lrensemble.select.scoring.team_scores import first_best, team_score
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
 Floats = NDArray[np.float64]
@@ -30,13 +31,13 @@ def inverse_diversity(validation: Validation, measure: SpecLike, focal: int | No
         PredictionsError: a measure that needs probabilities.
     """
     predicted, weights = predicted_classes(validation), validation.weights
-    values = all_teams(measure, predicted, validation.labels, focal=focal, weights=weights)
+    values = all_teams(measure, predicted, validation.truth, focal=focal, weights=weights)
     return 1 - values if higher_is_more_diverse(measure) else values
 
 
 def focal_inverse_diversity(validation: Validation, measure: SpecLike) -> Floats:
     """[member, 2^members] `inverse_diversity` over each member's own errors; NaN for a member without any."""
-    wrong = (predicted_classes(validation) != validation.labels)[:, validation.counted].any(axis=1)
+    wrong = (predicted_classes(validation) != validation.truth)[:, validation.counted].any(axis=1)
     return np.stack(
         [
             inverse_diversity(validation, measure, focal) if errs else np.full(2**validation.members, np.nan)

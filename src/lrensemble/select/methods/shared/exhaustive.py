@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError
-from lrensemble.select.base import Validation
 from lrensemble.select.methods.shared.searching import Incumbent
 from lrensemble.select.scoring.every_team import subset_scorer
 from lrensemble.select.scoring.incremental import IncrementalTeam, incremental_team
@@ -24,6 +23,7 @@ from lrensemble.select.scoring.kernels.exhaustive.all_teams import (
 )
 from lrensemble.select.scoring.kernels.subsets import discard_other_sizes, first_team, members_of
 from lrensemble.select.scoring.team_scores import SAME_SCORE
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def check_sizes(members: int, min_size: int, max_size: int | None, limit: int | 
 
 def affordable(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> bool:
     """Whether all teams are scored in about a second: decided by counting, so that every run decides alike."""
-    rows, classes = validation.log_probs.shape[1:]
+    rows, classes = validation.shape[1:]
     if validation.members <= MAX_MEMBERS and has_kernel(metric, consensus):
         return sizes.count <= max(ALWAYS, TEAMS_TIMES_ROWS // int(rows))
     return sizes.count <= NUMBERS_READ // int(rows * classes * sizes.members)

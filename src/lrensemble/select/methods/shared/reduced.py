@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lrensemble.select.base import Selection, Validation
+from lrensemble.select.base import Selection
 from lrensemble.select.scoring.team_scores import team_scorer
+from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
 TABLE_MEMBERS = 16
@@ -56,10 +57,4 @@ def part_of(validation: Validation, members: Sequence[int]) -> Part:
     """These members, in rising order, as a pool of their own."""
     if len(members) == validation.members:
         return Part(validation, tuple(range(validation.members)), whole=True)
-    smaller = replace(
-        validation,
-        log_probs=validation.log_probs[list(members)],
-        top1=tuple(validation.top1[member] for member in members) if validation.top1 else (),
-        cost=tuple(validation.cost[member] for member in members) if validation.cost else (),
-    )
-    return Part(smaller, tuple(members), whole=False)
+    return Part(validation.of_members(members), tuple(members), whole=False)

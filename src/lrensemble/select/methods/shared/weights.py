@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from lrensemble.consensus import CONSENSUS, averaged, is_linear
 from lrensemble.metrics import METRICS, higher_is_better, row_values, score
 from lrensemble.metrics.scores import log_losses
-from lrensemble.select.base import Selection, Validation, check_metric, on_host
+from lrensemble.select.base import Selection, check_metric
 from lrensemble.select.scoring.kernels.statistics import of_labels, predicted_classes
 from lrensemble.select.scoring.resample import mean_and_error
 from lrensemble.select.scoring.team_scores import SAME_SCORE, counts_of, team_score
+from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike, to_spec
 
 Floats = NDArray[np.float64]
@@ -113,7 +114,7 @@ def _row_values(
     step = validation.block_rows(4)
     for start in range(0, len(rows), step):
         part = rows[start : start + step]
-        labels = validation.labels[part]
+        labels = validation.truth[part]
         if METRICS.check(metric) == Spec("nll"):  # the same numbers, without a look at the other classes
             of_label = _of_label(validation, runs, part, sizes, consensus)
             losses = log_losses(of_label.reshape(-1, 1), np.zeros(of_label.size, dtype=np.int64))
@@ -131,7 +132,7 @@ def _scores(
     validation: Validation, runs: Runs, rows: NDArray[np.int64], sizes: range, metric: SpecLike, consensus: SpecLike
 ) -> Floats:
     """[size] the score out of bag of the heaviest members."""
-    labels, counts = validation.labels[rows], counts_of(validation, rows)
+    labels, counts = validation.truth[rows], counts_of(validation, rows)
     predictions = _predictions(validation, runs, rows, sizes, consensus)
     return np.array([score(metric, probs, labels, counts) for probs in predictions])
 
@@ -157,12 +158,14 @@ def _predictions(
     """[row, class] the predictions of the heaviest members, for each size."""
     order, weights = _ordered(runs, rows, sizes[-1])
     votes = averaged(CONSENSUS.check(consensus).name) == "votes"
-    total, sums = np.zeros(len(rows)), np.zeros((len(rows), validation.log_probs.shape[2]))
+    total, sums = np.zeros(len(rows)), np.zeros((len(rows), validation.shape[2]))
     for size, (members, added) in enumerate(zip(order.T, weights.T, strict=True), start=1):
         if votes:
             sums[np.arange(len(rows)), predicted_classes(validation)[members, rows]] += added
         else:
-            sums += added[:, None] * np.exp(on_host(validation.log_probs[members, rows]).astype(np.float64))
+            for member in np.unique(members).tolist():
+                own = np.flatnonzero(members == member)
+                sums[own] += added[own, None] * validation.predictions_of([member], rows[own])[0]
         total += added
         if size in sizes:
             yield sums / total[:, None]

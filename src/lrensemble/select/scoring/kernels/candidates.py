@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus import combine
 from lrensemble.consensus.arrays import safe_log
-from lrensemble.select.base import Validation
 from lrensemble.select.scoring.kernels.statistics import blocks
+from lrensemble.select.validation import Validation
 
 Floats = NDArray[np.float64]
 Averages = Literal["probabilities", "log_probabilities", "votes"]
@@ -64,17 +64,17 @@ class Candidates:
 
 def candidates(validation: Validation, averages: Averages) -> Candidates:
     """The classes that can win for some team of these members, found block of rows by block of rows."""
-    classes = int(validation.log_probs.shape[2])
+    classes = int(validation.shape[2])
     near = NEAR * (classes if averages == "log_probabilities" else 1)  # the likeliest class has 1 / classes at least
     values, class_of_entry, counts, settled = [], [], [], []
-    for log_probs, _ in blocks(validation):
-        said = _averaged(np.exp(log_probs.astype(np.float64)), averages)
+    for block in blocks(validation):
+        said = _averaged(np.exp(block.values.astype(np.float64)), averages)
         leading, keep = _that_can_win(said, near * CLEAR / NEAR)
         rows, kept = np.nonzero(keep)
         values.append(np.ascontiguousarray(said[:, rows, kept].T))
-        class_of_entry.append(kept)
+        class_of_entry.append(block.class_of(rows, kept))
         counts.append(keep.sum(axis=1))
-        settled.append(np.where(keep.any(axis=1), -1, leading))
+        settled.append(np.where(keep.any(axis=1), -1, block.class_of(np.arange(len(leading)), leading)))
     entries = np.concatenate(counts)
     return Candidates(
         np.concatenate(values),
@@ -82,7 +82,7 @@ def candidates(validation: Validation, averages: Averages) -> Candidates:
         np.append(0, np.cumsum(entries[entries > 0])),
         np.flatnonzero(entries),
         np.concatenate(settled),
-        validation.labels,
+        validation.truth,
         classes,
         near,
     )

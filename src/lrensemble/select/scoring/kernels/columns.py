@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus import averaged
 from lrensemble.numerics import TIE, likeliest
-from lrensemble.select.base import Validation
 from lrensemble.select.scoring.kernels.contested import Contested, contested
 from lrensemble.select.scoring.kernels.jit import compiled
 from lrensemble.select.scoring.kernels.statistics import blocks
+from lrensemble.select.validation import Validation
 
 Values = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -194,8 +194,9 @@ def _contested_by_block(validation: Validation, votes: bool) -> Iterator[tuple[C
 
         yield from on_device.contested_by_block(validation, votes)
         return
-    for log_probs, labels in blocks(validation):
-        values = _votes(log_probs) if votes else log_probs
+    for block in blocks(validation):
+        labels = block.truth
+        values = _votes(block.values) if votes else block.values
         found = contested(values, labels)
         truth = _gathered(values, found.row, labels[found.row])
         yield found, truth, _gathered(values, found.row_of_column, found.rival), labels

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, combine
 from lrensemble.metrics import METRICS, higher_is_better, predicted_classes
-from lrensemble.select.base import Validation
 from lrensemble.select.scoring.kernels.candidates import Candidates, candidates
 from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
 from lrensemble.select.scoring.kernels.subsets import Halves
+from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec
 
 Floats = NDArray[np.float64]
@@ -96,7 +96,7 @@ class ConfusionCounter:
         for team in np.unique(teams_of_rows).tolist():
             pairs, members = np.flatnonzero(teams_of_rows == team), np.flatnonzero(teams[team])
             if len(members):
-                probs = self.validation.probs_of(members.tolist(), self.found.row[rows[pairs]])
+                probs = self.validation.predictions_of(members.tolist(), self.found.row[rows[pairs]])
                 decided[pairs] = predicted_classes(combine(self.consensus, probs, teams[team][members]))
         return decided
 

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from lrensemble.consensus import averaged
 from lrensemble.numerics import likeliest
-from lrensemble.select.base import Validation, on_host
+from lrensemble.select.reading import on_host
 from lrensemble.select.scoring.kernels.contested import SLACK, UNDERFLOW, Contested
+from lrensemble.select.validation import Validation
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -29,7 +30,7 @@ def contested_by_block(validation: Validation, votes: bool) -> Iterator[tuple[Co
     As `contested`, without leaving out columns for the sake of others that are lost whenever they are.
     """
     for start, log_probs in _blocks(validation):
-        labels = validation.labels[start : start + log_probs.shape[1]]
+        labels = validation.truth[start : start + log_probs.shape[1]]
         values = _votes(validation, start, log_probs) if votes else log_probs
         found = contested(values, labels)
         truth = _gathered(values, found.row, labels[found.row])
@@ -68,13 +69,13 @@ def predicted_classes(validation: Validation) -> Labels:
 
 def error_grams(validation: Validation, consensus: str, weights: Floats | None) -> Floats:
     """[view, member, member] weighted means over rows of the inner products of the members' errors, in float64."""
-    members, device = validation.members, validation.log_probs.device
-    views = np.ones((1, len(validation.labels))) if weights is None else weights
+    members, device = validation.members, validation.predictions.device
+    views = np.ones((1, len(validation.truth))) if weights is None else weights
     grams = torch.zeros((len(views), members, members), dtype=torch.float64, device=device)
     for start, log_probs in _blocks(validation):
         votes = averaged(consensus) == "votes"
         errors = _votes(validation, start, log_probs).double() if votes else log_probs.double().exp()
-        labels = torch.as_tensor(validation.labels[start : start + errors.shape[1]], device=device)
+        labels = torch.as_tensor(validation.truth[start : start + errors.shape[1]], device=device)
         errors[:, torch.arange(len(labels), device=device), labels] -= 1
         for gram, row in zip(grams, views, strict=True):
             shares = torch.as_tensor(np.sqrt(row[start : start + len(labels)]), device=device)
@@ -86,9 +87,9 @@ def error_grams(validation: Validation, consensus: str, weights: Floats | None) 
 def _blocks(validation: Validation) -> Iterator[tuple[int, Tensor]]:
     """The place of the first row, and log-probabilities [member, sample, class] as float32 or float64."""
     step = validation.block_rows(validation.members)
-    kind = torch.promote_types(validation.log_probs.dtype, torch.float32)
-    for start in range(0, len(validation.labels), step):
-        yield start, validation.log_probs[:, start : start + step].to(kind)
+    kind = torch.promote_types(validation.predictions.dtype, torch.float32)
+    for start in range(0, len(validation.truth), step):
+        yield start, validation.predictions[:, start : start + step].to(kind)
 
 
 def _votes(validation: Validation, start: int, log_probs: Tensor) -> Tensor:
@@ -103,7 +104,7 @@ def _predicted(validation: Validation, start: int, log_probs: Tensor) -> Labels:
     predicted = on_host(log_probs.argmax(dim=2)).copy()
     for member in np.flatnonzero(close.any(axis=1)).tolist():
         rows = np.flatnonzero(close[member])
-        predicted[member, rows] = likeliest(validation.probs_of([member], rows + start)[0])
+        predicted[member, rows] = likeliest(validation.predictions_of([member], rows + start)[0])
     return predicted
 
 

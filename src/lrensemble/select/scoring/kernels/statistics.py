@@ -2,25 +2,81 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.consensus import averaged
 from lrensemble.numerics import likeliest
-from lrensemble.select.base import Validation, on_host
+from lrensemble.select.validation import Validation
+from lrensemble.targets import LOG_ZERO
 
 Floats = NDArray[np.float64]
 
 
-def blocks(validation: Validation) -> Iterator[tuple[NDArray[np.floating], NDArray[np.int64]]]:
-    """Log-probabilities [member, sample, class] as float32 or float64, and labels [sample], some rows at a time."""
+class Block(NamedTuple):
+    """Some rows of all members, read together."""
+
+    start: int
+    """Place of the first row."""
+    values: NDArray[np.floating]
+    """[member, sample, column] log-probabilities of classes, or values, as float32 or float64."""
+    truth: NDArray[Any]
+    """[sample] column of the true class; or values [sample, output]."""
+    classes: NDArray[np.int64] | None = None
+    """[sample, column] class of each column, rising, where members that know only labels name few; -1 beyond the last.
+    None where columns are classes."""
+
+    def class_of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Classes of columns, each in its row."""
+        return columns if self.classes is None else self.classes[rows, columns]
+
+
+def blocks(validation: Validation) -> Iterator[Block]:
+    """All rows, some at a time: no more of them together than `block_bytes` of the validation holds.
+
+    Where members know only labels, the classes that nobody names in a row are left out: no team gives them anything.
+    """
+    labels = _labels_alone(validation)
+    if labels is not None:
+        yield from _named_classes(validation, labels)
+        return
     step = validation.block_rows(validation.members)
-    for start in range(0, len(validation.labels), step):
-        log_probs = on_host(validation.log_probs[:, start : start + step])
-        kind = np.promote_types(log_probs.dtype, np.float32)
-        yield log_probs.astype(kind, copy=False), validation.labels[start : start + step]
+    for start in range(0, len(validation.truth), step):
+        values = validation.raw(slice(start, start + step))
+        kind = np.promote_types(values.dtype, np.float32)
+        yield Block(start, values.astype(kind, copy=False), validation.truth[start : start + step])
+
+
+def _labels_alone(validation: Validation) -> list[NDArray[np.integer]] | None:
+    """[member] labels [sample], where that is all that any member says."""
+    given = validation.by_member
+    if given is None or any(one.form != "labels" for one in given):
+        return None
+    return [one.main for one in given]
+
+
+def _named_classes(validation: Validation, labels: list[NDArray[np.integer]]) -> Iterator[Block]:
+    """Blocks of the classes that are true or named by some member, in every row."""
+    members = len(labels)
+    step = max(1, validation.block_bytes // (16 * members * min(members + 1, validation.shape[2])))
+    for start in range(0, len(validation.truth), step):
+        truth = validation.truth[start : start + step]
+        named = np.stack([*(one[start : start + step].astype(np.int64) for one in labels), truth], axis=1)
+        order = np.argsort(named, axis=1, kind="stable")
+        ordered = np.take_along_axis(named, order, axis=1)
+        rank = np.cumsum(np.diff(ordered, axis=1, prepend=ordered[:, :1]) != 0, axis=1)
+        columns = np.empty_like(rank)
+        np.put_along_axis(columns, order, rank, axis=1)
+        rows, width = np.arange(len(truth)), int(rank.max()) + 1
+        classes = np.full((len(truth), width), -1)
+        classes[rows[:, None], columns] = named
+        values = np.full((members, len(truth), width), LOG_ZERO, dtype=np.float32)
+        values[np.arange(members)[:, None], rows[None], columns[:, :-1].T] = 0
+        yield Block(start, values, columns[:, -1], classes)
 
 
 def of_labels(validation: Validation, consensus: str) -> Floats:
@@ -29,13 +85,8 @@ def of_labels(validation: Validation, consensus: str) -> Floats:
     The same array each time; it is not to be written to.
     """
     if averaged(consensus) == "votes":
-        return np.asarray(predicted_classes(validation) == validation.labels, dtype=np.float64)
-
-    def compute() -> Floats:
-        rows = np.arange(len(validation.labels))
-        return np.asarray(np.exp(on_host(validation.log_probs[:, rows, validation.labels]).astype(np.float64)))
-
-    return validation.once("of_labels", None, compute)
+        return np.asarray(predicted_classes(validation) == validation.truth, dtype=np.float64)
+    return validation.of_truth()
 
 
 def predicted_classes(validation: Validation) -> NDArray[np.int64]:
@@ -49,7 +100,9 @@ def predicted_classes(validation: Validation) -> NDArray[np.int64]:
             from lrensemble.select.scoring.kernels import on_device
 
             return on_device.predicted_classes(validation)
-        return np.concatenate([likeliest(_probs(block)) for block, _ in blocks(validation)], axis=1)
+        if validation.by_member is not None:
+            return np.stack([one.labels() for one in validation.by_member])
+        return np.concatenate([likeliest(_probs(block.values)) for block in blocks(validation)], axis=1)
 
     return validation.once("predicted_classes", None, compute)
 
@@ -96,16 +149,23 @@ def _one_gram(validation: Validation, consensus: str, weights: Floats | None) ->
             start += errors.shape[1]
         flat = errors.reshape(validation.members, -1)
         gram += flat @ flat.T
-    return gram / (len(validation.labels) if weights is None else weights.sum())
+    return gram / (len(validation.truth) if weights is None else weights.sum())
 
 
 def _errors(validation: Validation, consensus: str) -> Iterator[Floats]:
-    """[member, sample, class] errors of the members, some rows at a time."""
-    for log_probs, labels in blocks(validation):
-        errors = _probs(log_probs)
+    """[member, sample, column] errors of the members, some rows at a time.
+
+    Those of values are divided by the root of the number of outputs: the mean squared error is a mean over them.
+    """
+    for block in blocks(validation):
+        if not validation.of_classes:
+            outputs = block.truth.shape[1]
+            yield (block.values[:, :, :outputs].astype(np.float64) - block.truth) / math.sqrt(outputs)
+            continue
+        errors = _probs(block.values)
         if averaged(consensus) == "votes":
             errors = (likeliest(errors)[:, :, None] == np.arange(errors.shape[2])).astype(np.float64)
-        errors[:, np.arange(len(labels)), labels] -= 1
+        errors[:, np.arange(len(block.truth)), block.truth] -= 1
         yield errors
 
 

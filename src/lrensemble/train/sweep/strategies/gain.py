@@ -27,8 +27,10 @@ def team_gain(pool: Pool, member_id: str, *, metric: str, without: Collection[st
     """
     members = [m for m in pool.members() if m.form == "log_probs" and m.id not in without]
     members.sort(key=lambda member: member.id == member_id)  # the one that is judged comes last
-    labels = pool.labels("val")
-    log_probs = np.stack([np.asarray(member.predictions("val"), dtype=np.float32) for member in members])
+    labels = pool.truth("val")
+    log_probs = np.stack(
+        [member.predictions("val").dense(len(pool.task.classes)).astype(np.float32) for member in members]
+    )
     return _team_score(log_probs, labels, metric) - _team_score(log_probs[:-1], labels, metric)
 
 

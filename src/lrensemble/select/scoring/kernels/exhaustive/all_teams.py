@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from lrensemble.consensus import CONSENSUS, is_average, is_linear
 from lrensemble.consensus.arrays import safe_log
 from lrensemble.metrics import METRICS
-from lrensemble.select.base import Validation
 from lrensemble.select.scoring.kernels.columns import Columns, contested_columns
 from lrensemble.select.scoring.kernels.confusion import block_scores, confusion_counter
 from lrensemble.select.scoring.kernels.exhaustive.accuracy import wrong_rows
@@ -21,6 +20,7 @@ from lrensemble.select.scoring.kernels.exhaustive.geometric import geometric_sco
 from lrensemble.select.scoring.kernels.exhaustive.nll import group_rows, log_likelihoods
 from lrensemble.select.scoring.kernels.statistics import error_gram, of_labels
 from lrensemble.select.scoring.kernels.subsets import Halves
+from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike
 
 HALF_BITS = 12
@@ -58,8 +58,8 @@ def block_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) 
         return partial(block_scores, counter)
     if consensus == Spec("geometric_mean"):
         rows = validation.counted
-        logs = safe_log(validation.probs_of(range(validation.members), rows))
-        labels, weights = validation.labels[rows], validation.row_weights[rows]
+        logs = safe_log(validation.predictions_of(range(validation.members), rows))
+        labels, weights = validation.truth[rows], validation.row_weights[rows]
         return lambda halves: geometric_scores(logs, labels, weights, halves, metric.name == "brier")
     if metric == Spec("nll"):
         return _nll(validation, consensus.name)
@@ -73,7 +73,7 @@ def _nll(validation: Validation, consensus: str) -> BlockScorer:
     if validation.accelerated:
         from lrensemble.select.scoring.kernels.exhaustive import on_device
 
-        return on_device.nll_scorer(of_label, weights, validation.log_probs.device)
+        return on_device.nll_scorer(of_label, weights, validation.predictions.device)
     likelihoods = group_rows(of_label, weights)
     return lambda halves: log_likelihoods(likelihoods, halves)
 
@@ -112,7 +112,7 @@ def _wrong_counter(validation: Validation, columns: Columns, consensus: str) -> 
     if validation.accelerated:
         from lrensemble.select.scoring.kernels.exhaustive import on_device
 
-        return on_device.wrong_counter(columns, decide, validation.log_probs.device)
+        return on_device.wrong_counter(columns, decide, validation.predictions.device)
     return lambda halves: wrong_rows(columns, halves, TABLE_BYTES, decide)
 
 

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, combine
 from lrensemble.numerics import likeliest
-from lrensemble.select.base import Validation
 from lrensemble.select.scoring.kernels.columns import Columns, is_wrong
 from lrensemble.select.scoring.kernels.exhaustive.accuracy import Decide
 from lrensemble.select.scoring.kernels.jit import compiled
 from lrensemble.select.scoring.kernels.subsets import members_of, size_of
+from lrensemble.select.validation import Validation
 
 
 def decider(validation: Validation, columns: Columns, consensus: str) -> Decide:
@@ -32,8 +32,8 @@ def _by_combining(validation: Validation, columns: Columns, consensus: str) -> D
         wrong = np.empty(len(rows), dtype=bool)
         for pair, (contested_row, team) in enumerate(zip(rows.tolist(), teams.tolist(), strict=True)):
             row = int(columns.row[contested_row])
-            probs = validation.probs_of(members_of(team), slice(row, row + 1))
-            wrong[pair] = likeliest(combine(consensus, probs))[0] != validation.labels[row]
+            probs = validation.predictions_of(members_of(team), slice(row, row + 1))
+            wrong[pair] = likeliest(combine(consensus, probs))[0] != validation.truth[row]
         return wrong
 
     return decide

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lrensemble.numerics import SMALLEST_PROBABILITY
-from lrensemble.select.base import on_host
+from lrensemble.select.reading import on_host
 from lrensemble.select.scoring.kernels.columns import Columns
 from lrensemble.select.scoring.kernels.exhaustive.accuracy import Decide
 from lrensemble.select.scoring.kernels.subsets import Halves

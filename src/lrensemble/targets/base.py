@@ -1,0 +1,93 @@
+"""What a target says of itself: one record a kind, complete in one file."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.config import Record
+from lrensemble.targets.forms import Form, LogProbs, Need, Predictions, RealValues
+
+
+class Target(Record):
+    """The truth of a row, and all that follows from it: checks, division of rows, default metric and consensus.
+
+    A new target is one subclass in a file of its own, and one line in `lrensemble.targets.AnyTarget`.
+    """
+
+    truth_type: ClassVar[type]
+    """Type of the truth, as numpy names it."""
+    metrics: ClassVar[tuple[str, ...]]
+    """Metrics that every member and team is measured by; the first is the one that people know best."""
+    nouns: ClassVar[tuple[str, str]]
+    """What its columns are called, several and one."""
+    forms: ClassVar[tuple[Form, ...]]
+    """Forms in which members may say their predictions."""
+
+    kind: str
+    """Name of the target in files."""
+    names: tuple[str, ...]
+    """Names of its columns, one for each."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Columns of a dense prediction: classes, the most choices of a row, or outputs."""
+
+    @abstractmethod
+    def truth_shape(self, rows: int) -> tuple[int, ...]:
+        """Shape of the truth of so many rows."""
+
+    @abstractmethod
+    def check_truth(self, truth: NDArray[Any], rows: int) -> None:
+        """Refuse a truth of another shape or type, or with values that cannot be.
+
+        Raises:
+            PredictionsError: what is wrong; the first bad row is named.
+        """
+
+    def check(self, predictions: Predictions, rows: int, source: str) -> None:
+        """Refuse predictions of a form that does not serve this target, of another shape, or that cannot be.
+
+        Args:
+            predictions: of one member, on one split.
+            rows: number of rows of the split.
+            source: beginning of the message.
+
+        Raises:
+            PredictionsError: what is wrong; the first bad row is named.
+        """
+        predictions.check(self.forms, rows, self.width, source)
+
+    def difference(self, other: Target) -> str:
+        """Description of how this target differs from another; empty where they are the same."""
+        noun, one = self.nouns
+        if self.kind != other.kind:
+            return f"{self.kind}, not {other.kind}"
+        if len(self.names) != len(other.names):
+            return f"{len(self.names)} {noun}, not {len(other.names)}"
+        pairs = enumerate(zip(self.names, other.names, strict=True))
+        return next((f"{one} {i} is {mine!r}, not {theirs!r}" for i, (mine, theirs) in pairs if mine != theirs), "")
+
+    def from_array(self, array: NDArray[Any]) -> Predictions:
+        """Predictions of a plain array, as networks give them: log-probabilities, or values [sample, output]."""
+        return (RealValues if "values" in self.forms else LogProbs)(array)
+
+    def seen(self, predictions: Predictions) -> NDArray[np.float64]:
+        """What consensus functions and metrics see of predictions, [sample, column]: probabilities, or values."""
+        return predictions.dense(self.width).astype(np.float64)
+
+    @abstractmethod
+    def strata(self, truth: NDArray[Any]) -> NDArray[np.int64]:
+        """[sample] the stratum of each row: a division of rows takes its part of each."""
+
+    @abstractmethod
+    def default_metric(self, served: frozenset[Need]) -> str:
+        """Metric that selection aims at unless told, by the needs that all members serve."""
+
+    @abstractmethod
+    def default_consensus(self, served: frozenset[Need]) -> str:
+        """Consensus of a team unless told, by the needs that all members serve."""

@@ -1,0 +1,56 @@
+"""One of a fixed number of classes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from lrensemble.targets.base import Target
+from lrensemble.targets.checks import check_labels
+from lrensemble.targets.forms import Form, Need, Predictions
+
+
+class Classes(Target):
+    """The truth is one class; members give probabilities of all of them, or less."""
+
+    truth_type: ClassVar[type] = np.int64
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "nll", "brier", "ece", "top_k_accuracy(k=5)")
+    nouns: ClassVar[tuple[str, str]] = ("classes", "class")
+    forms: ClassVar[tuple[Form, ...]] = ("labels", "top_k", "log_probs", "likelihood")
+
+    kind: Literal["classes"] = "classes"
+    names: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    """Names of the classes, by index."""
+
+    @property
+    def width(self) -> int:
+        """Number of classes."""
+        return len(self.names)
+
+    def truth_shape(self, rows: int) -> tuple[int, ...]:
+        """One class index a row."""
+        return (rows,)
+
+    def check_truth(self, truth: NDArray[Any], rows: int) -> None:
+        """Refuse what is not one class index a row."""
+        check_labels(truth, rows, self.width)
+
+    def seen(self, predictions: Predictions) -> NDArray[np.float64]:
+        """Probabilities [sample, class]."""
+        numbers = predictions.dense(self.width).astype(np.float64)
+        return np.exp(numbers, out=numbers)
+
+    def strata(self, truth: NDArray[Any]) -> NDArray[np.int64]:
+        """The classes."""
+        return truth.astype(np.int64)
+
+    def default_metric(self, served: frozenset[Need]) -> str:
+        """NLL, or accuracy where a member says labels alone."""
+        return "nll" if "likelihood" in served else "accuracy"
+
+    def default_consensus(self, served: frozenset[Need]) -> str:  # noqa: ARG002
+        """The mean of probabilities."""
+        return "mean"

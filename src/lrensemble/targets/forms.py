@@ -1,0 +1,380 @@
+"""Forms of predictions: what one member says about some rows, kept as it was said, in its own type.
+
+A form says which needs it serves; a metric or consensus says what it needs of every member.
+"""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.errors import PredictionsError
+from lrensemble.numerics import likeliest
+from lrensemble.targets.checks import check_labels, check_probabilities
+
+Form = Literal["labels", "top_k", "log_probs", "likelihood", "values", "gaussian"]
+FORMS: tuple[Form, ...] = get_args(Form)
+
+Need = Literal["labels", "ranks", "likelihood", "probabilities", "values", "distribution"]
+"""What is needed of a member: the likeliest class; classes in order; the probability of the truth; probabilities of all
+classes; a value for each output; a mean and a variance for each output."""
+
+LOG_ZERO = -1e4
+"""Stored log-probability of a zero: finite in float16, and exp(LOG_ZERO) = 0 in float64."""
+
+CHECKED_AT_ONCE = 2**20
+"""Numbers that are checked together."""
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64] | slice
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions(ABC):
+    """Predictions of one member on some rows."""
+
+    form: ClassVar[Form]
+    serves: ClassVar[frozenset[Need]]
+    """Needs that every member of this form serves."""
+
+    main: NDArray[Any]
+    """The array that the form is named after; its first axis is of rows."""
+
+    def __len__(self) -> int:
+        return len(self.main)
+
+    @property
+    def needs_served(self) -> frozenset[Need]:
+        """Needs that these predictions serve."""
+        return self.serves
+
+    @property
+    def parts(self) -> dict[str, NDArray[Any]]:
+        """Arrays to store, by part; that of the main array is empty."""
+        return {"": self.main}
+
+    def __getitem__(self, rows: Rows) -> Self:
+        """Predictions of some rows."""
+        return type(self)(*(part[rows] for part in self.parts.values()))
+
+    @abstractmethod
+    def dense(self, width: int) -> NDArray[np.floating]:
+        """What consensus functions see, in one array [sample, column].
+
+        Log-probabilities of classes, or values; of gaussians the means of all outputs and then their variances.
+
+        Args:
+            width: columns, for forms that do not tell it.
+
+        Raises:
+            PredictionsError: the form does not say it.
+        """
+
+    @abstractmethod
+    def check(self, forms: Sequence[Form], rows: int, width: int, source: str) -> None:
+        """Refuse predictions of another form or shape, or that cannot be.
+
+        Raises:
+            PredictionsError: what is wrong, after `source`; the first bad row is named.
+        """
+
+    def labels(self) -> NDArray[np.int64]:
+        """Likeliest class [sample]; of those that tie, the lowest.
+
+        Raises:
+            PredictionsError: the form does not say it.
+        """
+        raise self._lacks("classes")
+
+    def of_truth(self, truth: NDArray[np.int64], width: int) -> Floats:  # noqa: ARG002
+        """Probability [sample] that is given to the true class [sample].
+
+        Raises:
+            PredictionsError: the form does not say it.
+        """
+        raise self._lacks("probabilities")
+
+    def _lacks(self, what: str) -> PredictionsError:
+        return PredictionsError(f"predictions of the form {self.form} hold no {what}")
+
+    def _require_form(self, forms: Sequence[Form], source: str) -> None:
+        if self.form not in forms:
+            raise PredictionsError(f"{source} are of the form {self.form}; give one of {', '.join(forms)}")
+
+    def _require_shape(self, shape: tuple[int, ...], axes: str, source: str) -> None:
+        if self.main.shape != shape:
+            raise PredictionsError(
+                f"{source} have shape {self.main.shape}; the pool has {shape[0]} rows, so give [{axes}] = {shape}"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Labels(Predictions):
+    """The likeliest class alone: integers [sample]."""
+
+    form = "labels"
+    serves = frozenset[Need]({"labels"})
+
+    def dense(self, width: int) -> NDArray[np.floating]:
+        """[sample, class] log-probabilities of a member that is certain of its labels."""
+        dense = np.full((len(self), width), LOG_ZERO, dtype=np.float32)
+        dense[np.arange(len(self)), self.main] = 0
+        return dense
+
+    def check(self, forms: Sequence[Form], rows: int, width: int, source: str) -> None:
+        """Refuse what is not one class index a row."""
+        self._require_form(forms, source)
+        self._require_shape((rows,), "sample", source)
+        check_indices(source, self.main, rows, width)
+
+    def labels(self) -> NDArray[np.int64]:
+        """The labels."""
+        return self.main.astype(np.int64)
+
+    def of_truth(self, truth: NDArray[np.int64], width: int) -> Floats:  # noqa: ARG002
+        """One where the label is the truth, else zero."""
+        return np.asarray(self.main == truth, dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class TopK(Predictions):
+    """The k likeliest classes in order: integers [sample, k], perhaps with their probabilities [sample, k].
+
+    What probabilities leave of one is shared equally by the classes that are not named.
+    """
+
+    form = "top_k"
+    serves = frozenset[Need]({"labels", "ranks"})
+
+    probs: NDArray[np.floating] | None = None
+    """[sample, k]"""
+
+    @property
+    def needs_served(self) -> frozenset[Need]:
+        """Probabilities as well, where they are given."""
+        return self.serves if self.probs is None else self.serves | {"likelihood", "probabilities"}
+
+    @property
+    def parts(self) -> dict[str, NDArray[Any]]:
+        """Classes, and probabilities where there are any."""
+        return {"": self.main} if self.probs is None else {"": self.main, "probs": self.probs}
+
+    def dense(self, width: int) -> NDArray[np.floating]:
+        """[sample, class] log-probabilities; without any given, of a member that is certain of the first."""
+        if self.probs is None:
+            return Labels(self.main[:, 0]).dense(width)
+        rest = self._rest(width)
+        dense = np.repeat(rest[:, None], width, axis=1)
+        dense[np.arange(len(self))[:, None], self.main] = self.probs
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.maximum(np.log(dense), LOG_ZERO))
+
+    def check(self, forms: Sequence[Form], rows: int, width: int, source: str) -> None:
+        """Refuse classes that repeat or are none, and probabilities that fall out of order or sum to more than one."""
+        self._require_form(forms, source)
+        k = self.main.shape[1] if self.main.ndim == 2 else 1
+        self._require_shape((rows, k), "sample, k", source)
+        for rank in range(k):
+            check_indices(source, self.main[:, rank], rows, width)
+        repeats = np.flatnonzero((np.diff(np.sort(self.main, axis=1), axis=1) == 0).any(axis=1))
+        if len(repeats):
+            raise PredictionsError(f"{source}: row {repeats[0]} names a class twice; give {k} different ones")
+        if self.probs is not None:
+            self._check_probs(k, rows, source)
+
+    def _check_probs(self, k: int, rows: int, source: str) -> None:
+        assert self.probs is not None
+        if self.probs.shape != (rows, k):
+            raise PredictionsError(f"{source} have probabilities of shape {self.probs.shape}; give ({rows}, {k})")
+        probs = self.probs.astype(np.float64)
+        wrong = ~(probs >= 0).all(axis=1) | ~(probs.sum(axis=1) <= 1 + 1e-3) | (np.diff(probs, axis=1) > 0).any(axis=1)
+        if wrong.any():
+            raise PredictionsError(
+                f"{source}: row {int(np.argmax(wrong))} has probabilities {probs[np.argmax(wrong)].tolist()}; "
+                "give them from the highest down, not negative, summing to one at most"
+            )
+
+    def labels(self) -> NDArray[np.int64]:
+        """The first class."""
+        return self.main[:, 0].astype(np.int64)
+
+    def of_truth(self, truth: NDArray[np.int64], width: int) -> Floats:
+        """The probability of the truth where it is named, else its part of the rest."""
+        named = self.main == truth[:, None]
+        if self.probs is None:
+            return np.asarray(named[:, 0], dtype=np.float64)
+        given = np.where(named, self.probs.astype(np.float64), 0).sum(axis=1)
+        return np.asarray(np.where(named.any(axis=1), given, self._rest(width)), dtype=np.float64)
+
+    def _rest(self, width: int) -> Floats:
+        """[sample] probability of each class that is not named."""
+        assert self.probs is not None
+        left = np.maximum(1 - self.probs.astype(np.float64).sum(axis=1), 0)
+        return np.asarray(left / max(1, width - self.main.shape[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class LogProbs(Predictions):
+    """Natural logarithms of the probabilities of all classes: [sample, class]."""
+
+    form = "log_probs"
+    serves = frozenset[Need]({"labels", "ranks", "likelihood", "probabilities"})
+
+    def dense(self, width: int) -> NDArray[np.floating]:  # noqa: ARG002
+        """The log-probabilities as they are."""
+        return self.main
+
+    def check(self, forms: Sequence[Form], rows: int, width: int, source: str) -> None:
+        """Refuse what is no distribution over classes."""
+        self._require_form(forms, source)
+        self._require_shape((rows, width), "sample, class", source)
+        step = max(1, CHECKED_AT_ONCE // width)
+        for start in range(0, rows, step):
+            block = np.asarray(self.main[start : start + step], dtype=np.float64)
+            with np.errstate(over="ignore"):  # logits in place of log-probabilities are told apart by their sum
+                try:
+                    check_probabilities(np.exp(block), source)
+                except PredictionsError:
+                    if start == 0:
+                        raise
+                    check_probabilities(np.exp(np.asarray(self.main, dtype=np.float64)), source)  # names the row
+
+    def labels(self) -> NDArray[np.int64]:
+        """The likeliest class; ties go to the lowest."""
+        step = max(1, CHECKED_AT_ONCE // self.main.shape[1])
+        blocks = (self.main[start : start + step] for start in range(0, len(self), step))
+        return np.concatenate([likeliest(np.exp(block.astype(np.float64))) for block in blocks])
+
+    def of_truth(self, truth: NDArray[np.int64], width: int) -> Floats:  # noqa: ARG002
+        """The probability of the truth."""
+        return np.asarray(np.exp(self.main[np.arange(len(self)), truth].astype(np.float64)))
+
+
+@dataclass(frozen=True, eq=False)
+class Likelihood(Predictions):
+    """The natural logarithm of the probability of the true class alone: [sample]. Enough for the NLL of a mean."""
+
+    form = "likelihood"
+    serves = frozenset[Need]({"likelihood"})
+
+    def dense(self, width: int) -> NDArray[np.floating]:  # noqa: ARG002
+        """Refused: other classes than the true one are not known."""
+        raise self._lacks("probabilities of other classes than the true one")
+
+    def check(self, forms: Sequence[Form], rows: int, width: int, source: str) -> None:
+        """Refuse what is no logarithm of a probability."""
+        del width
+        self._require_form(forms, source)
+        self._require_shape((rows,), "sample", source)
+        bad = np.flatnonzero(~(self.main <= 1e-3))
+        if len(bad):
+            raise PredictionsError(
+                f"{source}: row {bad[0]} has {self.main[bad[0]]}; give natural logarithms of probabilities, 0 at most"
+            )
+
+    def of_truth(self, truth: NDArray[np.int64], width: int) -> Floats:  # noqa: ARG002
+        """The probability of the truth."""
+        return np.asarray(np.exp(self.main.astype(np.float64)))
+
+
+@dataclass(frozen=True, eq=False)
+class RealValues(Predictions):
+    """A value for each output: [sample, output]."""
+
+    form = "values"
+    serves = frozenset[Need]({"values"})
+
+    def dense(self, width: int) -> NDArray[np.floating]:  # noqa: ARG002
+        """The values as they are."""
+        return self.main
+
+    def check(self, forms: Sequence[Form], rows: int, width: int, source: str) -> None:
+        """Refuse values that are not finite."""
+        self._require_form(forms, source)
+        self._require_shape((rows, width), "sample, output", source)
+        _require_finite(self.main, source)
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussian(Predictions):
+    """A normal distribution for each output: means [sample, output] and logarithms of variances [sample, output]."""
+
+    form = "gaussian"
+    serves = frozenset[Need]({"values", "distribution"})
+
+    log_variance: NDArray[np.floating]
+    """[sample, output]"""
+
+    @property
+    def parts(self) -> dict[str, NDArray[Any]]:
+        """Means and logarithms of variances."""
+        return {"": self.main, "log_variance": self.log_variance}
+
+    def dense(self, width: int) -> NDArray[np.floating]:  # noqa: ARG002
+        """[sample, 2 · output] the means, and then the variances, in float64."""
+        return np.concatenate([self.main.astype(np.float64), np.exp(self.log_variance.astype(np.float64))], axis=1)
+
+    def check(self, forms: Sequence[Form], rows: int, width: int, source: str) -> None:
+        """Refuse means and variances that are not finite."""
+        self._require_form(forms, source)
+        self._require_shape((rows, width), "sample, output", source)
+        if self.log_variance.shape != (rows, width):
+            raise PredictionsError(
+                f"{source} have log-variances of shape {self.log_variance.shape}; give {(rows, width)}"
+            )
+        _require_finite(self.main, source)
+        _require_finite(self.log_variance, f"{source}, log-variances")
+
+
+_CLASSES: dict[Form, type[Predictions]] = {
+    kind.form: kind for kind in (Labels, TopK, LogProbs, Likelihood, RealValues, Gaussian)
+}
+
+
+def predictions_of(form: Form, parts: Mapping[str, NDArray[Any]]) -> Predictions:
+    """Predictions of a form from its arrays by part, as `Predictions.parts` gives them."""
+    return _CLASSES[form](**{part or "main": array for part, array in parts.items()})
+
+
+def served_by_all(members: Iterable[Predictions]) -> frozenset[Need]:
+    """Needs that all members serve; none at all without members."""
+    each = [member.needs_served for member in members]
+    return frozenset.intersection(*each) if each else frozenset()
+
+
+def check_indices(where: str, indices: NDArray[Any], rows: int, classes: int) -> None:
+    """Refuse an array other than one class index a row; the message begins with `where`.
+
+    Raises:
+        PredictionsError: another number of rows, not integers, or outside the classes.
+    """
+    if indices.dtype.kind not in "iu":  # for numpy, durations are integers too
+        raise PredictionsError(f"{where} are {indices.dtype}; give class indices as integers")
+    try:
+        check_labels(indices, rows, classes)
+    except PredictionsError as error:
+        raise PredictionsError(f"{where}: {error}") from None
+
+
+def smallest_integers(indices: NDArray[np.integer], classes: int) -> NDArray[np.integer]:
+    """Class indices in the smallest type that holds them all."""
+    kinds = (np.uint8, np.uint16, np.uint32)
+    return indices.astype(next((kind for kind in kinds if classes - 1 <= np.iinfo(kind).max), np.int64))
+
+
+def _require_finite(values: NDArray[np.floating], source: str) -> None:
+    step = max(1, CHECKED_AT_ONCE // max(1, values.shape[1]))
+    for start in itertools.count(0, step):
+        if start >= len(values):
+            return
+        bad = np.flatnonzero(~np.isfinite(values[start : start + step]).all(axis=1))
+        if len(bad):
+            raise PredictionsError(
+                f"{source}: row {start + bad[0]} holds {values[start + bad[0]].tolist()}; give finite numbers"
+            )

@@ -1,0 +1,64 @@
+"""One or several real numbers: regression."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from lrensemble.errors import PredictionsError
+from lrensemble.targets.base import Target
+from lrensemble.targets.forms import Form, Need
+
+STRATA = 10
+"""Parts of the rows, by the first output, of which a division takes equal shares."""
+
+
+class Values(Target):
+    """The truth is one number or several; members give numbers, or normal distributions."""
+
+    truth_type: ClassVar[type] = np.float64
+    metrics: ClassVar[tuple[str, ...]] = ("rmse", "mse", "mae", "r2", "gaussian_nll", "crps")
+    nouns: ClassVar[tuple[str, str]] = ("outputs", "output")
+    forms: ClassVar[tuple[Form, ...]] = ("values", "gaussian")
+
+    kind: Literal["values"] = "values"
+    names: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    """Names of the outputs."""
+
+    @property
+    def width(self) -> int:
+        """Number of outputs."""
+        return len(self.names)
+
+    def truth_shape(self, rows: int) -> tuple[int, ...]:
+        """A number for each output of a row."""
+        return (rows, self.width)
+
+    def check_truth(self, truth: NDArray[Any], rows: int) -> None:
+        """Refuse what is not one finite number for each output of a row."""
+        if truth.shape != (rows, self.width):
+            raise PredictionsError(
+                f"the truth has shape {truth.shape}; the predictions have {rows} rows and {self.width} outputs, "
+                f"so give [sample, output] = ({rows}, {self.width})"
+            )
+        if truth.dtype.kind != "f":
+            raise PredictionsError(f"the truth is {truth.dtype}; give floating-point numbers")
+        bad = np.flatnonzero(~np.isfinite(truth).all(axis=1))
+        if len(bad):
+            raise PredictionsError(f"the truth holds {truth[bad[0]].tolist()} in row {bad[0]}; give finite numbers")
+
+    def strata(self, truth: NDArray[Any]) -> NDArray[np.int64]:
+        """Parts of equal size by the first output, so that every split has low and high values."""
+        order = np.argsort(np.argsort(truth[:, 0], kind="stable"), kind="stable")
+        return np.asarray(order * min(STRATA, len(truth)) // len(truth), dtype=np.int64)
+
+    def default_metric(self, served: frozenset[Need]) -> str:
+        """Gaussian NLL where all members give distributions, else the mean squared error."""
+        return "gaussian_nll" if "distribution" in served else "mse"
+
+    def default_consensus(self, served: frozenset[Need]) -> str:
+        """The moment-matched mixture where all members give distributions, else the mean."""
+        return "mixture" if "distribution" in served else "mean"
