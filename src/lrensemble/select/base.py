@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lrensemble.consensus import CONSENSUS, is_linear
+from lrensemble.consensus import CONSENSUS, for_target
 from lrensemble.errors import SelectionError
 from lrensemble.metrics import METRICS
 from lrensemble.metrics.serving import require_target
@@ -38,8 +38,18 @@ class Selection:
     """What else the selector has to say, ready for JSON."""
 
 
-SELECTORS: Registry[Selection] = Registry(
-    "selector", call=Call(("validation",), keywords=("metric", "consensus", "seed"))
+@dataclass(frozen=True)
+class SelectorFacts:
+    """A selector says what it chooses for, and what it reads of members beside their scores."""
+
+    targets: tuple[str, ...] = ("classes", "choices", "values")
+    """Kinds of target that it chooses members for."""
+    needs: Need | None = None
+    """What it needs of every member beyond what metric and consensus need."""
+
+
+SELECTORS: Registry[Selection, SelectorFacts] = Registry(
+    "selector", SelectorFacts, call=Call(("validation",), keywords=("metric", "consensus", "seed"))
 )
 """Functions of (validation, *, metric, consensus, seed, …own arguments)."""
 
@@ -51,6 +61,32 @@ def check_method(method: SpecLike) -> Spec:
         UnknownNameError, SpecError: as `Registry.check` does.
     """
     return SELECTORS.check(method, "metric", "consensus", "seed")
+
+
+def selector_for(validation: Validation, method: SpecLike) -> Callable[..., Selection]:
+    """A selector with its own arguments bound, if it can choose among these members.
+
+    Raises:
+        UnknownNameError, SpecError: as `check_method` does, or it is not for this kind of target.
+        SelectionError: a member does not say what it needs.
+    """
+    spec = require_target(SELECTORS, check_method(method), validation.kind.kind)
+    need = SELECTORS.facts(spec).needs
+    if need is not None:
+        require_served(validation, need, spec)
+    return SELECTORS.bound(spec)
+
+
+def aim(validation: Validation, metric: SpecLike | None, consensus: SpecLike | None) -> tuple[Spec, Spec]:
+    """Metric and consensus, checked: those given, or those that suit the target and what all members say.
+
+    Raises:
+        UnknownNameError, SpecError: a name or an argument that is not known, or not for this kind of target.
+    """
+    return (
+        METRICS.check(metric or default_metric(validation)),
+        for_target(consensus or default_consensus(validation), validation.kind.kind),
+    )
 
 
 def default_metric(validation: Validation) -> str:
@@ -71,18 +107,26 @@ def check_metric(validation: Validation, metric: SpecLike, consensus: SpecLike =
         SelectionError: a member that does not say what the metric or the consensus needs.
     """
     kind = validation.kind.kind
-    spec, combined = require_target(METRICS, metric, kind), require_target(CONSENSUS, consensus, kind)
-    need: Need = METRICS.facts(spec).needs
-    if need == "likelihood" and not is_linear(combined):
+    spec, combined = require_target(METRICS, metric, kind), for_target(consensus, kind)
+    need, of_consensus = METRICS.facts(spec).needs, CONSENSUS.facts(combined).needs
+    if need == "likelihood" and of_consensus != "likelihood":
         need = "probabilities"
-    extra = CONSENSUS.facts(combined).needs
-    for each in (need,) if extra is None else (need, extra):
-        lacking = validation.lacking(each)
-        if lacking is not None:
-            said = validation.needs_served(lacking)
-            says = next(words for served, words in SAID if served in said)
-            raise SelectionError(f"member {lacking} {says}, which cannot serve {spec}; use metric {_instead(said)}")
+    for each in (need, of_consensus) if of_consensus == "distribution" else (need,):
+        require_served(validation, each, spec)
     return str(spec)
+
+
+def require_served(validation: Validation, need: Need, spec: Spec) -> None:
+    """Refuse a metric or method that needs more of members than one of them says.
+
+    Raises:
+        SelectionError: the first such member, and a metric that it can serve.
+    """
+    lacking = validation.lacking(need)
+    if lacking is not None:
+        said = validation.needs_served(lacking)
+        says = next(words for served, words in SAID if served in said)
+        raise SelectionError(f"member {lacking} {says}, which cannot serve {spec}; use metric {_instead(said)}")
 
 
 SAID: tuple[tuple[Need, str], ...] = (

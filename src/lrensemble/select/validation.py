@@ -159,7 +159,7 @@ class Validation:
 
     def of_truth(self) -> Floats:
         """[member, sample] the probability that each member gives the true class; the same array each time."""
-        return self.once("of_truth", None, lambda: self._reader.of_truth(self.truth))
+        return self.once("of_labels", None, lambda: self._reader.of_truth(self.truth))
 
     def block_rows(self, members: int) -> int:
         """How many rows of so many members fit the memory of a block; at least one."""
@@ -222,11 +222,15 @@ class Validation:
 
     def once(self, kind: str, of: Any, compute: Callable[[], R]) -> R:
         """What is computed of the predictions alone, kept for all views; of each kind the latest stays."""
-        if kind not in self._shared or self._shared[kind][0] != of:
+        if not self.knows(kind, of):
             self._shared.pop(kind, None)  # let go first: two of a kind need not fit the memory
             self._shared[kind] = (of, compute())
         found: R = self._shared[kind][1]
         return found
+
+    def knows(self, kind: str, of: Any) -> bool:
+        """Whether `once` has computed this, and keeps it."""
+        return kind in self._shared and self._shared[kind][0] == of
 
     def for_views(self, key: Any, compute: Callable[[Floats | None], Any]) -> Any:
         """This view's part of what is computed of weights [view, sample], or None, for all views that go together."""
@@ -248,4 +252,4 @@ def _inferred_target(predictions: Any, truth: NDArray[Any]) -> Target:
     highest = max(
         int(array.max()) for array in (truth, *(one.main for one in predictions if one.main.dtype.kind in "iu"))
     )
-    return Classes(names=tuple(map(str, range(max(*widths, 1 + highest)))))
+    return Classes(names=tuple(map(str, range(max([*widths, 1 + highest])))))

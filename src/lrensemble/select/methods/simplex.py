@@ -10,7 +10,7 @@ from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.shared.weights import weighted_team, without_negligible
-from lrensemble.select.scoring.losses import Floats, Loss, brier_of, nll_of
+from lrensemble.select.scoring.losses import Floats, Loss, nll_of, quadratic_of
 from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
@@ -28,12 +28,12 @@ def simplex(
     metric: SpecLike = "nll",
     consensus: SpecLike = "mean",
     seed: int = 0,
-    loss: Literal["nll", "brier"] | None = None,
+    loss: Literal["nll", "brier", "mse"] | None = None,
     gap: Annotated[float, Field(gt=0)] = 1e-9,
 ) -> Selection:
-    """The weights of least NLL or Brier score over all weights that are not negative and sum to one.
+    """The weights of least NLL, Brier score or squared error over all that are not negative and sum to one.
 
-    Both losses of a mean of probabilities are convex in the weights, so there is one optimum and a bound on the
+    These losses of a mean of predictions are convex in the weights, so there is one optimum and a bound on the
     distance to it. A logarithmic barrier keeps the weights positive while Newton steps follow the central path (Boyd &
     Vandenberghe 2004, sec. 11.3). In large pools members come in when the derivative says that they lower the loss. At
     the end members of a weight below 0.005 are dropped and the best weights of the others are found. `details` give the
@@ -44,21 +44,28 @@ def simplex(
         metric: what the score is given in.
         consensus: how the score is combined; the loss is always that of the mean.
         seed: not used.
-        loss: what is minimised: the metric where it is one of the two, else NLL, unless given.
+        loss: what is minimised: the metric where it is one of them, else NLL of classes; of values the mean
+            squared error, a quadratic programme.
         gap: the search ends when the loss is proven to be within this of the optimum, before members are dropped.
 
     Raises:
         SelectionError: a member knows only labels.
     """
-    metric_text = check_metric(validation, metric)
-    chosen = loss or ("brier" if metric_text == "brier" else "nll")
+    metric_text = check_metric(validation, metric, consensus)
+    chosen = loss or _own_loss(validation, metric_text)
     check_metric(validation, chosen)
-    convex = brier_of(validation, "mean") if chosen == "brier" else nll_of(validation, "mean")
+    convex = nll_of(validation, "mean") if chosen == "nll" else quadratic_of(validation, "mean")
     least, steps = _least(convex, validation.members, gap)
     weights, more_steps = _of_weight(convex, least, gap)
     proven = _proven(convex, least) + convex.value(weights) - convex.value(least)
     details = {"loss": chosen, "gap": max(proven, 0.0)}
     return replace(weighted_team(validation, weights, metric_text, consensus, steps + more_steps), details=details)
+
+
+def _own_loss(validation: Validation, metric: str) -> str:
+    if not validation.of_classes:
+        return "mse"
+    return "brier" if metric == "brier" else "nll"
 
 
 def _least(loss: Loss, members: int, gap: float) -> tuple[Floats, int]:

@@ -18,7 +18,7 @@ from lrensemble.consensus import CONSENSUS, is_average, is_linear
 from lrensemble.errors import SelectionError
 from lrensemble.metrics import METRICS
 from lrensemble.select.scoring.kernels.columns import contested_columns
-from lrensemble.select.scoring.losses import Loss, brier_of, nll_of
+from lrensemble.select.scoring.losses import Loss, nll_of, quadratic_of
 from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike
 
@@ -86,18 +86,20 @@ def bound_function(validation: Validation, metric: SpecLike, consensus: SpecLike
     if metric == Spec("accuracy") and is_average(consensus):
         return _by_columns(validation, consensus.name)
     if is_convex(metric, consensus):
-        convex = nll_of if metric == Spec("nll") else brier_of
+        convex = nll_of if metric == Spec("nll") else quadratic_of
         return _by_tangents(convex(validation, consensus.name))
     averages, linear = ([name for name in CONSENSUS if fact(Spec(name))] for fact in (is_average, is_linear))
     raise SelectionError(
         f"no bound is known for {metric} under {consensus}; choose accuracy under {', '.join(averages)}, "
-        f"or nll or brier under {' or '.join(linear)}"
+        f"or nll, brier or mse under {' or '.join(linear)}"
     )
 
 
 def is_convex(metric: SpecLike, consensus: SpecLike) -> bool:
     """Whether the loss is convex in the weights, and nodes have bounds that are often tight."""
-    return METRICS.check(metric) in (Spec("nll"), Spec("brier")) and is_linear(CONSENSUS.check(consensus))
+    spec = METRICS.check(metric)
+    convex = spec == Spec("nll") or METRICS.facts(spec).quadratic
+    return convex and is_linear(CONSENSUS.check(consensus))
 
 
 def _by_columns(validation: Validation, consensus: str) -> BoundFunction:

@@ -30,10 +30,6 @@ BATCH = 4096
 """Teams that are scored together where there is no kernel."""
 
 
-PRODUCTS = (Spec("accuracy"), Spec("nll"), Spec("brier"))
-"""Metrics that are found for many teams by a product of matrices."""
-
-
 @dataclass(frozen=True, eq=False)
 class TeamTable:
     """All teams of a pool, one a row, in the order of their masks."""
@@ -114,10 +110,15 @@ def subset_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike)
     """What scores blocks of teams with equal weights, by the shortest way; None where there is no short one."""
     metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
     products = is_average(consensus) if metric == Spec("accuracy") else is_linear(consensus)
-    if products and metric in PRODUCTS and len(validation.truth) << validation.members <= SMALL:
+    if products and _by_products(metric) and len(validation.truth) << validation.members <= SMALL:
         scorer = team_scorer(validation, metric, consensus)
         return lambda _: _one_block(scorer, validation.members)
     return block_scorer(validation, metric, consensus)
+
+
+def _by_products(metric: Spec) -> bool:
+    """Whether the metric of many teams is found by a product of matrices."""
+    return metric in (Spec("accuracy"), Spec("nll")) or METRICS.facts(metric).quadratic
 
 
 def _one_block(scorer: Scorer, members: int) -> NDArray[np.float64]:

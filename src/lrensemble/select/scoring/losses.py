@@ -64,13 +64,13 @@ class MixtureNll:
 
 @dataclass(frozen=True, eq=False)
 class QuadraticForm:
-    """Brier score of a mean of probabilities."""
+    """Brier score of a mean of probabilities, or mean squared error of a mean of values."""
 
     gram: Floats
     """[member, member] of the members' errors."""
 
     def value(self, weights: Floats) -> float:
-        """The Brier score."""
+        """The loss."""
         return float(weights @ self.gram @ weights)
 
     def derivatives(self, weights: Floats) -> tuple[Floats, Floats]:
@@ -82,7 +82,7 @@ class QuadraticForm:
         return 2 * self.gram @ weights
 
     def among(self, members: NDArray[np.int64]) -> QuadraticForm:
-        """The Brier score of teams of these members alone."""
+        """The loss of teams of these members alone."""
         return QuadraticForm(self.gram[np.ix_(members, members)])
 
 
@@ -97,6 +97,6 @@ def nll_of(validation: Validation, consensus: str) -> MixtureNll:
     return MixtureNll(likelihoods, validation.row_weights[rows] / validation.total_weight)
 
 
-def brier_of(validation: Validation, consensus: str) -> QuadraticForm:
-    """The Brier score of a weighted mean of probabilities, or of votes."""
+def quadratic_of(validation: Validation, consensus: str) -> QuadraticForm:
+    """The Brier score of a weighted mean of probabilities or of votes; the mean squared error of one of values."""
     return QuadraticForm(error_gram(validation, consensus))

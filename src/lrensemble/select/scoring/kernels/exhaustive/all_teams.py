@@ -42,7 +42,7 @@ def has_kernel(metric: SpecLike, consensus: SpecLike) -> bool:
     metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
     if metric == Spec("accuracy") or METRICS.facts(metric).of_confusion is not None:
         return is_average(consensus)
-    loss = metric in (Spec("nll"), Spec("brier"))
+    loss = metric == Spec("nll") or METRICS.facts(metric).quadratic
     return loss and (is_linear(consensus) or consensus == Spec("geometric_mean"))
 
 
