@@ -24,6 +24,7 @@ from lrensemble.export.soup import average
 from lrensemble.export.variants import best_recipe
 from lrensemble.pool import Pool
 from lrensemble.spec import to_spec
+from lrensemble.targets import Classes
 
 
 @pytest.fixture(scope="module")

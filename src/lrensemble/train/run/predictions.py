@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lrensemble.data import Dataset
 from lrensemble.errors import TrainingError
-from lrensemble.metrics import METRICS
+from lrensemble.metrics import METRICS, watched
 from lrensemble.targets import Target
 from lrensemble.targets.heads import Head
 
@@ -53,13 +53,6 @@ def checked_outputs(outputs: object, rows: int, head: Head, *, leading: int = 0)
     return outputs
 
 
-def watched_of(target: Target, head: Head) -> list[str]:
-    """Names of the metrics that members of a head are measured by on the validation rows after every epoch."""
-    facts = {name: METRICS.facts(name) for name in METRICS}
-    able = {name for name, each in facts.items() if each.needs in head.said.serves}
-    return [name for name, each in facts.items() if each.watched and target.kind in each.targets and name in able]
-
-
 @dataclass(frozen=True, eq=False)
 class Scoring:
     """Scores of members on the validation rows, by the metrics that are watched."""
@@ -73,7 +66,7 @@ class Scoring:
     @classmethod
     def of(cls, dataset: Dataset, head: Head) -> Self:
         """Scoring of members of a data set that speak as a head does."""
-        return cls(dataset.target, head, dataset.truth_of("val"), tuple(watched_of(dataset.target, head)))
+        return cls(dataset.target, head, dataset.truth_of("val"), tuple(watched(dataset.target.kind, head.said.serves)))
 
     def is_usable(self, stored: NDArray[np.floating]) -> bool:
         """Whether what a member says can be kept; the logarithm of a probability of zero is no overflow."""
