@@ -20,15 +20,15 @@ from lrensemble.select.scoring.kernels.subsets import Halves, size_of, subset_su
 Floats = NDArray[np.float64]
 
 LOW_BITS = 9
-"""Members whose subsets the inner loop runs through: four rows of 2^9 sums stay in the first cache of a core."""
+"""Members whose subsets the inner loop runs through: six rows of 2^9 sums stay in the first cache of a core."""
 
-BLOCK_BITS = 5
+BLOCK_BITS = 6
 """Members, at most, whose subsets share the sums of those; their products stay in the second cache."""
 
 TURN_BITS = 4
 """Members, where there are as many, whose subsets the cores share between them."""
 
-TOGETHER = 4
+TOGETHER = 6
 """Rows that are multiplied before the product of a team is loaded and stored."""
 
 RANGE_BITS = 900.0
@@ -162,7 +162,7 @@ def _score_block(
 def _multiply_rows(
     products: Floats, low_sums: Floats, high_sums: Floats, count: int, low_sizes: Floats, shared: int
 ) -> None:
-    """Multiply products [high subset, low subset] by the sums of four rows, or of one.
+    """Multiply products [high subset, low subset] by the sums of six rows, or of one.
 
     Where teams have `shared` members more, and not -1, the mean of one row is clipped from below.
     """
@@ -173,7 +173,7 @@ def _multiply_rows(
         elif count == 1:
             multiply(products[offset], low_sums[0], high_sums[0, offset])
         else:
-            multiply_four(products[offset], low_sums, high_sums[:, offset])
+            multiply_six(products[offset], low_sums, high_sums[:, offset])
 
 
 @compiled
@@ -192,14 +192,14 @@ def multiply(products: Floats, sums: Floats, more: float) -> None:
 
 
 @compiled
-def multiply_four(products: Floats, sums: Floats, more: Floats) -> None:
-    """Multiply products [subset] by sums [row, subset] of four rows plus what is common [row]."""
-    sums_0, sums_1, sums_2, sums_3 = sums[0], sums[1], sums[2], sums[3]
-    more_0, more_1, more_2, more_3 = more[0], more[1], more[2], more[3]
+def multiply_six(products: Floats, sums: Floats, more: Floats) -> None:
+    """Multiply products [subset] by sums [row, subset] of six rows plus what is common [row]."""
+    sums_0, sums_1, sums_2, sums_3, sums_4, sums_5 = sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]
+    more_0, more_1, more_2, more_3, more_4, more_5 = more[0], more[1], more[2], more[3], more[4], more[5]
     for subset in range(products.size):
         two = (sums_0[subset] + more_0) * (sums_1[subset] + more_1)
-        others = (sums_2[subset] + more_2) * (sums_3[subset] + more_3)
-        products[subset] *= two * others
+        four = two * ((sums_2[subset] + more_2) * (sums_3[subset] + more_3))
+        products[subset] *= four * ((sums_4[subset] + more_4) * (sums_5[subset] + more_5))
 
 
 @compiled
