@@ -61,9 +61,13 @@ class Kept:
         if self._mean:
             values = row_values(self._metric, predictions, self._validation.truth[rows])
             assert values is not None
-            self._numbers[rows] = values if higher_is_better(self._metric) else -values
+            self.add_values(rows, values)
         else:
             self._numbers[rows] = likeliest(predictions) if self._confusion else predictions
+
+    def add_values(self, rows: NDArray[np.int64] | slice, values: Floats) -> None:
+        """Take in the metric's values [sample] of some rows, which it is the mean of."""
+        self._numbers[rows] = values if higher_is_better(self._metric) else -values
 
     def judged(self) -> OutOfFold:
         """The score of all rows that count."""

@@ -155,11 +155,17 @@ class CollectedMember:
         if "variance" in parts:
             variance = parts.pop("variance")
             parts["log_variance"] = np.log(variance.astype(np.float64)).astype(variance.dtype)
-        if self.form in OF_VALUES:
+        if self.form in OF_VALUES:  # whole numbers are values as well
             parts = {part: array if array.dtype.kind == "f" else array.astype(float) for part, array in parts.items()}
+        parts = {part: _storable(array) for part, array in parts.items()}
         if "top_k_probs" in parts:
             parts["probs"] = parts.pop("top_k_probs")
         return predictions_of(KEPT_AS[self.form], parts)
+
+
+def _storable(array: NDArray[Any]) -> NDArray[Any]:
+    """Numbers wider than files hold in float64; all else as it is."""
+    return array.astype(np.float64) if array.dtype.kind == "f" and array.dtype.itemsize > 8 else array
 
 
 def _in_file(said: Said, choices: Indices | None) -> Indices | None:

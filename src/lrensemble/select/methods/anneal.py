@@ -9,7 +9,7 @@ from lrensemble.limits import Count, Repeats
 from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.methods.shared.reduced import best_members
 from lrensemble.select.methods.shared.searching import DistinctTeams, Incumbent
-from lrensemble.select.scoring.team_scores import first_best, team_score, team_scorer
+from lrensemble.select.scoring.team_scores import final_score, first_best, team_scorer
 from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
@@ -45,7 +45,7 @@ def anneal(
         steps: of each chain.
         chains: searches side by side, each from a team of its own.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     part = best_members(validation, MOST_MEMBERS, metric, consensus)
     return part.restored(_annealed(part.validation, metric_text, consensus, seed, steps, chains))
 
@@ -74,7 +74,7 @@ def _annealed(
         scores = np.where(accepted, scores + change, scores)
     best = first_best(scores)
     incumbent.update(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
-    score = team_score(validation, incumbent.team, metric=metric, consensus=consensus)
+    score = final_score(validation, incumbent.team, metric=metric, consensus=consensus)
     return Selection(
         incumbent.team, equal_weights(incumbent.team), score, metric, str(to_spec(consensus)), scored.count
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.methods.shared.reduced import best_members
-from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best, team_score, team_scorer
+from lrensemble.select.scoring.team_scores import SAME_SCORE, final_score, first_best, team_scorer
 from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
@@ -34,7 +34,7 @@ def backward(
         consensus: how members are combined.
         seed: not used.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     part = best_members(validation, MOST_MEMBERS, metric, consensus)
     found = _eliminated(part.validation, metric_text, consensus)
     return part.restored(found)
@@ -54,5 +54,5 @@ def _eliminated(validation: Validation, metric: str, consensus: SpecLike) -> Sel
         if scores[chosen] >= best_score - SAME_SCORE:
             best, best_score = weights, max(best_score, float(scores[chosen]))
     team = tuple(np.flatnonzero(best).tolist())
-    score = team_score(validation, team, metric=metric, consensus=consensus)
+    score = final_score(validation, team, metric=metric, consensus=consensus)
     return Selection(team, equal_weights(team), score, metric, str(to_spec(consensus)), tried)

@@ -12,7 +12,7 @@ from lrensemble.select.methods.beam import beam
 from lrensemble.select.methods.branch_and_bound import branch_and_bound
 from lrensemble.select.methods.shared.exhaustive import Enumeration, Sizes, affordable, check_sizes, search
 from lrensemble.select.scoring.bounds import is_convex
-from lrensemble.select.scoring.team_scores import SAME_SCORE, standard_error, team_score
+from lrensemble.select.scoring.team_scores import SAME_SCORE, final_score, standard_error
 from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
@@ -59,13 +59,13 @@ def brute_force(
     Raises:
         SelectionError: there are more teams than `limit`, or the sizes do not fit the pool.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     sizes = check_sizes(validation.members, min_size, max_size, limit)
     if limit is None and not affordable(validation, sizes, metric, consensus):
         return _without_scoring_all(validation, sizes, metric, consensus)
     found = search(validation, sizes, metric, consensus)
     team = found.incumbent.team
-    score = team_score(validation, team, metric=metric, consensus=consensus)
+    score = final_score(validation, team, metric=metric, consensus=consensus)
     error = standard_error(validation, team, metric=metric, consensus=consensus)
     details = _stability(found, score, error)
     return Selection(

@@ -16,7 +16,7 @@ from lrensemble.select.methods.shared.reduced import best_members
 from lrensemble.select.scoring.every_team import score_every_team
 from lrensemble.select.scoring.kernels.statistics import of_labels, predicted_classes
 from lrensemble.select.scoring.kernels.subsets import first_team, members_of
-from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best, team_score, team_scorer
+from lrensemble.select.scoring.team_scores import SAME_SCORE, final_score, first_best, team_scorer
 from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
@@ -68,7 +68,7 @@ def focal(
     Raises:
         SelectionError: there are more teams than `limit`, or the sizes do not fit the pool.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     members = validation.members
     sizes = check_sizes(members, min(min_size, members), max_size, limit)
     if limit is None and sizes.count > LIMIT:
@@ -81,7 +81,7 @@ def focal(
     table = 2**sizes.members
     search = _among_all if table <= WASTE * sizes.count and table <= max(TABLES, limit or 0) else _among_listed
     team, details = search(part.validation, sizes, fitness)
-    score = team_score(part.validation, team, metric=metric, consensus=consensus)
+    score = final_score(part.validation, team, metric=metric, consensus=consensus)
     return part.restored(
         Selection(team, equal_weights(team), score, metric_text, str(to_spec(consensus)), sizes.count, details=details)
     )

@@ -15,7 +15,7 @@ from lrensemble.select.methods.shared.reduced import Part, best_members, members
 from lrensemble.select.scoring.every_team import in_order, score_every_team, weights_of
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import has_kernel
 from lrensemble.select.scoring.kernels.subsets import members_of
-from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best, team_score
+from lrensemble.select.scoring.team_scores import SAME_SCORE, final_score, first_best
 from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
@@ -54,7 +54,7 @@ def pareto(
         SelectionError: there are more teams than `limit`, or costs are asked for and not given.
         SpecError, PredictionsError: no such measure, or one that needs probabilities.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     part = _members(validation, limit, metric, consensus)
     every = score_every_team(part.validation, metric, consensus, limit)
     masks = in_order(np.arange(1, len(every)))
@@ -63,7 +63,7 @@ def pareto(
     height = scaled(scores[places]) + scaled(other[places])
     chosen = places[first_best(height)]
     team = members_of(int(masks[chosen]))
-    score = team_score(part.validation, team, metric=metric, consensus=consensus)
+    score = final_score(part.validation, team, metric=metric, consensus=consensus)
     listed = [
         {"team": list(part.places(members_of(int(masks[i])))), "score": float(scores[i]), against: float(abs(other[i]))}
         for i in places.tolist()

@@ -11,7 +11,7 @@ from lrensemble.limits import Count, Runs
 from lrensemble.metrics import METRICS
 from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.scoring.learned import learned_nothing
-from lrensemble.select.scoring.team_scores import first_best, team_score, team_scorer
+from lrensemble.select.scoring.team_scores import final_score, first_best, team_scorer
 from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec
 
@@ -22,7 +22,7 @@ USUAL_SIZE = 5
 def best(validation: Validation, *, metric: SpecLike = "nll", consensus: SpecLike = "mean", seed: int = 0) -> Selection:
     """The single member with the best score; ties to the lowest index. The baseline of every sweep."""
     team = _ranking(validation, metric, consensus)[:1]
-    score = team_score(validation, team, metric=metric, consensus=consensus)
+    score = final_score(validation, team, metric=metric, consensus=consensus)
     return _selection(team, score, metric, consensus, validation.members)
 
 
@@ -31,9 +31,9 @@ def every(
     validation: Validation, *, metric: SpecLike = "nll", consensus: SpecLike = "mean", seed: int = 0
 ) -> Selection:
     """All members but those that learned nothing, with equal weights."""
-    check_metric(validation, metric)
+    check_metric(validation, metric, consensus)
     team = _useful(validation)
-    score = team_score(validation, team, metric=metric, consensus=consensus)
+    score = final_score(validation, team, metric=metric, consensus=consensus)
     return _selection(team, score, metric, consensus, 1, _useless(validation))
 
 
@@ -64,7 +64,7 @@ def top_k(
     size = check_size(validation, k, "k", usual=len(useful))
     ranked = sorted(_ranking(validation, metric, consensus), key=lambda member: member not in useful)
     team = tuple(sorted(ranked[:size]))
-    score = team_score(validation, team, metric=metric, consensus=consensus)
+    score = final_score(validation, team, metric=metric, consensus=consensus)
     return _selection(team, score, metric, consensus, validation.members, _useless(validation))
 
 
@@ -93,7 +93,7 @@ def random(
     Raises:
         SelectionError: size is above the number of members.
     """
-    check_metric(validation, metric)
+    check_metric(validation, metric, consensus)
     useful = _useful(validation)
     size = check_size(validation, size, "size", usual=len(useful))
     drawn_from = np.arange(validation.members) if size > len(useful) else np.array(useful)
@@ -104,7 +104,7 @@ def random(
     chosen = first_best(team_scorer(validation, metric, consensus)(weights))
     team = tuple(np.flatnonzero(weights[chosen]).tolist())
     tried = len(np.unique(weights, axis=0))
-    score = team_score(validation, team, metric=metric, consensus=consensus)
+    score = final_score(validation, team, metric=metric, consensus=consensus)
     return _selection(team, score, metric, consensus, tried, _useless(validation))
 
 
@@ -123,7 +123,7 @@ def check_size(validation: Validation, size: int | None, name: str, usual: int) 
 
 def _ranking(validation: Validation, metric: SpecLike, consensus: SpecLike) -> tuple[int, ...]:
     """All members, best first; ties to the lowest index."""
-    check_metric(validation, metric)
+    check_metric(validation, metric, consensus)
     scores = team_scorer(validation, metric, consensus)(np.eye(validation.members))
     return tuple(np.argsort(-scores, kind="stable").tolist())
 

@@ -20,6 +20,7 @@ from lrensemble.numerics import SMALLEST_PROBABILITY, likeliest
 from lrensemble.select.scoring.kernels.columns import Columns, contested_columns
 from lrensemble.select.scoring.kernels.confusion import confusion_counter, weighted_scores
 from lrensemble.select.scoring.kernels.statistics import error_gram, of_labels
+from lrensemble.select.scoring.known_values import known_values
 from lrensemble.select.scoring.resample import mean_and_error
 from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike, to_spec
@@ -53,12 +54,31 @@ def team_score(
     return team_score_of(validation, team, weights, metric, fitted_consensus(validation, team, weights, consensus))
 
 
+def final_score(
+    validation: Validation,
+    team: Sequence[int],
+    weights: Sequence[float] | None = None,
+    *,
+    metric: SpecLike,
+    consensus: SpecLike,
+) -> float:
+    """The same as `team_score`, for a selector to end with: from the statistics that it has read, where they say it."""
+    values = known_values(validation, team, weights, metric, consensus)
+    if values is None:
+        return team_score(validation, team, weights, metric=metric, consensus=consensus)
+    mean = mean_over_rows(values, counts_of(validation, validation.counted))
+    return mean if higher_is_better(metric) else -mean
+
+
 def team_score_of(
     validation: Validation, team: Sequence[int], weights: Sequence[float] | None, metric: SpecLike, fitted: SpecLike
 ) -> float:
     """The score of a team under a consensus that is fitted, perhaps on other rows."""
-    rows = validation.counted
-    values = values_of_rows(validation, team, weights, metric, fitted, rows)
+    rows, values = validation.counted, None
+    if validation.lacking("labels") is not None:  # the likelihood of the truth is all that is known
+        values = known_values(validation, team, weights, metric, fitted)
+    if values is None:
+        values = values_of_rows(validation, team, weights, metric, fitted, rows)
     if values is not None:
         value = mean_over_rows(values, counts_of(validation, rows))
         return value if higher_is_better(metric) else -value
@@ -145,8 +165,10 @@ def standard_error(
 
     None for a metric that is not a mean over rows.
     """
-    rows, fitted = validation.counted, fitted_consensus(validation, team, weights, consensus)
-    values = values_of_rows(validation, team, weights, metric, fitted, rows)
+    rows, values = validation.counted, known_values(validation, team, weights, metric, consensus)
+    if values is None:
+        fitted = fitted_consensus(validation, team, weights, consensus)
+        values = values_of_rows(validation, team, weights, metric, fitted, rows)
     return None if values is None else mean_and_error(values, validation.row_weights[rows], validation.units[rows])[1]
 
 

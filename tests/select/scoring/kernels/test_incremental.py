@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from lrensemble.select import Validation, team_score
 from lrensemble.select.scoring.incremental import incremental_team
 from lrensemble.select.scoring.kernels import incremental_accuracy, incremental_nll
+from lrensemble.select.scoring.kernels.columns import contested_columns
+from lrensemble.select.scoring.kernels.incremental_accuracy import accuracy_team
+from lrensemble.select.scoring.kernels.incremental_arrays import small_accuracy_team
 
 MakeValidation = Callable[..., Validation]
 
@@ -36,6 +39,7 @@ def test_each_addition_scores_as_the_definition(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if way != "arrays":
+        monkeypatch.setattr(incremental_accuracy, "SMALL", 0)
         monkeypatch.setattr(incremental_nll, "SMALL", 0)
     if way == "all cores":
         monkeypatch.setattr(incremental_accuracy, "SERIAL", 0)
@@ -66,3 +70,23 @@ def test_adding_leaves_the_team_before_as_it_was(make_validation: MakeValidation
         before = team.scores(np.arange(4))
         team.added(1).added(2)
         np.testing.assert_array_equal(team.scores(np.arange(4)), before)
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+@pytest.mark.parametrize("kind", ["smooth", "coarse", "labels", "mixed", "sharp", "tied"])
+@pytest.mark.parametrize("consensus", ["mean", "plurality"])
+def test_columns_that_wait_are_looked_at_in_time(
+    consensus: str, kind: str, cores: int, make_validation: MakeValidation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Teams of up to a hundred, some of one member again and again, as whole arrays have it, which wait for nothing."""
+    monkeypatch.setattr(incremental_accuracy, "SERIAL", 0 if cores == 2 else np.inf)
+    validation = make_validation(8, 9, 240, 4, kind=kind, dtype=np.float64)
+    columns, weights = contested_columns(validation, consensus), np.arange(240) % 4.0
+    slow = small_accuracy_team(columns, weights)
+    monkeypatch.setattr(incremental_accuracy, "SMALL", 0)
+    fast = accuracy_team(columns, weights)
+    generator = np.random.default_rng(3)
+    for step in range(100):
+        member = int(generator.integers(9)) if step % 20 < 8 else step // 20
+        np.testing.assert_array_equal(fast.scores(np.arange(9)), slow.scores(np.arange(9)))
+        fast, slow = fast.added(member), slow.added(member)

@@ -19,7 +19,7 @@ from lrensemble.metrics.scores import log_losses
 from lrensemble.select.base import Selection, check_metric
 from lrensemble.select.scoring.kernels.statistics import of_labels, predicted_classes
 from lrensemble.select.scoring.resample import mean_and_error
-from lrensemble.select.scoring.team_scores import SAME_SCORE, counts_of, team_score
+from lrensemble.select.scoring.team_scores import SAME_SCORE, counts_of, final_score
 from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike, to_spec
 
@@ -175,9 +175,9 @@ def weighted_team(
     validation: Validation, weights: NDArray[np.float64], metric: SpecLike, consensus: SpecLike, tried: int
 ) -> Selection:
     """The members with a weight [member], normalised; all members where none has."""
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     weights = weights if weights.any() else np.ones_like(weights)
     team = tuple(np.flatnonzero(weights).tolist())
     shares = tuple((weights[list(team)] / weights.sum()).tolist())
-    score = team_score(validation, team, shares, metric=metric, consensus=consensus)
+    score = final_score(validation, team, shares, metric=metric, consensus=consensus)
     return Selection(team, shares, score, metric_text, str(to_spec(consensus)), tried)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from lrensemble.consensus import averaged
 from lrensemble.numerics import TIE, likeliest
 from lrensemble.select.scoring.kernels.contested import Contested, contested
-from lrensemble.select.scoring.kernels.jit import compiled
+from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
 from lrensemble.select.scoring.kernels.statistics import blocks
 from lrensemble.select.validation import Validation
 
@@ -38,6 +38,9 @@ TINY = np.finfo(np.float64).tiny
 
 SMALLEST = 1e-320
 """What underflow may take from a sum, at most."""
+
+COMPILED = 2**22
+"""From so many numbers on, a kernel finds their limits."""
 
 NUMBERS_AT_ONCE = 2**20
 """Margins that are looked at together: the memory stays bounded."""
@@ -73,6 +76,9 @@ class Columns:
     def limits(self) -> Values:
         """[column, 3] the least and the largest margin, and the largest |truth| + |rival|, of any member."""
         limits = np.empty((len(self.rival), 3))
+        if self.rival.size >= COMPILED and not self.logarithms:
+            _fill_limits(self.truth, self.rival, self.row_of_column, self.factor, limits)
+            return limits
         step = max(1, NUMBERS_AT_ONCE // self.rival.shape[1])
         for start in range(0, len(limits), step):
             part = slice(start, start + step)
@@ -100,8 +106,10 @@ class Columns:
     @cached_property
     def votes(self) -> NDArray[np.bool_]:
         """[column] whether every member gives a whole vote or none, so that sums of whole numbers of them are exact."""
-        for_truth = ((self.truth == 0) | (self.truth == 1)).all(axis=1)[self.row_of_column]
-        return np.asarray(for_truth & ((self.rival == 0) | (self.rival == 1)).all(axis=1))
+        for_truth = _all_whole(self.truth)[self.row_of_column]
+        columns = np.flatnonzero(for_truth)
+        for_truth[columns] = _all_whole(self.rival[columns])
+        return for_truth
 
     def of_rows(self, chosen: NDArray[np.bool_]) -> Columns:
         """The columns of some of the contested rows [contested row] alone."""
@@ -136,6 +144,29 @@ class Columns:
         """
         bound = rounding(self.rival.shape[1]) * self.scale(part).sum(axis=1) + SMALLEST
         return np.where(self.votes[part], 0.0, bound)
+
+
+def _all_whole(values: Values) -> NDArray[np.bool_]:
+    """[column] whether all of values [column, member] are zero or one; most columns end with a look at the first."""
+    whole = (values[:, 0] == 0) | (values[:, 0] == 1)
+    some = np.flatnonzero(whole)
+    whole[some] = ((values[some] == 0) | (values[some] == 1)).all(axis=1)
+    return np.asarray(whole)
+
+
+@compiled_parallel
+def _fill_limits(truth: Values, rival: Values, row_of_column: Labels, factor: Values, limits: Values) -> None:
+    """Fill `Columns.limits` of what are no logarithms."""
+    for column in span(rival.shape[0]):
+        row, times = row_of_column[column], factor[column]
+        least, most, scale = np.inf, -np.inf, 0.0
+        for member in range(rival.shape[1]):
+            margin = truth[row, member] - rival[column, member] * times
+            total = truth[row, member] + rival[column, member]
+            least = margin if margin < least else least
+            most = margin if margin > most else most
+            scale = total if total > scale else scale
+        limits[column, 0], limits[column, 1], limits[column, 2] = least, most, scale
 
 
 def rounding(terms: int) -> float:
