@@ -30,7 +30,7 @@ TOGETHER = 16
 SMALL = 2**16
 """Below so many numbers, a logarithm of each costs no more than the kernel, which would have to be compiled."""
 
-SERIAL = 2**20
+SERIAL = 2**22
 """Below so many numbers, waking the other cores costs more than it saves."""
 
 

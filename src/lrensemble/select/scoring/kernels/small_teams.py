@@ -281,8 +281,8 @@ def _decided(rows: Indices, judge: Judge, lowest: Singles, prefix: Indices, memb
 @compiled
 def _mean(values: Floats, prefix: Indices, member: int) -> float:
     """The mean of a team as the consensus adds it: each member times its weight, in the members' order."""
-    weight, total = 1.0 / (prefix.size + 1), 0.0
+    weight = 1.0 / (prefix.size + 1)
+    total = 0.0
     for place in range(prefix.size):
         total += values[prefix[place]] * weight
-    total += values[member] * weight
-    return total
+    return float(total + values[member] * weight)
