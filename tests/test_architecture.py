@@ -36,8 +36,9 @@ ROOMS = {
     "select": (("base",), ("scoring",), ("methods",), ("replicates",), ("cross_fit", "stability"), ("cautions",)),
     "select.scoring": (
         ("kernels", "resample"),
-        ("learned", "losses", "team_scores"),
-        ("bounds", "every_team", "incremental"),
+        ("known_values", "learned", "losses"),
+        ("team_scores",),
+        ("bounds", "every_team", "few_members", "incremental"),
     ),
 }
 
