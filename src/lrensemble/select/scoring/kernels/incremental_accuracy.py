@@ -28,8 +28,8 @@ PARTS = 16
 SMALL = 2**16
 """Below so many numbers, comparing whole arrays costs no more than to compile, or to load, a kernel."""
 
-SERIAL = 2**21
-"""Below so many numbers, waking the other cores costs more than it saves."""
+SERIAL = 2**22
+"""Below so many numbers to look at, waking the other cores costs more than it saves."""
 
 HORIZON = 64
 """Additions that are looked ahead, at most."""
@@ -93,7 +93,8 @@ class AccuracyTeam:
         """[candidate] the accuracy of the team with each candidate added."""
         members = self.given.rival.shape[1]
         counts = np.bincount(self.order, minlength=members).astype(np.float64)
-        count = _count_wrong if self.given.rival.size < SERIAL else _count_wrong_on_all_cores
+        unsettled = int(np.count_nonzero(np.abs(self.state.settled) <= len(self.order)))
+        count = _count_wrong if unsettled * members < SERIAL else _count_wrong_on_all_cores
         roundings = rounding(members + len(self.order) + 1), rounding(members + len(self.order) + HORIZON + 1)
         wrong = count(self.given, self.state, self.order, counts, *roundings)
         return np.asarray((self.rows - self.always_wrong - wrong[candidates]) / self.rows)
