@@ -1,4 +1,4 @@
-"""Every consensus: distributions out, numpy and torch alike, weights and axes right."""
+"""Every consensus of classes: distributions out, numpy and torch alike, weights and axes right."""
 
 import json
 
@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, combine, fit
 from lrensemble.errors import PredictionsError
+from lrensemble.metrics import serving
 
 MEMBERS, ROWS, CLASSES = 4, 13, 5
 WEIGHTS = np.array([0.1, 0.4, 0.2, 0.3])
+OF_CLASSES = serving(CONSENSUS, "classes")
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def labels() -> NDArray[np.int64]:
     return np.random.default_rng(1).integers(CLASSES, size=ROWS)
 
 
-@pytest.mark.parametrize("name", list(CONSENSUS))
+@pytest.mark.parametrize("name", OF_CLASSES)
 class TestContract:
     def test_distributions_come_out(self, name: str, probs: NDArray[np.float64], labels: NDArray[np.int64]) -> None:
         out = combine(fit(name, probs, labels), probs, WEIGHTS)
@@ -85,7 +87,7 @@ class TestContract:
 
 
 # Learning an `mlp` starts from random weights, which do not follow the members' order.
-@pytest.mark.parametrize("name", [name for name in CONSENSUS if name != "mlp"])
+@pytest.mark.parametrize("name", [name for name in OF_CLASSES if name != "mlp"])
 def test_order_of_members_does_not_matter(name: str, probs: NDArray[np.float64], labels: NDArray[np.int64]) -> None:
     order = [2, 0, 3, 1]
     shuffled = combine(fit(name, probs[order], labels, WEIGHTS[order]), probs[order], WEIGHTS[order])
@@ -94,7 +96,7 @@ def test_order_of_members_does_not_matter(name: str, probs: NDArray[np.float64],
 
 # The others count members, or learn of a member beside its team-mates.
 @pytest.mark.parametrize(
-    "name", [n for n in CONSENSUS if n not in ("product", "focal", "logarithmic_pool", "stacking", "mlp")]
+    "name", [n for n in OF_CLASSES if n not in ("product", "focal", "logarithmic_pool", "stacking", "mlp")]
 )
 def test_a_member_given_twice_counts_by_its_weight(
     name: str, probs: NDArray[np.float64], labels: NDArray[np.int64]
@@ -105,7 +107,7 @@ def test_a_member_given_twice_counts_by_its_weight(
 
 
 # The others learn that the member errs.
-@pytest.mark.parametrize("name", [name for name in CONSENSUS if name not in ("stacking", "mlp")])
+@pytest.mark.parametrize("name", [name for name in OF_CLASSES if name not in ("stacking", "mlp")])
 def test_one_certain_member_decides_alone(name: str) -> None:
     certain = np.eye(CLASSES)[None, [3, 1, 1]]
     out = combine(fit(name, certain, np.array([3, 1, 0])), certain)

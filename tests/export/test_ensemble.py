@@ -21,6 +21,7 @@ from lrensemble.errors import DataError, ExportError, LREnsembleError, Untrusted
 from lrensemble.evaluate import predict
 from lrensemble.export import Description, Ensemble, Part, chosen_team, ensemble_of
 from lrensemble.export.programs import run_batched, run_each
+from lrensemble.metrics import serving
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.spec import Spec
 
@@ -38,7 +39,7 @@ def bundle(ensemble: Ensemble, tmp_path: Path) -> Path:
     return tmp_path / "bundle"
 
 
-@pytest.mark.parametrize("name", CONSENSUS)
+@pytest.mark.parametrize("name", serving(CONSENSUS, "classes"))
 def test_an_ensemble_predicts_as_its_team_was_scored(
     pool: Pool, team_by: TeamBy, experiment: Experiment, name: str
 ) -> None:

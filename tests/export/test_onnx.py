@@ -18,6 +18,7 @@ from lrensemble.errors import ExportError, UnknownNameError
 from lrensemble.export import FORMATS, Ensemble, ensemble_of
 from lrensemble.export.onnx import TOLERANCE, export_onnx
 from lrensemble.export.torch_program import export_torch
+from lrensemble.metrics import serving
 from lrensemble.pool import Pool
 
 ort = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install 'lrensemble[onnx]'")
@@ -40,7 +41,7 @@ def with_consensus(ensemble: Ensemble, name: str, images: Images) -> Ensemble:
     return Ensemble(list(ensemble.members), ensemble.description.model_copy(update=changes))
 
 
-@pytest.mark.parametrize("name", CONSENSUS)
+@pytest.mark.parametrize("name", serving(CONSENSUS, "classes"))
 def test_every_consensus_gives_the_same_in_onnx_runtime(
     ensemble: Ensemble, images: Images, tmp_path: Path, name: str
 ) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
+from lrensemble.metrics import serving
 from lrensemble.metrics.diversity import (
     DIVERSITY,
     all_teams,
@@ -21,7 +22,7 @@ from lrensemble.metrics.diversity import (
 from lrensemble.metrics.diversity.outcomes import outcomes, where_wrong
 from lrensemble.metrics.diversity.teams import EveryTeam
 
-OF_CLASSES = [name for name in DIVERSITY if name not in ("kullback_leibler", "jensen_shannon")]
+OF_CLASSES = [name for name in serving(DIVERSITY, "classes") if name not in ("kullback_leibler", "jensen_shannon")]
 NOBODY_DIFFERS = {
     "double_fault": 0.0,
     "q_statistic": 0.0,
@@ -88,7 +89,7 @@ class TestByHand:
 
 
 class TestEdges:
-    @pytest.mark.parametrize("name", list(DIVERSITY))
+    @pytest.mark.parametrize("name", serving(DIVERSITY, "classes"))
     @settings(max_examples=30, deadline=None)
     @given(pool=pools())
     def test_never_nan(self, name: str, pool: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
@@ -103,7 +104,7 @@ class TestEdges:
         ):
             assert np.isfinite(values).all()
 
-    @pytest.mark.parametrize("name", list(DIVERSITY))
+    @pytest.mark.parametrize("name", serving(DIVERSITY, "classes"))
     def test_nobody_errs(self, name: str) -> None:
         labels = np.array([0, 1, 1, 2])
         everybody = np.eye(3)[[labels, labels, labels]]
@@ -112,7 +113,7 @@ class TestEdges:
         np.testing.assert_allclose(all_teams(name, everybody, labels)[1:], expected, atol=1e-15)
         np.testing.assert_allclose(all_teams_focal(name, everybody, labels)[:, 1:], expected, atol=1e-15)
 
-    @pytest.mark.parametrize("name", list(DIVERSITY))
+    @pytest.mark.parametrize("name", serving(DIVERSITY, "classes"))
     def test_each_says_which_direction_is_diverse(self, name: str) -> None:
         """Of members that err on rows of their own against the same member five times."""
         labels, rows = np.arange(35) % 7, np.arange(35)
@@ -122,14 +123,14 @@ class TestEdges:
         assert (diverse > alike) == higher_is_more_diverse(name)
         assert diverse != alike
 
-    @pytest.mark.parametrize("name", list(DIVERSITY))
+    @pytest.mark.parametrize("name", serving(DIVERSITY, "classes"))
     def test_all_agree_and_err_alike(self, name: str) -> None:
         same = np.eye(3)[[[0, 1, 1, 2]] * 5]
         labels = np.array([0, 1, 0, 0])
         expected = ALIKE.get(name, 0.0)
         np.testing.assert_allclose(all_teams(name, same, labels)[1:], expected, atol=1e-15)
 
-    @pytest.mark.parametrize("name", list(DIVERSITY))
+    @pytest.mark.parametrize("name", serving(DIVERSITY, "classes"))
     def test_a_single_member_is_compared_with_itself(self, name: str) -> None:
         predicted, labels = np.array([[0, 1, 1, 2]]), np.array([0, 1, 0, 0])
         expected = ALIKE.get(name, 0.0)
@@ -161,7 +162,7 @@ class TestIdentities:
         np.testing.assert_array_equal(value["entropy"][sizes == 2], disagreement[sizes == 2])
         assert (disagreement <= value["disagreement"] + 1e-15).all(), "who differs in being right differs in the class"
 
-    @pytest.mark.parametrize("name", list(DIVERSITY))
+    @pytest.mark.parametrize("name", serving(DIVERSITY, "classes"))
     @settings(max_examples=20, deadline=None)
     @given(pool=pools(), seed=st.integers(0, 99))
     def test_order_of_members_and_rows_does_not_matter(

@@ -11,6 +11,7 @@ from scipy.spatial.distance import jensenshannon
 from scipy.special import rel_entr
 from sklearn.metrics import cohen_kappa_score
 
+from lrensemble.metrics import serving
 from lrensemble.metrics.diversity import DIVERSITY, all_teams, all_teams_focal, diversity, pairwise
 
 Rows = NDArray[np.bool_]
@@ -186,7 +187,7 @@ def test_every_focal_value_as_defined(name: str, probs: NDArray[np.float64], lab
             assert values[focal, mask] == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize("name", list(DIVERSITY))
+@pytest.mark.parametrize("name", serving(DIVERSITY, "classes"))
 def test_pairs_and_single_focal_members_are_the_same_numbers(
     name: str, probs: NDArray[np.float64], labels: NDArray[np.int64]
 ) -> None:

@@ -108,11 +108,11 @@ def test_labels_alone_can_join(tmp_path: Path, spoken: bool) -> None:
     classes = {"classes": [*"wxyz"]} if spoken else {}
     never_three = np.minimum(TOP1, 2)
     pool = collect([write(tmp_path / "a.npz", top1=never_three, labels=LABELS, **classes)], tmp_path / "pool").pool
-    assert [member.form for member in pool.members()] == ["top1"] * 3
+    assert [member.form for member in pool.members()] == ["labels"] * 3
     assert np.array_equal(np.exp(stacked(pool, "val").astype(np.float64)), np.eye(CLASSES)[never_three])
     assert set(pool.members()[0].scores["val"]) == {"accuracy"}
     mixed = collect([write(tmp_path / "b.npz", logits=LOGITS, labels=LABELS)], tmp_path / "pool").pool
-    assert [member.form for member in mixed.members()] == ["top1"] * 3 + ["log_probs"] * 3
+    assert [member.form for member in mixed.members()] == ["labels"] * 3 + ["log_probs"] * 3
 
 
 def test_a_folder_of_one_file_a_member(tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ from tests.members import stacked
 
 from lrensemble.errors import PoolError, PredictionsError, StorageError
 from lrensemble.files import read_json, to_json
-from lrensemble.pool import Failure, MemberRecord, Pool, Task, store
+from lrensemble.pool import Failure, MemberRecord, Pool, Task
+from lrensemble.targets import Labels
 
 Predictions = dict[str, NDArray[np.float32]]
 MakePredictions = Callable[[int], Predictions]
-Labels = dict[str, NDArray[np.int64]]
+Truth = dict[str, NDArray[np.int64]]
 ODD_NAMES = ("", "a b", "../up", "naïve – 模型 🐜", 'quote " and \\ and\nline\ttab', "\u2028", "x" * 3000, "[red]")
 
 
@@ -64,10 +65,10 @@ def test_members_come_by_order_and_then_by_id(pool: Pool, predictions: MakePredi
     pool.add(record("c", 3, status="diverged"))
     assert [member.id for member in pool.members()] == ["f", "e", "a", "b", "d"]
     assert [member.id for member in pool.members(include_diverged=True)] == ["f", "e", "a", "b", "c", "d"]
-    stacked = stacked(pool, "test")
-    assert stacked.shape == (5, 5, 3)
-    assert stacked.dtype == np.float32
-    for row, seed in zip(stacked, [1, 4, 2, 0, 3], strict=True):
+    said = stacked(pool, "test")
+    assert said.shape == (5, 5, 3)
+    assert said.dtype == np.float32
+    for row, seed in zip(said, [1, 4, 2, 0, 3], strict=True):
         assert np.array_equal(row, predictions(seed)["test"])
 
 
@@ -77,14 +78,12 @@ def test_an_empty_pool_has_no_members(pool: Pool) -> None:
     assert pool.failures() == ()
 
 
-def test_labels_read_back(pool: Pool, labels: Labels) -> None:
+def test_labels_read_back(pool: Pool, labels: Truth) -> None:
     for split, array in labels.items():
         assert pool.truth(split).dtype == np.int64
         assert np.array_equal(pool.truth(split), array)
     with pytest.raises(PoolError, match="has no split 'train'; it has val and test"):
         pool.truth("train")
-    with pytest.raises(PoolError, match="has no split 'train'"):
-        stacked(pool, "train")
 
 
 def test_predictions_are_mapped_and_not_read(pool: Pool, predictions: MakePredictions) -> None:
@@ -104,18 +103,6 @@ def test_float16_halves_the_numbers_and_keeps_the_probabilities(pool: Pool, pred
     assert np.abs(np.exp(stacked(pool, "val")[0]) - np.exp(predictions(1)["val"])).max() < 5e-4
 
 
-def test_a_large_stack_lies_in_a_file(
-    pool: Pool, predictions: MakePredictions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for member in ("a", "b"):
-        pool.add(record(member), predictions(ord(member)))
-    in_memory = stacked(pool, "val")
-    monkeypatch.setattr(store, "IN_MEMORY", in_memory.nbytes - 1)
-    in_file = stacked(pool, "val")
-    assert isinstance(in_file, np.memmap)
-    np.testing.assert_array_equal(in_file, in_memory)
-
-
 def test_float16_is_refused_where_it_would_spoil_the_sums(tmp_path: Path) -> None:
     labels = {"val": np.zeros(4, dtype=np.int64)}
     task = Task.of("many", [str(i) for i in range(1000)], rows={"val": np.arange(4)}, labels=labels)
@@ -131,15 +118,14 @@ def test_a_probability_of_zero_stays_zero_and_its_logarithm_finite(
     pool: Pool, predictions: MakePredictions, precision: Any
 ) -> None:
     certain = {split: np.where(np.arange(3) == 1, 0.0, -np.inf) + 0 * array for split, array in predictions(1).items()}
-    pool.add(record("a", form="top1"), certain, precision=precision)
+    pool.add(record("a"), certain, precision=precision)
     (member,) = pool.members()
-    assert member.form == "labels"
     assert np.isfinite(member.predictions("val").main).all()
     assert np.array_equal(np.exp(member.predictions("val").main.astype(np.float64)), np.tile([0.0, 1.0, 0.0], (7, 1)))
 
 
-def test_files_have_the_form_of_predictions_as_kind(pool: Pool, predictions: MakePredictions) -> None:
-    pool.add(record("a", form="top1"), predictions(1))
+def test_files_have_the_form_of_predictions_as_kind(pool: Pool, labels: Truth) -> None:
+    pool.add(record("a", form="labels"), {split: Labels(array) for split, array in labels.items()})
     (member,) = pool.members()
     for content in (json.loads((member.folder / "member.json").read_text()), member.record()):
         assert content["kind"] == "labels"
@@ -180,9 +166,7 @@ def test_a_member_without_weights_or_history_says_so(pool: Pool, predictions: Ma
 
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=range(len(ODD_NAMES)))
-def test_names_may_be_odd(
-    name: str, tmp_path: Path, labels: Labels, rows: Labels, predictions: MakePredictions
-) -> None:
+def test_names_may_be_odd(name: str, tmp_path: Path, labels: Truth, rows: Truth, predictions: MakePredictions) -> None:
     task = Task.of(name, ["", name, name * 2], rows=rows, labels=labels)
     pool = Pool.create(tmp_path / "földer with ' [odd] 名", task, labels)
     pool.add(MemberRecord(id="a", order=0, name=name), predictions(1))
@@ -192,7 +176,7 @@ def test_names_may_be_odd(
 
 
 def test_a_pool_may_do_without_test_rows(
-    tmp_path: Path, labels: Labels, rows: Labels, predictions: MakePredictions
+    tmp_path: Path, labels: Truth, rows: Truth, predictions: MakePredictions
 ) -> None:
     only = {"val": labels["val"]}
     alone = Pool.create(tmp_path / "b", Task.of("t", ["a", "b", "c"], rows={"val": rows["val"]}, labels=only), only)
@@ -202,17 +186,15 @@ def test_a_pool_may_do_without_test_rows(
         alone.truth("test")
 
 
-def test_the_same_task_opens_the_same_pool(
-    pool: Pool, task: Task, labels: Labels, predictions: MakePredictions
-) -> None:
+def test_the_same_task_opens_the_same_pool(pool: Pool, task: Task, labels: Truth, predictions: MakePredictions) -> None:
     pool.add(record("a"), predictions(1))
     renamed = task.model_copy(update={"name": "called otherwise"})
     unsigned = {split: array.astype(np.uint8) for split, array in labels.items()}
     assert [member.id for member in Pool.create(pool.folder, renamed, unsigned).members()] == ["a"]
 
 
-def test_another_task_is_refused_with_what_differs(pool: Pool, labels: Labels, rows: Labels) -> None:
-    def refused(message: str, *, classes: tuple[str, ...] = ("ant", "bee", "cat"), **changed: Labels) -> None:
+def test_another_task_is_refused_with_what_differs(pool: Pool, labels: Truth, rows: Truth) -> None:
+    def refused(message: str, *, classes: tuple[str, ...] = ("ant", "bee", "cat"), **changed: Truth) -> None:
         now = {"labels": labels, "rows": rows} | changed
         task = Task.of("t", classes, rows=now["rows"], labels=now["labels"])
         with pytest.raises(PoolError, match=f"holds a pool for another task; given: {message}; use another folder"):
@@ -227,13 +209,13 @@ def test_another_task_is_refused_with_what_differs(pool: Pool, labels: Labels, r
     assert np.array_equal(pool.truth("val"), labels["val"])
 
 
-def test_a_task_has_val_and_perhaps_test_rows(labels: Labels, rows: Labels) -> None:
+def test_a_task_has_val_and_perhaps_test_rows(labels: Truth, rows: Truth) -> None:
     assert list(Task.of("t", "abc", rows=dict(reversed(rows.items())), labels=labels).splits) == ["val", "test"]
     with pytest.raises(ValueError, match="splits are test; give val, and test where there is one"):
         Task.of("t", "abc", rows={"test": rows["test"]}, labels=labels)
 
 
-def test_labels_must_be_those_of_the_task(tmp_path: Path, task: Task, labels: Labels, rows: Labels) -> None:
+def test_labels_must_be_those_of_the_task(tmp_path: Path, task: Task, labels: Truth, rows: Truth) -> None:
     with pytest.raises(PredictionsError, match="the val labels are not those that the task was made of"):
         Pool.create(tmp_path, task, labels | {"val": labels["val"][::-1]})
     outside = labels | {"test": np.array([2, 1, 0, 3, 1])}
@@ -252,16 +234,16 @@ def spoiled(array: NDArray[np.float32], value: float) -> NDArray[np.float32]:
     [
         (
             lambda p: p | {"val": p["val"].T},
-            r"val predictions have shape \(3, 7\); the pool has 7 val rows and 3 classes",
+            r"val predictions have shape \(3, 7\); the pool has 7 rows, so give \[sample, class\] = \(7, 3\)",
         ),
-        (lambda p: p | {"test": p["val"]}, r"test predictions have shape \(7, 3\); the pool has 5 test rows"),
+        (lambda p: p | {"test": p["val"]}, r"test predictions have shape \(7, 3\); the pool has 5 rows"),
         (
             lambda p: {"val": p["val"]},
             "has predictions on val; a finished member of this pool needs them on val and test",
         ),
         (lambda p: p | {"train": p["val"]}, "has predictions on val and test and train"),
         (lambda _: {}, "has predictions on nothing"),
-        (lambda p: p | {"test": spoiled(p["test"], np.nan)}, "name of a, test predictions: row 2 holds NaN"),
+        (lambda p: p | {"test": spoiled(p["test"], np.nan)}, "name of a: test predictions: row 2 holds NaN"),
         (lambda p: p | {"val": spoiled(p["val"], np.inf)}, "val predictions: row 2 does not sum to one"),
         (lambda p: p | {"val": p["val"] + 0.01}, "row 0 does not sum to one"),
         (lambda p: p | {"val": 1000 * np.abs(p["val"])}, "row 0 does not sum to one .*are these logits"),
@@ -292,22 +274,22 @@ def test_what_is_no_pool_is_refused(tmp_path: Path, pool: Pool) -> None:
     path = pool.folder / "pool.json"
     content = read_json(path)
     assert isinstance(content, dict)
-    path.write_text(to_json(content | {"format": 2}))
-    with pytest.raises(PoolError, match=r"pool.json has format 2; this version of lrensemble reads format 1"):
+    path.write_text(to_json(content | {"format": 3}))
+    with pytest.raises(PoolError, match=r"pool.json has format 3; this version of lrensemble reads 1 and 2"):
         Pool.open(pool.folder)
     path.write_text("[]")
     with pytest.raises(PoolError, match=r"pool.json is no file of a pool"):
         Pool.open(pool.folder)
 
 
-def test_a_pool_that_was_never_finished_is_made_whole(pool: Pool, task: Task, labels: Labels) -> None:
+def test_a_pool_that_was_never_finished_is_made_whole(pool: Pool, task: Task, labels: Truth) -> None:
     for name in ("pool.json", "labels.safetensors"):
         (pool.folder / name).unlink()
         again = Pool.create(pool.folder, task, labels)
         assert np.array_equal(again.truth("test"), labels["test"])
 
 
-def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, task: Task, labels: Labels) -> None:
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, task: Task, labels: Truth) -> None:
     file = tmp_path / "file"
     file.write_text("in the way")
     for folder in (file, file / "below"):

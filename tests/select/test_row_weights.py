@@ -65,7 +65,9 @@ def test_every_selector_chooses_what_repeated_rows_choose(name: str, metric: str
 
 
 @pytest.mark.parametrize("metric", serving(METRICS, "classes"))
-@pytest.mark.parametrize("consensus", [name for name in CONSENSUS if name != "thresholds"])  # it has folds of its own
+@pytest.mark.parametrize(
+    "consensus", [name for name in serving(CONSENSUS, "classes") if name != "thresholds"]
+)  # it has folds of its own
 def test_every_consensus_scores_as_on_repeated_rows(consensus: str, metric: str) -> None:
     counted, repeated = counted_and_repeated(2)
     spec = CONSENSUS.check(consensus)
@@ -77,7 +79,7 @@ def test_every_consensus_scores_as_on_repeated_rows(consensus: str, metric: str)
         assert ours == pytest.approx(theirs, abs=1e-12)
 
 
-@pytest.mark.parametrize("measure", list(DIVERSITY))
+@pytest.mark.parametrize("measure", serving(DIVERSITY, "classes"))
 def test_every_diversity_measure_is_that_of_repeated_rows(measure: str) -> None:
     log_probs, labels = log_probs_and_labels(3)
     needs = DIVERSITY.facts(measure).needs

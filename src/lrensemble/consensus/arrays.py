@@ -27,6 +27,15 @@ def safe_log(probs: Array) -> Array:
     return xp.log(xp.where(probs > tiny, probs, xp.full_like(probs, tiny)))
 
 
+def possible(probs: Array, weights: Array) -> Array:
+    """Whether [sample, class] any member with weight [member] gives a class more than nothing.
+
+    The answers that a row of choices has not are those that nobody does: they stay at zero.
+    """
+    xp = array_namespace(probs)
+    return xp.max(probs * xp.astype(weights > 0, probs.dtype)[:, None, None], axis=0) > 0
+
+
 def clipped_nll(of_label: NDArray[np.float64], counts: NDArray[np.float64]) -> float:
     """NLL of what labels [sample] are given, clipped as the metric clips it: what learned arguments are judged by.
 
@@ -35,8 +44,13 @@ def clipped_nll(of_label: NDArray[np.float64], counts: NDArray[np.float64]) -> f
     return float(-np.log(np.maximum(of_label, SMALLEST_PROBABILITY)) @ counts / counts.sum())
 
 
-def softmax(logits: Array) -> Array:
-    """Probabilities proportional to exp(logits) along the last axis."""
+def softmax(logits: Array, possible: Array | None = None) -> Array:
+    """Probabilities proportional to exp(logits) along the last axis; zero where they are not possible.
+
+    Of those that are possible, one at least must have the highest logit.
+    """
     xp = array_namespace(logits)
     shares = xp.exp(logits - xp.max(logits, axis=-1, keepdims=True))
+    if possible is not None:
+        shares = xp.where(possible, shares, xp.zeros_like(shares))
     return shares / xp.sum(shares, axis=-1, keepdims=True)

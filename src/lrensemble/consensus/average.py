@@ -6,23 +6,25 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from lrensemble.consensus.arrays import Array, like, safe_log, softmax
+from lrensemble.consensus.arrays import Array, like, possible, safe_log, softmax
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
+from lrensemble.metrics.serving import OF_CLASSES
 from lrensemble.numerics import likeliest
 
 
-@CONSENSUS.register(averages="probabilities", linear=True, targets=("classes", "choices", "values"))
+@CONSENSUS.register(targets=(*OF_CLASSES, "values"), needs="likelihood", averages="probabilities", linear=True)
 def mean(probs: Array, weights: Array) -> Array:
-    """Weighted mean of probabilities, the linear opinion pool (Stone 1961).
+    """Weighted mean of probabilities or values, the linear opinion pool (Stone 1961).
 
-    Members that know only labels count as certain of them.
+    Members that know only labels count as certain of them. Of normal distributions, the mean of the means and the mean
+    of the variances, which is less than the variance of their mixture.
 
     Args:
-        probs: [member, sample, class] probabilities.
+        probs: [member, sample, class] probabilities, or [member, sample, column] values.
         weights: [member], summing to 1.
 
     Returns:
-        [sample, class] probabilities.
+        [sample, class] probabilities, or [sample, column] values.
     """
     # Not einsum: it may fuse multiply and add in one lane and not in the next, and so decide equal classes differently.
     return array_namespace(probs).sum(probs * weights[:, None, None], axis=0)
@@ -33,7 +35,7 @@ def geometric_mean(probs: Array, weights: Array) -> Array:
     """Weighted mean of log-probabilities, normalised: the logarithmic opinion pool (Genest & Zidek 1986, sec. 3).
 
     A probability of zero counts as the smallest normal number of the array's type, so that one member's certainty never
-    leaves a row without any class; a member that knows only labels is thus all but a veto.
+    leaves a row without any class; a member that knows only labels is thus all but a veto. What all give zero has zero.
 
     Args:
         probs: [member, sample, class] probabilities.
@@ -42,7 +44,7 @@ def geometric_mean(probs: Array, weights: Array) -> Array:
     Returns:
         [sample, class] probabilities.
     """
-    return softmax(mean(safe_log(probs), weights))
+    return softmax(mean(safe_log(probs), weights), possible(probs, weights))
 
 
 @CONSENSUS.register()
@@ -60,7 +62,7 @@ def product(probs: Array, weights: Array) -> Array:
         [sample, class] probabilities.
     """
     xp = array_namespace(probs)
-    return softmax(mean(safe_log(probs), xp.astype(weights > 0, probs.dtype)))
+    return softmax(mean(safe_log(probs), xp.astype(weights > 0, probs.dtype)), possible(probs, weights))
 
 
 @CONSENSUS.register()
@@ -87,7 +89,7 @@ def _accuracies(
     return {"accuracies": tuple(((likeliest(probs) == labels) @ counts / counts.sum()).tolist())}
 
 
-@CONSENSUS.register(learns=_accuracies, accuracies=[0.5, 0.25])
+@CONSENSUS.register(learns=_accuracies, for_values="error_weighted", accuracies=[0.5, 0.25])
 def accuracy_weighted(probs: Array, weights: Array, *, accuracies: tuple[float, ...] = ()) -> Array:
     """Mean of probabilities weighted by each member's accuracy on validation rows (Opitz & Shavlik 1996).
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import Array, like
 from lrensemble.errors import PredictionsError
+from lrensemble.metrics.base import Truth
+from lrensemble.metrics.serving import OF_CLASSES, as_targets, least_needs, require_target
 from lrensemble.registry import Call, Registry
 from lrensemble.rows import repeated
 from lrensemble.spec import Spec, SpecLike, to_spec
@@ -24,43 +26,70 @@ Arguments = Mapping[str, Any]
 """All arguments of a consensus, those by default included."""
 
 ArgumentFit = Callable[..., Mapping[str, object]]
-"""Function of (arguments, probabilities [member, sample, class], labels [sample], weights [member], counts [sample]) to
-the arguments learned. Counts say how often each row counts; where the function takes none, rows are repeated."""
+"""Function of (arguments, predictions [member, sample, column], truth [sample, …], weights [member], counts [sample])
+to the arguments learned. Counts say how often each row counts; where the function takes none, rows are repeated."""
 
 
 @dataclass(frozen=True)
 class ConsensusFacts:
-    """A consensus says what it learns, and whether it is an average."""
+    """A consensus says what it is for, what it needs and learns, and whether it is an average."""
 
+    targets: tuple[str, ...] = OF_CLASSES
+    """Kinds of target that it combines predictions of: `classes`, `choices`, `values`."""
+    needs: Need = "probabilities"
+    """Least that it needs of members: `labels` where their likeliest classes are enough, `likelihood` where what it
+    gives a class follows from what members give that class alone; `values`, or `distribution` for a mean and a variance
+    of each. One that is for values alone needs values unless it says otherwise."""
+    for_values: str = ""
+    """Name of the consensus that does the same for values, where it is another function."""
     learns: ArgumentFit | None = None
     """Fit of the arguments that are learned from validation rows; None where none are."""
     averages: Literal["probabilities", "log_probabilities", "votes"] | None = None
     """Quantity whose weighted mean is highest for the likeliest class; None where it is no such average. Probabilities
     are in proportion to that mean, or to the exponential of a mean of logarithms: so the same classes tie."""
-    targets: tuple[str, ...] = ("classes", "choices")
-    """Kinds of targets whose predictions it combines."""
-    needs: Need | None = None
-    """What it needs of members beyond what the metric needs; None where nothing."""
     linear: bool = False
     """Whether its probabilities are that weighted mean itself, and not only ordered by it."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "targets", as_targets(self.targets))
+        object.__setattr__(self, "needs", least_needs(self.needs, self.targets))
+
 
 CONSENSUS: Registry[Array, ConsensusFacts] = Registry(
-    "consensus", ConsensusFacts, plural="consensus", call=Call(("probs", "weights"))
+    "consensus", ConsensusFacts, plural="consensus", call=Call(("predictions", "weights"))
 )
-"""Functions of (probabilities [member, sample, class], weights [member] that sum to 1) to [sample, class]."""
+"""Functions of (predictions [member, sample, column], weights [member] that sum to 1) to [sample, column]: of
+probabilities of classes, of values, or of the means of values and then their variances."""
+
+
+def for_target(consensus: SpecLike, target: str) -> Spec:
+    """The consensus, checked, as it is for a kind of target: `median` of values is `median_of_values`.
+
+    Args:
+        consensus: a registered name with its arguments.
+        target: `classes`, `choices` or `values`.
+
+    Raises:
+        UnknownNameError, SpecError: as `Registry.check` does, or it is not for this kind of target.
+    """
+    spec = CONSENSUS.check(consensus)
+    facts = CONSENSUS.facts(spec)
+    if target not in facts.targets and target == "values" and facts.for_values:
+        return require_target(CONSENSUS, Spec(facts.for_values, spec.arguments), target)
+    return require_target(CONSENSUS, spec, target)
 
 
 def combine(consensus: SpecLike, probs: Array, weights: Array | None = None) -> Array:
-    """Members' probabilities as one.
+    """Members' predictions as one.
 
     Args:
-        consensus: a registered name with its arguments; one that learns must have been fitted.
-        probs: [member, sample, class] probabilities, numpy or torch.
+        consensus: a registered name with its arguments, one for the target (`for_target`); one that learns must have
+            been fitted.
+        probs: [member, sample, class] probabilities or [member, sample, column] values, numpy or torch.
         weights: [member], not negative; normalised here to sum to one. Equal where not given.
 
     Returns:
-        [sample, class] probabilities of the same kind of array.
+        [sample, class] probabilities, or [sample, column] values, of the same kind of array.
 
     Raises:
         PredictionsError: `probs` has not three axes or no member, or the weights do not fit.
@@ -71,7 +100,7 @@ def combine(consensus: SpecLike, probs: Array, weights: Array | None = None) -> 
 def fit(
     consensus: SpecLike,
     probs: Floats,
-    labels: NDArray[np.int64],
+    labels: Truth,
     weights: Array | None = None,
     counts: Floats | None = None,
 ) -> Spec:
@@ -79,8 +108,8 @@ def fit(
 
     Args:
         consensus: a registered name with its arguments.
-        probs: [member, sample, class] probabilities on validation rows.
-        labels: [sample] class indices.
+        probs: [member, sample, class] probabilities, or [member, sample, column] values, on validation rows.
+        labels: [sample] class indices, or [sample, output] values.
         weights: [member] with which it will be combined. Equal where not given.
         counts: [sample] how often each row counts, positive; once each where not given.
 
@@ -90,14 +119,14 @@ def fit(
     """
     spec = CONSENSUS.check(consensus)
     shares = _normalised(probs, weights)
-    if labels.shape != probs.shape[1:2]:
+    if labels.shape[:1] != probs.shape[1:2]:
         raise PredictionsError(f"labels have shape {labels.shape}; give one for each of {probs.shape[1]} rows")
     learner = CONSENSUS.facts(spec).learns
     if learner is None:
         return spec
     defaults = {name: own.default for name, own in CONSENSUS.arguments(spec.name).items()}
     times = np.ones(len(labels)) if counts is None else counts
-    if times.shape != labels.shape:
+    if times.shape != labels.shape[:1]:
         raise PredictionsError(f"counts have shape {times.shape}; give one for each of {probs.shape[1]} rows")
     arguments = defaults | dict(spec.arguments)
     if "counts" in inspect.signature(learner).parameters:

@@ -2,7 +2,8 @@
 
 Both see one row more for every class, in which all members are undecided: a class without validation rows is then rare,
 and not unknown. Weights multiply what a member feeds in, so that one without weight has no say. Members that know only
-labels feed in probabilities of 0 and 1, and are learned like any other.
+labels feed in probabilities of 0 and 1, and are learned like any other. Both are for classes: of choices, there is
+nothing to learn of the first answer from one row for the next.
 """
 
 from __future__ import annotations
@@ -44,7 +45,13 @@ def _regressions(
     return {"coefficients": coefficients.tolist(), "intercepts": intercepts.tolist()}
 
 
-@CONSENSUS.register(learns=_regressions, coefficients=[[0.3, 0.2], [0.2, 0.1], [0.1, 0.4]], intercepts=[0.0, 0.1, 0.2])
+@CONSENSUS.register(
+    targets=("classes",),
+    for_values="stacked_regression",
+    learns=_regressions,
+    coefficients=[[0.3, 0.2], [0.2, 0.1], [0.1, 0.4]],
+    intercepts=[0.0, 0.1, 0.2],
+)
 def stacking(
     probs: Array,
     weights: Array,
@@ -101,6 +108,7 @@ def _network(
 
 
 @CONSENSUS.register(
+    targets=("classes",),
     learns=_network,
     hidden_weights=[[1.0, -1.0], [-1.0, 1.0], [0.5, 0.0], [1.0, -1.0], [-1.0, 1.0], [0.0, 0.5]],
     hidden_biases=[0.0, 0.1],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.consensus.arrays import Array, clipped_nll, like, safe_log, softmax
+from lrensemble.consensus.arrays import Array, clipped_nll, like, possible, safe_log, softmax
 from lrensemble.consensus.average import mean
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
 
@@ -19,11 +19,12 @@ def _exponents(
     from scipy.optimize import minimize  # imported here: a fifth of a second that the others do without
 
     logs = safe_log(probs)
+    answers = np.asarray(possible(probs, weights))
     of_label = logs[:, np.arange(len(labels)), labels]  # [member, sample]
 
     def loss(powers: Floats) -> tuple[float, Floats]:
         """NLL and its gradient by the powers [member]."""
-        logits = np.einsum("m,msc->sc", powers, logs)
+        logits = np.where(answers, np.einsum("m,msc->sc", powers, logs), -np.inf)
         highest = logits.max(axis=1)
         shares = np.exp(logits - highest[:, None])
         totals = shares.sum(axis=1)
@@ -33,7 +34,7 @@ def _exponents(
 
     bounds = [(0.0, MOST_POWER if weight > 0 else 0.0) for weight in weights]
     powers = minimize(loss, weights, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14}).x
-    before, after = (softmax(np.einsum("m,msc->sc", own, logs)) for own in (weights, powers))
+    before, after = (softmax(np.einsum("m,msc->sc", own, logs), answers) for own in (weights, powers))
     rows = np.arange(len(labels))
     if clipped_nll(after[rows, labels], counts) > clipped_nll(before[rows, labels], counts):
         powers = weights
@@ -61,4 +62,4 @@ def logarithmic_pool(probs: Array, weights: Array, *, exponents: tuple[float, ..
         PredictionsError: not one exponent for each member; fit the consensus on validation rows first.
     """
     require_fitted("logarithmic_pool", (len(exponents),), (probs.shape[0],))
-    return softmax(mean(safe_log(probs), weights * like(probs, exponents)))
+    return softmax(mean(safe_log(probs), weights * like(probs, exponents)), possible(probs, weights))

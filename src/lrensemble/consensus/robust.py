@@ -1,6 +1,7 @@
-"""Averages that a few odd members cannot move: median and trimmed mean of each class's probability.
+"""Averages that a few odd members cannot move: median and trimmed mean, of each class's probability or of values.
 
-Where everything that is left of a row is zero, as with certain members who all say something else, the mean decides.
+Where everything that is left of a row's probabilities is zero, as with certain members who all say something else, the
+mean decides.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from lrensemble.consensus.average import mean
 from lrensemble.consensus.base import CONSENSUS
 from lrensemble.numerics import TIE
 
+Trim = Annotated[float, Field(ge=0, lt=0.5)]
+
 ROUNDING = TIE / 2
 """Largest difference of a sum of weights from one half that counts as equal to it."""
 
 
-@CONSENSUS.register()
+@CONSENSUS.register(for_values="median_of_values")
 def median(probs: Array, weights: Array) -> Array:
     """Weighted median of each class's probability, normalised (Kittler et al. 1998).
 
@@ -33,15 +36,31 @@ def median(probs: Array, weights: Array) -> Array:
     Returns:
         [sample, class] probabilities.
     """
-    xp = array_namespace(probs)
-    values, _, upto = _sorted(probs, weights)
+    return _normalised(median_of_values(probs, weights), mean(probs, weights))
+
+
+@CONSENSUS.register(targets=("values",))
+def median_of_values(values: Array, weights: Array) -> Array:
+    """Weighted median of each value (Edgeworth 1888); of normal distributions, of each mean and each variance.
+
+    Between two middle members it is their mean. `median` means this one where the target is values.
+
+    Args:
+        values: [member, sample, column] values.
+        weights: [member], summing to 1.
+
+    Returns:
+        [sample, column] values.
+    """
+    xp = array_namespace(values)
+    rising, _, upto = _sorted(values, weights)
     lower = xp.sum(xp.astype(upto < 0.5 - ROUNDING, xp.int64), axis=0)
     upper = xp.sum(xp.astype(upto <= 0.5 + ROUNDING, xp.int64), axis=0)
-    return _normalised((_at(values, lower) + _at(values, upper)) / 2, mean(probs, weights))
+    return (_at(rising, lower) + _at(rising, upper)) / 2
 
 
-@CONSENSUS.register(trim=0.25)
-def trimmed_mean(probs: Array, weights: Array, *, trim: Annotated[float, Field(ge=0, lt=0.5)] = 0.2) -> Array:
+@CONSENSUS.register(for_values="trimmed_mean_of_values", trim=0.25)
+def trimmed_mean(probs: Array, weights: Array, *, trim: Trim = 0.2) -> Array:
     """Mean of each class's probability without its lowest and its highest share of the weight (Jose & Winkler 2008).
 
     A member at the border counts with the part of its weight that is inside. A label that only the trimmed share of
@@ -55,14 +74,39 @@ def trimmed_mean(probs: Array, weights: Array, *, trim: Annotated[float, Field(g
     Returns:
         [sample, class] probabilities.
     """
-    xp = array_namespace(probs)
-    values, shares, upto = _sorted(probs, weights)
-    kept = xp.clip(upto, trim, 1 - trim) - xp.clip(upto - shares, trim, 1 - trim)
-    return _normalised(xp.sum(values * kept, axis=0), mean(probs, weights))
+    values, kept = _trimmed(probs, weights, trim)
+    return _normalised(array_namespace(probs).sum(values * kept, axis=0), mean(probs, weights))
+
+
+@CONSENSUS.register(targets=("values",), trim=0.25)
+def trimmed_mean_of_values(values: Array, weights: Array, *, trim: Trim = 0.2) -> Array:
+    """Mean of each value without its lowest and its highest share of the weight (Jose & Winkler 2008).
+
+    A member at the border counts with the part of its weight that is inside. Of normal distributions, that of each mean
+    and each variance. `trimmed_mean` means this one where the target is values.
+
+    Args:
+        values: [member, sample, column] values.
+        weights: [member], summing to 1.
+        trim: share of the weight to leave out at each end.
+
+    Returns:
+        [sample, column] values.
+    """
+    xp = array_namespace(values)
+    rising, kept = _trimmed(values, weights, trim)
+    return xp.sum(rising * kept, axis=0) / xp.sum(kept, axis=0)
+
+
+def _trimmed(values: Array, weights: Array, trim: float) -> tuple[Array, Array]:
+    """Values [member, sample, column] rising along members, and what is left of the weight of each."""
+    xp = array_namespace(values)
+    rising, shares, upto = _sorted(values, weights)
+    return rising, xp.clip(upto, trim, 1 - trim) - xp.clip(upto - shares, trim, 1 - trim)
 
 
 def _sorted(probs: Array, weights: Array) -> tuple[Array, Array, Array]:
-    """Probabilities [member, sample, class] rising along members, their weights, and the weights up to each."""
+    """Predictions [member, sample, column] rising along members, their weights, and the weights up to each."""
     xp = array_namespace(probs)
     order = xp.argsort(probs, axis=0)
     shares = weights[order]

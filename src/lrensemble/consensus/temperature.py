@@ -52,7 +52,7 @@ def tempered(
     Above 1 a temperature softens, below it sharpens. *After* scales the combined probabilities and never changes the
     likeliest class; *before* scales every member's, by the same temperature (Rahaman & Thiery 2021 compare the two).
     `fit` fits the inner consensus and then minimises NLL over T in [0.05, 20]; never worse on its own rows than T = 1.
-    Members that know only labels stay certain of them at any such temperature.
+    What has zero keeps it, and members that know only labels stay certain of them.
 
     Args:
         probs: [member, sample, class] probabilities.
@@ -97,4 +97,4 @@ def _lowest(loss: Callable[[float], float]) -> float:
 
 
 def _scaled(probs: Array, temperature: float) -> Array:
-    return softmax(safe_log(probs) / temperature)
+    return softmax(safe_log(probs) / temperature, probs > 0)

@@ -36,7 +36,7 @@ def _offsets(
     return {"consensus": inner, "offsets": tuple(learned.tolist())}
 
 
-@CONSENSUS.register(learns=_offsets, consensus="mean", offsets=[0.0, 0.5, -0.5])
+@CONSENSUS.register(targets=("classes",), learns=_offsets, consensus="mean", offsets=[0.0, 0.5, -0.5])
 def thresholds(
     probs: Array,
     weights: Array,

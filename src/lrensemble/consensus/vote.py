@@ -10,7 +10,7 @@ from lrensemble.consensus.base import CONSENSUS
 from lrensemble.numerics import least_tie, likeliest
 
 
-@CONSENSUS.register(averages="votes", linear=True)
+@CONSENSUS.register(needs="labels", averages="votes", linear=True)
 def plurality(probs: Array, weights: Array) -> Array:
     """Weighted share of votes for each class; the class with most wins, ties to the lowest class (Kuncheva 2004, 4.2).
 
@@ -47,12 +47,12 @@ def majority(probs: Array, weights: Array) -> Array:
     return xp.where(decided, shares, mean(probs, weights))
 
 
-@CONSENSUS.register()
+@CONSENSUS.register(targets=("classes",))
 def borda(probs: Array, weights: Array) -> Array:
     """Weighted share of points for rank: 1 for a member's least likely class, up to C for its likeliest (Borda 1784).
 
     Equally likely classes share their points: a member that knows only labels gives C to its label and the same to all
-    others. Shares are flat as probabilities, since every class has points.
+    others. Shares are flat as probabilities, since every class has points: so would an answer that a row has not.
 
     Args:
         probs: [member, sample, class] probabilities.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError, SpecError
-from lrensemble.metrics.serving import OF_CLASSES, as_targets
+from lrensemble.metrics.serving import OF_CLASSES, as_targets, least_needs
 from lrensemble.registry import Call, Registry, is_shipped
 from lrensemble.rows import repeated
 from lrensemble.spec import Spec, SpecLike
@@ -64,8 +64,7 @@ class MetricFacts:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "targets", as_targets(self.targets))
-        if self.needs == "probabilities" and not set(OF_CLASSES) & set(self.targets):
-            object.__setattr__(self, "needs", "values")
+        object.__setattr__(self, "needs", least_needs(self.needs, self.targets))
 
 
 def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., float]:

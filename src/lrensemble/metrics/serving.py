@@ -8,6 +8,7 @@ from typing import Any
 from lrensemble.errors import SpecError
 from lrensemble.registry import Registry
 from lrensemble.spec import Spec, SpecLike
+from lrensemble.targets import Need
 
 OF_CLASSES = ("classes", "choices")
 """Targets that are one of a number of answers: what is predicted of them are probabilities."""
@@ -16,6 +17,11 @@ OF_CLASSES = ("classes", "choices")
 def as_targets(given: Iterable[str]) -> tuple[str, ...]:
     """Kinds of target, also where one alone was stated as its name."""
     return (given,) if isinstance(given, str) else tuple(given)
+
+
+def least_needs(stated: Need, targets: tuple[str, ...]) -> Need:
+    """What is needed: values, where one that is for values alone has not said more."""
+    return stated if stated in ("values", "distribution") or set(OF_CLASSES) & set(targets) else "values"
 
 
 def serving(registry: Registry[Any, Any], target: str) -> list[str]:

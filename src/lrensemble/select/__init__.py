@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from lrensemble.consensus import CONSENSUS
+from lrensemble.consensus import for_target
 from lrensemble.metrics import METRICS
 from lrensemble.select import methods  # noqa: F401  (register the selectors)
-from lrensemble.select.base import SELECTORS, Selection, check_method, default_consensus, default_metric, selector_for
+from lrensemble.select.base import SELECTORS, Selection, aim, check_method, selector_for
 from lrensemble.select.cautions import caution
 from lrensemble.select.cross_fit import CrossFit, cross_fit
 from lrensemble.select.scoring.every_team import TeamTable, check_table_path, team_table
@@ -65,11 +65,8 @@ def select(
         SelectionError: the selector cannot choose as asked.
     """
     start = time.perf_counter()
-    spec, metric, consensus = (
-        check_method(method),
-        METRICS.check(metric or default_metric(validation)),
-        CONSENSUS.check(consensus or default_consensus(validation)),
-    )
+    spec = check_method(method)
+    metric, consensus = aim(validation, metric, consensus)
     selection = selector_for(validation, spec)(validation, metric=metric, consensus=consensus, seed=seed)
     seconds = time.perf_counter() - start
     return replace(selection, method=str(spec), seconds=seconds, caution=caution(validation, selection))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lrensemble.consensus import CONSENSUS, is_linear
+from lrensemble.consensus import CONSENSUS, for_target
 from lrensemble.errors import SelectionError
 from lrensemble.metrics import METRICS
 from lrensemble.metrics.serving import require_target
@@ -77,6 +77,18 @@ def selector_for(validation: Validation, method: SpecLike) -> Callable[..., Sele
     return SELECTORS.bound(spec)
 
 
+def aim(validation: Validation, metric: SpecLike | None, consensus: SpecLike | None) -> tuple[Spec, Spec]:
+    """Metric and consensus, checked: those given, or those that suit the target and what all members say.
+
+    Raises:
+        UnknownNameError, SpecError: a name or an argument that is not known, or not for this kind of target.
+    """
+    return (
+        METRICS.check(metric or default_metric(validation)),
+        for_target(consensus or default_consensus(validation), validation.kind.kind),
+    )
+
+
 def default_metric(validation: Validation) -> str:
     """Metric that teams aim at unless told."""
     return validation.kind.default_metric(validation.served)
@@ -95,12 +107,11 @@ def check_metric(validation: Validation, metric: SpecLike, consensus: SpecLike =
         SelectionError: a member that does not say what the metric or the consensus needs.
     """
     kind = validation.kind.kind
-    spec, combined = require_target(METRICS, metric, kind), require_target(CONSENSUS, consensus, kind)
-    need: Need = METRICS.facts(spec).needs
-    if need == "likelihood" and not is_linear(combined):
+    spec, combined = require_target(METRICS, metric, kind), for_target(consensus, kind)
+    need, of_consensus = METRICS.facts(spec).needs, CONSENSUS.facts(combined).needs
+    if need == "likelihood" and of_consensus != "likelihood":
         need = "probabilities"
-    extra = CONSENSUS.facts(combined).needs
-    for each in (need,) if extra is None else (need, extra):
+    for each in (need, of_consensus) if of_consensus == "distribution" else (need,):
         require_served(validation, each, spec)
     return str(spec)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError
-from lrensemble.select.base import Selection, check_method, selector_for
+from lrensemble.select.base import Selection, aim, check_method, selector_for
 from lrensemble.select.replicates import Kept, OutOfFold, replicates_of
 from lrensemble.select.scoring.known_values import known_values
 from lrensemble.select.scoring.resample import folds_of_rows
@@ -60,8 +60,8 @@ def cross_fit(
     validation: Validation,
     method: SpecLike,
     *,
-    metric: SpecLike = "nll",
-    consensus: SpecLike = "mean",
+    metric: SpecLike | None = None,
+    consensus: SpecLike | None = None,
     seed: int = 0,
     folds: int = 5,
     repeats: int | None = None,
@@ -75,8 +75,8 @@ def cross_fit(
     Args:
         validation: the rows; those of one group are never divided between folds.
         method: a selector by name, with its arguments.
-        metric: what teams aim at and are judged by.
-        consensus: how members are combined.
+        metric: what teams aim at and are judged by; that of `select` unless given.
+        consensus: how members are combined; that of `select` unless given.
         seed: of the divisions, and of selectors that draw.
         folds: as many as there are rows or groups, where those are fewer.
         repeats: divisions into folds; 1 to 10 unless given, as many as judge 10,000 rows.
@@ -85,6 +85,7 @@ def cross_fit(
         SelectionError: fewer than two folds, rows or groups, or no division.
     """
     spec = check_method(method)
+    metric, consensus = aim(validation, metric, consensus)
     folds = _folds(validation, folds)
     if repeats is not None and repeats < 1:
         raise SelectionError(f"repeats = {repeats} is refused; give at least 1")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrensemble.errors import SelectionError
-from lrensemble.select.base import selector_for
+from lrensemble.select.base import aim, selector_for
 from lrensemble.select.scoring.resample import bootstrap_weights
 from lrensemble.select.scoring.team_scores import fitted_consensus, team_score_of
 from lrensemble.select.validation import Validation
@@ -37,8 +37,8 @@ def stability(
     validation: Validation,
     method: SpecLike,
     *,
-    metric: SpecLike = "nll",
-    consensus: SpecLike = "mean",
+    metric: SpecLike | None = None,
+    consensus: SpecLike | None = None,
     seed: int = 0,
     resamples: int = 50,
 ) -> Stability:
@@ -52,6 +52,7 @@ def stability(
         SelectionError: no resample is asked for.
     """
     selector = selector_for(validation, method)
+    metric, consensus = aim(validation, metric, consensus)
     if not 1 <= resamples <= MOST_RESAMPLES:
         raise SelectionError(f"resamples = {resamples} is refused; give 1 to {MOST_RESAMPLES:,}")
     generator = np.random.default_rng(seed)

@@ -1,4 +1,7 @@
-"""Diversity of what is predicted, right or wrong: do members name the same class?"""
+"""Diversity of what is predicted, right or wrong: do members name the same class?
+
+Agreement by chance is that of classes that recur: of choices, the first answers of two rows have nothing in common.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ def disagreement(rows: Outcomes, teams: Teams) -> Values:
     return ratio(teams.over_pairs(rows.rows - agreements(rows)), rows.rows)
 
 
-@DIVERSITY.register(higher_is_more_diverse=False)
+@DIVERSITY.register(higher_is_more_diverse=False, targets=("classes",))
 def cohen_kappa(rows: Outcomes, teams: Teams) -> Values:
     """CK, agreement of two members' predicted classes beyond chance, mean over pairs (Cohen 1960, eq. 1).
 
@@ -30,7 +33,7 @@ def cohen_kappa(rows: Outcomes, teams: Teams) -> Values:
     return teams.over_pairs(kappas)
 
 
-@DIVERSITY.register(higher_is_more_diverse=False)
+@DIVERSITY.register(higher_is_more_diverse=False, targets=("classes",))
 def fleiss_kappa(rows: Outcomes, teams: Teams) -> Values:
     """FK, agreement of a whole team's predicted classes beyond chance (Fleiss 1971).
 

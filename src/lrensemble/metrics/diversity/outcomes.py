@@ -30,6 +30,11 @@ class Outcomes:
     probs: NDArray[np.floating] | None = None
 
     @property
+    def members(self) -> int:
+        """Number of members."""
+        return len(self.wrong)
+
+    @property
     def rows(self) -> float:
         """Number of rows, as often as they count."""
         return float(self.weights.sum())

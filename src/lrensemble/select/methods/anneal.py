@@ -45,7 +45,7 @@ def anneal(
         steps: of each chain.
         chains: searches side by side, each from a team of its own.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     part = best_members(validation, MOST_MEMBERS, metric, consensus)
     return part.restored(_annealed(part.validation, metric_text, consensus, seed, steps, chains))
 

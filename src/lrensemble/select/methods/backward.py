@@ -34,7 +34,7 @@ def backward(
         consensus: how members are combined.
         seed: not used.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     part = best_members(validation, MOST_MEMBERS, metric, consensus)
     found = _eliminated(part.validation, metric_text, consensus)
     return part.restored(found)

@@ -53,7 +53,7 @@ def beam(
     Raises:
         SelectionError: max_size is above the number of members or below min_size.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     members = validation.members
     largest = members if max_size is None else max_size
     if largest > members:

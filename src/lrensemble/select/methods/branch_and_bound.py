@@ -70,7 +70,7 @@ def branch_and_bound(
     Raises:
         SelectionError: no bound is known for the metric under the consensus, or the sizes do not fit the pool.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     sizes = check_sizes(validation.members, min_size, max_size, limit=None)
     whole = Node(validation.members, sizes.smallest, sizes.largest)
     scored = DistinctTeams(validation.members)

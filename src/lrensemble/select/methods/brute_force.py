@@ -59,7 +59,7 @@ def brute_force(
     Raises:
         SelectionError: there are more teams than `limit`, or the sizes do not fit the pool.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     sizes = check_sizes(validation.members, min_size, max_size, limit)
     if limit is None and not affordable(validation, sizes, metric, consensus):
         return _without_scoring_all(validation, sizes, metric, consensus)

@@ -40,7 +40,7 @@ def diversity_threshold(
         SelectionError: there are more teams than `limit`.
         SpecError, PredictionsError: no such measure, or one that needs probabilities.
     """
-    check_metric(validation, metric)
+    check_metric(validation, metric, consensus)
     part = members_of_table(validation, limit, "accuracy", "mean")
     accuracies = score_every_team(part.validation, "accuracy", "mean", limit)
     inverse = inverse_diversity(part.validation, measure)

@@ -68,7 +68,7 @@ def focal(
     Raises:
         SelectionError: there are more teams than `limit`, or the sizes do not fit the pool.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     members = validation.members
     sizes = check_sizes(members, min(min_size, members), max_size, limit)
     if limit is None and sizes.count > LIMIT:

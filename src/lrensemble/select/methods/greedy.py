@@ -86,7 +86,7 @@ def greedy(
     Raises:
         SelectionError: size is above the pool, without replacement; or a cap that no member meets.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     tie_metric = None if tie_break is None else check_metric(validation, tie_break)
     cost = _costs(validation, max_cost)
     if size is None:

@@ -54,7 +54,7 @@ def hierarchical(
         SelectionError: there are more teams than `limit`.
         SpecError, PredictionsError: no such measure, or one that needs probabilities.
     """
-    check_metric(validation, metric)
+    check_metric(validation, metric, consensus)
     part = members_of_table(validation, limit, "accuracy", "mean")
     accuracies = score_every_team(part.validation, "accuracy", "mean", limit)
     rescaled, _ = phase_one(accuracies, focal_inverse_diversity_by(part.validation, measure, compat, seed))

@@ -54,7 +54,7 @@ def pareto(
         SelectionError: there are more teams than `limit`, or costs are asked for and not given.
         SpecError, PredictionsError: no such measure, or one that needs probabilities.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     part = _members(validation, limit, metric, consensus)
     every = score_every_team(part.validation, metric, consensus, limit)
     masks = in_order(np.arange(1, len(every)))

@@ -31,7 +31,7 @@ def every(
     validation: Validation, *, metric: SpecLike = "nll", consensus: SpecLike = "mean", seed: int = 0
 ) -> Selection:
     """All members but those that learned nothing, with equal weights."""
-    check_metric(validation, metric)
+    check_metric(validation, metric, consensus)
     team = _useful(validation)
     score = final_score(validation, team, metric=metric, consensus=consensus)
     return _selection(team, score, metric, consensus, 1, _useless(validation))
@@ -93,7 +93,7 @@ def random(
     Raises:
         SelectionError: size is above the number of members.
     """
-    check_metric(validation, metric)
+    check_metric(validation, metric, consensus)
     useful = _useful(validation)
     size = check_size(validation, size, "size", usual=len(useful))
     drawn_from = np.arange(validation.members) if size > len(useful) else np.array(useful)
@@ -123,7 +123,7 @@ def check_size(validation: Validation, size: int | None, name: str, usual: int) 
 
 def _ranking(validation: Validation, metric: SpecLike, consensus: SpecLike) -> tuple[int, ...]:
     """All members, best first; ties to the lowest index."""
-    check_metric(validation, metric)
+    check_metric(validation, metric, consensus)
     scores = team_scorer(validation, metric, consensus)(np.eye(validation.members))
     return tuple(np.argsort(-scores, kind="stable").tolist())
 

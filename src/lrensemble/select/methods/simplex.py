@@ -51,7 +51,7 @@ def simplex(
     Raises:
         SelectionError: a member knows only labels.
     """
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     chosen = loss or _own_loss(validation, metric_text)
     check_metric(validation, chosen)
     convex = nll_of(validation, "mean") if chosen == "nll" else quadratic_of(validation, "mean")

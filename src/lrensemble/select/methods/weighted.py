@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lrensemble.consensus import for_target
 from lrensemble.limits import Factor
 from lrensemble.select.base import SELECTORS, Selection
 from lrensemble.select.methods.shared.weights import weighted_team, without_negligible
@@ -83,16 +84,19 @@ def stacking(
 ) -> Selection:
     """All members, combined by a logistic regression of the label on what they say (Wolpert 1992; Seewald 2002).
 
+    Values are combined by a linear regression of each output (Breiman 1996).
+
     The score is measured on the rows that the regression was fitted to: `cross_fit` judges it on others.
 
     Args:
         validation: the rows to learn on.
         metric: what the score is given in.
-        consensus: not used; the selection's own is `stacking`, whose docstring says what is learned.
+        consensus: not used; the selection's own is `stacking`, or `stacked_regression`, where it stands what is learned.
         seed: not used.
         penalty: on the squared coefficients.
     """
-    return _weighted(validation, np.ones(validation.members), metric, Spec("stacking", {"penalty": penalty}))
+    learned = for_target(Spec("stacking", {"penalty": penalty}), validation.kind.kind)
+    return _weighted(validation, np.ones(validation.members), metric, learned)
 
 
 def _weighted(validation: Validation, weights: NDArray[np.float64], metric: SpecLike, consensus: SpecLike) -> Selection:

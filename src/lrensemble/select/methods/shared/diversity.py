@@ -62,7 +62,7 @@ def best_kept(
     order = in_order(kept if len(kept) else np.arange(1, len(accuracies)))
     team = members_of(int(order[first_best(accuracies[order])]))
     score = final_score(validation, team, metric=metric, consensus=consensus)
-    text = check_metric(validation, metric)
+    text = check_metric(validation, metric, consensus)
     details = details | {"kept": len(kept)}
     return Selection(team, equal_weights(team), score, text, str(to_spec(consensus)), tried, details=details)
 

@@ -175,7 +175,7 @@ def weighted_team(
     validation: Validation, weights: NDArray[np.float64], metric: SpecLike, consensus: SpecLike, tried: int
 ) -> Selection:
     """The members with a weight [member], normalised; all members where none has."""
-    metric_text = check_metric(validation, metric)
+    metric_text = check_metric(validation, metric, consensus)
     weights = weights if weights.any() else np.ones_like(weights)
     team = tuple(np.flatnonzero(weights).tolist())
     shares = tuple((weights[list(team)] / weights.sum()).tolist())

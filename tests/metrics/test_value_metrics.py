@@ -183,7 +183,9 @@ def test_normal_distributions_of_scipy() -> None:
     low, high = normal.interval(0.7)
     held = ((low <= truth) & (truth <= high)).mean()
     assert METRICS.call("coverage(level=0.7)", said, truth) == pytest.approx(held)
-    assert METRICS.call("interval_width(level=0.7)", said, truth) == pytest.approx(np.mean(high - low))
+    assert METRICS.call("interval_width(level=0.7)", said, truth) == pytest.approx(
+        float(np.mean(np.asarray(high) - low))
+    )
 
 
 @pytest.mark.parametrize(
