@@ -1,7 +1,7 @@
 """Tables of teams beside the best single models, the same in the terminal and on the page.
 
 One table for each metric that teams aim at, for NLL and Brier score another one against the best single model after
-temperature scaling, and one for accuracy.
+temperature scaling, and one for the metric that people know best, accuracy or RMSE.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lrensemble.evaluate.result import Gain, Reference, Result, Scores, TeamResult
-from lrensemble.evaluate.verdict import in_print, value_in_print
+from lrensemble.evaluate.verdict import in_print, in_unit_of_values, value_in_print
 from lrensemble.metrics import METRICS
 
 FIXED = "*"
@@ -38,8 +38,8 @@ def gain_tables(result: Result) -> Iterator[GainTable]:
         yield _table(result, reference, teams, judged.method, judged.metric, tempered=False)
         if any(judged.metric in team.gain_over_tempered for team in teams.values()):
             yield _table(result, reference, teams, judged.method, judged.metric, tempered=True)
-        if judged.metric != "accuracy":
-            yield _table(result, reference, teams, judged.method, "accuracy", tempered=False)
+        if judged.metric != result.headline and any(result.headline in team.gain for team in teams.values()):
+            yield _table(result, reference, teams, judged.method, result.headline, tempered=False)
 
 
 def _table(
@@ -55,7 +55,7 @@ def _table(
     aimed = "" if metric == reference.metric else f" by {in_print(reference.metric)}"
     percent = " in percent" if METRICS.facts(metric).unit == "fraction" else ""
     title = (
-        f"{result.task}: {in_print(metric)}{percent}; gain over {model}{aimed} on {result.rows['test']:,} test rows, "
+        f"{result.task}: {in_print(metric)}{percent}; gain over {model}{aimed} on {_test_rows(result):,} test rows, "
         f"adjusted for {_compared(teams, metric, tempered)} teams"
     )
     single = reference.tempered if tempered else reference
@@ -70,6 +70,11 @@ def _table(
     return GainTable(title, HEADINGS, tuple(rows), None if fixed is None else 1 + list(teams).index(fixed))
 
 
+def _test_rows(result: Result) -> int:
+    """Rows of the test set that the verdict is on."""
+    return next(rows for split, rows in result.rows.items() if split != "val")
+
+
 def _compared(teams: dict[str, TeamResult], metric: str, tempered: bool) -> int:
     gains = [(team.gain_over_tempered if tempered else team.gain).get(metric) for team in teams.values()]
     return sum(gain is not None and gain.adjusted_p is not None for gain in gains)
@@ -82,7 +87,9 @@ def _scores(metric: str, val: Scores, test: Scores) -> tuple[str, str]:
 def _score(metric: str, value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{100 * value:.2f}" if METRICS.facts(metric).unit == "fraction" else f"{value:.4f}"
+    if METRICS.facts(metric).unit == "fraction":
+        return f"{100 * value:.2f}"
+    return f"{value:.5g}" if in_unit_of_values(metric) else f"{value:.4f}"
 
 
 def _gain(metric: str, gain: Gain) -> tuple[str, str, str]:

@@ -6,7 +6,6 @@ import mmap
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 
@@ -26,5 +25,5 @@ def release(arrays: Iterable[NDArray[Any]]) -> None:
 def _map_of(array: Any) -> Any:
     """The map that an array is a view of; None of one in memory."""
     while array is not None and not isinstance(array, mmap.mmap):
-        array = array._mmap if isinstance(array, np.memmap) else getattr(array, "base", None)
+        array = getattr(array, "_mmap", None) or getattr(array, "base", None)
     return array

@@ -11,7 +11,6 @@ from lrensemble.limits import Count
 from lrensemble.metrics.base import METRICS, Floats, Labels
 from lrensemble.metrics.scores import correct
 
-
 Binning = Literal["equal_width", "equal_mass"]
 
 
