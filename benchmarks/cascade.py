@@ -76,7 +76,7 @@ def lines(pool: Pool, method: str, data: Path | None) -> list[tuple[str, ...]]:
 
 def _test_rows(dataset: Dataset) -> tuple[Tensor, NDArray[np.int64]]:
     rows = dataset.rows["test"]
-    return dataset.raw(rows), dataset.labels[rows].cpu().numpy()
+    return dataset.raw(rows), dataset.truth[rows].cpu().numpy()
 
 
 def main() -> None:

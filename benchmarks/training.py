@@ -51,7 +51,7 @@ def plain_loop(dataset: Dataset, model: str, epochs: int, members: int = MEMBERS
     inputs, labels = dataset.batch(train)
     steps = len(train) // BATCH
     for member in range(members):
-        network = models.build(model, dataset.shape, len(dataset.classes), 0)
+        network = models.build(model, dataset.shape, dataset.target.width, 0)
         peak = 0.01 * (member + 1)
         optimizer = torch.optim.SGD(network.parameters(), lr=peak, momentum=0.9)
         scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=steps * epochs)
@@ -74,7 +74,7 @@ def voting(dataset: Dataset, model: str, epochs: int) -> None:
     train = dataset.rows["train"]
     rows = torch.utils.data.TensorDataset(*dataset.batch(train))
     batches = torch.utils.data.DataLoader(rows, batch_size=BATCH, shuffle=True, drop_last=True)
-    network = models.build(model, dataset.shape, len(dataset.classes), 0)
+    network = models.build(model, dataset.shape, dataset.target.width, 0)
     ensemble = VotingClassifier(estimator=network, n_estimators=MEMBERS, cuda=False, n_jobs=1)
     ensemble.set_optimizer("SGD", lr=0.05, momentum=0.9)
     ensemble.set_scheduler("CosineAnnealingLR", T_max=epochs + 1)
@@ -138,7 +138,7 @@ def measure_engine(model: str, epochs: int, repeats: int) -> tuple[str, ...]:
     run = planned.runs[0]
 
     def ours() -> None:
-        network = models.build(model, dataset.shape, len(dataset.classes), 0)
+        network = models.build(model, dataset.shape, dataset.target.width, 0)
         for _ in fit(SingleTrainee(network, dataset, run.recipe.train), run.policy):
             pass
 

@@ -71,7 +71,7 @@ def together(
     policies = [build(f"one_cycle(peak={0.02 * (place + 1)})", total) for place in range(members)]
 
     def network() -> torch.nn.Module:
-        return models.build(model, dataset.shape, len(dataset.classes), 0).to(dataset.device)
+        return models.build(model, dataset.shape, dataset.target.width, 0).to(dataset.device)
 
     def alone() -> Iterator[object]:
         return fit(SingleTrainee(network(), dataset, settings[0]), policies[0], chunk_steps=AT_ONCE)
@@ -103,7 +103,7 @@ def wide(dataset: Dataset, model: str, batch: int, steps: int, compile_it: bool,
     """One row: operations per second of a wide network, and their share of the matrix rate."""
     settings = TrainSettings(batch_size=batch, precision="bfloat16", compile=compile_it)
     policy = build("one_cycle(peak=0.1)", 4 * steps + 4 * AT_ONCE)
-    network = models.build(model, dataset.shape, len(dataset.classes), 0).to(dataset.device)
+    network = models.build(model, dataset.shape, dataset.target.width, 0).to(dataset.device)
     inputs, _ = dataset.batch(dataset.rows["train"][:batch])
     operations = 3 * forward_flops(network, inputs)
 

@@ -46,6 +46,7 @@ ROOMS = {
     ),
     "select.scoring": (
         ("kernels", "resample"),
+        ("known_values",),
         ("learned", "losses", "team_scores"),
         ("bounds", "every_team", "incremental"),
     ),

@@ -67,7 +67,7 @@ def folder_layout(folder: Path) -> None:
 
 
 def as_set(samples: Samples) -> set[tuple[bytes, int]]:
-    return {(image.tobytes(), int(label)) for image, label in zip(samples.inputs, samples.labels, strict=True)}
+    return {(image.tobytes(), int(label)) for image, label in zip(samples.inputs, samples.truth, strict=True)}
 
 
 WANTED = {(image.tobytes(), label) for image, label in zip(RGB, [*LABELS, *TEST_LABELS], strict=True)}

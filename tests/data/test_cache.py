@@ -42,8 +42,9 @@ def test_the_second_reading_decodes_nothing_and_gives_the_same(folder: Path, fil
     read = cached([file], {"size": 7}, never)
     for one, other in ((SAMPLES, made), (SAMPLES, read)):
         np.testing.assert_array_equal(one.inputs, other.inputs)
-        np.testing.assert_array_equal(one.labels, other.labels)
-        assert (one.classes, one.test_rows, one.inputs.dtype) == (other.classes, other.test_rows, other.inputs.dtype)
+        np.testing.assert_array_equal(one.truth, other.truth)
+        assert (one.target, one.test_rows) == (other.target, other.test_rows)
+        assert one.inputs.dtype == other.inputs.dtype
     assert len(list(folder.iterdir())) == 1
 
 
@@ -96,8 +97,8 @@ def test_every_flipped_bit_is_noticed_and_said(
         caplog.clear()
         read = cached([file], {}, lambda: SAMPLES)
         np.testing.assert_array_equal(read.inputs, PIXELS)
-        np.testing.assert_array_equal(read.labels, SAMPLES.labels)
-        assert (read.classes, read.test_rows) == (SAMPLES.classes, SAMPLES.test_rows)
+        np.testing.assert_array_equal(read.truth, SAMPLES.truth)
+        assert (read.target.names, read.test_rows) == (SAMPLES.target.names, SAMPLES.test_rows)
         (said,) = caplog.messages
         assert f"{entry} cannot be used" in said
         assert "decoded again" in said
@@ -119,7 +120,7 @@ def test_an_entry_of_another_number_of_rows_is_made_again(folder: Path, file: Pa
     cached([file], {}, lambda: SAMPLES)
     (entry,) = folder.iterdir()
     np.save(entry / "labels.npy", np.array([1]))
-    np.testing.assert_array_equal(cached([file], {}, lambda: SAMPLES).labels, SAMPLES.labels)
+    np.testing.assert_array_equal(cached([file], {}, lambda: SAMPLES).truth, SAMPLES.truth)
 
 
 def test_a_folder_that_cannot_be_written_costs_a_warning(

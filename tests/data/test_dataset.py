@@ -12,12 +12,14 @@ from lrensemble.data import Dataset, batch_rows, load, steps_per_epoch
 from lrensemble.data.stratified import divide
 from lrensemble.errors import DataError
 from lrensemble.spec import Spec
+from lrensemble.targets import Classes
 
 LABELS = np.repeat([0, 1, 2], [50, 30, 20])
+TARGET = Classes(names=("a", "b", "c", "d"))
 
 
 def test_every_row_is_in_one_split_and_classes_keep_their_shares() -> None:
-    rows = divide(LABELS, 0, SplitSettings(val=0.2, test=0.3, seed=4))
+    rows = divide(TARGET, LABELS, 0, SplitSettings(val=0.2, test=0.3, seed=4))
     assert sorted(np.concatenate(list(rows.values()))) == list(range(100))
     assert {split: len(indices) for split, indices in rows.items()} == {"train": 50, "val": 20, "test": 30}
     for split, fraction in (("train", 0.5), ("val", 0.2), ("test", 0.3)):
@@ -27,17 +29,17 @@ def test_every_row_is_in_one_split_and_classes_keep_their_shares() -> None:
 
 
 def test_the_division_depends_on_the_seed_alone() -> None:
-    first = divide(LABELS, 0, SplitSettings(seed=1))
+    first = divide(TARGET, LABELS, 0, SplitSettings(seed=1))
     np.random.default_rng().random()
-    again = divide(LABELS, 0, SplitSettings(seed=1))
-    other = divide(LABELS, 0, SplitSettings(seed=2))
+    again = divide(TARGET, LABELS, 0, SplitSettings(seed=1))
+    other = divide(TARGET, LABELS, 0, SplitSettings(seed=2))
     for split in ("train", "val", "test"):
         np.testing.assert_array_equal(first[split], again[split])
         assert not np.array_equal(first[split], other[split])
 
 
 def test_own_test_rows_stay_test_rows() -> None:
-    rows = divide(np.tile([0, 1, 2, 3], 25), 20, SplitSettings(val=0.25))
+    rows = divide(TARGET, np.tile([0, 1, 2, 3], 25), 20, SplitSettings(val=0.25))
     assert rows["test"].tolist() == list(range(80, 100))
     assert len(rows["val"]) == 20
     assert rows["train"].max() < 80
@@ -45,11 +47,11 @@ def test_own_test_rows_stay_test_rows() -> None:
 
 def test_too_few_rows_are_refused() -> None:
     with pytest.raises(DataError, match=r"split.val = 0.5 and split.test = 0.5 leave no row to train on"):
-        divide(LABELS, 0, SplitSettings(val=0.5, test=0.5))
+        divide(TARGET, LABELS, 0, SplitSettings(val=0.5, test=0.5))
     with pytest.raises(DataError, match="2 rows are too few to divide"):
-        divide(np.array([0, 1]), 0, SplitSettings())
+        divide(TARGET, np.array([0, 1]), 0, SplitSettings())
     with pytest.raises(DataError, match="class 3 has 1 rows in all, and none is left to train on"):
-        divide(np.repeat([0, 1, 2, 3], [9, 9, 9, 1]), 1, SplitSettings())
+        divide(TARGET, np.repeat([0, 1, 2, 3], [9, 9, 9, 1]), 1, SplitSettings())
 
 
 def features() -> np.ndarray:
@@ -71,7 +73,7 @@ def test_normalisation_is_measured_on_the_training_rows_alone(tmp_path: Path) ->
     assert inputs.shape == (54, 4, 5, 6)
     torch.testing.assert_close(inputs.mean(dim=(0, 2, 3)), torch.zeros(4), rtol=0, atol=1e-5)
     torch.testing.assert_close(inputs.std(dim=(0, 2, 3), correction=0), torch.ones(4), rtol=0, atol=1e-5)
-    assert torch.equal(labels, dataset.labels[dataset.rows["train"]])
+    assert torch.equal(labels, dataset.truth[dataset.rows["train"]])
 
 
 def test_a_feature_without_spread_becomes_zero_and_not_nan(tmp_path: Path) -> None:
@@ -142,7 +144,7 @@ def test_moving_a_data_set_moves_all_of_it(tmp_path: Path) -> None:
     moved = dataset.to(torch.device("meta"))
     assert isinstance(moved, Dataset)
     tensors = [value for value in vars(moved).values() if isinstance(value, torch.Tensor)] + list(moved.rows.values())
-    assert len(tensors) == 7
+    assert len(tensors) == 9
     assert all(tensor.is_meta for tensor in tensors)
 
 

@@ -39,35 +39,35 @@ def test_a_layout_gives_the_pixels_that_were_written(
     write(tmp_path)
     samples = SOURCES.call(source, tmp_path)
     assert (samples.inputs.shape, str(samples.inputs.dtype)) == ((9, 3, HEIGHT, WIDTH), "uint8")
-    assert (samples.classes, samples.test_rows) == (("a", "b", "c"), 3)
+    assert (samples.target.names, samples.test_rows) == (("a", "b", "c"), 3)
     assert as_set(samples) == WANTED
-    assert sorted(samples.labels[-3:].tolist()) == [0, 1, 2]
+    assert sorted(samples.truth[-3:].tolist()) == [0, 1, 2]
 
 
 def test_parquet_rows_keep_their_order_and_may_lie_in_a_folder_data(tmp_path: Path) -> None:
     parquet_layout(tmp_path / "data")
     samples = SOURCES.call("parquet", tmp_path)
     np.testing.assert_array_equal(samples.inputs, RGB)
-    assert samples.labels.tolist() == [*LABELS, *TEST_LABELS]
+    assert samples.truth.tolist() == [*LABELS, *TEST_LABELS]
 
 
 def test_classes_without_names_are_numbers_and_texts_are_names(tmp_path: Path) -> None:
     images = list(map(png, RGB[:6]))
     write_parquet(tmp_path / "numbers" / "train.parquet", images, LABELS)
-    assert SOURCES.call("parquet", tmp_path / "numbers").classes == ("0", "1", "2")
+    assert SOURCES.call("parquet", tmp_path / "numbers").target.names == ("0", "1", "2")
     texts = ["dog", "cat", "ant", "dog", "cat", "ant"]
     write_parquet(tmp_path / "texts" / "train.parquet", images, texts, label="target", image="img")
     write_parquet(tmp_path / "texts" / "validation.parquet", images[:2], ["cat", "cat"], label="target", image="img")
     samples = SOURCES.call("parquet", tmp_path / "texts")
-    assert samples.classes == ("ant", "cat", "dog")
-    assert samples.labels.tolist() == [2, 1, 0, 2, 1, 0, 1, 1]
+    assert samples.target.names == ("ant", "cat", "dog")
+    assert samples.truth.tolist() == [2, 1, 0, 2, 1, 0, 1, 1]
     assert samples.test_rows == 2
 
 
 def test_a_folder_of_class_folders_has_no_test_rows_of_its_own(tmp_path: Path) -> None:
     folder_layout(tmp_path)
     samples = SOURCES.call("image-folder", tmp_path / "train")
-    assert (len(samples.labels), samples.test_rows) == (6, 0)
+    assert (len(samples.truth), samples.test_rows) == (6, 0)
     np.testing.assert_array_equal(samples.inputs[0], RGB[0])
 
 
@@ -103,9 +103,9 @@ def test_cifar_10_and_100_from_their_binary_version(tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(rows.tobytes())
     samples = SOURCES.call("cifar10", tmp_path)
-    assert (samples.inputs.shape, samples.test_rows, samples.classes) == ((60, 3, 32, 32), 10, CIFAR_10)
+    assert (samples.inputs.shape, samples.test_rows, samples.target.names) == ((60, 3, 32, 32), 10, CIFAR_10)
     np.testing.assert_array_equal(samples.inputs[10:20].reshape(10, -1), np.roll(pixels, 1)[:10])
-    assert samples.labels[50:].tolist() == list(range(10))
+    assert samples.truth[50:].tolist() == list(range(10))
 
     fine = np.arange(100, dtype=np.uint8)
     many = np.resize(pixels, (100, 3 * 32 * 32))
@@ -113,8 +113,8 @@ def test_cifar_10_and_100_from_their_binary_version(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(np.concatenate([fine[:, None] // 5, fine[:, None], many], axis=1).tobytes())
     (tmp_path / "fine_label_names.txt").write_text("\n".join(f"kind {i}" for i in fine) + "\n")
     samples = SOURCES.call("cifar100", tmp_path)
-    assert samples.labels.tolist() == [*range(100), *range(100)]
-    assert (samples.classes[7], samples.test_rows) == ("kind 7", 100)
+    assert samples.truth.tolist() == [*range(100), *range(100)]
+    assert (samples.target.names[7], samples.test_rows) == ("kind 7", 100)
     np.testing.assert_array_equal(samples.inputs[:100].reshape(100, -1), many)
 
 
@@ -130,14 +130,14 @@ def test_cifar_100_from_parquet_takes_the_fine_labels(tmp_path: Path) -> None:
             more={"coarse_label": [0, 0, 0, 1, 1, 1]},
         )
     samples = SOURCES.call("cifar100", tmp_path)
-    assert (len(samples.classes), samples.test_rows) == (6, 6)
+    assert (len(samples.target.names), samples.test_rows) == (6, 6)
 
 
 def test_tiny_imagenet_from_its_folders(tmp_path: Path) -> None:
     tiny_imagenet(tmp_path / "tiny-imagenet-200")
     samples = SOURCES.call("tiny-imagenet", tmp_path)
-    assert (samples.classes, samples.test_rows) == (("n02", "n01"), 2)
-    assert samples.labels.tolist() == [0, 0, 1, 1, 1, 0]
+    assert (samples.target.names, samples.test_rows) == (("n02", "n01"), 2)
+    assert samples.truth.tolist() == [0, 0, 1, 1, 1, 0]
     np.testing.assert_array_equal(samples.inputs[:4], RGB[:4])
     np.testing.assert_array_equal(samples.inputs[4], np.repeat(GREY[0], 3, axis=0))
 
@@ -145,7 +145,7 @@ def test_tiny_imagenet_from_its_folders(tmp_path: Path) -> None:
 def test_a_set_of_the_hub_from_a_local_folder(tmp_path: Path) -> None:
     folder_layout(tmp_path / "set")
     samples = SOURCES.call(f"hub(repo={str(tmp_path / 'set')!r})", tmp_path / "kept")
-    assert (samples.classes, samples.test_rows) == (("a", "b", "c"), 3)
+    assert (samples.target.names, samples.test_rows) == (("a", "b", "c"), 3)
     assert as_set(samples) == WANTED
     again = SOURCES.call(f"hub(repo={str(tmp_path / 'set')!r})", tmp_path / "kept")
     np.testing.assert_array_equal(again.inputs, samples.inputs)
@@ -154,17 +154,17 @@ def test_a_set_of_the_hub_from_a_local_folder(tmp_path: Path) -> None:
 def test_the_real_sets(shared_data: Path) -> None:
     """CIFAR-10 as it was published has 5,000 and 1,000 images of each class."""
     samples = SOURCES.call("cifar10", shared_data / "cifar10-jpeg")
-    assert (samples.inputs.shape, samples.test_rows, samples.classes) == ((60000, 3, 32, 32), 10000, CIFAR_10)
-    assert np.bincount(samples.labels[:50000]).tolist() == [5000] * 10
-    assert np.bincount(samples.labels[50000:]).tolist() == [1000] * 10
+    assert (samples.inputs.shape, samples.test_rows, samples.target.names) == ((60000, 3, 32, 32), 10000, CIFAR_10)
+    assert np.bincount(samples.truth[:50000]).tolist() == [5000] * 10
+    assert np.bincount(samples.truth[50000:]).tolist() == [1000] * 10
 
 
 def test_real_images_of_which_some_are_grey(shared_data: Path, tmp_path: Path) -> None:
     """The labelled validation images of Tiny ImageNet: 50 of each class, read here as if they were all."""
     (tmp_path / "train.parquet").symlink_to(shared_data / "tiny-imagenet-200" / "valid-00000-of-00001.parquet")
     samples = SOURCES.call("tiny-imagenet", tmp_path)
-    assert (samples.inputs.shape, samples.test_rows, len(samples.classes)) == ((10000, 3, 64, 64), 0, 200)
-    assert np.bincount(samples.labels).tolist() == [50] * 200
+    assert (samples.inputs.shape, samples.test_rows, len(samples.target.names)) == ((10000, 3, 64, 64), 0, 200)
+    assert np.bincount(samples.truth).tolist() == [50] * 200
     grey = (samples.inputs == samples.inputs[:, :1]).all(axis=(1, 2, 3))
     assert 0 < grey.mean() < 0.1
 
@@ -185,12 +185,12 @@ def test_a_changed_set_is_read_again_and_an_unchanged_one_is_not(tmp_path: Path)
 
 def test_corrected_labels_are_seen_though_no_image_changed(tmp_path: Path) -> None:
     tiny_imagenet(tmp_path)
-    assert SOURCES.call("tiny-imagenet", tmp_path).labels.tolist() == [0, 0, 1, 1, 1, 0]
+    assert SOURCES.call("tiny-imagenet", tmp_path).truth.tolist() == [0, 0, 1, 1, 1, 0]
     annotations = tmp_path / "val" / "val_annotations.txt"
     annotations.write_text("val_0.png\tn02\nval_1.png\tn01\n")
-    assert SOURCES.call("tiny-imagenet", tmp_path).labels.tolist() == [0, 0, 1, 1, 0, 1]
+    assert SOURCES.call("tiny-imagenet", tmp_path).truth.tolist() == [0, 0, 1, 1, 0, 1]
     (tmp_path / "wnids.txt").write_text("n01\nn02\n")
-    assert SOURCES.call("tiny-imagenet", tmp_path).labels.tolist() == [0, 0, 1, 1, 1, 0]
+    assert SOURCES.call("tiny-imagenet", tmp_path).truth.tolist() == [0, 0, 1, 1, 1, 0]
 
 
 def test_a_link_in_the_folder_of_another_class_is_seen(tmp_path: Path) -> None:
@@ -199,9 +199,9 @@ def test_a_link_in_the_folder_of_another_class_is_seen(tmp_path: Path) -> None:
         link = tmp_path / "set" / f"{name}.png"
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(tmp_path / f"{place}.png")
-    assert SOURCES.call("image-folder", tmp_path / "set").labels.tolist() == [0, 0, 1]
+    assert SOURCES.call("image-folder", tmp_path / "set").truth.tolist() == [0, 0, 1]
     (tmp_path / "set" / "a" / "1.png").rename(tmp_path / "set" / "b" / "1.png")
-    assert SOURCES.call("image-folder", tmp_path / "set").labels.tolist() == [0, 1, 1]
+    assert SOURCES.call("image-folder", tmp_path / "set").truth.tolist() == [0, 1, 1]
 
 
 def test_hidden_folders_and_files_are_no_images(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_hidden_folders_and_files_are_no_images(tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(png(RGB[0]))
     assert as_set(SOURCES.call("image-folder", tmp_path)) == WANTED
-    assert len(SOURCES.call("image-folder", tmp_path).labels) == len(WANTED)
+    assert len(SOURCES.call("image-folder", tmp_path).truth) == len(WANTED)
 
 
 def test_a_column_of_bytes_without_a_struct(tmp_path: Path) -> None:
@@ -228,5 +228,5 @@ def test_validation_rows_stand_in_for_test_rows_whose_labels_are_secret(tmp_path
         path = tmp_path / "set" / f"{split}-00000-of-00001.parquet"
         write_parquet(path, images[rows], labels, names=["a", "b", "c"])
     samples = SOURCES.call(f"hub(repo={str(tmp_path / 'set')!r})", tmp_path / "kept")
-    assert samples.labels.tolist() == [*LABELS, 0, 1, 2]
+    assert samples.truth.tolist() == [*LABELS, 0, 1, 2]
     np.testing.assert_array_equal(samples.inputs[6:], RGB[:3])

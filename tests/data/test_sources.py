@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lrensemble.config import DataSettings, SplitSettings
-from lrensemble.data import SOURCES, Samples, digits, load
+from lrensemble.data import SOURCES, Samples, load, packaged
 from lrensemble.data.mnist import FASHION_MNIST, MNIST
 from lrensemble.data.source import check_samples
 from lrensemble.errors import DataError, SpecError
@@ -40,16 +40,16 @@ def samples_of(source: str, folder: Path | None) -> Samples:
 
 def test_digits_whose_file_lies_elsewhere_are_asked_of_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     found = samples_of("digits", None)
-    monkeypatch.setattr(digits, "find_spec", lambda _: None)
+    monkeypatch.setattr(packaged, "find_spec", lambda _: None)
     asked = samples_of("digits", None)
     assert np.array_equal(found.inputs, asked.inputs)
-    assert np.array_equal(found.labels, asked.labels)
+    assert np.array_equal(found.truth, asked.truth)
 
 
 def test_digits_are_those_of_scikit_learn() -> None:
     samples = samples_of("digits", None)
     assert (samples.inputs.shape, str(samples.inputs.dtype), samples.inputs.max()) == ((1797, 1, 8, 8), "uint8", 16)
-    assert np.bincount(samples.labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert np.bincount(samples.truth).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     assert samples.test_rows == 0
 
 
@@ -58,10 +58,10 @@ def test_idx_files_plain_or_compressed(idx_folder: Path) -> None:
     assert samples.inputs.shape == (18, 1, 5, 7)
     np.testing.assert_array_equal(samples.inputs[:12, 0], IMAGES)
     np.testing.assert_array_equal(samples.inputs[12:, 0], TEST_IMAGES)
-    assert samples.labels.tolist() == [*LABELS, *TEST_LABELS]
-    assert (samples.classes, samples.test_rows) == (("0", "1", "2"), 6)
+    assert samples.truth.tolist() == [*LABELS, *TEST_LABELS]
+    assert (samples.target.names, samples.test_rows) == (("0", "1", "2"), 6)
     assert samples_of("idx(test=None)", idx_folder).test_rows == 0
-    assert len(samples_of("idx(train='t10k', test=None)", idx_folder).labels) == 6
+    assert len(samples_of("idx(train='t10k', test=None)", idx_folder).truth) == 6
 
 
 def damage(content: bytes, how: str) -> bytes:
@@ -143,7 +143,7 @@ def test_fashion_mnist_keeps_its_own_test_rows(shared_data: Path) -> None:
     )
     assert {split: len(rows) for split, rows in dataset.rows.items()} == {"train": 54000, "val": 6000, "test": 10000}
     assert dataset.rows["test"].tolist() == list(range(60000, 70000))
-    assert [dataset.classes[label] for label in dataset.labels[:2]] == ["Ankle boot", "T-shirt/top"]
+    assert [dataset.target.names[label] for label in dataset.truth[:2]] == ["Ankle boot", "T-shirt/top"]
     assert dataset.mean.item() / 255 == pytest.approx(0.2860, abs=1e-3), "the usual mean of the training images"
     assert dataset.std.item() / 255 == pytest.approx(0.3530, abs=1e-3)
 
@@ -173,10 +173,10 @@ def test_arrays_with_test_rows_and_names(tmp_path: Path) -> None:
     images = np.arange(6 * 4.0).reshape(6, 4)
     save(tmp_path, images=images, labels=["b", "a", "b", "a", "b", "a"], test_images=images[:2], test_labels=["c", "a"])
     samples = samples_of("npz(file='data.npz')", tmp_path)
-    assert (samples.classes, samples.test_rows) == (("a", "b", "c"), 2)
-    assert samples.labels.tolist() == [1, 0, 1, 0, 1, 0, 2, 0]
+    assert (samples.target.names, samples.test_rows) == (("a", "b", "c"), 2)
+    assert samples.truth.tolist() == [1, 0, 1, 0, 1, 0, 2, 0]
     save(tmp_path, x=images, y=[0, 1, 0, 1, 0, 1], classes=["cat", "dog"])
-    assert samples_of("npz(file='data.npz')", tmp_path).classes == ("cat", "dog")
+    assert samples_of("npz(file='data.npz')", tmp_path).target.names == ("cat", "dog")
 
 
 X, Y = np.ones((6, 4)), [0, 1, 0, 1, 0, 1]
@@ -191,7 +191,10 @@ X, Y = np.ones((6, 4)), [0, 1, 0, 1, 0, 1]
         ({"x": X, "y": [0, 1, 0, 1, 0, 3]}, "no row has label 2"),
         ({"x": X, "y": [0, 1, 0, 1, 0, -1]}, "label -1 in row 5 is outside the classes"),
         ({"x": X, "y": [0] * 6}, "there is only one class"),
-        ({"x": X, "y": [0.0, 1.0, 0.0, 1.0, 0.0, 1.0]}, "labels are float64; give integers from 0, or texts"),
+        (
+            {"x": X, "y": [0.0, 1.0, 0.0, 1.0, 0.0, 1.0]},
+            "labels hold 2 whole numbers from 0 to 1; say what they are: kind = 'classes' or kind = 'values'",
+        ),
         ({"x": X, "y": [[0, 1, 0], [1, 0, 1]]}, r"labels have shape \(2, 3\)"),
         ({"x": np.full((6, 4), np.nan), "y": Y}, "row 0 holds a value that is not finite"),
         ({"x": np.ones(6), "y": Y}, r"inputs have shape \(6,\)"),

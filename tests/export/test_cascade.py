@@ -79,7 +79,7 @@ def test_what_is_promised_is_what_running_it_gives(
     found = cascade(ensemble, pool, **wish)
     rows = dataset.rows["val"]
     probs, used = found.ensemble.in_stages(dataset.inputs[rows])
-    accuracy = (probs.argmax(dim=1) == dataset.labels[rows]).double().mean()
+    accuracy = (probs.argmax(dim=1) == dataset.truth[rows]).double().mean()
     assert found.expected.accuracy == pytest.approx(float(accuracy), abs=1e-9)
     assert found.expected.rows == len(rows)
     assert found.expected.cost <= wish.get("cost", 1.0) + 1e-12

@@ -30,7 +30,7 @@ def test_onnx_runtime_gives_the_same_labels_on_every_test_row(tmp_path: Path) ->
     experiment = load_experiment("digits")
     dataset = load(experiment.data, experiment.split)
     rows = dataset.rows["test"]
-    images, labels = dataset.raw(rows).numpy(), dataset.labels[rows].numpy()
+    images, labels = dataset.raw(rows).numpy(), dataset.truth[rows].numpy()
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(tmp_path / "runs" / "digits" / "ensemble.onnx")
     (given,) = session.get_inputs()

@@ -24,6 +24,7 @@ from lrensemble.export.soup import average
 from lrensemble.export.variants import best_recipe
 from lrensemble.pool import Pool
 from lrensemble.spec import to_spec
+from lrensemble.targets import Classes
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_neighbours_make_a_soup(
             torch.testing.assert_close(tensor, expected[name], rtol=0, atol=0)
     assert made.statistics in (("none",) if "mlp" in model else ("averaged", "re-estimated"))
     rows = dataset.rows["val"]
-    correct = made.ensemble.predict(dataset.inputs[rows]) == dataset.labels[rows].numpy()
+    correct = made.ensemble.predict(dataset.inputs[rows]) == dataset.truth[rows].numpy()
     assert made.accuracy == pytest.approx(float(correct.mean()))
     assert made.accuracy == pytest.approx(made.team_accuracy, abs=0.1)
     assert kind == "greedy" or len(made.ingredients) == 3
@@ -140,17 +141,17 @@ def test_a_student_learns_what_the_team_says(ensemble: Ensemble, dataset: Datase
     assert [str(part.model) for part in student.ensemble.description.parts] == ["mlp(width=16)"]
     train = dataset.inputs[dataset.rows["train"]]
     agree = student.ensemble.predict(train) == ensemble.predict(train)
-    truth = dataset.labels[dataset.rows["train"]].numpy()
+    truth = dataset.truth[dataset.rows["train"]].numpy()
     assert agree.mean() > 0.9
     assert agree.mean() > (ensemble.predict(train) == truth).mean()
     val = dataset.rows["val"]
-    assert student.accuracy == (student.ensemble.predict(dataset.inputs[val]) == dataset.labels[val].numpy()).mean()
+    assert student.accuracy == (student.ensemble.predict(dataset.inputs[val]) == dataset.truth[val].numpy()).mean()
 
 
 def test_a_student_sees_training_rows_alone(ensemble: Ensemble, dataset: Dataset) -> None:
     targets = _targets(ensemble, dataset, 0.25)
     train = dataset.rows["train"]
-    truth = np.eye(len(CLASSES))[dataset.labels[train]]
+    truth = np.eye(len(CLASSES))[dataset.truth[train]]
     expected = 0.75 * ensemble.predict_proba(dataset.inputs[train]) + 0.25 * truth
     np.testing.assert_allclose(targets[train], expected, atol=1e-6)
     others = torch.cat([dataset.rows["val"], dataset.rows["test"]])
@@ -174,7 +175,7 @@ def test_a_student_is_the_same_each_time_and_its_lesson_is_not_smoothed(
 def test_a_lesson_of_another_task_is_refused(ensemble: Ensemble, dataset: Dataset, pool: Pool) -> None:
     recipe = best_recipe(pool, ensemble)
     with pytest.raises(ExportError, match="3 classes that are not the 4 of the team"):
-        distill(ensemble, replace(dataset, classes=("x", "y", "z")), recipe)
+        distill(ensemble, replace(dataset, target=Classes(names=("x", "y", "z"))), recipe)
     with pytest.raises(DataError, match=r"the ensemble takes \[sample, 2, 6, 5\]"):
         distill(ensemble, replace(dataset, inputs=dataset.inputs[:, :, :4]), recipe)
 

@@ -24,7 +24,7 @@ def parameters(model: nn.Module) -> int:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", MODELS)
 def test_logits_have_a_row_for_each_input_and_a_column_for_each_class(name: str, shape: tuple[int, ...]) -> None:
-    model = build(MODELS.example(name), shape, classes=7, seed=0)
+    model = build(MODELS.example(name), shape, outputs=7, seed=0)
     logits = model(torch.zeros(5, *shape))
     assert logits.shape == (5, 7)
     logits.sum().backward()
@@ -141,7 +141,7 @@ def test_any_function_of_a_module(own_module: str) -> None:
         ("mlp(dropout=1.0)", "dropout = 1.0 is refused"),
         ("nowhere.at_all:net", "cannot import 'nowhere.at_all': ModuleNotFoundError: No module named 'nowhere'"),
         ("networks_of_mine:liner", "networks_of_mine has no function 'liner'; did you mean 'linear'"),
-        ("networks_of_mine:shapeless", r"must take \(shape, classes\) and then its own arguments by keyword"),
+        ("networks_of_mine:shapeless", r"must take \(shape, outputs\) and then its own arguments by keyword"),
         ("broken_network:net", r"cannot import 'broken_network': ZeroDivisionError: .* \(broken_network.py, line 2\)"),
         ("networks_of_mine:number", "networks_of_mine has no function 'number'"),
         ("networks_of_mine:linear(bias=3)", "bias = 3 is refused"),
@@ -170,10 +170,10 @@ def test_a_family_registered_twice_is_a_bug() -> None:
     [
         (
             "careless",
-            r"cannot be built for inputs of shape \(4,\) and 3 classes: ValueError: .*networks_of_mine.py, line",
+            r"cannot be built for inputs of shape \(4,\) and 3 outputs: ValueError: .*networks_of_mine.py, line",
         ),
         ("fixed", r"does not fit inputs of shape \(4,\): RuntimeError"),
-        ("headless", r"gave shape \(1, 2\) for one input .* 3 classes; it must give logits of shape \(1, 3\)"),
+        ("headless", r"gave shape \(1, 2\) for one input .*; it must give outputs of shape \(1, 3\)"),
     ],
 )
 def test_an_own_model_that_does_not_fit_the_inputs(own_module: str, function: str, message: str) -> None:

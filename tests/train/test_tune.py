@@ -40,9 +40,9 @@ def test_every_recipe_becomes_a_member(experiment: MakeExperiment, digits: Datas
     pool = Pool.open(tmp_path)
     members = pool.members()
     assert [member.name for member in members] == ["constant(peak=0.01)", "one_cycle(peak=0.05)", "cosine(peak=0.02)"]
-    assert pool.task.classes == digits.classes
+    assert pool.task.classes == digits.target.names
     for split in ("val", "test"):
-        np.testing.assert_array_equal(pool.truth(split), digits.labels[digits.rows[split]])
+        np.testing.assert_array_equal(pool.truth(split), digits.truth_of(split))
         assert stacked(pool, split).shape == (3, len(digits.rows[split]), 10)
     assert np.mean(stacked(pool, "test").argmax(axis=2) == pool.truth("test")) > 0.25, "it learned something"
 
@@ -230,7 +230,7 @@ def test_a_run_that_fails_is_written_down_and_tried_again(
 def test_a_model_with_other_logits_ends_the_sweep_at_once(
     experiment: MakeExperiment, own_module: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(SpecError, match=r"shape \(1, 9\) .*; it must give logits of shape \(1, 10\)"):
+    with pytest.raises(SpecError, match=r"shape \(1, 9\) .*; it must give outputs of shape \(1, 10\)"):
         list(tune(experiment(model=f"{own_module}:narrow"), tmp_path / "pool"))
 
 

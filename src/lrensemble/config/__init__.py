@@ -13,7 +13,7 @@ from lrensemble.config.experiment import (
     load_experiment,
     shipped,
 )
-from lrensemble.config.inputs import Inputs
+from lrensemble.config.inputs import Inputs, Scale
 from lrensemble.config.records import PositiveInt, Record, to_record
 from lrensemble.config.sweep import SweepSettings
 
@@ -24,6 +24,7 @@ __all__ = [
     "PositiveInt",
     "Recipe",
     "Record",
+    "Scale",
     "SelectSettings",
     "SplitSettings",
     "SweepSettings",

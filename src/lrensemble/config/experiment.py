@@ -39,7 +39,7 @@ MOST_EPOCHS = 1_000_000
 
 
 class SplitSettings(Record):
-    """How rows are divided, stratified by class. A data set that brings its own test rows keeps them."""
+    """How rows are divided, stratified by class or by value. A data set that brings its own test rows keeps them."""
 
     val: Fraction = 0.2
     """Share of the rows that teams are chosen on: of all rows, or of those that the data set does not call test."""
@@ -82,6 +82,9 @@ class TrainSettings(Record):
     """Whether the network is compiled (`torch.compile`)."""
     augment: Annotated[tuple[SpecField, ...], LATER] = Field(default=(), strict=False)
     """What is done to the training images, in this order: `crop(padding=4)`, `flip`, `mixup`, …"""
+    form: Annotated[Literal["values", "gaussian"] | None, LATER] = None
+    """What a network that learns numbers says: `values`, or `gaussian` for a mean and a variance of each, learned by
+    their likelihood; `values` unless given."""
     seed: Seed = 0
     """Seed of the initial weights, the order of the rows, dropout and augmentation."""
 
@@ -193,7 +196,7 @@ class Recipe(Record):
 
     data: SpecField
     fingerprint: str
-    """Hash of the rows, labels and splits (`data.Dataset.fingerprint`)."""
+    """Hash of the rows, truth and splits (`data.Dataset.fingerprint`)."""
     split: SplitSettings
     model: SpecField
     policy: SpecField

@@ -1,4 +1,4 @@
-"""Inputs of a network, as its member records them: enough to predict without the data set."""
+"""Inputs and scale of outputs of a network, as its member records them: enough to predict without the data set."""
 
 from __future__ import annotations
 
@@ -25,4 +25,19 @@ class Inputs(Record):
     def _one_for_each_channel(self) -> Self:
         if not len(self.mean) == len(self.std) == self.shape[0]:
             raise ValueError(f"{len(self.mean)} means and {len(self.std)} deviations for {self.shape[0]} channels")
+        return self
+
+
+class Scale(Record):
+    """Units of the outputs: a network learns (value - mean) / std of each output, so a value is std * output + mean."""
+
+    mean: Annotated[tuple[Finite, ...], Field(strict=False)] = ()
+    """Mean of each output over the training rows; none for classes, which have no units."""
+    std: Annotated[tuple[Annotated[Finite, Field(gt=0)], ...], Field(strict=False)] = ()
+    """Standard deviation of each output over the training rows."""
+
+    @model_validator(mode="after")
+    def _one_for_each_output(self) -> Self:
+        if len(self.mean) != len(self.std):
+            raise ValueError(f"{len(self.mean)} means and {len(self.std)} deviations of outputs")
         return self

@@ -1,6 +1,6 @@
 """Combinations of values alone: the mixture of normal distributions, and means weighted by what members err.
 
-Both that learn read means alone, and give values without variances.
+Those that learn read means alone, and average variances.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ def stacked_regression(
     """Stacked regressions: a linear regression of each output on what members say of it (Breiman 1996).
 
     With a ridge penalty that draws it to the mean of the members as they are weighted, so that few rows change little.
-    Never worse on its own rows than that mean. `stacking` means this one where the target is values.
+    Never worse on its own rows than that mean. Variances are averaged. `stacking` means this one where the target is
+    values.
 
     Args:
         predictions: [member, sample, column] values.
@@ -120,7 +121,7 @@ def stacked_regression(
         penalty: on the squared distance of the coefficients from those of the mean, for inputs of unit variance.
 
     Returns:
-        [sample, output] values.
+        [sample, column] values.
 
     Raises:
         PredictionsError: not learned for these members and outputs; fit the consensus on validation rows first.
@@ -131,7 +132,10 @@ def stacked_regression(
     require_fitted("stacked_regression", (known, outputs), (predictions.shape[0], fits))
     inputs = _inputs(predictions[:, :, :outputs], weights)
     xp = array_namespace(predictions)
-    return xp.einsum("mso,om->so", inputs, like(predictions, coefficients)) + like(predictions, intercepts)
+    out = xp.einsum("mso,om->so", inputs, like(predictions, coefficients)) + like(predictions, intercepts)
+    if columns == outputs:
+        return out
+    return xp.concat([out, mean(predictions[:, :, outputs:], weights)], axis=1)
 
 
 def _inputs(values: Array, weights: Array) -> Array:

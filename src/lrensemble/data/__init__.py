@@ -1,6 +1,18 @@
 """Data sets: one file per source, one record for all, and batches that are a pure function of (seed, step)."""
 
-from lrensemble.data import digits, folders, hub, idx, mnist, npz, parquet, published  # noqa: F401 – importing registers them
+from lrensemble.data import (  # noqa: F401 – importing registers them
+    diabetes,
+    digits,
+    folders,
+    hub,
+    idx,
+    linnerud,
+    mnist,
+    npz,
+    parquet,
+    published,
+    table,
+)
 from lrensemble.data.augment import AUGMENTATIONS, Augmenter, Mixing
 from lrensemble.data.batches import batch_rows, steps_per_epoch
 from lrensemble.data.dataset import Dataset, load, of_recipe

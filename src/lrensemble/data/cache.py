@@ -90,12 +90,12 @@ def _read(entry: Path) -> Samples:
 def _write(entry: Path, samples: Samples) -> None:
     checksums = {}
     with draft_folder(entry) as draft:
-        for name, array in zip(ARRAYS, (samples.inputs, samples.labels), strict=True):
+        for name, array in zip(ARRAYS, (samples.inputs, samples.truth), strict=True):
             with draft.file(name) as file:
                 summed = _Summed(file)
                 np.save(summed, array)
             checksums[name] = summed.checksum
-        described = {"classes": samples.classes, "test_rows": samples.test_rows, "checksums": checksums}
+        described = {"classes": samples.target.names, "test_rows": samples.test_rows, "checksums": checksums}
         with draft.file(DESCRIPTION) as file:
             file.write(seal(described))
 

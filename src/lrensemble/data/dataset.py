@@ -7,18 +7,22 @@ import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from lrensemble.config import DataSettings, Recipe, SplitSettings
+from lrensemble.config import DataSettings, Recipe, Scale, SplitSettings
 from lrensemble.data.augment import Augmenter, Draws, Mixing, move
 from lrensemble.data.source import SOURCES, Samples
 from lrensemble.data.stratified import divide
 from lrensemble.errors import DataError, UntrustedError
 from lrensemble.registry import known_paths_only, require_known_paths
 from lrensemble.spec import Spec
+from lrensemble.targets import Form, Target
+from lrensemble.targets.heads import Head
 
 _BLOCK = 4096
 """Rows that statistics are summed over at once, so that no second copy of the data is made in float64."""
@@ -26,14 +30,15 @@ _BLOCK = 4096
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Inputs, labels and splits of one data set, on one device; inputs that do not fit it stay on the host."""
+    """Inputs, truth and splits of one data set, on one device; inputs that do not fit it stay on the host."""
 
     name: str
     inputs: Tensor
     """Inputs [sample, channel, height, width] or [sample, feature], uint8 or float32, not normalised."""
-    labels: Tensor
-    """Class indices [sample], int64."""
-    classes: tuple[str, ...]
+    truth: Tensor
+    """Class indices [sample], int64, or values [sample, output] in their own units, float64."""
+    target: Target
+    """What the truth is."""
     rows: dict[str, Tensor]
     """`train`, `val`, `test`: int64 indices of samples, sorted."""
     mean: Tensor
@@ -41,7 +46,11 @@ class Dataset:
     std: Tensor
     """Standard deviation [channel] or [feature] of the training rows, float32; 1 where all values are equal."""
     fingerprint: str
-    """SHA-256 of inputs, labels, classes and splits, in hexadecimal."""
+    """SHA-256 of inputs, truth, names and splits, in hexadecimal."""
+    truth_mean: Tensor
+    """Mean [output] of the training rows, float64; none, [0], for classes."""
+    truth_std: Tensor
+    """Standard deviation [output] of the training rows, float64; 1 where all values are equal."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -51,12 +60,15 @@ class Dataset:
     @property
     def device(self) -> torch.device:
         """Device that batches are on."""
-        return self.labels.device
+        return self.truth.device
 
     def to(self, device: torch.device) -> Dataset:
         """Data set on another device; inputs that would take more than half of its free memory stay here."""
         there = device if self.inputs.nbytes <= _room(device) else self.inputs.device
-        moved = {name: getattr(self, name).to(device) for name in ("labels", "mean", "std")}
+        numbers = {name: getattr(self, name) for name in ("truth", "mean", "std", "truth_mean", "truth_std")}
+        if device.type == "mps":  # it has no float64
+            numbers = {name: each.float() if each.is_floating_point() else each for name, each in numbers.items()}
+        moved = {name: each.to(device) for name, each in numbers.items()}
         rows = {split: rows.to(device) for split, rows in self.rows.items()}
         return replace(self, inputs=self.inputs.to(there), rows=rows, **moved)
 
@@ -65,12 +77,33 @@ class Dataset:
         return self.inputs[rows.to(self.inputs.device)].to(self.device, non_blocking=True)
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised inputs [batch, …] float32 and labels [batch] of the samples in `rows` [batch]."""
+        """Normalised inputs [batch, …] float32 and what is to be learned of the samples in `rows` [batch]: classes
+        [batch], or standardised values [batch, output] float32.
+        """
         axes = (1, -1, *[1] * (self.inputs.ndim - 2))
-        return (self.raw(rows).float() - self.mean.view(axes)) / self.std.view(axes), self.labels[rows]
+        inputs = (self.raw(rows).float() - self.mean.view(axes)) / self.std.view(axes)
+        truth = self.truth[rows]
+        return inputs, ((truth - self.truth_mean) / self.truth_std).float() if len(self.truth_mean) else truth
+
+    def head(self, form: Form | None) -> Head:
+        """Loss and link of networks that learn this set.
+
+        Raises:
+            ConfigError: they do not speak in this form.
+        """
+        return self.target.head(form, self.scale)
+
+    @property
+    def scale(self) -> Scale:
+        """Units of the outputs; none for classes."""
+        return Scale(mean=tuple(self.truth_mean.tolist()), std=tuple(self.truth_std.tolist()))
+
+    def truth_of(self, split: str) -> NDArray[Any]:
+        """Truth of a split, on the host: class indices [sample], or values [sample, output]."""
+        return self.truth[self.rows[split]].cpu().numpy()
 
     def augmented(self, rows: Tensor, augmenter: Augmenter, draws: Draws) -> tuple[Tensor, Tensor, Mixing | None]:
-        """Normalised and augmented inputs [batch, …] float32, labels [batch] and, where they are mixed, how.
+        """Normalised and augmented inputs [batch, …] float32, what is to be learned and, where they are mixed, how.
 
         One tensor program without a wait for the device, which `torch.compile` makes into few kernels.
 
@@ -79,9 +112,9 @@ class Dataset:
             augmenter: of a recipe.
             draws: what it drew for these rows, on the CPU or on the device of the data.
         """
-        inputs, labels = self.batch(rows)
+        inputs, truth = self.batch(rows)
         inputs, mixing = augmenter.apply(inputs, move(draws, inputs.device))
-        return inputs, labels, mixing
+        return inputs, truth, mixing
 
 
 def _room(device: torch.device) -> float:
@@ -97,17 +130,20 @@ def load(settings: DataSettings, split: SplitSettings) -> Dataset:
         DataError: a file is missing, damaged or does not fit to another, or there are too few rows.
     """
     samples = SOURCES.call(settings.source, settings.folder)
-    rows = divide(samples.labels, samples.test_rows, split)
+    rows = divide(samples.target, samples.truth, samples.test_rows, split)
     mean, std = _statistics(samples.inputs, rows["train"])
+    truth_mean, truth_std = _scale_of(samples.truth[rows["train"]])
     return Dataset(
         name=settings.source.name,
         inputs=torch.from_numpy(np.ascontiguousarray(samples.inputs)),
-        labels=torch.from_numpy(samples.labels),
-        classes=samples.classes,
+        truth=torch.from_numpy(samples.truth),
+        target=samples.target,
         rows={name: torch.from_numpy(indices) for name, indices in rows.items()},
         mean=torch.from_numpy(mean),
         std=torch.from_numpy(std),
         fingerprint=_fingerprint(samples, rows),
+        truth_mean=torch.from_numpy(truth_mean),
+        truth_std=torch.from_numpy(truth_std),
     )
 
 
@@ -159,10 +195,18 @@ def _statistics(inputs: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.nd
     return mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32)
 
 
+def _scale_of(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and population standard deviation of each output of [sample, output]; nothing of classes."""
+    if truth.dtype.kind != "f":
+        return np.empty(0), np.empty(0)
+    std = truth.std(axis=0)
+    return truth.mean(axis=0), np.where(std > 0, std, 1)
+
+
 def _fingerprint(samples: Samples, rows: dict[str, np.ndarray]) -> str:
-    arrays = {"inputs": samples.inputs, "labels": samples.labels, **rows}
+    arrays = {"inputs": samples.inputs, "labels": samples.truth, **rows}  # as members of earlier versions have it
     header = {name: [str(array.dtype.newbyteorder("<")), list(array.shape)] for name, array in arrays.items()}
-    digest = hashlib.sha256(json.dumps([header, samples.classes]).encode())
+    digest = hashlib.sha256(json.dumps([header, samples.target.names]).encode())
     for array in arrays.values():
         digest.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
     return digest.hexdigest()

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.data.source import SOURCES, Samples, check_samples, numbered_classes
+from lrensemble.data.source import SOURCES, Samples, check_samples
+from lrensemble.data.truth import Kind, truth_of
 from lrensemble.errors import DataError, LREnsembleError
 from lrensemble.files import storage_errors
 from lrensemble.numpy_files import read_arrays
@@ -23,15 +24,17 @@ CHANNELS = (1, 3, 4)
 
 
 @SOURCES.register(file="data.npz")
-def npz(folder: Path | None, *, file: str) -> Samples:
+def npz(folder: Path | None, *, file: str, kind: Kind | None = None) -> Samples:
     """Inputs `x` (or `images`) and labels `y` (or `labels`); optional `x_test`, `y_test` and names of `classes`.
 
     Inputs are [sample, feature], [sample, height, width], or images with the channels first or last; uint8 stays so,
-    other numbers become float32. Labels are integers from 0, or texts, which are sorted and become the class names.
+    other numbers become float32. Labels are integers from 0, or texts, which are sorted and become the class names; or
+    real numbers [sample] or [sample, output], which are values to learn, named by `outputs` where the file has them.
 
     Args:
         folder: where the file lies; the current folder unless given.
         file: its name.
+        kind: `classes` or `values`, where the type of `y` does not say it: whole numbers that are stored as floats.
 
     Raises:
         DataError: the file is missing or damaged, lacks an array, or its arrays do not fit together.
@@ -46,8 +49,9 @@ def npz(folder: Path | None, *, file: str) -> Samples:
         _check_fit(inputs, labels, test_inputs, test_labels, path)
         inputs, labels = np.concatenate([inputs, test_inputs]), np.concatenate([labels, test_labels])
         test_rows = len(test_labels)
-    indices, classes = _classes(labels, arrays.get("classes"), path)
-    samples = Samples(inputs, indices, classes, test_rows)
+    names = {name: list(map(str, arrays[name].ravel())) for name in ("classes", "outputs") if name in arrays}
+    truth, target = truth_of(labels, kind, str(path), **names)
+    samples = Samples(inputs, truth, target, test_rows)
     check_samples(samples, str(path))
     return samples
 
@@ -97,17 +101,5 @@ def _check_fit(
     for name, rows, targets in (("training", inputs, labels), ("test", test_inputs, test_labels)):
         if len(rows) != len(targets):
             raise DataError(f"{path}: {len(rows)} {name} inputs but {len(targets)} labels")
-
-
-def _classes(labels: NDArray[Any], names: NDArray[Any] | None, path: Path) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Class indices [sample] and the names of the classes."""
-    if labels.ndim != 1 or not len(labels):
-        raise DataError(f"{path}: labels have shape {labels.shape}; give one a row")
-    if labels.dtype.kind == "U":
-        known, indices = np.unique(labels, return_inverse=True)
-        return indices.astype(np.int64), tuple(str(name) for name in known)
-    if labels.dtype.kind not in "iu":
-        raise DataError(f"{path}: labels are {labels.dtype}; give integers from 0, or texts")
-    if names is None:
-        return labels.astype(np.int64), numbered_classes(int(labels.max()), len(labels), str(path))
-    return labels.astype(np.int64), tuple(str(name) for name in np.atleast_1d(names))
+    if labels.shape[1:] != test_labels.shape[1:]:
+        raise DataError(f"{path}: labels have shape {labels.shape} and test labels {test_labels.shape}")

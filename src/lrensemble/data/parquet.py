@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from lrensemble.data.arrow import parquet_table
 from lrensemble.data.cache import cached
 from lrensemble.data.decode import Encoded
 from lrensemble.data.images import TEST, TRAIN, Images, samples_of
 from lrensemble.data.source import SOURCES, Samples, need_folder
-from lrensemble.errors import DataError, LREnsembleError, MissingExtraError
-from lrensemble.files import storage_errors
+from lrensemble.errors import DataError
 from lrensemble.limits import Width
 from lrensemble.text import from_json
 
@@ -93,7 +92,7 @@ def _rows(files: list[Path], image: str | None, label: str | None) -> tuple[Imag
     images, labels, places = list[Encoded](), list[object](), list[str]()
     names: list[str] | None = None
     for path in files:
-        table = _table(path)
+        table = parquet_table(path)
         image_column, label_column = _image_column(table, image, path), _label_column(table, label, path)
         names = names or _class_names(table, label_column)
         labels += table.column(label_column).to_pylist()
@@ -104,22 +103,6 @@ def _rows(files: list[Path], image: str | None, label: str | None) -> tuple[Imag
                 raise DataError(f"{places[-1]}: no bytes of an image in column {image_column!r}")
             images.append(content)
     return Images(images, labels, places), names
-
-
-def _table(path: Path) -> pa.Table:
-    try:
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise MissingExtraError("parquet files need pyarrow; pip install 'lrensemble[hub]'") from None
-    if os.path.isdir(path):  # which pyarrow would read as a data set, with all that lies below it
-        raise DataError(f"{path} is a folder; give a parquet file of that name")
-    try:
-        with storage_errors("read", path), path.open("rb") as file:
-            return pq.ParquetFile(file).read()
-    except LREnsembleError:
-        raise
-    except Exception as error:  # damaged files make pyarrow raise almost anything
-        raise DataError(f"{path} is damaged, or no parquet file: {' '.join(str(error).split())}") from None
 
 
 def _image_column(table: pa.Table, asked: str | None, path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,34 @@ from numpy.typing import NDArray
 from lrensemble.class_names import fault_of
 from lrensemble.errors import DataError
 from lrensemble.registry import Call, Registry
+from lrensemble.targets import Classes, Target
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Samples:
     """All rows of a data set, not yet divided. Where a source brings its own test rows, they come last."""
 
     inputs: NDArray[Any]
     """Inputs [sample, channel, height, width] or [sample, feature], uint8 or float32."""
-    labels: NDArray[np.int64]
-    """Class indices [sample], 0 … classes - 1."""
-    classes: tuple[str, ...]
-    test_rows: int = 0
+    truth: NDArray[Any]
+    """Class indices [sample], int64, or values [sample, output], float64."""
+    target: Target
+    """What the truth is."""
+    test_rows: int
     """Number of the last rows that are the source's own test rows; 0 where it has none."""
+
+    def __init__(
+        self, inputs: NDArray[Any], truth: NDArray[Any], target: Target | Sequence[str], test_rows: int = 0
+    ) -> None:
+        """Samples of a target; names stand for classes."""
+        known = target if isinstance(target, Target) else classes_of(target)
+        for name, value in (("inputs", inputs), ("truth", truth), ("target", known), ("test_rows", test_rows)):
+            object.__setattr__(self, name, value)
+
+
+def classes_of(names: Iterable[str]) -> Classes:
+    """Classes by their names, not checked yet: `check_samples` knows where they are from."""
+    return Classes.model_construct(names=tuple(names))
 
 
 @dataclass(frozen=True)
@@ -44,21 +60,25 @@ def check_samples(samples: Samples, source: str) -> None:
     """Refuse rows that cannot be trained on.
 
     Raises:
-        DataError: no row, values that are not finite, labels outside the classes, or a class without a row.
+        DataError: no row, values that are not finite, labels outside the classes, a class without a row, or an
+            output that is the same in every row.
     """
-    inputs, labels = samples.inputs, samples.labels
+    inputs, truth, target = samples.inputs, samples.truth, samples.target
     if inputs.ndim not in (2, 4) or 0 in inputs.shape:
         raise DataError(
             f"{source}: inputs have shape {inputs.shape}; give [sample, feature] or images, and at least one"
         )
-    if len(inputs) != len(labels):
-        raise DataError(f"{source}: {len(inputs)} inputs but {len(labels)} labels")
+    if len(inputs) != len(truth):
+        raise DataError(f"{source}: {len(inputs)} inputs but {len(truth)} labels")
     if inputs.dtype != np.uint8 and not np.isfinite(inputs).all():
         row = int(np.flatnonzero(~np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1))[0])
         raise DataError(f"{source}: row {row} holds a value that is not finite; remove the row or fill it in")
-    _check_labels(labels, samples.classes, source)
-    if fault := fault_of(samples.classes):
-        raise DataError(f"{source}: {fault}")
+    if truth.dtype.kind == "f":
+        _check_values(truth, source)
+    else:
+        _check_labels(truth, target.names, source)
+        if fault := fault_of(target.names):
+            raise DataError(f"{source}: {fault}")
 
 
 def numbered_classes(highest: int, rows: int, source: str) -> tuple[str, ...]:
@@ -87,6 +107,16 @@ def _check_labels(labels: NDArray[np.int64], classes: tuple[str, ...], source: s
         empty = int(np.argmin(counts))
         reason = f"no row has label {empty}" if not counts.all() else "there is only one class"
         raise DataError(f"{source}: {reason}; labels run from 0 to classes - 1, at least two, each with rows")
+
+
+def _check_values(truth: NDArray[np.float64], source: str) -> None:
+    bad = np.flatnonzero(~np.isfinite(truth).all(axis=1))
+    if len(bad):
+        values = ", ".join(map(str, truth[bad[0]].tolist()))
+        raise DataError(f"{source}: row {bad[0]} has {values} to learn, which is not finite; leave such rows out")
+    if len(truth) > 1 and (truth == truth[0]).all(axis=0).any():
+        output = int((truth == truth[0]).all(axis=0).argmax())
+        raise DataError(f"{source}: output {output} is {truth[0, output]:g} in every row; there is nothing to learn")
 
 
 def need_folder(folder: Path | None, source: str, files: str) -> Path:

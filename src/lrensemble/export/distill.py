@@ -67,28 +67,28 @@ def distill(
     """
     if not 0 <= labels <= 1:
         raise ExportError(f"labels = {labels} is refused; give a share from 0 to 1")
-    if dataset.classes != ensemble.description.classes:
+    if dataset.target.names != ensemble.description.classes:
         raise ExportError(
-            f"the data have {len(dataset.classes)} classes that are not the {len(ensemble.description.classes)} of the "
+            f"the data have {dataset.target.width} classes that are not the {len(ensemble.description.classes)} of the "
             "team; give the data set that its members were trained on"
         )
     student_recipe = recipe if isinstance(recipe, Recipe) else to_record(Recipe, dict(recipe), "recipe")
     spec = models.check(model or student_recipe.model)
     device = dataset.device
     ensemble = ensemble.to(device)
-    network = models.build(spec, dataset.shape, len(dataset.classes), student_recipe.train.seed).to(device)
+    network = models.build(spec, dataset.shape, dataset.target.width, student_recipe.train.seed).to(device)
     settings = student_recipe.train.model_copy(update={"label_smoothing": 0.0})
     epoch = steps_per_epoch(len(dataset.rows["train"]), student_recipe.train.batch_size)
     policy = build(student_recipe.policy, student_recipe.train.epochs * epoch)
-    lesson = replace(dataset, labels=_targets(ensemble, dataset, labels))
+    lesson = replace(dataset, truth=_targets(ensemble, dataset, labels))
     student = SingleTrainee(network, lesson, settings)
     for step in fit(student, policy):
         if (step.step + 1) % epoch == 0:
             logger.info("epoch %d of %d: loss %.4f", (step.step + 1) // epoch, student_recipe.train.epochs, step.loss)
     description = describe_single(ensemble.description, f"student of {len(ensemble.members)} members")
     part = Part(id="student", name=description.parts[0].name, model=spec)
-    truth = dataset.labels[dataset.rows["val"]].cpu().numpy()
-    learned = predict(student.evaluated, dataset, "val").double().exp().numpy()
+    truth = dataset.truth_of("val")
+    learned = predict(student.evaluated, student.head, dataset, "val").double().exp().numpy()
     taught = ensemble.predict_proba(dataset.raw(dataset.rows["val"]))
     return Student(
         ensemble=Ensemble([student.evaluated], description.model_copy(update={"parts": (part,)})),
@@ -100,8 +100,8 @@ def distill(
 @torch.no_grad()
 def _targets(ensemble: Ensemble, dataset: Dataset, labels: float) -> torch.Tensor:
     """Targets [sample, class] float32: (1 − labels) · team + labels · one-hot on training rows, 0 on all others."""
-    targets = torch.zeros(len(dataset.labels), len(dataset.classes), device=dataset.device)
+    targets = torch.zeros(len(dataset.truth), dataset.target.width, device=dataset.device)
     for rows in torch.split(dataset.rows["train"], PREDICT_BATCH_ROWS):
-        truth = one_hot(dataset.labels[rows], len(dataset.classes))
+        truth = one_hot(dataset.truth[rows], dataset.target.width)
         targets[rows] = ((1 - labels) * ensemble(dataset.raw(rows)) + labels * truth).float()
     return targets

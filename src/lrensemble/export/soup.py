@@ -137,7 +137,7 @@ class _Averaging:
 
     def average(self, states: Sequence[State]) -> _Average:
         """Network of the averaged weights, with the better statistics of batch norm on `val`."""
-        network = models.build(self.model, self.dataset.shape, len(self.dataset.classes), seed=0)
+        network = models.build(self.model, self.dataset.shape, self.dataset.target.width, seed=0)
         network.to(self.dataset.device).load_state_dict(average(states))
         averaged = self.accuracy(network)
         if not has_batch_norm(network):
@@ -152,12 +152,11 @@ class _Averaging:
 
     def accuracy(self, network: nn.Module) -> float:
         """Accuracy of a network on `val`."""
-        return self.scored(predict(network, self.dataset, "val").double().exp().numpy())
+        return self.scored(predict(network, self.dataset.head(None), self.dataset, "val").double().exp().numpy())
 
     def scored(self, probs: NDArray[np.float64]) -> float:
         """Accuracy of probabilities [sample, class] of `val`."""
-        labels = self.dataset.labels[self.dataset.rows["val"]].cpu().numpy()
-        return METRICS.call("accuracy", probs, labels)
+        return METRICS.call("accuracy", probs, self.dataset.truth_of("val"))
 
 
 def average(states: Sequence[State]) -> dict[str, Tensor]:

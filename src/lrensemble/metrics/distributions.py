@@ -87,7 +87,12 @@ def crps(predictions: Floats, truth: Floats, weights: Floats | None = None) -> f
 
 
 @METRICS.register(
-    higher_is_better=False, targets=("values",), needs="distribution", per_row=normal_log_losses, unit="nats"
+    higher_is_better=False,
+    targets=("values",),
+    needs="distribution",
+    per_row=normal_log_losses,
+    unit="nats",
+    watched=True,
 )
 def gaussian_nll(predictions: Floats, truth: Floats, weights: Floats | None = None) -> float:
     """Negative log-likelihood in nats of normal distributions, (ln 2πσ² + (y - μ)²/σ²) / 2 (Nix & Weigend 1994).

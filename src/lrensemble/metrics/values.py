@@ -44,6 +44,7 @@ def quantile_losses(predictions: Floats, truth: Floats, *, quantile: float = 0.5
     per_row=squared,
     quadratic=True,
     lowest=0.0,
+    watched=True,
     aliases=("mean_squared_error",),
 )
 def mse(predictions: Floats, truth: Floats, weights: Floats | None = None) -> float:
@@ -60,7 +61,9 @@ def mse(predictions: Floats, truth: Floats, weights: Floats | None = None) -> fl
     return mean_over_rows(squared(predictions, truth), weights)
 
 
-@METRICS.register(higher_is_better=False, targets=("values",), lowest=0.0, aliases=("root_mean_squared_error",))
+@METRICS.register(
+    higher_is_better=False, targets=("values",), lowest=0.0, watched=True, aliases=("root_mean_squared_error",)
+)
 def rmse(predictions: Floats, truth: Floats, weights: Floats | None = None) -> float:
     """Root mean squared error in the unit of the values, mean over outputs (Hyndman & Koehler 2006). Lower is better.
 

@@ -33,24 +33,25 @@ def _tried(name: str, function: Callable[..., nn.Module]) -> Callable[..., nn.Mo
         return function
 
     @functools.wraps(function)
-    def build(shape: tuple[int, ...], classes: int, **own: object) -> nn.Module:
+    def build(shape: tuple[int, ...], outputs: int, **own: object) -> nn.Module:
         try:
-            network = function(shape, classes, **own)
+            network = function(shape, outputs, **own)
         except LREnsembleError:
             raise
         except Exception as error:
             raise SpecError(
-                f"model {name!r} cannot be built for inputs of shape {shape} and {classes} classes: {reason_of(error)}"
+                f"model {name!r} cannot be built for inputs of shape {shape} and {outputs} outputs: {reason_of(error)}"
             ) from error
         if not isinstance(network, nn.Module):
             raise SpecError(f"model {name!r} returned {type(network).__name__}; it must return a torch.nn.Module")
-        return require_logits(name, network, shape, classes)
+        return require_outputs(name, network, shape, outputs)
 
     return build
 
 
-MODELS: Registry[nn.Module, ModelFacts] = Registry("model", ModelFacts, call=Call(("shape", "classes")), adapt=_tried)
-"""Functions of (shape of one input, number of classes); the module they return gives logits [batch, class]."""
+MODELS: Registry[nn.Module, ModelFacts] = Registry("model", ModelFacts, call=Call(("shape", "outputs")), adapt=_tried)
+"""Functions of (shape of one input, number of outputs); the module they return gives outputs [batch, output]: logits of
+classes, or whatever else the target makes of them."""
 
 
 def require_images(model: str, shape: tuple[int, ...], smallest: int = 1) -> None:
@@ -65,26 +66,25 @@ def require_images(model: str, shape: tuple[int, ...], smallest: int = 1) -> Non
 
 
 @torch.no_grad()
-def require_logits(model: str, module: nn.Module, shape: tuple[int, ...], classes: int) -> nn.Module:
+def require_outputs(model: str, module: nn.Module, shape: tuple[int, ...], outputs: int) -> nn.Module:
     """The module, after a trial on one input of zeros: for those whose needs only they themselves know.
 
     Raises:
-        SpecError: it cannot take such an input, or does not give logits [batch, class].
+        SpecError: it cannot take such an input, or does not give outputs [batch, output].
     """
     training = {part: part.training for part in module.modules()}
     device = next((weights.device for weights in module.parameters()), None)
     try:
-        logits = module.eval()(torch.zeros(1, *shape, device=device))
+        found = module.eval()(torch.zeros(1, *shape, device=device))
     except Exception as error:  # whatever its layers raise
         raise SpecError(f"model {model!r} does not fit inputs of shape {shape}: {reason_of(error)}") from error
     finally:
         for part, was in training.items():
             part.training = was
-    if not isinstance(logits, Tensor) or logits.shape != (1, classes):
-        given = f"shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
+    if not isinstance(found, Tensor) or found.shape != (1, outputs):
+        given = f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else type(found).__name__
         raise SpecError(
-            f"model {model!r} gave {given} for one input of shape {shape} and {classes} classes; it must give "
-            f"logits of shape (1, {classes})"
+            f"model {model!r} gave {given} for one input of shape {shape}; it must give outputs of shape (1, {outputs})"
         )
     return module
 
@@ -99,26 +99,26 @@ def check(model: SpecLike) -> Spec:
     return MODELS.check(model)
 
 
-def build(model: SpecLike, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
+def build(model: SpecLike, shape: tuple[int, ...], outputs: int, seed: int) -> nn.Module:
     """Build a model whose initial weights are a function of the seed; the global random generator is left alone.
 
     Args:
         model: a registered name with its arguments, or `package.module:function` with keyword arguments; the function
-            takes `(shape, classes, *, …)`.
+            takes `(shape, outputs, *, …)`.
         shape: of one input, (channel, height, width) or (feature,).
-        classes: how many logits.
+        outputs: how many.
         seed: of the initialisation.
 
     Raises:
         SpecError: as `check`; or the shape does not suit the model, there is no room to train it, or the function
-            returns no module that takes such inputs and gives logits.
+            returns no module that takes such inputs and gives so many outputs.
     """
     spec = MODELS.check(model)
     facts = MODELS.facts(spec)
     if facts.smallest_image:
         require_images(spec.name, shape, facts.smallest_image)
     if facts.any_size:
-        require_room(str(spec), lambda: MODELS.call(spec, shape, classes))
+        require_room(str(spec), lambda: MODELS.call(spec, shape, outputs))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU as well
-        return MODELS.call(spec, shape, classes)
+        return MODELS.call(spec, shape, outputs)

@@ -17,7 +17,7 @@ _SMALLEST_MAP = 4
 @MODELS.register(smallest_image=_SMALLEST_MAP, any_size=True, width=8)
 def cnn(
     shape: tuple[int, ...],
-    classes: int,
+    outputs: int,
     *,
     width: Width = 16,
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
@@ -28,7 +28,7 @@ def cnn(
 
     Args:
         shape: of one input, (channel, height, width).
-        classes: how many logits.
+        outputs: how many.
         width: channels of the first stage.
         dropout: fraction of the linear layer's inputs that a training step leaves out (Srivastava et al. 2014).
 
@@ -47,4 +47,4 @@ def cnn(
         channels, width = width, 2 * width
         rows, columns = rows // 2, columns // 2
     head = [nn.Dropout(dropout)] if dropout else []
-    return nn.Sequential(*layers, nn.Flatten(), *head, nn.Linear(channels * rows * columns, classes))
+    return nn.Sequential(*layers, nn.Flatten(), *head, nn.Linear(channels * rows * columns, outputs))

@@ -16,7 +16,7 @@ from lrensemble.models.base import MODELS
 @MODELS.register(any_size=True, width=64)
 def mlp(
     shape: tuple[int, ...],
-    classes: int,
+    outputs: int,
     *,
     width: Width = 128,
     depth: Annotated[int, Field(gt=0, le=200)] = 2,
@@ -26,15 +26,15 @@ def mlp(
 
     Args:
         shape: of one input; any.
-        classes: how many logits.
+        outputs: how many.
         width: units of a hidden layer.
         depth: how many hidden layers.
         dropout: fraction of hidden units that a training step leaves out (Srivastava et al. 2014).
     """
     sizes = [math.prod(shape), *[width] * depth]
     layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in itertools.pairwise(sizes):
-        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    for inputs, units in itertools.pairwise(sizes):
+        layers += [nn.Linear(inputs, units), nn.ReLU()]
         if dropout:
             layers.append(nn.Dropout(dropout))
-    return nn.Sequential(*layers, nn.Linear(width, classes))
+    return nn.Sequential(*layers, nn.Linear(width, outputs))

@@ -32,7 +32,7 @@ class Block(nn.Module):
 
 
 @MODELS.register("resnet-20", smallest_image=1)
-def resnet_20(shape: tuple[int, ...], classes: int) -> nn.Module:
+def resnet_20(shape: tuple[int, ...], outputs: int) -> nn.Module:
     """Residual network of 20 layers for images of about 32x32: 0.27 million parameters (He et al. 2016, table 6).
 
     Three stages of three blocks with 16, 32 and 64 channels, global average pooling, one linear layer.
@@ -40,42 +40,42 @@ def resnet_20(shape: tuple[int, ...], classes: int) -> nn.Module:
 
     Args:
         shape: of one input, (channel, height, width).
-        classes: how many logits.
+        outputs: how many.
 
     Raises:
         SpecError: the input is no image.
     """
-    return _thin(shape[0], classes, blocks_per_stage=3)
+    return _thin(shape[0], outputs, blocks_per_stage=3)
 
 
 @MODELS.register("resnet-56", smallest_image=1)
-def resnet_56(shape: tuple[int, ...], classes: int) -> nn.Module:
+def resnet_56(shape: tuple[int, ...], outputs: int) -> nn.Module:
     """Residual network of 56 layers for images of about 32x32: 0.85 million parameters (He et al. 2016, table 6).
 
     As resnet-20, with nine blocks a stage.
 
     Args:
         shape: of one input, (channel, height, width).
-        classes: how many logits.
+        outputs: how many.
 
     Raises:
         SpecError: the input is no image.
     """
-    return _thin(shape[0], classes, blocks_per_stage=9)
+    return _thin(shape[0], outputs, blocks_per_stage=9)
 
 
-def _thin(colours: int, classes: int, blocks_per_stage: int) -> nn.Module:
+def _thin(colours: int, outputs: int, blocks_per_stage: int) -> nn.Module:
     channels = _STAGE_CHANNELS[0]
     layers: list[nn.Module] = [
         nn.Conv2d(colours, channels, 3, padding=1, bias=False),
         nn.BatchNorm2d(channels),
         nn.ReLU(),
     ]
-    for outputs in _STAGE_CHANNELS:
+    for wider in _STAGE_CHANNELS:
         for _ in range(blocks_per_stage):
-            layers.append(Block(channels, outputs, stride=1 if channels == outputs else 2))
-            channels = outputs
-    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
+            layers.append(Block(channels, wider, stride=1 if channels == wider else 2))
+            channels = wider
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, outputs))
     start_by_fan_out(model)
     return model
 

@@ -36,15 +36,15 @@ class Scale(nn.Module):
 
 
 @MODELS.register("resnet-9", smallest_image=8, any_size=True, width=8)
-def resnet_9(shape: tuple[int, ...], classes: int, *, width: Width = 64) -> nn.Module:
+def resnet_9(shape: tuple[int, ...], outputs: int, *, width: Width = 64) -> nn.Module:
     """Nine layers that train fast on images of about 32x32: 6.6 million parameters (Page 2018).
 
     Convolutions of 1, 2, 4 and 8 times `width` channels, the last three halved by max pooling, residual pairs after the
-    second and the fourth, global max pooling, one linear layer without bias whose logits are scaled by 1/8.
+    second and the fourth, global max pooling, one linear layer without bias whose outputs are scaled by 1/8.
 
     Args:
         shape: of one input, (channel, height, width).
-        classes: how many logits.
+        outputs: how many.
         width: channels of the first convolution.
 
     Raises:
@@ -62,7 +62,7 @@ def resnet_9(shape: tuple[int, ...], classes: int, *, width: Width = 64) -> nn.M
         Residual(8 * width),
         nn.AdaptiveMaxPool2d(1),
         nn.Flatten(),
-        nn.Linear(8 * width, classes, bias=False),
+        nn.Linear(8 * width, outputs, bias=False),
         Scale(_LOGIT_SCALE),
     )
 

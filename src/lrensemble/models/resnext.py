@@ -42,39 +42,39 @@ class ProjectionBlock(nn.Module):
 
 
 @MODELS.register("resnet-18", smallest_image=_SMALLEST_IMAGE)
-def resnet_18(shape: tuple[int, ...], classes: int, *, stem: Stem = "auto") -> nn.Module:
+def resnet_18(shape: tuple[int, ...], outputs: int, *, stem: Stem = "auto") -> nn.Module:
     """Residual network of 18 layers with 64 to 512 channels: 11 million parameters (He et al. 2016, table 1).
 
     Args:
         shape: of one input, (channel, height, width).
-        classes: how many logits.
+        outputs: how many.
         stem: `small` for images of about 32x32 or 64x64, `imagenet` for larger ones; `auto`: by the image.
 
     Raises:
         SpecError: the input is no image, or too small for the stem.
     """
-    return _network("resnet-18", shape, classes, stem, _basic, (2, 2, 2, 2), expansion=1)
+    return _network("resnet-18", shape, outputs, stem, _basic, (2, 2, 2, 2), expansion=1)
 
 
 @MODELS.register("resnext50", smallest_image=_SMALLEST_IMAGE)
-def resnext50(shape: tuple[int, ...], classes: int, *, stem: Stem = "auto") -> nn.Module:
+def resnext50(shape: tuple[int, ...], outputs: int, *, stem: Stem = "auto") -> nn.Module:
     """ResNeXt-50 (32x4d): bottlenecks of 32 groups, 25 million parameters (Xie et al. 2017, table 1).
 
     Args:
         shape: of one input, (channel, height, width).
-        classes: how many logits.
+        outputs: how many.
         stem: `small` for images of about 32x32 or 64x64, `imagenet` for larger ones; `auto`: by the image.
 
     Raises:
         SpecError: the input is no image, or too small for the stem.
     """
-    return _network("resnext50", shape, classes, stem, _bottleneck, (3, 4, 6, 3), expansion=4)
+    return _network("resnext50", shape, outputs, stem, _bottleneck, (3, 4, 6, 3), expansion=4)
 
 
 def _network(
     name: str,
     shape: tuple[int, ...],
-    classes: int,
+    outputs: int,
     stem: Stem,
     block: Callable[[int, int, int], ProjectionBlock],
     stages: tuple[int, ...],
@@ -92,7 +92,7 @@ def _network(
         for index in range(blocks):
             layers.append(block(inputs, width, 2 if stage and not index else 1))
             inputs = width * expansion
-    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes))
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, outputs))
     start_by_fan_out(model)
     return model
 

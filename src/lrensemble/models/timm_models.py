@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from lrensemble.errors import MissingExtraError, SpecError, UnknownNameError
-from lrensemble.models.base import MODELS, require_logits
+from lrensemble.models.base import MODELS, require_outputs
 
 
 @MODELS.family(
@@ -32,12 +32,12 @@ def timm_model(name: str) -> Callable[..., nn.Module]:
         hint = f"; did you mean 'timm/{close[0]}'?" if close else "; timm.list_models() lists them"
         raise UnknownNameError(f"timm has no model named {name!r}{hint}")
 
-    def build(shape: tuple[int, ...], classes: int) -> nn.Module:
+    def build(shape: tuple[int, ...], outputs: int) -> nn.Module:
         """A network of timm with new weights.
 
         Args:
             shape: of one input, (channel, height, width).
-            classes: how many logits.
+            outputs: how many.
 
         Raises:
             SpecError: the input is no image, or the network does not fit it.
@@ -45,10 +45,10 @@ def timm_model(name: str) -> Callable[..., nn.Module]:
         config = timm.get_pretrained_cfg(name)
         fixed = {"img_size": shape[1:]} if config is not None and config.fixed_input_size else {}
         try:
-            network: nn.Module = timm.create_model(name, num_classes=classes, in_chans=shape[0], **fixed)
+            network: nn.Module = timm.create_model(name, num_classes=outputs, in_chans=shape[0], **fixed)
         except Exception as error:  # whatever its many networks refuse a shape with
             raise SpecError(f"model 'timm/{name}' does not fit inputs of shape {shape}: {error}") from error
-        return require_logits(f"timm/{name}", network, shape, classes)
+        return require_outputs(f"timm/{name}", network, shape, outputs)
 
     return build
 

@@ -26,7 +26,7 @@ _FEWEST_PATCHES = 7
 
 
 class VisionTransformer(nn.Module):
-    """A classifier of `transformers` that takes images and gives logits."""
+    """A classifier of `transformers` that takes images and gives what its last layer gives."""
 
     def __init__(self, network: nn.Module, channels: int) -> None:
         super().__init__()
@@ -35,15 +35,15 @@ class VisionTransformer(nn.Module):
         """Channels that the network takes; greyscale images are repeated."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images [batch, channel, height, width] to logits [batch, class]."""
-        logits: Tensor = self.network(images.expand(-1, self.channels, -1, -1)).logits
-        return logits
+        """Images [batch, channel, height, width] to outputs [batch, output]."""
+        outputs: Tensor = self.network(images.expand(-1, self.channels, -1, -1)).logits
+        return outputs
 
 
 @MODELS.register("vit", smallest_image=1, outside=("checkpoint",), size="tiny")
 def vit(
     shape: tuple[int, ...],
-    classes: int,
+    outputs: int,
     *,
     size: Size | None = None,
     patch: Width | None = None,
@@ -57,25 +57,25 @@ def vit(
 
     Args:
         shape: of one input, (channel, height, width).
-        classes: how many logits.
+        outputs: how many.
         size: of a network from scratch; `tiny` unless given.
         patch: side of a patch in pixels, for a network from scratch; it must divide height and width. Unless given,
             the largest of 16, 8, 4, 2 and 1 that divides both and leaves 7 patches or more along the shorter side.
         dropout: fraction of hidden values that a training step leaves out.
         checkpoint: folder, or name on the Hugging Face hub, of a ViT in safetensors, which brings size and patch. For
             other images its positional embeddings are interpolated, greyscale ones are repeated as its channels, and
-            for another number of classes the last layer is a new one.
+            for another number of outputs the last layer is a new one.
 
     Raises:
         SpecError: the input is no image, the patch does not divide it, or the checkpoint cannot be used.
         MissingExtraError: `transformers` is not installed.
     """
     if checkpoint is None:
-        network = _from_scratch(shape, classes, size or "tiny", patch or _patch_for(shape), dropout)
+        network = _from_scratch(shape, outputs, size or "tiny", patch or _patch_for(shape), dropout)
         return VisionTransformer(network, shape[0])
     if size is not None or patch is not None:
         raise SpecError("model 'vit': a checkpoint brings its own size and patch; give checkpoint alone")
-    return _from_checkpoint(checkpoint, shape, classes, dropout)
+    return _from_checkpoint(checkpoint, shape, outputs, dropout)
 
 
 def _patch_for(shape: tuple[int, ...]) -> int:
@@ -84,7 +84,7 @@ def _patch_for(shape: tuple[int, ...]) -> int:
     return fitting[0] if fitting else 1
 
 
-def _from_scratch(shape: tuple[int, ...], classes: int, size: Size, patch: int, dropout: float) -> nn.Module:
+def _from_scratch(shape: tuple[int, ...], outputs: int, size: Size, patch: int, dropout: float) -> nn.Module:
     _require_whole_patches(shape, patch)
     transformers = _transformers()
     width, heads = _WIDTHS_AND_HEADS[size]
@@ -98,13 +98,13 @@ def _from_scratch(shape: tuple[int, ...], classes: int, size: Size, patch: int, 
         num_channels=shape[0],
         image_size=shape[1:],
         patch_size=patch,
-        num_labels=classes,
+        num_labels=outputs,
     )
     network: nn.Module = transformers.ViTForImageClassification(config)
     return network
 
 
-def _from_checkpoint(checkpoint: str, shape: tuple[int, ...], classes: int, dropout: float) -> nn.Module:
+def _from_checkpoint(checkpoint: str, shape: tuple[int, ...], outputs: int, dropout: float) -> nn.Module:
     transformers = _transformers()
     with _quiet(transformers):
         config = _config_of(transformers, checkpoint)
@@ -115,8 +115,8 @@ def _from_checkpoint(checkpoint: str, shape: tuple[int, ...], classes: int, drop
             )
         _require_whole_patches(shape, patch)
         config.hidden_dropout_prob = dropout
-        if config.num_labels != classes:  # set, even to the same number, it forgets the names of the classes
-            config.num_labels = classes
+        if config.num_labels != outputs:  # set, even to the same number, it forgets the names of the classes
+            config.num_labels = outputs
         network, report = _loaded(transformers, checkpoint, config)
     wrong = [key for key in report["missing_keys"] if not key.startswith("classifier.")]
     wrong += [key for key, *_ in report["mismatched_keys"] if not key.startswith("classifier.")]

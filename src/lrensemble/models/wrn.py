@@ -66,25 +66,25 @@ def wide_resnet(depth: str, width: str) -> Callable[..., nn.Module]:
     if int(depth) > _DEEPEST or int(width) > _WIDEST:
         raise SpecError(f"model {name!r} is refused; give a depth of up to {_DEEPEST} and a width of up to {_WIDEST}")
 
-    def build(shape: tuple[int, ...], classes: int, *, dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0) -> nn.Module:
+    def build(shape: tuple[int, ...], outputs: int, *, dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0) -> nn.Module:
         """Wide residual network, for images of about 32x32; also any wrn-DEPTH-WIDTH (Zagoruyko & Komodakis 2016).
 
         Three stages of (DEPTH - 4) / 6 pre-activation blocks with 16, 32 and 64 times WIDTH channels (table 1).
 
         Args:
             shape: of one input, (channel, height, width).
-            classes: how many logits.
+            outputs: how many.
             dropout: fraction of values between a block's convolutions that a training step leaves out (section 2.4).
 
         Raises:
             SpecError: the input is no image, or below 4x4.
         """
-        return _network(shape[0], classes, blocks, int(width), dropout)
+        return _network(shape[0], outputs, blocks, int(width), dropout)
 
     return build
 
 
-def _network(colours: int, classes: int, blocks: int, width: int, dropout: float) -> nn.Module:
+def _network(colours: int, outputs: int, blocks: int, width: int, dropout: float) -> nn.Module:
     channels = _STAGE_CHANNELS[0]
     layers: list[nn.Module] = [nn.Conv2d(colours, channels, 3, padding=1, bias=False)]
     for stage, base in enumerate(_STAGE_CHANNELS):
@@ -93,7 +93,7 @@ def _network(colours: int, classes: int, blocks: int, width: int, dropout: float
             layers.append(PreActivationBlock(channels, base * width, stride, dropout))
             channels = base * width
     layers += [nn.BatchNorm2d(channels), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    model = nn.Sequential(*layers, nn.Linear(channels, classes))
+    model = nn.Sequential(*layers, nn.Linear(channels, outputs))
     start_by_fan_out(model)
     return model
 

@@ -73,7 +73,8 @@ def _checked(task: Task, record: MemberRecord, predictions: BySplit, dtype: np.d
         task.target.check(found, split.size, source)
         stored = _as_stored(found, task.target.width, dtype)
         task.target.check(stored, split.size, f"{source} rounded to {dtype}")
-        arrays |= {PART.join(filter(None, (name, part))): array for part, array in stored.parts.items()}
+        for part, array in stored.parts.items():  # laid out whole: of a view, safetensors writes the memory as it lies
+            arrays[PART.join(filter(None, (name, part)))] = np.ascontiguousarray(array)
     return arrays
 
 

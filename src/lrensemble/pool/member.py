@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from lrensemble.config import Inputs, Record
+from lrensemble.config import Inputs, Record, Scale
 from lrensemble.errors import PoolError
 from lrensemble.files import storage_errors
 from lrensemble.pool.sealed import check_file, damaged, load_tensors, map_arrays
@@ -81,6 +81,8 @@ class MemberRecord(Record):
     """Statistics of its training steps; None for a member that was trained elsewhere."""
     inputs: Inputs | None = None
     """Inputs that it predicts from; None for a member that was trained elsewhere."""
+    scale: Scale | None = None
+    """Units of the values that its network's outputs stand for; None where it has none, as with classes."""
     environment: dict[str, Any] = Field(default={})
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from lrensemble.consensus import for_target
-from lrensemble.metrics import METRICS
 from lrensemble.select import methods  # noqa: F401  (register the selectors)
 from lrensemble.select.base import SELECTORS, Selection, aim, check_method, selector_for
 from lrensemble.select.cautions import caution

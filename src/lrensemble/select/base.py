@@ -8,7 +8,7 @@ from typing import Any
 
 from lrensemble.consensus import CONSENSUS, for_target
 from lrensemble.errors import SelectionError
-from lrensemble.metrics import METRICS
+from lrensemble.metrics import METRICS, require_aim
 from lrensemble.metrics.serving import require_target
 from lrensemble.registry import Call, Registry
 from lrensemble.select.validation import Validation
@@ -81,12 +81,14 @@ def aim(validation: Validation, metric: SpecLike | None, consensus: SpecLike | N
     """Metric and consensus, checked: those given, or those that suit the target and what all members say.
 
     Raises:
-        UnknownNameError, SpecError: a name or an argument that is not known, or not for this kind of target.
+        UnknownNameError, SpecError: a name or an argument that is not known, or not for this kind of target, or a
+            metric that no team is chosen by.
+        SelectionError: a member that does not say what the metric or the consensus needs.
     """
-    return (
-        METRICS.check(metric or default_metric(validation)),
-        for_target(consensus or default_consensus(validation), validation.kind.kind),
-    )
+    aimed = require_aim(metric or default_metric(validation))
+    combined = for_target(consensus or default_consensus(validation), validation.kind.kind)
+    check_metric(validation, aimed, combined)
+    return aimed, combined
 
 
 def default_metric(validation: Validation) -> str:
@@ -109,24 +111,25 @@ def check_metric(validation: Validation, metric: SpecLike, consensus: SpecLike =
     kind = validation.kind.kind
     spec, combined = require_target(METRICS, metric, kind), for_target(consensus, kind)
     need, of_consensus = METRICS.facts(spec).needs, CONSENSUS.facts(combined).needs
+    require_served(validation, need, spec)
     if need == "likelihood" and of_consensus != "likelihood":
-        need = "probabilities"
-    for each in (need, of_consensus) if of_consensus == "distribution" else (need,):
-        require_served(validation, each, spec)
+        require_served(validation, "probabilities", combined, instead="consensus mean")
+    if of_consensus == "distribution":
+        require_served(validation, of_consensus, combined, instead="consensus mean")
     return str(spec)
 
 
-def require_served(validation: Validation, need: Need, spec: Spec) -> None:
-    """Refuse a metric or method that needs more of members than one of them says.
+def require_served(validation: Validation, need: Need, spec: Spec, instead: str = "") -> None:
+    """Refuse a metric, consensus or method that needs more of members than one of them says.
 
     Raises:
-        SelectionError: the first such member, and a metric that it can serve.
+        SelectionError: the first such member, and a metric that it can serve, unless told what to use instead.
     """
     lacking = validation.lacking(need)
     if lacking is not None:
         said = validation.needs_served(lacking)
         says = next(words for served, words in SAID if served in said)
-        raise SelectionError(f"member {lacking} {says}, which cannot serve {spec}; use metric {_instead(said)}")
+        raise SelectionError(f"member {lacking} {says}, which cannot serve {spec}; use {instead or _instead(said)}")
 
 
 SAID: tuple[tuple[Need, str], ...] = (
@@ -141,7 +144,7 @@ SAID: tuple[tuple[Need, str], ...] = (
 
 def _instead(served: frozenset[Need]) -> str:
     """A metric that a member can serve."""
-    return next(name for name in ("accuracy", "nll", "mse") if METRICS.facts(name).needs in served)
+    return next(f"metric {name}" for name in ("accuracy", "nll", "mse") if METRICS.facts(name).needs in served)
 
 
 def equal_weights(team: tuple[int, ...]) -> tuple[float, ...]:

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.config import Record
+from lrensemble.config import Record, Scale, TrainSettings
+from lrensemble.errors import ConfigError
 from lrensemble.targets.forms import Form, LogProbs, Need, Predictions, RealValues
+
+if TYPE_CHECKING:
+    from lrensemble.targets.heads import Head
+
+H = TypeVar("H")
+
+
+def head_of(form: Form | None, heads: Mapping[Form, H], kind: str) -> H:
+    """The head of a form, or the first where none is asked for.
+
+    Raises:
+        ConfigError: there is none of this form.
+    """
+    if form is None:
+        return next(iter(heads.values()))
+    if form not in heads:
+        raise ConfigError(f"train.form = {form!r} is refused: networks that learn {kind} give {' or '.join(heads)}")
+    return heads[form]
 
 
 class Target(Record):
@@ -81,6 +101,26 @@ class Target(Record):
     def seen(self, predictions: Predictions) -> NDArray[np.float64]:
         """What consensus functions and metrics see of predictions, [sample, column]: probabilities, or values."""
         return predictions.dense(self.width).astype(np.float64)
+
+    @abstractmethod
+    def head(self, form: Form | None = None, scale: Scale | None = None) -> Head:
+        """Loss and link of networks that learn this target.
+
+        Args:
+            form: form that members speak in; the target's own unless given.
+            scale: units of the truth; none unless given.
+
+        Raises:
+            ConfigError: networks that learn this target do not speak in this form.
+        """
+
+    def check_training(self, settings: TrainSettings) -> None:
+        """Refuse settings that have no meaning for this target.
+
+        Raises:
+            ConfigError: with the key.
+        """
+        self.head(settings.form)
 
     @abstractmethod
     def strata(self, truth: NDArray[Any]) -> NDArray[np.int64]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lrensemble.targets.base import Target
+from lrensemble.config import Scale
+from lrensemble.targets.base import Target, head_of
 from lrensemble.targets.checks import check_labels
 from lrensemble.targets.forms import Form, Need, Predictions
+
+if TYPE_CHECKING:
+    from lrensemble.targets.heads import Head
 
 
 class Classes(Target):
@@ -47,6 +51,12 @@ class Classes(Target):
             return named
         numbers = predictions.dense(self.width).astype(np.float64)
         return np.exp(numbers, out=numbers)
+
+    def head(self, form: Form | None = None, scale: Scale | None = None) -> Head:  # noqa: ARG002 – no units
+        """Logits, cross-entropy and softmax."""
+        from lrensemble.targets.heads import ClassHead
+
+        return head_of(form, {"log_probs": ClassHead}, self.kind)(self.width)
 
     def strata(self, truth: NDArray[Any]) -> NDArray[np.int64]:
         """The classes."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lrensemble.errors import PredictionsError
-from lrensemble.targets.base import Target
+from lrensemble.config import Scale, TrainSettings
+from lrensemble.errors import ConfigError, PredictionsError
+from lrensemble.targets.base import Target, head_of
 from lrensemble.targets.forms import Form, Need
+
+if TYPE_CHECKING:
+    from lrensemble.targets.heads import Head
 
 STRATA = 10
 """Parts of the rows, by the first output, of which a division takes equal shares."""
@@ -59,6 +63,22 @@ class Values(Target):
         bad = np.flatnonzero(~np.isfinite(truth).all(axis=1))
         if len(bad):
             raise PredictionsError(f"the truth holds {truth[bad[0]].tolist()} in row {bad[0]}; give finite numbers")
+
+    def head(self, form: Form | None = None, scale: Scale | None = None) -> Head:
+        """Values and their squared error, or normal distributions and their likelihood."""
+        from lrensemble.targets.heads import GaussianHead, ValueHead
+
+        heads: dict[Form, type[Head]] = {"values": ValueHead, "gaussian": GaussianHead}
+        return head_of(form, heads, self.kind)(self.width, scale or Scale())
+
+    def check_training(self, settings: TrainSettings) -> None:
+        """Refuse label smoothing as well: numbers have no other classes to share with."""
+        super().check_training(settings)
+        if settings.label_smoothing:
+            raise ConfigError(
+                f"train.label_smoothing = {settings.label_smoothing:g} is refused: there are no classes to share the "
+                f"probability of a label where {self.kind} are learned; leave it out"
+            )
 
     def strata(self, truth: NDArray[Any]) -> NDArray[np.int64]:
         """Parts of equal size by the first output, so that every split has low and high values."""

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from lrensemble.config import Experiment
+from lrensemble.targets.heads import ClassHead
 from lrensemble.train import Planned, tune
 from lrensemble.train.execution import grouping
 from lrensemble.train.execution.grouping import (
@@ -32,7 +33,7 @@ def test_the_bytes_of_a_member_are_those_of_its_weights_its_batch_and_its_activa
     # Kept: the inputs, what the ReLU gives (for itself and the second layer), log-softmax's output, and the labels,
     # with one number, the total weight, of the loss.
     kept = 4 * 21 + 4 * 35 + 4 * 14 + 8 * 7 + 4
-    assert member_bytes(network, inputs, labels) == 5 * weights + batch + 2 * kept
+    assert member_bytes(network, ClassHead(2), inputs, labels) == 5 * weights + batch + 2 * kept
 
 
 def test_what_does_not_fit_is_not_put_together(
@@ -44,7 +45,7 @@ def test_what_does_not_fit_is_not_put_together(
     assert isinstance(planned, Planned)
     runs, dataset = planned.runs, set_up(linear, tmp_path / "pool", [torch.device("cpu")]).dataset
     assert largest_group_size(runs, dataset) == grouping.MAX_GROUP_SIZE_ON_CPU
-    one = member_bytes(initial_network(runs[0].recipe, dataset), *first_batch(runs[0], dataset))
+    one = member_bytes(initial_network(runs[0].recipe, dataset), dataset.head(None), *first_batch(runs[0], dataset))
     monkeypatch.setattr(grouping, "total_memory", lambda _: 6 * one)
     assert largest_group_size(runs, dataset) == 3, "half of the memory"
     monkeypatch.setattr(grouping, "total_memory", lambda _: one)

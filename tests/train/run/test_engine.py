@@ -19,8 +19,9 @@ from lrensemble.errors import TrainingError
 from lrensemble.models import build
 from lrensemble.policies import Policy
 from lrensemble.spec import Spec
+from lrensemble.targets.heads import ClassHead, mixed_loss
 from lrensemble.train import DivergedError, SingleTrainee, Step, fit, predict
-from lrensemble.train.run.single import may_draw, mixed_cross_entropy
+from lrensemble.train.run.single import may_draw
 
 STEPS = 11
 
@@ -56,7 +57,7 @@ def test_equal_to_a_plain_loop_with_a_torch_scheduler(digits: Dataset) -> None:
     for step in range(STEPS):
         rows = train[torch.tensor(batch_rows(len(train), 100, 5, step))]
         inputs = (digits.inputs[rows].float() - digits.mean.item()) / digits.std.item()
-        loss = cross_entropy(plain(inputs), digits.labels[rows], label_smoothing=0.1)
+        loss = cross_entropy(plain(inputs), digits.truth[rows], label_smoothing=0.1)
         losses.append(loss.item())
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -128,20 +129,20 @@ def test_bfloat16_computes_coarsely_and_keeps_weights_exact(digits: Dataset) -> 
     losses = np.array([[step.loss for step in side] for side in (steps, coarse_steps)])
     assert not np.array_equal(losses[0], losses[1])
     np.testing.assert_allclose(losses[0], losses[1], rtol=0.05)
-    assert predict(coarse, digits, "val").dtype == torch.float32
+    assert predict(coarse, digits.head(None), digits, "val").dtype == torch.float32
 
 
 def test_predictions_are_made_in_evaluation_mode_row_by_row(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     model, _ = run(digits, TrainSettings(batch_size=100), "cnn(width=3, dropout=0.5)")
     model.train()
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    log_probs = predict(model, digits, "test")
+    log_probs = predict(model, digits.head(None), digits, "test")
     assert log_probs.shape == (len(digits.rows["test"]), 10)
-    assert torch.equal(log_probs, predict(model, digits, "test"))
+    assert torch.equal(log_probs, predict(model, digits.head(None), digits, "test"))
     assert all(torch.equal(buffers[name], buffer) for name, buffer in model.named_buffers())
     torch.testing.assert_close(log_probs.exp().sum(dim=1), torch.ones(len(log_probs)))
     monkeypatch.setattr("lrensemble.train.run.predictions.PREDICTION_ROWS", 17)
-    torch.testing.assert_close(predict(model, digits, "test"), log_probs)
+    torch.testing.assert_close(predict(model, digits.head(None), digits, "test"), log_probs)
     model.eval()
     inputs, _ = digits.batch(digits.rows["test"][5:6])
     torch.testing.assert_close(model(inputs).log_softmax(1)[0].detach(), log_probs[5])
@@ -152,7 +153,7 @@ def test_training_goes_on_in_training_mode_after_predictions(digits: Dataset) ->
     model = build("cnn(width=3)", digits.shape, 10, 0)
     steps = []
     for step in fit(SingleTrainee(model, digits, settings), policy()):
-        predict(model, digits, "val")
+        predict(model, digits.head(None), digits, "val")
         steps.append(step)
     assert steps == run(digits, settings, "cnn(width=3)")[1]
 
@@ -170,14 +171,14 @@ def test_a_rate_or_a_loss_that_is_not_finite_ends_the_run(digits: Dataset, rate:
 
 
 @pytest.mark.parametrize("classes", [9, 11])
-def test_logits_of_another_shape_are_refused(digits: Dataset, classes: int) -> None:
+def test_outputs_of_another_shape_are_refused(digits: Dataset, classes: int) -> None:
     settings = TrainSettings(batch_size=100)
     model = build("mlp", digits.shape, classes, 0)
-    message = rf"returned \(100, {classes}\); it must return logits \[batch, class\], here \(100, 10\)"
+    message = rf"returned \(100, {classes}\); it must return outputs \[batch, output\], here \(100, 10\)"
     with pytest.raises(TrainingError, match=message):
         next(fit(SingleTrainee(model, digits, settings), policy()))
-    with pytest.raises(TrainingError, match="must return logits"):
-        predict(model, digits, "val")
+    with pytest.raises(TrainingError, match="must return outputs"):
+        predict(model, digits.head(None), digits, "val")
 
 
 def test_mixed_labels_by_definition() -> None:
@@ -186,10 +187,11 @@ def test_mixed_labels_by_definition() -> None:
     labels, partner = torch.tensor([0, 1, 2, 1]), torch.tensor([1, 2, 3, 0])
     share = torch.tensor([1.0, 0.25, 0.5, 0.75])
     soft = share[:, None] * torch.eye(3)[labels] + (1 - share[:, None]) * torch.eye(3)[labels[partner]]
-    found = mixed_cross_entropy(logits, labels, labels[partner], share, 0.0)
+    head = ClassHead(3)
+    found = mixed_loss(head, logits, labels, labels[partner], share, 0.0)
     torch.testing.assert_close(found, torch.nn.functional.cross_entropy(logits, soft))
-    plain = mixed_cross_entropy(logits, labels, labels[partner], torch.ones(4), 0.1)
-    torch.testing.assert_close(plain, mixed_cross_entropy(logits, labels, None, None, 0.1))
+    plain = mixed_loss(head, logits, labels, labels[partner], torch.ones(4), 0.1)
+    torch.testing.assert_close(plain, mixed_loss(head, logits, labels, None, None, 0.1))
 
 
 def test_augmentation_is_a_function_of_seed_and_step(digits: Dataset) -> None:

@@ -23,12 +23,13 @@ from lrensemble.errors import TrainingError
 from lrensemble.policies import Policy, build
 from lrensemble.pool import Pool
 from lrensemble.spec import Spec
+from lrensemble.targets.heads import ClassHead
 from lrensemble.train import Ended, Planned, Step, tune
 from lrensemble.train.execution import jobs
 from lrensemble.train.execution.jobs import jobs_of
 from lrensemble.train.run.fused.optimizers import shared_settings
 from lrensemble.train.run.fused.stacked import StackedModel
-from lrensemble.train.run.fused.trainee import StackedTrainee, cross_entropies
+from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.loop import DivergedError, fit, fit_members
 from lrensemble.train.run.predictions import predict
 from lrensemble.train.run.single import SingleTrainee
@@ -47,7 +48,7 @@ class Exact(Dataset):
 
     def batch(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         axes = (1, -1, *[1] * (self.inputs.ndim - 2))
-        return (self.inputs[rows] - self.mean.view(axes)) / self.std.view(axes), self.labels[rows]
+        return (self.inputs[rows] - self.mean.view(axes)) / self.std.view(axes), self.truth[rows]
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +79,7 @@ def recipes(optimizer: str, **common: Any) -> tuple[list[TrainSettings], list[Po
 
 
 def alone(dataset: Dataset, model: str, settings: TrainSettings, policy: Policy) -> torch.nn.Module:
-    network = models.build(model, dataset.shape, len(dataset.classes), settings.seed).double()
+    network = models.build(model, dataset.shape, dataset.target.width, settings.seed).double()
     list(fit(SingleTrainee(network, dataset, settings), policy))
     return network
 
@@ -86,7 +87,7 @@ def alone(dataset: Dataset, model: str, settings: TrainSettings, policy: Policy)
 def together(
     dataset: Dataset, model: str, settings: list[TrainSettings], policies: list[Policy], *, compile_it: bool = False
 ) -> tuple[StackedTrainee, np.ndarray]:
-    built = [models.build(model, dataset.shape, len(dataset.classes), each.seed).double() for each in settings]
+    built = [models.build(model, dataset.shape, dataset.target.width, each.seed).double() for each in settings]
     stacked = StackedTrainee(built, dataset, [each.model_copy(update={"compile": compile_it}) for each in settings])
     return stacked, np.concatenate([chunk.losses for chunk in fit_members(stacked, policies, chunk_steps=7)])
 
@@ -115,7 +116,9 @@ def test_each_member_is_what_it_would_be_alone(
         network = alone(exact, model, each, policy)
         for name, tensor in network.state_dict().items():
             torch.testing.assert_close(stacked.model.state()[name][member], tensor, rtol=1e-9, atol=1e-9)
-        torch.testing.assert_close(predictions[member], predict(network, exact, "val"), rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(
+            predictions[member], predict(network, exact.head(None), exact, "val"), rtol=1e-6, atol=1e-6
+        )
 
 
 @pytest.mark.filterwarnings(OF_THE_COMPILER)
@@ -157,12 +160,13 @@ def test_a_member_that_diverges_touches_no_other(exact: Dataset) -> None:
 def test_losses_and_clipping_by_definition() -> None:
     generator = torch.Generator().manual_seed(0)
     logits, labels = torch.randn(2, 5, 4, generator=generator), torch.tensor([[0, 1, 2, 3, 1], [3, 3, 0, 1, 2]])
-    found = cross_entropies(logits, labels, torch.tensor([0.0, 0.3]))
+    head = ClassHead(4)
+    found = head.row_losses(logits, labels, torch.tensor([0.0, 0.3]))
     expected = [cross_entropy(logits[m], labels[m], label_smoothing=s) for m, s in enumerate((0.0, 0.3))]
     torch.testing.assert_close(found.mean(dim=1), torch.stack(expected))
-    for given in (labels, labels[0]):
-        unsmoothed = cross_entropies(logits, given, None)
-        torch.testing.assert_close(unsmoothed, cross_entropies(logits, given, torch.zeros(2)))
+    for given in (labels, labels[:1]):
+        unsmoothed = head.row_losses(logits, given)
+        torch.testing.assert_close(unsmoothed, head.row_losses(logits, given, torch.zeros(2)))
 
 
 def test_who_can_be_updated_together() -> None:
@@ -320,14 +324,14 @@ def test_a_damaged_state_starts_again(
 def test_out_of_memory_halves_the_group(
     experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    original = StackedModel.logits
+    original = StackedModel.outputs
 
     def small_device(stacked: StackedModel, inputs: torch.Tensor, **how: bool) -> torch.Tensor:
         if len(stacked) > 2:
             raise torch.OutOfMemoryError("no room")
         return original(stacked, inputs, **how)
 
-    monkeypatch.setattr(StackedModel, "logits", small_device)
+    monkeypatch.setattr(StackedModel, "outputs", small_device)
     with caplog.at_level(logging.WARNING):
         assert ended(tune(experiment(model="mlp(width=7)"), tmp_path / "pool")) == ["finished"] * 3
     assert "out of memory with 3 members at once; going on with half as many" in caplog.text

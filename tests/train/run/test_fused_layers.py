@@ -45,7 +45,7 @@ def test_outputs_gradients_and_statistics_are_those_of_each_alone(layer: str, sh
     shape = (BATCH, 2, HEIGHT, WIDTH) if shared else (MEMBERS, BATCH, 2, HEIGHT, WIDTH)
     inputs = torch.randn(shape, dtype=torch.float64)
     stacked = StackedModel(networks)
-    logits = stacked.logits(inputs, training=training, shared=shared)
+    logits = stacked.outputs(inputs, training=training, shared=shared)
     found = torch.autograd.grad(logits.square().sum(), list(stacked.trained.values()))
     gradients = dict(zip(stacked.trained, found, strict=True))
     for member, each in enumerate(networks):
@@ -75,7 +75,7 @@ def test_layers_without_a_rule_and_indices_of_the_largest_are_left_to_vmap() -> 
 def test_maps_that_all_members_share_and_a_norm_before_them() -> None:
     networks = [nn.Sequential(nn.AvgPool2d(2), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(2 * 3 * 4, 7)) for _ in "abc"]
     inputs = torch.randn(BATCH, 2, HEIGHT, WIDTH)
-    found = StackedModel(networks).logits(inputs, training=True, shared=True)
+    found = StackedModel(networks).outputs(inputs, training=True, shared=True)
     torch.testing.assert_close(found, torch.stack([each(inputs) for each in networks]))
 
 

@@ -5,10 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from lrensemble.data import Dataset
+from lrensemble.targets import Classes
+from lrensemble.targets.heads import ClassHead
 from lrensemble.train import Step
 from lrensemble.train.run.journal import Journal
 from lrensemble.train.run.loop import Steps
+from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.state import Progress, first_progress
 
 RUNS = ("a", "b", "c")
@@ -20,19 +22,22 @@ def steps(first: int, losses: list[list[float]], rate: float = 0.1) -> Steps:
     return Steps(range(first, first + len(losses)), [[rate] * 3 for _ in losses], losses, ones)
 
 
-def log_probs(dataset: Dataset, *, without: int | None = None) -> np.ndarray:
+def log_probs(*, without: int | None = None) -> np.ndarray:
     """[member, sample, class] all classes alike; of one member, NaN."""
-    found = np.full((3, len(dataset.rows["val"]), 10), -math.log(10), dtype=np.float32)
+    found = np.full((3, 5, 10), -math.log(10), dtype=np.float32)
     if without is not None:
         found[without, 3, 2] = NAN
     return found
 
 
+SCORING = Scoring(Classes(names=tuple("abcdefghij")), ClassHead(10), np.zeros(5, dtype=np.int64), ("accuracy", "nll"))
+
+
 def begun(epoch_steps: int = 2) -> Journal:
-    return Journal(first_progress(RUNS, threads=1), epoch_steps)
+    return Journal(first_progress(RUNS, threads=1), epoch_steps, SCORING)
 
 
-def test_an_epoch_by_hand(digits: Dataset) -> None:
+def test_an_epoch_by_hand() -> None:
     journal = begun()
     assert journal.add(steps(0, [[1.0, 2.0, 3.0]])) == [
         Step(0, 0.1, loss, 2.0, run) for loss, run in zip((1.0, 2.0, 3.0), RUNS, strict=True)
@@ -40,7 +45,7 @@ def test_an_epoch_by_hand(digits: Dataset) -> None:
     assert not journal.at_epoch_end
     journal.add(steps(1, [[3.0, 3.0, 3.0]], rate=0.2))
     assert journal.at_epoch_end
-    journal.end_epoch(log_probs(digits), [0.2] * 3, digits)
+    journal.end_epoch(log_probs(), [0.2] * 3)
     assert [history[0]["train_loss"] for history in journal.histories] == [2.0, 2.5, 3.0]
     assert [(line["step"], line["epoch"], line["rate"]) for (line,) in journal.histories] == [(2, 1, 0.2)] * 3
     assert journal.histories[0][0]["val_nll"] == pytest.approx(math.log(10))
@@ -52,11 +57,11 @@ def test_an_epoch_by_hand(digits: Dataset) -> None:
 
 
 @pytest.mark.parametrize("loss", [math.inf, NAN])
-def test_a_member_that_diverges_is_noted_once_and_no_more(digits: Dataset, loss: float) -> None:
+def test_a_member_that_diverges_is_noted_once_and_no_more(loss: float) -> None:
     journal = begun()
     seen = journal.add(steps(0, [[1.0, 1.0, 1.0], [1.0, loss, 1.0]]))
     assert [(step.step, step.run) for step in seen] == [(0, "a"), (0, "b"), (0, "c"), (1, "a"), (1, "c")]
-    journal.end_epoch(log_probs(digits, without=1), [0.1] * 3, digits)
+    journal.end_epoch(log_probs(without=1), [0.1] * 3)
     journal.add(steps(2, [[1.0, 1.0, 1.0]]))
     assert journal.diverged == [False, True, False]
     (line,) = journal.histories[1]
@@ -73,19 +78,19 @@ def test_a_rate_that_is_not_finite_ends_a_member() -> None:
     assert all(journal.diverged)
 
 
-def test_predictions_that_are_not_finite_end_a_member(digits: Dataset) -> None:
+def test_predictions_that_are_not_finite_end_a_member() -> None:
     journal = begun()
     journal.add(steps(0, [[1.0] * 3] * 2))
-    journal.end_epoch(log_probs(digits, without=2), [0.3] * 3, digits)
+    journal.end_epoch(log_probs(without=2), [0.3] * 3)
     assert journal.diverged == [False, False, True]
     assert [(line["step"], line["rate"]) for line in journal.histories[2]] == [(1, 0.3)]
-    journal.end({"val": log_probs(digits), "test": log_probs(digits, without=0)})
+    journal.end({"val": log_probs(), "test": log_probs(without=0)})
     assert journal.diverged == [True, False, True]
     assert [line["step"] for line in journal.histories[0]] == [2, 1]
     assert [len(history) for history in journal.histories] == [2, 1, 1]
 
 
-def test_what_is_saved_goes_on_anywhere(digits: Dataset) -> None:
+def test_what_is_saved_goes_on_anywhere() -> None:
     whole, parts = begun(3), begun(3)
     losses = [[0.1 * (step + member) for member in range(3)] for step in range(6)]
     losses[4][1] = NAN
@@ -93,8 +98,8 @@ def test_what_is_saved_goes_on_anywhere(digits: Dataset) -> None:
         for journal in (whole, parts):
             journal.add(steps(step, losses[step : step + 1]))
             if journal.at_epoch_end:
-                journal.end_epoch(log_probs(digits), [0.1] * 3, digits)
-        parts = Journal(Progress.model_validate_json(parts.progress().model_dump_json()), 3)
+                journal.end_epoch(log_probs(), [0.1] * 3)
+        parts = Journal(Progress.model_validate_json(parts.progress().model_dump_json()), 3, SCORING)
     written = [journal.progress().model_dump_json(exclude={"seconds"}) for journal in (whole, parts)]
     assert written[0] == written[1]
     for member, count in enumerate((6, 4, 6)):
@@ -105,6 +110,6 @@ def test_what_is_saved_goes_on_anywhere(digits: Dataset) -> None:
 
 
 def test_what_another_run_has_done_does_not_count() -> None:
-    journal = Journal(first_progress(RUNS, 1).model_copy(update={"step": 4, "inherited": 4}), 2)
+    journal = Journal(first_progress(RUNS, 1).model_copy(update={"step": 4, "inherited": 4}), 2, SCORING)
     journal.add(steps(4, [[1.0] * 3] * 2))
     assert journal.samples(0, 10) == 20

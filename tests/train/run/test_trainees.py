@@ -72,7 +72,7 @@ def test_what_predicts_is_what_is_kept(digits: Dataset, make: Make, members: int
     for member in range(members):
         network = build(MODEL, digits.shape, 10, 0)
         network.load_state_dict(dict(trainee.weights(member)))
-        torch.testing.assert_close(predict(network, digits, "test"), trainee.predict("test")[member])
+        torch.testing.assert_close(predict(network, trainee.head, digits, "test"), trainee.predict("test")[member])
 
 
 @BOTH

@@ -91,7 +91,7 @@ def stacking(
     Args:
         validation: the rows to learn on.
         metric: what the score is given in.
-        consensus: not used; the selection's own is `stacking`, or `stacked_regression`, where it stands what is learned.
+        consensus: not used; the selection's own is `stacking`, or `stacked_regression`, which see.
         seed: not used.
         penalty: on the squared coefficients.
     """

@@ -28,6 +28,8 @@ def known_values(
 ) -> Floats | None:
     """[sample] what the metric is the mean of, on the rows that count; None where no statistic at hand says it.
 
+    Of members that do not give all probabilities, the statistics are read for it: they hold all that is known.
+
     Args:
         validation: the rows, and what was read of them.
         team: members, rising.
@@ -40,10 +42,11 @@ def known_values(
         return None
     given = np.ones(len(team)) if weights is None else np.asarray(weights, dtype=np.float64)
     shares, averages = given / given.sum(), averaged(consensus.name)
-    if metric == Spec("nll") and validation.knows(*OF_LABEL[averages == "votes"]):
+    all_known = validation.lacking("probabilities") is None
+    if metric == Spec("nll") and (not all_known or validation.knows(*OF_LABEL[averages == "votes"])):
         mean = _mean_of_label(of_labels(validation, consensus.name)[list(team)], shares)[validation.counted]
         return log_losses(mean[:, None], np.zeros(len(mean), dtype=np.int64))
-    if metric == Spec("accuracy") and validation.knows("columns", averages):
+    if metric == Spec("accuracy") and (not all_known or validation.knows("columns", averages)):
         columns = contested_columns(validation, consensus.name)
         right = np.ones(columns.rows)
         right[columns.always_wrong] = 0.0

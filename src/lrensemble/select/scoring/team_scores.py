@@ -74,8 +74,11 @@ def team_score_of(
     validation: Validation, team: Sequence[int], weights: Sequence[float] | None, metric: SpecLike, fitted: SpecLike
 ) -> float:
     """The score of a team under a consensus that is fitted, perhaps on other rows."""
-    rows = validation.counted
-    values = values_of_rows(validation, team, weights, metric, fitted, rows)
+    rows, values = validation.counted, None
+    if validation.lacking("labels") is not None:  # the likelihood of the truth is all that is known
+        values = known_values(validation, team, weights, metric, fitted)
+    if values is None:
+        values = values_of_rows(validation, team, weights, metric, fitted, rows)
     if values is not None:
         value = mean_over_rows(values, counts_of(validation, rows))
         return value if higher_is_better(metric) else -value

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lrensemble.data import Dataset
+from lrensemble.targets.heads import Head
 from lrensemble.train.run.fused.stacked import StackedModel
 from lrensemble.train.run.runs import Run
 from lrensemble.train.run.single import initial_network
@@ -30,7 +31,9 @@ def largest_group_size(runs: Sequence[Run], dataset: Dataset) -> int:
     device, network = dataset.device, initial_network(runs[0].recipe, dataset)
     if device.type == "mps" or not is_stackable(network, dataset):  # it has no float64 for the members' losses
         return 1
-    fitting = int(GROUP_MEMORY_FRACTION * total_memory(device)) // member_bytes(network, *first_batch(runs[0], dataset))
+    fitting = int(GROUP_MEMORY_FRACTION * total_memory(device)) // member_bytes(
+        network, dataset.head(runs[0].recipe.train.form), *first_batch(runs[0], dataset)
+    )
     return max(1, min(fitting, MAX_GROUP_SIZE_ON_CPU if device.type == "cpu" else MAX_GROUP_SIZE_ON_GPU))
 
 
@@ -38,7 +41,7 @@ def is_stackable(network: nn.Module, dataset: Dataset) -> bool:
     """Whether a network runs with others in one program: it is not random, and torch.func takes all it does."""
     try:
         inputs, _ = dataset.batch(dataset.rows["train"][:2])
-        StackedModel([network, network]).logits(inputs, training=True, shared=True)
+        StackedModel([network, network]).outputs(inputs, training=True, shared=True)
     except Exception:  # whatever a network does that functions of torch.func refuse
         return False
     return True
@@ -54,7 +57,7 @@ def total_memory(device: torch.device) -> int:
         return ASSUMED_MEMORY
 
 
-def member_bytes(network: nn.Module, inputs: Tensor, labels: Tensor) -> int:
+def member_bytes(network: nn.Module, head: Head, inputs: Tensor, truth: Tensor) -> int:
     """Bytes of a member of a group while it trains: weights, gradient, two moments and an update; its batch; and twice
     what the forward pass saves for the backward pass, which makes as much again of it.
     """
@@ -69,7 +72,7 @@ def member_bytes(network: nn.Module, inputs: Tensor, labels: Tensor) -> int:
 
     network.train()
     with torch.autograd.graph.saved_tensors_hooks(keep, _unchanged):
-        loss = nn.functional.cross_entropy(network(inputs), labels)
+        loss = head.mean_loss(network(inputs), truth, 0.0)
         del loss
     return 5 * weights + inputs.numel() * inputs.element_size() + 2 * sum(kept.values())
 
@@ -79,5 +82,5 @@ def _unchanged(tensor: Any) -> Any:
 
 
 def first_batch(run: Run, dataset: Dataset) -> tuple[Tensor, Tensor]:
-    """Inputs [row, *shape] and labels [row] of as many rows as a batch of the run has."""
+    """Inputs [row, *shape] and truth [row, …] of as many rows as a batch of the run has."""
     return dataset.batch(dataset.rows["train"][: run.recipe.train.batch_size])

@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.data import Dataset
 from lrensemble.train.run.loop import Step, Steps
 from lrensemble.train.run.moments import Moments
-from lrensemble.train.run.predictions import score_names, val_scores
+from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.state import HistoryLine, Progress
 
-Predictions = Mapping[str, NDArray[np.float32]]
-"""For each split, log-probabilities [member, sample, class]."""
+BySplit = Mapping[str, NDArray[np.floating]]
+"""For each split, what the members say (`Head.stored`), [member, sample, column]."""
 
 
 class Journal:
@@ -25,8 +24,8 @@ class Journal:
     A member whose rate, loss or predictions are not finite has diverged: of it nothing more is noted.
     """
 
-    def __init__(self, progress: Progress, epoch_steps: int) -> None:
-        self.epoch_steps = epoch_steps
+    def __init__(self, progress: Progress, epoch_steps: int, scoring: Scoring) -> None:
+        self.epoch_steps, self.scoring = epoch_steps, scoring
         self.step, self.threads = progress.step, progress.threads
         self.diverged = list(progress.diverged)
         """[member]"""
@@ -63,38 +62,37 @@ class Journal:
         self.step = done.steps.stop
         return seen
 
-    def end_epoch(self, log_probs: NDArray[np.float32], rates: Sequence[float], dataset: Dataset) -> None:
+    def end_epoch(self, said: NDArray[np.floating], rates: Sequence[float]) -> None:
         """Write a line of history for each member that goes on.
 
         Args:
-            log_probs: [member, sample, class] on the validation rows.
+            said: [member, sample, column] on the validation rows.
             rates: [member] of the last step.
-            dataset: with the validation labels.
         """
-        self._check(log_probs, rates)
+        self._check(said, rates)
         for member in self._going_on():
             line: HistoryLine = {"step": self.step, "epoch": self.step // self.epoch_steps, "rate": rates[member]}
             line |= {"train_loss": self._loss_sums[member] / self.epoch_steps}
-            scores = val_scores(log_probs[member], dataset)
-            self.histories[member].append(line | dict(zip(score_names(), scores.values(), strict=True)))
+            scores = self.scoring.scores(said[member])
+            self.histories[member].append(line | {f"val_{name}": value for name, value in scores.items()})
         self._loss_sums = [0.0] * len(self._loss_sums)
 
-    def end(self, predictions: Predictions) -> None:
+    def end(self, predictions: BySplit) -> None:
         """Take note of who has no predictions in the end."""
         rates = [float(history[-1]["rate"] or 0) if history else 0.0 for history in self.histories]
-        for log_probs in predictions.values():
-            self._check(log_probs, rates)
+        for said in predictions.values():
+            self._check(said, rates)
 
-    def _check(self, log_probs: NDArray[np.float32], rates: Sequence[float]) -> None:
+    def _check(self, said: NDArray[np.floating], rates: Sequence[float]) -> None:
         """Weights can overflow after a loss that was finite."""
         for member in self._going_on():
-            if np.isnan(log_probs[member]).any():
+            if not self.scoring.is_usable(said[member]):
                 self._diverge(member, self.step - 1, rates[member], math.nan)
 
     def _diverge(self, member: int, step: int, rate: float, loss: float) -> None:
         self.diverged[member] = True
         line: HistoryLine = {"step": step, "epoch": step // self.epoch_steps + 1, "rate": rate, "train_loss": loss}
-        self.histories[member].append(line | dict.fromkeys(score_names()))
+        self.histories[member].append(line | {f"val_{name}": None for name in self.scoring.metrics})
 
     def _going_on(self) -> list[int]:
         return [member for member, gone in enumerate(self.diverged) if not gone]

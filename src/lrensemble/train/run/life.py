@@ -19,9 +19,9 @@ from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.member import Status
 from lrensemble.train.run.claims import Claims
 from lrensemble.train.run.fused.trainee import StackedTrainee
-from lrensemble.train.run.journal import Journal, Predictions
+from lrensemble.train.run.journal import BySplit, Journal
 from lrensemble.train.run.loop import Step, Steps, Trainee, chunks, largest_chunk, to_numbers
-from lrensemble.train.run.predictions import val_scores
+from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
 from lrensemble.train.run.single import SingleTrainee, initial_network
@@ -60,7 +60,7 @@ def live(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Gene
 
     Raises:
         SpecError: the model does not suit the data.
-        TrainingError: the model's logits are not [batch, class].
+        TrainingError: the model's outputs are not [batch, output].
         StorageError: the state or a member cannot be written.
         LostClaimError: another process has taken one of the runs over.
         KeyboardInterrupt: the session's interrupt was pending after a step; the state is saved.
@@ -77,7 +77,7 @@ def live(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Gene
             seen = journal.add(Steps(steps, rates, *to_numbers(updates)))
             claims.beat()
             if journal.at_epoch_end and not all(journal.diverged):
-                journal.end_epoch(trainee.predict("val").numpy(), rates[-1], dataset)
+                journal.end_epoch(trainee.predict("val").numpy(), rates[-1])
             pruned = is_pruned(life)
             ends = pruned or all(journal.diverged)
             if not ends and (interrupt.pending or clock.strikes(journal.step)):
@@ -110,7 +110,9 @@ def begin(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Lif
     if progress is None:
         inputs, _ = dataset.batch(dataset.rows["train"][:size])
         progress = first_progress(ids, threads_for(networks[0], inputs, len(networks)))
-    journal = Journal(progress.model_copy(update={"runs": ids}), steps_per_epoch(len(dataset.rows["train"]), size))
+    epoch_steps = steps_per_epoch(len(dataset.rows["train"]), size)
+    scoring = Scoring.of(dataset, trainee.head)
+    journal = Journal(progress.model_copy(update={"runs": ids}), epoch_steps, scoring)
     parameters = sum(parameter.numel() for parameter in networks[0].parameters())
     return Life(claims, dataset, pool, session, trainee, journal, parameters)
 
@@ -134,7 +136,7 @@ def save(life: Life) -> None:
         save_state(state.folder / STATE, life.journal.progress(), life.trainee)
 
 
-def predict(life: Life, *, pruned: bool) -> Predictions:
+def predict(life: Life, *, pruned: bool) -> BySplit:
     """Predictions of all members; none where no member has any."""
     if pruned or all(life.journal.diverged):
         return {}
@@ -143,11 +145,11 @@ def predict(life: Life, *, pruned: bool) -> Predictions:
     return predictions
 
 
-def add(life: Life, member: int, predictions: Predictions, *, pruned: bool) -> MemberRecord:
+def add(life: Life, member: int, predictions: BySplit, *, pruned: bool) -> MemberRecord:
     """Add a member to the pool, unless a sweep that was killed while adding has done so; what is recorded of it."""
     run, journal = life.claims.runs[member], life.journal
     status: Status = "diverged" if journal.diverged[member] else "pruned" if pruned else "finished"
-    own = {split: log_probs[member] for split, log_probs in predictions.items()} if status == "finished" else {}
+    own = {split: said[member] for split, said in predictions.items()} if status == "finished" else {}
     record = record_of(life, member, status, own)
     mine = life.claims.members.get(run.id)
     if mine is not None and run.id not in life.pool:
@@ -155,7 +157,8 @@ def add(life: Life, member: int, predictions: Predictions, *, pruned: bool) -> M
         history = journal.histories[member]
         # The successor first: a kill in between costs nothing.
         with hand_on(life, run) if own else nullcontext(), mine.fenced():
-            life.pool.add(record, own, weights=weights, history=history, within=mine.folder)
+            said = {split: life.trainee.head.predictions(stored) for split, stored in own.items()}
+            life.pool.add(record, said, weights=weights, history=history, within=mine.folder)
     return record
 
 
@@ -180,8 +183,8 @@ def hand_on(life: Life, run: Run) -> Iterator[None]:
         ready.release()
 
 
-def record_of(life: Life, member: int, status: Status, predictions: Mapping[str, NDArray[np.float32]]) -> MemberRecord:
-    """What the pool keeps of a run beside its files; predictions are [sample, class] of each split."""
+def record_of(life: Life, member: int, status: Status, predictions: Mapping[str, NDArray[np.floating]]) -> MemberRecord:
+    """What the pool keeps of a run beside its files; predictions are [sample, column] of each split."""
     runs, dataset, journal = life.claims.runs, life.dataset, life.journal
     run, device = runs[member], dataset.device
     epochs = journal.step // journal.epoch_steps
@@ -193,13 +196,15 @@ def record_of(life: Life, member: int, status: Status, predictions: Mapping[str,
         order=run.order,
         name=run.name,
         status=status,
+        form=life.trainee.head.form,
         recipe=recipe.model_dump(mode="json"),
-        scores={"val": val_scores(predictions["val"], dataset)} if predictions else {},
+        scores={"val": journal.scoring.scores(predictions["val"])} if predictions else {},
         seconds=journal.seconds / len(runs),
         parameters=life.parameters,
         samples=journal.samples(member, run.recipe.train.batch_size),
         steps=journal.moments.statistics(member),
         inputs=inputs_of(dataset),
+        scale=dataset.scale if dataset.scale.mean else None,
         environment={**environment(), **how},
     )
 

@@ -25,12 +25,13 @@ class BatchLoader:
         self._augmenter = Augmenter(settings[0].augment, dataset.shape, epoch_steps)
 
     def load(self, step: int) -> tuple[Tensor, Tensor, Mixing | None]:
-        """Inputs and labels [member, batch, …], or [batch, …] where they are shared; mixing as of one long batch."""
+        """Inputs [member, batch, …], or [batch, …] where all members see the same; truth [member, batch, …], or
+        [1, batch, …]; mixing as of one long batch.
+        """
         rows = self._dataset.rows["train"]
         chosen = [batch_rows(len(rows), self._size, seed, step) for seed in self._seeds]
         draws = join([self._augmenter.draw(seed, step, own) for seed, own in zip(self._seeds, chosen, strict=True)])
         places = torch.from_numpy(np.concatenate(chosen)).to(rows.device, non_blocking=True)
-        inputs, labels, mixing = self._dataset.augmented(rows[places], self._augmenter, draws)
-        if self.shared:
-            return inputs, labels, mixing
-        return inputs.view(-1, self._size, *inputs.shape[1:]), labels.view(-1, self._size), mixing
+        inputs, truth, mixing = self._dataset.augmented(rows[places], self._augmenter, draws)
+        truth = truth.view(-1, self._size, *truth.shape[1:])
+        return inputs if self.shared else inputs.view(-1, self._size, *inputs.shape[1:]), truth, mixing

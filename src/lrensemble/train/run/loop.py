@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lrensemble.errors import TrainingError
 from lrensemble.policies import Policy
+from lrensemble.targets.heads import Head
 
 LARGEST_CHUNK = 64
 """Steps that a GPU does at most before the host looks at them."""
@@ -49,20 +50,23 @@ class Trainee(Protocol):
     it was after any step is all that it takes to go on from there.
     """
 
+    head: Head
+    """Loss and link of the members."""
+
     def step(self, step: int, rates: Sequence[float]) -> tuple[Tensor, Tensor]:
         """Update every member once, by its own rate; losses before the update and norms of gradients, [member] each.
 
         A member whose rate or loss is not finite is of no use any more; the others are as if it were not there.
 
         Raises:
-            TrainingError: the logits are not [batch, class], or the network cannot be compiled here.
+            TrainingError: the outputs are not [batch, output], or the network cannot be compiled here.
         """
 
     def predict(self, split: str) -> Tensor:
-        """Log-probabilities [member, sample, class] of a split, float32 on the CPU, in evaluation mode.
+        """What members say on a split, [member, sample, column] on the CPU, in evaluation mode.
 
         Raises:
-            TrainingError: the logits are not [batch, class].
+            TrainingError: the outputs are not [batch, output].
         """
 
     def weights(self, member: int) -> Mapping[str, Tensor]:
@@ -103,7 +107,7 @@ def fit(trainee: Trainee, policy: Policy, *, first_step: int = 0, chunk_steps: i
 
     Raises:
         DivergedError: the rate or the loss is not finite.
-        TrainingError: the logits are not [batch, class], or the network cannot be compiled here.
+        TrainingError: the outputs are not [batch, output], or the network cannot be compiled here.
     """
     for chunk in fit_members(trainee, [policy], first_step=first_step, chunk_steps=chunk_steps):
         for step, (rate,), (loss,), (norm,) in zip(*chunk, strict=True):

@@ -1,63 +1,78 @@
-"""Predictions of networks on the rows of a split, and their scores."""
+"""What networks say on the rows of a split, and their scores."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import log_softmax
 
 from lrensemble.data import Dataset
 from lrensemble.errors import TrainingError
 from lrensemble.metrics import METRICS, watched
+from lrensemble.targets import Target
+from lrensemble.targets.heads import Head
 
 PREDICTION_ROWS = 1024
 """Rows that are predicted at once; fixed, because the last bits of a sum can depend on it."""
 
 
-def predict(model: nn.Module, dataset: Dataset, split: str) -> Tensor:
-    """Log-probabilities [sample, class] of a split, float32 on the CPU, in evaluation mode and full precision.
+def predict(model: nn.Module, head: Head, dataset: Dataset, split: str) -> Tensor:
+    """What a network says on a split (`Head.stored`), [sample, column] on the CPU, in evaluation mode.
 
     Raises:
-        TrainingError: the model's logits are not [batch, class].
+        TrainingError: the network's outputs are not [batch, output].
     """
     model.eval()
-    return log_probs_of(lambda inputs: checked_logits(model(inputs), len(inputs), dataset), dataset, split)
+    return stored_of(lambda inputs: checked_outputs(model(inputs), len(inputs), head), head, dataset, split)
 
 
 @torch.no_grad()
-def log_probs_of(logits: Callable[[Tensor], Tensor], dataset: Dataset, split: str) -> Tensor:
-    """Log-probabilities […, sample, class] by a function from inputs to logits, float32 on the CPU."""
+def stored_of(outputs: Callable[[Tensor], Tensor], head: Head, dataset: Dataset, split: str) -> Tensor:
+    """What a function from inputs to outputs says, […, sample, column] on the CPU, in full precision."""
     blocks = [
-        log_softmax(logits(dataset.batch(rows)[0]).float(), dim=-1)
-        for rows in torch.split(dataset.rows[split], PREDICTION_ROWS)
+        head.stored(outputs(dataset.batch(rows)[0])) for rows in torch.split(dataset.rows[split], PREDICTION_ROWS)
     ]
     return torch.cat(blocks, dim=-2).cpu()
 
 
-def checked_logits(logits: object, rows: int, dataset: Dataset, *, leading: int = 0) -> Tensor:
-    """The logits, if their axes are [batch, class] after so many leading ones.
+def checked_outputs(outputs: object, rows: int, head: Head, *, leading: int = 0) -> Tensor:
+    """The outputs, if their axes are [batch, output] after so many leading ones.
 
     Raises:
         TrainingError: a model that returned something else.
     """
-    expected = (rows, len(dataset.classes))
-    if not isinstance(logits, Tensor) or logits.shape[leading:] != expected:
-        found = tuple(logits.shape[leading:]) if isinstance(logits, Tensor) else type(logits).__name__
-        raise TrainingError(f"the model returned {found}; it must return logits [batch, class], here {expected}")
-    return logits
+    expected = (rows, head.outputs)
+    if not isinstance(outputs, Tensor) or outputs.shape[leading:] != expected:
+        found = tuple(outputs.shape[leading:]) if isinstance(outputs, Tensor) else type(outputs).__name__
+        raise TrainingError(f"the model returned {found}; it must return outputs [batch, output], here {expected}")
+    return outputs
 
 
-def score_names() -> list[str]:
-    """Keys of the scores in a line of history."""
-    return [f"val_{name}" for name in watched()]
+@dataclass(frozen=True, eq=False)
+class Scoring:
+    """Scores of members on the validation rows, by the metrics that are watched."""
 
+    target: Target
+    head: Head
+    truth: NDArray[Any]
+    """Truth of the validation rows."""
+    metrics: tuple[str, ...]
 
-def val_scores(log_probs: NDArray[np.float32], dataset: Dataset) -> dict[str, float]:
-    """Scores by metric on the validation rows."""
-    probs = np.exp(log_probs.astype(np.float64))
-    labels = dataset.labels[dataset.rows["val"]].cpu().numpy()
-    return {name: METRICS.call(name, probs, labels) for name in watched()}
+    @classmethod
+    def of(cls, dataset: Dataset, head: Head) -> Self:
+        """Scoring of members of a data set that speak as a head does."""
+        return cls(dataset.target, head, dataset.truth_of("val"), tuple(watched(dataset.target.kind, head.said.serves)))
+
+    def is_usable(self, stored: NDArray[np.floating]) -> bool:
+        """Whether what a member says can be kept; the logarithm of a probability of zero is no overflow."""
+        return not np.isnan(stored).any() and (self.head.form == "log_probs" or bool(np.isfinite(stored).all()))
+
+    def scores(self, stored: NDArray[np.floating]) -> dict[str, float]:
+        """Scores by metric of what a member says (`Head.stored`), [sample, column]."""
+        seen = self.target.seen(self.head.predictions(stored))
+        return {name: METRICS.call(name, seen, self.truth) for name in self.metrics}

@@ -9,17 +9,17 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lrensemble import models
 from lrensemble.config import Recipe, TrainSettings
 from lrensemble.data import Dataset, Mixing
+from lrensemble.targets.heads import mixed_loss
 from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.numerics import autocast, check_precision, compiled
 from lrensemble.train.run.optimizers import build_optimizer
-from lrensemble.train.run.predictions import checked_logits, predict
+from lrensemble.train.run.predictions import checked_outputs, predict
 from lrensemble.train.run.state import by_kind
 
 _DRAW_NOTHING = (
@@ -53,6 +53,7 @@ class SingleTrainee:
         device = next(model.parameters()).device
         check_precision(device, settings.precision)
         self.model, self._dataset, self._settings = model, dataset, settings
+        self.head = dataset.head(settings.form)
         self._memory_format = torch.contiguous_format
         if settings.channels_last and any(parameter.ndim == 4 for parameter in model.parameters()):
             self._memory_format = torch.channels_last
@@ -78,14 +79,14 @@ class SingleTrainee:
         (rate,) = rates
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        inputs, labels, mixing = self._loader.load(step)
+        inputs, (truth,), mixing = self._loader.load(step)
         inputs = inputs.to(memory_format=self._memory_format) if inputs.ndim == 4 else inputs
         if not self.model.training:  # as after a prediction
             self.model.train()
         for parameter in self._parameters:
             parameter.grad = None
         with randomness(self._settings.seed, step, inputs.device) if self._draws else nullcontext():
-            loss = self._backward(inputs, labels, mixing)
+            loss = self._backward(inputs, truth, mixing)
         if self.scaler.is_enabled():
             self.scaler.unscale_(self.optimizer)
         norm = get_total_norm(each.grad for each in self._parameters if each.grad is not None)
@@ -95,18 +96,18 @@ class SingleTrainee:
             self._update()
         return loss[None], norm[None]
 
-    def _backward(self, inputs: Tensor, labels: Tensor, mixing: Mixing | None) -> Tensor:
+    def _backward(self, inputs: Tensor, truth: Tensor, mixing: Mixing | None) -> Tensor:
         """Leave the gradient of a batch's mean loss with the parameters, part after part; the loss."""
         settings, parts = self._settings, self._settings.accumulate
-        others = [None] * parts if mixing is None else labels[mixing.partner].chunk(parts)
+        others = [None] * parts if mixing is None else truth[mixing.partner].chunk(parts)
         shares = [None] * parts if mixing is None else mixing.share.chunk(parts)
         losses = []
-        for some, own, other, share in zip(inputs.chunk(parts), labels.chunk(parts), others, shares, strict=True):
+        for some, own, other, share in zip(inputs.chunk(parts), truth.chunk(parts), others, shares, strict=True):
             with autocast(inputs.device, settings):
-                logits = checked_logits(self._forward(some), len(own), self._dataset)
-            exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
-            loss = mixed_cross_entropy(exact, own, other, share, settings.label_smoothing)
-            loss = loss * (len(own) / len(labels)) if parts > 1 else loss
+                outputs = checked_outputs(self._forward(some), len(own), self.head)
+            exact = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+            loss = mixed_loss(self.head, exact, own, other, share, settings.label_smoothing)
+            loss = loss * (len(own) / len(truth)) if parts > 1 else loss
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             losses.append(loss.detach())
         return torch.stack(losses).sum() if parts > 1 else losses[0]
@@ -122,8 +123,8 @@ class SingleTrainee:
             self._average.update_parameters(self.model)
 
     def predict(self, split: str) -> Tensor:
-        """Log-probabilities [1, sample, class] of a split, as `predict`."""
-        return predict(self.evaluated, self._dataset, split)[None]
+        """What the network says on a split, [1, sample, column], as `predict`."""
+        return predict(self.evaluated, self.head, self._dataset, split)[None]
 
     def weights(self, member: int = 0) -> Mapping[str, Tensor]:
         """Parameters and buffers of the evaluated network, by name."""
@@ -176,29 +177,9 @@ def initial_network(recipe: Recipe, dataset: Dataset) -> nn.Module:
     Raises:
         SpecError: the model does not suit the data.
     """
-    network = models.build(recipe.model, dataset.shape, len(dataset.classes), recipe.train.seed)
+    outputs = dataset.head(recipe.train.form).outputs
+    network = models.build(recipe.model, dataset.shape, outputs, recipe.train.seed)
     return network.to(dataset.device)
-
-
-def mixed_cross_entropy(
-    logits: Tensor, labels: Tensor, other: Tensor | None, share: Tensor | None, smoothing: float
-) -> Tensor:
-    """Mean cross-entropy of a batch; of a mixed image that of both its labels, by their shares (Zhang et al. 2018).
-
-    Args:
-        logits: [sample, class].
-        labels: [sample] classes, or [sample, class] probabilities.
-        other: the same of what is mixed in; None where nothing is.
-        share: [sample] of the image's own label.
-        smoothing: of the labels.
-    """
-    if other is None or share is None:
-        return cross_entropy(logits, labels, label_smoothing=smoothing)
-    first, second = (
-        cross_entropy(logits, each, label_smoothing=smoothing, reduction="none") for each in (labels, other)
-    )
-    share = share.to(logits.dtype)
-    return (share * first + (1 - share) * second).mean()
 
 
 def may_draw(model: nn.Module) -> bool:

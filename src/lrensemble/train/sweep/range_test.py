@@ -83,7 +83,7 @@ def range_test(
         TrainingError: the loss never fell.
     """
     DISTRIBUTIONS.call({"name": "range_test", "count": count, "low": low, "high": high, "steps": steps})
-    network = models.build(model, dataset.shape, len(dataset.classes), settings.seed).to(dataset.device)
+    network = models.build(model, dataset.shape, dataset.head(settings.form).outputs, settings.seed).to(dataset.device)
     trainee = SingleTrainee(network, dataset, settings)
     rising = build(Spec("exponential", {"peak": high, "floor": low}), steps - 1)
     policy = replace(rising, total=steps, rate=lambda step: rising(steps - 1 - step))
@@ -95,7 +95,7 @@ def range_test(
             for step in fit(trainee, policy):
                 rates.append(step.rate)
                 losses.append(step.loss)
-                if step.loss > DIVERGENCE_FACTOR * losses[0]:
+                if step.loss > DIVERGENCE_FACTOR * abs(losses[0]):
                     break
         except DivergedError:
             pass  # the rates so far are what was distribution
@@ -117,7 +117,7 @@ def read_curve(rates: list[float], losses: list[float], count: int) -> RangeTest
     smooth = [float(np.mean(losses[max(0, i - half) : i + half + 1])) for i in range(len(losses))]
     lowest = int(np.argmin(smooth))
     fall = smooth[0] - smooth[lowest]
-    if not math.isfinite(fall) or fall < FALL_FRACTION * smooth[0]:
+    if not math.isfinite(fall) or fall < FALL_FRACTION * abs(smooth[0]):
         raise TrainingError(
             f"the range test saw no loss that falls between the rates {rates[0]:g} and {rates[-1]:g}; "
             "give it more steps or other rates, or give the peaks yourself"

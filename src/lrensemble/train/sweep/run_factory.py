@@ -14,6 +14,7 @@ from lrensemble.data import Dataset, steps_per_epoch
 from lrensemble.errors import ConfigError, LREnsembleError
 from lrensemble.policies import POLICIES, build
 from lrensemble.spec import Spec, Value, to_spec
+from lrensemble.targets import Target
 from lrensemble.train.run.optimizers import check_optimizer
 from lrensemble.train.run.runs import Run
 from lrensemble.train.sweep.points import Point, point_of
@@ -40,7 +41,7 @@ class RunFactory:
         Raises:
             LREnsembleError: a part that refuses the point's values, alone or together.
         """
-        model, settings = checked_parts(self.experiment, point)
+        model, settings = checked_parts(self.experiment, point, self.dataset.target)
         if epochs is not None:
             settings = changed(settings, {"epochs": epochs})
         steps = settings.epochs * self.steps_per_epoch(settings)
@@ -99,11 +100,15 @@ def run_until(run: Run, epoch: int, order: int, successor: Run) -> Run:
     )
 
 
-def check_space(experiment: Experiment) -> None:
+def check_space(experiment: Experiment, target: Target | None = None) -> None:
     """Refuse values that a part of a recipe does not take; those of the space with the path of their key.
 
     One path at a time moves through its values while the others stay at their first; other combinations that do not
     fit are refused when their run is made.
+
+    Args:
+        experiment: what varies, and all else.
+        target: what is learned, once the data are read.
 
     Raises:
         UnknownNameError, SpecError, TrainingError: a policy, a model or an optimizer as the experiment has it.
@@ -116,24 +121,24 @@ def check_space(experiment: Experiment) -> None:
         }
         first = {path: values[0] for path, values in ranges.items()}
         if not ranges:
-            checked_parts(experiment, point_of(policy, {}))
+            checked_parts(experiment, point_of(policy, {}), target)
         for path, values in ranges.items():
             for value in values:
                 try:
                     point = point_of(policy, {**first, path: value})
-                    checked_parts(experiment, point)
+                    checked_parts(experiment, point, target)
                     build(point.policy, LONG_RUN)
                 except LREnsembleError as error:
                     raise ConfigError(f"{experiment.sweep.key_path(policy.name, path)}: {error}") from None
 
 
-def checked_parts(experiment: Experiment, point: Point) -> tuple[Spec, TrainSettings]:
+def checked_parts(experiment: Experiment, point: Point, target: Target | None = None) -> tuple[Spec, TrainSettings]:
     """Model and training settings of a point; its policy is checked as well.
 
     Raises:
         UnknownNameError, SpecError: a model or a policy that is unknown or refuses an argument.
         TrainingError: an optimizer that refuses one.
-        ConfigError: a value that `[train]` refuses.
+        ConfigError: a value that `[train]` refuses, or that has no meaning for the target.
     """
     POLICIES.check(point.policy)
     model = _model(experiment.model, point.values)
@@ -144,6 +149,8 @@ def checked_parts(experiment: Experiment, point: Point) -> tuple[Spec, TrainSett
     except ValidationError as error:
         raise ConfigError(f"sweep: {point.varied}: {reason_of(error.errors()[0])}") from None
     check_optimizer(settings)
+    if target is not None:
+        target.check_training(settings)
     return model, settings
 
 

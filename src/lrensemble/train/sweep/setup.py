@@ -47,10 +47,11 @@ def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]
     check_space(experiment)
     check_strategy(experiment.sweep.strategy)
     dataset = load(experiment.data, experiment.split)
+    check_space(experiment, dataset.target)
     factory = RunFactory(experiment, dataset)
     Augmenter(experiment.train.augment, dataset.shape, 1)  # it refuses what does not suit the images
     STRATEGIES.call(experiment.sweep.strategy, factory)  # it refuses what it cannot train
-    labels = {split: dataset.labels[dataset.rows[split]].numpy() for split in ("val", "test")}
+    truth = {split: dataset.truth_of(split) for split in ("val", "test")}
     rows = {split: dataset.rows[split].numpy() for split in ("val", "test")}
-    pool = Pool.create(folder, Task.of(dataset.name, dataset.classes, rows=rows, labels=labels), labels)
+    pool = Pool.create(folder, Task.of(dataset.name, dataset.target, rows=rows, labels=truth), truth)
     return Setup(pool, dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))

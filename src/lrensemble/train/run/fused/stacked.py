@@ -49,8 +49,8 @@ class StackedModel:
     def __len__(self) -> int:
         return len(next(iter(self.parameters.values())))
 
-    def logits(self, inputs: Tensor, *, training: bool, shared: bool) -> Tensor:
-        """[member, batch, class] what every network says.
+    def outputs(self, inputs: Tensor, *, training: bool, shared: bool) -> Tensor:
+        """[member, batch, output] of every network.
 
         Args:
             inputs: [member, batch, …], or [batch, …] where all members see the same.
@@ -63,15 +63,15 @@ class StackedModel:
         """
         self._template.train(training)
         if training and self._program is not None:
-            compiled_logits: Tensor = self._program(inputs, shared)
-            return compiled_logits
+            outputs: Tensor = self._program(inputs, shared)
+            return outputs
         with MembersAsChannels():
             return self._all(_channels_last(inputs, shared), shared)
 
     def _all(self, inputs: Tensor, shared: bool) -> Tensor:
         run = vmap(self._one, in_dims=(0, 0, None if shared else 0), randomness="error")
-        logits: Tensor = run(self.parameters, self.buffers, inputs)
-        return logits
+        outputs: Tensor = run(self.parameters, self.buffers, inputs)
+        return outputs
 
     def joined(self, gradients: Sequence[Tensor]) -> Tensor:
         """[member, weight] the gradients of `trained`, in their order, as one tensor; the next call overwrites it."""

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, log_softmax
 
 from lrensemble.config import TrainSettings
-from lrensemble.data import Dataset, Mixing
+from lrensemble.data import Dataset
+from lrensemble.targets.heads import member_losses
 from lrensemble.train.run.fused.optimizers import StackedOptimizer
 from lrensemble.train.run.fused.stacked import StackedModel
 from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.numerics import autocast
-from lrensemble.train.run.predictions import checked_logits, log_probs_of
+from lrensemble.train.run.predictions import checked_outputs, stored_of
 from lrensemble.train.run.state import by_kind
 
 
@@ -34,7 +34,7 @@ class StackedTrainee:
             dataset: where the training rows are.
             settings: [member]; all but rate, momentum, weight decay, smoothing and seed are those of the first.
         """
-        self._dataset, self._settings = dataset, settings[0]
+        self._dataset, self._settings, self.head = dataset, settings[0], dataset.head(settings[0].form)
         self.model = StackedModel(networks, compile_it=settings[0].compile)
         self._optimizer = StackedOptimizer(settings, self.model)
         self._loader = BatchLoader(dataset, settings)
@@ -45,11 +45,12 @@ class StackedTrainee:
 
     def step(self, step: int, rates: Sequence[float]) -> tuple[Tensor, Tensor]:
         """One update of all members; their losses before it and the norms of their gradients, [member] each."""
-        inputs, labels, mixing = self._loader.load(step)
+        inputs, truth, mixing = self._loader.load(step)
         with autocast(inputs.device, self._settings):
-            logits = self._logits(inputs, labels.shape[-1], training=True, shared=self._loader.shared)
-        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        losses = mixed_cross_entropies(logits, labels, mixing, self._smoothing)
+            outputs = self._outputs(inputs, truth.shape[1], training=True, shared=self._loader.shared)
+        outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+        partner, share = mixing or (None, None)
+        losses = member_losses(self.head, outputs, truth, partner=partner, share=share, smoothing=self._smoothing)
         gradient = self.model.joined(torch.autograd.grad(losses.sum(), list(self.model.trained.values())))
         norms = torch.linalg.vector_norm(gradient, dim=1)
         if self._settings.clip_norm is not None:
@@ -58,22 +59,22 @@ class StackedTrainee:
         self._optimizer.step(gradient, finite.to(inputs.device, non_blocking=True), step)
         return losses.detach(), norms
 
-    def _logits(self, inputs: Tensor, rows: int, *, training: bool, shared: bool) -> Tensor:
-        """[member, batch, class]
+    def _outputs(self, inputs: Tensor, rows: int, *, training: bool, shared: bool) -> Tensor:
+        """[member, batch, output]
 
         Raises:
-            TrainingError: the networks' logits are not [batch, class].
+            TrainingError: the networks' outputs are not [batch, output].
         """
-        logits = self.model.logits(inputs, training=training, shared=shared)
-        return checked_logits(logits, rows, self._dataset, leading=1)
+        outputs = self.model.outputs(inputs, training=training, shared=shared)
+        return checked_outputs(outputs, rows, self.head, leading=1)
 
     def predict(self, split: str) -> Tensor:
-        """Log-probabilities [member, sample, class] of a split, float32 on the CPU, in evaluation mode."""
+        """What the networks say on a split (`Head.stored`), [member, sample, column] on the CPU, in evaluation mode."""
 
-        def logits(inputs: Tensor) -> Tensor:
-            return self._logits(inputs, len(inputs), training=False, shared=True)
+        def outputs(inputs: Tensor) -> Tensor:
+            return self._outputs(inputs, len(inputs), training=False, shared=True)
 
-        return log_probs_of(logits, self._dataset, split)
+        return stored_of(outputs, self.head, self._dataset, split)
 
     def weights(self, member: int) -> Mapping[str, Tensor]:
         """Parameters and buffers of one network, by name, on the CPU."""
@@ -96,38 +97,3 @@ class StackedTrainee:
         self.model.load(parts["model"])
         placed = {name: tensor.to(self._dataset.device) for name, tensor in parts["optimizer"].items()}
         self._optimizer.state.update(placed)
-
-
-def mixed_cross_entropies(logits: Tensor, labels: Tensor, mixing: Mixing | None, smoothing: Tensor | None) -> Tensor:
-    """[member] mean cross-entropy; of mixed images that of both their labels, by their shares (Zhang et al. 2018).
-
-    Args:
-        logits: [member, batch, class].
-        labels: [member, batch] or [batch].
-        mixing: of the labels laid end to end; None where nothing is mixed.
-        smoothing: [member]; None for none at all.
-    """
-    if mixing is None:
-        return cross_entropies(logits, labels, smoothing).mean(dim=1)
-    others = labels.flatten()[mixing.partner].view(labels.shape)
-    share = mixing.share.to(logits.dtype).view(labels.shape)
-    own, other = (cross_entropies(logits, each, smoothing) for each in (labels, others))
-    return (share * own + (1 - share) * other).mean(dim=1)
-
-
-def cross_entropies(logits: Tensor, labels: Tensor, smoothing: Tensor | None) -> Tensor:
-    """[member, batch] cross-entropy, each member's with its own label smoothing (Szegedy et al. 2016, sec. 7).
-
-    Args:
-        logits: [member, batch, class].
-        labels: [member, batch] or [batch].
-        smoothing: [member]; None for none at all.
-    """
-    if labels.ndim == 1:
-        labels = labels.expand(len(logits), -1)
-    if smoothing is None:
-        return cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
-    log_probs = log_softmax(logits, dim=2)
-    of_label = log_probs.gather(2, labels[:, :, None])[:, :, 0]
-    share = smoothing.to(logits.dtype)[:, None]
-    return -(1 - share) * of_label - share * log_probs.mean(dim=2)

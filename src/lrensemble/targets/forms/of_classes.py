@@ -1,15 +1,10 @@
-"""Forms of predictions: what one member says about some rows, kept as it was said, in its own type.
-
-A form says which needs it serves; a metric or consensus says what it needs of every member.
-"""
+"""Forms of predictions of classes: labels, the k likeliest, log-probabilities, or the likelihood of the truth alone."""
 
 from __future__ import annotations
 
-import itertools
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,101 +12,7 @@ from numpy.typing import NDArray
 from lrensemble.errors import PredictionsError
 from lrensemble.numerics import likeliest
 from lrensemble.targets.checks import check_labels, check_probabilities
-
-Form = Literal["labels", "top_k", "log_probs", "likelihood", "values", "gaussian"]
-FORMS: tuple[Form, ...] = get_args(Form)
-
-Need = Literal["labels", "ranks", "likelihood", "probabilities", "values", "distribution"]
-"""What is needed of a member: the likeliest class; classes in order; the probability of the truth; probabilities of all
-classes; a value for each output; a mean and a variance for each output."""
-
-LOG_ZERO = -1e4
-"""Stored log-probability of a zero: finite in float16, and exp(LOG_ZERO) = 0 in float64."""
-
-CHECKED_AT_ONCE = 2**20
-"""Numbers that are checked together."""
-
-Floats = NDArray[np.float64]
-Rows = NDArray[np.int64] | slice
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions(ABC):
-    """Predictions of one member on some rows."""
-
-    form: ClassVar[Form]
-    serves: ClassVar[frozenset[Need]]
-    """Needs that every member of this form serves."""
-
-    main: NDArray[Any]
-    """The array that the form is named after; its first axis is of rows."""
-
-    def __len__(self) -> int:
-        return len(self.main)
-
-    @property
-    def needs_served(self) -> frozenset[Need]:
-        """Needs that these predictions serve."""
-        return self.serves
-
-    @property
-    def parts(self) -> dict[str, NDArray[Any]]:
-        """Arrays to store, by part; that of the main array is empty."""
-        return {"": self.main}
-
-    def __getitem__(self, rows: Rows) -> Self:
-        """Predictions of some rows."""
-        return type(self)(*(part[rows] for part in self.parts.values()))
-
-    @abstractmethod
-    def dense(self, width: int) -> NDArray[np.floating]:
-        """What consensus functions see, in one array [sample, column].
-
-        Log-probabilities of classes, or values; of gaussians the means of all outputs and then their variances.
-
-        Args:
-            width: columns, for forms that do not tell it.
-
-        Raises:
-            PredictionsError: the form does not say it.
-        """
-
-    @abstractmethod
-    def check(self, forms: Sequence[Form], rows: int, width: int, source: str) -> None:
-        """Refuse predictions of another form or shape, or that cannot be.
-
-        Raises:
-            PredictionsError: what is wrong, after `source`; the first bad row is named.
-        """
-
-    def labels(self) -> NDArray[np.int64]:
-        """Likeliest class [sample]; of those that tie, the lowest.
-
-        Raises:
-            PredictionsError: the form does not say it.
-        """
-        raise self._lacks("classes")
-
-    def of_truth(self, truth: NDArray[np.int64], width: int) -> Floats:  # noqa: ARG002
-        """Probability [sample] that is given to the true class [sample].
-
-        Raises:
-            PredictionsError: the form does not say it.
-        """
-        raise self._lacks("probabilities")
-
-    def _lacks(self, what: str) -> PredictionsError:
-        return PredictionsError(f"predictions of the form {self.form} hold no {what}")
-
-    def _require_form(self, forms: Sequence[Form], source: str) -> None:
-        if self.form not in forms:
-            raise PredictionsError(f"{source} are of the form {self.form}; give one of {', '.join(forms)}")
-
-    def _require_shape(self, shape: tuple[int, ...], axes: str, source: str) -> None:
-        if self.main.shape != shape:
-            raise PredictionsError(
-                f"{source} have shape {self.main.shape}; the pool has {shape[0]} rows, so give [{axes}] = {shape}"
-            )
+from lrensemble.targets.forms.base import CHECKED_AT_ONCE, LOG_ZERO, Floats, Form, Need, Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,71 +184,6 @@ class Likelihood(Predictions):
         return np.asarray(np.exp(self.main.astype(np.float64)))
 
 
-@dataclass(frozen=True, eq=False)
-class RealValues(Predictions):
-    """A value for each output: [sample, output]."""
-
-    form = "values"
-    serves = frozenset[Need]({"values"})
-
-    def dense(self, width: int) -> NDArray[np.floating]:  # noqa: ARG002
-        """The values as they are."""
-        return self.main
-
-    def check(self, forms: Sequence[Form], rows: int, width: int, source: str) -> None:
-        """Refuse values that are not finite."""
-        self._require_form(forms, source)
-        self._require_shape((rows, width), "sample, output", source)
-        _require_finite(self.main, source)
-
-
-@dataclass(frozen=True, eq=False)
-class Gaussian(Predictions):
-    """A normal distribution for each output: means [sample, output] and logarithms of variances [sample, output]."""
-
-    form = "gaussian"
-    serves = frozenset[Need]({"values", "distribution"})
-
-    log_variance: NDArray[np.floating]
-    """[sample, output]"""
-
-    @property
-    def parts(self) -> dict[str, NDArray[Any]]:
-        """Means and logarithms of variances."""
-        return {"": self.main, "log_variance": self.log_variance}
-
-    def dense(self, width: int) -> NDArray[np.floating]:  # noqa: ARG002
-        """[sample, 2 · output] the means, and then the variances, in float64."""
-        return np.concatenate([self.main.astype(np.float64), np.exp(self.log_variance.astype(np.float64))], axis=1)
-
-    def check(self, forms: Sequence[Form], rows: int, width: int, source: str) -> None:
-        """Refuse means and variances that are not finite."""
-        self._require_form(forms, source)
-        self._require_shape((rows, width), "sample, output", source)
-        if self.log_variance.shape != (rows, width):
-            raise PredictionsError(
-                f"{source} have log-variances of shape {self.log_variance.shape}; give {(rows, width)}"
-            )
-        _require_finite(self.main, source)
-        _require_finite(self.log_variance, f"{source}, log-variances")
-
-
-_CLASSES: dict[Form, type[Predictions]] = {
-    kind.form: kind for kind in (Labels, TopK, LogProbs, Likelihood, RealValues, Gaussian)
-}
-
-
-def predictions_of(form: Form, parts: Mapping[str, NDArray[Any]]) -> Predictions:
-    """Predictions of a form from its arrays by part, as `Predictions.parts` gives them."""
-    return _CLASSES[form](**{part or "main": array for part, array in parts.items()})
-
-
-def served_by_all(members: Iterable[Predictions]) -> frozenset[Need]:
-    """Needs that all members serve; none at all without members."""
-    each = [member.needs_served for member in members]
-    return frozenset.intersection(*each) if each else frozenset()
-
-
 def check_indices(where: str, indices: NDArray[Any], rows: int, classes: int) -> None:
     """Refuse an array other than one class index a row; the message begins with `where`.
 
@@ -366,15 +202,3 @@ def smallest_integers(indices: NDArray[np.integer], classes: int) -> NDArray[np.
     """Class indices in the smallest type that holds them all."""
     kinds = (np.uint8, np.uint16, np.uint32)
     return indices.astype(next((kind for kind in kinds if classes - 1 <= np.iinfo(kind).max), np.int64))
-
-
-def _require_finite(values: NDArray[np.floating], source: str) -> None:
-    step = max(1, CHECKED_AT_ONCE // max(1, values.shape[1]))
-    for start in itertools.count(0, step):
-        if start >= len(values):
-            return
-        bad = np.flatnonzero(~np.isfinite(values[start : start + step]).all(axis=1))
-        if len(bad):
-            raise PredictionsError(
-                f"{source}: row {start + bad[0]} holds {values[start + bad[0]].tolist()}; give finite numbers"
-            )
