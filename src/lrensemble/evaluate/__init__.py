@@ -1,8 +1,8 @@
 """Choose teams from a pool on `val`, score them on `test`, and test whether the gain is reliable.
 
 `teams` chooses, `selections` stores, `judged` fixes on `val` which team is judged; `evaluation` scores on the test
-sets, with `measurements` of members and teams, which are `predictors` whose rows are read in one pass (`streaming`), and
-gains from `comparison`; `verdict` puts them into a sentence, and `further` into one for each further test set.
+sets, with `measurements` of members and teams, which are `predictors` whose rows are read in one pass (`streaming`),
+and gains from `comparison`; `verdict` puts them into a sentence, and `further` into one for each further test set.
 `baselines` adds the teams that need no search, `looks` counts every look at test, `result` holds the records and
 `stored` their file.
 """

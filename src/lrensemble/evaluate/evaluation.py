@@ -90,11 +90,11 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
     )
 
 
-def _checked_tests(pool: Pool) -> list[str]:
+def _checked_tests(pool: Pool) -> tuple[str, ...]:
     """Names of the test sets, the one of the verdict first."""
     if not pool.members():
         raise PoolError(f"{pool.folder} has no finished member to evaluate; train or collect some first")
-    tests = [name for name in pool.task.splits if name != "val"]
+    tests = pool.task.test_sets
     if not tests:
         raise PoolError(
             f"{pool.folder} has no test rows, and a gain on the rows of the selection would prove nothing; "

@@ -81,10 +81,11 @@ def _compared(teams: dict[str, TeamResult], metric: str, tempered: bool) -> int:
 
 
 def _scores(metric: str, val: Scores, test: Scores) -> tuple[str, str]:
-    return _score(metric, val.by(metric)), _score(metric, test.by(metric))
+    return score_in_print(metric, val.by(metric)), score_in_print(metric, test.by(metric))
 
 
-def _score(metric: str, value: float | None) -> str:
+def score_in_print(metric: str, value: float | None) -> str:
+    """A score as text: fractions in percent without the sign; a dash where it is not known."""
     if value is None:
         return "–"
     if METRICS.facts(metric).unit == "fraction":

@@ -83,6 +83,7 @@ def validation_of(pool: Pool) -> Validation:
         cost=_costs(members),
         weights=pool.weights("val"),
         groups=pool.groups("val"),
+        choices=pool.choices("val"),
     )
 
 
