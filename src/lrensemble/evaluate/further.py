@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lrensemble.evaluate.measurements import Measurements
 from lrensemble.evaluate.result import FurtherTest, Reference, ReferenceScores, TeamScores, Verdict
-from lrensemble.evaluate.verdict import gain_clauses, kind_by, seen
+from lrensemble.evaluate.verdict import gain_clauses, kind_by, seen, short
 
 
 def further_test(
@@ -79,8 +79,3 @@ def line(split: str, first: Verdict, team: TeamScores, headline: str, end: str) 
         )
     text = f"On {name}, {held}: {first.method}: {gain_clauses(first.metric, team, headline, name)}; {end}"
     return Verdict(metric=first.metric, kind=kind, method=first.method, reliable=kind in ("better", "worse"), text=text)
-
-
-def short(split: str) -> str:
-    """Name of a test set in prose: `v2` of `test:v2`."""
-    return split.removeprefix("test:")

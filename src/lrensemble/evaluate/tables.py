@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lrensemble.evaluate.result import Gain, Reference, Result, Scores, TeamResult
-from lrensemble.evaluate.verdict import in_print, in_unit_of_values, value_in_print
+from lrensemble.evaluate.verdict import in_print, in_unit_of_values, short, value_in_print
 from lrensemble.metrics import METRICS
 
 FIXED = "*"
@@ -40,6 +40,35 @@ def gain_tables(result: Result) -> Iterator[GainTable]:
             yield _table(result, reference, teams, judged.method, judged.metric, tempered=True)
         if judged.metric != result.headline and any(result.headline in team.gain for team in teams.values()):
             yield _table(result, reference, teams, judged.method, result.headline, tempered=False)
+
+
+def across_tests(result: Result) -> Iterator[GainTable]:
+    """Where there are further test sets, scores and gains on all of them, in a table for each verdict."""
+    if not result.further:
+        return
+    first = next(split for split in result.rows if split != "val")
+    headings = ["team"]
+    for split in (first, *result.further):
+        headings += [short(split), f"{short(split)} gain"]
+    for judged in result.verdicts:
+        metric, reference = judged.metric, result.references[judged.metric]
+        scores = [reference.test, *(further.references[metric].test for further in result.further.values())]
+        rows = [["best single"]]
+        rows[0] += [cell for score in scores for cell in (score_in_print(metric, score.by(metric)), "")]
+        teams = [key for key, team in result.teams.items() if team.metric == metric]
+        for key in teams:
+            row = [key + (f" {FIXED}" if key == judged.method else "")]
+            for team in (result.teams[key], *(further.teams[key] for further in result.further.values())):
+                gain = team.gain.get(metric)
+                row.append(score_in_print(metric, team.test.by(metric)))
+                row.append("" if gain is None else value_in_print(metric, gain.value, unit=False))
+            rows.append(row)
+        yield GainTable(
+            f"{result.task}: {in_print(metric)} and gain over the best single model on every test set",
+            tuple(headings),
+            tuple(map(tuple, rows)),
+            None if judged.method is None else 1 + teams.index(judged.method),
+        )
 
 
 def _table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from lrensemble.evaluate.result import LEVEL, Gain, Reference, TeamResult, TeamScores, Verdict
+from lrensemble.evaluate.result import LEVEL, Gain, Reference, Result, TeamResult, TeamScores, Verdict
 from lrensemble.metrics import METRICS
 
 _PRINTED = {
@@ -72,6 +72,12 @@ def gain_clauses(metric: str, team: TeamResult | TeamScores, headline: str, spli
     return "; ".join(parts)
 
 
+def sentences_of(result: Result) -> list[str]:
+    """All verdicts of a result: on the first test set, and then a line for each further one."""
+    further = [each.text for test in result.further.values() for each in test.verdicts]
+    return [*(each.text for each in result.verdicts), *further]
+
+
 def kind_of(team: TeamResult) -> Kind:
     """Outcome by the metric that the team aims at."""
     return kind_by(team.metric, team.gain, team.gain_over_tempered)
@@ -119,3 +125,8 @@ def _headline(metric: str, gain: Gain, split: str) -> str:
     if not gain.reliable:
         return f"{name} is undecided: {words}"
     return f"gain in {split} {name} {words}" if gain.value > 0 else f"{split} {name} is lost: {words}"
+
+
+def short(split: str) -> str:
+    """Name of a test set in prose: `v2` of `test:v2`."""
+    return split.removeprefix("test:")

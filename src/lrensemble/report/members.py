@@ -48,7 +48,7 @@ def members(report: ReportData) -> Section:
         [
             m.name,
             m.status,
-            *("" if m.val is None else score_in_print(metric, m.val.by(metric)) for metric in metrics),
+            *("" if m.val is None else _score(metric, m.val.by(metric)) for metric in metrics),
             "" if m.cost.parameters is None else f"{m.cost.parameters:,}",
             "" if m.cost.seconds is None else f"{m.cost.seconds:.1f}",
         ]
@@ -63,6 +63,10 @@ def members(report: ReportData) -> Section:
         [Table(headings, rows, marked)],
         heat_maps(report) if len(report.members) > 1 else (),
     )
+
+
+def _score(metric: str, value: float | None) -> str:
+    return f"{value:.4f}" if metric == "ece" and value is not None else score_in_print(metric, value)
 
 
 def _headline(report: ReportData, member: MemberResult, otherwise: float) -> float:

@@ -22,7 +22,11 @@ def value_rows(report: ReportData) -> Section:
     order = np.argsort(-gained, kind="stable")
     shown = list(dict.fromkeys([*order[:SHOWN_ROWS].tolist(), *order[::-1][:SHOWN_ROWS].tolist()]))
     lines = [
-        [f"{row:,}", *(_in_print(values[row]) for values in (truth, single, team)), f"{gained[row]:+.4g}"]
+        [
+            f"{row:,}",
+            *(_in_print(values[row, : truth.shape[1]]) for values in (truth, single, team)),
+            f"{gained[row]:+.4g}",
+        ]
         for row in shown
     ]
     nearer = int((gained > 0).sum())
