@@ -127,6 +127,10 @@ class Target(Record):
         """[sample] the stratum of each row: a division of rows takes its part of each."""
 
     @abstractmethod
+    def uninformed(self, truth: NDArray[Any]) -> NDArray[np.float64]:
+        """Predictions [sample, column] of who knows nothing of a row, as consensus functions and metrics see them."""
+
+    @abstractmethod
     def default_metric(self, served: frozenset[Need]) -> str:
         """Metric that selection aims at unless told, by the needs that all members serve."""
 

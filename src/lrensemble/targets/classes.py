@@ -62,6 +62,10 @@ class Classes(Target):
         """The classes."""
         return truth.astype(np.int64)
 
+    def uninformed(self, truth: NDArray[Any]) -> NDArray[np.float64]:
+        """The same probability for every class."""
+        return np.full((len(truth), self.width), 1 / self.width)
+
     def default_metric(self, served: frozenset[Need]) -> str:
         """NLL, or accuracy where a member says labels alone."""
         return "nll" if "likelihood" in served else "accuracy"
