@@ -42,6 +42,8 @@ class Target(Record):
     """Type of the truth, as numpy names it."""
     metrics: ClassVar[tuple[str, ...]]
     """Metrics that every member and team is measured by; the first is the one that people know best."""
+    compared: ClassVar[tuple[str, ...]]
+    """Metrics by which gains are given beside the one that a team aims at."""
     nouns: ClassVar[tuple[str, str]]
     """What its columns are called, several and one."""
     forms: ClassVar[tuple[Form, ...]]

@@ -24,7 +24,17 @@ class Values(Target):
     """The truth is one number or several; members give numbers, or normal distributions."""
 
     truth_type: ClassVar[type] = np.float64
-    metrics: ClassVar[tuple[str, ...]] = ("rmse", "mse", "mae", "r2", "gaussian_nll", "crps")
+    metrics: ClassVar[tuple[str, ...]] = (
+        "rmse",
+        "mse",
+        "mae",
+        "r2",
+        "gaussian_nll",
+        "crps",
+        "coverage(level=0.9)",
+        "interval_width(level=0.9)",
+    )
+    compared: ClassVar[tuple[str, ...]] = ("rmse",)
     nouns: ClassVar[tuple[str, str]] = ("outputs", "output")
     forms: ClassVar[tuple[Form, ...]] = ("values", "gaussian")
 

@@ -9,12 +9,13 @@ from lrensemble.metrics.significance.means import (
     paired_means,
     paired_proportions,
 )
-from lrensemble.metrics.significance.scores import paired_scores, simultaneous_scores
+from lrensemble.metrics.significance.scores import compared_rows, paired_scores, simultaneous_scores
 
 __all__ = [
     "CONFIDENT_MISTAKE",
     "Comparison",
     "Interval",
+    "compared_rows",
     "mcnemar_exact",
     "mcnemar_mid_p",
     "paired_means",

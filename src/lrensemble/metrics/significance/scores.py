@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lrensemble.metrics.base import METRICS, Truth
+from lrensemble.metrics.base import METRICS, Truth, higher_is_better
 from lrensemble.metrics.significance.influence import Rows, unit_differences
 from lrensemble.metrics.significance.max_t import compare_all
 from lrensemble.metrics.significance.means import CONFIDENT_MISTAKE, Comparison
-from lrensemble.metrics.significance.units import Floats, Groups
+from lrensemble.metrics.significance.units import Floats, Groups, Units, units_of
 from lrensemble.spec import SpecLike
 
 
@@ -93,6 +93,43 @@ def _compared(
     if not predictions:
         return ()
     units = unit_differences(metric, predictions, reference, rows, seed)
+    return _of_units(metric, units, fixed=fixed, confidence=confidence, seed=seed)
+
+
+def compared_rows(
+    metric: SpecLike,
+    values: Sequence[Floats],
+    reference: Floats,
+    weights: Floats | None = None,
+    groups: Groups | None = None,
+    *,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> tuple[Comparison, ...]:
+    """`simultaneous_scores` of a metric that is a mean over rows, from its values of rows; of one, `paired_scores`.
+
+    Args:
+        metric: a registered name with its arguments.
+        values: of each classifier, [sample] values that the metric is the mean of.
+        reference: [sample] those of the classifier that they are compared with.
+        weights: [sample] what each row counts; once each where not given.
+        groups: [sample] of any kind; rows of one group are not independent.
+        confidence: that all intervals hold at once.
+        seed: of the draws.
+
+    Raises:
+        PredictionsError: no rows, NaN, or weights or groups that do not fit.
+    """
+    if not values:
+        return ()
+    sign = 1.0 if higher_is_better(metric) else -1.0
+    units = units_of(sign * (np.array(values) - reference), weights, groups)
+    return _of_units(metric, units, fixed=None, confidence=confidence, seed=seed)
+
+
+def _of_units(
+    metric: SpecLike, units: Units, *, fixed: int | None, confidence: float, seed: int
+) -> tuple[Comparison, ...]:
     facts = METRICS.facts(METRICS.check(metric))
     span = facts.highest - facts.lowest
     scale = CONFIDENT_MISTAKE if facts.unit == "nats" else span if np.isfinite(span) else 0.0
