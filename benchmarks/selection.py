@@ -34,6 +34,7 @@ from benchmarks.yardsticks import of_label, plain_mean, team_by_team, ten_lines
 from lrensemble.metrics.diversity import all_teams_focal
 from lrensemble.select import Selection, Validation, select
 from lrensemble.select.scoring.kernels.columns import contested_columns
+from lrensemble.targets import Labels
 
 ENSEMBLEBENCH_SECONDS = 0.040
 """Of one team, focal member and draw of 100 rows in EnsembleBench, as its authors' notebooks need: stated, not run."""
@@ -95,9 +96,8 @@ def few_members(members: int, largest: int, labels_only: bool, wanted: str) -> R
     """Exhaustive search bounded in size, over probabilities or over labels."""
     validation = synthetic_pool(members, 10, 0.95)
     if labels_only:
-        voted = validation.predictions.argmax(axis=2)[:, :, None] == np.arange(10)
-        logs = np.where(voted, 0, -np.inf).astype(np.float32)
-        validation = Validation(logs, validation.truth, top1=(True,) * members)
+        voted = [Labels(one.argmax(axis=1).astype(np.uint8)) for one in validation.predictions]
+        validation = Validation(voted, validation.truth)
     teams = sum(math.comb(members, size) for size in range(1, largest + 1))
 
     def ours(given: Validation) -> Selection:

@@ -82,7 +82,8 @@ def watched_metric(factory: RunFactory, given: str | None) -> str:
     dataset, experiment = factory.dataset, factory.experiment
     ranges = [experiment.sweep.ranges(policy.name).get("train.form") for policy in experiment.policy]
     forms = {form for each in ranges for form in (values_of(each) if each else (experiment.train.form,))}
-    served = frozenset.intersection(*(dataset.target.head(form).said.serves for form in forms))
+    heads = [dataset.target.head(form) for form in forms]  # type: ignore[arg-type]  # a range was checked as a form is
+    served = frozenset.intersection(*(head.said.serves for head in heads))
     known = watched(dataset.target.kind, served)
     metric = given or dataset.target.default_metric(served)
     if metric not in known:
