@@ -64,7 +64,10 @@ OBJECTS = np.array([{}, "a", None], dtype=object)
         (but(labels=LABELS.astype("m8[s]")), r"labels are timedelta64\[s\]; give class indices as integers"),
         (but(labels=LABELS.astype(str)), "labels are <U21; give class indices as integers"),
         (but(labels=None), "has no labels; give predictions and labels of the same rows"),
-        (but(logits=None), "holds labels; give one of log_probs, logits, probs, top1"),
+        (
+            but(logits=None),
+            "holds labels; give one of log_probs, logits, probs, top_k, top1, likelihood, gaussian, values",
+        ),
         (
             but(logits=LOGITS[0]),
             r"logits are float64 of shape \(40, 4\); give floating-point numbers \[member, sample, cl",

@@ -14,7 +14,7 @@ from lrensemble.errors import ConfigError, LREnsembleError, PoolError, Predictio
 from lrensemble.evaluate import validation_of
 from lrensemble.pool import Pool, Task
 from lrensemble.pool.collect import collect
-from lrensemble.pool.groups import held_out_groups, numbered
+from lrensemble.pool.collect.groups import held_out_groups, numbered
 
 MEMBERS, VAL, TEST, CLASSES = 3, 40, 17, 4
 GENERATOR = np.random.default_rng(0)

@@ -9,6 +9,7 @@ import typer
 from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, people, print_json
+from lrensemble.errors import ConfigError
 
 
 class Collected(TypedDict):
@@ -32,20 +33,31 @@ def output() -> Any:
 def collect(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Files with probs, logits or log_probs and labels, or folders of one file a member."),
+        typer.Argument(
+            help="Files of predictions (probs, logits, labels alone, values, …) and the truth as labels; or folders of "
+            "one file a member."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the pool; made, or added to.")],
+    test: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A further test set, NAME=FILE: the same members' predictions on other rows, for `evaluate` alone; "
+            "may be given several times.",
+        ),
+    ] = None,
     holdout: Annotated[
         float | None,
         typer.Option(help="Fraction of the rows to hold out as test rows, where the files bring none."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the division that --holdout makes.", min=0)] = 0,
     form: Annotated[
-        Literal["probs", "logits", "log_probs", "top1"] | None,
+        Literal["probs", "logits", "log_probs", "top_k", "labels", "top1", "likelihood", "values", "gaussian"] | None,
         typer.Option(
             "--form",
             "--kind",
-            help="Form of the predictions: the array to take where a file holds several; what a bare .npy file holds.",
+            help="Form of the predictions: the array to take where a file holds several; what a bare .npy file holds. "
+            "`labels` are those that members predict, an array `top1`.",
         ),
     ] = None,
     groups: Annotated[
@@ -60,7 +72,8 @@ def collect(
     """Make a pool of predictions that were made elsewhere."""
     from lrensemble.pool.collect import collect as collect_predictions
 
-    result = collect_predictions(files, out, holdout=holdout, seed=seed, form=form, groups=groups)
+    tests = _by_name(test or [])
+    result = collect_predictions(files, out, tests=tests, holdout=holdout, seed=seed, form=form, groups=groups)
     rows = {split: len(result.pool.truth(split)) for split in result.pool.task.splits}
     if json:
         print_json(Collected(pool=str(out), added=list(result.added), skipped=list(result.skipped), rows=rows))
@@ -70,3 +83,18 @@ def collect(
         if (group_of_row := result.pool.groups(split)) is not None:
             sizes += f", {len(set(group_of_row.tolist()))} {split} groups"
     people.print(f"{len(result.added)} members added to {out}, {len(result.skipped)} were there already ({sizes})")
+
+
+def _by_name(given: list[str]) -> dict[str, list[Path]]:
+    """Files of test sets by name.
+
+    Raises:
+        ConfigError: one without a name or a file.
+    """
+    found: dict[str, list[Path]] = {}
+    for each in given:
+        name, _, file = each.partition("=")
+        if not name or not file:
+            raise ConfigError(f"--test {each} is refused; give NAME=FILE, such as v2=predictions-v2.npz")
+        found.setdefault(name, []).append(Path(file))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ SUFFIXES = (".npz", ".npy", ".safetensors")
 Arrays = dict[str, NDArray[Any]]
 
 
-def load(path: Path, wanted: frozenset[str]) -> Arrays:
+def load(path: Path, wanted: Container[str]) -> Arrays:
     """Arrays of a file by name, limited to those wanted; the array of a `.npy` file is named after the file.
 
     Raises:
@@ -42,7 +43,7 @@ def load(path: Path, wanted: frozenset[str]) -> Arrays:
             raise PredictionsError(f"{path} cannot be read: {_reason(error)}") from None
 
 
-def _load_numpy(path: Path, wanted: frozenset[str]) -> Arrays:
+def _load_numpy(path: Path, wanted: Container[str]) -> Arrays:
     found = read_arrays(path, wanted)
     return found if isinstance(found, dict) else {path.stem: found}
 

@@ -14,7 +14,7 @@ from safetensors.numpy import save
 from lrensemble.errors import PredictionsError
 from lrensemble.pool.member import HISTORY, PART, PREDICTIONS, WEIGHTS, MemberRecord
 from lrensemble.pool.task import Task
-from lrensemble.targets import LOG_ZERO, Labels, LogProbs, Predictions
+from lrensemble.targets import LOG_ZERO, Labels, LogProbs, Predictions, TopK
 from lrensemble.targets.forms import smallest_integers
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def _checked(task: Task, record: MemberRecord, predictions: BySplit, dtype: np.d
         source = f"member {record.name}: {name} predictions"
         task.target.check(found, split.size, source)
         stored = _as_stored(found, task.target.width, dtype)
-        task.target.check(stored, split.size, f"{source} rounded to {dtype}")
+        if stored.main.dtype != found.main.dtype:
+            task.target.check(stored, split.size, f"{source} rounded to {dtype}")
         for part, array in stored.parts.items():  # laid out whole: of a view, safetensors writes the memory as it lies
             arrays[PART.join(filter(None, (name, part)))] = np.ascontiguousarray(array)
     return arrays
@@ -82,6 +83,8 @@ def _as_stored(found: Predictions, width: int, dtype: np.dtype[Any]) -> Predicti
     """Predictions in the types that they are stored in: whole numbers in the smallest, others as they are or asked."""
     if isinstance(found, Labels):
         return Labels(smallest_integers(found.main, width))
+    if isinstance(found, TopK):
+        return TopK(smallest_integers(found.main, width), found.probs)
     if not isinstance(found, LogProbs):
         return found
     log_probs = np.empty(found.main.shape, dtype)

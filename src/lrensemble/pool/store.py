@@ -1,11 +1,15 @@
 """A pool is a folder: what lies in it is the list of members, without index, lock or database.
 
 ```
-POOL/pool.json                              the task: class names, size and fingerprints of each split
-POOL/labels.safetensors                     `val`, `test`: int64; `val_groups`, `test_groups`: int64, `val_weights`,
-                                            `test_weights`: float64, where rows have them
+POOL/pool.json                              the task: target, size and fingerprints of each split
+POOL/labels.safetensors                     truth: `val`, `test`, `test:v2`, …: int64, or float64 [sample, output];
+                                            where rows have them, `val_groups` and `val_choices`: int64,
+                                            `val_weights`: float64, of test rows as well (`test:v2/groups`)
+POOL/ids.json                               where rows have them, the names by which they are known elsewhere
 POOL/members/<id>/member.json               recipe, scores, seconds, environment, status, SHA-256 of the files beside it
-POOL/members/<id>/predictions.safetensors   `val`, `test`: [sample, class] log-probabilities
+POOL/members/<id>/predictions.safetensors   `val`, `test`, …: what it says, in its form: [sample, class]
+                                            log-probabilities, [sample] labels, …; further arrays of a form as
+                                            `val/probs`
 POOL/members/<id>/weights.safetensors       optional
 POOL/members/<id>/history.jsonl             optional
 POOL/failed/<id>.json                       runs that raised an error, until one succeeds
@@ -17,7 +21,7 @@ Members are written whole and never changed, so any number of processes may read
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -41,9 +45,9 @@ from lrensemble.files import (
 from lrensemble.pool.content import BySplit, History, Precision, Weights, member_files
 from lrensemble.pool.listing import MEMBER, is_member, read_members
 from lrensemble.pool.member import ID_PATTERN, Member, MemberId, MemberRecord
-from lrensemble.pool.rows import check_rows, read_rows, write_rows
+from lrensemble.pool.rows import are_written, check_rows, read_ids, read_rows, write_rows
 from lrensemble.pool.sealed import unseal
-from lrensemble.pool.task import NONE, Split, Task
+from lrensemble.pool.task import NO_IDS, NONE, Task
 
 FOLDERS = ("members", "selections", "failed", "looks", "unfinished", "range-tests")
 """Folders of a pool that are written to."""
@@ -76,10 +80,12 @@ class Pool:
         *,
         groups: Mapping[str, NDArray[np.integer]] = NONE,
         weights: Mapping[str, NDArray[np.floating]] = NONE,
+        choices: Mapping[str, NDArray[np.integer]] = NONE,
+        ids: Mapping[str, Sequence[str]] = NO_IDS,
     ) -> Self:
         """Make a pool, or open an existing one for the same task; drafts that dead writers left are removed.
 
-        Groups and weights of rows are added to a pool that has none.
+        Attributes of rows are added to a pool that has none: groups, weights, choices, ids.
 
         Args:
             folder: made where it is missing.
@@ -87,13 +93,15 @@ class Pool:
             labels: truth of each split of the task: [sample] class indices, or [sample, output] values.
             groups: for splits that have them, [sample] which group each row belongs to.
             weights: for splits that have them, [sample] how often each row counts.
+            choices: for splits that have them, [sample] how many answers each row has.
+            ids: for splits that have them, the name of each row.
 
         Raises:
             PoolError: the folder holds a pool for another task, or one that is damaged.
-            PredictionsError: labels, groups or weights that are not those of the task, or labels outside its classes.
+            PredictionsError: labels or attributes that are not those of the task, or labels outside its classes.
             StorageError: the folder cannot be written.
         """
-        check_rows(task, labels=labels, groups=groups, weights=weights)
+        check_rows(task, ids, labels=labels, groups=groups, weights=weights, choices=choices)
         exists = is_pool(folder)
         pool = cls.open(folder) if exists else cls(folder, task)
         if difference := task.difference(pool.task):
@@ -103,8 +111,9 @@ class Pool:
         make_folder(pool._members)
         clear_pool(folder)
         completed = pool.task.with_row_attributes_of(task)
-        if not exists or completed != pool.task or not pool._labels.exists():
-            write_rows(pool._labels, task, anew=not exists, labels=labels, groups=groups, weights=weights)
+        if not exists or completed != pool.task or not are_written(folder, ids):
+            arrays = {"labels": labels, "groups": groups, "weights": weights, "choices": choices}
+            write_rows(folder, task, ids, anew=not exists, **arrays)
         if not exists or completed != pool.task:  # written last: where there is a pool.json, there is a whole pool
             write_whole(folder / "pool.json", seal({"task": completed.model_dump(mode="json", exclude_none=True)}))
         return cls(folder, completed)
@@ -133,25 +142,24 @@ class Pool:
         Raises:
             PoolError: no such split, or the labels are missing, damaged or not the pool's.
         """
-        return read_rows(self._labels, self.task, split, "labels", self._split(split).labels)
+        return np.asarray(self._rows(split, "labels"))
 
     def groups(self, split: str) -> NDArray[np.int64] | None:
-        """Group of each row of a split, [sample]; None where rows are independent.
-
-        Raises:
-            PoolError: as `truth` does.
-        """
-        known = self._split(split).groups
-        return None if known is None else read_rows(self._labels, self.task, split, "groups", known)
+        """Group of each row of a split, [sample]; None where rows are independent. Raises as `truth` does."""
+        return self._rows(split, "groups")
 
     def weights(self, split: str) -> NDArray[np.float64] | None:
-        """Weight of each row of a split, [sample]; None where all weigh 1.
+        """Weight of each row of a split, [sample]; None where all weigh 1. Raises as `truth` does."""
+        return self._rows(split, "weights")
 
-        Raises:
-            PoolError: as `truth` does.
-        """
-        known = self._split(split).weights
-        return None if known is None else read_rows(self._labels, self.task, split, "weights", known)
+    def choices(self, split: str) -> NDArray[np.int64] | None:
+        """Number of answers of each row of a split, [sample]; None where all have as many. Raises as `truth` does."""
+        return self._rows(split, "choices")
+
+    def ids(self, split: str) -> tuple[str, ...] | None:
+        """Names by which the rows of a split are known elsewhere; None where they have none. Raises as `truth` does."""
+        self._require(split)
+        return read_ids(self.folder, self.task, split)
 
     def members(self, include_diverged: bool = False) -> tuple[Member, ...]:
         """Members that can be chosen, by `order` and then by id; with `include_diverged`, also those that diverged or
@@ -230,20 +238,19 @@ class Pool:
         return tuple(unseal(Failure, path) for path in paths if path.stem not in self)
 
     @property
-    def _labels(self) -> Path:
-        return self.folder / "labels.safetensors"
-
-    @property
     def _members(self) -> Path:
         return self.folder / "members"
 
     def _failed(self, id: str) -> Path:  # noqa: A002
         return self.folder / "failed" / f"{id}.json"
 
-    def _split(self, name: str) -> Split:
-        if name not in self.task.splits:
-            raise PoolError(f"{self.folder} has no split {name!r}; it has {' and '.join(self.task.splits)}")
-        return self.task.splits[name]
+    def _rows(self, split: str, what: str) -> NDArray[Any] | None:
+        self._require(split)
+        return read_rows(self.folder, self.task, split, what)
+
+    def _require(self, split: str) -> None:
+        if split not in self.task.splits:
+            raise PoolError(f"{self.folder} has no split {split!r}; it has {' and '.join(self.task.splits)}")
 
     def _checked(self, member: Member) -> Member:
         own = self.task.hashes()

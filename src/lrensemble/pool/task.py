@@ -1,10 +1,11 @@
-"""The task that the members of a pool share: the classes, and the rows and labels of each split."""
+"""The task that the members of a pool share: the target, and the rows and their truth of each split."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -12,16 +13,30 @@ from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
 from lrensemble.config import PositiveInt, Record
+from lrensemble.errors import ConfigError
 from lrensemble.targets import AnyTarget, Classes, Target
 
-SPLITS = ("val", "test")
-"""Splits of a pool: selection sees `val` alone; `evaluate` reads `test`, where there is one."""
-
-ROW_ATTRIBUTES = ("groups", "weights")
+ROW_ATTRIBUTES = ("groups", "weights", "choices", "ids")
 """Optional attributes of rows; they can be added to an existing pool."""
 
 NONE: Mapping[str, NDArray[Any]] = {}
 """Arrays of no split."""
+NO_IDS: Mapping[str, Sequence[str]] = {}
+"""Ids of no split."""
+
+_SPLIT = re.compile(r"val|test(:[A-Za-z0-9][A-Za-z0-9_.\-]*)?")
+
+
+def split_named(name: str) -> str:
+    """The split of a test set: `test:v2` is that of `v2`, and `test` that of `test`.
+
+    Raises:
+        ConfigError: a name of other characters.
+    """
+    split = "test" if name == "test" else f"test:{name}"
+    if not _SPLIT.fullmatch(split):
+        raise ConfigError(f"test set {name!r} is refused; name it by letters, digits, '.', '_' and '-'")
+    return split
 
 
 class Split(Record):
@@ -30,13 +45,17 @@ class Split(Record):
     size: PositiveInt
     """Number of rows."""
     rows: str
-    """SHA-256 of the row ids, in order, as little-endian int64."""
+    """SHA-256 of the rows' places in the data set, in order, as little-endian int64."""
     labels: str
-    """SHA-256 of the labels, in order, as little-endian int64."""
+    """SHA-256 of the truth, in order, as little-endian int64 or float64."""
     groups: str | None = None
     """SHA-256 of the rows' groups, as that of the labels; None where rows are independent."""
     weights: str | None = None
     """SHA-256 of the rows' weights, in order, as little-endian float64; None where all weigh 1."""
+    choices: str | None = None
+    """SHA-256 of the number of answers that each row has, as that of the labels; None where all have as many."""
+    ids: str | None = None
+    """SHA-256 of the names by which rows are known elsewhere, in order, as JSON; None where they have none."""
 
     def fingerprints(self) -> dict[str, str]:
         """All hashes of the split, by key."""
@@ -53,7 +72,7 @@ class Task(Record):
     target: AnyTarget
     """What the truth of a row is."""
     splits: dict[str, Split]
-    """Splits by name: `val`, and `test` where there are test rows."""
+    """Splits by name: `val`, then `test` where there is one, then further test sets (`test:NAME`)."""
 
     @model_validator(mode="before")
     @classmethod
@@ -79,9 +98,17 @@ class Task(Record):
     @field_validator("splits")
     @classmethod
     def _known(cls, splits: dict[str, Split]) -> dict[str, Split]:
-        if "val" not in splits or not set(splits) <= set(SPLITS):
-            raise ValueError(f"splits are {', '.join(splits) or 'none'}; give val, and test where there is one")
-        return splits
+        if "val" not in splits or not all(map(_SPLIT.fullmatch, splits)):
+            raise ValueError(
+                f"splits are {', '.join(splits) or 'none'}; give val, and test where there is one "
+                "(further test sets are called test:NAME)"
+            )
+        return {name: splits[name] for name in in_order(splits)}
+
+    @property
+    def test_sets(self) -> tuple[str, ...]:
+        """Splits that only `evaluate` reads the truth of; the verdict is on the first."""
+        return tuple(name for name in self.splits if name != "val")
 
     @classmethod
     def of(
@@ -93,16 +120,20 @@ class Task(Record):
         labels: Mapping[str, NDArray[Any]],
         groups: Mapping[str, NDArray[np.integer]] = NONE,
         weights: Mapping[str, NDArray[np.floating]] = NONE,
+        choices: Mapping[str, NDArray[np.integer]] = NONE,
+        ids: Mapping[str, Sequence[str]] = NO_IDS,
     ) -> Self:
         """Task with the fingerprints of these rows.
 
         Args:
             name: name of the task, for people.
             target: what the truth of a row is; names stand for classes.
-            rows: row ids [sample] by split, unique within the data set.
+            rows: places [sample] of the rows by split, unique within the data set.
             labels: truth by split: class indices [sample], or values [sample, output].
             groups: group of each row [sample], for splits that have groups.
             weights: weight of each row [sample], for splits that have weights.
+            choices: number of answers of each row [sample], for splits whose rows have not all as many.
+            ids: names by which rows are known elsewhere, for splits that have such.
         """
         splits = {
             split: Split(
@@ -111,14 +142,15 @@ class Task(Record):
                 labels=fingerprint(labels[split]),
                 groups=fingerprint(groups[split]) if split in groups else None,
                 weights=fingerprint(weights[split]) if split in weights else None,
+                choices=fingerprint(choices[split]) if split in choices else None,
+                ids=fingerprint_of_ids(ids[split]) if split in ids else None,
             )
-            for split in SPLITS
-            if split in rows
+            for split in rows
         }
         return cls(name=name, target=as_target(target), splits=splits)
 
     def with_row_attributes_of(self, other: Task) -> Self:
-        """This task with the groups and weights that another one of the same rows has and this one has not."""
+        """This task with the attributes of rows that another one of the same rows has and this one has not."""
         splits = {
             name: split.model_copy(
                 update={
@@ -127,6 +159,16 @@ class Task(Record):
                     if getattr(split, attribute) is None and name in other.splits
                 }
             )
+            for name, split in self.splits.items()
+        }
+        return self.model_copy(update={"splits": splits})
+
+    def at_places_of(self, other: Task) -> Self:
+        """This task with the places of another one's rows, wherever both have rows of the same ids."""
+        splits = {
+            name: split.model_copy(update={"rows": other.splits[name].rows})
+            if split.ids is not None and name in other.splits and split.ids == other.splits[name].ids
+            else split
             for name, split in self.splits.items()
         }
         return self.model_copy(update={"splits": splits})
@@ -142,12 +184,12 @@ class Task(Record):
     def difference(self, other: Task) -> str:
         """Description of how this task differs from another; empty where they are the same task.
 
-        Groups and weights differ only where both have some.
+        Groups and other attributes of rows differ only where both have some.
         """
         found = []
         if difference := self.target.difference(other.target):
             found.append(difference)
-        for name in SPLITS:
+        for name in in_order({**self.splits, **other.splits}):
             mine, theirs = self.splits.get(name), other.splits.get(name)
             if mine is None or theirs is None:
                 if mine is not theirs:
@@ -173,6 +215,16 @@ def as_target(given: Target | Sequence[str]) -> AnyTarget:
     if isinstance(given, Target):
         return given  # type: ignore[return-value]  # every target is one of the union
     return Classes(names=tuple(given))
+
+
+def in_order(splits: Iterable[str]) -> list[str]:
+    """Names of splits in the order of a pool: `val`, `test`, then further test sets as they come."""
+    return sorted(splits, key=lambda name: ("val", "test").index(name) if name in ("val", "test") else 2)
+
+
+def fingerprint_of_ids(ids: Sequence[str]) -> str:
+    """SHA-256 of names of rows, in order, as JSON."""
+    return hashlib.sha256(json.dumps(list(ids)).encode()).hexdigest()
 
 
 def fingerprint(numbers: NDArray[np.integer] | NDArray[np.floating]) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lrensemble.errors import PredictionsError
 from lrensemble.rows import check_groups, check_weights
 from lrensemble.select.reading import ArrayReader, MembersReader, is_accelerated, is_by_member, on_host, reader
-from lrensemble.targets import Classes, Need, Predictions, Target, Values
+from lrensemble.targets import Choices, Classes, Need, Predictions, Target, Values
 
 R = TypeVar("R")
 Floats = NDArray[np.float64]
@@ -57,6 +57,9 @@ class Validation:
     groups: Any = None
     """[sample] which group each row belongs to, integers or strings, kept as numbers from 0; None where every row
     stands for itself. Rows of one group stay together in folds and are resampled together."""
+    choices: Any = None
+    """[sample] how many answers each row has, where the target is `Choices`: the first so many columns, the others are
+    pads. All columns where None."""
     block_bytes: int = 64 * 2**20
     """Memory for the rows that are looked at together, in float64; predictions are never held as a whole."""
     _reader: ArrayReader | MembersReader = field(init=False, repr=False)
@@ -86,6 +89,8 @@ class Validation:
         if not all(0 <= cost < np.inf for cost in self.cost):
             raise PredictionsError(f"cost {self.cost} is refused: costs are finite and not negative")
         self.kind.check_truth(self.truth, rows)
+        if isinstance(self.target, Choices) and self.choices is not None:
+            object.__setattr__(self, "choices", self.target.check_choices(on_host(self.choices), self.truth))
         if self.weights is not None:
             object.__setattr__(self, "weights", check_weights(on_host(self.weights), rows))
         if self.groups is not None:
@@ -154,6 +159,7 @@ class Validation:
             cost=tuple(self.cost[member] for member in team) if self.cost else (),
             weights=self.weights,
             groups=self.groups,
+            choices=self.choices,
             block_bytes=self.block_bytes,
         )
 

@@ -30,8 +30,13 @@ def check_labels(labels: NDArray[np.integer], rows: int, classes: int) -> None:
         )
 
 
-def check_probabilities(probs: NDArray[np.floating], source: str) -> None:
+def check_probabilities(probs: NDArray[np.floating], source: str, first_row: int = 0) -> None:
     """Refuse what is no distribution over classes along the last axis.
+
+    Args:
+        probs: [sample, class], or [member, sample, class].
+        source: beginning of the message.
+        first_row: place of the first row in what they are a part of.
 
     Raises:
         PredictionsError: NaN, negative, or rows that do not sum to one; the first bad position is named after `source`.
@@ -44,6 +49,9 @@ def check_probabilities(probs: NDArray[np.floating], source: str) -> None:
     ):
         if bad.any():
             where = tuple(int(i) for i in np.argwhere(bad)[0])
-            position = ", ".join(f"{axis} {i}" for axis, i in zip(("member", "row")[-len(where) :], where, strict=True))
+            places = (*where[:-1], where[-1] + first_row)
+            position = ", ".join(
+                f"{axis} {i}" for axis, i in zip(("member", "row")[-len(where) :], places, strict=True)
+            )
             detail = f" (sum {sums[where]:.6g}; are these logits?)" if reason.startswith("does") else ""
             raise PredictionsError(f"{source}: {position} {reason}{detail}; give class probabilities")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lrensemble.errors import PredictionsError
 from lrensemble.targets.classes import Classes
 from lrensemble.targets.forms import Form
 
@@ -25,6 +26,25 @@ class Choices(Classes):
     kind: Literal["choices"] = "choices"  # type: ignore[assignment]
     names: Annotated[tuple[str, ...], Field(min_length=2, strict=False)]
     """Names of the answers, by place: "A", "B", …; as many as the row with the most has."""
+
+    def check_choices(self, choices: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.int64]:
+        """Numbers of answers [sample], if they are such and the truth [sample] is among them.
+
+        Raises:
+            PredictionsError: what is wrong; the first bad row is named.
+        """
+        if choices.shape != truth.shape or choices.dtype.kind not in "iu":
+            raise PredictionsError(
+                f"choices are {choices.dtype} of shape {choices.shape}; give the number of answers of each row as "
+                f"integers {truth.shape}"
+            )
+        bad = np.flatnonzero((choices < 1) | (choices > self.width) | (truth >= choices))
+        if len(bad):
+            raise PredictionsError(
+                f"row {bad[0]} has {choices[bad[0]]} choices, and answer {truth[bad[0]]} is right; give 1 to "
+                f"{self.width} choices, and the right answer among them"
+            )
+        return choices.astype(np.int64)
 
     def strata(self, truth: NDArray[Any]) -> NDArray[np.int64]:
         """One stratum: an answer's place says nothing of the question."""

@@ -1,4 +1,4 @@
-"""Is the difference between two classifiers on the same rows real? Paired intervals and tests, for one and for many."""
+"""Is the difference between two predictors on the same rows real? Paired intervals and tests, for one and for many."""
 
 from lrensemble.metrics.significance.max_t import simultaneous
 from lrensemble.metrics.significance.mcnemar import mcnemar_exact, mcnemar_mid_p

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.scoring.kernels.statistics import blocks, predicted_classes
 from lrensemble.select.validation import Floats, Validation
+from lrensemble.targets import Choices
 
 LEVEL = 0.05
 """A member that learned nothing is taken for one that learned something this often."""
@@ -46,6 +47,8 @@ def _scores(validation: Validation, weights: Floats | None) -> Floats:
     times = np.ones((1, len(validation.truth))) if weights is None else weights
     if not validation.of_classes:
         return _of_values(validation, times)
+    if isinstance(validation.target, Choices):
+        return _of_choices(validation, times)
     scores = np.full((len(times), validation.members), np.inf)
     labels = [m for m in range(validation.members) if "probabilities" not in validation.needs_served(m)]
     dense = [m for m in range(validation.members) if m not in labels]
@@ -69,6 +72,29 @@ def _of_named(validation: Validation, named: NDArray[np.int64], times: Floats) -
     between = (np.square(named_shares - centres[:, None]) * shares).sum(axis=1)
     squares, row_squares = totals * centres, (times * np.square(row_means)).sum(axis=1)
     return _standardised(sums, centres, squares, row_squares, between, totals)
+
+
+def _of_choices(validation: Validation, times: Floats) -> Floats:
+    """[view, member] of answers that differ by row: a(i, c) against its mean over the answers of row i.
+
+    Where the truth is any answer of its row with the same probability, the sum has that mean, and the sum of the rows'
+    variances.
+    """
+    most = validation.shape[2]
+    counts = np.full(len(validation.truth), most) if validation.choices is None else np.asarray(validation.choices)
+    judged = [m for m in range(validation.members) if "labels" in validation.needs_served(m)]
+    scores = np.full((len(times), validation.members), np.inf)
+    rows = np.arange(len(counts))
+    for member in judged:
+        said = np.log(np.maximum(validation.predictions_of([member])[0], SMALLEST_PROBABILITY))
+        said[np.arange(most) >= counts[:, None]] = 0  # a pad counts nowhere
+        means = said.sum(axis=1) / counts
+        spread = (np.square(said).sum(axis=1) / counts) - np.square(means)
+        sums, variances = times @ (said[rows, validation.truth] - means), times @ spread
+        known = variances > ROUNDING * (times @ np.square(said).sum(axis=1) + 1)
+        deviations = np.sqrt(np.maximum(variances, 0))
+        scores[:, member] = np.divide(sums, deviations, out=np.zeros_like(sums), where=known)
+    return scores
 
 
 def _of_values(validation: Validation, times: Floats) -> Floats:

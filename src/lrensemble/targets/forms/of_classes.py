@@ -139,12 +139,7 @@ class LogProbs(Predictions):
         for start in range(0, rows, step):
             block = np.asarray(self.main[start : start + step], dtype=np.float64)
             with np.errstate(over="ignore"):  # logits in place of log-probabilities are told apart by their sum
-                try:
-                    check_probabilities(np.exp(block), source)
-                except PredictionsError:
-                    if start == 0:
-                        raise
-                    check_probabilities(np.exp(np.asarray(self.main, dtype=np.float64)), source)  # names the row
+                check_probabilities(np.exp(block), source, start)
 
     def labels(self) -> NDArray[np.int64]:
         """The likeliest class; ties go to the lowest."""

@@ -100,7 +100,8 @@ class AccuracyTeam:
 
     def added(self, member: int) -> AccuracyTeam:
         """The team with one member more."""
-        state = State(*(values.copy() for values in self.state))
+        sums, added, settled = self.state
+        state = State(sums.copy(), added.copy(), settled.copy())
         return replace(self, order=np.append(self.order, member), state=state)
 
 

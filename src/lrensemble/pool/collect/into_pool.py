@@ -1,0 +1,223 @@
+"""Collect predictions that were made elsewhere: files and folders of arrays become a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.errors import ConfigError, PredictionsError
+from lrensemble.files.claims import claimed
+from lrensemble.pool.collect.agreement import aligned, known_of_rows, target_of, truth_of
+from lrensemble.pool.collect.division import Rows, as_given, as_in_pool, held_out, positions
+from lrensemble.pool.collect.files import PredictionFile, encodable, is_folder, read, read_folder
+from lrensemble.pool.collect.groups import numbered, with_groups
+from lrensemble.pool.collect.identity import Ids, Indices
+from lrensemble.pool.collect.members import KEPT_AS, CollectedMember
+from lrensemble.pool.collect.names import AskedForm, GivenForm
+from lrensemble.pool.collect.scores import scores_of
+from lrensemble.pool.collect.test_sets import with_test_sets
+from lrensemble.pool.member import MemberRecord
+from lrensemble.pool.store import Pool, is_pool
+from lrensemble.pool.task import Task
+from lrensemble.rows import check_weights
+from lrensemble.targets import AnyTarget, LogProbs
+
+Source = Path | str
+Numbers = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class CollectResult:
+    """Pool that predictions were added to, and its new members."""
+
+    pool: Pool
+    added: tuple[str, ...]
+    """Ids of new members, in the order of the files."""
+    skipped: tuple[str, ...]
+    """Ids of members that the pool had already."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the files say, in one order of rows."""
+
+    path: Path
+    members: tuple[CollectedMember, ...]
+    target: AnyTarget
+    truth: Numbers
+    """By split of the files, as all below."""
+    ids: dict[str, Ids]
+    attributes: dict[str, Numbers]
+    """`groups`, `weights` and `choices`, each by split."""
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Numbers of rows."""
+        return {split: len(array) for split, array in self.truth.items()}
+
+
+def collect(
+    files: Sequence[Source],
+    out: Source,
+    *,
+    tests: Mapping[str, Source | Sequence[Source]] | None = None,
+    holdout: float | None = None,
+    seed: int = 0,
+    form: AskedForm | None = None,
+    groups: Source | None = None,
+) -> CollectResult:
+    """Make a pool of predictions, or add them to an existing one; nothing is added unless everything can be.
+
+    All rows of files without test rows are `val`, so that selection sees them all and `evaluate` has none, unless
+    `holdout` takes some out. Rows that have `ids` are the same by these, in all files and in the pool.
+
+    Args:
+        files: files of predictions, and folders of one file a member (see `lrensemble.pool.collect.files`).
+        out: the pool's folder.
+        tests: further test sets by name: files of the same members' predictions on other rows, which stand there
+            without the prefix `test_`.
+        holdout: fraction of each class's rows to hold out as `test`, where the files bring no test rows; rows of one
+            group stay together.
+        seed: seed of that division.
+        form: form of the predictions: which array of a file is taken, and what a `.npy` file holds.
+        groups: a file with the group of each row, where the files of predictions do not hold it: `groups` and, where
+            there are test rows, `test_groups`; a `.npy` file is the former.
+
+    Raises:
+        PredictionsError: arrays that cannot be used; the file is named.
+        PoolError: files that do not agree in rows, labels or classes, or a pool of another task.
+        ConfigError: a holdout that cannot be made, or groups given twice.
+        StorageError: a file cannot be read, or the pool not be written.
+    """
+    if not files:
+        raise PredictionsError("no predictions given; name files with probs, logits or log_probs and labels")
+    out = Path(out)
+    before = Pool.open(out) if is_pool(out) else None
+    found = _read(files, tests or {}, form, groups, before)
+    rows = _divided(found, holdout, seed, before)
+    task, kept = _task(out, found, rows, before)
+    pool = Pool.create(out, task, **kept)
+    return _add(pool, found, rows)
+
+
+def _read(
+    files: Sequence[Source],
+    tests: Mapping[str, Source | Sequence[Source]],
+    form: AskedForm | None,
+    groups: Source | None,
+    before: Pool | None,
+) -> _Found:
+    given = _files(files, form)
+    if groups is not None:
+        if any("groups" in known for file in given for known in file.rows.values()):
+            raise ConfigError(f"the files bring their own groups; leave {groups} away")
+        given = [with_groups(given[0], Path(groups)), *given[1:]]
+    of_tests = {name: _files([each] if isinstance(each, str | Path) else each, form) for name, each in tests.items()}
+    target = target_of([*given, *(file for each in of_tests.values() for file in each)], _target(before))
+    for file in (*given, *(file for each in of_tests.values() for file in each)):
+        for member in file.members:
+            member.check_columns(target)
+        for split in file.rows:
+            truth_of(file, split, target)
+    shared = with_test_sets(aligned(given), {name: aligned(each) for name, each in of_tests.items()})
+    choices = known_of_rows(shared, "choices")
+    for member in (member for file in shared for member in file.members):
+        for split in member.said:
+            member.check(split, target, choices.get(split))
+    ids = {split: own for split in shared[0].rows if (own := _ids(shared, split)) is not None}
+    weights = {split: array.astype(float) for split, array in known_of_rows(shared, "weights").items()}
+    return _Found(
+        path=shared[0].path,
+        members=tuple(member for file in shared for member in file.members),
+        target=target,
+        truth={split: truth_of(shared[0], split, target) for split in shared[0].rows},
+        ids=ids,
+        attributes={"groups": numbered(known_of_rows(shared, "groups")), "weights": weights, "choices": choices},
+    )
+
+
+def _files(paths: Sequence[Source], form: AskedForm | None) -> list[PredictionFile]:
+    chosen: GivenForm | None = "top1" if form == "labels" else form
+    found: list[PredictionFile] = []
+    for path in map(Path, paths):
+        found += read_folder(path, chosen) if is_folder(path) else [read(path, chosen)]
+    return found
+
+
+def _target(before: Pool | None) -> AnyTarget | None:
+    return None if before is None else before.task.target
+
+
+def _ids(files: Sequence[PredictionFile], split: str) -> Ids | None:
+    return next((own for file in files if (own := file.ids(split)) is not None), None)
+
+
+def _divided(found: _Found, holdout: float | None, seed: int, before: Pool | None) -> Rows:
+    """Which rows of the files are in which split of the pool, in the order of a pool that is there already."""
+    if holdout is None:
+        rows = as_given(found.sizes)
+    else:
+        strata = found.target.strata(found.truth["val"])
+        rows = held_out(found.sizes, strata, found.attributes["groups"].get("val"), holdout, seed)
+    if before is None:
+        return rows
+    return as_in_pool(rows, found.ids, before, str(found.path), divided=holdout is not None)
+
+
+def _task(out: Path, found: _Found, rows: Rows, before: Pool | None) -> tuple[Task, dict[str, Any]]:
+    """The task of these rows, and the arrays that it is made of."""
+    kept: dict[str, Any] = {
+        name: {split: arrays[origin][places] for split, (origin, places) in rows.items() if origin in arrays}
+        for name, arrays in {"labels": found.truth, **found.attributes}.items()
+    }
+    for split, given in kept["weights"].items():
+        check_weights(given, len(given), f"{split} weights")
+    kept["ids"] = {
+        split: [found.ids[origin][place] for place in places.tolist()]
+        for split, (origin, places) in rows.items()
+        if origin in found.ids
+    }
+    task = Task.of(encodable(out.resolve().name), found.target, rows=positions(rows, found.sizes), **kept)
+    return (task if before is None else task.at_places_of(before.task)), kept
+
+
+def _add(pool: Pool, found: _Found, rows: Rows) -> CollectResult:
+    """Append members to those of the pool; concurrent calls do so one after the other."""
+    added: list[str] = []
+    skipped: list[str] = []
+    orders = _orders(rows)
+    truth, weights = pool.truth("val"), found.attributes["weights"].get(rows["val"][0])
+    if weights is not None:
+        weights = weights[rows["val"][1]]
+    with claimed(pool.folder / "unfinished", "collect") as claim:
+        first = 1 + max((member.order for member in pool.members(include_diverged=True)), default=-1)
+        for member in found.members:
+            said = {
+                split: member.predictions(origin, places, found.attributes["choices"].get(origin))
+                for split, (origin, places) in rows.items()
+            }
+            val = said["val"]
+            record = MemberRecord(
+                id=member.id(orders),
+                order=first + len(added),
+                name=member.name,
+                form=KEPT_AS[member.form],
+                scores={"val": scores_of(val, pool.task.target, truth, weights)},
+            )
+            half = isinstance(val, LogProbs) and val.main.dtype == np.float16
+            claim.beat()
+            with claim.fenced():
+                new = pool.add(record, said, precision="float16" if half else "float32", within=claim.folder)
+            (added if new else skipped).append(record.id)
+    return CollectResult(pool, tuple(added), tuple(skipped))
+
+
+def _orders(rows: Rows) -> dict[str, Indices]:
+    """Order in the pool of the rows of each split of the files that is one split of the pool."""
+    origins = [origin for origin, _ in rows.values()]
+    return {origin: places for origin, places in rows.values() if origins.count(origin) == 1}
