@@ -46,7 +46,7 @@ ROOMS = {
     ),
     "select.scoring": (
         ("kernels", "resample"),
-        ("known_values", "learned", "losses"),
+        ("known_values", "learned", "losses", "mixtures"),
         ("team_scores",),
         ("bounds", "every_team", "few_members", "incremental"),
     ),
