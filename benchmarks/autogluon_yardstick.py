@@ -16,14 +16,16 @@ from lrensemble.select import Validation, team_score
 PROGRAM = """
 import json, sys, time
 import numpy as np
-from autogluon.core.metrics import accuracy, log_loss
+from autogluon.core.metrics import accuracy, log_loss, mean_squared_error
 from autogluon.core.models.greedy_ensemble.ensemble_selection import EnsembleSelection
 
-probs, labels = np.load(sys.argv[1]), np.load(sys.argv[2])
-metric = {"accuracy": accuracy, "nll": log_loss}[sys.argv[3]]
-selection = EnsembleSelection(int(sys.argv[4]), "multiclass", metric)
+predictions, truth = np.load(sys.argv[1]), np.load(sys.argv[2])
+metric = {"accuracy": accuracy, "nll": log_loss, "mse": mean_squared_error}[sys.argv[3]]
+if sys.argv[3] == "mse":
+    predictions, truth = predictions[:, :, 0], truth[:, 0]
+selection = EnsembleSelection(int(sys.argv[4]), "regression" if sys.argv[3] == "mse" else "multiclass", metric)
 start = time.perf_counter()
-selection.fit(list(probs), labels)
+selection.fit(list(predictions), truth)
 print(json.dumps({"seconds": time.perf_counter() - start, "weights": list(map(float, selection.weights_))}))
 """
 
@@ -43,7 +45,7 @@ class Theirs:
 
 
 def greedy_by_autogluon(python: Path, validation: Validation, metric: str, size: int) -> Theirs:
-    """Run `EnsembleSelection` on the probabilities in float64 that ours are scored in."""
+    """Run `EnsembleSelection` on the predictions in float64 that ours are scored in; of values, one output."""
     with tempfile.TemporaryDirectory() as folder:
         probs, labels = Path(folder) / "probs.npy", Path(folder) / "labels.npy"
         np.save(probs, validation.probs)

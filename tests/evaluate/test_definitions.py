@@ -127,6 +127,8 @@ def test_gains_are_differences_to_the_best_single_model(
     assert reference.test.nll is not None
     assert team.test.nll is not None
     assert team.gain["nll"].value == pytest.approx(reference.test.nll - team.test.nll)
+    assert team.test.accuracy is not None
+    assert reference.test.accuracy is not None
     assert team.gain["accuracy"].value == pytest.approx(team.test.accuracy - reference.test.accuracy)
     assert reference.tempered is not None
     assert reference.tempered.test.nll is not None

@@ -7,8 +7,18 @@ import pytest
 from numpy.typing import NDArray
 
 from lrensemble.errors import PoolError
-from lrensemble.evaluate import Result, choose, evaluate, gains, load, predict, save, stored_result, write_result
-from lrensemble.evaluate import teams as teams_module
+from lrensemble.evaluate import (
+    Result,
+    choose,
+    evaluate,
+    gains,
+    load,
+    predict,
+    save,
+    stored_result,
+    streaming,
+    write_result,
+)
 from lrensemble.pool import Pool
 from lrensemble.pool.collect import collect
 
@@ -126,7 +136,7 @@ def test_blocks_of_rows_change_nothing(
     pool = pool_of(arrays, tmp_path)
     team = choose(pool, "greedy(size=8)", folds=0)
     whole = predict(pool, pool.members(), team, "test")
-    monkeypatch.setattr(teams_module, "BLOCK", 47)
+    monkeypatch.setattr(streaming, "BLOCK_BYTES", 47 * 8 * len(team.team) * CLASSES)
     assert np.array_equal(predict(pool, pool.members(), team, "test"), whole)
     assert whole.shape == (TEST, CLASSES)
 

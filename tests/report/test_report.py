@@ -154,13 +154,13 @@ def test_without_a_browser_it_says_what_to_install(
 
 
 def test_speed_of_members_is_known_where_their_network_is(trained: Pool, hostile: Pool) -> None:
-    found = speeds(trained.members(), 10)
+    found = speeds(trained.members(), trained.task.target)
     assert found.keys() == {member.id for member in trained.members()}
     assert len({id(speed) for speed in found.values()}) == 1, "one architecture is measured once"
     both = combined(found.values())
     assert both.latency == pytest.approx(4 * next(iter(found.values())).latency)
     assert both.throughput > 0
-    assert speeds(hostile.members(), 3) == {}
+    assert speeds(hostile.members(), hostile.task.target) == {}
 
 
 def test_what_is_safe() -> None:
@@ -208,10 +208,7 @@ def test_members_without_weights_or_of_other_shapes_cannot_be_compared(
 
 def test_the_greedy_path_is_that_of_the_selector(trained: Pool) -> None:
     validation = validation_of(trained)
-    rows = np.arange(len(validation.truth))
-    added, losses = greedy_path(
-        np.exp(np.asarray(validation.predictions)[:, rows, validation.truth], dtype=np.float64), 5
-    )
+    added, losses = greedy_path(validation.of_truth(), 5)
     for size in range(1, 6):
         found = select(validation, f"greedy(size={size}, bootstrap=0)")
         assert -found.score == pytest.approx(losses[size - 1], rel=1e-6)

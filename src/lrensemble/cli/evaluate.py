@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrensemble.cli.console import Json, Plugins, TrustCode, open_pool, people, percent, print_json, table
+from lrensemble.cli.console import Json, Plugins, TrustCode, open_pool, people, print_json, table
 from lrensemble.cli.select import print_not_run
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def evaluate(
     trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
-    """Measure the chosen teams on the test rows."""
+    """Measure the chosen teams on the rows of every test set."""
     opened = open_pool(pool, plugin, trust_code)
     result = evaluate_into(opened, pool / "result.json")
     if json:
@@ -67,13 +67,14 @@ def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = No
 
 def print_result(result: Result, pool: Pool) -> None:
     """Print the teams beside the best single models, the judged team's members with their rates, and the verdicts."""
-    from lrensemble.evaluate.tables import gain_tables
+    from lrensemble.evaluate.tables import across_tests, gain_tables
+    from lrensemble.evaluate.verdict import sentences_of
 
-    for gains in gain_tables(result):
+    for gains in (*gain_tables(result), *across_tests(result)):
         _print_gains(gains)
     print_not_run(result.not_run)
     _print_team(result, pool)
-    for sentence in (*(each.text for each in result.verdicts), *result.notes):
+    for sentence in (*sentences_of(result), *result.notes):
         people.print(sentence, soft_wrap=False)
 
 
@@ -90,22 +91,24 @@ def _print_team(result: Result, pool: Pool) -> None:
     """Print the members of the judged team, with sparklines of their rates."""
     from lrensemble.cli.sparkline import rates_of, sparkline
     from lrensemble.evaluate import untrusted
+    from lrensemble.evaluate.tables import score_in_print
 
     if result.verdict.method is None:
         return
     chosen = result.teams[result.verdict.method]
     by_id = {member.id: member for member in pool.members()}
+    scores = {member.id: member.val for member in result.members}
     columns = {"member": "left", "weight": "right", "val": "right", "rate": "left"}
     rows = table(f"{result.verdict.method}, a team of {len(chosen.team)}, and its rates", columns)
     for member_id, weight in sorted(zip(chosen.members, chosen.weights, strict=True), key=lambda pair: -pair[1])[
         :SHOWN
     ]:
         member = by_id[member_id]
-        accuracy = percent(member.scores.get("val", {}).get("accuracy"))
+        val = scores[member_id]
         rows.add_row(
             member.name,
             f"{weight:.2f}",
-            accuracy,
+            score_in_print(result.headline, None if val is None else val.by(result.headline)),
             sparkline(rates_of(member, trust_code=pool.trust_code), people.encoding),
         )
     people.print(rows)

@@ -10,7 +10,7 @@ import typer
 from lrensemble.cli.console import Json, Plugins, people, print_json
 from lrensemble.cli.evaluate import evaluate_into, print_result
 from lrensemble.cli.report import write_page
-from lrensemble.cli.select import check_names, choose_all
+from lrensemble.cli.select import check_names, choose_all, default_methods
 from lrensemble.cli.tune import (
     Data,
     Device,
@@ -57,7 +57,8 @@ def run(
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
     pool, ended = train(settings, folder / "pool", device, save_steps, execution, group_size)
-    teams = choose_all(pool, chosen.methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
+    methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
+    teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
     result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
     _write_page(pool, result, folder / "report.html", data)
     if json:

@@ -46,7 +46,11 @@ Metric = Annotated[
     ),
 ]
 Consensus = Annotated[
-    str, typer.Option(help="Consensus of the members' predictions.", autocompletion=registered("consensus"))
+    str | None,
+    typer.Option(
+        help="Consensus of the members' predictions; mean or mixture unless given.",
+        autocompletion=registered("consensus"),
+    ),
 ]
 Resamples = Annotated[
     int,
@@ -69,7 +73,7 @@ def select(
     pool: Annotated[Path, typer.Argument(help="Folder of the pool.")],
     method: Method = None,
     metric: Metric = None,
-    consensus: Consensus = "mean",
+    consensus: Consensus = None,
     seed: Seed = 0,
     resamples: Resamples = 0,
     every_team: EveryTeam = None,
@@ -78,14 +82,14 @@ def select(
     json: Json = False,
 ) -> None:
     """Choose teams on the validation rows."""
-    from lrensemble.config import SelectSettings
     from lrensemble.registry import ask_for
 
     import_given(plugin)
-    ask_for(*(method or ()), *([metric] if metric else ()), consensus)
-    opened, methods = open_pool(pool, None, trust_code), method or SelectSettings().methods
+    ask_for(*(method or ()), *([metric] if metric else ()), *([consensus] if consensus else ()))
+    opened = open_pool(pool, None, trust_code)
+    methods = method or default_methods(opened)
     if every_team:
-        write_every_team(opened, every_team, metric or aim_of(opened), consensus)
+        write_every_team(opened, every_team, metric or aim_of(opened), consensus or "mean")
     chosen = choose_all(opened, methods, metric=metric, consensus=consensus, seed=seed, resamples=resamples)
     if json:
         print_json([team.model_dump(mode="json", exclude={"replicates"}) for team in chosen.teams])
@@ -109,7 +113,7 @@ def aim_of(pool: Pool) -> str:
     from lrensemble.evaluate import DEFAULT_METRIC, default_metric
 
     metric = default_metric(pool)
-    if metric != DEFAULT_METRIC:
+    if metric != DEFAULT_METRIC and pool.task.target.kind != "values":
         people.print(f"a member knows only labels, so teams aim at {metric}", soft_wrap=True)
     return metric
 
@@ -124,7 +128,15 @@ def write_every_team(pool: Pool, path: Path, metric: str, consensus: str) -> Non
         team_table(validation_of(pool), metric=metric, consensus=consensus).save(path)
 
 
-def check_names(methods: Sequence[SpecLike], metric: SpecLike | None, consensus: SpecLike) -> list[Spec]:
+def default_methods(pool: Pool) -> list[SpecLike]:
+    """Methods by default: those of `[select]` that are for the pool's target."""
+    from lrensemble.config import SelectSettings
+    from lrensemble.select import SELECTORS
+
+    return [spec for spec in SelectSettings().methods if pool.task.target.kind in SELECTORS.facts(spec).targets]
+
+
+def check_names(methods: Sequence[SpecLike], metric: SpecLike | None, consensus: SpecLike | None) -> list[Spec]:
     """The methods as specs, all names and arguments checked.
 
     Raises:
@@ -136,7 +148,8 @@ def check_names(methods: Sequence[SpecLike], metric: SpecLike | None, consensus:
 
     if metric is not None:
         METRICS.check(metric)
-    CONSENSUS.check(consensus)
+    if consensus is not None:
+        CONSENSUS.check(consensus)
     return [check_method(method) for method in methods]
 
 
@@ -145,7 +158,7 @@ def choose_all(
     methods: Sequence[SpecLike],
     *,
     metric: SpecLike | None,
-    consensus: SpecLike,
+    consensus: SpecLike | None,
     seed: int,
     resamples: int = 0,
 ) -> Chosen:
@@ -156,9 +169,11 @@ def choose_all(
     """
     from lrensemble.errors import SelectionError
     from lrensemble.evaluate import choose, save, validation_of, why_not_chosen
+    from lrensemble.select.base import default_consensus
 
     specs = check_names(methods, metric, consensus)
     aim, validation = metric or aim_of(pool), validation_of(pool)
+    combined = consensus or default_consensus(validation)
     chosen = Chosen([], {})
     for spec in specs:
         with progress_of(f"selecting: {spec}"):
@@ -167,7 +182,7 @@ def choose_all(
                     pool,
                     spec,
                     metric=aim,
-                    consensus=consensus,
+                    consensus=combined,
                     seed=seed,
                     resamples=resamples,
                     validation=validation,

@@ -102,11 +102,12 @@ class SelectSettings(Record):
         default=tuple(Spec(name) for name in ("best", "top_k", "all", "random", "greedy", "brute_force", "focal")),
         strict=False,
     )
-    """Selectors; each chooses a team."""
-    metric: SpecField = Spec("nll")
-    """What a team aims at."""
-    consensus: SpecField = Spec("mean")
-    """How the predictions of a team's members are combined."""
+    """Selectors; each chooses a team. Those that are not for the pool's target are left out unless given."""
+    metric: SpecField | None = None
+    """What a team aims at; what suits the target and the members unless given: `nll` of classes, `mse` of values."""
+    consensus: SpecField | None = None
+    """How the predictions of a team's members are combined; `mean`, or `mixture` of normal distributions, unless
+    given."""
     seed: Seed = 0
     """Seed of selectors that draw, of bootstraps and of folds."""
 

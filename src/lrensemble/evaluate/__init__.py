@@ -1,9 +1,10 @@
 """Choose teams from a pool on `val`, score them on `test`, and test whether the gain is reliable.
 
-`teams` chooses, `selections` stores, `judged` fixes on `val` which team is judged; `evaluation` scores on `test`, with
-`measurements` of members and teams and gains from `comparison`, and `verdict` puts them into a sentence. `baselines`
-adds the teams that need no search, `looks` counts every look at test, `result` holds the records and `stored` their
-file.
+`teams` chooses, `selections` stores, `judged` fixes on `val` which team is judged; `evaluation` scores on the test
+sets, with `measurements` of members and teams, which are `predictors` whose rows are read in one pass (`streaming`),
+and gains from `comparison`; `verdict` puts them into a sentence, and `further` into one for each further test set.
+`baselines` adds the teams that need no search, `looks` counts every look at test, `result` holds the records and
+`stored` their file.
 """
 
 from lrensemble.evaluate.changes import Changes, changes
@@ -11,24 +12,28 @@ from lrensemble.evaluate.comparison import gains
 from lrensemble.evaluate.evaluation import evaluate
 from lrensemble.evaluate.judged import Judged, judged
 from lrensemble.evaluate.looks import Look, looks
-from lrensemble.evaluate.measurements import scores
 from lrensemble.evaluate.result import (
     Cost,
+    FurtherTest,
     Gain,
     MemberResult,
     Reference,
+    ReferenceScores,
     Result,
     Scores,
     TeamResult,
+    TeamScores,
     Tempered,
     Verdict,
 )
+from lrensemble.evaluate.scores import scores
 from lrensemble.evaluate.selections import load, save, stale
 from lrensemble.evaluate.stored import read_result, stored_result, write_result
 from lrensemble.evaluate.teams import (
     DEFAULT_METRIC,
     Team,
     choose,
+    default_consensus,
     default_metric,
     predict,
     validation_of,
@@ -40,19 +45,23 @@ __all__ = [
     "DEFAULT_METRIC",
     "Changes",
     "Cost",
+    "FurtherTest",
     "Gain",
     "Judged",
     "Look",
     "MemberResult",
     "Reference",
+    "ReferenceScores",
     "Result",
     "Scores",
     "Team",
     "TeamResult",
+    "TeamScores",
     "Tempered",
     "Verdict",
     "changes",
     "choose",
+    "default_consensus",
     "default_metric",
     "evaluate",
     "gains",

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from lrensemble.evaluate.judged import metrics_of
-from lrensemble.evaluate.teams import Team, choose, default_metric, team_of, validation_of
+from lrensemble.evaluate.teams import Team, choose, default_consensus, default_metric, team_of, validation_of
 from lrensemble.pool import Member, Pool
 from lrensemble.select import Selection, Validation, team_score
 from lrensemble.spec import to_spec
@@ -18,13 +18,14 @@ ALWAYS = ("best", "top_k", "all")
 def baselines(pool: Pool, teams: Sequence[Team], validation: Validation | None = None) -> list[Team]:
     """Baselines for each metric that teams aim at, but for those that are among the teams already.
 
-    Without teams, the metric is the default one. The consensus is that of the teams if they share one, else the mean.
+    Without teams, the metric is the default one. The consensus is that of the teams if they share one, else the default
+    one.
     """
-    added, validation = [], validation or validation_of(pool)
-    for metric in metrics_of(teams) or [default_metric(pool)]:
+    added, validation, usual = [], validation or validation_of(pool), default_metric(pool)
+    for metric in metrics_of(teams, usual) or [usual]:
         own = [team for team in teams if team.metric == metric]
         combined = {to_spec(team.consensus).name for team in own}
-        consensus = combined.pop() if len(combined) == 1 else "mean"
+        consensus = combined.pop() if len(combined) == 1 else default_consensus(pool)
         present = {to_spec(team.method).name for team in own}
         added += [
             choose(pool, method, metric=metric, consensus=consensus, folds=0, validation=validation)

@@ -37,8 +37,9 @@ class Changes:
 
 def changes(pool: Pool, single: Member, team_probs: NDArray[np.float64]) -> Changes:
     """Compare a team's probabilities [sample, class] on test with those of a member."""
-    labels = np.asarray(pool.truth("test"))
-    probs = pool.task.target.seen(single.predictions("test"))
+    test = pool.task.test_sets[0]
+    labels = np.asarray(pool.truth(test))
+    probs = pool.task.target.seen(single.predictions(test))
     rows = np.arange(len(labels))
     gained = team_probs[rows, labels] - probs[rows, labels]
     return Changes(labels, likeliest(probs), likeliest(team_probs), gained)

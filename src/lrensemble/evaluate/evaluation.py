@@ -1,22 +1,21 @@
-"""Scores of teams on the `test` rows and gains over the best single model: the only reader of test labels."""
+"""Scores of teams on the test rows and gains over the best single model: the only reader of the truth of test rows."""
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from lrensemble.environment import environment
 from lrensemble.errors import PoolError
 from lrensemble.evaluate.baselines import baselines
+from lrensemble.evaluate.further import further_test
 from lrensemble.evaluate.judged import Judged, judged
 from lrensemble.evaluate.looks import write_look
 from lrensemble.evaluate.measurements import Measurements
-from lrensemble.evaluate.result import Gain, MemberResult, Reference, Result, TeamResult, Verdict
+from lrensemble.evaluate.result import MemberResult, Result
 from lrensemble.evaluate.selections import save
 from lrensemble.evaluate.teams import Team, choose, validation_of
 from lrensemble.evaluate.verdict import verdict
-from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool
 from lrensemble.select import SELECTORS
 from lrensemble.spec import to_spec
@@ -27,7 +26,9 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
 
     For each metric that teams aim at, the best single model is chosen by it on `val`, and beside the teams stand best
     single, top-k and all members unless they are among them, and a deep ensemble of members that differ by seed alone,
-    where the pool has one. Where no team is given, the default method chooses one, which is then stored.
+    where the pool has one. The verdict is on the first test set; on every other one the same teams and models are
+    measured as well, and a line says whether the gain holds there. Where no team is given, the default method chooses
+    one, which is then stored.
 
     Args:
         pool: pool with `val` and `test` rows.
@@ -39,7 +40,7 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
         StorageError: the pool cannot be written to: every look at `test` is noted there.
     """
     start = time.perf_counter()
-    _check(pool)
+    tests = _checked_tests(pool)
     notes, validation = [], validation_of(pool)
     if not teams:
         teams = (choose(pool, "greedy", validation=validation),)
@@ -47,28 +48,38 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
         notes.append("Nothing was selected, so the default method has chosen a team now: greedy.")
     fixed = judged(pool, teams, validation)
     everyone = sorted([*teams, *baselines(pool, teams, validation)], key=_place)
-    looks = write_look(pool, everyone)
-    measurements = Measurements(pool, validation, metrics=[each.metric for each in fixed])
-    members = measurements.members()
+    looks = write_look(pool, everyone, tests)
     keyed = dict(zip(_keys(everyone), everyone, strict=True))
-    references, results = dict[str, Reference](), dict[str, TeamResult]()
-    for each in fixed:
-        references[each.metric] = reference = measurements.reference(each.single)
-        own = {key: team for key, team in keyed.items() if team.metric == each.metric}
-        results |= _measured(measurements, own, reference)
-    verdicts = tuple(_verdict(each, keyed, results, references, measurements, looks) for each in fixed)
+    measurements = Measurements(pool, validation, fixed, keyed, tests[0])
+    members = measurements.members()
+    references = {each.metric: measurements.reference(each.single) for each in fixed}
+    results = {key: measurements.team(key) for key in keyed}
+    judgements = [(each, _key(each, keyed), references[each.metric]) for each in fixed]
+    verdicts = tuple(
+        verdict(
+            key,
+            None if key is None else results[key],
+            reference,
+            pool.task.splits[tests[0]].size,
+            looks[tests[0]],
+            headline=measurements.headline,
+        )
+        for _, key, reference in judgements
+    )
     return Result(
         task=pool.task.name,
-        rows=measurements.rows,
+        headline=measurements.headline,
+        rows={name: split.size for name, split in pool.task.splits.items()},
         fingerprints={name: split.fingerprints() for name, split in pool.task.splits.items()},
         members=members,
         best_single=_member(members, references[fixed[0].metric].member),
         references=references,
-        teams={key: results[key] for key in keyed},
+        teams=results,
         not_run=dict(not_run or {}),
         verdict=verdicts[0],
         verdicts=verdicts,
-        looks=looks,
+        looks=looks[tests[0]],
+        further={name: further_test(measurements, name, references, verdicts, looks[name]) for name in tests[1:]},
         notes=(*notes, *measurements.notes(references.values())),
         seconds={
             "training": sum(member.seconds or 0.0 for member in pool.members()),
@@ -79,53 +90,26 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
     )
 
 
-def _check(pool: Pool) -> None:
+def _checked_tests(pool: Pool) -> tuple[str, ...]:
+    """Names of the test sets, the one of the verdict first."""
     if not pool.members():
         raise PoolError(f"{pool.folder} has no finished member to evaluate; train or collect some first")
-    if "test" not in pool.task.splits:
+    tests = pool.task.test_sets
+    if not tests:
         raise PoolError(
             f"{pool.folder} has no test rows, and a gain on the rows of the selection would prove nothing; "
             "collect predictions with a test split, or set rows aside: lrensemble collect … --holdout 0.5"
         )
+    return tests
 
 
-def _measured(measurements: Measurements, teams: Mapping[str, Team], reference: Reference) -> dict[str, TeamResult]:
-    """Results of the teams that aim at one metric, with gains adjusted over all of them."""
-    probs = {key: measurements.predict(team, "test") for key, team in teams.items()}
-    found = {key: measurements.team(team, probs[key]) for key, team in teams.items()}
-    probabilities = [
-        key for key, team in teams.items() if measurements.have_probabilities((*team.team, reference.member))
-    ]
-    gain, over_tempered = defaultdict[str, dict[str, Gain]](dict), defaultdict[str, dict[str, Gain]](dict)
-    for metric in dict.fromkeys((reference.metric, "accuracy", "nll")):
-        able = teams if METRICS.facts(metric).needs == "labels" else probabilities
-        for key, one in measurements.gains(metric, {key: probs[key] for key in able}, reference).items():
-            gain[key][metric] = one
-        if reference.tempered is not None and metric in ("nll", "brier"):
-            for key, one in measurements.gains(
-                metric, {key: probs[key] for key in able}, reference, tempered=True
-            ).items():
-                over_tempered[key][metric] = one
-    return {
-        key: team.model_copy(update={"gain": gain[key], "gain_over_tempered": over_tempered[key]})
-        for key, team in found.items()
-    }
+def _key(each: Judged, keyed: Mapping[str, Team]) -> str | None:
+    """Key of the judged team; None where no team beats the best single model."""
+    return None if each.team is None else next(name for name, team in keyed.items() if team is each.team)
 
 
-def _verdict(
-    each: Judged,
-    keyed: Mapping[str, Team],
-    results: Mapping[str, TeamResult],
-    references: Mapping[str, Reference],
-    measurements: Measurements,
-    looks: int,
-) -> Verdict:
-    key = next((key for key, team in keyed.items() if team is each.team), None)
-    return verdict(key, results[key] if key else None, references[each.metric], measurements.rows["test"], looks)
-
-
-def _member(members: Sequence[MemberResult], wanted: str) -> MemberResult:
-    return next(member for member in members if member.id == wanted)
+def _member(members: Sequence[MemberResult], member_id: str) -> MemberResult:
+    return next(member for member in members if member.id == member_id)
 
 
 def _place(team: Team) -> tuple[int, str, str, str]:

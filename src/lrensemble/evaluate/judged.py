@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrensemble.consensus import learned_on_rows
-from lrensemble.evaluate.teams import DEFAULT_METRIC, Team, choose
+from lrensemble.evaluate.teams import DEFAULT_METRIC, Team, choose, default_metric
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Member, Pool
 from lrensemble.select import Validation
@@ -37,7 +37,7 @@ def judged(pool: Pool, teams: Sequence[Team], validation: Validation | None = No
     """
     costs = costs_of(pool.members())
     found = []
-    for metric in metrics_of(teams):
+    for metric in metrics_of(teams, default_metric(pool)):
         own = [team for team in teams if team.metric == metric]
         single = next((team for team in own if _is_best(team)), None)
         single = single or choose(pool, "best", metric=metric, validation=validation)
@@ -45,13 +45,13 @@ def judged(pool: Pool, teams: Sequence[Team], validation: Validation | None = No
     return tuple(found)
 
 
-def metrics_of(teams: Sequence[Team]) -> list[str]:
-    """Metrics that teams aim at: the default one first, the others in the order of their registration."""
+def metrics_of(teams: Sequence[Team], usual: str = DEFAULT_METRIC) -> list[str]:
+    """Metrics that teams aim at: the usual one first, the others in the order of their registration."""
     known = list(METRICS)
 
     def place(metric: str) -> tuple[bool, int, str]:
         name = to_spec(metric).name
-        return metric != DEFAULT_METRIC, known.index(name) if name in known else len(known), metric
+        return metric != usual, known.index(name) if name in known else len(known), metric
 
     return sorted({team.metric for team in teams}, key=place)
 

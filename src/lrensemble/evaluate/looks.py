@@ -28,10 +28,12 @@ class Look(Record):
     """Version of lrensemble."""
     teams: tuple[str, ...] = Field(strict=False)
     """Teams that were scored: method, metric, consensus and members of each."""
+    tests: tuple[str, ...] = Field(default=("test",), strict=False)
+    """Test sets whose rows were looked at."""
 
 
-def write_look(pool: Pool, teams: Sequence[Team]) -> int:
-    """Write a look into the pool, before it is taken, and count all of them.
+def write_look(pool: Pool, teams: Sequence[Team], tests: Sequence[str]) -> dict[str, int]:
+    """Write a look into the pool, before it is taken, and count all of them, by test set.
 
     Raises:
         StorageError: the pool cannot be written to.
@@ -41,10 +43,12 @@ def write_look(pool: Pool, teams: Sequence[Team]) -> int:
         when=now.isoformat(timespec="seconds"),
         version=str(environment()["lrensemble"]),
         teams=tuple(f"{team.method} by {team.metric}, {team.consensus}: {', '.join(team.team)}" for team in teams),
+        tests=tuple(tests),
     )
     name = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.json"
     write_whole(pool.folder / FOLDER / name, seal(look.model_dump(mode="json")))
-    return len(looks(pool))
+    every = looks(pool)
+    return {test: sum(test in each.tests for each in every) for test in tests}
 
 
 def looks(pool: Pool) -> tuple[Look, ...]:

@@ -1,71 +1,92 @@
-"""Scores, predictions and costs of members, teams and references, as records of the result."""
+"""Scores, gains and costs of members, teams and references, as records of the result."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lrensemble.consensus import combine, fit
-from lrensemble.consensus.temperature import at_limit
-from lrensemble.errors import LREnsembleError
-from lrensemble.evaluate.comparison import gains_in_table
-from lrensemble.evaluate.result import STANDARD, Cost, Gain, MemberResult, Reference, Scores, TeamResult, Tempered
-from lrensemble.evaluate.teams import Team, predict
+from lrensemble.evaluate.judged import Judged
+from lrensemble.evaluate.on_split import Key, OnSplit
+from lrensemble.evaluate.predictors import Predictor
+from lrensemble.evaluate.result import Cost, Gain, MemberResult, Reference, Scores, TeamResult, Tempered
+from lrensemble.evaluate.scores import metrics_of_target
+from lrensemble.evaluate.streaming import SplitReader
+from lrensemble.evaluate.teams import Team, predictor_of
+from lrensemble.evaluate.temperatures import SOFTENED, Temperatures
 from lrensemble.evaluate.verdict import in_print
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Member, Pool
 from lrensemble.select import Validation, learned_nothing
-from lrensemble.spec import Spec, to_spec
-
-Probabilities = NDArray[np.float64]
-Labels = NDArray[np.int64]
+from lrensemble.spec import to_spec
+from lrensemble.targets import Need, Target
 
 LEARNED_NOTHING = "learned nothing"
 
 
 class Measurements:
-    """Measurements on one pool, for teams that aim at some metrics."""
+    """Measurements on one pool: everybody on `val` and on every test set, each read once."""
 
-    def __init__(self, pool: Pool, validation: Validation, metrics: Sequence[str]) -> None:
-        self.pool, self.validation = pool, validation
-        self.metrics = tuple(metrics)
+    def __init__(
+        self, pool: Pool, validation: Validation, fixed: Sequence[Judged], teams: Mapping[str, Team], first: str
+    ) -> None:
+        """Measure.
+
+        Args:
+            pool: of members and rows.
+            validation: its rows of the selection.
+            fixed: the best single models and the judged teams.
+            teams: all teams, by key.
+            first: name of the test set that the verdict is on.
+        """
+        self.pool, self.validation, self.teams, self.first = pool, validation, teams, first
         self.chosen_from = pool.members()
-        self.rows = {split: len(pool.truth(split)) for split in pool.task.splits}
+        self.singles = {each.metric: each.single.team[0] for each in fixed}
         self._by_id = {member.id: member for member in self.chosen_from}
-        self._tempered: dict[str, Spec] = {}
+        self.metrics = metrics_of_target(pool.task.target, self.singles)
+        self.headline = _headline(pool.task.target, validation.served)
+        val = SplitReader(pool, "val")
+        self.temperatures = Temperatures(val, self.singles.values())
+        self._predictors: dict[Key, Predictor] = {
+            **{("team", key): predictor_of(team) for key, team in teams.items()},
+            **{("tempered", name): own for name, own in self.temperatures.predictors.items()},
+            **{("member", member.id): Predictor((member.id,)) for member in self.chosen_from},
+        }
+        self._on = {"val": OnSplit(val, self._predictors, self.metrics)}
+
+    def on(self, split: str) -> OnSplit:
+        """What was measured on a split, found when it is first asked for."""
+        if split not in self._on:
+            compared: list[Key] = [("member", name) for name in dict.fromkeys(self.singles.values())]
+            compared += [("tempered", name) for name in self.temperatures.predictors]
+            self._on[split] = OnSplit(SplitReader(self.pool, split), self._predictors, self.metrics, compared)
+        return self._on[split]
+
+    def scores(self, split: str, key: Key) -> Scores:
+        """Scores of somebody on a split."""
+        return self.on(split).scores(key)
 
     def members(self) -> tuple[MemberResult, ...]:
         """All members with their scores; those that diverged or were pruned have none."""
         return tuple(self._member(member) for member in self.pool.members(include_diverged=True))
 
-    def predict(self, team: Team, split: str) -> Probabilities:
-        """Probabilities [sample, class] of a team."""
-        return predict(self.pool, self.chosen_from, team, split)
-
-    def have_probabilities(self, ids: Iterable[str]) -> bool:
-        """Whether all members give probabilities, and none labels alone."""
-        return all(self._by_id[name].form != "labels" for name in ids)
-
-    def team(self, team: Team, test: Probabilities) -> TeamResult:
-        """Record of a team with its scores, still without gains."""
+    def team(self, name: str) -> TeamResult:
+        """Record of a team with its scores and gains, by its key."""
+        team = self.teams[name]
+        gain, over_tempered = self.gains(self.first, team.metric)
         positions = {member.id: i for i, member in enumerate(self.pool.members(include_diverged=True))}
-        probabilities = self.have_probabilities(team.team)
         return TeamResult(
             method=team.method,
             metric=team.metric,
             consensus=team.consensus,
-            team=tuple(positions[name] for name in team.team),
+            team=tuple(positions[member] for member in team.team),
             members=team.team,
             weights=team.weights,
-            val=self._scores(self.predict(team, "val"), "val", probabilities),
+            val=self.scores("val", ("team", name)),
             cross_fitted=team.cross_fitted,
-            test=self._scores(test, "test", probabilities),
-            gain={},
-            gain_over_tempered={},
-            cost=cost_of([self._by_id[name] for name in team.team]),
+            test=self.scores(self.first, ("team", name)),
+            gain=gain[name],
+            gain_over_tempered=over_tempered[name],
+            cost=cost_of([self._by_id[member] for member in team.team]),
             tried=team.tried,
             caution=team.caution,
         )
@@ -73,10 +94,7 @@ class Measurements:
     def reference(self, single: Team) -> Reference:
         """Record of the best single model by a metric, given as a team of one."""
         member = self._by_id[single.team[0]]
-        probabilities = member.form != "labels"
-        val, test = (
-            self._scores(probs_of(self.pool, member, split), split, probabilities) for split in ("val", "test")
-        )
+        val, test = (self.scores(split, ("member", member.id)) for split in ("val", self.first))
         return Reference(
             metric=single.metric,
             member=member.id,
@@ -84,28 +102,41 @@ class Measurements:
             val=val,
             test=test,
             cross_fitted=single.cross_fitted,
-            tempered=self._with_temperature(member) if probabilities else None,
+            tempered=self._tempered(member.id),
         )
 
-    def reference_probs(self, reference: Reference, *, tempered: bool) -> Probabilities:
-        """Probabilities [sample, class] of a reference on test, plain or tempered."""
-        probs = probs_of(self.pool, self._by_id[reference.member], "test")
-        return np.asarray(combine(self._temperature(reference.member), probs[None])) if tempered else probs
+    def gains(self, split: str, aim: str) -> tuple[dict[str, dict[str, Gain]], dict[str, dict[str, Gain]]]:
+        """Gains of all teams that aim at a metric over its best single model, plain and tempered, by key and metric.
 
-    def gains(
-        self, metric: str, teams: Mapping[str, Probabilities], reference: Reference, *, tempered: bool = False
-    ) -> dict[str, Gain]:
-        """Gain of each team [sample, class] over a reference on test, plain or tempered, by key."""
-        alone = self.reference_probs(reference, tempered=False)
-        others = {key: probs for key, probs in teams.items() if not (tempered and np.array_equal(probs, alone))}
-        against = self.reference_probs(reference, tempered=True) if tempered else alone
-        labels, weights, groups = self.pool.truth("test"), self.pool.weights("test"), self.pool.groups("test")
-        return gains_in_table(metric, others, against, labels, weights=weights, groups=groups)
+        They are adjusted over these teams. Where only a temperature makes the difference, a team with the predictions
+        of the plain model is no comparison.
+        """
+        if (split, aim) not in self._gains:
+            self._gains[split, aim] = self._find_gains(split, aim)
+        return self._gains[split, aim]
+
+    @cached_property
+    def _gains(self) -> dict[tuple[str, str], tuple[dict[str, dict[str, Gain]], dict[str, dict[str, Gain]]]]:
+        return {}
+
+    def _find_gains(self, split: str, aim: str) -> tuple[dict[str, dict[str, Gain]], dict[str, dict[str, Gain]]]:
+        on, single = self.on(split), self.singles[aim]
+        teams = [key for key, team in self.teams.items() if team.metric == aim]
+        gain, over_tempered = ({key: dict[str, Gain]() for key in teams} for _ in range(2))
+        others = [key for key in teams if key not in on.same(teams, ("member", single))]
+        for metric in dict.fromkeys((aim, *self.pool.task.target.compared)):
+            for key, one in on.gains(metric, teams, ("member", single)).items():
+                gain[key][metric] = one
+            if single in self.temperatures.predictors and metric in SOFTENED:
+                for key, one in on.gains(metric, others, ("tempered", single)).items():
+                    over_tempered[key][metric] = one
+        return gain, over_tempered
 
     def notes(self, references: Iterable[Reference]) -> list[str]:
         """Warnings: members that learned nothing, and temperatures that ended at the border of the search."""
         names = [member.name for member in self.chosen_from if member.id in self._no_better_than_chance]
         found = [f"{', '.join(names)} learned nothing: no better than chance on val."] if names else []
+        found += self.temperatures.notes()
         limits = [each for each in references if each.tempered is not None and each.tempered.at_limit]
         return found + [
             f"The temperature of {each.name}, the best by {in_print(each.metric)}, ended at the border of what is "
@@ -119,11 +150,8 @@ class Measurements:
         return frozenset(member.id for member, is_useless in zip(self.chosen_from, useless, strict=True) if is_useless)
 
     def _member(self, member: Member) -> MemberResult:
-        finished, probabilities = member.status == "finished", member.form != "labels"
-        val, test = (
-            self._scores(probs_of(self.pool, member, split), split, probabilities) if finished else None
-            for split in ("val", "test")
-        )
+        finished = member.status == "finished"
+        val, test = (self.scores(split, ("member", member.id)) if finished else None for split in ("val", self.first))
         return MemberResult(
             id=member.id,
             name=member.name,
@@ -134,70 +162,19 @@ class Measurements:
             cost=cost_of([member]),
         )
 
-    def _scores(self, probs: Probabilities, split: str, probabilities: bool) -> Scores:
-        labels, weights = self.pool.truth(split), self.pool.weights(split)
-        return scores(probs, labels, weights, probabilities=probabilities, metrics=self.metrics)
-
-    def _with_temperature(self, member: Member) -> Tempered:
-        learned = self._temperature(member.id)
-        val, test = (
-            self._scores(np.asarray(combine(learned, probs_of(self.pool, member, split)[None])), split, True)
-            for split in ("val", "test")
+    def _tempered(self, name: str) -> Tempered | None:
+        if name not in self.temperatures.predictors:
+            return None
+        val, test = (self.scores(split, ("tempered", name)) for split in ("val", self.first))
+        return Tempered(
+            temperature=self.temperatures.value(name), at_limit=self.temperatures.at_limit(name), val=val, test=test
         )
-        temperature = learned.arguments["temperature"]
-        assert isinstance(temperature, float | int)
-        return Tempered(temperature=float(temperature), at_limit=at_limit(learned), val=val, test=test)
-
-    def _temperature(self, name: str) -> Spec:
-        """Tempered consensus of one member alone, its temperature fitted on val; fitted once."""
-        if name not in self._tempered:
-            probs = probs_of(self.pool, self._by_id[name], "val")
-            labels, weights = self.pool.truth("val"), self.pool.weights("val")
-            self._tempered[name] = fit("tempered", probs[None], labels, counts=weights)
-        return self._tempered[name]
 
 
-def scores(
-    probs: Probabilities,
-    labels: Labels,
-    weights: Probabilities | None = None,
-    *,
-    probabilities: bool = True,
-    metrics: Sequence[str] = (),
-) -> Scores:
-    """Scores of probabilities on one split.
-
-    Args:
-        probs: probabilities [sample, class].
-        labels: class indices [sample].
-        weights: weight of each row [sample].
-        probabilities: whether `probs` are probabilities; False for labels alone, without metrics of probabilities.
-        metrics: metrics beside the standard ones.
-    """
-    wanted = [name for name in STANDARD if name != "top5_accuracy" or probs.shape[1] > 5]
-    wanted += [metric for metric in metrics if metric not in STANDARD]
-    found = {
-        metric: _value(metric, probs, labels, weights)
-        for metric in wanted
-        if probabilities or METRICS.facts(metric).needs == "labels"
-    }
-    others = {metric: value for metric, value in found.items() if metric not in STANDARD}
-    usual = {metric: value for metric, value in found.items() if metric in STANDARD}
-    return Scores.model_validate({**usual, "others": others})
-
-
-def _value(metric: str, probs: Probabilities, labels: Labels, weights: Probabilities | None) -> float | None:
-    """Value of a metric; None where it is not defined on these rows."""
-    try:
-        value = METRICS.call(metric, probs, labels, *(() if weights is None else (weights,)))
-    except LREnsembleError:  # of a class without rows, say, or in a metric of the user's own
-        return None
-    return value if np.isfinite(value) else None
-
-
-def probs_of(pool: Pool, member: Member, split: str) -> Probabilities:
-    """Probabilities [sample, class] of a member on a split."""
-    return pool.task.target.seen(member.predictions(split))
+def _headline(target: Target, served: frozenset[Need]) -> str:
+    """The metric of a target that people know best, of those that all members can serve."""
+    able = (metric for metric in target.metrics if METRICS.facts(METRICS.check(metric)).needs in served)
+    return next(able, target.metrics[0])
 
 
 def cost_of(members: Sequence[Member]) -> Cost:

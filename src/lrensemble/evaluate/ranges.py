@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from lrensemble.errors import SpecError, UnknownNameError
-from lrensemble.evaluate.result import Result, Scores
+from lrensemble.evaluate.result import Gain, Result, Scores, TeamResult, TeamScores
 from lrensemble.evaluate.teams import Team
 from lrensemble.metrics import METRICS
 from lrensemble.registry import known_paths_only
@@ -39,11 +39,7 @@ def wrong_in_result(result: Result) -> str:
             _wrong_numbers("it", result.model_dump(exclude={"environment"})),
             *(_wrong_team(team.members, team.weights) for team in result.teams.values()),
             *(_wrong_scores(scores) for scores in _scores(result)),
-            *(
-                _unless(0 <= gain.p_value <= 1, f"a p-value is {gain.p_value}")
-                for team in result.teams.values()
-                for gain in (*team.gain.values(), *team.gain_over_tempered.values())
-            ),
+            *(_unless(0 <= gain.p_value <= 1, f"a p-value is {gain.p_value}") for gain in _gains(result)),
             _unless(
                 result.verdict.method is None or result.verdict.method in result.teams,
                 f"its verdict is about {result.verdict.method!r}, which is none of its teams",
@@ -88,10 +84,19 @@ def unknown_metric(*metrics: str) -> str:
 
 
 def _scores(result: Result) -> Iterator[Scores]:
-    both = [(each.val, each.test) for each in result.members]
+    both: list[tuple[Scores | None, Scores | None]] = [(each.val, each.test) for each in result.members]
     both += [(each.val, each.test) for each in result.references.values()]
     both += [(each.val, each.test) for each in result.teams.values()]
+    both += [(each.test, each.tempered) for further in result.further.values() for each in further.references.values()]
+    both += [(each.test, None) for further in result.further.values() for each in further.teams.values()]
+    both += [(each, None) for further in result.further.values() for each in further.members.values()]
     return (scores for pair in both for scores in pair if scores is not None)
+
+
+def _gains(result: Result) -> Iterator[Gain]:
+    teams: list[TeamResult | TeamScores] = [*result.teams.values()]
+    teams += [team for each in result.further.values() for team in each.teams.values()]
+    return (gain for team in teams for gain in (*team.gain.values(), *team.gain_over_tempered.values()))
 
 
 def _wrong_scores(scores: Scores) -> str:

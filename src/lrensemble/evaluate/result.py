@@ -8,27 +8,30 @@ from pydantic import Field
 
 from lrensemble.config import Record
 
-FORMAT, UNSEALED = 3, 2
+FORMAT, UNSEALED = 4, 2
 """Format of `result.json`, and the last format without a checksum."""
+
+READ = (3, FORMAT)
+"""Sealed formats that are read; the third knows classes and one test set alone."""
 
 LEVEL = 0.05
 """Significance level: a p-value below it, with an interval that excludes zero, is called reliable."""
 
 
 class Scores(Record):
-    """Scores of one set of predictions on one split, as fractions.
+    """Scores of one set of predictions on one split; those of classes by their own keys, fractions as such.
 
-    Metrics of probabilities are None for members that know only labels.
+    A metric is None where the members do not say what it needs, and where it is not one of the target.
     """
 
-    accuracy: float
+    accuracy: float | None = None
     nll: float | None = None
     brier: float | None = None
     ece: float | None = None
     top5_accuracy: float | None = None
     """Top-5 accuracy, with more than 5 classes."""
     others: dict[str, float | None] = Field(default={})
-    """Values of other metrics that teams aim at, by metric."""
+    """Values of other metrics, by metric: of those of values, and of others that teams aim at."""
 
     def by(self, metric: str) -> float | None:
         """Value of one metric; None where it was not computed."""
@@ -135,7 +138,8 @@ class TeamResult(Record):
     """Score (higher is better) by `metric`, each row scored by a team chosen without it; `None` for baselines."""
     test: Scores
     gain: dict[str, Gain]
-    """Gain over the best single model by its metric, by the metric that it aims at, `accuracy` and `nll`."""
+    """Gain over the best single model by its metric: by the metric that it aims at, and by those that are always given
+    (`accuracy` and `nll` of classes, `rmse` of values)."""
     gain_over_tempered: dict[str, Gain]
     """Gain over that model after temperature scaling, by `nll` and `brier`."""
     cost: Cost
@@ -156,11 +160,43 @@ class Verdict(Record):
     text: str
 
 
+class ReferenceScores(Record):
+    """Scores of a best single model on a further test set, plain and after the same temperature scaling."""
+
+    test: Scores
+    tempered: Scores | None
+
+
+class TeamScores(Record):
+    """Scores and gains of a team on a further test set."""
+
+    test: Scores
+    gain: dict[str, Gain]
+    gain_over_tempered: dict[str, Gain]
+
+
+class FurtherTest(Record):
+    """The same members, teams and references on a test set beside the one that the verdict is on."""
+
+    looks: int
+    """Number of looks at its rows, this one included."""
+    members: dict[str, Scores]
+    """By id of the member."""
+    references: dict[str, ReferenceScores]
+    """By metric."""
+    teams: dict[str, TeamScores]
+    """By key of the team."""
+    verdicts: tuple[Verdict, ...]
+    """Whether the gain holds here, in one line for each metric with a judged team."""
+
+
 class Result(Record):
     """The whole evaluation of a pool."""
 
     format: int = FORMAT
     task: str
+    headline: str = "accuracy"
+    """Metric that people know best for this target: it is given beside the one that a team aims at."""
     rows: dict[str, int]
     fingerprints: dict[str, dict[str, str]] = Field(default={})
     """SHA-256 of rows and labels, and of groups and weights where there are any, by split."""
@@ -178,6 +214,8 @@ class Result(Record):
     """Verdicts, one for each metric that teams aim at."""
     looks: int
     """Number of looks at test, this one included."""
+    further: dict[str, FurtherTest] = Field(default={})
+    """Further test sets, by name."""
     notes: tuple[str, ...] = ()
     """Warnings: default choices, members that learned nothing, doubtful fits."""
     seconds: dict[str, float] = Field(description="Wall-clock seconds by stage")

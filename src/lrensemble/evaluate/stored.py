@@ -12,7 +12,7 @@ from lrensemble.config.records import reason_of
 from lrensemble.environment import environment
 from lrensemble.errors import LREnsembleError, PoolError
 from lrensemble.evaluate.ranges import unknown_metric, wrong_in_result
-from lrensemble.evaluate.result import FORMAT, UNSEALED, Result
+from lrensemble.evaluate.result import READ, UNSEALED, Result
 from lrensemble.evaluate.teams import Team
 from lrensemble.files import proves_itself, read_json, seal, warn_once, write_whole
 from lrensemble.pool import Pool
@@ -46,8 +46,9 @@ def read_result(path: Path) -> Result:
     known = content.get("format")
     if known == UNSEALED and "checksum" not in content:
         warn_once(f"{path} is of an earlier version, without a checksum: no change would be noticed")
-    elif known != FORMAT:
-        raise PoolError(f"{path} has format {known!r}; this version of lrensemble reads {UNSEALED} and {FORMAT}")
+    elif known not in READ:
+        formats = " and ".join(map(str, (UNSEALED, *READ)))
+        raise PoolError(f"{path} has format {known!r}; this version of lrensemble reads {formats}")
     elif not proves_itself(content):
         raise PoolError(f"{path} is damaged: its checksum is not that of its content; evaluate again")
     without = {key: value for key, value in content.items() if key != "checksum"}

@@ -1,7 +1,7 @@
 """Tables of teams beside the best single models, the same in the terminal and on the page.
 
 One table for each metric that teams aim at, for NLL and Brier score another one against the best single model after
-temperature scaling, and one for accuracy.
+temperature scaling, and one for the metric that people know best, accuracy or RMSE.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lrensemble.evaluate.result import Gain, Reference, Result, Scores, TeamResult
-from lrensemble.evaluate.verdict import in_print, value_in_print
+from lrensemble.evaluate.verdict import in_print, in_unit_of_values, short, value_in_print
 from lrensemble.metrics import METRICS
 
 FIXED = "*"
@@ -38,8 +38,37 @@ def gain_tables(result: Result) -> Iterator[GainTable]:
         yield _table(result, reference, teams, judged.method, judged.metric, tempered=False)
         if any(judged.metric in team.gain_over_tempered for team in teams.values()):
             yield _table(result, reference, teams, judged.method, judged.metric, tempered=True)
-        if judged.metric != "accuracy":
-            yield _table(result, reference, teams, judged.method, "accuracy", tempered=False)
+        if judged.metric != result.headline and any(result.headline in team.gain for team in teams.values()):
+            yield _table(result, reference, teams, judged.method, result.headline, tempered=False)
+
+
+def across_tests(result: Result) -> Iterator[GainTable]:
+    """Where there are further test sets, scores and gains on all of them, in a table for each verdict."""
+    if not result.further:
+        return
+    first = next(split for split in result.rows if split != "val")
+    headings = ["team"]
+    for split in (first, *result.further):
+        headings += [short(split), f"{short(split)} gain"]
+    for judged in result.verdicts:
+        metric, reference = judged.metric, result.references[judged.metric]
+        scores = [reference.test, *(further.references[metric].test for further in result.further.values())]
+        rows = [["best single"]]
+        rows[0] += [cell for score in scores for cell in (score_in_print(metric, score.by(metric)), "")]
+        teams = [key for key, team in result.teams.items() if team.metric == metric]
+        for key in teams:
+            row = [key + (f" {FIXED}" if key == judged.method else "")]
+            for team in (result.teams[key], *(further.teams[key] for further in result.further.values())):
+                gain = team.gain.get(metric)
+                row.append(score_in_print(metric, team.test.by(metric)))
+                row.append("" if gain is None else value_in_print(metric, gain.value, unit=False))
+            rows.append(row)
+        yield GainTable(
+            f"{result.task}: {in_print(metric)} and gain over the best single model on every test set",
+            tuple(headings),
+            tuple(map(tuple, rows)),
+            None if judged.method is None else 1 + teams.index(judged.method),
+        )
 
 
 def _table(
@@ -55,7 +84,7 @@ def _table(
     aimed = "" if metric == reference.metric else f" by {in_print(reference.metric)}"
     percent = " in percent" if METRICS.facts(metric).unit == "fraction" else ""
     title = (
-        f"{result.task}: {in_print(metric)}{percent}; gain over {model}{aimed} on {result.rows['test']:,} test rows, "
+        f"{result.task}: {in_print(metric)}{percent}; gain over {model}{aimed} on {_test_rows(result):,} test rows, "
         f"adjusted for {_compared(teams, metric, tempered)} teams"
     )
     single = reference.tempered if tempered else reference
@@ -70,19 +99,27 @@ def _table(
     return GainTable(title, HEADINGS, tuple(rows), None if fixed is None else 1 + list(teams).index(fixed))
 
 
+def _test_rows(result: Result) -> int:
+    """Rows of the test set that the verdict is on."""
+    return next(rows for split, rows in result.rows.items() if split != "val")
+
+
 def _compared(teams: dict[str, TeamResult], metric: str, tempered: bool) -> int:
     gains = [(team.gain_over_tempered if tempered else team.gain).get(metric) for team in teams.values()]
     return sum(gain is not None and gain.adjusted_p is not None for gain in gains)
 
 
 def _scores(metric: str, val: Scores, test: Scores) -> tuple[str, str]:
-    return _score(metric, val.by(metric)), _score(metric, test.by(metric))
+    return score_in_print(metric, val.by(metric)), score_in_print(metric, test.by(metric))
 
 
-def _score(metric: str, value: float | None) -> str:
+def score_in_print(metric: str, value: float | None) -> str:
+    """A score as text: fractions in percent without the sign; a dash where it is not known."""
     if value is None:
         return "–"
-    return f"{100 * value:.2f}" if METRICS.facts(metric).unit == "fraction" else f"{value:.4f}"
+    if METRICS.facts(metric).unit == "fraction":
+        return f"{100 * value:.2f}"
+    return f"{value:.5g}" if in_unit_of_values(metric) else f"{value:.4f}"
 
 
 def _gain(metric: str, gain: Gain) -> tuple[str, str, str]:

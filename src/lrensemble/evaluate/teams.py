@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.config import Record
-from lrensemble.consensus import combine
 from lrensemble.errors import LREnsembleError, PoolError, SelectionError
+from lrensemble.evaluate.predictors import Predictor
+from lrensemble.evaluate.streaming import SplitReader
 from lrensemble.pool import Member, Pool
 from lrensemble.select import (
     CrossFit,
@@ -26,15 +27,12 @@ from lrensemble.select import (
     stability,
 )
 from lrensemble.spec import SpecLike
-from lrensemble.targets import served_by_all
+from lrensemble.targets import Need, served_by_all
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_METRIC = "nll"
 """Metric that teams aim at where all members give probabilities of classes."""
-
-BLOCK = 4096
-"""Rows combined at once; memory is then bounded by the size of the team, not of the split."""
 
 
 class Team(Record):
@@ -85,12 +83,22 @@ def validation_of(pool: Pool) -> Validation:
         cost=_costs(members),
         weights=pool.weights("val"),
         groups=pool.groups("val"),
+        choices=pool.choices("val"),
     )
 
 
 def default_metric(pool: Pool) -> str:
     """Metric that teams aim at by default, by the target and what all members say."""
-    return pool.task.target.default_metric(served_by_all(member.predictions("val") for member in pool.members()))
+    return pool.task.target.default_metric(_served(pool))
+
+
+def default_consensus(pool: Pool) -> str:
+    """Consensus of teams by default, by the target and what all members say."""
+    return pool.task.target.default_consensus(_served(pool))
+
+
+def _served(pool: Pool) -> frozenset[Need]:
+    return served_by_all(member.predictions("val") for member in pool.members())
 
 
 def _costs(members: Sequence[Member]) -> tuple[float, ...]:
@@ -104,7 +112,7 @@ def choose(
     method: SpecLike,
     *,
     metric: SpecLike | None = None,
-    consensus: SpecLike = "mean",
+    consensus: SpecLike | None = None,
     seed: int = 0,
     folds: int = 5,
     resamples: int = 0,
@@ -113,10 +121,12 @@ def choose(
     """Choose a team on `val` and fit its consensus there.
 
     The method is also scored cross-fitted, unless `folds` is 0 or there are too few rows for it, and tried again on
-    `resamples` bootstrap resamples of the rows. The metric defaults to `default_metric`. For several choices from one
-    pool, pass its `validation`: its cached statistics are then computed once.
+    `resamples` bootstrap resamples of the rows. Metric and consensus default to `default_metric` and
+    `default_consensus`. For several choices from one pool, pass its `validation`: its cached statistics are then
+    computed once.
     """
     validation, aim = validation or validation_of(pool), metric or default_metric(pool)
+    consensus = consensus or default_consensus(pool)
     selection = select(validation, method, metric=aim, consensus=consensus, seed=seed)
     cross_fitted, refusal = None, ""
     if folds:
@@ -175,13 +185,11 @@ def team_of(
     )
 
 
-def predict(pool: Pool, members: tuple[Member, ...], team: Team, split: str) -> NDArray[np.float64]:
+def predictor_of(team: Team) -> Predictor:
+    """The team as somebody who predicts."""
+    return Predictor(team.team, team.weights, team.consensus)
+
+
+def predict(pool: Pool, members: tuple[Member, ...], team: Team, split: str) -> NDArray[np.float64]:  # noqa: ARG001
     """Predictions [sample, column] of a team on a split, computed block by block."""
-    by_id = {member.id: member for member in members}
-    chosen = [by_id[name].predictions(split) for name in team.team]
-    weights = np.asarray(team.weights, dtype=np.float64)
-    blocks = []
-    for start in range(0, len(chosen[0]), BLOCK):
-        seen = np.stack([pool.task.target.seen(one[start : start + BLOCK]) for one in chosen])
-        blocks.append(combine(team.consensus, seen, weights))
-    return np.concatenate(blocks)
+    return SplitReader(pool, split).whole(predictor_of(team))

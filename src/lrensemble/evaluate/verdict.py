@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
-from lrensemble.evaluate.result import LEVEL, Gain, Reference, TeamResult, Verdict
+from lrensemble.evaluate.result import LEVEL, Gain, Reference, Result, TeamResult, TeamScores, Verdict
 from lrensemble.metrics import METRICS
 
-_PRINTED = {"nll": "NLL", "brier": "Brier score", "ece": "ECE"}
+_PRINTED = {
+    "nll": "NLL",
+    "brier": "Brier score",
+    "ece": "ECE",
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
+    "crps": "CRPS",
+    "gaussian_nll": "NLL",
+}
+
+Kind = Literal["better", "worse", "no reliable difference"]
 
 
 def in_print(metric: str) -> str:
@@ -15,7 +28,9 @@ def in_print(metric: str) -> str:
     return _PRINTED.get(metric, metric.replace("_", " "))
 
 
-def verdict(key: str | None, team: TeamResult | None, reference: Reference, rows: int, looks: int) -> Verdict:
+def verdict(
+    key: str | None, team: TeamResult | None, reference: Reference, rows: int, looks: int, *, headline: str = "accuracy"
+) -> Verdict:
     """Verdict on the gain of the judged team over the best single model.
 
     Args:
@@ -24,9 +39,9 @@ def verdict(key: str | None, team: TeamResult | None, reference: Reference, rows
         reference: best single model by the metric that the team aims at.
         rows: number of test rows.
         looks: number of looks at test, this one included.
+        headline: metric that is given beside the one that the team aims at.
     """
     metric = reference.metric
-    seen = f"{rows:,} rows, {'first look' if looks == 1 else f'look {looks}'} at them."
     if team is None:
         text = (
             f"No team beats {reference.name}: ship that one. It is the best single model by {in_print(metric)} on val, "
@@ -38,30 +53,51 @@ def verdict(key: str | None, team: TeamResult | None, reference: Reference, rows
     subject = (
         f"{key}, a team of {len(team.team)}, against the best single model by {in_print(metric)} ({reference.name})"
     )
-    parts = [f"gain in test {in_print(metric)} {_gain_in_words(metric, team.gain[metric])}"]
-    if metric in team.gain_over_tempered:
-        parts.append(f"{_gain_in_words(metric, team.gain_over_tempered[metric])} where that model has a temperature")
-    if metric != "accuracy":
-        parts.append(_accuracy(team.gain["accuracy"]))
-    text = f"{head}: {subject}: {'; '.join(parts)}; {seen}"
+    text = f"{head}: {subject}: {gain_clauses(metric, team, headline)}; {seen(rows, looks)}"
     return Verdict(metric=metric, kind=kind, method=key, reliable=kind in ("better", "worse"), text=text)
 
 
-def kind_of(team: TeamResult) -> Literal["better", "worse", "no reliable difference"]:
-    """Outcome by the metric that the team aims at.
+def seen(rows: int, looks: int) -> str:
+    """The end of a verdict: how many rows it is of, and how often they were looked at."""
+    return f"{rows:,} rows, {'first look' if looks == 1 else f'look {looks}'} at them."
+
+
+def gain_clauses(metric: str, team: TeamResult | TeamScores, headline: str, split: str = "test") -> str:
+    """Gains of a team on a test set: in the metric that it aims at, over the tempered model, in the headline."""
+    parts = [f"gain in {split} {in_print(metric)} {_gain_in_words(metric, team.gain[metric])}"]
+    if metric in team.gain_over_tempered:
+        parts.append(f"{_gain_in_words(metric, team.gain_over_tempered[metric])} where that model has a temperature")
+    if metric != headline and headline in team.gain:
+        parts.append(_headline(headline, team.gain[headline], split))
+    return "; ".join(parts)
+
+
+def sentences_of(result: Result) -> list[str]:
+    """All verdicts of a result: on the first test set, and then a line for each further one."""
+    further = [each.text for test in result.further.values() for each in test.verdicts]
+    return [*(each.text for each in result.verdicts), *further]
+
+
+def kind_of(team: TeamResult) -> Kind:
+    """Outcome by the metric that the team aims at."""
+    return kind_by(team.metric, team.gain, team.gain_over_tempered)
+
+
+def kind_by(metric: str, gains: Mapping[str, Gain], over_tempered: Mapping[str, Gain]) -> Kind:
+    """Outcome by the metric that a team aims at.
 
     In NLL and Brier score, temperature scaling alone improves a single model. There a gain counts only together with a
     gain over the tempered model, or with one in accuracy. These two are tested once the first is reliable, adjusted for
     being two (Holm 1979), so that the whole keeps the level of one test.
     """
-    gain, over_tempered = team.gain[team.metric], team.gain_over_tempered.get(team.metric)
+    gain, tempered = gains[metric], over_tempered.get(metric)
     if not gain.reliable:
         return "no reliable difference"
     if gain.value < 0:
         return "worse"
-    if over_tempered is None:
+    if tempered is None:
         return "better"
-    left = [one for one in (over_tempered, team.gain["accuracy"]) if one.reliable and one.value > 0]
+    left = [one for one in (tempered, gains["accuracy"]) if one.reliable and one.value > 0]
     return "better" if len(left) == 2 or any(one.p_value < LEVEL / 2 for one in left) else "no reliable difference"
 
 
@@ -69,7 +105,13 @@ def value_in_print(metric: str, value: float, *, unit: bool = True) -> str:
     """Gain as text: fractions in percentage points, other metrics in their own unit."""
     if METRICS.facts(metric).unit == "fraction":
         return f"{100 * value:+.2f}" + (" points" if unit else "")
-    return f"{value:+.4f}"
+    return f"{value:+.4g}" if in_unit_of_values(metric) else f"{value:+.4f}"
+
+
+def in_unit_of_values(metric: str) -> bool:
+    """Whether a metric is in the unit of the values that are predicted, which may be of any size."""
+    facts = METRICS.facts(metric)
+    return facts.unit == "" and facts.targets == ("values",)
 
 
 def _gain_in_words(metric: str, gain: Gain) -> str:
@@ -77,10 +119,14 @@ def _gain_in_words(metric: str, gain: Gain) -> str:
     return f"{value_in_print(metric, gain.value)} (95 % interval {low} to {high}, p = {gain.p_value:.2g})"
 
 
-def _accuracy(gain: Gain) -> str:
-    """Clause on the accuracy of a team that aims at another metric."""
+def _headline(metric: str, gain: Gain, split: str) -> str:
+    """Clause on the metric that people know best, of a team that aims at another one."""
+    name, words = in_print(metric), _gain_in_words(metric, gain)
     if not gain.reliable:
-        return f"accuracy is undecided: {_gain_in_words('accuracy', gain)}"
-    return (
-        f"{'gain in test accuracy' if gain.value > 0 else 'test accuracy is lost:'} {_gain_in_words('accuracy', gain)}"
-    )
+        return f"{name} is undecided: {words}"
+    return f"gain in {split} {name} {words}" if gain.value > 0 else f"{split} {name} is lost: {words}"
+
+
+def short(split: str) -> str:
+    """Name of a test set in prose: `v2` of `test:v2`."""
+    return split.removeprefix("test:")

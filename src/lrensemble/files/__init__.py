@@ -2,7 +2,7 @@
 
 `whole` writes files and folders, `removal` removes them, `drafts` names what is under way and clears what a killed
 process left, `holder` knows who writes, `inside` keeps a pool's links from leading out of it, `sealed` finds damage,
-`claims` let one process of many at once do what all would do.
+`mapped` lets go of what was read, `claims` let one process of many at once do what all would do.
 """
 
 from lrensemble.files.as_json import read_json, sha256, to_json
@@ -10,6 +10,7 @@ from lrensemble.files.drafts import clear_abandoned, clear_pool, draft_of, file_
 from lrensemble.files.holder import Holder, alive, read_holder, this_process
 from lrensemble.files.inside import check_inside, check_no_link, is_link, pool_above
 from lrensemble.files.kept import keep_somewhere
+from lrensemble.files.mapped import release
 from lrensemble.files.refused import storage_errors, tensor_errors
 from lrensemble.files.removal import discard, remove
 from lrensemble.files.scratch import private_folder, reserve, scratch_array, scratch_folder
@@ -53,6 +54,7 @@ __all__ = [
     "proves_itself",
     "read_holder",
     "read_json",
+    "release",
     "remove",
     "reserve",
     "scratch_array",

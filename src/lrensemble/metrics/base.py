@@ -47,6 +47,12 @@ class MetricFacts:
     of_confusion: Callable[..., Floats] | None = None
     """Value of a confusion matrix, where the metric depends on that alone: a function of (weights of rows [..., label,
     predicted class], and the metric's own arguments by keyword) to [...]."""
+    reduced: Callable[..., Floats] | None = None
+    """What the metric needs of each row, where that is less than all of it and no mean is taken: a function of
+    (predictions [sample, column], truth [sample, …]) to [sample, number]."""
+    of_reduced: Callable[..., float] | None = None
+    """Value of the metric from that: a function of (numbers [sample, number], weights [sample] or None, and the
+    metric's own arguments by keyword)."""
     lowest: float = -np.inf
     """Lower bound of its values."""
     highest: float = np.inf

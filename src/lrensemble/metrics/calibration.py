@@ -11,15 +11,47 @@ from lrensemble.limits import Count
 from lrensemble.metrics.base import METRICS, Floats, Labels
 from lrensemble.metrics.scores import correct
 
+Binning = Literal["equal_width", "equal_mass"]
 
-@METRICS.register(higher_is_better=False, lowest=0.0, highest=1.0, unit="fraction", bins=15, binning="equal_width")
+
+def confidence_and_correctness(probs: Floats, labels: Labels) -> Floats:
+    """Probability of the likeliest class, and whether that is the label: [sample, 2]."""
+    return np.stack([probs.max(axis=1), correct(probs, labels)], axis=1)
+
+
+def ece_of_rows(
+    rows: Floats, weights: Floats | None = None, *, bins: int = 15, binning: Binning = "equal_width"
+) -> float:
+    """Expected calibration error of confidence and correctness [sample, 2]."""
+    confidence, right = rows[:, 0], rows[:, 1]
+    counts = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
+    excess = counts * (right - confidence)
+    if binning == "equal_width":
+        of_bin = np.bincount(equal_width_bins(confidence, bins), weights=excess, minlength=bins)
+    else:
+        order = np.argsort(confidence, kind="stable")
+        upto = [np.append(0.0, np.cumsum(values[order])) for values in (counts, excess)]
+        of_bin = np.diff(np.interp(np.linspace(0, upto[0][-1], bins + 1), upto[0], upto[1]))
+    return float(np.abs(of_bin).sum() / counts.sum())
+
+
+@METRICS.register(
+    higher_is_better=False,
+    reduced=confidence_and_correctness,
+    of_reduced=ece_of_rows,
+    lowest=0.0,
+    highest=1.0,
+    unit="fraction",
+    bins=15,
+    binning="equal_width",
+)
 def ece(
     probs: Floats,
     labels: Labels,
     weights: Floats | None = None,
     *,
     bins: Count = 15,
-    binning: Literal["equal_width", "equal_mass"] = "equal_width",
+    binning: Binning = "equal_width",
 ) -> float:
     """Expected calibration error: mean over rows' bins of |accuracy - mean confidence|. Lower is better.
 
@@ -34,16 +66,7 @@ def ece(
         bins: how many.
         binning: how their borders are set.
     """
-    confidence = probs.max(axis=1)
-    counts = np.ones(len(labels)) if weights is None else np.asarray(weights, dtype=np.float64)
-    excess = counts * (correct(probs, labels) - confidence)
-    if binning == "equal_width":
-        of_bin = np.bincount(equal_width_bins(confidence, bins), weights=excess, minlength=bins)
-    else:
-        order = np.argsort(confidence, kind="stable")
-        upto = [np.append(0.0, np.cumsum(values[order])) for values in (counts, excess)]
-        of_bin = np.diff(np.interp(np.linspace(0, upto[0][-1], bins + 1), upto[0], upto[1]))
-    return float(np.abs(of_bin).sum() / counts.sum())
+    return ece_of_rows(confidence_and_correctness(probs, labels), weights, bins=bins, binning=binning)
 
 
 def equal_width_bins(confidence: Floats, bins: int) -> NDArray[np.int64]:

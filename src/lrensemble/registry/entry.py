@@ -84,9 +84,10 @@ def entry_of(registry: Registry[Any, Any], name: str) -> Entry:
 
 
 def plain_facts(registry: Registry[Any, Any], facts: Any) -> dict[str, bool | int | float | str]:
-    """Those facts of a function that JSON can say."""
+    """Those facts of a function that can be said in a word, or in several."""
     stated = {each.name: getattr(facts, each.name) for each in fields(registry.kind_of_facts)}
-    return {name: value for name, value in stated.items() if _is_plain(value)}
+    words = {name: ", ".join(value) if _are_words(value) else value for name, value in stated.items()}
+    return {name: value for name, value in words.items() if _is_plain(value)}
 
 
 def docstring_parts(docstring: str) -> tuple[str, dict[str, str]]:
@@ -129,6 +130,10 @@ def _citations(text: str) -> tuple[str, ...]:
     """What stands in parentheses with a year in it."""
     flat: Iterable[str] = re.findall(r"\(([^()]*\b(?:19|20)\d\d\b[^()]*)\)", " ".join(text.split()))
     return tuple(dict.fromkeys(part for part in flat if re.search(r"[A-Z]\w+", part)))
+
+
+def _are_words(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) > 0 and all(isinstance(each, str) for each in value)
 
 
 def _is_plain(value: object) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lrensemble.errors import SpecError
 from lrensemble.evaluate import untrusted
+from lrensemble.evaluate.verdict import in_print
 from lrensemble.policies import build
 from lrensemble.pool import Member
 from lrensemble.registry import known_paths_only
@@ -17,15 +18,17 @@ COLOURS = ("#5c6bc0", "#ef6c00", "#26a69a", "#c2185b", "#7cb342", "#8d6e63", "#0
 POINTS = 150
 """Number of points of a learning-rate curve."""
 
-PANELS = (("rate", "rate"), ("train_loss", "training loss"), ("val_nll", "val NLL"))
+LOSSES = ("val_nll", "val_gaussian_nll", "val_mse")
+"""Keys of a history that hold the validation loss, the first one present."""
 
 
 def curves(report: ReportData) -> Section:
     """Section with three panels over the epochs; members of the chosen team stand out."""
+    panels = _panels(report)
     traces = [
         _trace(report, member, name, place, panel, key)
         for place, (member, name) in enumerate(zip(report.members, report.names, strict=True))
-        for panel, (key, _) in enumerate(PANELS)
+        for panel, (key, _) in enumerate(panels)
         if member.history()
     ]
     if not traces:
@@ -35,10 +38,10 @@ def curves(report: ReportData) -> Section:
         "height": 760,
         "showlegend": False,
     }
-    for panel, (_, title) in enumerate(PANELS, start=1):
+    for panel, (_, title) in enumerate(panels, start=1):
         axis = "" if panel == 1 else str(panel)
         layout[f"yaxis{axis}"] = {"title": {"text": title}, "type": "log" if panel > 1 else "linear"}
-        layout[f"xaxis{axis}"] = {"title": {"text": "epoch" if panel == len(PANELS) else ""}}
+        layout[f"xaxis{axis}"] = {"title": {"text": "epoch" if panel == len(panels) else ""}}
     return Section(
         "Rates and what came of them",
         [
@@ -47,6 +50,13 @@ def curves(report: ReportData) -> Section:
         ],
         figures=[Figure("curves", traces, layout, "The rate by epoch, and the loss and the score at the end of each.")],
     )
+
+
+def _panels(report: ReportData) -> list[tuple[str, str]]:
+    """Key in the histories and title of each panel."""
+    keys = {key for member in report.members for line in member.history()[:1] for key in line}
+    loss = next((key for key in LOSSES if key in keys), LOSSES[0])
+    return [("rate", "rate"), ("train_loss", "training loss"), (loss, f"val {in_print(loss.removeprefix('val_'))}")]
 
 
 def _trace(report: ReportData, member: Member, name: str, place: int, panel: int, key: str) -> dict[str, Any]:

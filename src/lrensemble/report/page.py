@@ -9,6 +9,7 @@ from pathlib import Path
 from lrensemble.evaluate import Result
 from lrensemble.files import write_whole
 from lrensemble.pool import Pool
+from lrensemble.report.ambiguity import ambiguity
 from lrensemble.report.curves import curves
 from lrensemble.report.diversity import diversity
 from lrensemble.report.escape import escape_html, script_json
@@ -16,22 +17,29 @@ from lrensemble.report.members import members
 from lrensemble.report.price import price
 from lrensemble.report.reliability import reliability
 from lrensemble.report.report_data import ReportData
+from lrensemble.report.residuals import residuals
 from lrensemble.report.rows import rows
 from lrensemble.report.section import Figure, Section, plotly_script
 from lrensemble.report.spread import spread
+from lrensemble.report.value_rows import value_rows
 from lrensemble.report.verdict import teams, verdict
+from lrensemble.targets import Need
 
-SECTIONS: tuple[Callable[[ReportData], Section], ...] = (
-    verdict,
-    teams,
-    curves,
-    members,
-    spread,
-    diversity,
-    reliability,
-    price,
-    rows,
+SECTIONS: tuple[tuple[Callable[[ReportData], Section], Need | None], ...] = (
+    (verdict, None),
+    (teams, None),
+    (curves, None),
+    (members, None),
+    (spread, None),
+    (diversity, "labels"),
+    (ambiguity, "values"),
+    (reliability, "labels"),
+    (residuals, "values"),
+    (price, None),
+    (rows, "labels"),
+    (value_rows, "values"),
 )
+"""Sections in the order of the page, and what all members must say for a section to have something to show."""
 
 
 def sections_of(pool: Pool, result: Result, data: Path | None = None) -> list[Section]:
@@ -43,7 +51,7 @@ def sections_of(pool: Pool, result: Result, data: Path | None = None) -> list[Se
         data: folder of the data set's files, for pictures of its rows.
     """
     report = ReportData(pool, result, data)
-    return [section(report) for section in SECTIONS]
+    return [section(report) for section, need in SECTIONS if need is None or report.all_serve(need)]
 
 
 def write_report(pool: Pool, result: Result, path: Path | str, data: Path | str | None = None) -> list[Section]:

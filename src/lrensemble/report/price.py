@@ -8,6 +8,9 @@ import numpy as np
 
 from lrensemble.evaluate import untrusted
 from lrensemble.evaluate.result import MemberResult
+from lrensemble.evaluate.tables import score_in_print
+from lrensemble.evaluate.verdict import in_print
+from lrensemble.metrics import METRICS, higher_is_better
 from lrensemble.report.escape import escape_html
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
@@ -18,9 +21,11 @@ def price(report: ReportData) -> Section:
     """Section with parameters, seconds of training and time to predict of the best single model and of every team."""
     teams = {"best single": report.result.best_single} | dict(report.result.teams)
     rows, points = list[list[str]](), list[tuple[str, float, float]]()
-    known = speeds(report.members, len(report.pool.task.classes), trust_code=report.pool.trust_code)
+    headline = report.result.headline
+    percent = METRICS.facts(headline).unit == "fraction"
+    known = speeds(report.members, report.pool.task.target, trust_code=report.pool.trust_code)
     for name, team in teams.items():
-        cost = team.cost
+        cost, value = team.cost, None if team.test is None else team.test.by(headline)
         ids = (team.id,) if isinstance(team, MemberResult) else team.members
         speed = combined(known[id_] for id_ in ids) if known.keys() >= set(ids) else None
         rows.append(
@@ -32,13 +37,14 @@ def price(report: ReportData) -> Section:
                 "" if cost.samples is None else f"{cost.samples:,}",
                 "–" if speed is None else f"{1000 * speed.latency:,.2f}",
                 "–" if speed is None else f"{speed.throughput:,.0f}",
-                "" if team.test is None else f"{100 * team.test.accuracy:.2f}",
+                "" if value is None else score_in_print(headline, value),
             ]
         )
-        if team.test is not None:
-            points.append((name, cost.parameters or cost.members, 100 * team.test.accuracy))
+        if value is not None:
+            points.append((name, cost.parameters or cost.members, (100 if percent else 1) * value))
     headings = ["team", "members", "parameters", "seconds of training", "samples seen", "latency, ms", "rows/s"]
-    headings.append("test acc. %")
+    headings.append("test acc. %" if headline == "accuracy" else f"test {in_print(headline)}")
+    axis = f"test {in_print(headline)}" + (", %" if percent else "")
     unit = "parameters" if all(team.cost.parameters for team in teams.values()) else "members"
     return Section(
         "The price",
@@ -52,8 +58,8 @@ def price(report: ReportData) -> Section:
         [
             Figure(
                 "price",
-                _traces(points),
-                {"xaxis": {"title": {"text": unit}}, "yaxis": {"title": {"text": "test accuracy, %"}}},
+                _traces(points, higher_is_better(headline)),
+                {"xaxis": {"title": {"text": unit}}, "yaxis": {"title": {"text": axis}}},
             )
         ],
     )
@@ -69,9 +75,11 @@ def pareto_front(costs: list[float], scores: list[float]) -> list[int]:
     return kept
 
 
-def _traces(points: list[tuple[str, float, float]]) -> list[dict[str, Any]]:
+def _traces(points: list[tuple[str, float, float]], higher: bool) -> list[dict[str, Any]]:
     names, costs, scores = ([point[axis] for point in points] for axis in range(3))
-    places = pareto_front([float(cost) for cost in costs], [float(score) for score in scores])
+    places = pareto_front(
+        [float(cost) for cost in costs], [float(score) if higher else -float(score) for score in scores]
+    )
     line = {"type": "scatter", "mode": "lines", "line": {"color": "#90a4ae"}, "hoverinfo": "skip", "showlegend": False}
     every = {
         "type": "scatter",

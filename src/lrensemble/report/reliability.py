@@ -19,8 +19,8 @@ BINS = 12
 
 def reliability(report: ReportData) -> Section:
     """Section on the best single model and the judged team on val, plain and tempered."""
-    found = {"best single": report.probs_of(report.best, "val")}
-    team = report.team_probs("val")
+    found = {"best single": report.seen(report.best, "val")}
+    team = report.team_said("val")
     if team is not None:
         found["team"] = team
     traces: list[dict[str, Any]] = [_diagonal()]

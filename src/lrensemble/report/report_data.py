@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.evaluate import Result, Team, load, predict
-from lrensemble.numerics import likeliest
 from lrensemble.pool import Member, Pool
 from lrensemble.report.parameters import Floats, Products, products_of
+from lrensemble.targets import Need, served_by_all
 
 Labels = NDArray[np.int64]
 
@@ -66,6 +67,15 @@ class ReportData:
         )
 
     @cached_property
+    def test(self) -> str:
+        """Name of the test set that the verdict is on."""
+        return self.pool.task.test_sets[0]
+
+    def truth(self, split: str) -> NDArray[Any]:
+        """Truth of the rows of a split: [sample] classes, or [sample, output] values."""
+        return self.pool.truth(split)
+
+    @cached_property
     def labels(self) -> Labels:
         """True classes [sample] of `val`."""
         return np.asarray(self.pool.truth("val"))
@@ -73,7 +83,7 @@ class ReportData:
     @cached_property
     def predicted(self) -> Labels:
         """Likeliest class [member, sample] by each member on `val`."""
-        return np.stack([likeliest(self.probs_of(member, "val")) for member in self.members])
+        return np.stack([member.predictions("val").labels() for member in self.members])
 
     @cached_property
     def products(self) -> Products | None:
@@ -88,12 +98,20 @@ class ReportData:
         chosen = np.sort(np.random.default_rng(SEED).choice(rows, size=max(1, most), replace=False))
         return chosen, f"a sample of {len(chosen):,} of {rows:,} val rows"
 
-    def probs_of(self, member: Member, split: str) -> Floats:
-        """Probabilities [sample, class] of a member on a split."""
+    def seen(self, member: Member, split: str) -> Floats:
+        """What metrics see of a member on a split, [sample, column]: probabilities, or values and then variances."""
         return self.pool.task.target.seen(member.predictions(split))
 
-    def team_probs(self, split: str) -> Floats | None:
-        """Probabilities [sample, class] of the judged team; None where it is not stored."""
+    def values_of(self, member: Member, split: str) -> Floats:
+        """Values [sample, output] of a member on a split, without variances."""
+        return self.seen(member, split)[:, : self.pool.task.target.width]
+
+    def all_serve(self, need: Need) -> bool:
+        """Whether all finished members say what is needed."""
+        return need in served_by_all(member.predictions("val") for member in self.members)
+
+    def team_said(self, split: str) -> Floats | None:
+        """What metrics see of the judged team, [sample, column]; None where it is not stored."""
         return None if self.chosen is None else predict(self.pool, self.members, self.chosen, split)
 
 

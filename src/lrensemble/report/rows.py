@@ -18,7 +18,7 @@ SHOWN_CLASSES = 30
 
 def rows(report: ReportData) -> Section:
     """Section on the judged team against the best single model on test, by class and by row."""
-    probs = report.team_probs("test")
+    probs = report.team_said(report.test)
     if probs is None:
         return Section("Classes and rows", ["There is no stored team that the verdict judges."])
     names = report.pool.task.classes

@@ -16,6 +16,7 @@ from lrensemble.errors import LREnsembleError
 from lrensemble.pool import Member
 from lrensemble.registry import known_paths_only
 from lrensemble.spec import to_spec
+from lrensemble.targets import Target
 
 BATCH = 256
 """Batch size for throughput, in rows."""
@@ -38,18 +39,18 @@ class Speed:
         return BATCH / self.batch
 
 
-def speeds(members: Iterable[Member], classes: int, *, trust_code: bool = False) -> dict[str, Speed]:
+def speeds(members: Iterable[Member], target: Target, *, trust_code: bool = False) -> dict[str, Speed]:
     """Speed of the members whose network is known, by id; each architecture is measured once."""
-    found: dict[tuple[str, tuple[int, ...]], Speed | None] = {}
+    found: dict[tuple[str, tuple[int, ...], int], Speed | None] = {}
     by_id: dict[str, Speed] = {}
     for member in members:
         model = (member.recipe or {}).get("model")
         if model is None or member.inputs is None:
             continue
-        key = (str(to_spec(model)), tuple(member.inputs.shape))
+        key = (str(to_spec(model)), tuple(member.inputs.shape), target.head(member.form).outputs)
         if key not in found:
             with known_paths_only(member.id, trust_code=trust_code):
-                found[key] = _measured(member.inputs, key[0], classes)
+                found[key] = _measured(member.inputs, key[0], key[2])
         if (speed := found[key]) is not None:
             by_id[member.id] = speed
     return by_id
@@ -62,10 +63,10 @@ def combined(parts: Iterable[Speed]) -> Speed:
 
 
 @torch.no_grad()
-def _measured(inputs: Inputs, model: str, classes: int) -> Speed | None:
+def _measured(inputs: Inputs, model: str, outputs: int) -> Speed | None:
     """Median over runs with new weights, on which the time does not depend; None where the network cannot be built."""
     try:
-        network = models.build(model, inputs.shape, classes, 0).eval()
+        network = models.build(model, inputs.shape, outputs, 0).eval()
     except LREnsembleError:
         return None
     threads = torch.get_num_threads()

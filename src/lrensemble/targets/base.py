@@ -42,6 +42,8 @@ class Target(Record):
     """Type of the truth, as numpy names it."""
     metrics: ClassVar[tuple[str, ...]]
     """Metrics that every member and team is measured by; the first is the one that people know best."""
+    compared: ClassVar[tuple[str, ...]]
+    """Metrics by which gains are given beside the one that a team aims at."""
     nouns: ClassVar[tuple[str, str]]
     """What its columns are called, several and one."""
     forms: ClassVar[tuple[Form, ...]]
@@ -123,6 +125,10 @@ class Target(Record):
     @abstractmethod
     def strata(self, truth: NDArray[Any]) -> NDArray[np.int64]:
         """[sample] the stratum of each row: a division of rows takes its part of each."""
+
+    @abstractmethod
+    def uninformed(self, truth: NDArray[Any]) -> NDArray[np.float64]:
+        """Predictions [sample, column] of who knows nothing of a row, as consensus functions and metrics see them."""
 
     @abstractmethod
     def default_metric(self, served: frozenset[Need]) -> str:

@@ -22,6 +22,7 @@ class Classes(Target):
 
     truth_type: ClassVar[type] = np.int64
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "nll", "brier", "ece", "top_k_accuracy(k=5)")
+    compared: ClassVar[tuple[str, ...]] = ("accuracy", "nll")
     nouns: ClassVar[tuple[str, str]] = ("classes", "class")
     forms: ClassVar[tuple[Form, ...]] = ("labels", "top_k", "log_probs", "likelihood")
 
@@ -44,6 +45,10 @@ class Classes(Target):
 
     def seen(self, predictions: Predictions) -> NDArray[np.float64]:
         """Probabilities [sample, class]."""
+        if predictions.form == "labels":
+            named = np.zeros((len(predictions), self.width))
+            named[np.arange(len(predictions)), predictions.main] = 1
+            return named
         numbers = predictions.dense(self.width).astype(np.float64)
         return np.exp(numbers, out=numbers)
 
@@ -56,6 +61,10 @@ class Classes(Target):
     def strata(self, truth: NDArray[Any]) -> NDArray[np.int64]:
         """The classes."""
         return truth.astype(np.int64)
+
+    def uninformed(self, truth: NDArray[Any]) -> NDArray[np.float64]:
+        """The same probability for every class."""
+        return np.full((len(truth), self.width), 1 / self.width)
 
     def default_metric(self, served: frozenset[Need]) -> str:
         """NLL, or accuracy where a member says labels alone."""

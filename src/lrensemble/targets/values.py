@@ -24,7 +24,17 @@ class Values(Target):
     """The truth is one number or several; members give numbers, or normal distributions."""
 
     truth_type: ClassVar[type] = np.float64
-    metrics: ClassVar[tuple[str, ...]] = ("rmse", "mse", "mae", "r2", "gaussian_nll", "crps")
+    metrics: ClassVar[tuple[str, ...]] = (
+        "rmse",
+        "mse",
+        "mae",
+        "r2",
+        "gaussian_nll",
+        "crps",
+        "coverage(level=0.9)",
+        "interval_width(level=0.9)",
+    )
+    compared: ClassVar[tuple[str, ...]] = ("rmse",)
     nouns: ClassVar[tuple[str, str]] = ("outputs", "output")
     forms: ClassVar[tuple[Form, ...]] = ("values", "gaussian")
 
@@ -74,6 +84,12 @@ class Values(Target):
         """Parts of equal size by the first output, so that every split has low and high values."""
         order = np.argsort(np.argsort(truth[:, 0], kind="stable"), kind="stable")
         return np.asarray(order * min(STRATA, len(truth)) // len(truth), dtype=np.int64)
+
+    def uninformed(self, truth: NDArray[Any]) -> NDArray[np.float64]:
+        """Mean of the truth for every row, and then its variance."""
+        variance = truth.var(axis=0)
+        known = np.concatenate([truth.mean(axis=0), np.where(variance > 0, variance, 1)])
+        return np.repeat(known[None], len(truth), axis=0)
 
     def default_metric(self, served: frozenset[Need]) -> str:
         """Gaussian NLL where all members give distributions, else the mean squared error."""

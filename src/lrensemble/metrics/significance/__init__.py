@@ -1,4 +1,4 @@
-"""Is the difference between two classifiers on the same rows real? Paired intervals and tests, for one and for many."""
+"""Is the difference between two predictors on the same rows real? Paired intervals and tests, for one and for many."""
 
 from lrensemble.metrics.significance.max_t import simultaneous
 from lrensemble.metrics.significance.mcnemar import mcnemar_exact, mcnemar_mid_p
@@ -9,12 +9,13 @@ from lrensemble.metrics.significance.means import (
     paired_means,
     paired_proportions,
 )
-from lrensemble.metrics.significance.scores import paired_scores, simultaneous_scores
+from lrensemble.metrics.significance.scores import compared_rows, paired_scores, simultaneous_scores
 
 __all__ = [
     "CONFIDENT_MISTAKE",
     "Comparison",
     "Interval",
+    "compared_rows",
     "mcnemar_exact",
     "mcnemar_mid_p",
     "paired_means",

@@ -9,22 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import LREnsembleError, PredictionsError
-from lrensemble.metrics.base import METRICS, higher_is_better, row_values, score
+from lrensemble.metrics.base import METRICS, Truth, higher_is_better, row_values, score
 from lrensemble.metrics.significance.units import Floats, Groups, Units, units_of
 from lrensemble.spec import SpecLike
 
 MOST_UNITS = 100
 """A metric that is no mean over rows is computed so many times at most: rows beyond are left out in blocks."""
 
-Labels = NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows that classifiers are compared on."""
+    """The rows that predictors are compared on."""
 
-    labels: Labels
-    """Class indices [sample]."""
+    truth: Truth
+    """Class indices [sample], or values [sample, output]."""
     weights: Floats | None = None
     """Weights [sample]; 1 each where None."""
     groups: Groups | None = None
@@ -45,28 +43,28 @@ class Blocks:
     """Whether each block is one row or group."""
 
 
-def unit_differences(metric: SpecLike, probs: list[Floats], reference: Floats, rows: Rows, seed: int) -> Units:
-    """Contribution of each unit to the gain of every classifier over the reference, positive where it is better.
+def unit_differences(metric: SpecLike, predictions: list[Floats], reference: Floats, rows: Rows, seed: int) -> Units:
+    """Contribution of each unit to the gain of every predictor over the reference, positive where it is better.
 
     Args:
         metric: a registered name with its arguments.
-        probs: of each comparison, [sample, class].
-        reference: [sample, class] probabilities.
-        rows: labels, weights and groups.
+        predictions: of each comparison, [sample, column], as the metric reads them.
+        reference: [sample, column] predictions.
+        rows: truth, weights and groups.
         seed: of the division into blocks.
 
     Raises:
         PredictionsError: the metric is NaN, or cannot do without some of the rows.
     """
     sign = 1.0 if higher_is_better(metric) else -1.0
-    values = [row_values(metric, one, rows.labels) for one in (reference, *probs)]
+    values = [row_values(metric, one, rows.truth) for one in (reference, *predictions)]
     known = [value for value in values if value is not None]
     if known:
         return units_of(sign * (np.array(known[1:]) - known[0]), rows.weights, rows.groups)
     blocks = _blocks(rows, seed)
     base_sums = _sums(metric, reference, rows, blocks)
-    sums = np.array([_sums(metric, one, rows, blocks) - base_sums for one in probs])
-    pseudo = np.full(len(probs), blocks.one)
+    sums = np.array([_sums(metric, one, rows, blocks) - base_sums for one in predictions])
+    pseudo = np.full(len(predictions), blocks.one)
     each = np.divide(sums, blocks.weights, out=np.zeros_like(sums), where=blocks.weights > 0)
     # Where several rows share a block, none is seen by itself: the largest block stands in.
     largest = np.abs(each * blocks.one if blocks.whole else sums).max(axis=1)
@@ -74,7 +72,7 @@ def unit_differences(metric: SpecLike, probs: list[Floats], reference: Floats, r
 
 
 def _blocks(rows: Rows, seed: int) -> Blocks:
-    each = np.ones(len(rows.labels)) if rows.weights is None else np.asarray(rows.weights, dtype=np.float64)
+    each = np.ones(len(rows.truth)) if rows.weights is None else np.asarray(rows.weights, dtype=np.float64)
     sources = np.arange(len(each)) if rows.groups is None else np.asarray(rows.groups)
     units = units_of(np.zeros((1, len(each))), rows.weights, sources)  # refuses weights and groups that do not fit
     _, source = np.unique(sources, return_inverse=True)
@@ -85,29 +83,29 @@ def _blocks(rows: Rows, seed: int) -> Blocks:
     return Blocks(index, totals, float(units.pseudo[0]), whole=count == len(units.weights))
 
 
-def _sums(metric: SpecLike, probs: Floats, rows: Rows, blocks: Blocks) -> Floats:
+def _sums(metric: SpecLike, predictions: Floats, rows: Rows, blocks: Blocks) -> Floats:
     """Score plus influence [block], times the weight of the block: their sum over the whole weight is the score.
 
     With s the score, s' the score without a block of share f: influence (1 - f) / f (s - s'); the mean is taken out.
     """
-    whole = score(metric, probs, rows.labels, rows.weights)
+    whole = score(metric, predictions, rows.truth, rows.weights)
     share = blocks.weights / blocks.weights.sum()
     influences = np.zeros(len(share))
     for block in np.flatnonzero(share > 0):
         out = blocks.index == block
-        without = _score_of(metric, probs, rows, np.flatnonzero(~out))
+        without = _score_of(metric, predictions, rows, np.flatnonzero(~out))
         if np.isfinite(without):
             influences[block] = (1 - share[block]) / share[block] * (whole - without)
             continue
         # The last rows of a class cannot be left out of every metric: they are counted twice in place of that.
-        twice = _score_of(metric, probs, rows, np.concatenate([np.arange(len(out)), np.flatnonzero(out)]))
+        twice = _score_of(metric, predictions, rows, np.concatenate([np.arange(len(out)), np.flatnonzero(out)]))
         influences[block] = (1 + share[block]) / share[block] * (twice - whole)
     if not (np.isfinite(whole) and np.isfinite(influences).all()):
         raise PredictionsError(f"{METRICS.check(metric)} is not a number on these rows, so no interval can be given")
     return np.asarray(blocks.weights * (whole + influences - share @ influences))
 
 
-def _score_of(metric: SpecLike, probs: Floats, rows: Rows, chosen: NDArray[np.int64]) -> float:
+def _score_of(metric: SpecLike, predictions: Floats, rows: Rows, chosen: NDArray[np.int64]) -> float:
     """The score of chosen rows; NaN where the metric has none."""
     if len(chosen) == 0:
         return float("nan")
@@ -115,6 +113,6 @@ def _score_of(metric: SpecLike, probs: Floats, rows: Rows, chosen: NDArray[np.in
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about classes that have no row left
-            return score(metric, probs[chosen], rows.labels[chosen], weights)
+            return score(metric, predictions[chosen], rows.truth[chosen], weights)
     except (LREnsembleError, ValueError, ZeroDivisionError):
         return float("nan")

@@ -21,7 +21,8 @@ from lrensemble.metrics.significance.mcnemar import mcnemar_exact
 from lrensemble.metrics.significance.units import Floats, Groups, Units, units_of
 
 CONFIDENT_MISTAKE = float(-np.log(0.01))
-"""Nats that a row costs where the label was given one per cent: the `scale` of differences of NLL."""
+"""Nats that a row costs where the label was given one per cent, or a value is missed by three standard deviations: the
+`scale` of differences of NLL."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, check_metric
-from lrensemble.select.methods.shared.weights import weighted_team, without_negligible
+from lrensemble.select.methods.shared.weights import LEAST_WEIGHT, weighted_team, without_negligible
 from lrensemble.select.scoring.losses import Floats, Loss, nll_of, quadratic_of
 from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
@@ -30,14 +30,16 @@ def simplex(
     seed: int = 0,
     loss: Literal["nll", "brier", "mse"] | None = None,
     gap: Annotated[float, Field(gt=0)] = 1e-9,
+    least_weight: Annotated[float, Field(ge=0, lt=1)] = LEAST_WEIGHT,
 ) -> Selection:
     """The weights of least NLL, Brier score or squared error over all that are not negative and sum to one.
 
     These losses of a mean of predictions are convex in the weights, so there is one optimum and a bound on the
-    distance to it. A logarithmic barrier keeps the weights positive while Newton steps follow the central path (Boyd &
-    Vandenberghe 2004, sec. 11.3). In large pools members come in when the derivative says that they lower the loss. At
-    the end members of a weight below 0.005 are dropped and the best weights of the others are found. `details` give the
-    optimality gap that is proven for the weights returned: no weights of any members have a loss lower by more.
+    distance to it. A logarithmic barrier keeps the weights positive while Newton steps follow the central path (Boyd
+    & Vandenberghe 2004, sec. 11.3). In large pools members come in when the derivative says that they lower the loss.
+    At the end members of a weight below `least_weight` are dropped and the best weights of the others are found.
+    `details` give the optimality gap that is proven for the weights returned: no weights of any members have a loss
+    lower by more.
 
     Args:
         validation: the rows to choose on.
@@ -46,6 +48,7 @@ def simplex(
         seed: not used.
         loss: what is minimised: the metric where it is one of them, else NLL of classes; of values the mean
             squared error, a quadratic programme.
+        least_weight: members below it are dropped at the end; with 0 the optimum itself is returned.
         gap: the search ends when the loss is proven to be within this of the optimum, before members are dropped.
 
     Raises:
@@ -56,7 +59,7 @@ def simplex(
     check_metric(validation, chosen)
     convex = nll_of(validation, "mean") if chosen == "nll" else quadratic_of(validation, "mean")
     least, steps = _least(convex, validation.members, gap)
-    weights, more_steps = _of_weight(convex, least, gap)
+    weights, more_steps = _of_weight(convex, least, gap, least_weight)
     proven = _proven(convex, least) + convex.value(weights) - convex.value(least)
     details = {"loss": chosen, "gap": max(proven, 0.0)}
     return replace(weighted_team(validation, weights, metric_text, consensus, steps + more_steps), details=details)
@@ -85,11 +88,11 @@ def _least(loss: Loss, members: int, gap: float) -> tuple[Floats, int]:
         active = np.union1d(active, wanted[promise[wanted] > 0])
 
 
-def _of_weight(loss: Loss, weights: Floats, gap: float) -> tuple[Floats, int]:
+def _of_weight(loss: Loss, weights: Floats, gap: float, least_weight: float) -> tuple[Floats, int]:
     """The best weights [member] of the members that are left when those of little weight go; how many steps it took."""
     steps = 0
     while True:
-        kept = np.flatnonzero(without_negligible(weights))
+        kept = np.flatnonzero(without_negligible(weights, least_weight))
         if len(kept) == np.count_nonzero(weights):
             return weights, steps
         weights = np.zeros_like(weights)

@@ -81,7 +81,7 @@ def test_columns_that_wait_are_looked_at_in_time(
     """Teams of up to a hundred, some of one member again and again, as whole arrays have it, which wait for nothing."""
     monkeypatch.setattr(incremental_accuracy, "SERIAL", 0 if cores == 2 else np.inf)
     validation = make_validation(8, 9, 240, 4, kind=kind, dtype=np.float64)
-    columns, weights = contested_columns(validation, consensus), np.arange(240) % 4.0
+    columns, weights = contested_columns(validation, consensus), (np.arange(240) % 4).astype(np.float64)
     slow = small_accuracy_team(columns, weights)
     monkeypatch.setattr(incremental_accuracy, "SMALL", 0)
     fast = accuracy_team(columns, weights)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lrensemble.errors import SelectionError
 from lrensemble.select.methods.shared.searching import Incumbent
 from lrensemble.select.scoring.every_team import subset_scorer
+from lrensemble.select.scoring.few_members import BatchScorer, batch_scorer
 from lrensemble.select.scoring.incremental import IncrementalTeam, incremental_team
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import (
     MAX_MEMBERS,
@@ -21,8 +22,9 @@ from lrensemble.select.scoring.kernels.exhaustive.all_teams import (
     has_kernel,
     split,
 )
+from lrensemble.select.scoring.kernels.small_teams import batches
 from lrensemble.select.scoring.kernels.subsets import discard_other_sizes, first_team, members_of
-from lrensemble.select.scoring.team_scores import SAME_SCORE
+from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best
 from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike
 
@@ -36,6 +38,12 @@ KEPT_SCORES = 2**24
 WASTE = 1024
 """All subsets are scored, rather than the teams of the wanted sizes, up to so many times as many: in a block each costs
 far less."""
+
+FEW = 16
+"""Where there is a kernel for teams of a few members, up to so many times as many: there each costs less as well."""
+
+SMALL = 2**22
+"""Below so many of the wanted teams times rows, that kernel is not worth compiling, or loading."""
 
 ALWAYS = 2**16
 """So many teams are affordable on any number of rows."""
@@ -113,13 +121,12 @@ class Enumeration:
 
 def search(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> Enumeration:
     """Score all teams of some sizes; an interrupt from the keyboard ends the search with what it has found."""
-    scorer = subset_scorer(validation, metric, consensus) if 2**sizes.members <= WASTE * sizes.count else None
-    batches = _in_blocks(scorer, sizes) if scorer else _growing(incremental_team(validation, metric, consensus), sizes)
+    found = _teams(validation, sizes, metric, consensus)
     incumbent, tried, complete = Incumbent(), 0, True
     kept: list[NDArray[np.float64]] = []
     reported = time.monotonic()
     try:
-        for batch in batches:
+        for batch in found:
             highest = float(batch.scores.max())
             incumbent.update(batch.best, highest, int((batch.scores >= highest - SAME_SCORE).sum()))
             tried += len(batch.scores)
@@ -136,6 +143,25 @@ def search(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: Sp
         logger.warning("interrupted after %s of %s teams; the best so far stands", f"{tried:,}", f"{sizes.count:,}")
         complete = False
     return Enumeration(incumbent, tried, complete, np.concatenate(kept) if kept else None)
+
+
+def _teams(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> Iterator[ScoredTeams]:
+    """All teams of the wanted sizes, in the way that is shortest."""
+    every = 2**sizes.members
+    if every > FEW * sizes.count and sizes.count * len(validation.truth) >= SMALL:
+        few = batch_scorer(validation, metric, consensus, sizes.largest)
+        if few is not None:
+            return _size_by_size(few, sizes)
+    scorer = subset_scorer(validation, metric, consensus) if every <= WASTE * sizes.count else None
+    return _in_blocks(scorer, sizes) if scorer else _growing(incremental_team(validation, metric, consensus), sizes)
+
+
+def _size_by_size(scorer: BatchScorer, sizes: Sizes) -> Iterator[ScoredTeams]:
+    """The teams of each wanted size, in the order of their indices."""
+    for size in range(sizes.smallest, sizes.largest + 1):
+        for batch in batches(sizes.members, size):
+            scores = scorer(batch)
+            yield ScoredTeams(batch.team(first_best(scores)), scores)
 
 
 def _in_blocks(scorer: BlockScorer, sizes: Sizes) -> Iterator[ScoredTeams]:

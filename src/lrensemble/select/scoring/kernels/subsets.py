@@ -35,8 +35,12 @@ def subset_sums(terms: NDArray[np.float64], sums: NDArray[np.float64]) -> None:
 
     Terms are added in rising order.
     """
-    sums[0] = 0.0
-    for term in range(terms.size):
+    sums[0], first = 0.0, 0
+    if terms.size >= 3:  # loops over so few sums cost more than the sums
+        one, two, three = terms[0], terms[1], terms[2]
+        sums[1], sums[2], sums[3], sums[4] = one, two, one + two, three
+        sums[5], sums[6], sums[7], first = one + three, two + three, one + two + three, 3
+    for term in range(first, terms.size):
         half = 1 << term
         for subset in range(half):
             sums[half + subset] = sums[subset] + terms[term]

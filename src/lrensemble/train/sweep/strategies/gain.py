@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lrensemble.metrics import score
+from lrensemble.metrics import METRICS, score
 from lrensemble.pool import Pool
+from lrensemble.targets import Predictions
 
 TEAM = "greedy(bootstrap=0)"
 """Selector of the team of a pool: on all rows, so that the team is a function of the members alone."""
@@ -17,7 +15,8 @@ TEAM = "greedy(bootstrap=0)"
 def team_gain(pool: Pool, member_id: str, *, metric: str, without: Collection[str] = ()) -> float:
     """Score of the greedy team over the pool with a member, less that of the greedy team without it.
 
-    The empty team gives every class the same probability. Members that have only labels are left out.
+    The empty team gives every class the same probability, or every row the mean of all values. Members that do not say
+    what the metric needs are left out.
 
     Args:
         pool: the pool that has the member.
@@ -25,18 +24,18 @@ def team_gain(pool: Pool, member_id: str, *, metric: str, without: Collection[st
         metric: the metric that the team is selected on and scored by, on the validation rows.
         without: ids of members that came later and do not count.
     """
-    members = [m for m in pool.members() if m.form == "log_probs" and m.id not in without]
-    members.sort(key=lambda member: member.id == member_id)  # the one that is judged comes last
-    labels = pool.truth("val")
-    log_probs = np.stack(
-        [member.predictions("val").dense(len(pool.task.classes)).astype(np.float32) for member in members]
-    )
-    return _team_score(log_probs, labels, metric) - _team_score(log_probs[:-1], labels, metric)
+    need = METRICS.facts(metric).needs
+    found = [(member.id, member.predictions("val")) for member in pool.members() if member.id not in without]
+    able = [(id_, said) for id_, said in found if need in said.needs_served]
+    able.sort(key=lambda pair: pair[0] == member_id)  # the one that is judged comes last
+    predictions = [said for _, said in able]
+    return _team_score(pool, predictions, metric) - _team_score(pool, predictions[:-1], metric)
 
 
-def _team_score(log_probs: NDArray[np.float32], labels: NDArray[np.int64], metric: str) -> float:
+def _team_score(pool: Pool, predictions: Sequence[Predictions], metric: str) -> float:
     from lrensemble.select import Validation, select  # with its compiler; most sweeps do without
 
-    if not len(log_probs):
-        return score(metric, np.full(log_probs.shape[1:], 1 / log_probs.shape[2]), labels)
-    return select(Validation(log_probs, labels), TEAM, metric=metric).score
+    target, truth = pool.task.target, pool.truth("val")
+    if not predictions:
+        return score(metric, target.uninformed(truth), truth)
+    return select(Validation(predictions, truth, target=target), TEAM, metric=metric).score

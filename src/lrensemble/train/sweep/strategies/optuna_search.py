@@ -8,7 +8,8 @@ from pydantic import Field
 
 from lrensemble.errors import SpecError
 from lrensemble.limits import Repeats, Runs
-from lrensemble.train.sweep.points import require_points
+from lrensemble.metrics import watched
+from lrensemble.train.sweep.points import require_points, values_of
 from lrensemble.train.sweep.run_factory import RunFactory
 from lrensemble.train.sweep.strategies.base import KEY, STRATEGIES, Strategy
 from lrensemble.train.sweep.strategies.optuna_parts import build_pruner, build_sampler
@@ -23,7 +24,7 @@ def optuna_search(
     sampler: Any = "tpe",
     pruner: Any = "nop",
     objective: Literal["single", "ensemble"] = "single",
-    metric: Literal["nll", "accuracy"] = "nll",
+    metric: str | None = None,
     storage: str | None = None,
     at_once: Repeats = 1,
     seed: Annotated[int, Field(ge=0)] = 0,
@@ -41,7 +42,8 @@ def optuna_search(
             score after every epoch. `nop` prunes nothing.
         objective: `single` maximises a member's own score, `ensemble` its gain for the greedy team over all members
             that the pool has by then.
-        metric: the metric of the scores, on the validation rows.
+        metric: the metric of the scores, one of those that are measured on the validation rows after every epoch; `nll`
+            of classes, `mse` of values, or `gaussian_nll` where their distributions are learned, unless given.
         storage: URL of a database, or a file for Optuna's journal; a file in the pool unless given.
         at_once: number of trials in a round, which are trained together.
         seed: the seed of the sampler.
@@ -64,8 +66,28 @@ def optuna_search(
         sampler=sampler,
         pruner=pruner,
         objective=objective,
-        metric=metric,
+        metric=watched_metric(factory, metric),
         storage=storage,
         at_once=at_once,
         seed=seed,
     ).rounds
+
+
+def watched_metric(factory: RunFactory, given: str | None) -> str:
+    """Metric that all runs have a score by after every epoch: that given, or what suits the target.
+
+    Raises:
+        SpecError: it is not measured.
+    """
+    dataset, experiment = factory.dataset, factory.experiment
+    ranges = [experiment.sweep.ranges(policy.name).get("train.form") for policy in experiment.policy]
+    forms = {form for each in ranges for form in (values_of(each) if each else (experiment.train.form,))}
+    heads = [dataset.target.head(form) for form in forms]  # type: ignore[arg-type]  # a range was checked as a form is
+    served = frozenset.intersection(*(head.said.serves for head in heads))
+    known = watched(dataset.target.kind, served)
+    metric = given or dataset.target.default_metric(served)
+    if metric not in known:
+        raise SpecError(
+            f"{KEY}: metric = {metric!r} is refused; runs are scored by {', '.join(known)} after every epoch"
+        )
+    return metric

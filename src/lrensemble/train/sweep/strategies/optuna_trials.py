@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Literal
 
 from lrensemble.files.claims import claimed, holder_of
+from lrensemble.metrics import higher_is_better
 from lrensemble.pool import Pool
 from lrensemble.spec import SpecLike
 from lrensemble.train.run.runs import Run, pruned_recipe, unfinished
@@ -49,7 +50,7 @@ class OptunaSearch:
     sampler: SpecLike
     pruner: SpecLike
     objective: Literal["single", "ensemble"]
-    metric: Literal["nll", "accuracy"]
+    metric: str
     storage: str | None
     at_once: int
     seed: int
@@ -257,4 +258,4 @@ class _StudyOfPool:
 
     def _value(self, score: float) -> float:
         """Value of the objective, where higher is better, of a score by the metric."""
-        return -score if self.search.metric == "nll" else score
+        return score if higher_is_better(self.search.metric) else -score

@@ -2,7 +2,8 @@
 
 Only what each member gives the label matters, [member, sample]. A team's likelihood of a row is a sum over its members,
 and a sum of logarithms is the logarithm of a product: rows of the same weight are multiplied in groups so small that no
-product can leave the range of float64, and one logarithm is taken for a group.
+product can leave the range of float64. At the end of a group the exponents of two are taken out of its products; one
+logarithm of what is left is taken for a team.
 """
 
 from __future__ import annotations
@@ -14,10 +15,22 @@ from numpy.typing import NDArray
 
 from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
+from lrensemble.select.scoring.kernels.products import aligned, split_exponents, take_logs
 from lrensemble.select.scoring.kernels.subsets import Halves, size_of, subset_sums
 
-LOW_BITS = 10
-"""Members whose subsets the inner loop runs through: 2^10 products stay in the cache of a core."""
+Floats = NDArray[np.float64]
+
+LOW_BITS = 9
+"""Members whose subsets the inner loop runs through: six rows of 2^9 sums stay in the first cache of a core."""
+
+BLOCK_BITS = 6
+"""Members, at most, whose subsets share the sums of those; their products stay in the second cache."""
+
+TURN_BITS = 4
+"""Members, where there are as many, whose subsets the cores share between them."""
+
+TOGETHER = 6
+"""Rows that are multiplied before the product of a team is loaded and stored."""
 
 RANGE_BITS = 900.0
 """A product of a group lies between 2^-900 and 2^900."""
@@ -27,17 +40,17 @@ RANGE_BITS = 900.0
 class Likelihoods:
     """What members give the labels, in groups of rows whose products stay in range."""
 
-    of_label: NDArray[np.float64]
-    """[member, sample], first the clamped rows, then those of each weight, sorted by their lowest likelihood."""
+    of_label: Floats
+    """[sample, member], first the clamped rows, then those of each weight, sorted by their lowest likelihood."""
     first: NDArray[np.int64]
     """[group + 1], where each group begins."""
-    weight: NDArray[np.float64]
+    weight: Floats
     """[group] how often each of its rows counts."""
     clipped: int
     """Leading rows where a mean may be below `SMALLEST_PROBABILITY`, since a member is."""
 
 
-def group_rows(of_label: NDArray[np.float64], weights: NDArray[np.float64]) -> Likelihoods:
+def group_rows(of_label: Floats, weights: Floats) -> Likelihoods:
     """Sort rows [member, sample], each of a weight [sample] above zero, and cut them in groups."""
     members, rows = of_label.shape
     lowest = of_label.min(axis=0)
@@ -50,10 +63,10 @@ def group_rows(of_label: NDArray[np.float64], weights: NDArray[np.float64]) -> L
         if used > RANGE_BITS or ordered[row] != ordered[row - 1]:
             first.append(row)
             used = bits[row]
-    return Likelihoods(np.ascontiguousarray(of_label[:, order]), np.array([*first, rows]), ordered[first], clipped)
+    return Likelihoods(np.ascontiguousarray(of_label[:, order].T), np.array([*first, rows]), ordered[first], clipped)
 
 
-def log_likelihoods(likelihoods: Likelihoods, halves: Halves) -> NDArray[np.float64]:
+def log_likelihoods(likelihoods: Likelihoods, halves: Halves) -> Floats:
     """For each team of a block, the mean over rows of the logarithm of its mean likelihood: the NLL, negated.
 
     Args:
@@ -63,17 +76,16 @@ def log_likelihoods(likelihoods: Likelihoods, halves: Halves) -> NDArray[np.floa
     Returns:
         [2^bits] scores. That of the empty team means nothing.
     """
-    shared = halves.shared(len(likelihoods.of_label))
-    base = likelihoods.of_label[shared].sum(axis=0)
+    shared = halves.shared(likelihoods.of_label.shape[1])
+    base = likelihoods.of_label[:, shared].sum(axis=1)
     scores = np.empty(1 << halves.bits)
     _log_products(
-        likelihoods.of_label,
+        likelihoods.of_label[:, : halves.bits],
         base,
         likelihoods.first,
         likelihoods.weight,
         likelihoods.clipped,
-        halves.low,
-        halves.high,
+        min(halves.bits, LOW_BITS),
         len(shared),
         scores,
     )
@@ -82,69 +94,110 @@ def log_likelihoods(likelihoods: Likelihoods, halves: Halves) -> NDArray[np.floa
 
 @compiled_parallel
 def _log_products(
-    of_label: NDArray[np.float64],
-    base: NDArray[np.float64],
+    of_label: Floats,
+    base: Floats,
     first: NDArray[np.int64],
-    weight: NDArray[np.float64],
+    weight: Floats,
     clipped: int,
     low: int,
-    high: int,
     shared: int,
-    scores: NDArray[np.float64],
+    scores: Floats,
 ) -> None:
-    """Fill `scores` [2^(low + high)]; `base` [sample] is the sum over the `shared` members."""
-    total, low_size = np.sum(weight * np.diff(first)), 1 << low
-    block = max(1, min(8, (1 << high) // 4))
-    for part in span((1 << high) // block):
-        low_sums, low_sizes = np.empty(low_size), np.empty(low_size)
-        subset_sums(np.ones((low, 1))[:, 0], low_sizes)  # laid out as a column below: compiled once for both
-        products, totals = np.ones((block, low_size)), np.zeros((block, low_size))
-        for group in range(first.size - 1):
-            for row in range(first[group], first[group + 1]):
-                subset_sums(of_label[:low, row], low_sums)
-                for offset in range(block):
-                    high_sum = base[row] + _sum_of(of_label[low:, row], part * block + offset)
-                    if row < clipped:
-                        upper = shared + size_of(part * block + offset)
-                        _multiply_clipped(products[offset], low_sums, low_sizes, high_sum, upper)
-                    else:
-                        for subset in range(low_size):
-                            products[offset, subset] *= low_sums[subset] + high_sum
-            for offset in range(block):
-                _end_group(products[offset], totals[offset], weight[group])
+    """Fill `scores` [2^members of `of_label`]; `base` [sample] is the sum over the `shared` members."""
+    members, low_size = of_label.shape[1], 1 << low
+    middle = min(BLOCK_BITS, max(members - low - TURN_BITS, 0))
+    total = np.sum(weight * np.diff(first))
+    for upper in span(1 << (members - low - middle)):
+        sums = base.copy()
+        for member in range(low + middle, members):
+            if upper >> (member - low - middle) & 1:
+                sums += of_label[:, member]
+        start, block = (upper << (low + middle)), 1 << middle
+        low_sizes, logs = np.empty(low_size), np.empty((block, low_size))
+        subset_sums(np.ones(low), low_sizes)
+        others = shared + size_of(upper)
+        _score_block(of_label[:, : low + middle], sums, first, weight, clipped, low_sizes, others, logs)
         for offset in range(block):
-            begin = (part * block + offset) << low
+            begin = start + (offset << low)
             for subset in range(low_size):
                 size = shared + size_of(begin | subset)
-                scores[begin | subset] = totals[offset, subset] / total - np.log(size)
+                scores[begin | subset] = logs[offset, subset] / total - np.log(size)
 
 
 @compiled
-def _sum_of(values: NDArray[np.float64], mask: int) -> float:
-    total = 0.0
-    for member in range(values.size):
-        if mask >> member & 1:
-            total += values[member]
-    return total
-
-
-@compiled
-def _multiply_clipped(
-    products: NDArray[np.float64],
-    low_sums: NDArray[np.float64],
-    low_sizes: NDArray[np.float64],
-    high_sum: float,
-    high_size: int,
+def _score_block(
+    of_label: Floats,
+    base: Floats,
+    first: NDArray[np.int64],
+    weight: Floats,
+    clipped: int,
+    low_sizes: Floats,
+    shared: int,
+    logs: Floats,
 ) -> None:
-    """Multiply products [low subset] by sums whose mean is clipped from below."""
-    for subset in range(products.size):
-        least = SMALLEST_PROBABILITY * (low_sizes[subset] + high_size)
-        products[subset] *= max(low_sums[subset] + high_sum, least)
+    """Fill `logs` [high subset, low subset] with the weighted sum over rows of the log of the sum over each team."""
+    block, low_size = logs.shape
+    low = of_label.shape[1] - int(np.log2(block))
+    products, exponents = aligned(block, low_size), aligned(block, low_size)
+    low_sums, high_sums = aligned(TOGETHER, low_size), np.empty((TOGETHER, block))
+    products[:], exponents[:], logs[:] = 1.0, 0.0, 0.0
+    for group in range(first.size - 1):
+        row = first[group]
+        while row < first[group + 1]:
+            count = TOGETHER if row >= clipped and row + TOGETHER <= first[group + 1] else 1
+            for place in range(count):
+                subset_sums(of_label[row + place, :low], low_sums[place])
+                subset_sums(of_label[row + place, low:], high_sums[place])
+                high_sums[place] += base[row + place]
+            _multiply_rows(products, low_sums, high_sums, count, low_sizes, shared if row < clipped else -1)
+            row += count
+        last = group + 2 == first.size or weight[group + 1] != weight[group]
+        for offset in range(block):
+            split_exponents(products[offset], exponents[offset], weight[group])
+            if last:
+                take_logs(products[offset], logs[offset], weight[group])
+    logs += exponents * np.log(2.0)
 
 
 @compiled
-def _end_group(products: NDArray[np.float64], totals: NDArray[np.float64], weight: float) -> None:
-    """Add the logarithms of the products [low subset], by their weight, to the totals, and begin anew."""
+def _multiply_rows(
+    products: Floats, low_sums: Floats, high_sums: Floats, count: int, low_sizes: Floats, shared: int
+) -> None:
+    """Multiply products [high subset, low subset] by the sums of six rows, or of one.
+
+    Where teams have `shared` members more, and not -1, the mean of one row is clipped from below.
+    """
+    for offset in range(products.shape[0]):
+        if shared >= 0:
+            size = shared + size_of(offset)
+            multiply_clipped(products[offset], low_sums[0], low_sizes, high_sums[0, offset], size)
+        elif count == 1:
+            multiply(products[offset], low_sums[0], high_sums[0, offset])
+        else:
+            multiply_six(products[offset], low_sums, high_sums[:, offset])
+
+
+@compiled
+def multiply(products: Floats, sums: Floats, more: float) -> None:
+    """Multiply products [subset] by sums of a row plus what is common to them."""
     for subset in range(products.size):
-        totals[subset] += weight * np.log(products[subset])
-        products[subset] = 1.0
+        products[subset] *= sums[subset] + more
+
+
+@compiled
+def multiply_six(products: Floats, sums: Floats, more: Floats) -> None:
+    """Multiply products [subset] by sums [row, subset] of six rows plus what is common [row]."""
+    sums_0, sums_1, sums_2, sums_3, sums_4, sums_5 = sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]
+    more_0, more_1, more_2, more_3, more_4, more_5 = more[0], more[1], more[2], more[3], more[4], more[5]
+    for subset in range(products.size):
+        two = (sums_0[subset] + more_0) * (sums_1[subset] + more_1)
+        four = two * ((sums_2[subset] + more_2) * (sums_3[subset] + more_3))
+        products[subset] *= four * ((sums_4[subset] + more_4) * (sums_5[subset] + more_5))
+
+
+@compiled
+def multiply_clipped(products: Floats, sums: Floats, sizes: Floats, more: float, size: int) -> None:
+    """Multiply products [subset] by sums of a row plus what is common, their mean clipped from below."""
+    for subset in range(products.size):
+        least = SMALLEST_PROBABILITY * (sizes[subset] + size)
+        products[subset] *= max(sums[subset] + more, least)
