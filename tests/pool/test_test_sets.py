@@ -63,18 +63,19 @@ def test_test_sets_in_files_of_their_own(tmp_path: Path, names: list[str] | None
 
 
 def test_members_of_a_test_set_are_found_by_name_and_rows_by_id(tmp_path: Path) -> None:
-    file = write(tmp_path / "a.npz", "val", "test", names=NAMES)
-    order = [2, 0, 1]
+    names = ["lr 0.4", "lr 0.1", "lr 0.2"]  # the files of a folder come in the order of their names
+    file = write(tmp_path / "a.npz", "val", "test", names=names)
     ids = np.arange(SIZES["test:v2"])
     folder = tmp_path / "v2"
     folder.mkdir()
-    for place in order:
+    for place, name in enumerate(names):
         rows = np.roll(ids, place)
         arrays = {"probs": PROBS["test:v2"][place, rows], "labels": LABELS["test:v2"][rows], "ids": rows}
-        np.savez(folder / f"{NAMES[place]}.npz", **arrays)
+        np.savez(folder / f"{name}.npz", **arrays)
     pool = collect([file], tmp_path / "pool", tests={"v2": folder}).pool
-    np.testing.assert_allclose(np.exp(stacked(pool, "test:v2")), PROBS["test:v2"], rtol=1e-6)
-    assert pool.ids("test:v2") == tuple(map(str, ids))
+    rows = np.roll(ids, 1)  # the order of the first file of the folder, lr 0.1
+    assert pool.ids("test:v2") == tuple(map(str, rows))
+    np.testing.assert_allclose(np.exp(stacked(pool, "test:v2")), PROBS["test:v2"][:, rows], rtol=1e-6)
     again = collect([file], tmp_path / "pool", tests={"v2": folder})
     assert again.added == ()
 
