@@ -24,6 +24,7 @@ from lrensemble.select.scoring.incremental import incremental_team
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import block_scorer, split
 from lrensemble.select.scoring.team_scores import team_scorer
 from lrensemble.spec import Spec
+from lrensemble.targets import Classes
 
 Votes = NDArray[np.int64]
 KINDS: dict[str, Callable[[NDArray[np.float64]], Any]] = {
@@ -153,7 +154,7 @@ def saying(votes: Votes, of: int) -> Ensemble:
         networks.append(network)
     description = Description(
         task="votes",
-        classes=tuple(f"class {label}" for label in range(classes)),
+        target=Classes(names=tuple(f"class {label}" for label in range(classes))),
         inputs=Inputs(shape=(rows,), dtype="float32", mean=(0.0,) * rows, std=(1.0,) * rows),
         parts=tuple(Part(id=str(one), name=str(one), model=Spec("mlp")) for one in range(members)),
         weights=tuple(1 / members for _ in range(members)),
@@ -170,7 +171,7 @@ def test_an_exported_ensemble_decides_the_same(members: int, classes: int, of: i
     ensemble, inputs = saying(votes, of), np.eye(rows, dtype=np.float32)
     expected = decided(votes, of)
     assert ensemble.predict(inputs).tolist() == expected.tolist()
-    table = Predictions(ensemble.description.classes, ("a",) * rows, tuple(range(rows)), ensemble.predict_proba(inputs))
+    table = Predictions(ensemble.description.target, ("a",) * rows, tuple(range(rows)), ensemble.predict_proba(inputs))
     assert table.labels == [f"class {label}" for label in expected]
 
 

@@ -122,3 +122,14 @@ def test_a_result_of_values_reads_back(tmp_path: Path) -> None:
     result = evaluated(value_pool(tmp_path, GAUSSIAN))
     write_result(result, tmp_path / "result.json")
     assert read_result(tmp_path / "result.json") == result
+
+
+def test_the_mean_of_the_truth_is_named_beside(tmp_path: Path) -> None:
+    """As what knows nothing of a row would say."""
+    pool = value_pool(tmp_path)
+    said = np.repeat(pool.truth("val").mean(axis=0)[None], TEST, axis=0)
+    each = mean_squared_error(pool.truth("test"), said, multioutput="raw_values")
+    (note,) = [
+        note for note in evaluated(pool).notes if note.startswith("The mean of the val truth, said of every row")
+    ]
+    assert f"has a test RMSE of {np.sqrt(each).mean():.5g}" in note

@@ -79,7 +79,8 @@ def test_one_program_gives_what_each_member_gives(ensemble: Ensemble, images: Im
     groups = [[0, 2], [1, 3]]
     assert [str(part.model) for part in ensemble.description.parts] == ["cnn(width=3)", "mlp(width=7)"] * 2
     torch.testing.assert_close(
-        run_batched(list(ensemble.members), groups, prepared), run_each(list(ensemble.members), prepared)
+        torch.stack(run_batched(list(ensemble.members), groups, prepared)),
+        torch.stack(run_each(list(ensemble.members), prepared)),
     )
     other = not ensemble.description.batched
     turned = Ensemble(list(ensemble.members), ensemble.description.model_copy(update={"batched": other}))
@@ -125,7 +126,7 @@ def test_a_bundle_holds_no_pickle_and_no_path(bundle: Path) -> None:
     assert sorted(path.name for path in bundle.iterdir()) == ["config.json", "model.safetensors"]
     text = (bundle / "config.json").read_text()
     assert str(bundle.parent) not in text
-    assert json.loads(text)["ensemble"]["classes"] == list(CLASSES)
+    assert json.loads(text)["ensemble"]["target"] == {"kind": "classes", "names": list(CLASSES)}
 
 
 def damage(bundle: Path, how: str) -> None:
@@ -145,7 +146,7 @@ def damage(bundle: Path, how: str) -> None:
     elif how == "half a json":
         config.write_text(config.read_text()[:100])
     else:
-        config.write_text(config.read_text().replace('"format": 1', '"format": 2'))
+        config.write_text(config.read_text().replace('"format": 2', '"format": 3'))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def damage(bundle: Path, how: str) -> None:
         ("an edited weight", r"config\.json is damaged: its checksum"),
         ("another json", r"config\.json is of no ensemble"),
         ("half a json", "not JSON"),
-        ("a later format", "has format 2; this version of lrensemble reads format 1"),
+        ("a later format", "has format 3; this version of lrensemble reads 1 and 2"),
     ],
 )
 def test_a_damaged_or_foreign_bundle_is_refused_in_one_line(bundle: Path, how: str, message: str) -> None:

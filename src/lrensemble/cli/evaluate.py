@@ -91,7 +91,7 @@ def _print_team(result: Result, pool: Pool) -> None:
     """Print the members of the judged team, with sparklines of their rates."""
     from lrensemble.cli.sparkline import rates_of, sparkline
     from lrensemble.evaluate import untrusted
-    from lrensemble.evaluate.tables import score_in_print
+    from lrensemble.evaluate.verdict import score_in_print
 
     if result.verdict.method is None:
         return

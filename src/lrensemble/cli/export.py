@@ -38,7 +38,7 @@ class Exported(_As):
     variant: str
     """Variant of the team, as it was given."""
     ensemble: dict[str, Any]
-    """Description of the ensemble: classes, inputs, members, weights, consensus."""
+    """Description of the ensemble: target, inputs, members, weights, consensus."""
     val: NotRequired[dict[str, float]]
     """Figures of a cheaper variant on `val`: accuracy, the team's accuracy, agreement with the team, cost."""
     test: NotRequired[dict[str, float]]

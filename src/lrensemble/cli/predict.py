@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, print_json
 from lrensemble.cli.printer import print_answer
+
+if TYPE_CHECKING:
+    from lrensemble.export.predictions import Predictions
 
 
 class Prediction(TypedDict):
@@ -32,9 +35,29 @@ class Predicted(TypedDict):
     predictions: list[Prediction]
 
 
+class ValuesPrediction(TypedDict):
+    """Prediction of values for one row."""
+
+    file: str
+    row: int
+    """Position in the file, from 0."""
+    values: list[float]
+    """Values [output], in the units of the data."""
+    std: list[float] | None
+    """Standard deviations [output]; null where the members do not say how sure they are."""
+
+
+class PredictedValues(TypedDict):
+    """Predictions of values for all rows of all files."""
+
+    outputs: list[str]
+    """Names of the outputs, in the order of the values."""
+    predictions: list[ValuesPrediction]
+
+
 def output() -> Any:
-    """Label and probabilities of every row."""
-    return Predicted
+    """Label and probabilities of every row; or values, and their standard deviations."""
+    return Predicted | PredictedValues
 
 
 def predict(
@@ -52,7 +75,7 @@ def predict(
     trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
-    """Predict the rows of files: label and the probability of every class."""
+    """Predict the rows of files: label and the probability of every class, or values."""
     from lrensemble.export import Ensemble
     from lrensemble.export.predictions import check_table_path, predict_files
     from lrensemble.registry import close_gate
@@ -68,11 +91,29 @@ def predict(
     if out:
         predictions.save(out, raw_formulas=raw_formulas)
     if json:
-        rows = [
-            Prediction(file=file, row=row, label=label, probabilities=probabilities)
-            for file, row, label, probabilities in predictions.records()
-        ]
-        print_json(Predicted(classes=list(predictions.classes), predictions=rows))
+        print_json(record_of(predictions))
     elif not out:
         print_answer(predictions.to_csv(raw_formulas=raw_formulas))
     people.print(f"{len(predictions.rows):,} rows predicted{f' to {out}' if out else ''}", soft_wrap=True)
+
+
+def record_of(predictions: Predictions) -> Predicted | PredictedValues:
+    """Predictions ready for JSON."""
+    names, width = list(predictions.target.names), predictions.target.width
+    where = list(zip(predictions.files, predictions.rows, predictions.said.tolist(), strict=True))
+    if not predictions.of_values:
+        labelled = zip(where, predictions.labels, strict=True)
+        return Predicted(
+            classes=names,
+            predictions=[
+                Prediction(file=file, row=row, label=label, probabilities=probs)
+                for (file, row, probs), label in labelled
+            ],
+        )
+    return PredictedValues(
+        outputs=names,
+        predictions=[
+            ValuesPrediction(file=file, row=row, values=said[:width], std=said[width:] if predictions.has_std else None)
+            for file, row, said in where
+        ],
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
+import numpy as np
+
 from lrensemble.evaluate.judged import Judged
 from lrensemble.evaluate.on_split import Key, OnSplit
 from lrensemble.evaluate.predictors import Predictor
@@ -13,7 +15,7 @@ from lrensemble.evaluate.scores import metrics_of_target
 from lrensemble.evaluate.streaming import SplitReader
 from lrensemble.evaluate.teams import Team, predictor_of
 from lrensemble.evaluate.temperatures import SOFTENED, Temperatures
-from lrensemble.evaluate.verdict import in_print
+from lrensemble.evaluate.verdict import in_print, score_in_print
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Member, Pool
 from lrensemble.select import Validation, learned_nothing
@@ -44,7 +46,7 @@ class Measurements:
         self._by_id = {member.id: member for member in self.chosen_from}
         self.metrics = metrics_of_target(pool.task.target, self.singles)
         self.headline = _headline(pool.task.target, validation.served)
-        val = SplitReader(pool, "val")
+        val = self._val = SplitReader(pool, "val")
         self.temperatures = Temperatures(val, self.singles.values())
         self._predictors: dict[Key, Predictor] = {
             **{("team", key): predictor_of(team) for key, team in teams.items()},
@@ -136,12 +138,25 @@ class Measurements:
         """Warnings: members that learned nothing, and temperatures that ended at the border of the search."""
         names = [member.name for member in self.chosen_from if member.id in self._no_better_than_chance]
         found = [f"{', '.join(names)} learned nothing: no better than chance on val."] if names else []
-        found += self.temperatures.notes()
+        found += [*self._trivial(), *self.temperatures.notes()]
         limits = [each for each in references if each.tempered is not None and each.tempered.at_limit]
         return found + [
             f"The temperature of {each.name}, the best by {in_print(each.metric)}, ended at the border of what is "
             "tried: doubt its calibration."
             for each in limits
+        ]
+
+    def _trivial(self) -> list[str]:
+        """What the mean of the val truth, said of every row, scores on test: for values, which know no chance."""
+        target, truth = self.pool.task.target, self.pool.truth(self.first)
+        if "values" not in target.forms:
+            return []
+        said = np.repeat(target.uninformed(self._val.truth)[:1], len(truth), axis=0)
+        weights = self.pool.weights(self.first)
+        value = METRICS.call(self.headline, said, truth, *(() if weights is None else (weights,)))
+        return [
+            f"The mean of the val truth, said of every row, has a test {in_print(self.headline)} of "
+            f"{score_in_print(self.headline, float(value))}: what knows more is below it."
         ]
 
     @cached_property

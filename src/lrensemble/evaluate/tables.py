@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lrensemble.evaluate.result import Gain, Reference, Result, Scores, TeamResult
-from lrensemble.evaluate.verdict import in_print, in_unit_of_values, short, value_in_print
+from lrensemble.evaluate.result import Gain, Reference, Result, Scores, TeamResult, TeamScores
+from lrensemble.evaluate.verdict import in_print, score_in_print, short, value_in_print
 from lrensemble.metrics import METRICS
 
 FIXED = "*"
@@ -58,7 +58,9 @@ def across_tests(result: Result) -> Iterator[GainTable]:
         teams = [key for key, team in result.teams.items() if team.metric == metric]
         for key in teams:
             row = [key + (f" {FIXED}" if key == judged.method else "")]
-            for team in (result.teams[key], *(further.teams[key] for further in result.further.values())):
+            measured: list[TeamResult | TeamScores] = [result.teams[key]]
+            measured += [further.teams[key] for further in result.further.values()]
+            for team in measured:
                 gain = team.gain.get(metric)
                 row.append(score_in_print(metric, team.test.by(metric)))
                 row.append("" if gain is None else value_in_print(metric, gain.value, unit=False))
@@ -111,15 +113,6 @@ def _compared(teams: dict[str, TeamResult], metric: str, tempered: bool) -> int:
 
 def _scores(metric: str, val: Scores, test: Scores) -> tuple[str, str]:
     return score_in_print(metric, val.by(metric)), score_in_print(metric, test.by(metric))
-
-
-def score_in_print(metric: str, value: float | None) -> str:
-    """A score as text: fractions in percent without the sign; a dash where it is not known."""
-    if value is None:
-        return "–"
-    if METRICS.facts(metric).unit == "fraction":
-        return f"{100 * value:.2f}"
-    return f"{value:.5g}" if in_unit_of_values(metric) else f"{value:.4f}"
 
 
 def _gain(metric: str, gain: Gain) -> tuple[str, str, str]:

@@ -108,6 +108,15 @@ def value_in_print(metric: str, value: float, *, unit: bool = True) -> str:
     return f"{value:+.4g}" if in_unit_of_values(metric) else f"{value:+.4f}"
 
 
+def score_in_print(metric: str, value: float | None) -> str:
+    """A score as text: fractions in percent without the sign; a dash where it is not known."""
+    if value is None:
+        return "–"
+    if METRICS.facts(metric).unit == "fraction":
+        return f"{100 * value:.2f}"
+    return f"{value:.5g}" if in_unit_of_values(metric) else f"{value:.4f}"
+
+
 def in_unit_of_values(metric: str) -> bool:
     """Whether a metric is in the unit of the values that are predicted, which may be of any size."""
     facts = METRICS.facts(metric)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from lrensemble.config import Inputs, Record
+from lrensemble.config import Inputs, Record, Scale
 from lrensemble.config.records import SpecField
+from lrensemble.errors import ConfigError, ExportError
+from lrensemble.targets import AnyTarget, Form
+
+if TYPE_CHECKING:
+    from lrensemble.targets.heads import Head
 
 
 class Part(Record):
@@ -18,6 +23,10 @@ class Part(Record):
     name: str
     model: SpecField
     """Model that builds its network: a registered name, or `package.module:function`."""
+    form: Form = "log_probs"
+    """Form in which its network speaks."""
+    scale: Scale = Scale()
+    """Units of its outputs; none for classes."""
 
 
 class Stages(Record):
@@ -34,8 +43,8 @@ class Description(Record):
 
     task: str
     """Name of the task, for people."""
-    classes: Annotated[tuple[str, ...], Field(min_length=2, strict=False)]
-    """Names by class index."""
+    target: AnyTarget
+    """What is predicted: classes, or values of some outputs."""
     inputs: Inputs
     parts: Annotated[tuple[Part, ...], Field(min_length=1, strict=False)]
     """Members in the order of the weights."""
@@ -49,3 +58,38 @@ class Description(Record):
     batched: bool = False
     """Whether members of one architecture run as one program; measured when the ensemble was made, and kept, so that
     the same bundle gives the same bits."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_format_1(cls, content: Any) -> Any:
+        """Ensembles of the first format predict classes alone, and name them here."""
+        if not isinstance(content, dict) or "classes" not in content or "target" in content:
+            return content
+        rest = {key: value for key, value in content.items() if key != "classes"}
+        return rest | {"target": {"kind": "classes", "names": content["classes"]}}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the target: of its classes by index, or of its outputs."""
+        return self.target.names
+
+    def heads(self) -> list[Head]:
+        """What the outputs of each member's network are, in the order of the members.
+
+        Raises:
+            ExportError: a form in which no network speaks.
+        """
+        try:
+            return [self.target.head(part.form, part.scale) for part in self.parts]
+        except ConfigError as error:
+            raise ExportError(f"this ensemble cannot be run: {error}") from None
+
+    @property
+    def of_values(self) -> bool:
+        """Whether values are predicted."""
+        return "values" in self.target.forms
+
+    @property
+    def of_distributions(self) -> bool:
+        """Whether every member says how sure it is of its values."""
+        return all(part.form == "gaussian" for part in self.parts)

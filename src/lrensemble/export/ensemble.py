@@ -1,16 +1,15 @@
-"""The ensemble: members, consensus and preprocessing as one module, from raw inputs to probabilities."""
+"""The ensemble: members, consensus and preprocessing as one module, from raw inputs to probabilities or values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import log_softmax
 
 from lrensemble import models
 from lrensemble.consensus import combine
@@ -49,7 +48,7 @@ class Ensemble(nn.Module, Hub):
         """Join networks that are built already.
 
         Args:
-            members: networks that give logits [sample, class], one for each part of the description.
+            members: networks that give outputs [sample, output], one for each part of the description.
             description: description of the members and their consensus.
 
         Raises:
@@ -62,6 +61,7 @@ class Ensemble(nn.Module, Hub):
                 "give one part and one weight for each member"
             )
         self.description = description
+        self.heads = description.heads()
         self.members = nn.ModuleList(members)
         axes = (1, -1, *[1] * (len(description.inputs.shape) - 1))
         self.register_buffer("mean", torch.tensor(description.inputs.mean).view(axes), persistent=False)
@@ -119,16 +119,17 @@ class Ensemble(nn.Module, Hub):
         write_bundle(Path(folder), self.description, self.state_dict())
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Probabilities [sample, class] of raw inputs [sample, *shape], float64 as they were scored.
+        """What the ensemble says of raw inputs [sample, *shape], float64 as it was scored.
+
+        Probabilities [sample, class]; or values [sample, output], in the units of the data; or, of normal
+        distributions, means and then variances [sample, 2 · output].
 
         Raises:
             DataError: inputs of another shape.
         """
         if self.description.stages is not None:
             return self.in_stages(inputs)[0]
-        # In float64: rules that compare sums of weights would decide otherwise in float32.
-        probs = self.member_log_probs(inputs).double().exp()
-        return cast(Tensor, combine(self.description.consensus, probs, self.description.weights))
+        return cast(Tensor, combine(self.description.consensus, self.said(inputs), self.description.weights))
 
     def in_stages(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities [sample, class] float64 of a cascade, and the number of members run on each row [sample] int64.
@@ -141,19 +142,35 @@ class Ensemble(nn.Module, Hub):
             raise ExportError("this ensemble is no cascade; make one with lrensemble.export.cascade")
         return run_stages(list(self.members), self.description, self.prepare(inputs))
 
+    def said(self, inputs: Tensor) -> Tensor:
+        """What the consensus is of [member, sample, column], for raw inputs [sample, *shape].
+
+        In float64: rules that compare sums of weights would decide otherwise in float32. Values beside distributions
+        are served as values, as they were scored.
+
+        Raises:
+            DataError: inputs of another shape.
+        """
+        outputs = self._outputs(inputs)
+        said = [head.dense(own) for head, own in zip(self.heads, outputs, strict=True)]
+        width = min(own.shape[-1] for own in said)
+        return torch.stack([own[:, :width] for own in said])
+
     def member_log_probs(self, inputs: Tensor) -> Tensor:
         """Log-probabilities [member, sample, class] float32 of raw inputs [sample, *shape].
 
         Raises:
             DataError: inputs of another shape.
         """
+        outputs = self._outputs(inputs)
+        return torch.stack([head.stored(own) for head, own in zip(self.heads, outputs, strict=True)])
+
+    def _outputs(self, inputs: Tensor) -> list[Tensor]:
+        """Outputs [sample, output] of each member."""
         prepared = self.prepare(inputs)
         if self.description.batched:
-            groups = groups_of([part.model for part in self.description.parts])
-            logits = run_batched(list(self.members), groups, prepared)
-        else:
-            logits = run_each(list(self.members), prepared)
-        return log_softmax(logits, dim=2)
+            return run_batched(list(self.members), groups_of(self.description.parts), prepared)
+        return run_each(list(self.members), prepared)
 
     def prepare(self, inputs: Tensor) -> Tensor:
         """Normalised inputs [sample, *shape], on the scale that the members were trained on.
@@ -168,8 +185,8 @@ class Ensemble(nn.Module, Hub):
         return (inputs.float() - self.mean) / self.std
 
     @torch.no_grad()
-    def predict_proba(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.float64]:
-        """Probabilities [sample, class] of raw inputs [sample, *shape], block by block on the ensemble's device.
+    def predict_dense(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.float64]:
+        """What `forward` gives for raw inputs [sample, *shape], block by block on the ensemble's device.
 
         Raises:
             DataError: inputs of another shape.
@@ -178,20 +195,47 @@ class Ensemble(nn.Module, Hub):
         blocks = [self(block.to(self.mean.device)).cpu() for block in torch.split(given, PREDICT_BATCH_ROWS)]
         return cast("NDArray[np.float64]", torch.cat(blocks).numpy())
 
-    def predict(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.int64]:
-        """Likeliest class [sample] of raw inputs [sample, *shape], as an index; ties to the lowest.
+    def predict_proba(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.float64]:
+        """Probabilities [sample, class] of raw inputs [sample, *shape], block by block on the ensemble's device.
+
+        Raises:
+            DataError: inputs of another shape.
+            ExportError: it predicts values.
+        """
+        if self.description.of_values:
+            raise ExportError("this ensemble predicts values and has no probabilities; use predict, or predict_std")
+        return self.predict_dense(inputs)
+
+    def predict(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[Any]:
+        """Likeliest class [sample] of raw inputs [sample, *shape], as an index, ties to the lowest; or values [sample,
+        output] in the units of the data.
 
         Raises:
             DataError: inputs of another shape.
         """
+        if self.description.of_values:
+            return self.predict_dense(inputs)[:, : self.description.target.width]
         labels: NDArray[np.int64] = likeliest(self.predict_proba(inputs))
         return labels
+
+    def predict_std(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.float64]:
+        """Standard deviations [sample, output] of the values that are predicted.
+
+        Raises:
+            DataError: inputs of another shape.
+            ExportError: its members do not say how sure they are.
+        """
+        width = self.description.target.width
+        said = self.predict_dense(inputs) if self.description.of_distributions else np.empty((0, 0))
+        if said.shape[1] != 2 * width:
+            raise ExportError("this ensemble does not say how sure it is; train its members with form = 'gaussian'")
+        return np.sqrt(said[:, width:])
 
     def with_faster_execution(self) -> Self:
         """This ensemble, batched or one by one: the execution that is faster on this machine, by measurement."""
         generator = torch.Generator().manual_seed(0)
         inputs = torch.randn(MEASURED_ROWS, *self.description.inputs.shape, generator=generator).to(self.mean.device)
-        groups = groups_of([part.model for part in self.description.parts])
+        groups = groups_of(self.description.parts)
         members = list(self.members)
         batched = batched_is_faster(members, groups, inputs)
         return type(self)(members, self.description.model_copy(update={"batched": batched}))
@@ -234,7 +278,8 @@ class Ensemble(nn.Module, Hub):
 
 
 def _network(part: Part, description: Description, state: Mapping[str, Tensor]) -> nn.Module:
-    network = models.build(part.model, description.inputs.shape, len(description.classes), seed=0)
+    outputs = description.target.head(part.form).outputs
+    network = models.build(part.model, description.inputs.shape, outputs, seed=0)
     try:
         network.load_state_dict(dict(state))
     except RuntimeError as error:

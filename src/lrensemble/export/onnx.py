@@ -5,21 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from lrensemble.errors import ExportError, MissingExtraError, StorageError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.formats import FORMATS
-from lrensemble.export.trace import example_inputs, rows_dimension, traceable
+from lrensemble.export.trace import example_inputs, largest_difference, output_names, rows_dimension, traceable
 from lrensemble.files import scratch_folder, storage_errors, write_whole
 
 TOLERANCE = 1e-5
@@ -31,7 +29,8 @@ CHECKED_ROWS = (1, 2, 33)
 
 @FORMATS.register("onnx", suffix=".onnx")
 def export_onnx(ensemble: Ensemble, path: Path) -> None:
-    """One ONNX file: input `inputs` [rows, *shape] of the data's type, outputs `probabilities` and `label`.
+    """One ONNX file: input `inputs` [rows, *shape] of the data's type, outputs `probabilities` and `label`; of values
+    `values`, and `std` where members say how sure they are.
 
     Normalisation and consensus are part of the file; the number of rows is free. What is written has been compared with
     torch on random inputs of several sizes. Members run one after another, as the runtime arranges its own work.
@@ -66,9 +65,12 @@ def _converted(model: nn.Module, ensemble: Ensemble) -> bytes:
                 dynamo=True,
                 verbose=False,
                 input_names=["inputs"],
-                output_names=["probabilities", "label"],
+                output_names=output_names(ensemble),
                 dynamic_shapes=({0: rows_dimension()},),
-                custom_translation_table={torch.ops.aten.sort.stable: _sort_stable()},
+                custom_translation_table={
+                    torch.ops.aten.sort.stable: _sort_stable(),
+                    torch.ops.aten.softplus.default: _softplus(),
+                },
             )
             if program is None:
                 raise RuntimeError("torch gave no program")
@@ -91,24 +93,23 @@ def _check(content: bytes, model: nn.Module, ensemble: Ensemble) -> None:
     for rows in CHECKED_ROWS:
         inputs = example_inputs(ensemble, rows)
         with torch.no_grad():
-            expected, label = (output.numpy() for output in model(inputs))
-        found, found_label = session.run(None, {"inputs": inputs.numpy()})
-        difference = _largest_difference(found, expected)
-        # Where two classes are as good as equal, either may come first.
-        best_two = np.sort(expected, axis=1)[:, -2:]
-        unsure = best_two[:, 1] - best_two[:, 0] <= 2 * TOLERANCE
-        if difference > TOLERANCE or not ((found_label == label) | unsure).all():
+            expected = model(inputs)
+        found = [torch.from_numpy(one) for one in session.run(None, {"inputs": inputs.numpy()})]
+        of_values = ensemble.description.of_values
+        difference = largest_difference(found, expected, of_values=of_values)
+        if difference > TOLERANCE or not (of_values or _same_labels(found, expected)):
             raise ExportError(
-                f"the ONNX program differs from torch by {difference:.2g} in a probability of {rows} rows, and at most "
+                f"the ONNX program differs from torch by {difference:.2g} in a "
+                f"{'value' if of_values else 'probability'} of {rows} rows, and at most "
                 f"{TOLERANCE:g} is accepted; use the bundle"
             )
 
 
-def _largest_difference(found: NDArray[Any], expected: NDArray[Any]) -> float:
-    if found.shape != expected.shape:
-        return float("inf")
-    largest = float(np.abs(found - expected).max())
-    return largest if np.isfinite(largest) else float("inf")
+def _same_labels(found: Sequence[torch.Tensor], expected: Sequence[torch.Tensor]) -> bool:
+    """Whether the labels are the same; where two classes are as good as equal, either may come first."""
+    best_two = expected[0].sort(dim=1).values[:, -2:]
+    unsure = best_two[:, 1] - best_two[:, 0] <= 2 * TOLERANCE
+    return bool(((found[1] == expected[1]) | unsure).all())
 
 
 def _sort_stable() -> Any:
@@ -120,6 +121,17 @@ def _sort_stable() -> Any:
         return op.TopK(self, count, axis=dim, largest=int(descending), sorted=1)
 
     return sort_stable
+
+
+def _softplus() -> Any:
+    """Softplus in ONNX for float64, which ONNX Runtime's own does not take: max(x, 0) + ln(1 + exp(-|x|))."""
+    op = import_module("onnxscript").opset18
+
+    def softplus(self: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:  # noqa: ARG001  (both as by default)
+        one = op.CastLike(op.Constant(value_float=1.0), self)
+        return op.Add(op.Relu(self), op.Log(op.Add(op.Exp(op.Neg(op.Abs(self))), one)))
+
+    return softplus
 
 
 def _require(name: str) -> None:

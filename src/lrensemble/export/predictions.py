@@ -1,8 +1,13 @@
-"""Predictions of an ensemble for files, as a table: one row an input, its label and the probability of every class."""
+"""Predictions of an ensemble for files, as a table: one row an input.
+
+Of classes, its label and the probability of every class; of values, the value of every output and, where members say
+how sure they are, its standard deviation.
+"""
 
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,44 +21,66 @@ from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.readers import check_suffix, read
 from lrensemble.files import write_whole
 from lrensemble.numerics import likeliest
+from lrensemble.targets import Target
 from lrensemble.text import to_csv
 
 SUFFIXES = (".csv", ".parquet")
 
 
+Cell = str | int | float
+
+
 @dataclass(frozen=True)
 class Predictions:
-    """The table: columns `file`, `row` (from 0 within the file), `label` (a class name) and one for each class."""
+    """The table: columns `file`, `row` (from 0 within the file), and what is predicted.
 
-    classes: tuple[str, ...]
+    Of classes `label` (a class name) and one column for each class; of values one for each output, and one for each
+    standard deviation where there is any.
+    """
+
+    target: Target
     files: tuple[str, ...]
     """File of each input [sample]."""
     rows: tuple[int, ...]
     """Position of each input in its file [sample]."""
-    probs: NDArray[np.float64]
-    """Probabilities [sample, class]."""
+    said: NDArray[np.float64]
+    """Probabilities [sample, class], or values [sample, output] and then their standard deviations."""
+
+    @property
+    def of_values(self) -> bool:
+        """Whether values are predicted."""
+        return "values" in self.target.forms
 
     @property
     def labels(self) -> list[str]:
         """Name of the likeliest class [sample]; ties to the lowest."""
-        return [self.classes[index] for index in likeliest(self.probs).tolist()]
+        return [self.target.names[index] for index in likeliest(self.said).tolist()]
 
-    def records(self) -> Iterator[tuple[str, int, str, list[float]]]:
-        """File, row, label and probabilities of each input."""
-        return zip(self.files, self.rows, self.labels, self.probs.tolist(), strict=True)
+    @property
+    def has_std(self) -> bool:
+        """Whether values have standard deviations."""
+        return self.of_values and self.said.shape[1] == 2 * self.target.width
 
     def header(self) -> list[str]:
-        """Names of the columns; a class takes its own name, set apart by `p:`."""
-        return ["file", "row", "label", *(f"p:{name}" for name in self.classes)]
+        """Names of the columns; classes take their own names, set apart by `p:`, deviations of outputs by `std:`."""
+        names = self.target.names
+        if not self.of_values:
+            return ["file", "row", "label", *(f"p:{name}" for name in names)]
+        return ["file", "row", *names, *(f"std:{name}" for name in names if self.has_std)]
+
+    def records(self) -> Iterator[list[Cell]]:
+        """Cells of each row of the table, by `header`."""
+        labels = itertools.repeat(()) if self.of_values else ((label,) for label in self.labels)
+        for file, row, label, numbers in zip(self.files, self.rows, labels, self.said.tolist(), strict=False):
+            yield [file, row, *label, *numbers]
 
     def to_csv(self, *, raw_formulas: bool = False) -> str:
-        """The table as CSV; probabilities read back to the same bits.
+        """The table as CSV; numbers read back to the same bits.
 
         Args:
             raw_formulas: leave names that a spreadsheet takes for formulas as they are.
         """
-        rows = ([file, row, label, *probs] for file, row, label, probs in self.records())
-        return to_csv([self.header(), *rows], raw_formulas=raw_formulas)
+        return to_csv([self.header(), *self.records()], raw_formulas=raw_formulas)
 
     def save(self, path: Path, *, raw_formulas: bool = False) -> None:
         """Write the table, whole or not at all, as `.csv` or `.parquet`.
@@ -76,7 +103,8 @@ class Predictions:
             arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
         except ImportError:
             raise MissingExtraError("writing parquet needs pyarrow: pip install 'lrensemble[hub]'") from None
-        columns = [list(self.files), list(self.rows), self.labels, *self.probs.T]
+        labels = [] if self.of_values else [self.labels]
+        columns = [list(self.files), list(self.rows), *labels, *self.said.T]
         sink = io.BytesIO()
         parquet.write_table(arrow.Table.from_arrays([arrow.array(c) for c in columns], names=self.header()), sink)
         return sink.getvalue()
@@ -104,12 +132,22 @@ def predict_files(ensemble: Ensemble, files: Sequence[Path]) -> Predictions:
         check_suffix(path)
     names: list[str] = []
     rows: list[int] = []
-    blocks = [np.empty((0, len(ensemble.description.classes)))]
+    blocks = list[NDArray[np.float64]]()
     for path in files:
         first = 0
         for block in read(path, ensemble.description.inputs):
-            blocks.append(ensemble.predict_proba(block))
+            blocks.append(_said(ensemble, block))
             names += [str(path)] * len(block)
             rows += range(first, first + len(block))
             first += len(block)
-    return Predictions(ensemble.description.classes, tuple(names), tuple(rows), np.concatenate(blocks))
+    target = ensemble.description.target
+    said = np.concatenate(blocks) if blocks else np.empty((0, target.width))
+    return Predictions(target, tuple(names), tuple(rows), said)
+
+
+def _said(ensemble: Ensemble, block: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Probabilities, or values and then their standard deviations."""
+    said, width = ensemble.predict_dense(block), ensemble.description.target.width
+    if said.shape[1] == 2 * width:
+        said[:, width:] = np.sqrt(said[:, width:])
+    return said

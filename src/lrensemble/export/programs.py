@@ -1,6 +1,6 @@
 """Two executions of members: one after another, or those of one architecture as one program; and which is faster.
 
-Both give logits [member, sample, class]. Their last bits may differ.
+Both give what the networks give, logits [sample, class] or other outputs, member by member. Their last bits may differ.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from lrensemble.spec import Spec
+from lrensemble.export.description import Part
 
 TOLERANCE = 1e-4
-"""Largest accepted difference between the logits of the two, relative to max(1, largest logit)."""
+"""Largest accepted difference between the outputs of the two, relative to max(1, largest output)."""
 
 REPEATS = 5
 
 
-def run_each(members: Sequence[nn.Module], inputs: Tensor) -> Tensor:
-    """Logits [member, sample, class] of inputs [sample, …], one member after another."""
-    return torch.stack([member(inputs).float() for member in members])
+def run_each(members: Sequence[nn.Module], inputs: Tensor) -> list[Tensor]:
+    """Outputs [sample, output] of each member for inputs [sample, …], one member after another."""
+    return [member(inputs).float() for member in members]
 
 
-def run_batched(members: Sequence[nn.Module], groups: Sequence[Sequence[int]], inputs: Tensor) -> Tensor:
-    """Logits [member, sample, class] of inputs [sample, …], each group of members as one program.
+def run_batched(members: Sequence[nn.Module], groups: Sequence[Sequence[int]], inputs: Tensor) -> list[Tensor]:
+    """Outputs [sample, output] of each member for inputs [sample, …], each group of members as one program.
 
     Parameters are stacked at every call, which costs little beside the work and never leaves a stale copy behind.
 
@@ -37,7 +37,7 @@ def run_batched(members: Sequence[nn.Module], groups: Sequence[Sequence[int]], i
         groups: positions of members of one architecture; every member in one group.
         inputs: normalised.
     """
-    logits: dict[int, Tensor] = {}
+    outputs: dict[int, Tensor] = {}
     for group in groups:
         base = members[group[0]]
         parameters, buffers = stack_module_state([members[index] for index in group])
@@ -45,21 +45,21 @@ def run_batched(members: Sequence[nn.Module], groups: Sequence[Sequence[int]], i
         def call(own: dict[str, Tensor], state: dict[str, Tensor], base: nn.Module = base) -> Tensor:
             return cast(Tensor, functional_call(base, (own, state), (inputs,)))
 
-        logits |= dict(zip(group, vmap(call)(parameters, buffers).float(), strict=True))
-    return torch.stack([logits[index] for index in range(len(members))])
+        outputs |= dict(zip(group, vmap(call)(parameters, buffers).float(), strict=True))
+    return [outputs[index] for index in range(len(members))]
 
 
-def groups_of(models: Sequence[Spec]) -> list[list[int]]:
-    """Positions of members that share an architecture, in the order of their first."""
-    found: dict[str, list[int]] = {}
-    for index, model in enumerate(models):
-        found.setdefault(str(model), []).append(index)
+def groups_of(parts: Sequence[Part]) -> list[list[int]]:
+    """Positions of members that share an architecture and its outputs, in the order of their first."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for index, part in enumerate(parts):
+        found.setdefault((str(part.model), part.form), []).append(index)
     return list(found.values())
 
 
 @torch.no_grad()
 def batched_is_faster(members: Sequence[nn.Module], groups: Sequence[Sequence[int]], inputs: Tensor) -> bool:
-    """Whether the batched program is faster on these inputs, by the median of a few runs, and gives equal logits.
+    """Whether the batched program is faster on these inputs, by the median of a few runs, and gives equal outputs.
 
     False for a network that cannot be batched, such as one whose path depends on its data.
     """
@@ -70,16 +70,17 @@ def batched_is_faster(members: Sequence[nn.Module], groups: Sequence[Sequence[in
         batched = run_batched(members, groups, inputs)
     except Exception:  # whatever a user's network raises under vmap, it runs without
         return False
-    if float((batched - each).abs().max()) > TOLERANCE * max(1.0, float(each.abs().max())):
+    pairs = zip(batched, each, strict=True)
+    if any(float((one - two).abs().max()) > TOLERANCE * max(1.0, float(two.abs().max())) for one, two in pairs):
         return False
     return _seconds(lambda: run_batched(members, groups, inputs)) < _seconds(lambda: run_each(members, inputs))
 
 
-def _seconds(run: Callable[[], Tensor]) -> float:
+def _seconds(run: Callable[[], list[Tensor]]) -> float:
     """Median seconds of a run, until the device has finished."""
     times = []
     for _ in range(REPEATS):
         start = time.perf_counter()
-        run().sum().item()
+        run()[-1].sum().item()
         times.append(time.perf_counter() - start)
     return statistics.median(times)

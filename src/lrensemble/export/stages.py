@@ -7,7 +7,6 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import log_softmax
 
 from lrensemble.consensus import combine
 from lrensemble.export.description import Description, Stages
@@ -21,7 +20,7 @@ def run_stages(members: Sequence[nn.Module], description: Description, prepared:
         description: description with stages.
         prepared: normalised inputs [sample, …].
     """
-    stages = cast(Stages, description.stages)
+    stages, heads = cast(Stages, description.stages), description.heads()
     rows = torch.arange(len(prepared), device=prepared.device)
     probs = torch.zeros(len(prepared), len(description.classes), dtype=torch.float64, device=prepared.device)
     used = torch.zeros_like(rows)
@@ -29,7 +28,7 @@ def run_stages(members: Sequence[nn.Module], description: Description, prepared:
     for stage, index in enumerate(stages.order):
         if not len(rows):
             break
-        member_probs[index] = log_softmax(members[index](prepared[rows]).float(), dim=1).double().exp()
+        member_probs[index] = heads[index].dense(members[index](prepared[rows]))
         combined = stage_consensus(description, member_probs)
         decided = combined.max(dim=1).values >= (stages.thresholds[stage] if stage < len(stages.thresholds) else 0)
         probs[rows[decided]] = combined[decided]

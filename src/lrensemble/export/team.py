@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lrensemble.config import Inputs
+from lrensemble.config import Inputs, Scale
 from lrensemble.errors import ExportError
 from lrensemble.evaluate import Team, judged, load
 from lrensemble.export.description import Description, Part
@@ -58,10 +58,19 @@ def ensemble_of(pool: Pool, team: Team) -> Ensemble:
     """
     by_id = {member.id: member for member in pool.members()}
     members = [by_id[name] for name in team.team]
-    parts = tuple(Part(id=member.id, name=member.name, model=_model(member)) for member in members)
+    parts = tuple(
+        Part(
+            id=member.id,
+            name=member.name,
+            model=_model(member),
+            form=member.form,
+            scale=member.scale or Scale(),
+        )
+        for member in members
+    )
     description = Description(
         task=pool.task.name,
-        classes=pool.task.classes,
+        target=pool.task.target,
         inputs=_inputs(members),
         parts=parts,
         weights=team.weights,

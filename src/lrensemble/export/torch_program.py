@@ -12,7 +12,7 @@ import torch
 from lrensemble.errors import ExportError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.formats import FORMATS
-from lrensemble.export.trace import example_inputs, rows_dimension, traceable
+from lrensemble.export.trace import example_inputs, largest_difference, rows_dimension, traceable
 from lrensemble.files import write_whole
 
 CHECKED_ROWS = (1, 2, 33)
@@ -23,7 +23,8 @@ TOLERANCE = 1e-6
 def export_torch(ensemble: Ensemble, path: Path) -> None:
     """One `.pt2` archive, read back by `torch.export.load(path).module()`.
 
-    It takes inputs [rows, *shape] of the data's type and gives probabilities float32 and labels int64.
+    It takes inputs [rows, *shape] of the data's type and gives probabilities float32 and labels int64; or values
+    float32, and their standard deviations where members give them.
 
     Args:
         ensemble: ensemble to export.
@@ -56,9 +57,10 @@ def _check(program: torch.nn.Module, model: torch.nn.Module, ensemble: Ensemble)
     for rows in CHECKED_ROWS:
         inputs = example_inputs(ensemble, rows)
         with torch.no_grad():
-            difference = float((program(inputs)[0] - model(inputs)[0]).abs().max())
+            difference = largest_difference(program(inputs), model(inputs), of_values=ensemble.description.of_values)
         if not difference <= TOLERANCE:
+            what = "value" if ensemble.description.of_values else "probability"
             raise ExportError(
-                f"the traced program differs by {difference:.2g} in a probability of {rows} rows, and at most "
+                f"the traced program differs by {difference:.2g} in a {what} of {rows} rows, and at most "
                 f"{TOLERANCE:g} is accepted; use the bundle"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,16 +16,25 @@ _LARGEST_BYTE = 255
 
 
 class Traceable(nn.Module):
-    """Raw inputs to probabilities [sample, class] float32 and the likeliest class [sample] int64."""
+    """Raw inputs to probabilities [sample, class] float32 and the likeliest class [sample] int64.
+
+    Of values, to values [sample, output] float32, and to their standard deviations where members give them.
+    """
 
     def __init__(self, ensemble: Ensemble) -> None:
         super().__init__()
         self.ensemble = ensemble
 
-    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Probabilities and classes of inputs [sample, *shape]."""
-        probs = self.ensemble(inputs)
-        return probs.float(), likeliest(probs)
+    def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Outputs, by `output_names`, of inputs [sample, *shape]."""
+        said = self.ensemble(inputs)
+        description = self.ensemble.description
+        if not description.of_values:
+            return said.float(), likeliest(said)
+        width = description.target.width
+        if said.shape[1] == 2 * width:
+            return said[:, :width].float(), said[:, width:].sqrt().float()
+        return (said.float(),)
 
 
 def traceable(ensemble: Ensemble) -> Traceable:
@@ -37,6 +47,30 @@ def traceable(ensemble: Ensemble) -> Traceable:
         raise ExportError("a cascade stops where it is sure, which no traced program can; write it as a bundle")
     description = ensemble.description.model_copy(update={"batched": False})
     return Traceable(Ensemble(list(ensemble.members), description)).eval()
+
+
+def output_names(ensemble: Ensemble) -> list[str]:
+    """Names of the outputs of the traceable program."""
+    description = ensemble.description
+    if not description.of_values:
+        return ["probabilities", "label"]
+    with torch.no_grad():
+        columns = ensemble(example_inputs(ensemble, 2)).shape[1]
+    return ["values", "std"] if columns == 2 * description.target.width else ["values"]
+
+
+def largest_difference(found: Sequence[Tensor], expected: Sequence[Tensor], *, of_values: bool) -> float:
+    """Largest |difference| of a probability; of values, relative to the largest of them, or to one."""
+    if len(found) != len(expected):
+        return float("inf")
+    pairs = list(zip(found, expected, strict=True)) if of_values else [(found[0], expected[0])]
+    worst = 0.0
+    for one, two in pairs:
+        if one.shape != two.shape or not bool(torch.isfinite(one).all()):
+            return float("inf")
+        unit = max(1.0, float(two.abs().max())) if of_values else 1.0
+        worst = max(worst, float((one.double() - two.double()).abs().max()) / unit)
+    return worst
 
 
 def example_inputs(ensemble: Ensemble, rows: int) -> Tensor:

@@ -39,6 +39,18 @@ def team(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:  # noqa:
     return Variant(ensemble)
 
 
+def require_classes(ensemble: Ensemble, name: str) -> None:
+    """Refuse a variant that is made by confidence or accuracy, where there is none.
+
+    Raises:
+        ExportError: values are predicted.
+    """
+    if ensemble.description.of_values:
+        raise ExportError(
+            f"a {name} goes by confidence or accuracy, and this team predicts values; write the whole team: --as team"
+        )
+
+
 @VARIANTS.register(cost=0.5)
 def cascade(
     ensemble: Ensemble,
@@ -60,6 +72,7 @@ def cascade(
     Raises:
         ExportError: one member, both limits at once, or a limit that no cascade of these members meets.
     """
+    require_classes(ensemble, "cascade")
     found = cascade_of(ensemble, pool, accuracy=accuracy, cost=cost)
     figures: dict[str, object] = {"val": _figures(found.expected)}
     if "test" in pool.task.splits:
@@ -76,6 +89,7 @@ def uniform_soup(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
         ExportError: members of several architectures, fewer than two, or none that is connected with the best one.
         DataError: the data set cannot be read again, or is another one.
     """
+    require_classes(ensemble, "soup")
     dataset, _ = _data_of(ensemble, pool, data)
     return _of_soup(soup(ensemble, dataset, kind="uniform"))
 
@@ -88,6 +102,7 @@ def greedy_soup(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
         ExportError: members of several architectures, fewer than two, or none that is connected with the best one.
         DataError: the data set cannot be read again, or is another one.
     """
+    require_classes(ensemble, "soup")
     dataset, _ = _data_of(ensemble, pool, data)
     return _of_soup(soup(ensemble, dataset, kind="greedy"))
 
@@ -100,6 +115,7 @@ def student(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
         ExportError: no member of the team has a recipe.
         DataError: the data set cannot be read again, or is another one.
     """
+    require_classes(ensemble, "student")
     dataset, recipe = _data_of(ensemble, pool, data)
     made = distill(ensemble, dataset, recipe)
     return Variant(made.ensemble, {"val": {"accuracy": made.accuracy, "team_accuracy": made.team_accuracy}})

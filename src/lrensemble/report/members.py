@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from lrensemble.evaluate.result import MemberResult
-from lrensemble.evaluate.tables import score_in_print
-from lrensemble.evaluate.verdict import in_print
+from lrensemble.evaluate.verdict import in_print, score_in_print
 from lrensemble.metrics import higher_is_better
 from lrensemble.metrics.diversity import pairwise
 from lrensemble.report.escape import escape_html

@@ -8,8 +8,7 @@ import numpy as np
 
 from lrensemble.evaluate import untrusted
 from lrensemble.evaluate.result import MemberResult
-from lrensemble.evaluate.tables import score_in_print
-from lrensemble.evaluate.verdict import in_print
+from lrensemble.evaluate.verdict import in_print, score_in_print
 from lrensemble.metrics import METRICS, higher_is_better
 from lrensemble.report.escape import escape_html
 from lrensemble.report.report_data import ReportData
