@@ -1,4 +1,4 @@
-"""`python -m lrensemble`, from a process that has imported all of it and forks a child for every command.
+"""`python …`, from a process that has imported all of the library and forks a child for every command.
 
 A fresh interpreter computes for seconds before it does anything. A child has its own folder, environment, descriptors
 and exit status, and no imports to wait for. What depends on how an interpreter starts (encodings, descriptors that are
@@ -14,13 +14,16 @@ import json
 import os
 import runpy
 import select
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 from tests.crash.forks import IMPORTED, warm
 
@@ -47,31 +50,102 @@ def server(folder: Path) -> Iterator[Path]:
 def run(
     address: Path, arguments: Sequence[object], folder: Path, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """The command with these arguments, as `subprocess.run` returns it."""
+    """The command of ours with these arguments, as `subprocess.run` returns it."""
+    words = [str(each) for each in arguments]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, Path(os.devnull).open() as nothing:
         descriptors = [nothing.fileno(), out.fileno(), err.fileno()]
-        status = end(address, [str(each) for each in arguments], str(folder), environment, STANDARD, descriptors)
+        with ask(address, ["-m", "lrensemble", *words], folder, environment, descriptors) as connection:
+            _, status = connection.makefile()
         for file in (out, err):
             file.seek(0)
         texts = [file.read().decode(errors="surrogateescape") for file in (out, err)]
-    return subprocess.CompletedProcess([str(each) for each in arguments], status, *texts)
+    return subprocess.CompletedProcess(words, int(status), *texts)
 
 
-def end(
-    address: Path,
-    arguments: Sequence[str],
-    folder: str,
-    environment: Mapping[str, str],
-    places: Sequence[int],
-    descriptors: Sequence[int],
-) -> int:
-    """Exit status of a command that has these descriptors in the places of its standard streams."""
-    request = json.dumps([list(arguments), folder, dict(environment), list(places)]).encode()
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(address))
-        socket.send_fds(connection, [len(request).to_bytes(8, "big")], descriptors)
-        connection.sendall(request)
-        return int(connection.makefile().readline())
+def ask(
+    address: Path, command: Sequence[str], folder: Path, environment: Mapping[str, str], descriptors: Sequence[int]
+) -> socket.socket:
+    """Where a line tells the number of the child, and another its exit status when it has ended.
+
+    The descriptors become its standard streams.
+    """
+    request = json.dumps([list(command), str(folder), dict(environment)]).encode()
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(str(address))
+    socket.send_fds(connection, [len(request).to_bytes(8, "big")], descriptors)
+    connection.sendall(request)
+    return connection
+
+
+class ForkedProcess:
+    """What `subprocess.Popen` is, for a forked child: `command` is what follows `python`; standard input and output
+    are pipes, standard error one where that is asked for."""
+
+    def __init__(
+        self, address: Path, command: Sequence[object], *, errors: bool = False, folder: Path = ROOT, **environment: str
+    ) -> None:
+        given, stdin = os.pipe()
+        stdout, output = os.pipe()
+        stderr, told = os.pipe() if errors else (None, os.dup(2))
+        there = [given, output, told]
+        words = [str(word) for word in command]
+        self._connection = ask(address, words, folder, os.environ | environment, there)
+        for descriptor in there:
+            os.close(descriptor)
+        self._lines = self._connection.makefile()
+        self.pid = int(self._lines.readline())
+        self.returncode: int | None = None
+        self.stdin: IO[str] = open(stdin, "w")  # noqa: SIM115
+        self.stdout: IO[str] = open(stdout)  # noqa: SIM115
+        self.stderr: IO[str] | None = None if stderr is None else open(stderr)  # noqa: SIM115
+
+    def __enter__(self) -> ForkedProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stream in (self.stdout, self.stderr, self.stdin):
+            if stream is not None:
+                stream.close()
+        self.wait()
+        self._lines.close()
+        self._connection.close()
+
+    def poll(self) -> int | None:
+        """The exit status; None as long as it runs."""
+        if self.returncode is None and not select.select([self._connection], [], [], 0)[0]:
+            return None
+        return self.wait()
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit status, once it has ended."""
+        if self.returncode is None:
+            if not select.select([self._connection], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("a forked child", timeout or 0)
+            self.returncode = int(self._lines.readline())
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """What it still writes; the exit status is known after it."""
+        self.stdin.close()
+        streams = (self.stdout, self.stderr)
+        with ThreadPoolExecutor(2) as readers:
+            texts = [readers.submit(stream.read) for stream in streams if stream is not None]
+            try:
+                self.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
+            return texts[0].result(), texts[1].result() if len(texts) > 1 else ""
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to it, as long as it runs."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):  # it has ended, and that is not told yet
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
 
 
 def serve(address: str) -> None:
@@ -93,36 +167,34 @@ def serve(address: str) -> None:
                 child = os.fork()
                 if not child:
                     listening.close()
-                    arguments, folder, environment, places = json.loads(request)
-                    be_the_command(arguments, folder, environment, places, descriptors)
+                    command, folder, environment = json.loads(request)
+                    be_the_command(command, folder, environment, descriptors)
                 for descriptor in descriptors:
                     os.close(descriptor)
                 running[child] = connection
+                connection.sendall(f"{child}\n".encode())
             ended, status = os.waitpid(-1, os.WNOHANG) if running else (0, 0)
             if ended:
                 with running.pop(ended) as connection, contextlib.suppress(OSError):
                     connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
-def be_the_command(
-    arguments: list[str], folder: str, environment: dict[str, str], places: list[int], descriptors: list[int]
-) -> None:
-    """The child: what `python -m lrensemble` does from its first line to its exit status."""
-    status = 70
+def be_the_command(command: list[str], folder: str, environment: dict[str, str], descriptors: list[int]) -> None:
+    """The child: what `python` does with the command, from its first line to its exit status."""
+    status = 1
     try:
-        for place in STANDARD:
-            if place in places:
-                os.dup2(descriptors[places.index(place)], place)
+        for place, descriptor in zip(STANDARD, descriptors, strict=True):
+            os.dup2(descriptor, place)
+            os.close(descriptor)  # a stream ends when its last copy is closed
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", errors="backslashreplace")  # noqa: SIM115
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
         tempfile.tempdir = None  # looked up once, in another environment
-        sys.path.insert(0, folder)
-        sys.argv = ["lrensemble", *arguments]
-        runpy.run_module("lrensemble", run_name="__main__", alter_sys=True)
+        execute(command, folder)
+        status = 0
     except SystemExit as ended:
-        status = ended.code if isinstance(ended.code, int) else 0
+        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except BaseException:
         traceback.print_exc()
     finally:
@@ -130,6 +202,23 @@ def be_the_command(
             with contextlib.suppress(Exception):
                 stream.flush()
         os._exit(status)
+
+
+def execute(command: list[str], folder: str) -> None:
+    """`-m module …`, `-c text …` or `script …`."""
+    kind, *arguments = command
+    if kind == "-m":
+        sys.path.insert(0, folder)
+        sys.argv = arguments
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    elif kind == "-c":
+        sys.path.insert(0, folder)
+        sys.argv = ["-c", *arguments[1:]]
+        exec(compile(arguments[0], "<string>", "exec"), {"__name__": "__main__"})
+    else:
+        sys.path.insert(0, str(Path(kind).parent))
+        sys.argv = command
+        runpy.run_path(kind, run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -46,9 +46,9 @@ ROOMS = {
     ),
     "select.scoring": (
         ("kernels", "resample"),
-        ("known_values",),
-        ("learned", "losses", "team_scores"),
-        ("bounds", "every_team", "incremental"),
+        ("known_values", "learned", "losses", "mixtures"),
+        ("team_scores",),
+        ("bounds", "every_team", "few_members", "incremental"),
     ),
 }
 

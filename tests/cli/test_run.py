@@ -6,10 +6,12 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests import forked
 from tests.cli.command import Command
 
 TOML = """
@@ -181,36 +183,32 @@ def test_an_empty_pool_and_a_place_that_cannot_be_written(command: Command, expe
     assert err.count("\n") == 1
 
 
-def command_line(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "lrensemble", *map(str, arguments)]
-
-
-def test_a_full_disk_is_told_in_one_line_and_loses_nothing(experiment: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_told_in_one_line_and_loses_nothing(experiment: Path, forking: Path, tmp_path: Path) -> None:
     """A limit on the size of files makes the operating system refuse the write, as a full disk does."""
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 
-    arguments = command_line("tune", experiment, "--data", experiment.parent, "--out", tmp_path / "pool")
-    full = subprocess.run(arguments, preexec_fn=limit, capture_output=True, text=True, check=False)
+    arguments = ("tune", experiment, "--data", experiment.parent, "--out", tmp_path / "pool")
+    command = [sys.executable, "-m", "lrensemble", *map(str, arguments)]
+    full = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, check=False)
     assert full.returncode == 2
     assert "File too large" in full.stderr.splitlines()[-1]
-    again = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    again = forked.run(forking, arguments, tmp_path, os.environ)
     assert again.returncode == 0, again.stderr
     assert "3 trained" in again.stderr
 
 
-def test_ctrl_c_saves_and_the_same_command_resumes(experiment: Path, tmp_path: Path) -> None:
+def test_ctrl_c_saves_and_the_same_command_resumes(experiment: Path, forking: Path, tmp_path: Path) -> None:
     experiment.write_text(TOML.replace("epochs = 3", "epochs = 4000"))
-    arguments = command_line(
-        "tune", experiment, "--data", experiment.parent, "--out", tmp_path / "pool", "--save-steps", 1
-    )
-    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
-    states = tmp_path / "pool" / "unfinished"  # what is under way comes and goes, which os.walk does not mind
-    while not any(name.endswith(".safetensors") for _, _, names in os.walk(states) for name in names):
-        assert process.poll() is None, process.communicate()[1]
-    os.kill(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    arguments = ("tune", experiment, "--data", experiment.parent, "--out", tmp_path / "pool", "--save-steps", 1)
+    with forked.ForkedProcess(forking, ["-m", "lrensemble", *arguments], errors=True) as process:
+        states = tmp_path / "pool" / "unfinished"  # what is under way comes and goes, which os.walk does not mind
+        while not any(name.endswith(".safetensors") for _, _, names in os.walk(states) for name in names):
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.splitlines()[-1] == "interrupted; the same command continues where it stopped"

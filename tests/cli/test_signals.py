@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.forked import ForkedProcess
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -22,11 +23,16 @@ batch_size = 100
 """
 
 
-def start(folder: Path, execution: str, **more: object) -> "subprocess.Popen[str]":
+def command(folder: Path, execution: str) -> list[str]:
+    """What follows `python`."""
     (folder / "e.toml").write_text(TOML)
-    command = [sys.executable, "-m", "lrensemble", "tune", "e.toml", "--out", "pool", "--execution", execution]
+    return ["-m", "lrensemble", "tune", "e.toml", "--out", "pool", "--execution", execution]
+
+
+def start(folder: Path, execution: str, **more: object) -> "subprocess.Popen[str]":
+    words = [sys.executable, *command(folder, execution)]
     arguments = {"stderr": subprocess.PIPE} | more
-    return subprocess.Popen(command, cwd=folder, text=True, **arguments)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(words, cwd=folder, text=True, **arguments)  # type: ignore[call-overload,no-any-return]
 
 
 def claims(folder: Path) -> list[Path]:
@@ -34,7 +40,7 @@ def claims(folder: Path) -> list[Path]:
     return list((folder / "pool" / "unfinished").glob("[0-9a-g]*/[0-9a-f]*"))
 
 
-def wait_for(true: Callable[[], object], process: "subprocess.Popen[str]") -> None:
+def wait_for(true: Callable[[], object], process: "subprocess.Popen[str] | ForkedProcess") -> None:
     while not true():
         assert process.poll() is None
         time.sleep(0.05)
@@ -49,11 +55,15 @@ def wait_for(true: Callable[[], object], process: "subprocess.Popen[str]") -> No
         (signal.SIGHUP, "one-by-one", 1),
     ],
 )
-def test_it_saves_and_stops(tmp_path: Path, number: signal.Signals, execution: str, states: int) -> None:
-    process = start(tmp_path, execution)
-    wait_for(lambda: len(claims(tmp_path)) >= states, process)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+def test_it_saves_and_stops(forking: Path, tmp_path: Path, number: signal.Signals, execution: str, states: int) -> None:
+    with (
+        start(tmp_path, execution)
+        if execution == "workers"  # which are fresh interpreters themselves
+        else ForkedProcess(forking, command(tmp_path, execution), errors=True, folder=tmp_path)
+    ) as process:
+        wait_for(lambda: len(claims(tmp_path)) >= states, process)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert err.splitlines()[-1] == "interrupted; the same command continues where it stopped"
     assert "Traceback" not in err

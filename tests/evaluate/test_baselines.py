@@ -75,7 +75,10 @@ def test_they_are_combined_as_the_teams_are_where_these_agree(tmp_path: Path) ->
 
 def test_a_consensus_that_learns_is_learned_for_each_of_them(tmp_path: Path) -> None:
     pool = four(tmp_path)
-    found = {team.method: team for team in baselines(pool, [choose(pool, "greedy", consensus="tempered", folds=0)])}
+    found = {
+        team.method: team
+        for team in baselines(pool, [choose(pool, "greedy(size=3, bootstrap=0)", consensus="tempered", folds=0)])
+    }
     assert all(team.consensus.startswith("tempered(") and "temperature=" in team.consensus for team in found.values())
     assert found["best"].consensus != found["all"].consensus
 

@@ -23,16 +23,25 @@ ROWS, CLASSES = 90, 3
 LABELS = np.tile(np.arange(CLASSES), ROWS // CLASSES)
 
 
-@pytest.fixture
-def pool(tmp_path: Path) -> Pool:
+@pytest.fixture(scope="module")
+def chosen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pool with a team that was chosen from it; every test has a copy."""
     right = blocks(ROWS, ((0.0, 0.3), (0.3, 0.6), (0.6, 0.9), (0.2, 0.5)))
     probs = np.stack([said(LABELS, one, CLASSES) for one in right])
-    return pool_of(tmp_path, (LABELS, probs), (LABELS, probs), names=("a", "b", "c", "d"))
+    pool = pool_of(tmp_path_factory.mktemp("chosen"), (LABELS, probs), (LABELS, probs), names=("a", "b", "c", "d"))
+    save(pool, choose(pool, "greedy"))
+    return pool.folder
+
+
+@pytest.fixture
+def pool(chosen: Path, tmp_path: Path) -> Pool:
+    return Pool.open(shutil.copytree(chosen, tmp_path / "pool"))
 
 
 @pytest.fixture
 def team_file(pool: Pool) -> Path:
-    return save(pool, choose(pool, "greedy"))
+    (path,) = (pool.folder / "selections").glob("*.json")
+    return path
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -28,17 +28,18 @@ def three(folder: Path) -> Pool:
 
 def test_a_method_used_once_is_named_by_itself_and_twice_with_what_differs(tmp_path: Path) -> None:
     pool = three(tmp_path)
-    once = evaluate(pool, [choose(pool, "greedy", folds=0)])
-    assert "greedy" in once.teams
+    method = "greedy(size=3, bootstrap=0)"
+    once = evaluate(pool, [choose(pool, method, folds=0)])
+    assert method in once.teams
     twice = evaluate(
         pool,
         [
-            choose(pool, "greedy", metric="accuracy", consensus="plurality", folds=0),
-            choose(pool, "greedy", metric="accuracy", consensus="tempered", folds=0),
+            choose(pool, method, metric="accuracy", consensus="plurality", folds=0),
+            choose(pool, method, metric="accuracy", consensus="tempered", folds=0),
         ],
     )
-    assert {"greedy by accuracy, plurality", "greedy by accuracy, tempered"} < set(twice.teams)
-    assert "greedy" not in twice.teams
+    assert {f"{method} by accuracy, plurality", f"{method} by accuracy, tempered"} < set(twice.teams)
+    assert method not in twice.teams
 
 
 def test_the_order_of_the_table_is_that_of_the_registered_methods(tmp_path: Path) -> None:

@@ -1,32 +1,32 @@
 """From training to ONNX Runtime with the commands of the README, each a process of its own."""
 
 import json
-import subprocess
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.forked import run
 
 from lrensemble.config import load_experiment
 from lrensemble.data import load
 from lrensemble.export import Ensemble
 
 
-def lrensemble(folder: Path, *arguments: str) -> dict[str, Any]:
+def printed(forking: Path, folder: Path, *arguments: str) -> dict[str, Any]:
     """What a command prints for programs."""
-    command = [sys.executable, "-m", "lrensemble", *arguments, "--json"]
-    printed = subprocess.run(command, check=True, cwd=folder, capture_output=True, text=True).stdout
-    record: dict[str, Any] = json.loads(printed)
+    done = run(forking, [*arguments, "--json"], folder, os.environ)
+    assert done.returncode == 0, done.stderr
+    record: dict[str, Any] = json.loads(done.stdout)
     return record
 
 
-def test_onnx_runtime_gives_the_same_labels_on_every_test_row(tmp_path: Path) -> None:
-    result = lrensemble(tmp_path, "run", "digits", "--epochs", "2")
+def test_onnx_runtime_gives_the_same_labels_on_every_test_row(forking: Path, tmp_path: Path) -> None:
+    result = printed(forking, tmp_path, "run", "digits", "--epochs", "2")
     verdict = result["teams"][result["verdict"]["method"] or "best"]
-    lrensemble(tmp_path, "export", "runs/digits/pool", "--format", "onnx")
-    lrensemble(tmp_path, "export", "runs/digits/pool")
+    printed(forking, tmp_path, "export", "runs/digits/pool", "--format", "onnx")
+    printed(forking, tmp_path, "export", "runs/digits/pool")
     experiment = load_experiment("digits")
     dataset = load(experiment.data, experiment.split)
     rows = dataset.rows["test"]

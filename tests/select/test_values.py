@@ -19,6 +19,7 @@ from lrensemble.select import (
     team_score,
     team_table,
 )
+from lrensemble.select.scoring.team_scores import team_scorer
 from lrensemble.targets import Gaussian, RealValues, Values
 
 MEMBERS, ROWS, OUTPUTS = 6, 70, 2
@@ -85,6 +86,18 @@ def test_brute_force_finds_the_best_team_of_the_definition() -> None:
         found = select(validation, "brute_force", metric=metric)
         assert found.team == every[int(np.argmax(scores))]
         assert found.score == pytest.approx(max(scores), rel=1e-12)
+
+
+@pytest.mark.parametrize("metric", ["gaussian_nll", "crps", "mse", "mae", "rmse"])
+def test_many_mixtures_at_once_score_as_the_definition(metric: str) -> None:
+    validation = gaussians(7).weighted(np.arange(ROWS) % 3)
+    weights = np.random.default_rng(0).integers(1, 4, size=(9, MEMBERS)) * np.array([[1.0], [0.3], [7.0]] * 3)
+    weights[2, 1:] = weights[3, :5] = 0
+    scores = team_scorer(validation, metric, "mixture")(weights)
+    for row, score in zip(weights, scores.tolist(), strict=True):
+        team = np.flatnonzero(row)
+        expected = team_score(validation, team.tolist(), row[team].tolist(), metric=metric, consensus="mixture")
+        assert score == pytest.approx(expected, rel=1e-10)
 
 
 def test_bounds_find_the_same_team_and_prove_it() -> None:

@@ -101,13 +101,34 @@ def _list_pool(pool: Pool, json: bool) -> None:
     if json:
         print_json([member.record() for member in members])
         return
-    sizes = ", ".join(f"{len(pool.truth(split)):,} {split}" for split in pool.task.splits)
-    columns = {"": "right", "id": "left", "member": "left", "val": "right", "NLL": "right", "s": "right"}
-    rows = table(f"{pool.task.name}: {len(members)} members, {len(pool.task.classes)} classes, {sizes} rows", columns)
+    target, task = pool.task.target, pool.task
+    sizes = ", ".join(f"{split.size:,} {name}" for name, split in task.splits.items())
+    noun = target.nouns[target.width == 1]
+    found = {name for member in members for name in member.scores.get("val", {})}
+    known = [name for name in target.metrics if name in found] or [target.metrics[0]]
+    metrics = dict.fromkeys((known[0], known[-1]))  # the one that people know best, and the one that asks for most
+    columns = {"": "right", "id": "left", "member": "left", "form": "left"}
+    columns |= {_heading(name): "right" for name in metrics} | {"s": "right"}
+    rows = table(f"{task.name}: {len(members)} members, {target.width} {noun}, {sizes} rows", columns)
     for position, member in enumerate(members):
         scores = member.scores.get("val", {})
-        nll = f"{scores['nll']:.4f}" if "nll" in scores else "–"
-        accuracy = percent(scores.get("accuracy")) if member.status == "finished" else member.status
+        shown = [_shown(name, scores.get(name)) for name in metrics]
+        if member.status != "finished":
+            shown[0] = member.status
         seconds = "–" if member.seconds is None else f"{member.seconds:.1f}"
-        rows.add_row(str(position), member.id, member.name, accuracy, nll, seconds)
+        form = member.form if member.status == "finished" else "–"
+        rows.add_row(str(position), member.id, member.name, form, *shown, seconds)
     people.print(rows)
+
+
+def _heading(metric: str) -> str:
+    """Heading of a metric's column; that of accuracy is the split that it is of."""
+    return {"accuracy": "val", "nll": "NLL"}.get(metric, metric)
+
+
+def _shown(metric: str, value: float | None) -> str:
+    from lrensemble.metrics import METRICS
+
+    if value is None:
+        return "–"
+    return percent(value) if METRICS.facts(METRICS.check(metric)).unit == "fraction" else f"{value:.4f}"

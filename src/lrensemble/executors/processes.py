@@ -1,7 +1,7 @@
 """Map over items in worker processes: what a worker tells comes back as it happens, and a worker that dies is replaced.
 
-A worker is a fresh interpreter with one thread of torch, so that several share the cores without waiting for one
-another. It prepares itself once and takes one item after another. When this process dies, it ends too.
+A worker is a fresh interpreter. It prepares itself once and takes one item after another. When this process dies, it
+ends too.
 """
 
 from __future__ import annotations

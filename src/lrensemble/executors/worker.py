@@ -60,9 +60,6 @@ def serve(prepare: Callable[[], Work[Any, Any]], pipe: Connection, parent: int) 
 
 
 def _work(prepare: Callable[[], Work[Any, Any]], pipe: Connection) -> None:
-    import torch
-
-    torch.set_num_threads(1)
     try:
         work = prepare()
         _tell(pipe, Ready())

@@ -3,14 +3,13 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.forked import ForkedProcess
 
 from lrensemble.config import Experiment
 from lrensemble.pool import Pool
@@ -50,46 +49,43 @@ if __name__ == "__main__":
     sys.exit(int(failed))
 """
 
-Process = subprocess.Popen[str]
+Begun = Callable[..., AbstractContextManager[ForkedProcess]]
 
 
-@contextmanager
-def begun(folder: Path, sweep: dict[str, Any], execution: str = "one-by-one", pause: float = 0.0) -> Iterator[Process]:
+@pytest.fixture
+def begun(forking: Path) -> Begun:
     """A process that is ready to tune once it reads a line; it is stopped for good where the test fails."""
-    script = folder.parent / "sweep.py"
-    script.write_text(SCRIPT, encoding="utf-8")
-    paths = os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
-    with subprocess.Popen(
-        [sys.executable, str(script), str(folder), json.dumps(sweep), execution, str(pause)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": paths},
-    ) as process:
-        try:
-            assert process.stdout
-            assert process.stdout.readline() == "ready\n"
-            yield process
-        finally:
-            process.kill()
+
+    @contextmanager
+    def ready(
+        folder: Path, sweep: dict[str, Any], execution: str = "one-by-one", pause: float = 0.0
+    ) -> Iterator[ForkedProcess]:
+        script = folder.parent / "sweep.py"
+        script.write_text(SCRIPT, encoding="utf-8")
+        with ForkedProcess(forking, [script, folder, json.dumps(sweep), execution, pause]) as process:
+            try:
+                assert process.stdout.readline() == "ready\n"
+                yield process
+            finally:
+                process.kill()
+
+    return ready
 
 
-def go(process: Process) -> None:
-    assert process.stdin
+def go(process: ForkedProcess) -> None:
     process.stdin.write("go\n")
     process.stdin.flush()
 
 
-def until(process: Process, *words: str) -> list[str]:
+def until(process: ForkedProcess, *words: str) -> list[str]:
     """The next line that begins with these words."""
-    assert process.stdout
     for line in process.stdout:
         if line.split()[: len(words)] == list(words):
             return line.split()
     raise AssertionError(f"it ended without {words}")
 
 
-def end(process: Process, status: int = 0) -> list[list[str]]:
+def end(process: ForkedProcess, status: int = 0) -> list[list[str]]:
     """Lines that a process writes from here on, split into words; it has to end with this status."""
     output, _ = process.communicate(timeout=120)
     assert process.returncode == status
@@ -102,7 +98,7 @@ def ended(lines: list[list[str]]) -> dict[str, str]:
 
 @pytest.mark.parametrize("execution", ["one-by-one", *(pytest.param(way, marks=long) for way in ("fused", "workers"))])
 def test_several_at_once_train_each_run_once(
-    sweep: dict[str, Any], experiment: MakeExperiment, contents: Contents, tmp_path: Path, execution: str
+    begun: Begun, sweep: dict[str, Any], experiment: MakeExperiment, contents: Contents, tmp_path: Path, execution: str
 ) -> None:
     sweep["model"] = "mlp(width=7)"
     with ExitStack() as stack:
@@ -121,7 +117,7 @@ def test_several_at_once_train_each_run_once(
 
 @pytest.mark.parametrize("execution", [pytest.param("one-by-one", marks=long), "fused"])
 def test_a_run_of_a_process_that_is_killed_goes_on_where_its_state_was_saved(
-    sweep: dict[str, Any], experiment: MakeExperiment, contents: Contents, tmp_path: Path, execution: str
+    begun: Begun, sweep: dict[str, Any], experiment: MakeExperiment, contents: Contents, tmp_path: Path, execution: str
 ) -> None:
     sweep |= {
         "model": "mlp(width=7)",
@@ -149,7 +145,12 @@ def test_a_run_of_a_process_that_is_killed_goes_on_where_its_state_was_saved(
 
 @pytest.mark.parametrize("execution", ["one-by-one", pytest.param("fused", marks=long)])
 def test_a_process_that_was_stopped_for_too_long_writes_nothing_any_more(
-    sweep: dict[str, Any], contents: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, execution: str
+    begun: Begun,
+    sweep: dict[str, Any],
+    contents: Contents,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    execution: str,
 ) -> None:
     monkeypatch.setenv("LRENSEMBLE_LEASE", "1")
     sweep |= {
@@ -178,7 +179,7 @@ def test_a_process_that_was_stopped_for_too_long_writes_nothing_any_more(
 
 @long
 def test_parts_of_one_run_are_trained_by_whoever_comes(
-    sweep: dict[str, Any], experiment: MakeExperiment, contents: Contents, tmp_path: Path
+    begun: Begun, sweep: dict[str, Any], experiment: MakeExperiment, contents: Contents, tmp_path: Path
 ) -> None:
     chains: dict[str, Any] = {
         "policy": ["cosine_restarts(peak=0.05, period=8)"],
@@ -194,7 +195,9 @@ def test_parts_of_one_run_are_trained_by_whoever_comes(
     assert contents(tmp_path / "pool") == contents(tmp_path / "whole")
 
 
-def test_a_search_has_as_many_trials_as_asked_for_however_many_search(sweep: dict[str, Any], tmp_path: Path) -> None:
+def test_a_search_has_as_many_trials_as_asked_for_however_many_search(
+    begun: Begun, sweep: dict[str, Any], tmp_path: Path
+) -> None:
     pytest.importorskip("optuna")
     space = {"policy.peak": "log_uniform(low=1e-4, high=0.1)"}
     search = {"policy": ["cosine"], "sweep": {"strategy": "optuna(trials=5, sampler='random')", "space": space}}
@@ -207,7 +210,7 @@ def test_a_search_has_as_many_trials_as_asked_for_however_many_search(sweep: dic
     assert len(Pool.open(tmp_path / "pool").members()) == 5
 
 
-def test_a_run_that_fails_elsewhere_has_failed(sweep: dict[str, Any], tmp_path: Path) -> None:
+def test_a_run_that_fails_elsewhere_has_failed(begun: Begun, sweep: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "raising.py").write_text(
         "from lrensemble import models\n"
         "def make(shape, classes):\n"

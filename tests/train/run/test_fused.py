@@ -1,7 +1,6 @@
 """Many members in one program: each is what it would be alone, whatever happens to the others."""
 
 import logging
-import os
 import shutil
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.forked import ForkedProcess
 from torch.nn.functional import cross_entropy
 
 from lrensemble import models
@@ -352,16 +352,15 @@ for event in tune(experiment, Path(sys.argv[2]), save_steps=2):
 
 
 def test_a_group_that_is_killed_goes_on_to_the_same_bits(
-    sweep: dict[str, Any], tmp_path: Path, contents: Contents
+    sweep: dict[str, Any], tmp_path: Path, contents: Contents, forking: Path
 ) -> None:
     import json
 
     sweep["model"] = "mlp(width=7)"
     list(tune(to_record(Experiment, sweep, "test"), tmp_path / "whole"))
     for step in ("5", "13"):
-        command = [sys.executable, "-c", KILLED, json.dumps(sweep), str(tmp_path / "killed"), step]
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+        with ForkedProcess(forking, ["-c", KILLED, json.dumps(sweep), tmp_path / "killed", step]) as process:
+            assert process.wait() == -signal.SIGKILL
     assert ended(tune(to_record(Experiment, sweep, "test"), tmp_path / "killed")) == ["finished"] * 3
     assert contents(tmp_path / "whole") == contents(tmp_path / "killed")
 

@@ -1,19 +1,18 @@
 """`kill -9` at random moments of a sweep: nothing is lost, and the pool is equal to the last bit.
 
-`LRENSEMBLE_KILLS=50` kills fifty times; twice otherwise, because every start takes seconds.
+`LRENSEMBLE_KILLS=50` kills fifty times; twice otherwise.
 """
 
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.forked import ForkedProcess
 
 from lrensemble.config import Experiment
 from lrensemble.train import tune
@@ -37,6 +36,7 @@ def test_killed_at_random_moments(
     experiment: Callable[..., Experiment],
     sweep: dict[str, Any],
     contents: Callable[[Path], dict[str, object]],
+    forking: Path,
     tmp_path: Path,
 ) -> None:
     list(tune(experiment(), tmp_path / "whole"))
@@ -45,18 +45,18 @@ def test_killed_at_random_moments(
     kills = rounds = 0
     while kills < KILLS:
         folder = tmp_path / str(rounds)
-        while kills < KILLS and run(sweep, folder, stop_after=moments.randrange(25), wait=moments.random() / 50):
+        while kills < KILLS and run(
+            forking, sweep, folder, stop_after=moments.randrange(25), wait=moments.random() / 50
+        ):
             kills += 1
-        assert not run(sweep, folder, stop_after=None)
+        assert not run(forking, sweep, folder, stop_after=None)
         assert contents(folder) == expected
         rounds += 1
 
 
-def run(sweep: dict[str, Any], folder: Path, *, stop_after: int | None, wait: float = 0) -> bool:
+def run(forking: Path, sweep: dict[str, Any], folder: Path, *, stop_after: int | None, wait: float = 0) -> bool:
     """Whether the sweep was killed, `wait` seconds after it printed so many lines; else it ended well."""
-    command = [sys.executable, "-c", SCRIPT, str(folder), json.dumps(sweep)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
+    with ForkedProcess(forking, ["-c", SCRIPT, folder, json.dumps(sweep)]) as process:
         for printed, _ in enumerate(process.stdout):
             if printed == stop_after:
                 time.sleep(wait)

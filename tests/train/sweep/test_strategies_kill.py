@@ -25,6 +25,7 @@ def test_killed_at_random_moments(
     experiment: Callable[..., Experiment],
     sweep: dict[str, Any],
     contents: Callable[[Path], dict[str, object]],
+    forking: Path,
     tmp_path: Path,
     strategy: str,
 ) -> None:
@@ -37,8 +38,10 @@ def test_killed_at_random_moments(
     kills = rounds = 0
     while kills < enough:
         folder = tmp_path / str(rounds)
-        while kills < enough and run(sweep, folder, stop_after=moments.randrange(25), wait=moments.random() / 50):
+        while kills < enough and run(
+            forking, sweep, folder, stop_after=moments.randrange(25), wait=moments.random() / 50
+        ):
             kills += 1
-        assert not run(sweep, folder, stop_after=None)
+        assert not run(forking, sweep, folder, stop_after=None)
         assert contents(folder) == expected
         rounds += 1

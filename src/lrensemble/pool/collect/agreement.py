@@ -137,8 +137,13 @@ def count_classes(files: Sequence[PredictionFile]) -> int:
     """Number of classes where all members know only labels: the highest label + 1.
 
     Raises:
-        PredictionsError: a label so high that it can be no class.
+        PredictionsError: labels that are no integers, or one so high that it can be no class.
     """
+    for file in files:
+        for split, known in file.rows.items():
+            if known["labels"].dtype.kind not in "iu":
+                where = file.where(split, "labels")
+                raise PredictionsError(f"{where} are {known['labels'].dtype}; give class indices as integers")
     arrays = [known["labels"] for file in files for known in file.rows.values()]
     arrays += [said.parts[""] for file in files for member in file.members for said in member.said.values()]
     indices = [array for array in arrays if array.size and array.dtype.kind in "iu"]

@@ -98,14 +98,16 @@ def greedy(
     generator = np.random.default_rng(seed)
     drawn = [bootstrap_weights(validation, generator) for _ in range(bootstrap)]
     samples = validation.resampled([validation.row_weights, *drawn]) if drawn else (validation,)
-    own = incremental_team(samples[0], metric, consensus).scores(np.arange(validation.members))
+    empty = incremental_team(samples[0], metric, consensus)
+    own = empty.scores(np.arange(validation.members))
     usable = _usable(own, keep, cost, max_cost)
     scored, chosen = DistinctTeams(validation.members), []
     scored.add(np.eye(validation.members))
     for sample in samples[1:] or samples:
         rules = Rules(size, _bag(usable, bag, generator), replacement, start, max_members, max_cost, cost)
         tie = None if tie_metric is None else incremental_team(sample, tie_metric, consensus)
-        counts, _ = best_prefix(incremental_team(sample, metric, consensus), tie, rules, scored)
+        team = empty if sample is samples[0] else incremental_team(sample, metric, consensus)
+        counts, _ = best_prefix(team, tie, rules, scored)
         chosen.append(counts / counts.sum())
     unseen = [sample.row_weights == 0 for sample in samples[1:]] or [np.zeros(len(validation.truth), dtype=bool)]
     runs = Runs(np.array(chosen), np.array(unseen))

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.consensus import CONSENSUS, is_linear
+from lrensemble.consensus import CONSENSUS, averaged, is_linear
 from lrensemble.metrics import METRICS
 from lrensemble.select.scoring.kernels.columns import contested_columns
 from lrensemble.select.scoring.kernels.confusion import confusion_counter, confusion_team
@@ -40,8 +40,7 @@ def incremental_team(validation: Validation, metric: SpecLike, consensus: SpecLi
     if metric == Spec("accuracy") and is_linear(consensus):
         return accuracy_team(contested_columns(validation, consensus.name), validation.row_weights)
     if metric == Spec("nll") and is_linear(consensus):
-        rows = validation.counted
-        return nll_team(of_labels(validation, consensus.name)[:, rows], validation.row_weights[rows])
+        return nll_team(_of_labels_by_row(validation, consensus.name), validation.row_weights)
     none = np.zeros(validation.members)
     if METRICS.facts(metric).quadratic and is_linear(consensus):
         return BrierTeam(error_gram(validation, consensus.name), none)
@@ -49,6 +48,12 @@ def incremental_team(validation: Validation, metric: SpecLike, consensus: SpecLi
     if counter is not None:
         return confusion_team(counter)
     return ScorerTeam(team_scorer(validation, metric, consensus), none)
+
+
+def _of_labels_by_row(validation: Validation, consensus: str) -> Floats:
+    """[sample, member] what each member gives the label; the same array for all views, not to be written to."""
+    of_label = of_labels(validation, consensus)
+    return validation.once("of_labels_by_row", averaged(consensus), lambda: np.ascontiguousarray(of_label.T))
 
 
 @dataclass(frozen=True, eq=False)

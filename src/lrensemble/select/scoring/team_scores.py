@@ -21,6 +21,7 @@ from lrensemble.select.scoring.kernels.columns import Columns, contested_columns
 from lrensemble.select.scoring.kernels.confusion import confusion_counter, weighted_scores
 from lrensemble.select.scoring.kernels.statistics import error_gram, of_labels
 from lrensemble.select.scoring.known_values import known_values
+from lrensemble.select.scoring.mixtures import MIXTURE, mixture_scorer
 from lrensemble.select.scoring.resample import mean_and_error
 from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike, to_spec
@@ -181,6 +182,8 @@ def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -
         return _nll_scorer(of_labels(validation, consensus.name), validation)
     if METRICS.facts(metric).quadratic and is_linear(consensus):
         return _brier_scorer(error_gram(validation, consensus.name))
+    if consensus == MIXTURE and (scorer := mixture_scorer(validation, metric)) is not None:
+        return scorer
     counter = confusion_counter(validation, metric, consensus)
     if counter is not None:
         return partial(weighted_scores, counter)

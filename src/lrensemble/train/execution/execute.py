@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from lrensemble.config import Experiment
 from lrensemble.errors import LostClaimError, LREnsembleError, TrainingError
 from lrensemble.executors import Crashed, in_processes
@@ -147,7 +149,11 @@ def _until(interrupt: Interrupt, events: Iterator[Event | Crashed]) -> Iterator[
 def prepare_worker(
     experiment: Experiment, folder: Path, save_steps: int | None, device: str
 ) -> Callable[[Job], Iterator[Event]]:
-    """What a worker process does with a part of a job; the data are read once."""
+    """What a worker process does with a part of a job; the data are read once.
+
+    It has one thread of torch, so that several share the cores without waiting for one another.
+    """
+    torch.set_num_threads(1)
     setup = set_up(experiment, folder, to_devices(device))
 
     def work(part: Job) -> Iterator[Event]:

@@ -1,7 +1,7 @@
 """Every team of a few members scores as the definition says, to the last row."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -94,10 +94,15 @@ def test_the_search_takes_it_and_finds_the_same(
     sizes = Sizes(13, 2, 3)
     expected = search(validation, sizes, "accuracy", "mean")
     monkeypatch.setattr(exhaustive, "SMALL", 0)
-    used: list[Batch] = []
-    monkeypatch.setattr(exhaustive, "batches", lambda *given: used.extend(found := list(batches(*given))) or found)
+    used: list[int] = []
+
+    def noted(members: int, size: int) -> Iterator[Batch]:
+        used.append(size)
+        return batches(members, size)
+
+    monkeypatch.setattr(exhaustive, "batches", noted)
     found = search(validation, sizes, "accuracy", "mean")
-    assert used
+    assert used == [2, 3]
     assert (found.incumbent.team, found.incumbent.ties, found.tried) == (
         expected.incumbent.team,
         expected.incumbent.ties,

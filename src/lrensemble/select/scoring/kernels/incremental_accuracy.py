@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.select.scoring.kernels.columns import SMALLEST, Columns, is_wrong, rounding
+from lrensemble.select.scoring.kernels.added_candidates import add_lost, decide, fill_margins
+from lrensemble.select.scoring.kernels.columns import SMALLEST, Columns, rounding
 from lrensemble.select.scoring.kernels.incremental_arrays import SmallAccuracyTeam, small_accuracy_team
 from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
 
@@ -28,8 +29,8 @@ PARTS = 16
 SMALL = 2**16
 """Below so many numbers, comparing whole arrays costs no more than to compile, or to load, a kernel."""
 
-SERIAL = 2**21
-"""Below so many numbers, waking the other cores costs more than it saves."""
+SERIAL = 2**22
+"""Below so many numbers to look at, waking the other cores costs more than it saves."""
 
 HORIZON = 64
 """Additions that are looked ahead, at most."""
@@ -93,7 +94,8 @@ class AccuracyTeam:
         """[candidate] the accuracy of the team with each candidate added."""
         members = self.given.rival.shape[1]
         counts = np.bincount(self.order, minlength=members).astype(np.float64)
-        count = _count_wrong if self.given.rival.size < SERIAL else _count_wrong_on_all_cores
+        unsettled = int(np.count_nonzero(np.abs(self.state.settled) <= len(self.order)))
+        count = _count_wrong if unsettled * members < SERIAL else _count_wrong_on_all_cores
         roundings = rounding(members + len(self.order) + 1), rounding(members + len(self.order) + HORIZON + 1)
         wrong = count(self.given, self.state, self.order, counts, *roundings)
         return np.asarray((self.rows - self.always_wrong - wrong[candidates]) / self.rows)
@@ -212,19 +214,12 @@ def _look_at_row(
             found = SOME
         error = 0.0 if given.votes[column] else now * (size + 1) * given.limits[column, 2] + SMALLEST
         doubt = error + given.doubt[column] * (size + 1)
-        _fill_margins(given.truth[row], given.rival[column], given.factor[column], state.sums[column], margins)
-        if _add_lost(margins, given.rival_first[column], error, doubt, lost):
+        fill_margins(given.truth[row], given.rival[column], given.factor[column], state.sums[column], margins)
+        if add_lost(margins, given.rival_first[column], error, doubt, lost):
             start, stop = given.first[row], given.first[row + 1]
             rival, rival_first = given.rival[start:stop], given.rival_first[start:stop]
-            _decide(given.truth[row], rival, rival_first, counts, margins <= error, lost)
+            decide(given.truth[row], rival, rival_first, counts, margins <= error, lost)
     return found
-
-
-@compiled
-def _fill_margins(truth: Floats, rival: Floats, factor: float, total: float, margins: Floats) -> None:
-    """Fill `margins` [member] with those of the team with each member added."""
-    for member in range(margins.size):
-        margins[member] = total + (truth[member] - rival[member] * factor)
 
 
 @compiled
@@ -261,50 +256,3 @@ def _additions(distance: float, step: float) -> int:
     if step * HORIZON <= distance:
         return HORIZON
     return int(distance / step)
-
-
-@compiled
-def _add_lost(margins: Floats, rival_first: bool, error: float, doubt: float, lost: NDArray[np.int64]) -> bool:
-    """Mark the members with whom a column is clearly lost; whether any other is too close to call."""
-    close = 0
-    if error == 0:  # whole votes: margins are exact, and zero where nobody votes for either
-        enough = 0.0 if rival_first else -0.5
-        for member in range(margins.size):
-            lost[member] |= margins[member] <= enough
-        return False
-    for member in range(margins.size):
-        lost[member] |= margins[member] < -doubt
-        close += (margins[member] >= -doubt) & (margins[member] <= error)
-    return bool(close > 0)
-
-
-@compiled
-def _decide(
-    truth: Floats,
-    rival: Floats,
-    rival_first: NDArray[np.bool_],
-    counts: Floats,
-    close: NDArray[np.bool_],
-    lost: NDArray[np.int64],
-) -> None:
-    """Decide a row for the members too close to call as the consensus adds: times its weight, in the members' order."""
-    for candidate in range(counts.size):
-        if lost[candidate] or not close[candidate]:
-            continue
-        for_truth, lower, higher = _mean_with(truth, counts, candidate), -1.0, -1.0
-        for column in range(rival_first.size):
-            for_rival = _mean_with(rival[column], counts, candidate)
-            if rival_first[column]:
-                lower = max(lower, for_rival)
-            else:
-                higher = max(higher, for_rival)
-        lost[candidate] = is_wrong(for_truth, lower, higher)
-
-
-@compiled
-def _mean_with(values: Floats, counts: Floats, candidate: int) -> float:
-    """The mean of a team with a candidate added."""
-    size, total = counts.sum() + 1, 0.0
-    for member in range(counts.size):
-        total += values[member] * ((counts[member] + (member == candidate)) / size)
-    return total

@@ -167,12 +167,12 @@ def _outwards(low: float, high: float) -> tuple[np.float32, np.float32]:
 def wrong_rows(blocks: Blocks, judge: Judge, members: int, batch: Batch) -> Floats:
     """[team] how many of the contested rows are wrong, as often as they count."""
     wrong = np.zeros(batch.first[-1])
-    given = blocks, judge, members, batch.prefixes, batch.first
+    prefixes, first = batch.prefixes, batch.first
     if blocks.margins.size // members * len(wrong) < SERIAL:
         for block in range(len(blocks.weight)):
-            _count_block(*given[:1], block, *given[1:], 0, len(batch.prefixes), wrong)
+            _count_block(blocks, block, judge, members, prefixes, first, 0, len(prefixes), wrong)
     else:
-        _count(*given, shares_of(batch), wrong)
+        _count(blocks, judge, members, prefixes, first, shares_of(batch), wrong)
     return wrong
 
 
@@ -281,7 +281,8 @@ def _decided(rows: Indices, judge: Judge, lowest: Singles, prefix: Indices, memb
 @compiled
 def _mean(values: Floats, prefix: Indices, member: int) -> float:
     """The mean of a team as the consensus adds it: each member times its weight, in the members' order."""
-    weight, total = 1.0 / (prefix.size + 1), 0.0
+    weight = 1.0 / (prefix.size + 1)
+    total = 0.0
     for place in range(prefix.size):
         total += values[prefix[place]] * weight
-    return total + values[member] * weight
+    return float(total + values[member] * weight)

@@ -148,5 +148,5 @@ def _ones(words: Words) -> int:
         bits = bits - ((bits >> np.uint64(1)) & np.uint64(0x5555555555555555))
         bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> np.uint64(2)) & np.uint64(0x3333333333333333))
         bits = (bits + (bits >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-        total += np.int64((bits * np.uint64(0x0101010101010101)) >> np.uint64(56))
+        total += int((bits * np.uint64(0x0101010101010101)) >> np.uint64(56))
     return total

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from lrensemble.config.sweep import changed
 from lrensemble.errors import SpecError
 from lrensemble.limits import Repeats, Runs
 from lrensemble.metrics import watched
@@ -81,8 +82,9 @@ def watched_metric(factory: RunFactory, given: str | None) -> str:
     """
     dataset, experiment = factory.dataset, factory.experiment
     ranges = [experiment.sweep.ranges(policy.name).get("train.form") for policy in experiment.policy]
-    forms = {form for each in ranges for form in (values_of(each) if each else (experiment.train.form,))}
-    served = frozenset.intersection(*(dataset.target.head(form).said.serves for form in forms))
+    values = [value for each in ranges for value in (values_of(each) if each else (experiment.train.form,))]
+    settings = [changed(experiment.train, {"form": value}) for value in values]
+    served = frozenset.intersection(*(dataset.head(each.form).said.serves for each in settings))
     known = watched(dataset.target.kind, served)
     metric = given or dataset.target.default_metric(served)
     if metric not in known:

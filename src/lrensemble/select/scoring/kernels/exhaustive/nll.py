@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
+from lrensemble.select.scoring.kernels.products import aligned, split_exponents, take_logs
 from lrensemble.select.scoring.kernels.subsets import Halves, size_of, subset_sums
 
 Floats = NDArray[np.float64]
@@ -154,7 +155,7 @@ def _score_block(
         for offset in range(block):
             split_exponents(products[offset], exponents[offset], weight[group])
             if last:
-                _take_logs(products[offset], logs[offset], weight[group])
+                take_logs(products[offset], logs[offset], weight[group])
     logs += exponents * np.log(2.0)
 
 
@@ -174,14 +175,6 @@ def _multiply_rows(
             multiply(products[offset], low_sums[0], high_sums[0, offset])
         else:
             multiply_six(products[offset], low_sums, high_sums[:, offset])
-
-
-@compiled
-def aligned(rows: int, columns: int) -> Floats:
-    """Room for numbers whose rows, of a multiple of eight, begin where a load of eight crosses no line of the cache."""
-    room = np.empty(rows * columns + 8)
-    offset = (64 - room.ctypes.data % 64) % 64 // 8
-    return room[offset : offset + rows * columns].reshape(rows, columns)
 
 
 @compiled
@@ -208,24 +201,3 @@ def multiply_clipped(products: Floats, sums: Floats, sizes: Floats, more: float,
     for subset in range(products.size):
         least = SMALLEST_PROBABILITY * (sizes[subset] + size)
         products[subset] *= max(sums[subset] + more, least)
-
-
-@compiled
-def split_exponents(products: Floats, exponents: Floats, weight: float) -> None:
-    """Bring products back between 1 and 2, and add the exponents of two that they lose, by the weight of the rows.
-
-    So one logarithm is taken at the end, and not one for a group of rows: the bits of a positive number that is not
-    subnormal are its exponent, plus 1023, and then those of its mantissa.
-    """
-    bits = products.view(np.int64)
-    for subset in range(products.size):
-        exponents[subset] += weight * ((bits[subset] >> 52) - 1023)
-        bits[subset] = (bits[subset] & 0xFFFFFFFFFFFFF) | (1023 << 52)
-
-
-@compiled
-def _take_logs(products: Floats, logs: Floats, weight: float) -> None:
-    """Add the logarithms of the products [subset], by their weight, and begin anew."""
-    for subset in range(products.size):
-        logs[subset] += weight * np.log(products[subset])
-        products[subset] = 1.0
