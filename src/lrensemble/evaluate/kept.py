@@ -48,26 +48,27 @@ class Kept:
         self._undefined = False
 
     def add(self, start: int, predictions: Floats, truth: NDArray[Any]) -> None:
-        """Take in predictions [sample, column] of the rows from `start` on."""
+        """Take in predictions [sample, column] of the rows from `start` on; after the first ones, several at once."""
         if self._undefined:
             return
         try:
             found = self._reduced(predictions, truth)
         except LREnsembleError:  # a distribution asked of values, say, or a metric of the user's own
-            self._undefined, self._numbers = True, None
+            self._undefined = True
             return
-        if self._numbers is None:
-            self._numbers = np.empty((len(self._truth), *found.shape[1:]), found.dtype)
-        self._numbers[start : start + len(found)] = found
+        numbers = self._numbers
+        if numbers is None:
+            self._numbers = numbers = np.empty((len(self._truth), *found.shape[1:]), found.dtype)
+        numbers[start : start + len(found)] = found
 
     @property
     def values(self) -> Floats | None:
         """Values of rows [sample] that the metric is the mean of; None of a metric that is no such mean."""
-        return self._numbers if self._way == "mean" else None
+        return self._numbers if self._way == "mean" and not self._undefined else None
 
     def value(self, weights: Floats | None) -> float | None:
         """Value of the metric on all rows; None where it is not defined on them."""
-        if self._numbers is None:
+        if self._numbers is None or self._undefined:
             return None
         try:
             value = self._value(self._numbers, weights)

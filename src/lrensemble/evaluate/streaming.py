@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -16,12 +18,16 @@ from lrensemble.files import release
 from lrensemble.pool import Pool
 
 K = TypeVar("K", bound=Hashable)
+R = TypeVar("R")
 
-BLOCK_BYTES = 64 * 2**20
-"""Memory for what members say on the rows that are looked at together, in float64."""
+BLOCK_BYTES = 32 * 2**20
+"""Memory for what members say on the rows of one block, in float64."""
 
 KEPT_BYTES = 512 * 2**20
 """Memory for the numbers that are kept of predictors that are measured together; those beyond it are measured later."""
+
+THREADS = 4
+"""Blocks that are looked at together, at most."""
 
 READ_BYTES = 256 * 2**20
 """Predictions that are read before the pages of the files are let go."""
@@ -71,7 +77,7 @@ class SplitReader:
 
     def whole(self, predictor: Predictor) -> Floats:
         """Predictions [sample, column] of one predictor on all rows."""
-        return np.concatenate([said[predictor].predictions for _, said in self._blocks([predictor])])
+        return np.concatenate(list(self._looked_at([predictor], lambda block: block[predictor].predictions)))
 
     def _groups(self, asked: Mapping[K, Asked[K]]) -> Iterator[list[K]]:
         """Keys of predictors that are measured together: all that are compared, and others while they fit."""
@@ -93,19 +99,25 @@ class SplitReader:
         return 8 * len(self) * sum(NUMBERS.get(way, 2 * self.target.width) for way in ways)
 
     def _measured(self, asked: Mapping[K, Asked[K]]) -> dict[K, Measured[K]]:
-        width = self.target.width
-        kept = {key: {name: Kept(name, self.truth, width) for name in own.metrics} for key, own in asked.items()}
+        kept = {
+            key: {name: Kept(name, self.truth, self.target.width) for name in own.metrics} for key, own in asked.items()
+        }
         same = {key: set(own.compared or ()) for key, own in asked.items()}
-        for start, said in self._blocks([own.predictor for own in asked.values()]):
+
+        def look(block: _Block) -> list[tuple[K, K]]:
+            """Take in a block; pairs of predictors that differ there."""
+            differ = []
             for key, own in asked.items():
-                block = said[own.predictor]
+                said = block[own.predictor]
                 for metric in kept[key].values():
-                    metric.add(start, block.predictions, block.truth)
-                same[key] -= {
-                    other
-                    for other in same[key]
-                    if not np.array_equal(block.predictions, said[asked[other].predictor].predictions)
-                }
+                    metric.add(block.start, said.predictions, said.truth)
+                others = ((other, block[asked[other].predictor].predictions) for other in tuple(same[key]))
+                differ += [(key, other) for other, theirs in others if not np.array_equal(said.predictions, theirs)]
+            return differ
+
+        for differ in self._looked_at([own.predictor for own in asked.values()], look):
+            for key, other in differ:
+                same[key].discard(other)
         found = {}
         for key, own in asked.items():
             scores = {name: one.value(self.weights) for name, one in kept[key].items()}
@@ -114,19 +126,26 @@ class SplitReader:
             del kept[key]
         return found
 
-    def _blocks(self, predictors: Sequence[Predictor]) -> Iterator[tuple[int, Mapping[Predictor, Said]]]:
-        """First row of each block, and what every predictor says there, found when it is asked for."""
+    def _looked_at(self, predictors: Sequence[Predictor], look: Callable[[_Block], R]) -> Iterator[R]:
+        """What is found of each block of rows, in order; the first one alone, the others a few at once."""
         names = list(dict.fromkeys(itertools.chain.from_iterable(each.members for each in predictors)))
         mapped = [part for name in names for part in self.voices.predictions[name].parts.values()]
-        row_bytes = 8 * len(names) * self.target.width
-        step, unread = max(1, BLOCK_BYTES // row_bytes), 0
-        for start in range(0, len(self), step):
-            rows = slice(start, start + step)
-            yield start, _Block(self.voices, rows, self.truth[rows])
-            unread += sum(part[rows].nbytes for part in mapped)
-            if unread > READ_BYTES:
-                release(mapped)
-                unread = 0
+        step = max(1, BLOCK_BYTES // (8 * len(names) * self.target.width))
+        starts = range(0, len(self), step)
+
+        def looked(start: int) -> R:
+            return look(_Block(self.voices, slice(start, start + step), self.truth[start : start + step]))
+
+        yield looked(0)
+        unread, block_bytes = 0, sum(part[:step].nbytes for part in mapped)
+        if len(starts) > 1:
+            with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as threads:
+                for found in threads.map(looked, starts[1:]):
+                    yield found
+                    unread += block_bytes
+                    if unread > READ_BYTES:
+                        release(mapped)
+                        unread = 0
         release(mapped)
 
 
@@ -135,7 +154,7 @@ class _Block(dict[Predictor, Said]):
 
     def __init__(self, voices: Voices, rows: slice, truth: NDArray[Any]) -> None:
         super().__init__()
-        self._voices, self._rows, self._truth = voices, rows, truth
+        self._voices, self._rows, self._truth, self.start = voices, rows, truth, rows.start
         self._seen: dict[str, Floats] = {}
 
     def __missing__(self, predictor: Predictor) -> Said:

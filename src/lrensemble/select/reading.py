@@ -14,6 +14,7 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
+from lrensemble.files import release
 from lrensemble.targets import SUM_TOLERANCE, Classes, Need, Predictions, Target, Values
 
 Floats = NDArray[np.float64]
@@ -21,6 +22,9 @@ Rows = NDArray[np.int64] | slice
 
 ACCELERATORS = ("cuda",)
 """Kinds of devices on which torch tensors stay; all others are read as numpy arrays."""
+
+READ_BYTES = 256 * 2**20
+"""Predictions that are read before the pages of members' files are let go."""
 
 CHECKED_AT_ONCE = 2**20
 """Numbers of a member that are checked together."""
@@ -82,19 +86,27 @@ class MembersReader:
 
     def __init__(self, given: Sequence[Predictions], target: Target) -> None:
         self.given = tuple(given)
-        self._width = target.width
+        self._width, self._unreleased = target.width, 0
         distributions = isinstance(target, Values) and all("distribution" in one.needs_served for one in self.given)
         self.shape = (len(self.given), len(self.given[0]), target.width * (2 if distributions else 1))
 
     def dense(self, members: NDArray[np.int64], rows: Rows) -> NDArray[np.floating]:
         """[member, sample, column] of some members on some rows."""
         columns = self.shape[2]
-        parts = [self.given[member][rows].dense(self._width)[:, :columns] for member in members]
-        return np.stack(parts)
+        parts = np.stack([self.given[member][rows].dense(self._width)[:, :columns] for member in members])
+        self._unreleased += parts.nbytes
+        if self._unreleased > READ_BYTES:
+            self._unreleased = 0
+            release_all(self.given)
+        return parts
 
     def of_truth(self, truth: NDArray[np.int64]) -> Floats:
         """[member, sample] the probability that each member gives the true class."""
-        return np.stack([one.of_truth(truth, self._width) for one in self.given])
+        found = np.empty((len(self.given), len(truth)))
+        for own, one in zip(found, self.given, strict=True):
+            own[:] = one.of_truth(truth, self._width)
+            release_all([one])
+        return found
 
     def needs_served(self, member: int) -> frozenset[Need]:
         """Needs that the member's form serves."""
@@ -117,6 +129,7 @@ def reader(predictions: Any, target: Target) -> ArrayReader | MembersReader:
             raise PredictionsError(f"members have predictions of {sorted(rows)} rows; give the same rows of each")
         for place, one in enumerate(predictions):
             target.check(one, len(one), f"member {place}")
+            release_all([one])
         return MembersReader(predictions, target)
     columns = (target.width, 2 * target.width) if isinstance(target, Values) else (target.width,)
     if predictions.shape[2] not in columns:
@@ -126,6 +139,11 @@ def reader(predictions: Any, target: Target) -> ArrayReader | MembersReader:
     if isinstance(target, Classes):
         _check_sums(predictions)
     return ArrayReader(predictions, target)
+
+
+def release_all(given: Sequence[Predictions]) -> None:
+    """Let go of the pages of memory-mapped predictions that were read."""
+    release(part for one in given for part in one.parts.values())
 
 
 def is_by_member(predictions: Any) -> bool:
