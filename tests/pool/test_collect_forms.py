@@ -202,16 +202,16 @@ def test_pads_are_those_of_each_row_in_whatever_order(tmp_path: Path) -> None:
     choices = np.where(np.arange(VAL) % 3, 2, CLASSES)
     known: dict[str, Any] = {"labels": LABELS % 2, "choices": choices, "ids": np.arange(VAL)}
     order = GENERATOR.permutation(VAL)
-    np.savez(tmp_path / "a.npz", logits=LOG_PROBS, **known)  # type: ignore[arg-type]  # numpy types what is passed on loosely
+    np.savez(tmp_path / "a.npz", logits=LOG_PROBS, **known)
     shuffled = {name: array[order] for name, array in known.items() if name != "choices"}
-    np.savez(tmp_path / "b.npz", logits=LOG_PROBS[:, order], **shuffled)  # type: ignore[arg-type]
+    np.savez(tmp_path / "b.npz", logits=LOG_PROBS[:, order], **shuffled)
     pool = collect([tmp_path / "a.npz", tmp_path / "b.npz"], tmp_path / "pool").pool
     pad = np.arange(CLASSES) >= choices[:, None]
     for one, other in zip(pool.members()[:MEMBERS], pool.members()[MEMBERS:], strict=True):
         assert np.array_equal(one.predictions("val").main, other.predictions("val").main)
         assert (one.predictions("val").main[pad] < -1000).all()
     labels = np.where(choices == CLASSES, CLASSES - 1, 1)
-    np.savez(tmp_path / "c.npz", top1=np.tile(labels[order], (2, 1)), classes=[*"ABCDE"], **shuffled)  # type: ignore[arg-type]
+    np.savez(tmp_path / "c.npz", top1=np.tile(labels[order], (2, 1)), classes=[*"ABCDE"], **shuffled)
     assert len(collect([tmp_path / "a.npz", tmp_path / "c.npz"], tmp_path / "pool").added) == 2
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def release(arrays: Iterable[NDArray[Any]]) -> None:
