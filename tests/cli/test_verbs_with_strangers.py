@@ -191,7 +191,7 @@ from lrensemble.report.speed import speeds
 
 pool = Pool.open("pool", trust_code=True)
 pictures(pool.members(), None, [0], trust_code=True)
-speeds(pool.members(), 10, trust_code=True)
+speeds(pool.members(), pool.task.target, trust_code=True)
 """
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), **online}
     subprocess.run([sys.executable, "-c", script], cwd=mine, env=environment, check=True, capture_output=True)

@@ -86,7 +86,7 @@ def test_every_key_of_the_experiment_is_on_its_page_with_a_meaning(made: dict[st
         "| `model` | `name(…)` | must be given |  |",
         "| `train.augment` | `list of name(…)` | `[]` |",
         "| `train.channels_last` | `bool` | `true` |",
-        '| `select.metric` | `name(…)` | `"nll"` |',
+        "| `select.seed` | `int` | `0` | >= 0 and <= 2^63 - 1 |",
         "| `policy` | `list of name(…)` | must be given | at least 1 long |",
     ],
 )
