@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from lrensemble.config import Inputs, Record, Scale
 from lrensemble.config.records import SpecField
 from lrensemble.errors import ConfigError, ExportError
-from lrensemble.targets import AnyTarget, Form
+from lrensemble.targets import AnyTarget, Form, with_target
 
 if TYPE_CHECKING:
     from lrensemble.targets.heads import Head
@@ -63,10 +63,7 @@ class Description(Record):
     @classmethod
     def _of_format_1(cls, content: Any) -> Any:
         """Ensembles of the first format predict classes alone, and name them here."""
-        if not isinstance(content, dict) or "classes" not in content or "target" in content:
-            return content
-        rest = {key: value for key, value in content.items() if key != "classes"}
-        return rest | {"target": {"kind": "classes", "names": content["classes"]}}
+        return with_target(content)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pydantic import field_validator, model_validator
 
 from lrensemble.config import PositiveInt, Record
 from lrensemble.errors import ConfigError
-from lrensemble.targets import AnyTarget, Classes, Target
+from lrensemble.targets import AnyTarget, Classes, Target, with_target
 
 ROW_ATTRIBUTES = ("groups", "weights", "choices", "ids")
 """Optional attributes of rows; they can be added to an existing pool."""
@@ -78,10 +78,7 @@ class Task(Record):
     @classmethod
     def _of_format_1(cls, content: Any) -> Any:
         """Pools of the first format know classes alone, and name them here."""
-        if not isinstance(content, dict) or "classes" not in content or "target" in content:
-            return content
-        rest = {key: value for key, value in content.items() if key != "classes"}
-        return rest | {"target": {"kind": "classes", "names": content["classes"]}}
+        return with_target(content)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from lrensemble.targets.forms import (
     predictions_of,
     served_by_all,
 )
+from lrensemble.targets.past import with_target
 from lrensemble.targets.values import Values
 
 AnyTarget: TypeAlias = Annotated[Classes | Choices | Values, Field(discriminator="kind")]
@@ -53,4 +54,5 @@ __all__ = [
     "check_probabilities",
     "predictions_of",
     "served_by_all",
+    "with_target",
 ]
