@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,11 @@ def predictions(tmp_path: Path) -> Path:
 def pool(command: Command, predictions: Path, tmp_path: Path) -> Path:
     assert command("collect", predictions, "--out", tmp_path / "pool").status == 0
     return tmp_path / "pool"
+
+
+def test_the_version_is_that_of_the_package(command: Command) -> None:
+    outcome = command("--version")
+    assert (outcome.status, outcome.out, outcome.err) == (0, f"lrensemble {metadata.version('lrensemble')}\n", "")
 
 
 def test_help_answers_without_heavy_imports() -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from contextvars import copy_context
 from importlib import import_module
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -41,8 +42,18 @@ for verb in VERBS:
     app.command()(getattr(import_module(f"{__name__}.{verb}"), verb))
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lrensemble {version('lrensemble')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
     """Keep every model that a learning-rate sweep trains, and get the best ensemble out of them."""
 
 
