@@ -169,11 +169,9 @@ def choose_all(
     """
     from lrensemble.errors import SelectionError
     from lrensemble.evaluate import choose, save, validation_of, why_not_chosen
-    from lrensemble.select.base import default_consensus
 
     specs = check_names(methods, metric, consensus)
     aim, validation = metric or aim_of(pool), validation_of(pool)
-    combined = consensus or default_consensus(validation)
     chosen = Chosen([], {})
     for spec in specs:
         with progress_of(f"selecting: {spec}"):
@@ -182,7 +180,7 @@ def choose_all(
                     pool,
                     spec,
                     metric=aim,
-                    consensus=combined,
+                    consensus=consensus,
                     seed=seed,
                     resamples=resamples,
                     validation=validation,

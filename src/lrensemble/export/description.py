@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from lrensemble.config import Inputs, Record, Scale
 from lrensemble.config.records import SpecField
 from lrensemble.errors import ConfigError, ExportError
-from lrensemble.targets import AnyTarget, Form, with_target
+from lrensemble.targets import Form, OfTarget
 
 if TYPE_CHECKING:
     from lrensemble.targets.heads import Head
@@ -38,13 +38,11 @@ class Stages(Record):
     """Threshold of every stage but the last: rows whose highest probability reaches it are decided there."""
 
 
-class Description(Record):
+class Description(OfTarget):
     """Members of an ensemble, and the consensus of their predictions."""
 
     task: str
     """Name of the task, for people."""
-    target: AnyTarget
-    """What is predicted: classes, or values of some outputs."""
     inputs: Inputs
     parts: Annotated[tuple[Part, ...], Field(min_length=1, strict=False)]
     """Members in the order of the weights."""
@@ -58,17 +56,6 @@ class Description(Record):
     batched: bool = False
     """Whether members of one architecture run as one program; measured when the ensemble was made, and kept, so that
     the same bundle gives the same bits."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_format_1(cls, content: Any) -> Any:
-        """Ensembles of the first format predict classes alone, and name them here."""
-        return with_target(content)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the target: of its classes by index, or of its outputs."""
-        return self.target.names
 
     def heads(self) -> list[Head]:
         """What the outputs of each member's network are, in the order of the members.

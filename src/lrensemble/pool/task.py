@@ -10,11 +10,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import field_validator, model_validator
+from pydantic import field_validator
 
 from lrensemble.config import PositiveInt, Record
 from lrensemble.errors import ConfigError
-from lrensemble.targets import AnyTarget, Classes, Target, with_target
+from lrensemble.targets import AnyTarget, Classes, OfTarget, Target
 
 ROW_ATTRIBUTES = ("groups", "weights", "choices", "ids")
 """Optional attributes of rows; they can be added to an existing pool."""
@@ -62,28 +62,15 @@ class Split(Record):
         return self.model_dump(exclude={"size"}, exclude_none=True)
 
 
-class Task(Record):
+class Task(OfTarget):
     """The target and the rows that every member of a pool predicts.
 
     `name` is for people: two tasks of other names and equal targets, rows and truths are the same task.
     """
 
     name: str
-    target: AnyTarget
-    """What the truth of a row is."""
     splits: dict[str, Split]
     """Splits by name: `val`, then `test` where there is one, then further test sets (`test:NAME`)."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_format_1(cls, content: Any) -> Any:
-        """Pools of the first format know classes alone, and name them here."""
-        return with_target(content)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the target: of its classes by index, or of its outputs."""
-        return self.target.names
 
     @field_validator("target")
     @classmethod

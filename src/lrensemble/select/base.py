@@ -70,7 +70,7 @@ def selector_for(validation: Validation, method: SpecLike) -> Callable[..., Sele
         UnknownNameError, SpecError: as `check_method` does, or it is not for this kind of target.
         SelectionError: a member does not say what it needs.
     """
-    spec = require_target(SELECTORS, check_method(method), validation.kind.kind)
+    spec = require_target(SELECTORS, check_method(method), validation.target.kind)
     need = SELECTORS.facts(spec).needs
     if need is not None:
         require_served(validation, need, spec)
@@ -85,20 +85,11 @@ def aim(validation: Validation, metric: SpecLike | None, consensus: SpecLike | N
             metric that no team is chosen by.
         SelectionError: a member that does not say what the metric or the consensus needs.
     """
-    aimed = require_aim(metric or default_metric(validation))
-    combined = for_target(consensus or default_consensus(validation), validation.kind.kind)
+    target, served = validation.target, validation.served
+    aimed = require_aim(metric or target.default_metric(served))
+    combined = for_target(consensus or target.default_consensus(served), target.kind)
     check_metric(validation, aimed, combined)
     return aimed, combined
-
-
-def default_metric(validation: Validation) -> str:
-    """Metric that teams aim at unless told."""
-    return validation.kind.default_metric(validation.served)
-
-
-def default_consensus(validation: Validation) -> str:
-    """Consensus of teams unless told."""
-    return validation.kind.default_consensus(validation.served)
 
 
 def check_metric(validation: Validation, metric: SpecLike, consensus: SpecLike = "mean") -> str:
@@ -108,7 +99,7 @@ def check_metric(validation: Validation, metric: SpecLike, consensus: SpecLike =
         SpecError: another kind of target.
         SelectionError: a member that does not say what the metric or the consensus needs.
     """
-    kind = validation.kind.kind
+    kind = validation.target.kind
     spec, combined = require_target(METRICS, metric, kind), for_target(consensus, kind)
     need, of_consensus = METRICS.facts(spec).needs, CONSENSUS.facts(combined).needs
     require_served(validation, need, spec)

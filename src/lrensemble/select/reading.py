@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -28,25 +28,6 @@ READ_BYTES = 256 * 2**20
 
 CHECKED_AT_ONCE = 2**20
 """Numbers of a member that are checked together."""
-
-
-class Reader(Protocol):
-    """Predictions of all members: log-probabilities of classes, or values."""
-
-    shape: tuple[int, int, int]
-    """Members, rows, columns."""
-
-    def dense(self, members: NDArray[np.int64], rows: Rows) -> NDArray[np.floating]:
-        """[member, sample, column] of some members on some rows, in numpy."""
-
-    def of_truth(self, truth: NDArray[np.int64]) -> Floats:
-        """[member, sample] the probability that each member gives the true class."""
-
-    def needs_served(self, member: int) -> frozenset[Need]:
-        """Needs that a member serves."""
-
-    def members(self, chosen: Sequence[int]) -> Any:
-        """Predictions of some members alone, of the kind that was given."""
 
 
 class ArrayReader:

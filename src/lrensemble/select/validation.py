@@ -47,7 +47,7 @@ class Validation:
     runs there too, and gives the same scores. Member by member, it is a sequence of `Predictions` of any forms."""
     truth: Any
     """[sample] class indices, int64; or [sample, output] values, float64."""
-    target: Target | None = None
+    target: Target = None  # type: ignore[assignment]  # filled in below, where it is not given
     """What the truth of a row is; where not given, values if the truth is floating-point, else as many classes as the
     array has columns."""
     cost: tuple[float, ...] = ()
@@ -80,7 +80,7 @@ class Validation:
                     f"predictions have shape {shape}; give [member, sample, class], with at least one of each"
                 )
         object.__setattr__(self, "target", self.target or _inferred_target(self.predictions, self.truth))
-        object.__setattr__(self, "_reader", reader(self.predictions, self.kind))
+        object.__setattr__(self, "_reader", reader(self.predictions, self.target))
         members, rows, _ = self.shape
         if self.cost and len(self.cost) != members:
             raise PredictionsError(f"cost has {len(self.cost)} entries for {members} members; give one for each")
@@ -88,7 +88,7 @@ class Validation:
             raise PredictionsError(f"block_bytes = {self.block_bytes} is refused; give at least 1")
         if not all(0 <= cost < np.inf for cost in self.cost):
             raise PredictionsError(f"cost {self.cost} is refused: costs are finite and not negative")
-        self.kind.check_truth(self.truth, rows)
+        self.target.check_truth(self.truth, rows)
         if isinstance(self.target, Choices) and self.choices is not None:
             object.__setattr__(self, "choices", self.target.check_choices(on_host(self.choices), self.truth))
         if self.weights is not None:
@@ -97,12 +97,6 @@ class Validation:
             groups = on_host(self.groups)
             check_groups(groups, rows)
             object.__setattr__(self, "groups", np.unique(groups, return_inverse=True)[1].astype(np.int64))
-
-    @property
-    def kind(self) -> Target:
-        """The target, given or inferred."""
-        assert self.target is not None
-        return self.target
 
     @property
     def shape(self) -> tuple[int, int, int]:

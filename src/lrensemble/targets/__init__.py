@@ -3,10 +3,6 @@
 `classes`, `choices` and `values` are one file each; `forms` holds predictions of one member as they were said.
 """
 
-from typing import Annotated, TypeAlias
-
-from pydantic import Field
-
 from lrensemble.targets.base import Target
 from lrensemble.targets.checks import SUM_TOLERANCE, check_labels, check_probabilities
 from lrensemble.targets.choices import Choices
@@ -26,11 +22,8 @@ from lrensemble.targets.forms import (
     predictions_of,
     served_by_all,
 )
-from lrensemble.targets.past import with_target
+from lrensemble.targets.record import AnyTarget, OfTarget
 from lrensemble.targets.values import Values
-
-AnyTarget: TypeAlias = Annotated[Classes | Choices | Values, Field(discriminator="kind")]
-"""A target in a record, told apart by its `kind`."""
 
 __all__ = [
     "FORMS",
@@ -45,6 +38,7 @@ __all__ = [
     "Likelihood",
     "LogProbs",
     "Need",
+    "OfTarget",
     "Predictions",
     "RealValues",
     "Target",
@@ -54,5 +48,4 @@ __all__ = [
     "check_probabilities",
     "predictions_of",
     "served_by_all",
-    "with_target",
 ]

@@ -95,7 +95,7 @@ def stacking(
         seed: not used.
         penalty: on the squared coefficients.
     """
-    learned = for_target(Spec("stacking", {"penalty": penalty}), validation.kind.kind)
+    learned = for_target(Spec("stacking", {"penalty": penalty}), validation.target.kind)
     return _weighted(validation, np.ones(validation.members), metric, learned)
 
 

@@ -43,7 +43,7 @@ def incremental_team(validation: Validation, metric: SpecLike, consensus: SpecLi
         return nll_team(_of_labels_by_row(validation, consensus.name), validation.row_weights)
     none = np.zeros(validation.members)
     if METRICS.facts(metric).quadratic and is_linear(consensus):
-        return BrierTeam(error_gram(validation, consensus.name), none)
+        return QuadraticTeam(error_gram(validation, consensus.name), none)
     counter = confusion_counter(validation, metric, consensus)
     if counter is not None:
         return confusion_team(counter)
@@ -57,21 +57,21 @@ def _of_labels_by_row(validation: Validation, consensus: str) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class BrierTeam:
-    """Scored by the Brier score, a quadratic form of the members' error Gram matrix."""
+class QuadraticTeam:
+    """Scored by a quadratic form of the members' error Gram matrix: the Brier score, or the mean squared error."""
 
     gram: Floats
     counts: Floats
 
     def scores(self, candidates: NDArray[np.int64]) -> Floats:
-        """[candidate] the negative Brier score of the team with each candidate added."""
+        """[candidate] the negative loss of the team with each candidate added."""
         with_team = self.gram @ self.counts
         totals = self.counts @ with_team + 2 * with_team + np.diag(self.gram)
         return np.asarray(-totals[candidates] / (self.counts.sum() + 1) ** 2)
 
-    def added(self, member: int) -> BrierTeam:
+    def added(self, member: int) -> QuadraticTeam:
         """The team with one member more."""
-        return BrierTeam(self.gram, _one_more(self.counts, member))
+        return QuadraticTeam(self.gram, _one_more(self.counts, member))
 
 
 @dataclass(frozen=True, eq=False)

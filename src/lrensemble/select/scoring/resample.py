@@ -36,7 +36,7 @@ def mean_and_error(values: Floats, weights: Floats, units: NDArray[np.int64]) ->
 
 def folds_of_rows(validation: Validation, folds: int, seed: int | tuple[int, ...]) -> NDArray[np.int64]:
     """The fold of every row [sample]; rows that do not count are spread as well, and change nothing."""
-    strata = validation.kind.strata(validation.truth)
+    strata = validation.target.strata(validation.truth)
     if validation.groups is None or len(np.unique(validation.groups)) == len(validation.groups):
         return stratified_folds(strata, folds, seed, validation.row_weights > 0)
     return grouped_folds(strata, validation.groups, validation.row_weights, folds, seed)

@@ -181,7 +181,7 @@ def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -
     if metric == Spec("nll") and is_linear(consensus):
         return _nll_scorer(of_labels(validation, consensus.name), validation)
     if METRICS.facts(metric).quadratic and is_linear(consensus):
-        return _brier_scorer(error_gram(validation, consensus.name))
+        return _quadratic_scorer(error_gram(validation, consensus.name))
     if consensus == MIXTURE and (scorer := mixture_scorer(validation, metric)) is not None:
         return scorer
     counter = confusion_counter(validation, metric, consensus)
@@ -279,7 +279,7 @@ def _nll_scorer(of_label: NDArray[np.float64], validation: Validation) -> Scorer
     return scorer
 
 
-def _brier_scorer(gram: NDArray[np.float64]) -> Scorer:
+def _quadratic_scorer(gram: NDArray[np.float64]) -> Scorer:
     def scorer(weights: Weights) -> NDArray[np.float64]:
         normalised = weights / weights.sum(axis=1, keepdims=True)
         return np.asarray(-np.einsum("ti,ij,tj->t", normalised, gram, normalised, optimize=True))
