@@ -60,7 +60,7 @@ class TunedMember(TypedDict):
     """Id of the member in the pool."""
     name: str
     status: str
-    """`finished`, `exists`, `diverged`, `pruned` or `failed`."""
+    """`finished`, `exists`, `diverged`, `learned_nothing`, `pruned` or `failed`."""
     val: dict[str, float]
     """Scores on `val`, by metric; empty where the run left no predictions."""
 
@@ -164,11 +164,10 @@ def status_of(ended: list[Ended]) -> int:
 
 
 def _summarise(ended: list[Ended], folder: Path) -> None:
-    counts = {
-        what: sum(e.status == what for e in ended) for what in ("finished", "exists", "diverged", "pruned", "failed")
-    }
-    words = {"finished": "trained", "exists": "there already"}
-    parts = [f"{count} {words.get(what, what)}" for what, count in counts.items() if count]
+    words = {"finished": "trained", "exists": "there already", "diverged": "diverged"}
+    words |= {"learned_nothing": "learned nothing", "pruned": "pruned", "failed": "failed"}
+    counts = {what: sum(event.status == what for event in ended) for what in words}
+    parts = [f"{count} {words[what]}" for what, count in counts.items() if count]
     people.print(f"{len(ended)} members in {folder}: {', '.join(parts)}", soft_wrap=True)
     for event in ended:
         if event.status == "failed":
@@ -277,7 +276,7 @@ def _print_other_process(event: Elsewhere, known: set[str]) -> None:
 def describe(event: Ended) -> str:
     """Ending of a run in one line."""
     if event.status != "finished":
-        return f"{event.run.name}: {event.status} {event.reason}".rstrip()
+        return f"{event.run.name}: {event.status.replace('_', ' ')} {event.reason}".rstrip()
     if "accuracy" in event.scores:
         return f"{event.run.name}: val accuracy {percent(event.scores['accuracy'])}, NLL {event.scores['nll']:.4f}"
     return f"{event.run.name}: val {', '.join(f'{name} {value:.4g}' for name, value in event.scores.items())}"

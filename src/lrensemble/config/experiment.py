@@ -85,6 +85,14 @@ class TrainSettings(Record):
     form: Annotated[Literal["values", "gaussian"] | None, LATER] = None
     """What a network that learns numbers says: `values`, or `gaussian` for a mean and a variance of each, learned by
     their likelihood; `values` unless given."""
+    learn_within: Annotated[PositiveInt | None, LATER] = None
+    """Epochs in a row after which a run that learned nothing ends: its predictions on `val` are no better than chance
+    after each of them. It stays in the pool as `learned_nothing`. No run is ended so unless given."""
+    patience: Annotated[PositiveInt | None, LATER] = None
+    """Epochs in a row without a better `val` score after which a run ends, as finished; by NLL of classes, MSE of
+    values, Gaussian NLL of distributions. All epochs are trained unless given."""
+    keep: Annotated[Literal["last", "best"], LATER] = "last"
+    """Epoch whose weights become the member: the last one, or the one of the best `val` score."""
     seed: Seed = 0
     """Seed of the initial weights, the order of the rows, dropout and augmentation."""
 

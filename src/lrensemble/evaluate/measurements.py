@@ -68,7 +68,7 @@ class Measurements:
         return self.on(split).scores(key)
 
     def members(self) -> tuple[MemberResult, ...]:
-        """All members with their scores; those that diverged or were pruned have none."""
+        """All members with their scores; those that did not finish have none."""
         return tuple(self._member(member) for member in self.pool.members(include_diverged=True))
 
     def team(self, name: str) -> TeamResult:
@@ -170,7 +170,7 @@ class Measurements:
         return MemberResult(
             id=member.id,
             name=member.name,
-            status=LEARNED_NOTHING if member.id in self._no_better_than_chance else member.status,
+            status=LEARNED_NOTHING if member.id in self._no_better_than_chance else member.status.replace("_", " "),
             policy=_policy(member),
             val=val,
             test=test,

@@ -162,8 +162,8 @@ class Pool:
         return read_ids(self.folder, self.task, split)
 
     def members(self, include_diverged: bool = False) -> tuple[Member, ...]:
-        """Members that can be chosen, by `order` and then by id; with `include_diverged`, also those that diverged or
-        were pruned.
+        """Members that can be chosen, by `order` and then by id; with `include_diverged`, also those that diverged,
+        learned nothing or were pruned.
 
         Raises:
             PoolError: a member is damaged or belongs to another pool; the message says which file and what differs.

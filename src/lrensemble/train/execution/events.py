@@ -36,7 +36,7 @@ class Ended:
     """A run has ended."""
 
     run: Run
-    status: Literal["finished", "diverged", "pruned", "failed", "exists"]
+    status: Literal["finished", "diverged", "learned_nothing", "pruned", "failed", "exists"]
     scores: dict[str, float] = field(default_factory=dict)
     """Scores on the validation rows by metric; empty unless it is finished."""
     reason: str = ""

@@ -50,7 +50,7 @@ def execute(job: Job, setup: Setup, session: Session) -> Generator[Event, None, 
     ended: Iterable[Event] = ()
     try:
         yield from map(Began, claims.runs)
-        own = replace(session, execution="fused", should_continue=None) if fused else session
+        own = replace(session, execution="fused") if fused else session
         records = yield from live(claims, setup.dataset, setup.pool, own)
         pairs = zip(claims.runs, records, strict=True)
         ended = [Ended(run, record.status, record.scores.get("val", {})) for run, record in pairs]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
@@ -18,18 +18,23 @@ from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.member import Status
 from lrensemble.train.run.claims import Claims
+from lrensemble.train.run.endings import best_epoch, early_end
 from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.journal import BySplit, Journal
+from lrensemble.train.run.kept import Kept
 from lrensemble.train.run.loop import Step, Steps, Trainee, chunks, largest_chunk, to_numbers
 from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
 from lrensemble.train.run.single import SingleTrainee, initial_network
-from lrensemble.train.run.state import first_progress, restore_state, save_state
+from lrensemble.train.run.state import HistoryLine, first_progress, restore_state, save_state, stacked_in
 from lrensemble.train.run.threads import threads, threads_for
 
+MIN_STACK = 2
+"""Fewest members of a stack that others have left."""
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(eq=False)
 class Life:
     """Runs under way: what they are trained with, and how far they have come."""
 
@@ -38,6 +43,8 @@ class Life:
     pool: Pool
     session: Session
     trainee: Trainee
+    """Members that are still trained, `journal.stacked`; another one when some of them have ended."""
+    kept: Kept
     journal: Journal
     parameters: int
     """Number of parameters of one network."""
@@ -46,8 +53,7 @@ class Life:
 def live(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Generator[Step, None, list[MemberRecord]]:
     """Train runs, from the start or from their saved state, and add them to the pool, however they end.
 
-    Members of a group that diverge stay in it, filled with NaN: the others keep their bits, which another size of the
-    stack might change.
+    Members that end early leave their group at the end of the epoch; see `drop` on the bits of the others.
 
     Args:
         claims: on one run, or on several that can be trained together; they are gone when the members are there.
@@ -67,19 +73,19 @@ def live(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Gene
         Exception: the device has too little memory, or a network fails.
     """
     life = begin(claims, dataset, pool, session)
-    runs, trainee, journal, interrupt = claims.runs, life.trainee, life.journal, session.interrupt
+    runs, journal, interrupt = claims.runs, life.journal, session.interrupt
     chunk_steps = largest_chunk(dataset.device, journal.epoch_steps, session.save_steps)
-    clock, pruned = SaveClock(session.save_steps), False
+    clock = SaveClock(session.save_steps)
     with threads(journal.threads):
         for steps in chunks(journal.step, runs[0].policy.total, chunk_steps):
-            rates = [[run.policy(step) for run in runs] for step in steps]
-            updates = [trainee.step(step, own) for step, own in zip(steps, rates, strict=True)]
+            trained = [runs[member] for member in journal.stacked]
+            rates = [[run.policy(step) for run in trained] for step in steps]
+            updates = [life.trainee.step(step, own) for step, own in zip(steps, rates, strict=True)]
             seen = journal.add(Steps(steps, rates, *to_numbers(updates)))
             claims.beat()
-            if journal.at_epoch_end and not all(journal.diverged):
-                journal.end_epoch(trainee.predict("val").numpy(), rates[-1])
-            pruned = is_pruned(life)
-            ends = pruned or all(journal.diverged)
+            if journal.at_epoch_end and journal.going_on:
+                end_epoch(life, rates[-1])
+            ends = not journal.going_on
             if not ends and (interrupt.pending or clock.strikes(journal.step)):
                 save(life)
             if not ends and interrupt.pending:
@@ -87,79 +93,158 @@ def live(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Gene
             yield from seen
             if ends:
                 break
-        predictions = predict(life, pruned=pruned)
-    records = [add(life, member, predictions, pruned=pruned) for member in range(len(runs))]
+        predictions = predict(life)
+    records = [add(life, member, predictions) for member in range(len(runs))]
     claims.finish()
     return records
 
 
 def begin(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Life:
     """Networks, optimizers and journal as they were when their state was saved, or new ones."""
-    recipes = [run.recipe for run in claims.runs]
-    settings = [recipe.train for recipe in recipes]
-    size = settings[0].batch_size
-    networks = [initial_network(recipe, dataset) for recipe in recipes]
-    trainee: Trainee
-    if session.execution == "fused":
-        trainee = StackedTrainee(networks, dataset, settings)
-    else:
-        (network,), (own,) = networks, settings
-        trainee = SingleTrainee(network, dataset, own)
-    ids = tuple(run.id for run in claims.runs)
-    progress = restore_state(claims.state.folder / STATE, trainee)
+    runs, path, kept = claims.runs, claims.state.folder / STATE, Kept()
+    ids, everybody = tuple(run.id for run in runs), range(len(runs))
+    stacked = stacked_in(path) or everybody
+    trainee = trainee_of([runs[member] for member in stacked], dataset, session)
+    progress = restore_state(path, trainee, kept)
+    if progress is None and len(stacked) < len(runs):  # its tensors are damaged, and all begin again
+        trainee = trainee_of(runs, dataset, session)
+    network, size = initial_network(runs[0].recipe, dataset), runs[0].recipe.train.batch_size
     if progress is None:
         inputs, _ = dataset.batch(dataset.rows["train"][:size])
-        progress = first_progress(ids, threads_for(networks[0], inputs, len(networks)))
+        progress = first_progress(ids, threads_for(network, inputs, len(runs)))
     epoch_steps = steps_per_epoch(len(dataset.rows["train"]), size)
     scoring = Scoring.of(dataset, trainee.head)
     journal = Journal(progress.model_copy(update={"runs": ids}), epoch_steps, scoring)
-    parameters = sum(parameter.numel() for parameter in networks[0].parameters())
-    return Life(claims, dataset, pool, session, trainee, journal, parameters)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return Life(claims, dataset, pool, session, trainee, kept, journal, parameters)
 
 
-def is_pruned(life: Life) -> bool:
-    """Whether a run shall not go on, at the end of an epoch that is not its last.
+def trainee_of(runs: Sequence[Run], dataset: Dataset, session: Session) -> Trainee:
+    """New networks of some runs: a stack in a fused session, else the one network."""
+    networks, settings = [initial_network(run.recipe, dataset) for run in runs], [run.recipe.train for run in runs]
+    if session.execution == "fused":
+        return StackedTrainee(networks, dataset, settings)
+    (network,), (own,) = networks, settings
+    return SingleTrainee(network, dataset, own)
+
+
+def end_epoch(life: Life, rates: Sequence[float]) -> None:
+    """Write the lines of an epoch, keep the weights of the best, and let members go that end here.
+
+    Args:
+        life: at the end of an epoch.
+        rates: [place] of its last step.
+    """
+    journal, runs, metric = life.journal, life.claims.runs, life.journal.scoring.aim
+    settings = [run.recipe.train for run in runs]
+    judged = [member for member in journal.stacked if settings[member].learn_within]
+    journal.end_epoch(life.trainee.predict("val").numpy(), rates, judged)
+    for member in journal.going_on:
+        history = journal.histories[member]
+        if settings[member].keep == "best" and best_epoch(history, metric) == len(history) - 1:
+            keep(life, member)
+    if journal.step == runs[0].policy.total:
+        return
+    for member in journal.going_on:
+        history = journal.histories[member]
+        how = early_end(history, settings[member], metric)
+        if how is not None:
+            journal.stop(member, how)
+        elif not goes_on(life, runs[member], history[-1]):
+            journal.stop(member, "pruned")
+        if how == "stopped" and member not in life.kept:
+            keep(life, member)
+    drop(life)
+
+
+def keep(life: Life, member: int) -> None:
+    """Copy the weights that a member is to end with."""
+    life.kept.take(member, life.trainee.weights(life.journal.stacked.index(member)))
+
+
+def goes_on(life: Life, run: Run, line: HistoryLine) -> bool:
+    """Whether who watches the runs lets one go on.
 
     Asked before the state is saved: a run that is resumed asks again, and none goes on unasked.
     """
-    run, journal, should_continue = life.claims.runs[0], life.journal, life.session.should_continue
-    inside = not journal.at_epoch_end or journal.step == run.policy.total
-    if should_continue is None or inside or all(journal.diverged):
-        return False
-    return not should_continue(run, journal.histories[0][-1])
+    return life.session.should_continue is None or life.session.should_continue(run, line)
+
+
+def drop(life: Life) -> None:
+    """Go on without the members of a group that have ended, diverged ones among them.
+
+    The others keep their bits where the widths of the network are multiples of 8; elsewhere the kernels of a CPU may
+    sum in another order in a smaller stack, and the last bits differ. In a stack of one they would do so everywhere, so
+    that the last one keeps a companion. Compiled networks stay as they are: another size would be compiled anew.
+    """
+    journal, runs = life.journal, life.claims.runs
+    staying = journal.going_on
+    if life.session.execution != "fused" or not staying or runs[0].recipe.train.compile:
+        return
+    companions = [member for member in journal.stacked if member not in staying]
+    staying = sorted([*staying, *companions[: MIN_STACK - len(staying)]]) if len(staying) < MIN_STACK else staying
+    if staying == journal.stacked:
+        return
+    places = [journal.stacked.index(member) for member in staying]
+    state = {name: tensor[places] for name, tensor in life.trainee.state().items()}
+    life.trainee = trainee_of([runs[member] for member in staying], life.dataset, life.session)
+    life.trainee.load(state)
+    journal.stacked = staying
 
 
 def save(life: Life) -> None:
     """Write the state, in the place of an earlier one."""
     state = life.claims.state
     with state.fenced():
-        save_state(state.folder / STATE, life.journal.progress(), life.trainee)
+        save_state(state.folder / STATE, life.journal.progress(), life.trainee, life.kept)
 
 
-def predict(life: Life, *, pruned: bool) -> BySplit:
-    """Predictions of all members; none where no member has any."""
-    if pruned or all(life.journal.diverged):
+def predict(life: Life) -> BySplit:
+    """Predictions, [place, …], of the members that have finished, by the weights that they end with; none where nobody
+    has.
+    """
+    journal, kept = life.journal, life.kept
+    finished = [member for member in range(len(life.claims.runs)) if journal.has_finished(member)]
+    if not finished:
         return {}
+    if not set(finished) <= set(journal.stacked):  # of a group, some ended before the others
+        for member in finished:
+            if member not in kept:
+                keep(life, member)
+        life.trainee = trainee_of([life.claims.runs[member] for member in finished], life.dataset, life.session)
+        journal.stacked = finished
+    for place, member in enumerate(journal.stacked):
+        if member in kept:
+            kept.put(member, life.trainee.weights(place))
     predictions = {split: life.trainee.predict(split).numpy() for split in ("val", "test")}
-    life.journal.end(predictions)
+    journal.end(predictions)
     return predictions
 
 
-def add(life: Life, member: int, predictions: BySplit, *, pruned: bool) -> MemberRecord:
+def add(life: Life, member: int, predictions: BySplit) -> MemberRecord:
     """Add a member to the pool, unless a sweep that was killed while adding has done so; what is recorded of it."""
     run, journal = life.claims.runs[member], life.journal
-    status: Status = "diverged" if journal.diverged[member] else "pruned" if pruned else "finished"
-    own = {split: said[member] for split, said in predictions.items()} if status == "finished" else {}
+    status = status_of(journal, member)
+    place = journal.stacked.index(member) if status == "finished" else -1
+    own = {split: said[place] for split, said in predictions.items()} if status == "finished" else {}
     record = record_of(life, member, status, own)
     mine = life.claims.members.get(run.id)
     if mine is not None and run.id not in life.pool:
-        weights = life.trainee.weights(member) if own else None
+        weights = life.trainee.weights(place) if own else None
         history = journal.histories[member]
         # The successor first: a kill in between costs nothing.
         with hand_on(life, run) if own else nullcontext(), mine.fenced():
             said = {split: life.trainee.head.predictions(stored) for split, stored in own.items()}
             life.pool.add(record, said, weights=weights, history=history, within=mine.folder)
     return record
+
+
+def status_of(journal: Journal, member: int) -> Status:
+    """Status in the pool; a run that was stopped has finished."""
+    stop = journal.stops[member]
+    if journal.diverged[member]:
+        return "diverged"
+    return "finished" if stop is None or stop.how == "stopped" else stop.how
 
 
 @contextmanager
@@ -187,7 +272,7 @@ def record_of(life: Life, member: int, status: Status, predictions: Mapping[str,
     """What the pool keeps of a run beside its files; predictions are [sample, column] of each split."""
     runs, dataset, journal = life.claims.runs, life.dataset, life.journal
     run, device = runs[member], dataset.device
-    epochs = journal.step // journal.epoch_steps
+    epochs = journal.steps_of(member) // journal.epoch_steps
     recipe = pruned_recipe(run.recipe, epochs) if status == "pruned" else run.recipe
     hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     how = {"device": hardware, "threads": journal.threads, "execution": life.session.execution, "group_size": len(runs)}
@@ -199,7 +284,7 @@ def record_of(life: Life, member: int, status: Status, predictions: Mapping[str,
         form=life.trainee.head.form,
         recipe=recipe.model_dump(mode="json"),
         scores={"val": journal.scoring.scores(predictions["val"])} if predictions else {},
-        seconds=journal.seconds / len(runs),
+        seconds=journal.seconds_of(member),
         parameters=life.parameters,
         samples=journal.samples(member, run.recipe.train.batch_size),
         steps=journal.moments.statistics(member),
