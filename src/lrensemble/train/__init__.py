@@ -4,6 +4,7 @@ Which recipes are trained is said by the `strategies`; `range_test` proposes pea
 """
 
 from lrensemble.train.execution.events import Began, Ended, Event, Planned
+from lrensemble.train.run.epochs import Epoch
 from lrensemble.train.run.loop import DivergedError, Step, fit
 from lrensemble.train.run.predictions import predict
 from lrensemble.train.run.runs import Elsewhere, Run
@@ -16,6 +17,7 @@ __all__ = [
     "DivergedError",
     "Elsewhere",
     "Ended",
+    "Epoch",
     "Event",
     "Planned",
     "RangeTest",
