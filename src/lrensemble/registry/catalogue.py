@@ -25,6 +25,7 @@ HOMES = {
     "augmentations": "lrensemble.data.augment",
     "metrics": "lrensemble.metrics",
     "diversity": "lrensemble.metrics.diversity",
+    "loggers": "lrensemble.train.loggers",
     "formats": "lrensemble.export",
     "variants": "lrensemble.export",
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from lrensemble.config import Experiment
 from lrensemble.files.claims import Claim, claim, tidy
 from lrensemble.pool import Pool
+from lrensemble.spec import SpecLike
 from lrensemble.train.execution.devices import check_devices, to_devices
 from lrensemble.train.execution.elsewhere import ended_elsewhere, wait_for_one
 from lrensemble.train.execution.events import Ended, Event, Planned
@@ -16,6 +17,8 @@ from lrensemble.train.execution.execute import execute
 from lrensemble.train.execution.jobs import Job, check_execution, jobs_of
 from lrensemble.train.execution.memory import kept_memory
 from lrensemble.train.execution.signals import deferred_interrupt
+from lrensemble.train.loggers import LOGGERS, Logger, ProgressFile, logged
+from lrensemble.train.loggers.progress_file import FILE
 from lrensemble.train.run.claims import begun_groups, group_id
 from lrensemble.train.run.runs import Elsewhere, Run, entries_of, unfinished
 from lrensemble.train.run.session import Session
@@ -32,6 +35,7 @@ def tune(
     save_steps: int | None = None,
     execution: str = "auto",
     group_size: int | None = None,
+    loggers: Sequence[SpecLike] = (),
 ) -> Generator[Event, None, None]:
     """Train the members of an experiment that a pool does not have yet, and tell what happens as it happens.
 
@@ -55,6 +59,8 @@ def tune(
         execution: `one-by-one`, `fused` for many members in one program, `workers` for processes of one thread each,
             `auto` for a fixed rule, or `measure` to try; a run that was interrupted goes on as it began.
         group_size: members trained in one program at most; what fits the device's memory unless given.
+        loggers: who else is told what happens: `tensorboard`, `mlflow(uri='sqlite:///mlflow.db')`, `wandb`, or a
+            function of your own; `progress.jsonl` in the pool always is. One that fails is one warning.
 
     Raises:
         LREnsembleError: a name, argument, device, data set or folder that cannot be used, before any training.
@@ -62,9 +68,12 @@ def tune(
             are read.
     """
     check_execution(execution, group_size)
+    specs = [LOGGERS.check(each) for each in loggers]
     setup = set_up(experiment, Path(folder), to_devices(device))
     check_devices(setup.devices, execution)
-    return _sweep(setup, save_steps, execution, group_size)
+    told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
+    told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
+    return logged(_sweep(setup, save_steps, execution, group_size), told)
 
 
 def _sweep(
