@@ -18,6 +18,7 @@ from lrensemble.cli.tune import (
     Epochs,
     Execution,
     GroupSize,
+    Hours,
     Name,
     SaveSteps,
     load,
@@ -49,6 +50,7 @@ def run(
     save_steps: SaveSteps = None,
     execution: Execution = "auto",
     group_size: GroupSize = None,
+    hours: Hours = None,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
@@ -57,7 +59,10 @@ def run(
     settings = load(experiment, data, epochs, plugin)
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    pool, ended = train(settings, folder / "pool", device, save_steps, execution, group_size)
+    pool, ended, missing = train(settings, folder / "pool", device, save_steps, execution, group_size, hours)
+    if missing and not pool.members():
+        people.print("no run has finished yet: there is nothing to choose from")
+        raise typer.Exit(status_of(ended, missing))
     _tell_of_others(pool, {event.run.id for event in ended})
     methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
     teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
@@ -70,7 +75,7 @@ def run(
         print_result(result, pool)
         people.print()
         people.print(f"{folder / 'result.json'} holds all of this and more", soft_wrap=True)
-    raise typer.Exit(status_of(ended) or (1 if teams.not_run else 0))
+    raise typer.Exit(status_of(ended, missing) or (1 if teams.not_run else 0))
 
 
 def _tell_of_others(pool: Pool, trained: Collection[str]) -> None:

@@ -11,6 +11,7 @@ import typer
 from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, Plugins, names_of, people, percent, print_json
+from lrensemble.cli.ending import OUT_OF_TIME
 from lrensemble.text import visible
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ Execution = Annotated[
     ),
 ]
 GroupSize = Annotated[int | None, typer.Option(help="Maximum number of members in one program.", min=1)]
+Hours = Annotated[float | None, typer.Option(help="Hours after which it saves and ends; the same command goes on.")]
 SaveSteps = Annotated[int | None, typer.Option(help="Save the state every so many steps, not every epoch.", min=1)]
 
 
@@ -72,6 +74,8 @@ class Tuned(TypedDict):
     """Folder of the pool."""
     members: list[TunedMember]
     """Members in the order in which their runs ended."""
+    missing: int
+    """Number of runs that the hours did not suffice for."""
 
 
 def output() -> Any:
@@ -88,16 +92,18 @@ def tune(
     save_steps: SaveSteps = None,
     execution: Execution = "auto",
     group_size: GroupSize = None,
+    hours: Hours = None,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Train the members of an experiment that the pool does not have yet."""
     folder = out or run_folder(experiment) / "pool"
-    _, ended = train(load(experiment, data, epochs, plugin), folder, device, save_steps, execution, group_size)
+    settings = load(experiment, data, epochs, plugin)
+    _, ended, missing = train(settings, folder, device, save_steps, execution, group_size, hours)
     if json:
         members = [TunedMember(id=e.run.id, name=e.run.name, status=e.status, val=e.scores) for e in ended]
-        print_json(Tuned(pool=str(folder), members=members))
-    raise typer.Exit(status_of(ended))
+        print_json(Tuned(pool=str(folder), members=members, missing=missing))
+    raise typer.Exit(status_of(ended, missing))
 
 
 def run_folder(experiment: str) -> Path:
@@ -124,10 +130,16 @@ def train(
     save_steps: int | None,
     execution: str,
     group_size: int | None,
-) -> tuple[Pool, list[Ended]]:
-    """Run the sweep and show its progress; the pool and the ending of every run are returned."""
+    hours: float | None,
+) -> tuple[Pool, list[Ended], int]:
+    """Run the sweep and show its progress; the pool, the ending of every run, and the number of those that the hours
+    did not suffice for.
+    """
     from lrensemble.pool import Pool
-    from lrensemble.train import tune
+    from lrensemble.train import OutOfTime, tune
+
+    ended: list[Ended] = []
+    missing = 0
 
     with _terminated(), _display() as display:
         events = tune(
@@ -137,10 +149,21 @@ def train(
             save_steps=save_steps,
             execution=execution,
             group_size=group_size,
+            hours=hours,
         )
-        ended = [ending for event in events if (ending := display.show(event))]
+        for event in events:
+            if isinstance(event, OutOfTime):
+                missing = len(event.missing) + event.remaining
+            elif ending := display.show(event):
+                ended.append(ending)
     _summarise(ended, folder)
-    return Pool.open(folder), ended
+    if missing:
+        people.print(
+            f"the time is over ({hours:g} hours), runs missing: {missing}; what was begun is saved, and the same command "
+            "goes on",
+            soft_wrap=True,
+        )
+    return Pool.open(folder), ended, missing
 
 
 @contextmanager
@@ -158,9 +181,9 @@ def _terminated() -> Iterator[None]:
         raise typer.Exit(stopped.exit_status) from None
 
 
-def status_of(ended: list[Ended]) -> int:
-    """Exit status of a sweep: 1 where a run failed."""
-    return int(any(event.status == "failed" for event in ended))
+def status_of(ended: list[Ended], missing: int) -> int:
+    """Exit status of a sweep: 124 where runs are missing since the time is over, 1 where a run failed."""
+    return OUT_OF_TIME if missing else int(any(event.status == "failed" for event in ended))
 
 
 def _summarise(ended: list[Ended], folder: Path) -> None:

@@ -3,7 +3,7 @@
 Which recipes are trained is said by the `strategies`; `range_test` proposes peaks.
 """
 
-from lrensemble.train.execution.events import Began, Ended, Event, Planned
+from lrensemble.train.execution.events import Began, Ended, Event, OutOfTime, Planned
 from lrensemble.train.loggers import LOGGERS, Logger
 from lrensemble.train.run.epochs import Epoch
 from lrensemble.train.run.loop import DivergedError, Step, fit
@@ -22,6 +22,7 @@ __all__ = [
     "Epoch",
     "Event",
     "Logger",
+    "OutOfTime",
     "Planned",
     "RangeTest",
     "Run",

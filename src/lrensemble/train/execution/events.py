@@ -44,4 +44,14 @@ class Ended:
     """The error that it failed with, in one line; its traceback is in the pool, under `failed`."""
 
 
-Event = Planned | Began | Elsewhere | Step | Epoch | Ended
+@dataclass(frozen=True)
+class OutOfTime:
+    """The time that a sweep was given is over: the last event. What it did is saved, and the same sweep goes on."""
+
+    missing: tuple[Run, ...]
+    """Runs of the last round that have not ended, begun or not."""
+    remaining: int = 0
+    """Number of runs that later rounds are expected to have."""
+
+
+Event = Planned | Began | Elsewhere | Step | Epoch | Ended | OutOfTime
