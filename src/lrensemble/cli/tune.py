@@ -159,8 +159,8 @@ def train(
     _summarise(ended, folder)
     if missing:
         people.print(
-            f"the time is over ({hours:g} hours), runs missing: {missing}; what was begun is saved, and the same command "
-            "goes on",
+            f"the time is over ({hours:g} hours), runs missing: {missing}; what was begun is saved, and the same "
+            "command goes on",
             soft_wrap=True,
         )
     return Pool.open(folder), ended, missing

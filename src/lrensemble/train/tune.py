@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -118,14 +118,15 @@ def _train(
 ) -> Generator[Event, None, None]:
     """Train the runs of a round; those that other processes have are waited for, and trained where they are left."""
     pool, failures, interrupt = setup.pool, setup.failures, session.interrupt
-    runs = round_.runs
-    # Who is asked whether a run goes on is asked between its epochs, in this process.
-    how, devices = ("one-by-one", setup.devices[:1]) if round_.should_continue else (execution, setup.devices)
+    runs, watch = round_.runs, round_.should_continue
     while runs:
-        jobs = jobs_of(runs, setup.dataset, pool, how, max_group_size=group_size, devices=devices)
+        there = {run.id for run in runs if is_there(run, pool, watch)}
+        jobs = jobs_of(
+            runs, setup.dataset, pool, execution, there=there, max_group_size=group_size, devices=setup.devices
+        )
         if runs is round_.runs:
             yield Planned(pool, runs, tuple(jobs), round_.remaining)
-        yield from _those_there(runs, jobs, pool)
+        yield from _those_there(runs, jobs, there, pool)
         waiting = list[Elsewhere]()
         for job in jobs:
             if interrupt.pending:
@@ -137,13 +138,15 @@ def _train(
         if interrupt.pending:
             raise interrupt.error()
         if waiting:
-            wait_for_one(waiting, failures, round_.should_continue, interrupt)
-        ended = [ended_elsewhere(event.run, failures, round_.should_continue) for event in waiting]
+            wait_for_one(waiting, failures, watch, interrupt)
+        ended = [ended_elsewhere(event.run, failures, watch) for event in waiting]
         yield from filter(None, ended)
         runs = tuple(event.run for event, end in zip(waiting, ended, strict=True) if end is None)
 
 
-def _those_there(runs: Sequence[Run], jobs: Sequence[Job], pool: Pool) -> Generator[Event, None, None]:
+def _those_there(
+    runs: Sequence[Run], jobs: Sequence[Job], there: Collection[str], pool: Pool
+) -> Generator[Event, None, None]:
     """The runs that no job will do, since the pool has them."""
     to_do = {run.id for job in jobs for run in job.runs}
     for run in runs:
@@ -151,7 +154,7 @@ def _those_there(runs: Sequence[Run], jobs: Sequence[Job], pool: Pool) -> Genera
             _clear(pool, run.id)
         if run.id not in to_do:
             yield Ended(run, "exists")
-    wanted = {group_id(ids) for ids in begun_groups(pool) if not all(id_ in pool for id_ in ids)}
+    wanted = {group_id(ids) for ids in begun_groups(pool) if not all(id_ in pool or id_ in there for id_ in ids)}
     for path in entries_of(unfinished(pool)):
         if path.name.startswith("group-") and path.name not in wanted:
             _clear(pool, path.name)

@@ -24,8 +24,9 @@ from lrensemble.train.execution.memory import free, is_out_of_memory, kept_memor
 from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.run.claims import Claims, claim_group
 from lrensemble.train.run.life import live
-from lrensemble.train.run.runs import Elsewhere, Run, unfinished
+from lrensemble.train.run.runs import Elsewhere, Run, is_there, unfinished
 from lrensemble.train.run.session import Interrupt, Session
+from lrensemble.train.run.state import HistoryLine
 from lrensemble.train.sweep.setup import Setup, set_up
 
 logger = logging.getLogger(__name__)
@@ -115,6 +116,7 @@ def _smaller_jobs(runs: tuple[Run, ...], error: Exception) -> list[Job]:
 
 def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, None, None]:
     """Train parts of a job in processes of one thread each; the runs of a part whose worker dies twice have failed."""
+    watch = session.should_continue
     prepare = partial(prepare_worker, setup.factory.experiment, setup.pool.folder, session.save_steps)
     processes = in_processes(
         prepare,
@@ -123,6 +125,7 @@ def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, No
         devices=job.devices,
         attempts=WORKER_ATTEMPTS,
         stop=lambda: session.interrupt.pending,
+        answer=None if watch is None else lambda asked: watch(*asked),
     )
     for event in _until(session.interrupt, processes):
         if not isinstance(event, Crashed):
@@ -132,7 +135,7 @@ def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, No
         for run in job.parts[event.item].runs:
             if holder := holder_of(unfinished(setup.pool), run.id):
                 yield Elsewhere(run, str(holder), run.id)
-            elif run.id not in setup.pool:
+            elif not is_there(run, setup.pool, watch):
                 yield _failed(run, setup.pool, error)
 
 
@@ -147,18 +150,27 @@ def _until(interrupt: Interrupt, events: Iterator[Event | Crashed]) -> Iterator[
 
 
 def prepare_worker(
-    experiment: Experiment, folder: Path, save_steps: int | None, device: str
+    experiment: Experiment,
+    folder: Path,
+    save_steps: int | None,
+    device: str,
+    ask: Callable[[tuple[Run, HistoryLine]], bool] | None = None,
 ) -> Callable[[Job], Iterator[Event]]:
     """What a worker process does with a part of a job; the data are read once.
 
-    It has one thread of torch, so that several share the cores without waiting for one another.
+    It has one thread of torch, so that several share the cores without waiting for one another. `ask` reaches who says
+    whether a run goes on, in the process that has the strategy.
     """
     torch.set_num_threads(1)
     setup = set_up(experiment, folder, to_devices(device))
 
+    def should_continue(run: Run, line: HistoryLine) -> bool:
+        return ask is None or ask((run, line))
+
     def work(part: Job) -> Iterator[Event]:
         with deferred_interrupt() as interrupt, kept_memory():
-            yield from execute(part, setup, Session(interrupt, save_steps, execution="workers"))
+            watch = None if ask is None else should_continue
+            yield from execute(part, setup, Session(interrupt, save_steps, watch, execution="workers"))
             if interrupt.pending:
                 raise interrupt.error()
 
