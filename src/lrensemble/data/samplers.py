@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,7 @@ def _checked(name: str, function: Callable[..., Sampler]) -> Callable[..., Sampl
     if is_shipped(function):
         return function
 
+    @functools.wraps(function)
     def sampler(rows: TrainingRows, **own: Any) -> Sampler:
         draw = function(rows, **own)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lrensemble.config import TrainSettings
-from lrensemble.errors import ConfigError
-from lrensemble.registry import Call, Registry
+from lrensemble.errors import ConfigError, TrainingError
+from lrensemble.registry import Call, Registry, is_shipped
 from lrensemble.targets.forms import Form
 
 
@@ -65,10 +68,48 @@ class Lesson:
     """Device of the batches."""
 
 
+@dataclass(frozen=True)
+class OwnLoss(Loss):
+    """Loss of one's own, as a plain function."""
+
+    name: str
+    function: Callable[[Tensor, Tensor], Tensor]
+    """From outputs […, sample, output] and truth […, sample, …] to losses […, sample]."""
+
+    def row_losses(self, outputs: Tensor, truth: Tensor, smoothing: float | Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """What the function returns, if it is one loss for each row.
+
+        Raises:
+            TrainingError: it is something else.
+        """
+        losses = self.function(outputs, truth)
+        if not isinstance(losses, Tensor) or losses.shape != outputs.shape[:-1]:
+            found = tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__
+            raise TrainingError(
+                f"loss {self.name!r} returned {found}; it must return a loss for each row, here "
+                f"{tuple(outputs.shape[:-1])}: members and samples are the leading axes of the outputs"
+            )
+        return losses
+
+
+def _as_loss(name: str, function: Callable[..., Any]) -> Callable[..., Loss]:
+    """A loss that may be a plain function of outputs and truth."""
+    if is_shipped(function):
+        return function
+
+    @functools.wraps(function)
+    def loss(lesson: Lesson, **own: Any) -> Loss:
+        made = function(lesson, **own)
+        return made if isinstance(made, Loss) else OwnLoss(name, made)
+
+    return loss
+
+
 LOSSES: Registry[Loss, LossFacts] = Registry(
-    "loss", LossFacts, plural="losses", title="Losses of training", call=Call(("lesson",))
+    "loss", LossFacts, plural="losses", title="Losses of training", call=Call(("lesson",)), adapt=_as_loss
 )
-"""Functions of a `Lesson` and their own arguments that return a `Loss`."""
+"""Functions of a `Lesson` and their own arguments that return a `Loss`, or a function of (outputs […, sample, output],
+truth […, sample, …]) to losses […, sample]."""
 
 
 def check_loss(settings: TrainSettings, form: Form) -> None:

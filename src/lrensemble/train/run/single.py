@@ -44,7 +44,8 @@ class SingleTrainee:
             dataset: where the training rows are.
             settings: batch size, seed, augmentation, sampler, optimizer and what it takes, loss, label smoothing
                 (Szegedy et al. 2016, section 7), gradient clipping by the norm over all parameters (Pascanu et al.
-                2013, algorithm 1), precision, `channels_last`, `compile`, `ema`, and the parts that a batch is computed in.
+                2013, algorithm 1), precision, `channels_last`, `compile`, `ema`, and the parts that a batch is computed
+                in.
 
         Raises:
             UnknownNameError, TrainingError: as `build_optimizer` and `check_precision`.
