@@ -71,12 +71,16 @@ def test_members_together_are_members_alone(text: str) -> None:
 def test_parts_of_a_batch_make_the_whole(text: str) -> None:
     loss, (outputs, truth) = loss_of(text), batch(text)
     other, share = truth.roll(2, 0), torch.rand(ROWS, dtype=torch.float64)
-    for mixing in ((None, None), (other, share)):
-        whole, sum_of_parts = batch_weight(loss, truth, *mixing), torch.zeros((), dtype=torch.float64)
-        for rows in (slice(0, 4), slice(4, 6), slice(6, 7)):
-            own = (truth[rows], *(None if each is None else each[rows] for each in mixing))
-            sum_of_parts += mixed_loss(loss, outputs[rows], *own, 0.0) * (batch_weight(loss, *own) / whole)
-        torch.testing.assert_close(sum_of_parts, mixed_loss(loss, outputs, truth, *mixing, 0.0))
+    parts = (slice(0, 4), slice(4, 6), slice(6, 7))
+    plain, mixed = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    for rows in parts:
+        part = batch_weight(loss, truth[rows], None, None) / batch_weight(loss, truth, None, None)
+        plain += mixed_loss(loss, outputs[rows], truth[rows], None, None, 0.0) * part
+        own = truth[rows], other[rows], share[rows]
+        part = batch_weight(loss, *own) / batch_weight(loss, truth, other, share)
+        mixed += mixed_loss(loss, outputs[rows], *own, 0.0) * part
+    torch.testing.assert_close(plain, mixed_loss(loss, outputs, truth, None, None, 0.0))
+    torch.testing.assert_close(mixed, mixed_loss(loss, outputs, truth, other, share, 0.0))
 
 
 @pytest.mark.parametrize("text", NAMED)
@@ -109,10 +113,10 @@ def test_losses_are_those_of_torch(text: str, smoothing: float, torchs: Callable
 
 def slow_focal(outputs: Tensor, truth: Tensor, gamma: float, alpha: Any) -> float:
     """Lin et al. 2017, eq. 5, for each row."""
-    losses = []
+    losses: list[float] = []
     for row, label in zip(outputs.tolist(), truth.tolist(), strict=True):
         p = math.exp(row[label]) / sum(math.exp(value) for value in row)
-        losses.append(-alpha[label] * (1 - p) ** gamma * math.log(p))
+        losses.append(-float(alpha[label]) * (1 - p) ** gamma * math.log(p))
     return sum(losses) / len(losses)
 
 

@@ -114,6 +114,7 @@ def _drawn_by(weights: NDArray[np.float64]) -> Sampler:
 
     def draw(generator: np.random.Generator) -> NDArray[np.int64]:
         places = np.searchsorted(ends, generator.random(len(ends)) * ends[-1], side="right")
-        return np.minimum(places, last).astype(np.int64)  # a product may round up to the end itself
+        drawn: NDArray[np.int64] = np.minimum(places, last)  # a product may round up to the end itself
+        return drawn
 
     return draw

@@ -15,7 +15,7 @@ from lrensemble.data.augment import join
 
 
 class BatchLoader:
-    """Batches of the training rows, augmented; members of one seed see the same."""
+    """Batches of the training rows, augmented; members of one `data_seed` see the same."""
 
     def __init__(self, dataset: Dataset, settings: Sequence[TrainSettings]) -> None:
         """Look up what draws the rows.
@@ -28,7 +28,7 @@ class BatchLoader:
             SpecError: an augmentation or a sampler that is unknown, or does not suit the inputs.
             ConfigError: a sampler that the data do not serve, or class probabilities that they do not have.
         """
-        first, seeds = settings[0], [each.seed for each in settings]
+        first, seeds = settings[0], [each.seed_of_batches for each in settings]
         self.shared = len(set(seeds)) == 1
         """Whether all members see the same rows."""
         self._dataset, self._size = lesson_of(dataset, first), first.batch_size
