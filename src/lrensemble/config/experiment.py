@@ -85,6 +85,15 @@ class TrainSettings(Record):
     form: Annotated[Literal["values", "gaussian"] | None, LATER] = None
     """What a network that learns numbers says: `values`, or `gaussian` for a mean and a variance of each, learned by
     their likelihood; `values` unless given."""
+    loss: Annotated[SpecField | None, LATER] = None
+    """What is learned by: `weighted`, `focal(gamma=2)`, `soft_targets`, `huber`, …; unless given `cross_entropy` for
+    classes, `squared` for values, `gaussian_nll` for a mean and a variance."""
+    sampler: Annotated[SpecField, LATER] = Spec("shuffle")
+    """Which training rows an epoch goes through: `shuffle`, every row once; `balanced`, every class as likely; or
+    `weighted`, by weights of the data."""
+    drop_last: Annotated[bool, LATER] = True
+    """Whether the rows that are left over at the end of an epoch wait for the next, so that all batches are full;
+    otherwise they make a smaller last batch."""
     seed: Seed = 0
     """Seed of a member: of its initial weights, the order of the rows, dropout and augmentation. In an experiment, what
     the seeds of its members are derived from (`sweep.seed`)."""
@@ -102,6 +111,11 @@ class TrainSettings(Record):
     def seed_of_batches(self) -> int:
         """Seed of the order of the rows and of augmentation."""
         return self.seed if self.data_seed is None else self.data_seed
+
+    @property
+    def names(self) -> tuple[Spec, ...]:
+        """Everything in it that is looked up by its name."""
+        return (self.optimizer, self.sampler, *([] if self.loss is None else [self.loss]), *self.augment)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -97,10 +97,10 @@ class Journal:
     def _going_on(self) -> list[int]:
         return [member for member, gone in enumerate(self.diverged) if not gone]
 
-    def samples(self, member: int, batch_size: int) -> int:
-        """Training rows that a member has seen, without those of the run that it goes on from."""
-        steps = int(self.histories[member][-1]["step"] or 0) if self.diverged[member] else self.step
-        return (steps - self._begun.inherited) * batch_size
+    def steps(self, member: int) -> range:
+        """Steps that a member has done, without those of the run that it goes on from."""
+        done = int(self.histories[member][-1]["step"] or 0) if self.diverged[member] else self.step
+        return range(self._begun.inherited, done)
 
     def progress(self) -> Progress:
         """All of it, for a file."""

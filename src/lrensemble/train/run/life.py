@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from lrensemble.config import Inputs
-from lrensemble.data import Dataset, steps_per_epoch
+from lrensemble.data import Dataset, rows_seen, steps_per_epoch
 from lrensemble.environment import environment
 from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import MemberRecord, Pool
@@ -110,7 +110,7 @@ def begin(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Lif
     if progress is None:
         inputs, _ = dataset.batch(dataset.rows["train"][:size])
         progress = first_progress(ids, threads_for(networks[0], inputs, len(networks)))
-    epoch_steps = steps_per_epoch(len(dataset.rows["train"]), size)
+    epoch_steps = steps_per_epoch(len(dataset.rows["train"]), size, drop_last=settings[0].drop_last)
     scoring = Scoring.of(dataset, trainee.head)
     journal = Journal(progress.model_copy(update={"runs": ids}), epoch_steps, scoring)
     parameters = sum(parameter.numel() for parameter in networks[0].parameters())
@@ -201,7 +201,7 @@ def record_of(life: Life, member: int, status: Status, predictions: Mapping[str,
         scores={"val": journal.scoring.scores(predictions["val"])} if predictions else {},
         seconds=journal.seconds / len(runs),
         parameters=life.parameters,
-        samples=journal.samples(member, run.recipe.train.batch_size),
+        samples=rows_seen(len(dataset.rows["train"]), run.recipe.train, journal.steps(member)),
         steps=journal.moments.statistics(member),
         inputs=inputs_of(dataset),
         scale=dataset.scale if dataset.scale.mean else None,

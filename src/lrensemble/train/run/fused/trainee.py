@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lrensemble.config import TrainSettings
-from lrensemble.data import Dataset
+from lrensemble.data import Dataset, loss_of
 from lrensemble.targets.heads import member_losses
 from lrensemble.train.run.fused.optimizers import StackedOptimizer
 from lrensemble.train.run.fused.stacked import StackedModel
@@ -37,7 +37,7 @@ class StackedTrainee:
         self._dataset, self._settings, self.head = dataset, settings[0], dataset.head(settings[0].form)
         self.model = StackedModel(networks, compile_it=settings[0].compile)
         self._optimizer = StackedOptimizer(settings, self.model)
-        self._loader = BatchLoader(dataset, settings)
+        self._loader, self._loss = BatchLoader(dataset, settings), loss_of(dataset, settings[0])
         smoothing = [each.label_smoothing for each in settings]
         exact = torch.tensor(smoothing, dtype=torch.float64, device=dataset.device) if any(smoothing) else None
         self._smoothing = exact
@@ -50,7 +50,7 @@ class StackedTrainee:
             outputs = self._outputs(inputs, truth.shape[1], training=True, shared=self._loader.shared)
         outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
         partner, share = mixing or (None, None)
-        losses = member_losses(self.head, outputs, truth, partner=partner, share=share, smoothing=self._smoothing)
+        losses = member_losses(self._loss, outputs, truth, partner=partner, share=share, smoothing=self._smoothing)
         gradient = self.model.joined(torch.autograd.grad(losses.sum(), list(self.model.trained.values())))
         norms = torch.linalg.vector_norm(gradient, dim=1)
         if self._settings.clip_norm is not None:
