@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from lrensemble.config.groups import ParameterGroup
 from lrensemble.config.records import (
     LATER,
     Fraction,
@@ -85,6 +86,9 @@ class TrainSettings(Record):
     form: Annotated[Literal["values", "gaussian"] | None, LATER] = None
     """What a network that learns numbers says: `values`, or `gaussian` for a mean and a variance of each, learned by
     their likelihood; `values` unless given."""
+    group: Annotated[tuple[ParameterGroup, ...], LATER] = Field(default=(), strict=False)
+    """Parameters with a rate of their own: `[[train.group]]` with `parameters`, a regular expression, and `rate`, the
+    factor on the policy's rate, 0 for those that are frozen."""
     seed: Seed = 0
     """Seed of the initial weights, the order of the rows, dropout and augmentation."""
 

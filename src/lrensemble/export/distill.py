@@ -79,7 +79,7 @@ def distill(
     network = models.build(spec, dataset.shape, dataset.target.width, student_recipe.train.seed).to(device)
     settings = student_recipe.train.model_copy(update={"label_smoothing": 0.0})
     epoch = steps_per_epoch(len(dataset.rows["train"]), student_recipe.train.batch_size)
-    policy = build(student_recipe.policy, student_recipe.train.epochs * epoch)
+    policy = build(student_recipe.policy, student_recipe.train.epochs * epoch, epoch)
     lesson = replace(dataset, truth=_targets(ensemble, dataset, labels))
     student = SingleTrainee(network, lesson, settings)
     for step in fit(student, policy):

@@ -80,7 +80,7 @@ def to_rising_steps(values: tuple[Position, ...], total: int, name: str) -> list
     steps = [to_steps(value, total, name) for value in values]
     # Compared as given where all are of one kind: on a short run two fractions may round to the same step.
     one_kind = len({type(value) for value in values}) == 1
-    moments = values if one_kind else steps
+    moments = [value for value in values if not isinstance(value, str)] if one_kind else steps
     require(
         all(a < b for a, b in itertools.pairwise(moments)),
         "each must be later than the one before",

@@ -172,7 +172,7 @@ def _shared_settings(run: Run) -> str | None:
     shared = shared_settings(train)
     if shared is None or alone or not _is_independent(run):
         return None
-    return repr((shared, train.clip_norm, train.augment, train.decay_norms, train.compile, train.form))
+    return repr((shared, train.clip_norm, train.augment, train.decay_norms, train.compile, train.form, train.group))
 
 
 def _is_independent(run: Run) -> bool:
