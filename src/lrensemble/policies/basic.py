@@ -166,7 +166,7 @@ def trapezoidal(
         floor: rate from step `total` on.
         warmup: length of the rise; 0 for none.
         decay: length of the fall, which ends with the run.
-        start: fraction of `peak` at step 0; unless given that of `floor`, or 1 / warmup steps where that is more, since
+        start: fraction of `peak` at step 0; unless given that of `floor`, or 1 / warmup steps where `floor` is 0, since
             a step at rate 0 learns nothing.
     """
     require_rates(peak=peak, floor=floor)
@@ -177,7 +177,7 @@ def trapezoidal(
         warmup=warmup,
         decay=decay,
     )
-    lowest = max(floor, peak / max(1, rise)) if start is None else peak * start
+    lowest = (floor or peak / max(1, rise)) if start is None else peak * start
     require(start is None or 0 <= start <= 1, "give a fraction from 0 to 1", start=start)
 
     def rate(step: int) -> float:
