@@ -126,6 +126,8 @@ def train(
     group_size: int | None,
 ) -> tuple[Pool, list[Ended]]:
     """Run the sweep and show its progress; the pool and the ending of every run are returned."""
+    from lrensemble.evaluate import default_metric
+    from lrensemble.evaluate.peaks import edge_of_peaks
     from lrensemble.pool import Pool
     from lrensemble.train import tune
 
@@ -140,7 +142,11 @@ def train(
         )
         ended = [ending for event in events if (ending := display.show(event))]
     _summarise(ended, folder)
-    return Pool.open(folder), ended
+    pool = Pool.open(folder)
+    members = pool.members()
+    if members and (line := edge_of_peaks(members, default_metric(pool))):
+        people.print(visible(line), soft_wrap=True)
+    return pool, ended
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from lrensemble.config.groups import ParameterGroup
 from lrensemble.config.records import (
     LATER,
     Fraction,
@@ -94,6 +95,9 @@ class TrainSettings(Record):
     drop_last: Annotated[bool, LATER] = True
     """Whether the rows that are left over at the end of an epoch wait for the next, so that all batches are full;
     otherwise they make a smaller last batch."""
+    group: Annotated[tuple[ParameterGroup, ...], LATER] = Field(default=(), strict=False)
+    """Parameters with a rate of their own: `[[train.group]]` with `parameters`, a regular expression, and `rate`, the
+    factor on the policy's rate, 0 for those that are frozen."""
     seed: Seed = 0
     """Seed of a member: of its initial weights, the order of the rows, dropout and augmentation. In an experiment, what
     the seeds of its members are derived from (`sweep.seed`)."""

@@ -79,7 +79,7 @@ def distill(
     network = models.build(spec, dataset.shape, dataset.target.width, student_recipe.train.seed_of_weights).to(device)
     settings = student_recipe.train.model_copy(update={"label_smoothing": 0.0, "loss": Spec("soft_targets")})
     epoch = steps_per_epoch(len(dataset.rows["train"]), settings.batch_size, drop_last=settings.drop_last)
-    policy = build(student_recipe.policy, student_recipe.train.epochs * epoch)
+    policy = build(student_recipe.policy, student_recipe.train.epochs * epoch, epoch)
     lesson = replace(dataset, soft=_targets(ensemble, dataset, labels))
     student = SingleTrainee(network, lesson, settings)
     for step in fit(student, policy):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -20,8 +21,11 @@ from lrensemble.train.run.claims import begun_groups, group_id
 from lrensemble.train.run.runs import Elsewhere, Run, entries_of, unfinished
 from lrensemble.train.run.session import Session
 from lrensemble.train.sweep.range_test import with_range_test_peaks
+from lrensemble.train.sweep.run_factory import epochs_given_as_steps
 from lrensemble.train.sweep.setup import Setup, set_up
 from lrensemble.train.sweep.strategies import STRATEGIES
+
+logger = logging.getLogger(__name__)
 
 
 def tune(
@@ -63,6 +67,8 @@ def tune(
     """
     check_execution(execution, group_size)
     setup = set_up(experiment, Path(folder), to_devices(device))
+    for line in epochs_given_as_steps(setup.factory):
+        logger.warning("%s", line)
     check_devices(setup.devices, execution)
     return _sweep(setup, save_steps, execution, group_size)
 

@@ -173,7 +173,7 @@ def _shared_settings(run: Run) -> str | None:
     if shared is None or alone or not _is_independent(run):
         return None
     lesson = (train.form, train.loss, train.sampler, train.drop_last, train.augment)
-    return repr((shared, train.clip_norm, train.decay_norms, train.compile, lesson))
+    return repr((shared, train.clip_norm, train.decay_norms, train.compile, train.group, lesson))
 
 
 def _is_independent(run: Run) -> bool:

@@ -20,7 +20,7 @@ from lrensemble.pool.member import Status
 from lrensemble.train.run.claims import Claims
 from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.journal import BySplit, Journal
-from lrensemble.train.run.loop import Step, Steps, Trainee, chunks, largest_chunk, to_numbers
+from lrensemble.train.run.loop import Step, Steps, Trainee, chunks, largest_chunk, momenta_of, to_numbers
 from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
@@ -69,11 +69,11 @@ def live(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Gene
     life = begin(claims, dataset, pool, session)
     runs, trainee, journal, interrupt = claims.runs, life.trainee, life.journal, session.interrupt
     chunk_steps = largest_chunk(dataset.device, journal.epoch_steps, session.save_steps)
-    clock, pruned = SaveClock(session.save_steps), False
+    clock, pruned, policies = SaveClock(session.save_steps), False, [run.policy for run in runs]
     with threads(journal.threads):
         for steps in chunks(journal.step, runs[0].policy.total, chunk_steps):
-            rates = [[run.policy(step) for run in runs] for step in steps]
-            updates = [trainee.step(step, own) for step, own in zip(steps, rates, strict=True)]
+            rates = [[policy(step) for policy in policies] for step in steps]
+            updates = [trainee.step(*each, momenta_of(policies, each[0])) for each in zip(steps, rates, strict=True)]
             seen = journal.add(Steps(steps, rates, *to_numbers(updates)))
             claims.beat()
             if journal.at_epoch_end and not all(journal.diverged):

@@ -15,8 +15,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from lrensemble import models
 from lrensemble.config import Recipe, TrainSettings
 from lrensemble.data import Dataset, Mixing, loss_of
+from lrensemble.policies.torch_adapter import set_momentum
 from lrensemble.targets.heads import batch_weight, mixed_loss
+from lrensemble.train.run.groups import freeze, rate_factors
 from lrensemble.train.run.loader import BatchLoader
+from lrensemble.train.run.loop import Momenta
 from lrensemble.train.run.numerics import autocast, check_precision, compiled
 from lrensemble.train.run.optimizers import build_optimizer
 from lrensemble.train.run.predictions import checked_outputs, predict
@@ -60,8 +63,10 @@ class SingleTrainee:
             self._memory_format = torch.channels_last
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._draws = may_draw(model)
-        self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.optimizer = build_optimizer(settings, self._parameters)
+        freeze(model, settings.group)
+        trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+        self._parameters = list(trained.values())
+        self.optimizer = build_optimizer(settings, self._parameters, rate_factors(trained, settings.group))
         self._forward: Callable[[Tensor], Tensor] = compiled(model) if settings.compile else model
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
         self._average: AveragedModel | None = None
@@ -75,11 +80,12 @@ class SingleTrainee:
         """The network that is scored, predicts and becomes the member: the average where there is one."""
         return self.model if self._average is None else self._average.module
 
-    def step(self, step: int, rates: Sequence[float]) -> tuple[Tensor, Tensor]:
+    def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """One update of the weights; the loss before it and the norm of its gradient, [1] each."""
-        (rate,) = rates
+        (rate,), (momentum,) = rates, momenta or (None,)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("lr_scale", 1.0)
+            set_momentum(group, momentum)
         inputs, (truth,), mixing = self._loader.load(step)
         inputs = inputs.to(memory_format=self._memory_format) if inputs.ndim == 4 else inputs
         if not self.model.training:  # as after a prediction

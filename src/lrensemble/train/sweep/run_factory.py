@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from pydantic import ValidationError
 
@@ -13,10 +14,12 @@ from lrensemble.config.sweep import changed, representative_values
 from lrensemble.data import Dataset, check_training, steps_per_epoch
 from lrensemble.errors import ConfigError, LREnsembleError
 from lrensemble.policies import POLICIES, build
+from lrensemble.policies.epochs import meant_as_epochs
 from lrensemble.spec import Spec, Value, to_spec
-from lrensemble.train.run.optimizers import check_optimizer
+from lrensemble.train.run.groups import check_groups
+from lrensemble.train.run.optimizers import check_momentum, check_optimizer
 from lrensemble.train.run.runs import Run
-from lrensemble.train.sweep.points import Point, derived_seed, point_of
+from lrensemble.train.sweep.points import Point, derived_seed, number_of_points, point_of
 
 LONG_RUN = 1_000_000
 """Steps of a run that is too short for no policy: with it their arguments are checked before the data are read."""
@@ -45,7 +48,11 @@ class RunFactory:
             settings = changed(settings, {"epochs": epochs})
         settings = self._seeded(point, settings)
         steps = settings.epochs * self.steps_per_epoch(settings)
-        policy = build(point.policy, steps)
+        policy = build(point.policy, steps, self.steps_per_epoch(settings))
+        check_momentum(settings, policy)
+        if settings.group:
+            head = self.dataset.head(settings.form)
+            check_groups(_parameter_names(model, self.dataset.shape, head.outputs), settings.group)
         recipe = Recipe(
             data=self.experiment.data.source,
             fingerprint=self.dataset.fingerprint,
@@ -101,6 +108,13 @@ class RunFactory:
         return total // runs
 
 
+@lru_cache(maxsize=64)
+def _parameter_names(model: Spec, shape: tuple[int, ...], outputs: int) -> tuple[str, ...]:
+    """Names of what a network of these inputs and outputs trains."""
+    network = models.build(model, shape, outputs, 0)
+    return tuple(name for name, parameter in network.named_parameters() if parameter.requires_grad)
+
+
 def run_until(run: Run, epoch: int, order: int, successor: Run) -> Run:
     """Run of the first epochs of another, whose member is the network as it is then.
 
@@ -115,7 +129,7 @@ def run_until(run: Run, epoch: int, order: int, successor: Run) -> Run:
         run,
         order=order,
         recipe=run.recipe.model_copy(update={"at_epoch": epoch}),
-        policy=replace(run.policy, total=steps),
+        policy=run.policy.until(steps),
         varied=", ".join(part for part in (run.varied, f"after epoch {epoch}") if part),
         successor=successor.id,
     )
@@ -145,8 +159,8 @@ def check_space(experiment: Experiment, dataset: Dataset | None = None) -> None:
             for value in values:
                 try:
                     point = point_of(policy, {**first, path: value})
-                    checked_parts(experiment, point, dataset)
-                    build(point.policy, LONG_RUN)
+                    _, settings = checked_parts(experiment, point, dataset)
+                    build(point.policy, LONG_RUN, LONG_RUN // (experiment.sweep.epochs or settings.epochs))
                 except LREnsembleError as error:
                     raise ConfigError(f"{experiment.sweep.key_path(policy.name, path)}: {error}") from None
     _check_zipped(experiment, dataset)
@@ -163,6 +177,22 @@ def _check_zipped(experiment: Experiment, dataset: Dataset | None) -> None:
             if not along:
                 raise
             raise ConfigError(f"sweep.zip: {error}") from None
+
+
+def epochs_given_as_steps(factory: RunFactory) -> list[str]:
+    """One line for each argument of the policies whose whole numbers must be meant as epochs, for people."""
+    experiment = factory.experiment
+    epochs = experiment.train.epochs
+    if experiment.sweep.epochs is not None:
+        epochs = max(1, experiment.sweep.epochs // (number_of_points(experiment) or 1))
+    total = epochs * factory.steps_per_epoch(experiment.train)
+    given = [point_of(policy, along).policy for policy, along in experiment.sweep.entries(experiment.policy)]
+    for policy in experiment.policy:
+        for path, distribution in experiment.sweep.ranges(policy.name).items():
+            if path.startswith("policy."):
+                key = path.removeprefix("policy.")
+                given += [Spec(policy.name, {key: value}) for value in representative_values(distribution)]
+    return list(dict.fromkeys(line for policy in given for line in meant_as_epochs(policy, epochs, total)))
 
 
 def checked_parts(experiment: Experiment, point: Point, dataset: Dataset | None = None) -> tuple[Spec, TrainSettings]:
