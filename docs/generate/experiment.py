@@ -48,16 +48,24 @@ def _rows(path: str, record: type[Record]) -> Iterator[list[str]]:
     docs = field_docs(record)
     for name, hint in hints_of(record).items():
         key = f"{path}.{name}".removeprefix(".")
-        kind = "table" if _record_in(hint) else type_words(hint)
+        kind = type_words(hint)
+        if _record_in(hint):
+            kind = "list of tables" if _is_list(hint) else "table"
         default = record.model_fields[name].get_default(call_default_factory=True, validated_data={})
         shown = "must be given" if default is PydanticUndefined else code(_toml(default))
         yield [code(key), code(kind), shown, allowed_words(hint), docs.get(name, "")]
 
 
 def _record_in(hint: Any) -> type[Record] | None:
-    """The record that a key holds, where it is a table."""
+    """The record that a key holds, where it is a table, or that each of its tables is."""
     kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if get_origin(kind) is tuple:
+        kind = get_args(kind)[0]
     return kind if isinstance(kind, type) and issubclass(kind, Record) else None
+
+
+def _is_list(hint: Any) -> bool:
+    return get_origin(get_args(hint)[0] if get_origin(hint) is Annotated else hint) is tuple
 
 
 def _toml(value: object) -> str:

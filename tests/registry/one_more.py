@@ -14,6 +14,8 @@ FUNCTIONS = {
     "models": (own.linear, {}),
     "data": (own.rows, {}),
     "augmentations": (own.darker, {}),
+    "losses": (own.hinge, {"form": "log_probs"}),
+    "samplers": (own.early, {}),
     "metrics": (own.balanced, {"higher_is_better": True}),
     "diversity": (own.unlikeness, {"higher_is_more_diverse": True}),
     "loggers": (own.lines_in, {}),

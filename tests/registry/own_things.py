@@ -83,6 +83,25 @@ def darker(shape, *, by: float = 0.5):
     return Augmentation(draw=lambda _generator, _batch: {}, apply=lambda inputs, _draws: inputs * by)
 
 
+def hinge(lesson, *, margin: float = 1.0):
+    """Distance of the label's logit from the best other one, where it is below a margin."""
+
+    def rows(outputs, truth):
+        label = torch.nn.functional.one_hot(truth.expand(outputs.shape[:-1]), outputs.shape[-1]).bool()
+        best = outputs.masked_fill(label, -torch.inf).amax(dim=-1)
+        return (margin + best - outputs[label].view(best.shape)).clamp(min=0)
+
+    return rows
+
+
+hinge.form = "log_probs"
+
+
+def early(rows, *, share: float = 0.5):
+    """Rows of the first half, with replacement."""
+    return lambda generator: generator.integers(max(1, int(rows.count * share)), size=rows.count)
+
+
 def backwards(factory):
     """The grid from its end."""
     points = grid_points(factory.experiment)[::-1]

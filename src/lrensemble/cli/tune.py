@@ -135,6 +135,8 @@ def train(
     """Run the sweep and show its progress; the pool, the ending of every run, and the number of those that the hours
     did not suffice for.
     """
+    from lrensemble.evaluate import default_metric
+    from lrensemble.evaluate.peaks import edge_of_peaks
     from lrensemble.pool import Pool
     from lrensemble.train import OutOfTime, tune
 
@@ -163,7 +165,11 @@ def train(
             "command goes on",
             soft_wrap=True,
         )
-    return Pool.open(folder), ended, missing
+    pool = Pool.open(folder)
+    members = pool.members()
+    if members and (line := edge_of_peaks(members, default_metric(pool))):
+        people.print(visible(line), soft_wrap=True)
+    return pool, ended, missing
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from lrensemble.config.groups import ParameterGroup
 from lrensemble.config.records import (
     LATER,
     Fraction,
@@ -83,16 +84,24 @@ class TrainSettings(Record):
     augment: Annotated[tuple[SpecField, ...], LATER] = Field(default=(), strict=False)
     """What is done to the training images, in this order: `crop(padding=4)`, `flip`, `mixup`, …"""
     form: Annotated[Literal["values", "gaussian"] | None, LATER] = None
-    """What a network that learns numbers says: `values`, or `gaussian` for a mean and a variance of each, learned by
-    their likelihood; `values` unless given."""
+    """What a network that learns numbers says: `values` unless given, or `gaussian`, a mean and a variance of each."""
     learn_within: Annotated[PositiveInt | None, LATER] = None
-    """Epochs in a row after which a run that learned nothing ends: its predictions on `val` are no better than chance
-    after each of them. It stays in the pool as `learned_nothing`. No run is ended so unless given."""
+    """Epochs in a row at chance on `val` after which a run ends, as `learned_nothing`; none ends so unless given."""
     patience: Annotated[PositiveInt | None, LATER] = None
-    """Epochs in a row without a better `val` score after which a run ends, as finished; by NLL of classes, MSE of
-    values, Gaussian NLL of distributions. All epochs are trained unless given."""
+    """Epochs in a row without a better `val` score after which a run ends, as finished; it trains all unless given."""
     keep: Annotated[Literal["last", "best"], LATER] = "last"
     """Epoch whose weights become the member: the last one, or the one of the best `val` score."""
+    loss: Annotated[SpecField | None, LATER] = None
+    """What is learned by: `weighted`, `focal(gamma=2)`, `soft_targets`, `huber`, …; unless given `cross_entropy` for
+    classes, `squared` for values, `gaussian_nll` for a mean and a variance."""
+    sampler: Annotated[SpecField, LATER] = Spec("shuffle")
+    """Which training rows an epoch goes through: `shuffle`, every row once; `balanced`, every class as likely; or
+    `weighted`, by weights of the data."""
+    drop_last: Annotated[bool, LATER] = True
+    """Whether rows left over at the end of an epoch wait for the next; otherwise they make a smaller last batch."""
+    group: Annotated[tuple[ParameterGroup, ...], LATER] = Field(default=(), strict=False)
+    """Parameters with a rate of their own: `[[train.group]]` with `parameters`, a regular expression, and `rate`, the
+    factor on the policy's rate, 0 for those that are frozen."""
     seed: Seed = 0
     """Seed of a member: of its initial weights, the order of the rows, dropout and augmentation. In an experiment, what
     the seeds of its members are derived from (`sweep.seed`)."""
@@ -110,6 +119,11 @@ class TrainSettings(Record):
     def seed_of_batches(self) -> int:
         """Seed of the order of the rows and of augmentation."""
         return self.seed if self.data_seed is None else self.data_seed
+
+    @property
+    def names(self) -> tuple[Spec, ...]:
+        """Everything in it that is looked up by its name."""
+        return (self.optimizer, self.sampler, *([] if self.loss is None else [self.loss]), *self.augment)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, ValidationError
 from pydantic_core import ErrorDetails, core_schema
@@ -97,6 +97,7 @@ def _fields(kind: type[Record], path: tuple[int | str, ...]) -> list[str]:
     for part in path:
         field = kind.model_fields.get(str(part))
         annotation = field.annotation if field else None  # of a place in a list or a dictionary
-        if isinstance(annotation, type) and issubclass(annotation, Record):
-            kind = annotation
+        for each in (annotation, *get_args(annotation)):  # a record, or a list of them
+            if isinstance(each, type) and issubclass(each, Record):
+                kind = each
     return list(kind.model_fields)

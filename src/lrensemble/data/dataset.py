@@ -51,6 +51,10 @@ class Dataset:
     """Mean [output] of the training rows, float64; none, [0], for classes."""
     truth_std: Tensor
     """Standard deviation [output] of the training rows, float64; 1 where all values are equal."""
+    weights: NDArray[np.float64] | None = None
+    """Weights [sample] for the sampler `weighted`, on the host; None where there are none."""
+    soft: Tensor | None = None
+    """Class probabilities [sample, class] float32 for the loss `soft_targets`; None where there are none."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,7 +74,8 @@ class Dataset:
             numbers = {name: each.float() if each.is_floating_point() else each for name, each in numbers.items()}
         moved = {name: each.to(device) for name, each in numbers.items()}
         rows = {split: rows.to(device) for split, rows in self.rows.items()}
-        return replace(self, inputs=self.inputs.to(there), rows=rows, **moved)
+        soft = None if self.soft is None else self.soft.to(device)
+        return replace(self, inputs=self.inputs.to(there), rows=rows, soft=soft, **moved)
 
     def raw(self, rows: Tensor) -> Tensor:
         """Inputs [batch, …] of the samples in `rows` [batch] as they are, on the device."""
@@ -144,6 +149,8 @@ def load(settings: DataSettings, split: SplitSettings) -> Dataset:
         fingerprint=_fingerprint(samples, rows),
         truth_mean=torch.from_numpy(truth_mean),
         truth_std=torch.from_numpy(truth_std),
+        weights=samples.weights,
+        soft=None if samples.soft is None else torch.from_numpy(samples.soft),
     )
 
 
@@ -160,7 +167,7 @@ def of_recipe(recipe: Recipe, folder: Path | None, *, trust_code: bool = False) 
         UntrustedError: the recipe names code, or a set of a hub, that was not asked for.
     """
     source = f"the recipe of a member on {recipe.data.name}"
-    require_known_paths(source, recipe.data.name, recipe.policy, *recipe.train.augment, trust_code=trust_code)
+    require_known_paths(source, recipe.data.name, recipe.policy, *recipe.train.names, trust_code=trust_code)
     if not trust_code:
         _require_inside(source, recipe.data)
     with known_paths_only(source, trust_code=trust_code):
@@ -205,6 +212,7 @@ def _scale_of(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _fingerprint(samples: Samples, rows: dict[str, np.ndarray]) -> str:
     arrays = {"inputs": samples.inputs, "labels": samples.truth, **rows}  # as members of earlier versions have it
+    arrays |= {name: each for name in ("weights", "soft") if (each := getattr(samples, name)) is not None}
     header = {name: [str(array.dtype.newbyteorder("<")), list(array.shape)] for name, array in arrays.items()}
     digest = hashlib.sha256(json.dumps([header, samples.target.names]).encode())
     for array in arrays.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Collection, Generator, Sequence
@@ -26,8 +27,11 @@ from lrensemble.train.run.claims import begun_groups, group_id
 from lrensemble.train.run.runs import Elsewhere, Run, entries_of, is_there, unfinished
 from lrensemble.train.run.session import Session, TimeUpError
 from lrensemble.train.sweep.range_test import with_range_test_peaks
+from lrensemble.train.sweep.run_factory import epochs_given_as_steps
 from lrensemble.train.sweep.setup import Setup, set_up
 from lrensemble.train.sweep.strategies import STRATEGIES, Round
+
+logger = logging.getLogger(__name__)
 
 
 def tune(
@@ -77,6 +81,8 @@ def tune(
     deadline = deadline_in(hours)
     specs = [LOGGERS.check(each) for each in loggers]
     setup = set_up(experiment, Path(folder), to_devices(device))
+    for line in epochs_given_as_steps(setup.factory):
+        logger.warning("%s", line)
     check_devices(setup.devices, execution)
     told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
     told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}

@@ -56,15 +56,14 @@ def lines(nlls: list[float], over_chance: list[float | None]) -> list[HistoryLin
     ],
 )
 def test_an_end_by_hand(
-    nlls: list[float], over_chance: list[float | None], settings: dict[str, int], how: str | None
+    nlls: list[float], over_chance: list[float | None], settings: dict[str, Any], how: str | None
 ) -> None:
     assert early_end(lines(nlls, over_chance), TrainSettings(**settings), "nll") == how
 
 
 def test_the_best_epoch_is_the_first_of_equals_and_knows_scores_from_losses() -> None:
-    history = [
-        {"val_nll": nll, "val_accuracy": right} for nll, right in ((2.0, 0.5), (1.0, 0.7), (1.0, 0.7), (3.0, 0.6))
-    ]
+    scores = ((2.0, 0.5), (1.0, 0.7), (1.0, 0.7), (3.0, 0.6))
+    history: list[HistoryLine] = [{"val_nll": nll, "val_accuracy": right} for nll, right in scores]
     assert (best_epoch(history, "nll"), best_epoch(history, "accuracy")) == (1, 1)
     assert best_epoch(history[3:], "nll") == 0
 

@@ -37,6 +37,8 @@ class Augmenter:
         """
         self._steps = [AUGMENTATIONS.call(spec, shape) for spec in specs]
         self._epoch_steps = epoch_steps
+        self.mixes = str(to_spec(specs[-1])) if specs and self._steps[-1].mixes else ""
+        """The augmentation that mixes images, in its text form; empty where none does."""
         for spec, step in zip(specs[:-1], self._steps[:-1], strict=True):
             if step.mixes:
                 name = to_spec(spec).name

@@ -179,7 +179,8 @@ def _shared_settings(run: Run) -> str | None:
     shared = shared_settings(train)
     if shared is None or alone or not _is_independent(run):
         return None
-    return repr((shared, train.clip_norm, train.augment, train.decay_norms, train.compile, train.form))
+    lesson = (train.form, train.loss, train.sampler, train.drop_last, train.augment)
+    return repr((shared, train.clip_norm, train.decay_norms, train.compile, train.group, lesson))
 
 
 def _is_independent(run: Run) -> bool:

@@ -134,9 +134,9 @@ class Journal:
         stop = self.stops[member]
         return self.step if stop is None else stop.step
 
-    def samples(self, member: int, batch_size: int) -> int:
-        """Training rows that a member has seen, without those of the run that it goes on from."""
-        return (self.steps_of(member) - self._begun.inherited) * batch_size
+    def steps(self, member: int) -> range:
+        """Steps that a member has done, without those of the run that it goes on from."""
+        return range(self._begun.inherited, self.steps_of(member))
 
     def seconds_of(self, member: int) -> float:
         """Seconds of training per member: those of all, divided by the steps that each has done."""

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from lrensemble.config import Inputs
-from lrensemble.data import Dataset
+from lrensemble.data import Dataset, rows_seen
 from lrensemble.environment import environment
 from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import MemberRecord, Pool
@@ -19,7 +19,7 @@ from lrensemble.pool.member import Status
 from lrensemble.train.run.claims import Claims
 from lrensemble.train.run.epochs import Epoch, EpochWatch
 from lrensemble.train.run.journal import BySplit, Journal
-from lrensemble.train.run.loop import Step, Steps, chunks, largest_chunk, to_numbers
+from lrensemble.train.run.loop import Step, Steps, chunks, largest_chunk, momenta_of, to_numbers
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
 from lrensemble.train.run.state import save_state
@@ -57,9 +57,10 @@ def live(
     clock, watch = SaveClock(session.save_steps), EpochWatch(runs, journal)
     with threads(journal.threads):
         for steps in chunks(journal.step, runs[0].policy.total, chunk_steps):
-            trained = [runs[member] for member in journal.stacked]
-            rates = [[run.policy(step) for run in trained] for step in steps]
-            updates = [life.trainee.step(step, own) for step, own in zip(steps, rates, strict=True)]
+            policies = [runs[member].policy for member in journal.stacked]
+            rates = [[policy(step) for policy in policies] for step in steps]
+            pairs = zip(steps, rates, strict=True)
+            updates = [life.trainee.step(step, own, momenta_of(policies, step)) for step, own in pairs]
             seen: list[Step | Epoch] = [*journal.add(Steps(steps, rates, *to_numbers(updates)))]
             claims.beat()
             if journal.at_epoch_end and journal.going_on:
@@ -173,7 +174,7 @@ def record_of(life: Life, member: int, status: Status, predictions: Mapping[str,
         scores={"val": journal.scoring.scores(predictions["val"])} if predictions else {},
         seconds=journal.seconds_of(member),
         parameters=life.parameters,
-        samples=journal.samples(member, run.recipe.train.batch_size),
+        samples=rows_seen(len(dataset.rows["train"]), run.recipe.train, journal.steps(member)),
         steps=journal.moments.statistics(member),
         inputs=inputs_of(dataset),
         scale=dataset.scale if dataset.scale.mean else None,

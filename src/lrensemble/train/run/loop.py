@@ -43,6 +43,10 @@ Updates = Sequence[tuple[Tensor, Tensor]]
 """[step] losses and norms of gradients, [member] each, where they were computed."""
 
 
+Momenta = Sequence[float | None] | None
+"""[member] momentum of a step, None for the optimizer's own; None where all have that."""
+
+
 class Trainee(Protocol):
     """What is trained: members along a leading axis, one alone or several in one program.
 
@@ -53,10 +57,15 @@ class Trainee(Protocol):
     head: Head
     """Loss and link of the members."""
 
-    def step(self, step: int, rates: Sequence[float]) -> tuple[Tensor, Tensor]:
+    def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """Update every member once, by its own rate; losses before the update and norms of gradients, [member] each.
 
         A member whose rate or loss is not finite is of no use any more; the others are as if it were not there.
+
+        Args:
+            step: from 0.
+            rates: [member]
+            momenta: [member] where a policy gives any, None for one that has the optimizer's own.
 
         Raises:
             TrainingError: the outputs are not [batch, output], or the network cannot be compiled here.
@@ -129,8 +138,15 @@ def fit_members(
     """
     for steps in chunks(first_step, policies[0].total, chunk_steps):
         rates = [[policy(step) for policy in policies] for step in steps]
-        updates = [trainee.step(step, own) for step, own in zip(steps, rates, strict=True)]
+        updates = [trainee.step(step, own, momenta_of(policies, step)) for step, own in zip(steps, rates, strict=True)]
         yield Steps(steps, rates, *to_numbers(updates))
+
+
+def momenta_of(policies: Sequence[Policy], step: int) -> Momenta:
+    """What the policies of all members say of the momentum of a step."""
+    if not any(policy.gives_momentum for policy in policies):
+        return None
+    return [policy.momentum(step) for policy in policies]
 
 
 def chunks(first: int, total: int, chunk_steps: int) -> Iterator[range]:

@@ -53,7 +53,7 @@ def begin(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Lif
     if progress is None:
         inputs, _ = dataset.batch(dataset.rows["train"][:size])
         progress = first_progress(ids, threads_for(network, inputs, len(runs)))
-    epoch_steps = steps_per_epoch(len(dataset.rows["train"]), size)
+    epoch_steps = steps_per_epoch(len(dataset.rows["train"]), size, drop_last=runs[0].recipe.train.drop_last)
     scoring = Scoring.of(dataset, trainee.head)
     journal = Journal(progress.model_copy(update={"runs": ids}), epoch_steps, scoring)
     parameters = sum(parameter.numel() for parameter in network.parameters())

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from lrensemble.config import Experiment
-from lrensemble.data import SOURCES, Augmenter, Dataset, load
+from lrensemble.data import SOURCES, Dataset, load
 from lrensemble.pool import Pool, Task
 from lrensemble.registry import import_plugins
 from lrensemble.train.sweep.failures import Failures
@@ -50,9 +50,8 @@ def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]
     check_space(experiment)
     check_strategy(experiment.sweep.strategy)
     dataset = load(experiment.data, experiment.split)
-    check_space(experiment, dataset.target)
+    check_space(experiment, dataset)
     factory = RunFactory(experiment, dataset)
-    Augmenter(experiment.train.augment, dataset.shape, 1)  # it refuses what does not suit the images
     STRATEGIES.call(experiment.sweep.strategy, factory)  # it refuses what it cannot train
     truth = {split: dataset.truth_of(split) for split in ("val", "test")}
     rows = {split: dataset.rows[split].numpy() for split in ("val", "test")}
