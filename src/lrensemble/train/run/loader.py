@@ -11,6 +11,7 @@ from torch import Tensor
 from lrensemble.config import TrainSettings
 from lrensemble.data import Augmenter, Dataset, Mixing, batch_rows, steps_per_epoch
 from lrensemble.data.augment import join
+from lrensemble.data.transfer import queued
 
 
 class BatchLoader:
@@ -31,7 +32,7 @@ class BatchLoader:
         rows = self._dataset.rows["train"]
         chosen = [batch_rows(len(rows), self._size, seed, step) for seed in self._seeds]
         draws = join([self._augmenter.draw(seed, step, own) for seed, own in zip(self._seeds, chosen, strict=True)])
-        places = torch.from_numpy(np.concatenate(chosen)).to(rows.device, non_blocking=True)
+        places = queued(torch.from_numpy(np.concatenate(chosen)), rows.device)
         inputs, truth, mixing = self._dataset.augmented(rows[places], self._augmenter, draws)
         truth = truth.view(-1, self._size, *truth.shape[1:])
         return inputs if self.shared else inputs.view(-1, self._size, *inputs.shape[1:]), truth, mixing
