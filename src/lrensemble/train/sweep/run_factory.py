@@ -44,6 +44,7 @@ class RunFactory:
         model, settings = checked_parts(self.experiment, point, self.dataset.target)
         if epochs is not None:
             settings = changed(settings, {"epochs": epochs})
+        settings = self._seeded(point, settings)
         steps = settings.epochs * self.steps_per_epoch(settings)
         policy = build(point.policy, steps)
         recipe = Recipe(
@@ -54,7 +55,16 @@ class RunFactory:
             policy=policy.spec,
             train=settings,
         )
-        return Run(order, recipe, policy, point.varied)
+        replica = "" if point.replica is None else f"seed={settings.seed}"
+        return Run(order, recipe, policy, ", ".join(part for part in (point.varied, replica) if part))
+
+    def _seeded(self, point: Point, settings: TrainSettings) -> TrainSettings:
+        """Settings of a point with the seed of its run; a seed that the space gives is that of its first replica."""
+        if not point.replica and "train.seed" in point.values:
+            return settings
+        if self.experiment.sweep.seed == "shared":
+            return changed(settings, {"seed": settings.seed + (point.replica or 0)})
+        return changed(settings, {"seed": point.seed(settings.seed)})
 
     def steps_per_epoch(self, settings: TrainSettings) -> int:
         """Number of steps in an epoch.
@@ -120,8 +130,6 @@ def check_space(experiment: Experiment, target: Target | None = None) -> None:
             for path, distribution in experiment.sweep.ranges(policy.name).items()
         }
         first = {path: values[0] for path, values in ranges.items()}
-        if not ranges:
-            checked_parts(experiment, point_of(policy, {}), target)
         for path, values in ranges.items():
             for value in values:
                 try:
@@ -130,6 +138,20 @@ def check_space(experiment: Experiment, target: Target | None = None) -> None:
                     build(point.policy, LONG_RUN)
                 except LREnsembleError as error:
                     raise ConfigError(f"{experiment.sweep.key_path(policy.name, path)}: {error}") from None
+    _check_zipped(experiment, target)
+
+
+def _check_zipped(experiment: Experiment, target: Target | None) -> None:
+    """Refuse a policy with the values that go along with it."""
+    for policy, along in experiment.sweep.entries(experiment.policy):
+        ranges = experiment.sweep.ranges(policy.name)
+        first = {path: representative_values(each)[0] for path, each in ranges.items()}
+        try:
+            checked_parts(experiment, point_of(policy, along | first), target)
+        except LREnsembleError as error:
+            if not along:
+                raise
+            raise ConfigError(f"sweep.zip: {error}") from None
 
 
 def checked_parts(experiment: Experiment, point: Point, target: Target | None = None) -> tuple[Spec, TrainSettings]:

@@ -13,7 +13,10 @@ from lrensemble.train.sweep.strategies.base import STRATEGIES, Strategy, single_
 
 @STRATEGIES.register(count=4)
 def seeds(factory: RunFactory, *, count: Runs) -> Strategy:
-    """Every recipe of the grid `count` times, with seeds from `train.seed` on (Lakshminarayanan et al. 2017).
+    """Every recipe of the grid `count` times, with a seed each (Lakshminarayanan et al. 2017).
+
+    The first of them are the members of `grid`. With `sweep.seed = "shared"` the seeds are `train.seed` and the numbers
+    after it, the same for every recipe.
 
     Args:
         factory: maker of the runs.
@@ -26,11 +29,6 @@ def seeds(factory: RunFactory, *, count: Runs) -> Strategy:
     points = grid_points(factory.experiment)
     if any("train.seed" in point.values for point in points):
         raise ConfigError("sweep.space.train.seed: strategy seeds varies the seed itself; remove it, or use grid")
-    first = factory.experiment.train.seed
-    seeded = [
-        replace(point, values={**point.values, "train.seed": seed})
-        for point in points
-        for seed in range(first, first + count)
-    ]
+    seeded = [replace(point, replica=replica) for point in points for replica in range(count)]
     epochs = factory.epochs_per_run(len(seeded))
     return single_round([factory.run(order, point, epochs=epochs) for order, point in enumerate(seeded)])
