@@ -7,8 +7,8 @@ scikit-learn: what it lacks is carried there as wheels.
     python -m benchmarks.gpu --data FOLDER [--wheels FOLDER] [--minutes 8] [--out FOLDER]
 
 Every step is a process with a time limit of its own, and what it finds is written as it goes: `results.jsonl`, a page
-`gpu.md` made of it, and `log.txt`. Nothing that fails or takes too long loses anything else. The pool is trained for as
-many epochs as the time that is left allows, by the rates that were measured before it.
+`gpu.md` made of it, and `log.txt`, in the place of earlier ones. Nothing that fails or takes too long loses anything
+else. The pool is trained for as many epochs as the time that is left allows, by the rates that were measured before it.
 
 `--device cpu --tiny` shows on any machine that all of it runs.
 """
@@ -41,12 +41,20 @@ class Step(NamedTuple):
 
 
 def steps_of(asked: argparse.Namespace) -> list[Step]:
-    """All steps, the most important first; the pool takes what the others leave."""
-    marked = [path for path in (ROOT / "tests").rglob("test_*.py") if "mark.gpu" in path.read_text(encoding="utf-8")]
-    tests = tuple(str(path.relative_to(ROOT)) for path in sorted(marked))
-    chosen = ("-k", "test_on_a_gpu and sweep") if asked.tiny else ()
+    """All steps, the most important first; the pool takes what those before it leave."""
+    tests = [path for path in (ROOT / "tests").rglob("test_*.py") if "mark.gpu" in path.read_text(encoding="utf-8")]
     options = ("-m", "gpu", "-q", "--tb=short", "-n", "2" if asked.tiny else "4", "-p", "no:cacheprovider")
-    common = ("--data", str(asked.data), "--device", asked.device, "--out", str(asked.out), "--work", str(asked.work))
+    options += ("-k", "sweep or ties") if asked.tiny else ()
+    common: tuple[str, ...] = (
+        "--data",
+        str(asked.data),
+        "--device",
+        asked.device,
+        "--out",
+        str(asked.out),
+        "--work",
+        str(asked.work),
+    )
     common += ("--tiny",) if asked.tiny else ()
 
     def work(name: str, share: float) -> Step:
@@ -55,7 +63,10 @@ def steps_of(asked: argparse.Namespace) -> list[Step]:
 
     shares = {"together": 0.2, "layouts": 0.08, "host": 0.08, "wide": 0.08, "graphs": 0.06}
     return [
-        Step("tests", ("-m", "pytest", *options, *chosen, *tests), 0.2),
+        *(
+            Step(path.stem, ("-m", "pytest", *options, str(path.relative_to(ROOT))), 0.15)
+            for path in sorted(tests)[::-1]
+        ),
         *(work(name, share) for name, share in shares.items()),
         work("pool", 1.0),
         work("study", 1.0),
@@ -67,7 +78,7 @@ def run(step: Step, limit: float, out: Path, environment: dict[str, str]) -> Non
     """Run a step, and write down how it ended and what it said last."""
     start, command = time.monotonic(), [sys.executable, *step.command]
     command += ["--seconds", f"{limit:.0f}"] if step.name == "pool" else []
-    with (out / "log.txt").open("ab") as log:
+    with (out / results.LOG).open("ab") as log:
         log.write(f"\n=== {step.name}, at most {limit:.0f} s\n".encode())
         log.flush()
         process = subprocess.Popen(
@@ -75,10 +86,10 @@ def run(step: Step, limit: float, out: Path, environment: dict[str, str]) -> Non
         )
         status = wait(process, limit)
     said = [
-        line for line in (out / "log.txt").read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
+        line for line in (out / results.LOG).read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
     ]
     seconds = round(time.monotonic() - start, 1)
-    end = "" if status == "done" and step.name != "tests" else said[-1][:300]
+    end = "" if status == "done" and not step.name.startswith("test_") else said[-1][:300]
     results.add(out, "step", {"step": step.name, "status": status, "seconds": seconds, "end": end})
     print(f"{step.name}: {status} after {seconds} s", flush=True)
 
@@ -143,7 +154,7 @@ def main() -> None:
     if asked.pack is not None:
         wheels.pack(ROOT, asked.pack, asked.python)
         return
-    asked.out.mkdir(parents=True, exist_ok=True)
+    results.begin(asked.out)
     environment, whole = environment_of(asked), 60 * asked.minutes
     if asked.tiny:
         run(

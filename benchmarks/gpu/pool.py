@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -61,7 +62,8 @@ def plan(sizes: Sizes, out: Path, seconds: float) -> tuple[int, str, int]:
 
 
 def train(sizes: Sizes, data: Path, out: Path, folder: Path, device: str, seconds: float) -> None:
-    """Train the pool, and write down how fast that was, with scores after every epoch and members on disk."""
+    """Train the pool anew, and write down how fast that was, with scores after every epoch and members on disk."""
+    shutil.rmtree(folder, ignore_errors=True)  # one of other epochs would be judged with it
     epochs, precision, group_size = plan(sizes, out, seconds)
     experiment, start, ended = experiment_of(sizes, data, epochs, precision), time.perf_counter(), list[str]()
     for event in tune(experiment, folder, device=device, execution="fused", group_size=group_size):
@@ -73,7 +75,13 @@ def train(sizes: Sizes, data: Path, out: Path, folder: Path, device: str, second
     passed = time.perf_counter() - start
     members = Pool.open(folder).members(include_diverged=True)
     samples = sum(member.samples or 0 for member in members)
-    row = {"model": sizes.model, "precision": precision, "epochs": epochs, "group size": group_size}
+    row: dict[str, object] = {
+        "data": data.name,
+        "model": sizes.model,
+        "precision": precision,
+        "epochs": epochs,
+        "group size": group_size,
+    }
     row |= {
         "members": len(ended),
         "finished": ended.count("finished"),

@@ -10,8 +10,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-LINES, PAGE = "results.jsonl", "gpu.md"
+LINES, PAGE, LOG = "results.jsonl", "gpu.md", "log.txt"
 Cells = Mapping[str, object]
+
+
+def begin(folder: Path) -> None:
+    """Make the folder, without what an earlier time has left there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (LINES, PAGE, LOG):
+        (folder / name).unlink(missing_ok=True)
 
 
 def add(folder: Path, kind: str, content: Cells) -> None:

@@ -206,7 +206,7 @@ def captured(step: Callable[[], None]) -> Callable[[], object]:
     Raises:
         RuntimeError: there is no GPU of CUDA's.
     """
-    stream = torch.cuda.Stream()
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         for _ in range(3):
@@ -256,7 +256,8 @@ def facts(device: torch.device) -> dict[str, object]:
         return {**machine(), "device": str(device)}
     own = torch.cuda.get_device_properties(device)
     gpu = {"device": own.name, "memory, MiB": own.total_memory // 2**20, "capability": f"{own.major}.{own.minor}"}
-    return {**machine(), **gpu, "CUDA": torch.version.cuda, "cuDNN": torch.backends.cudnn.version()}
+    libraries = {"CUDA": torch.version.cuda, "cuDNN": torch.backends.cudnn.version()}  # type: ignore[no-untyped-call]
+    return {**machine(), **gpu, **libraries}
 
 
 def parsed(description: str | None, steps: tuple[str, ...]) -> argparse.Namespace:
