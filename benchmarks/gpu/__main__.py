@@ -43,19 +43,15 @@ class Step(NamedTuple):
 def steps_of(asked: argparse.Namespace) -> list[Step]:
     """All steps, the most important first; the pool takes what those before it leave."""
     tests = [path for path in (ROOT / "tests").rglob("test_*.py") if "mark.gpu" in path.read_text(encoding="utf-8")]
-    options = ("-m", "gpu", "-q", "--tb=short", "-n", "2" if asked.tiny else "4", "-p", "no:cacheprovider")
-    options += ("-k", "sweep or ties") if asked.tiny else ()
-    common: tuple[str, ...] = (
-        "--data",
-        str(asked.data),
-        "--device",
-        asked.device,
-        "--out",
-        str(asked.out),
-        "--work",
-        str(asked.work),
-    )
-    common += ("--tiny",) if asked.tiny else ()
+    options = ["-q", "--tb=short", "-n", "2" if asked.tiny else "4", "-p", "no:cacheprovider"]
+    options += ["-k", "sweep or ties or compiled"] if asked.tiny else []
+
+    def tested(path: Path, marks: str, share: float) -> Step:
+        name = f"{path.stem}, {marks}"
+        return Step(name, ("-m", "pytest", *options, "-m", marks, str(path.relative_to(ROOT))), share)
+
+    places = {"--data": asked.data, "--device": asked.device, "--out": asked.out, "--work": asked.work}
+    common = [*(str(part) for pair in places.items() for part in pair), *(["--tiny"] if asked.tiny else [])]
 
     def work(name: str, share: float) -> Step:
         module = "benchmarks.gpu.pool" if name in ("pool", "study") else "benchmarks.gpu.rows"
@@ -63,14 +59,12 @@ def steps_of(asked: argparse.Namespace) -> list[Step]:
 
     shares = {"together": 0.2, "layouts": 0.08, "host": 0.08, "wide": 0.08, "graphs": 0.06}
     return [
-        *(
-            Step(path.stem, ("-m", "pytest", *options, str(path.relative_to(ROOT))), 0.15)
-            for path in sorted(tests)[::-1]
-        ),
+        *(tested(path, "gpu and not long", 0.15) for path in sorted(tests)[::-1]),
         *(work(name, share) for name, share in shares.items()),
         work("pool", 1.0),
         work("study", 1.0),
         work("compiled", 1.0),
+        *(tested(path, "gpu and long", 1.0) for path in tests if "mark.long" in path.read_text(encoding="utf-8")),
     ]
 
 
@@ -85,9 +79,7 @@ def run(step: Step, limit: float, out: Path, environment: dict[str, str]) -> Non
             command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
         status = wait(process, limit)
-    said = [
-        line for line in (out / results.LOG).read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
-    ]
+    said = [line for line in (out / results.LOG).read_text("utf-8", "replace").splitlines() if line.strip()]
     seconds = round(time.monotonic() - start, 1)
     end = "" if status == "done" and not step.name.startswith("test_") else said[-1][:300]
     results.add(out, "step", {"step": step.name, "status": status, "seconds": seconds, "end": end})

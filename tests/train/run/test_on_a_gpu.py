@@ -111,9 +111,9 @@ def test_a_whole_sweep(experiment: MakeExperiment, execution: str, tmp_path: Pat
     assert all(member.scores["val"]["accuracy"] > 0.1 for member in members)
 
 
-def test_a_network_is_compiled(digits: Dataset) -> None:
-    if DEVICE.type == "cpu":
-        pytest.skip("compiled on the CPU by tests of their own")
+@only_there
+@pytest.mark.long
+def test_compiled_networks_learn_the_same(digits: Dataset) -> None:
     for seeds in ((4,), (4, 5)):
         _, losses = trained(digits, DEVICE, "cnn(width=3)", seeds, compile=True)
         _, expected = trained(digits, DEVICE, "cnn(width=3)", seeds)
