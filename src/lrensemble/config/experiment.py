@@ -69,8 +69,9 @@ class TrainSettings(Record):
     """Largest norm of the gradient over all parameters; larger ones are scaled down to it."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the label's probability that is spread evenly over all classes in the training loss."""
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Type of the network's computations in training; the weights and all predictions stay float32."""
+    precision: Literal["float32", "tf32", "bfloat16", "float16"] = "float32"
+    """Type of the network's computations in training; the weights and all predictions stay float32. `tf32` is float32
+    whose products have factors of 10 bits on GPUs of CUDA's that know it, and `float32` everywhere else."""
     accumulate: Annotated[PositiveInt, LATER] = 1
     """Parts that a batch is computed in, one after another, to save memory; the update is that of the whole batch."""
     decay_norms: Annotated[bool, LATER] = True

@@ -1,7 +1,8 @@
 """Cost of a step in this process and in a worker process, alone or in a group: by a fixed rule, or measured.
 
 The rule looks at the device, the layers, the work in a batch and the threads, and at nothing that changes between two
-starts, so that the same command trains in the same way. Its figures are rough: they only have to say which is less.
+starts but the free memory of a GPU, so that the same command trains in the same way. Its figures are rough: they only
+have to say which is less.
 """
 
 from __future__ import annotations

@@ -68,10 +68,10 @@ def live(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Gene
     """
     life = begin(claims, dataset, pool, session)
     runs, trainee, journal, interrupt = claims.runs, life.trainee, life.journal, session.interrupt
-    chunk_steps = largest_chunk(dataset.device, journal.epoch_steps, session.save_steps)
+    cuts = (largest_chunk(dataset.device), journal.epoch_steps, session.save_steps or journal.epoch_steps)
     clock, pruned, policies = SaveClock(session.save_steps), False, [run.policy for run in runs]
     with threads(journal.threads):
-        for steps in chunks(journal.step, runs[0].policy.total, chunk_steps):
+        for steps in chunks(journal.step, runs[0].policy.total, *cuts):
             rates = [[policy(step) for policy in policies] for step in steps]
             updates = [trainee.step(*each, momenta_of(policies, each[0])) for each in zip(steps, rates, strict=True)]
             seen = journal.add(Steps(steps, rates, *to_numbers(updates)))

@@ -11,15 +11,25 @@ from torch import Tensor
 
 from lrensemble.config import TrainSettings
 from lrensemble.errors import TrainingError
+from lrensemble.models.arithmetic import cuda_arithmetic
 
 P = ParamSpec("P")
 
 
 def autocast(device: torch.device, settings: TrainSettings) -> AbstractContextManager[object]:
     """The context that a network computes in at the precision of a recipe."""
-    if settings.precision == "float32":
+    if settings.precision in ("float32", "tf32"):
         return nullcontext()
     return torch.autocast(device.type, getattr(torch, settings.precision))
+
+
+def arithmetic(device: torch.device, settings: TrainSettings) -> AbstractContextManager[object]:
+    """The context of a step, forward and backward: TF32 where a recipe asks for it and nowhere else; the convolutions
+    that a trial finds fastest, unless torch is told to be deterministic.
+    """
+    return cuda_arithmetic(
+        device, tf32=settings.precision == "tf32", trial=not torch.are_deterministic_algorithms_enabled()
+    )
 
 
 def check_precision(device: torch.device, precision: str) -> None:
