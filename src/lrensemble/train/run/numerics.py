@@ -1,9 +1,10 @@
-"""How a network computes: its precision, and whether it is compiled."""
+"""How a network computes: its precision, whether to the same bits every time, and whether it is compiled."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import ParamSpec
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from lrensemble.config import TrainSettings
 from lrensemble.errors import TrainingError
+from lrensemble.train.run.threads import threads
 
 P = ParamSpec("P")
 
@@ -32,6 +34,35 @@ def check_precision(device: torch.device, precision: str) -> None:
         raise TrainingError(
             "train.precision = 'float16' is refused on mps, where torch does not scale losses; give bfloat16 or float32"
         )
+
+
+def rounds_float32(device: torch.device) -> bool:
+    """Whether products of float32 numbers may be rounded to TF32 or less on a device."""
+    of_products = torch.get_float32_matmul_precision() != "highest"
+    return of_products or (device.type == "cuda" and torch.backends.cudnn.allow_tf32)
+
+
+@contextmanager
+def reproducibly(wanted: bool) -> Iterator[None]:
+    """Where it is wanted, compute on one thread in this block, and keep torch to algorithms that give the same bits
+    every time.
+
+    An operation that has none fails with torch's own error. On a GPU of CUDA's, matrix products need a workspace of
+    fixed size (cuBLAS, "Results reproducibility"), which is asked for before the first of them.
+    """
+    if not wanted:
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = torch.get_deterministic_debug_mode(), torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        with threads(1):
+            yield
+    finally:
+        torch.set_deterministic_debug_mode(before[0])
+        torch.backends.cudnn.benchmark = before[1]
 
 
 def compiled(function: Callable[P, Tensor]) -> Callable[P, Tensor]:

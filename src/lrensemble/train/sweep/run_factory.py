@@ -80,6 +80,18 @@ class RunFactory:
         return total // runs
 
 
+def run_of(recipe: Recipe, dataset: Dataset) -> Run:
+    """Run that trains a recipe from its first step to where the recipe ends it.
+
+    Raises:
+        LREnsembleError: a policy that is unknown or refuses its arguments, or a batch larger than the rows.
+    """
+    epoch_steps = steps_per_epoch(len(dataset.rows["train"]), recipe.train.batch_size)
+    policy = build(recipe.policy, recipe.train.epochs * epoch_steps)
+    end = recipe.at_epoch or recipe.train.epochs
+    return Run(0, recipe, replace(policy, total=end * epoch_steps))
+
+
 def run_until(run: Run, epoch: int, order: int, successor: Run) -> Run:
     """Run of the first epochs of another, whose member is the network as it is then.
 

@@ -51,7 +51,17 @@ def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]
     factory = RunFactory(experiment, dataset)
     Augmenter(experiment.train.augment, dataset.shape, 1)  # it refuses what does not suit the images
     STRATEGIES.call(experiment.sweep.strategy, factory)  # it refuses what it cannot train
-    truth = {split: dataset.truth_of(split) for split in ("val", "test")}
-    rows = {split: dataset.rows[split].numpy() for split in ("val", "test")}
-    pool = Pool.create(folder, Task.of(dataset.name, dataset.target, rows=rows, labels=truth), truth)
+    pool = pool_of(dataset, folder)
     return Setup(pool, dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))
+
+
+def pool_of(dataset: Dataset, folder: Path) -> Pool:
+    """Pool for members that learn a data set; made, or opened where it is there.
+
+    Raises:
+        PoolError: the folder holds a pool of another task.
+        StorageError: the folder cannot be written.
+    """
+    truth = {split: dataset.truth_of(split) for split in ("val", "test")}
+    rows = {split: dataset.rows[split].cpu().numpy() for split in ("val", "test")}
+    return Pool.create(folder, Task.of(dataset.name, dataset.target, rows=rows, labels=truth), truth)
