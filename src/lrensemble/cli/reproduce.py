@@ -66,7 +66,8 @@ def reproduce(
 def print_reproduction(found: Reproduction) -> None:
     """Print what agrees, by how much the rest differs, and what was promised."""
     made = found.made_with
-    way = "" if made is None else f" {made.way.partition(' (')[0]} on {made.threads} of the threads of {made.device}"
+    threads = "" if made is None else f"{made.threads} thread{'' if made.threads == 1 else 's'}"
+    way = "" if made is None else f" {made.way.partition(' (')[0]} on {threads} of {made.device}"
     people.print(f"{found.name} ({found.member}, {found.status}), trained again{way}", soft_wrap=True)
     if found.alone:
         people.print(f"alone, because {found.alone}", soft_wrap=True)

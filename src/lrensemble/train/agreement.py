@@ -72,11 +72,11 @@ def scores_of(pool: Pool, member: Member, again: Member) -> dict[str, ScoreOfTwo
     own, other = (each.scores.get("val", {}) for each in (member, again))
     if not _both_say(member, again):
         return {}
-    seen = [pool.task.target.seen(each.predictions("val")) for each in (again, member)]
-    rows = pool.truth("val"), pool.weights("val"), pool.groups("val")
+    second, first = (pool.task.target.seen(each.predictions("val")) for each in (again, member))
+    truth, weights, groups = pool.truth("val"), pool.weights("val"), pool.groups("val")
     found = {}
     for metric in [name for name in own if name in other]:
-        gain = paired_scores(metric, *seen, *rows, confidence=CONFIDENCE)
+        gain = paired_scores(metric, second, first, truth, weights, groups, confidence=CONFIDENCE)
         found[metric] = ScoreOfTwo(member=own[metric], again=other[metric], low=gain.low, high=gain.high)
     return found
 

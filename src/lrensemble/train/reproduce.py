@@ -171,8 +171,8 @@ def _train(original: _Original, dataset: Dataset, pool: Pool, interrupt: Interru
     own = original.recipes.index(original.recipe)
     epoch_steps = runs[own].policy.total // (runs[own].recipe.at_epoch or runs[own].recipe.train.epochs)
     claims, _ = claim_group(runs, pool)
-    if claims is None:  # nobody else knows the folder
-        raise AssertionError
+    if claims is None:
+        raise TrainingError(f"another process is at work in {pool.folder}, which is this one's own")
     try:
         for step in live(claims, dataset, pool, session):
             if step.run == runs[own].id and (step.step + 1) % epoch_steps == 0:

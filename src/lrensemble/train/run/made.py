@@ -22,7 +22,10 @@ def made_with(runs: Sequence[str], journal: Journal, device: torch.device, execu
         execution: how.
     """
     on_cuda = device.type == "cuda"
-    cuda = {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())} if on_cuda else {}
+    cuda = {}
+    if on_cuda:
+        cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+        cuda = {"cuda": str(torch.version.cuda), "cudnn": str(cudnn)}
     return MadeWith(
         execution=execution,
         group=tuple(runs) if execution == "fused" else (),
