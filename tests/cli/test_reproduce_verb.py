@@ -31,11 +31,13 @@ def pool(command: Command, tmp_path: Path) -> Path:
 
 def test_a_reproducible_member_is_reproduced(command: Command, pool: Path) -> None:
     status, out, err = command("reproduce", pool, "cosine(peak=0.1)")
-    assert (status, out) == (0, "")
-    assert re.search(r"cosine\(peak=0\.1\) \(\w{12}, finished\), trained again alone on 1 thread of cpu", err)
-    assert re.search(r"val +359 +0 +0\n", err)
+    assert status == 0
+    assert re.search(r"cosine\(peak=0\.1\) \(\w{12}, finished\), trained again alone on 1 thread of cpu", out)
+    assert re.search(r"val +359 +0 +0\n", out)
     assert "training again: epoch 2 of 2" in err
-    assert err.splitlines()[-1] == "the bits agree; all that decides the bits is as it was, so they have to agree"
+    assert out.splitlines()[-1] == "the bits agree; all that decides the bits is as it was, so they have to agree"
+    _, csv, _ = command("reproduce", pool, "cosine(peak=0.1)", "--format", "csv")
+    assert csv.startswith("table,split,rows,labels differ,largest difference\n,val,359,0,0\n")
     found = Reproduction.model_validate(command("reproduce", pool, "cosine(peak=0.1)", "--json").record)
     assert (found.agreement, found.promised, found.kept) == ("bits", "bits", True)
 
@@ -47,9 +49,9 @@ def test_a_broken_promise_is_a_failure(command: Command, pool: Path, tmp_path: P
     remove_members(opened, [member.id])
     record = {key: value for key, value in member.record().items() if key not in ("task", "files")}
     opened.add(MemberRecord.model_validate(record), said)
-    status, _, err = command("reproduce", opened.folder, member.id[:6])
+    status, out, _ = command("reproduce", opened.folder, member.id[:6])
     assert status == 1
-    assert err.splitlines()[-1].startswith("nothing agrees; all that decides the bits is as it was, so they have to")
+    assert out.splitlines()[-1].startswith("nothing agrees; all that decides the bits is as it was, so they have to")
 
 
 def test_mistakes_are_told_in_one_line(command: Command, pool: Path) -> None:

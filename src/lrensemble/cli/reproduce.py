@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrensemble.cli.console import Json, Plugins, TrustCode, open_pool, people, print_json, progress_of, table
+from lrensemble.cli.console import (
+    Form,
+    Format,
+    Json,
+    Plugins,
+    Table,
+    TrustCode,
+    answers,
+    form_of,
+    open_pool,
+    print_json,
+    print_tables,
+    progress_of,
+)
 from lrensemble.cli.tune import Data
 
 if TYPE_CHECKING:
@@ -48,6 +61,7 @@ def reproduce(
     ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
+    format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
 ) -> None:
     """Train a member again, and say whether the bits, the labels or only the scores agree."""
@@ -56,41 +70,43 @@ def reproduce(
     opened = open_pool(pool, plugin, trust_code)
     with progress_of("training again"):
         found = again(opened, member, data=data, device=device)
-    if json:
+    form = form_of(format, json)
+    if form == "json":
         print_json(found.model_dump(mode="json"))
     else:
-        print_reproduction(found)
+        print_reproduction(found, form)
     raise typer.Exit(0 if found.kept else 1)
 
 
-def print_reproduction(found: Reproduction) -> None:
-    """Print what agrees, by how much the rest differs, and what was promised."""
+def print_reproduction(found: Reproduction, form: Form) -> None:
+    """Print what agrees, by how much the rest differs, and what was promised; tables alone in forms for programs."""
+    tables = [made for made in (_rows(found), _scores(found)) if made.rows]
+    if form != "table":
+        print_tables(tables, form)
+        return
     made = found.made_with
     threads = "" if made is None else f"{made.threads} thread{'' if made.threads == 1 else 's'}"
     way = "" if made is None else f" {made.way.partition(' (')[0]} on {threads} of {made.device}"
-    people.print(f"{found.name} ({found.member}, {found.status}), trained again{way}", soft_wrap=True)
+    answers.print(f"{found.name} ({found.member}, {found.status}), trained again{way}", soft_wrap=True)
     if found.alone:
-        people.print(f"alone, because {found.alone}", soft_wrap=True)
-    if found.rows:
-        people.print(_rows(found))
-    if found.scores:
-        people.print(_scores(found))
+        answers.print(f"alone, because {found.alone}", soft_wrap=True)
+    print_tables(tables, form)
     for name, (then, now) in found.differences.items():
-        people.print(f"{name}: {then} then, {now} now", soft_wrap=True)
+        answers.print(f"{name}: {then} then, {now} now", soft_wrap=True)
     end = "" if found.kept else ": they do not" if found.promised in ("bits", "scores") else ": it does not"
-    people.print(f"{WORDS[found.agreement]}; {PROMISES[found.promised]}{end}", soft_wrap=True)
+    answers.print(f"{WORDS[found.agreement]}; {PROMISES[found.promised]}{end}", soft_wrap=True)
 
 
-def _rows(found: Reproduction) -> Any:
-    shown = table("", {"split": "left", "rows": "right", "labels differ": "right", "largest difference": "right"})
+def _rows(found: Reproduction) -> Table:
+    shown = Table("", {"split": "left", "rows": "right", "labels differ": "right", "largest difference": "right"})
     for split, rows in found.rows.items():
         labels = "–" if rows.labels_differ is None else f"{rows.labels_differ:,}"
         shown.add_row(split, f"{rows.rows:,}", labels, f"{rows.largest_difference:.3g}")
     return shown
 
 
-def _scores(found: Reproduction) -> Any:
-    shown = table("", {"val": "left", "member": "right", "again": "right", "99 % interval of the gain": "right"})
+def _scores(found: Reproduction) -> Table:
+    shown = Table("", {"val": "left", "member": "right", "again": "right", "99 % interval of the gain": "right"})
     for metric, score in found.scores.items():
         interval = f"{score.low:+.4f} … {score.high:+.4f}" if score.member != score.again else "–"
         shown.add_row(metric, f"{score.member:.4f}", f"{score.again:.4f}", interval)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrensemble.cli.console import Json, Plugins, people, print_json
+from lrensemble.cli.console import Format, Json, Plugins, form_of, people
 from lrensemble.cli.evaluate import evaluate_into, print_result
 from lrensemble.cli.report import write_page
 from lrensemble.cli.select import check_names, choose_all, default_methods
@@ -51,6 +52,7 @@ def run(
     group_size: GroupSize = None,
     reproducible: Reproducible = False,
     plugin: Plugins = None,
+    format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
@@ -59,18 +61,31 @@ def run(
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
     pool, ended = train(settings, folder / "pool", device, save_steps, execution, group_size, reproducible)
+    _tell_of_others(pool, {event.run.id for event in ended})
     methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
     teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
     result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
     _write_page(pool, result, folder / "report.html", data)
-    if json:
-        print_json(result.model_dump(mode="json"))
-    else:
+    form = form_of(format, json)
+    if form == "table":
         people.print()
-        print_result(result, pool)
+    print_result(result, pool, form)
+    if form == "table":
         people.print()
         people.print(f"{folder / 'result.json'} holds all of this and more", soft_wrap=True)
     raise typer.Exit(status_of(ended) or (1 if teams.not_run else 0))
+
+
+def _tell_of_others(pool: Pool, trained: Collection[str]) -> None:
+    """Print that members of other experiments are chosen from as well: an edited file trains into the same folder."""
+    others = [member.name for member in pool.members() if member.id not in trained]
+    if others:
+        more = f"{others[0]}, …" if len(others) > 1 else others[0]
+        people.print(
+            f"{len(others)} more members of {pool.folder} are of other recipes, as of an experiment before it was "
+            f"edited, and are chosen from as well ({more}); --out FOLDER keeps experiments apart",
+            soft_wrap=True,
+        )
 
 
 def _write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> None:

@@ -86,7 +86,22 @@ class TrainSettings(Record):
     """What a network that learns numbers says: `values`, or `gaussian` for a mean and a variance of each, learned by
     their likelihood; `values` unless given."""
     seed: Seed = 0
-    """Seed of the initial weights, the order of the rows, dropout and augmentation."""
+    """Seed of a member: of its initial weights, the order of the rows, dropout and augmentation. In an experiment, what
+    the seeds of its members are derived from (`sweep.seed`)."""
+    init_seed: Annotated[Seed | None, LATER] = None
+    """Seed of the initial weights alone; `seed` unless given."""
+    data_seed: Annotated[Seed | None, LATER] = None
+    """Seed of the order of the rows and of augmentation alone; `seed` unless given."""
+
+    @property
+    def seed_of_weights(self) -> int:
+        """Seed of the initial weights."""
+        return self.seed if self.init_seed is None else self.init_seed
+
+    @property
+    def seed_of_batches(self) -> int:
+        """Seed of the order of the rows and of augmentation."""
+        return self.seed if self.data_seed is None else self.data_seed
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

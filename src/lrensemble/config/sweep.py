@@ -9,17 +9,19 @@ train.weight_decay = "log_uniform(low=1e-5, high=1e-2)"
 model.width = [8, 16]                      # "model.width", in quotes, where `model` is a list as well
 [sweep.when.one_cycle]                     # for this policy alone
 policy.peak = "log_uniform(low=0.05, high=0.5)"
+[sweep.zip]                                # value i goes along with policy i
+train.weight_decay = [0.0, 1e-4, 5e-4]
 ```
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from lrensemble.config.records import PositiveInt, Record, SpecField, reason_of
+from lrensemble.config.records import LATER, PositiveInt, Record, SpecField, reason_of
 from lrensemble.config.space import DISTRIBUTIONS, Choice, Distribution, RangeTestPeaks, Uniform
 from lrensemble.errors import ConfigError, LREnsembleError
 from lrensemble.registry import nearest
@@ -91,6 +93,21 @@ class SweepSettings(Record):
     """By the path of a key (`train.batch_size`, `model.width`, `policy.peak`), its values: a list, or a range."""
     when: Annotated[dict[str, Space], BeforeValidator(_flat_when)] = Field(default={})
     """Ranges that vary for one policy alone, by its name and by path."""
+    zip: Annotated[Space, BeforeValidator(lambda given: _flat_space(given, "sweep.zip")), LATER] = Field(default={})
+    """Lists that go along with the policies, by path: policy i has value i of each. One policy alone has every value in
+    turn."""
+    seed: Annotated[Literal["each", "shared"], LATER] = "each"
+    """Whether every member has a seed of its own, derived from `train.seed` and from its policy and values, or all
+    share `train.seed`."""
+
+    def entries(self, policies: Sequence[Spec]) -> list[tuple[Spec, dict[str, Value]]]:
+        """Policies in their order, each with the values that go along with it."""
+        lists = {path: values for path, spec in self.zip.items() if (values := _listed(spec))}
+        if not lists:
+            return [(policy, {}) for policy in policies]
+        count = len(next(iter(lists.values())))
+        along = list(policies) * count if len(policies) == 1 else policies
+        return [(policy, {path: values[i] for path, values in lists.items()}) for i, policy in enumerate(along)]
 
     def ranges(self, policy: str) -> dict[str, Distribution]:
         """Ranges that vary with a policy, by path, in the order of the file."""
@@ -99,6 +116,12 @@ class SweepSettings(Record):
     def key_path(self, policy: str, path: str) -> str:
         """Key in the file of a path that varies with this policy."""
         return f"sweep.when.{policy}.{path}" if path in self.when.get(policy, {}) else f"sweep.space.{path}"
+
+
+def _listed(spec: Spec) -> tuple[Value, ...]:
+    """Values of a list; none of an interval."""
+    distribution = DISTRIBUTIONS.call(spec)
+    return distribution.values if isinstance(distribution, Choice) else ()
 
 
 def representative_values(distribution: Distribution) -> tuple[Value, ...]:
@@ -126,10 +149,26 @@ def check_sweep(sweep: SweepSettings, settings: Record, policies: Sequence[Spec]
     for policy in policies:
         for path, distribution in sweep.ranges(policy.name).items():
             _check_field(path, distribution, settings, policy, sweep.key_path(policy.name, path))
+    _check_zip(sweep, settings, policies)
     if sweep.epochs is not None:
-        varied = any("train.epochs" in space for space in (sweep.space, *sweep.when.values()))
+        varied = any("train.epochs" in space for space in (sweep.space, sweep.zip, *sweep.when.values()))
         if varied or "epochs" in settings.model_fields_set:
             raise ConfigError("sweep.epochs: train.epochs is given as well; state the epochs of all runs, or of each")
+
+
+def _check_zip(sweep: SweepSettings, settings: Record, policies: Sequence[Spec]) -> None:
+    for path, spec in sweep.zip.items():
+        place, values = f"sweep.zip.{path}", _listed(spec)
+        if not values:
+            raise ConfigError(f"{place}: {spec} is a range; give a list with a value for each policy")
+        if path in sweep.space or any(path in space for space in sweep.when.values()):
+            raise ConfigError(f"{place}: stands in sweep.space or sweep.when as well; keep one of the two")
+        wanted = len(policies) if len(policies) > 1 else len(_listed(next(iter(sweep.zip.values()))))
+        if len(values) != wanted:
+            whom = f"the {wanted} policies" if len(policies) > 1 else f"the {wanted} values of the first list"
+            raise ConfigError(f"{place}: {len(values)} values do not go along with {whom}; give {wanted}")
+        for policy in policies:
+            _check_field(path, Choice(values), settings, policy, place)
 
 
 def _check_field(path: str, distribution: Distribution, settings: Record, policy: Spec, place: str) -> None:

@@ -14,7 +14,7 @@ from lrensemble.data import (  # noqa: F401 – importing registers them
     table,
 )
 from lrensemble.data.augment import AUGMENTATIONS, Augmenter, Mixing
-from lrensemble.data.batches import batch_rows, steps_per_epoch
+from lrensemble.data.batches import batch_rows, epoch_order, steps_per_epoch
 from lrensemble.data.dataset import Dataset, load, of_recipe
 from lrensemble.data.source import SOURCES, Samples
 
@@ -26,6 +26,7 @@ __all__ = [
     "Mixing",
     "Samples",
     "batch_rows",
+    "epoch_order",
     "load",
     "of_recipe",
     "steps_per_epoch",

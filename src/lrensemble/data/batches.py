@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,9 +29,6 @@ def batch_rows(rows: int, batch_size: int, seed: int, step: int) -> NDArray[np.i
     return epoch_order(rows, seed, epoch)[batch * batch_size : (batch + 1) * batch_size]
 
 
-@lru_cache(maxsize=32)  # steps of one epoch follow one another, for some seeds at a time: it saves work, no state
 def epoch_order(rows: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """The order [rows] that an epoch goes through the training rows in; what is left over at its end is not used."""
-    order = np.random.default_rng((seed, epoch)).permutation(rows)
-    order.flags.writeable = False
-    return order
+    return np.random.default_rng((seed, epoch)).permutation(rows)

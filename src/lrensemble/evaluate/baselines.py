@@ -14,6 +14,9 @@ from lrensemble.spec import to_spec
 
 ALWAYS = ("best", "top_k", "all")
 
+SEEDS = ("seed", "init_seed", "data_seed")
+"""Keys of `[train]` that tell the members of a deep ensemble apart."""
+
 
 def baselines(pool: Pool, teams: Sequence[Team], validation: Validation | None = None) -> list[Team]:
     """Baselines for each metric that teams aim at, but for those that are among the teams already.
@@ -63,5 +66,5 @@ def _seeds(pool: Pool, metric: str, consensus: str, validation: Validation) -> l
 
 def _without_seed(member: Member) -> str:
     recipe = dict(member.recipe or {})
-    recipe["train"] = {key: value for key, value in dict(recipe["train"]).items() if key != "seed"}
+    recipe["train"] = {key: value for key, value in dict(recipe["train"]).items() if key not in SEEDS}
     return json.dumps(recipe, sort_keys=True)

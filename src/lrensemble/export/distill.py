@@ -76,7 +76,7 @@ def distill(
     spec = models.check(model or student_recipe.model)
     device = dataset.device
     ensemble = ensemble.to(device)
-    network = models.build(spec, dataset.shape, dataset.target.width, student_recipe.train.seed).to(device)
+    network = models.build(spec, dataset.shape, dataset.target.width, student_recipe.train.seed_of_weights).to(device)
     settings = student_recipe.train.model_copy(update={"label_smoothing": 0.0})
     epoch = steps_per_epoch(len(dataset.rows["train"]), student_recipe.train.batch_size)
     policy = build(student_recipe.policy, student_recipe.train.epochs * epoch)

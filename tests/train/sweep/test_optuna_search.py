@@ -194,7 +194,8 @@ def test_a_recipe_that_was_pruned_can_still_become_a_member(
     list(tune(halving, tmp_path))
     member = pruned_members(Pool.open(tmp_path))[0]
     recipe = Recipe.model_validate(member.recipe)
-    whole = experiment(policy=[recipe.policy], model=recipe.model, train={"epochs": 4})
+    train = {"epochs": 4, "seed": recipe.train.seed}
+    whole = experiment(policy=[recipe.policy], model=recipe.model, train=train, sweep={"seed": "shared"})
     assert statuses(tune(whole, tmp_path)) == ["finished"]
     assert statuses(tune(halving, tmp_path)).count("exists") == len(Pool.open(tmp_path).members())
 

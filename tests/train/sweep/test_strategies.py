@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lrensemble.config import Experiment
+from lrensemble.config.records import to_record
 from lrensemble.errors import ConfigError, LREnsembleError, SpecError
 from lrensemble.evaluate.baselines import baselines
 from lrensemble.pool import Pool
@@ -42,6 +43,25 @@ def sweeping(experiment: MakeExperiment) -> MakeExperiment:
         return Experiment.model_validate(content | {"sweep": swept | ({"epochs": epochs} if epochs else {})})
 
     return make
+
+
+SEEDS = {
+    ("constant(peak=0.01)", 0): 2225709053,
+    ("constant(peak=0.01)", 1): 4015565280,
+    ("constant(peak=0.01)", 2): 3909306286,
+    ("cosine(peak=0.02)", 0): 1518453942,
+    ("cosine(peak=0.02)", 1): 3826600058,
+    ("cosine(peak=0.02)", 2): 3904202578,
+}
+"""Seeds of the replicas of an experiment of seed 5, as they must stay: ids of members hang on them."""
+
+
+def experiment_of(base: Experiment, changes: dict[str, dict[str, Any]]) -> Experiment:
+    """Experiment with other values of some keys, checked as if they had been written there."""
+    content = base.model_dump()
+    for section, keys in changes.items():
+        content[section] = {**content[section], **keys}
+    return to_record(Experiment, content, "test")
 
 
 def statuses(events: Iterable[Event]) -> list[str]:
@@ -101,7 +121,7 @@ def test_the_grid_without_a_space_has_the_recipes_that_it_always_had(
     experiment: MakeExperiment, tmp_path: Path
 ) -> None:
     """Ids as they were before there was anything else to vary: old pools must stay usable."""
-    runs = runs_of(experiment(), tmp_path)
+    runs = runs_of(experiment(sweep={"seed": "shared"}), tmp_path)
     assert [run.id for run in runs] == OLD_IDS
     assert [run.name for run in runs] == ["constant(peak=0.01)", "one_cycle(peak=0.05)", "cosine(peak=0.02)"]
     assert [run.order for run in runs] == [0, 1, 2]
@@ -177,18 +197,103 @@ def test_a_point_says_what_varies() -> None:
 def test_seeds_make_the_deep_ensemble_that_evaluation_looks_for(sweeping: MakeExperiment, tmp_path: Path) -> None:
     one = sweeping("seeds(count=3)", each=1, train={"seed": 5})
     events = list(tune(one, tmp_path))
-    names = [event.run.name for event in events if isinstance(event, Ended)]
-    expected = [
-        f"{policy}, seed={seed}" for policy in ("constant(peak=0.01)", "cosine(peak=0.02)") for seed in (5, 6, 7)
-    ]
-    assert names == expected
+    runs = [event.run for event in events if isinstance(event, Ended)]
+    policies = ("constant(peak=0.01)", "cosine(peak=0.02)")
+    expected = [f"{policy}, seed={SEEDS[policy, i]}" for policy in policies for i in range(3)]
+    assert [run.name for run in runs] == expected
     pool = Pool.open(tmp_path)
     assert [member.name for member in pool.members()] == expected
     (team,) = [team for team in baselines(pool, []) if team.method == "seeds"]
     ids = [member.id for member in pool.members()]
     assert set(team.team) in (set(ids[:3]), set(ids[3:]))
-    alone = list(tune(sweeping("grid", each=1, train={"seed": 6}), tmp_path))
-    assert statuses(alone) == ["exists"] * 2, "the same recipes as if each seed had been an experiment of its own"
+    alone = list(tune(sweeping("grid", each=1, train={"seed": 5}), tmp_path))
+    assert statuses(alone) == ["exists"] * 2, "the first of each are the members of the grid"
+
+
+def test_every_member_of_a_grid_has_a_seed_that_follows_from_what_it_trains(
+    sweeping: MakeExperiment, tmp_path: Path
+) -> None:
+    space = {"train.weight_decay": [0.0, 0.01]}
+    runs = runs_of(sweeping("grid", each=1, space=space), tmp_path / "a")
+    seeds = [run.recipe.train.seed for run in runs]
+    assert len(set(seeds)) == 4
+    more = sweeping(
+        "grid", each=2, space={"train.weight_decay": [0.1, 0.0, 0.01]}, policy=["step(peak=0.1)", "cosine(peak=0.02)"]
+    )
+    again = {run.name: run.recipe.train.seed for run in runs_of(more, tmp_path / "b")}
+    assert [again[run.name] for run in runs[2:]] == seeds[2:], "neither the place nor the epochs decide a seed"
+    other = runs_of(sweeping("grid", each=1, space=space, train={"seed": 1}), tmp_path / "c")
+    assert not {run.recipe.train.seed for run in other} & set(seeds)
+
+
+def test_shared_seeds_are_those_of_the_experiment(sweeping: MakeExperiment, tmp_path: Path) -> None:
+    shared: dict[str, Any] = {"sweep": {"seed": "shared", "strategy": "seeds(count=3)"}, "train": {"seed": 5}}
+    runs = runs_of(experiment_of(sweeping("grid", each=1), shared), tmp_path)
+    assert [run.recipe.train.seed for run in runs] == [5, 6, 7, 5, 6, 7]
+    assert runs[1].name == "constant(peak=0.01), seed=6"
+
+
+def test_weights_and_order_can_have_seeds_apart(sweeping: MakeExperiment, tmp_path: Path) -> None:
+    """One set of initial weights for all, orders of batches of their own; and the other way round."""
+    for key, shared in (("init_seed", "seed_of_weights"), ("data_seed", "seed_of_batches")):
+        one = sweeping("grid", each=1, train={key: 3}, model="mlp(width=4, depth=1)")
+        runs = runs_of(one, tmp_path / key)
+        other = {"seed_of_weights": "seed_of_batches", "seed_of_batches": "seed_of_weights"}[shared]
+        assert {getattr(run.recipe.train, shared) for run in runs} == {3}
+        assert len({getattr(run.recipe.train, other) for run in runs}) == 2
+
+
+def test_a_list_is_zipped_with_the_policies(sweeping: MakeExperiment, tmp_path: Path) -> None:
+    both: dict[str, Any] = {"train": {"seed": [7, 8]}, "model.width": [5, 6]}
+    one = experiment_of(sweeping("grid", each=1, space={"train.clip_norm": [1.0, 2.0]}), {"sweep": {"zip": both}})
+    runs = runs_of(one, tmp_path)
+    assert [run.name for run in runs] == [
+        f"{policy}, seed={seed}, model.width={width}, clip_norm={norm}"
+        for policy, seed, width in (("constant(peak=0.01)", 7, 5), ("cosine(peak=0.02)", 8, 6))
+        for norm in (1.0, 2.0)
+    ]
+    assert [run.recipe.train.seed for run in runs] == [7, 7, 8, 8]
+    assert number_of_points(one) == 4
+    drawn = {
+        (p.policy.name, p.values["train.seed"], p.values["model.width"])
+        for p, _ in zip(drawn_points(one, 0), range(50), strict=False)
+    }
+    assert drawn == {("constant", 7, 5), ("cosine", 8, 6)}
+
+
+def test_one_policy_goes_along_with_every_value_in_turn(sweeping: MakeExperiment) -> None:
+    zipped = {"policy.peak": [0.1, 0.2], "train.weight_decay": [0.0, 0.01]}
+    one = experiment_of(sweeping("grid", each=1, policy=["cosine"]), {"sweep": {"zip": zipped}})
+    assert [(str(point.policy), point.varied) for point in grid_points(one)] == [
+        ("cosine(peak=0.1)", "weight_decay=0.0"),
+        ("cosine(peak=0.2)", "weight_decay=0.01"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("zipped", "message"),
+    [
+        ({"train.seed": [1, 2, 3]}, r"sweep\.zip\.train\.seed: 3 values do not go along with the 2 policies; give 2"),
+        ({"train.seed": "integers(low=1, high=2)", "train.sed": [1, 2]}, r"sweep\.zip\.train\.sed: no such key.*seed"),
+        ({"train.momentum": "uniform(low=0.1, high=0.2)"}, "is a range; give a list with a value for each policy"),
+        ({"train.weight_decay": [0.1, 0.2]}, "stands in sweep.space or sweep.when as well"),
+        ({"train.batch_size": [0, 1]}, r"sweep\.zip\.train\.batch_size: .*greater than 0"),
+    ],
+)
+def test_what_does_not_go_along_is_refused(sweeping: MakeExperiment, zipped: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        experiment_of(sweeping("grid", each=1, space={"train.weight_decay": [0.0]}), {"sweep": {"zip": zipped}})
+
+
+def test_a_pool_that_was_begun_with_one_seed_for_all_goes_on_so(
+    sweeping: MakeExperiment, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = experiment_of(sweeping("grid", each=1, policy=["cosine(peak=0.02)"]), {"sweep": {"seed": "shared"}})
+    assert statuses(tune(old, tmp_path)) == ["finished"]
+    assert statuses(tune(sweeping("grid", each=1), tmp_path)) == ["exists", "finished"]
+    assert "share seed 0, and this sweep goes on so; give sweep.seed = 'each'" in caplog.text
+    each = experiment_of(sweeping("grid", each=1), {"sweep": {"seed": "each"}})
+    assert statuses(tune(each, tmp_path)) == ["finished"] * 2
 
 
 def test_points_of_the_grid_are_counted(sweeping: MakeExperiment) -> None:
@@ -219,7 +324,7 @@ def test_points_of_the_grid_are_counted(sweeping: MakeExperiment) -> None:
             "seeds(count=2)",
             {"space": {"train.seed": [1, 2]}},
             ConfigError,
-            r"sweep\.space\.train\.seed: strategy seeds varies the seed itself",
+            "sweep: train.seed varies, and strategy seeds varies it itself; remove it, or use grid",
         ),
         ("grid", {"epochs": 7}, ConfigError, r"sweep\.epochs: 7 cannot be divided evenly among 2 runs; give 6 or 8"),
         ("seeds(count=3)", {"epochs": 5}, ConfigError, "among 6 runs; give 6$"),

@@ -178,7 +178,7 @@ def initial_network(recipe: Recipe, dataset: Dataset) -> nn.Module:
         SpecError: the model does not suit the data.
     """
     outputs = dataset.head(recipe.train.form).outputs
-    network = models.build(recipe.model, dataset.shape, outputs, recipe.train.seed)
+    network = models.build(recipe.model, dataset.shape, outputs, recipe.train.seed_of_weights)
     return network.to(dataset.device)
 
 

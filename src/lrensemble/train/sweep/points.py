@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +20,10 @@ SIGNIFICANT_DIGITS = 4
 """Significant digits of a number that is drawn: recipes stay readable, and no result depends on the fifth."""
 
 
+SEED_DIGITS = 8
+"""Hexadecimal digits of a seed: few enough to be read, so many that no two of a thousand members share one."""
+
+
 @dataclass(frozen=True)
 class Point:
     """Policy, complete with its arguments, and the values of what else varies."""
@@ -30,6 +36,23 @@ class Point:
     def varied(self) -> str:
         """Differences from the experiment beside the policy, for people: `batch_size=64, model.width=8`."""
         return ", ".join(f"{path.removeprefix('train.')}={_text(value)}" for path, value in self.values.items())
+
+    def seed(self, base: int) -> int:
+        """Seed of the run of this point that has its seed to itself.
+
+        It follows from what is trained and not from the place in the sweep: a sweep that gets more policies or values
+        trains only what is new.
+
+        Args:
+            base: seed of the experiment; other ones give runs that have nothing in common.
+        """
+        return derived_seed(base, Spec("point", {"policy": self.policy, **self.values}).to_json())
+
+
+def derived_seed(base: int, *parts: object) -> int:
+    """Seed that follows from another one and from what it is for, as JSON."""
+    digest = hashlib.sha256(json.dumps([base, *parts], sort_keys=True).encode())
+    return int(digest.hexdigest()[:SEED_DIGITS], 16)
 
 
 def point_of(policy: Spec, values: dict[str, Value]) -> Point:
@@ -46,14 +69,15 @@ def grid_points(experiment: Experiment) -> list[Point]:
         ConfigError: an interval, which has infinitely many values, or too many values.
     """
     points: list[Point] = []
-    for policy in experiment.policy:
+    for policy, along in experiment.sweep.entries(experiment.policy):
         ranges = experiment.sweep.ranges(policy.name)
         lists = [_values_of(experiment, policy.name, path, ranges[path]) for path in ranges]
         if len(points) + math.prod(map(len, lists)) > MOST_VALUES:
             raise ConfigError(
                 f"sweep.space: the lists make more than {MOST_VALUES:,} recipes; shorten them, or draw some"
             )
-        points += [point_of(policy, dict(zip(ranges, values, strict=True))) for values in itertools.product(*lists)]
+        products = itertools.product(*lists)
+        points += [point_of(policy, along | dict(zip(ranges, values, strict=True))) for values in products]
     return points
 
 
@@ -62,17 +86,19 @@ def drawn_points(experiment: Experiment, seed: int) -> Iterator[Point]:
 
     Every policy of the experiment is as likely as every other.
     """
+    entries = experiment.sweep.entries(experiment.policy)
     for index in itertools.count():
         generator = np.random.default_rng((seed, index))
-        policy = experiment.policy[int(generator.integers(len(experiment.policy)))]
+        policy, along = entries[int(generator.integers(len(entries)))]
         ranges = experiment.sweep.ranges(policy.name)
-        yield point_of(policy, {path: _draw(distribution, generator) for path, distribution in ranges.items()})
+        drawn = {path: _draw(distribution, generator) for path, distribution in ranges.items()}
+        yield point_of(policy, along | drawn)
 
 
 def number_of_points(experiment: Experiment) -> int | None:
     """Number of points of the space; None where it is infinite."""
     sizes = []
-    for policy in experiment.policy:
+    for policy, _ in experiment.sweep.entries(experiment.policy):
         ranges = experiment.sweep.ranges(policy.name).values()
         if any(isinstance(distribution, Uniform) for distribution in ranges):
             return None

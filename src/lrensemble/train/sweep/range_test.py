@@ -70,7 +70,7 @@ def range_test(
     factor at every step, so that the bounds may lie far apart. The paper reads accuracies, this the training loss.
 
     Args:
-        model: the spec of the network; the weights are a function of `settings.seed`.
+        model: the spec of the network; the weights are a function of the seed of `settings`.
         dataset: the data, on the device to train on.
         settings: batch size, optimizer and all else that matters; its epochs do not.
         count: number of peaks to propose.
@@ -83,7 +83,9 @@ def range_test(
         TrainingError: the loss never fell.
     """
     DISTRIBUTIONS.call({"name": "range_test", "count": count, "low": low, "high": high, "steps": steps})
-    network = models.build(model, dataset.shape, dataset.head(settings.form).outputs, settings.seed).to(dataset.device)
+    network = models.build(model, dataset.shape, dataset.head(settings.form).outputs, settings.seed_of_weights).to(
+        dataset.device
+    )
     trainee = SingleTrainee(network, dataset, settings)
     rising = build(Spec("exponential", {"peak": high, "floor": low}), steps - 1)
     policy = replace(rising, total=steps, rate=lambda step: rising(steps - 1 - step))

@@ -17,7 +17,7 @@ from lrensemble.spec import Spec, Value, to_spec
 from lrensemble.targets import Target
 from lrensemble.train.run.optimizers import check_optimizer
 from lrensemble.train.run.runs import Run
-from lrensemble.train.sweep.points import Point, point_of
+from lrensemble.train.sweep.points import Point, derived_seed, point_of
 
 LONG_RUN = 1_000_000
 """Steps of a run that is too short for no policy: with it their arguments are checked before the data are read."""
@@ -44,6 +44,7 @@ class RunFactory:
         model, settings = checked_parts(self.experiment, point, self.dataset.target)
         if epochs is not None:
             settings = changed(settings, {"epochs": epochs})
+        settings = self._seeded(point, settings)
         steps = settings.epochs * self.steps_per_epoch(settings)
         policy = build(point.policy, steps)
         recipe = Recipe(
@@ -55,6 +56,26 @@ class RunFactory:
             train=settings,
         )
         return Run(order, recipe, policy, point.varied)
+
+    def _seeded(self, point: Point, settings: TrainSettings) -> TrainSettings:
+        """Settings of a point with the seed of its run: one of its own, unless all share theirs or the space has it."""
+        if self.experiment.sweep.seed == "shared" or "train.seed" in point.values:
+            return settings
+        return changed(settings, {"seed": point.seed(settings.seed)})
+
+    def replica(self, run: Run, number: int, order: int) -> Run:
+        """Run that differs from another one by its seed alone.
+
+        Args:
+            run: the first of them.
+            number: its number among them; 0 is the first itself.
+            order: its position in the sweep.
+        """
+        first = run.recipe.train.seed
+        later = first + number if self.experiment.sweep.seed == "shared" else derived_seed(first, number)
+        train = changed(run.recipe.train, {"seed": later if number else first})
+        varied = ", ".join(part for part in (run.varied, f"seed={train.seed}") if part)
+        return replace(run, order=order, recipe=run.recipe.model_copy(update={"train": train}), varied=varied)
 
     def steps_per_epoch(self, settings: TrainSettings) -> int:
         """Number of steps in an epoch.
@@ -132,8 +153,6 @@ def check_space(experiment: Experiment, target: Target | None = None) -> None:
             for path, distribution in experiment.sweep.ranges(policy.name).items()
         }
         first = {path: values[0] for path, values in ranges.items()}
-        if not ranges:
-            checked_parts(experiment, point_of(policy, {}), target)
         for path, values in ranges.items():
             for value in values:
                 try:
@@ -142,6 +161,20 @@ def check_space(experiment: Experiment, target: Target | None = None) -> None:
                     build(point.policy, LONG_RUN)
                 except LREnsembleError as error:
                     raise ConfigError(f"{experiment.sweep.key_path(policy.name, path)}: {error}") from None
+    _check_zipped(experiment, target)
+
+
+def _check_zipped(experiment: Experiment, target: Target | None) -> None:
+    """Refuse a policy with the values that go along with it."""
+    for policy, along in experiment.sweep.entries(experiment.policy):
+        ranges = experiment.sweep.ranges(policy.name)
+        first = {path: representative_values(each)[0] for path, each in ranges.items()}
+        try:
+            checked_parts(experiment, point_of(policy, along | first), target)
+        except LREnsembleError as error:
+            if not along:
+                raise
+            raise ConfigError(f"sweep.zip: {error}") from None
 
 
 def checked_parts(experiment: Experiment, point: Point, target: Target | None = None) -> tuple[Spec, TrainSettings]:

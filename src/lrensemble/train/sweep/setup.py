@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,6 +16,8 @@ from lrensemble.registry import import_plugins
 from lrensemble.train.sweep.failures import Failures
 from lrensemble.train.sweep.run_factory import RunFactory, check_space
 from lrensemble.train.sweep.strategies import STRATEGIES, check_strategy
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,27 @@ def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]
     Augmenter(experiment.train.augment, dataset.shape, 1)  # it refuses what does not suit the images
     STRATEGIES.call(experiment.sweep.strategy, factory)  # it refuses what it cannot train
     pool = pool_of(dataset, folder)
+    factory = replace(factory, experiment=_as_begun(experiment, pool))
     return Setup(pool, dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))
+
+
+def _as_begun(experiment: Experiment, pool: Pool) -> Experiment:
+    """Experiment that goes on as a pool of an earlier version was begun, when all members had the same seed.
+
+    A derived seed is that of the experiment for no member, so one that has it was not trained with a seed of its own.
+    """
+    seed = experiment.train.seed
+    recipes = [member.recipe or {} for member in pool.members(include_diverged=True)]
+    as_before = any(recipe.get("train", {}).get("seed") == seed for recipe in recipes)
+    varied = any("train.seed" in space for space in (experiment.sweep.space, experiment.sweep.zip))
+    if not as_before or varied or "seed" in experiment.sweep.model_fields_set:
+        return experiment
+    logger.warning(
+        "the members of %s share seed %d, and this sweep goes on so; give sweep.seed = 'each' for a seed each",
+        pool.folder,
+        seed,
+    )
+    return experiment.model_copy(update={"sweep": experiment.sweep.model_copy(update={"seed": "shared"})})
 
 
 def pool_of(dataset: Dataset, folder: Path) -> Pool:

@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,7 @@ from lrensemble.config.space import Uniform
 from lrensemble.errors import LREnsembleError, MissingExtraError, SpecError, StorageError
 from lrensemble.files import check_no_link, make_folder
 from lrensemble.registry import nearest
-from lrensemble.spec import SpecLike, Value, to_spec
+from lrensemble.spec import Spec, SpecLike, Value, to_spec
 from lrensemble.train.sweep.points import Point, point_of, rounded, values_of
 
 DATABASE = "search.db"
@@ -176,9 +176,9 @@ def suggest(experiment: Experiment, trial: Any, reseed: Callable[[int], None]) -
         reseed: called with the position of every parameter but the first, before it is drawn: a trial that was killed
             between two parameters draws the second as if it had just drawn the first.
     """
-    policies = {str(policy): policy for policy in experiment.policy}
-    policy = policies[trial.suggest_categorical("policy", list(policies))]
-    values: dict[str, Value] = {}
+    entries = {_entry_name(*entry): entry for entry in experiment.sweep.entries(experiment.policy)}
+    policy, along = entries[trial.suggest_categorical("policy", list(entries))]
+    values = dict(along)
     for place, (path, distribution) in enumerate(experiment.sweep.ranges(policy.name).items(), 1):
         name = experiment.sweep.key_path(policy.name, path).removeprefix("sweep.").removeprefix("space.")
         if name not in trial.params:
@@ -189,6 +189,11 @@ def suggest(experiment: Experiment, trial: Any, reseed: Callable[[int], None]) -
         else:
             values[path] = _suggest_one(trial, name, values_of(distribution))
     return point_of(policy, values)
+
+
+def _entry_name(policy: Spec, along: Mapping[str, Value]) -> str:
+    """Policy in its text form, with the values that go along with it."""
+    return ", ".join([str(policy), *(f"{path}={value!r}" for path, value in along.items())])
 
 
 def _suggest_one(trial: Any, name: str, values: tuple[Value, ...]) -> Value:

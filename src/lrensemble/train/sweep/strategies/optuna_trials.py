@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
+from lrensemble.config.records import later_at_default
 from lrensemble.files.claims import claimed, holder_of
 from lrensemble.metrics import higher_is_better
 from lrensemble.pool import Pool
@@ -82,8 +83,9 @@ class OptunaSearch:
         """Name of the study: there is one for each space and objective, since scores of others say nothing here."""
         experiment = self.factory.experiment
         content = experiment.model_dump(
-            mode="json", exclude={"select": True, "sweep": {"strategy"}, "data": {"folder"}}
+            mode="json", exclude={**later_at_default(experiment), "select": True, "data": {"folder"}}
         )
+        content["sweep"].pop("strategy")
         others = [self.epochs, self.objective, self.metric, self.factory.dataset.fingerprint]
         return "lrensemble-" + hashlib.sha256(json.dumps([content, others], sort_keys=True).encode()).hexdigest()[:12]
 

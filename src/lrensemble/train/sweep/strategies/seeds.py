@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import itertools
 
 from lrensemble.errors import ConfigError
 from lrensemble.limits import Runs
@@ -13,7 +13,10 @@ from lrensemble.train.sweep.strategies.base import STRATEGIES, Strategy, single_
 
 @STRATEGIES.register(count=4)
 def seeds(factory: RunFactory, *, count: Runs) -> Strategy:
-    """Every recipe of the grid `count` times, with seeds from `train.seed` on (Lakshminarayanan et al. 2017).
+    """Every recipe of the grid `count` times, with a seed each (Lakshminarayanan et al. 2017).
+
+    The first of them are the members of `grid`. With `sweep.seed = "shared"` the seeds are `train.seed` and the numbers
+    after it, the same for every recipe.
 
     Args:
         factory: maker of the runs.
@@ -25,12 +28,8 @@ def seeds(factory: RunFactory, *, count: Runs) -> Strategy:
     """
     points = grid_points(factory.experiment)
     if any("train.seed" in point.values for point in points):
-        raise ConfigError("sweep.space.train.seed: strategy seeds varies the seed itself; remove it, or use grid")
-    first = factory.experiment.train.seed
-    seeded = [
-        replace(point, values={**point.values, "train.seed": seed})
-        for point in points
-        for seed in range(first, first + count)
-    ]
-    epochs = factory.epochs_per_run(len(seeded))
-    return single_round([factory.run(order, point, epochs=epochs) for order, point in enumerate(seeded)])
+        raise ConfigError("sweep: train.seed varies, and strategy seeds varies it itself; remove it, or use grid")
+    epochs = factory.epochs_per_run(len(points) * count)
+    first = [factory.run(order, point, epochs=epochs) for order, point in enumerate(points)]
+    numbered = itertools.product(first, range(count))
+    return single_round([factory.replica(run, number, order) for order, (run, number) in enumerate(numbered)])
