@@ -50,6 +50,13 @@ Execution = Annotated[
     ),
 ]
 GroupSize = Annotated[int | None, typer.Option(help="Maximum number of members in one program.", min=1)]
+Reproducible = Annotated[
+    bool,
+    typer.Option(
+        "--reproducible",
+        help="The same bits on every machine of this kind: one thread, each run alone or in groups of --group-size.",
+    ),
+]
 SaveSteps = Annotated[int | None, typer.Option(help="Save the state every so many steps, not every epoch.", min=1)]
 
 
@@ -88,12 +95,14 @@ def tune(
     save_steps: SaveSteps = None,
     execution: Execution = "auto",
     group_size: GroupSize = None,
+    reproducible: Reproducible = False,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Train the members of an experiment that the pool does not have yet."""
     folder = out or run_folder(experiment) / "pool"
-    _, ended = train(load(experiment, data, epochs, plugin), folder, device, save_steps, execution, group_size)
+    settings = load(experiment, data, epochs, plugin)
+    _, ended = train(settings, folder, device, save_steps, execution, group_size, reproducible)
     if json:
         members = [TunedMember(id=e.run.id, name=e.run.name, status=e.status, val=e.scores) for e in ended]
         print_json(Tuned(pool=str(folder), members=members))
@@ -124,6 +133,7 @@ def train(
     save_steps: int | None,
     execution: str,
     group_size: int | None,
+    reproducible: bool = False,
 ) -> tuple[Pool, list[Ended]]:
     """Run the sweep and show its progress; the pool and the ending of every run are returned."""
     from lrensemble.evaluate import default_metric
@@ -139,6 +149,7 @@ def train(
             save_steps=save_steps,
             execution=execution,
             group_size=group_size,
+            reproducible=reproducible,
         )
         ended = [ending for event in events if (ending := display.show(event))]
     _summarise(ended, folder)

@@ -1,9 +1,10 @@
 """From recipes to members: a whole sweep (`tune`), the life of a run (`live`), the loop alone (`fit`).
 
-Which recipes are trained is said by the `strategies`; `range_test` proposes peaks.
+Which recipes are trained is said by the `strategies`; `range_test` proposes peaks; `reproduce` trains a member again.
 """
 
 from lrensemble.train.execution.events import Began, Ended, Event, Planned
+from lrensemble.train.reproduce import Reproduction, reproduce
 from lrensemble.train.run.loop import DivergedError, Step, fit
 from lrensemble.train.run.predictions import predict
 from lrensemble.train.run.runs import Elsewhere, Run
@@ -19,11 +20,13 @@ __all__ = [
     "Event",
     "Planned",
     "RangeTest",
+    "Reproduction",
     "Run",
     "SingleTrainee",
     "Step",
     "fit",
     "predict",
     "range_test",
+    "reproduce",
     "tune",
 ]

@@ -201,7 +201,7 @@ def test_a_sweep_reads_them_and_says_what_they_are_in_the_recipe(
         list(tune(made, tmp_path / execution, execution=execution))
         pool[execution] = Pool.open(tmp_path / execution).members()
         assert [member.status for member in pool[execution]] == ["finished"] * 2
-        assert {member.environment["execution"] for member in pool[execution]} == {execution}
+        assert {member.made_with and member.made_with.execution for member in pool[execution]} == {execution}
         assert pool[execution][0].recipe["train"]["group"] == group  # type: ignore[index]
     plain = experiment(model="mlp(width=7)")
     ids = {

@@ -26,7 +26,7 @@ class Journal:
 
     def __init__(self, progress: Progress, epoch_steps: int, scoring: Scoring) -> None:
         self.epoch_steps, self.scoring = epoch_steps, scoring
-        self.step, self.threads = progress.step, progress.threads
+        self.step, self.threads, self.reproducible = progress.step, progress.threads, progress.reproducible
         self.diverged = list(progress.diverged)
         """[member]"""
         self.histories = [list(history) for history in progress.histories]
@@ -113,5 +113,6 @@ class Journal:
             diverged=tuple(self.diverged),
             seconds=self.seconds,
             threads=self.threads,
+            reproducible=self.reproducible,
             moments=self.moments.saved(),
         )

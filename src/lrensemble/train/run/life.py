@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from lrensemble.config import Inputs
 from lrensemble.data import Dataset, rows_seen, steps_per_epoch
-from lrensemble.environment import environment
 from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.member import Status
@@ -21,6 +20,8 @@ from lrensemble.train.run.claims import Claims
 from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.journal import BySplit, Journal
 from lrensemble.train.run.loop import Step, Steps, Trainee, chunks, largest_chunk, momenta_of, to_numbers
+from lrensemble.train.run.made import made_with
+from lrensemble.train.run.numerics import reproducibly
 from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
@@ -66,11 +67,12 @@ def live(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Gene
         KeyboardInterrupt: the session's interrupt was pending after a step; the state is saved.
         Exception: the device has too little memory, or a network fails.
     """
-    life = begin(claims, dataset, pool, session)
+    with reproducibly(session.reproducible):
+        life = begin(claims, dataset, pool, session)
     runs, trainee, journal, interrupt = claims.runs, life.trainee, life.journal, session.interrupt
     cuts = (largest_chunk(dataset.device), journal.epoch_steps, session.save_steps or journal.epoch_steps)
     clock, pruned, policies = SaveClock(session.save_steps), False, [run.policy for run in runs]
-    with threads(journal.threads):
+    with threads(journal.threads), reproducibly(journal.reproducible):
         for steps in chunks(journal.step, runs[0].policy.total, *cuts):
             rates = [[policy(step) for policy in policies] for step in steps]
             updates = [trainee.step(*each, momenta_of(policies, each[0])) for each in zip(steps, rates, strict=True)]
@@ -109,7 +111,8 @@ def begin(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Lif
     progress = restore_state(claims.state.folder / STATE, trainee)
     if progress is None:
         inputs, _ = dataset.batch(dataset.rows["train"][:size])
-        progress = first_progress(ids, threads_for(networks[0], inputs, len(networks)))
+        count = session.threads or threads_for(networks[0], inputs, len(networks))
+        progress = first_progress(ids, count, reproducible=session.reproducible)
     epoch_steps = steps_per_epoch(len(dataset.rows["train"]), size, drop_last=settings[0].drop_last)
     scoring = Scoring.of(dataset, trainee.head)
     journal = Journal(progress.model_copy(update={"runs": ids}), epoch_steps, scoring)
@@ -186,11 +189,9 @@ def hand_on(life: Life, run: Run) -> Iterator[None]:
 def record_of(life: Life, member: int, status: Status, predictions: Mapping[str, NDArray[np.floating]]) -> MemberRecord:
     """What the pool keeps of a run beside its files; predictions are [sample, column] of each split."""
     runs, dataset, journal = life.claims.runs, life.dataset, life.journal
-    run, device = runs[member], dataset.device
+    run = runs[member]
     epochs = journal.step // journal.epoch_steps
     recipe = pruned_recipe(run.recipe, epochs) if status == "pruned" else run.recipe
-    hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    how = {"device": hardware, "threads": journal.threads, "execution": life.session.execution, "group_size": len(runs)}
     return MemberRecord(
         id=recipe.id,
         order=run.order,
@@ -205,7 +206,9 @@ def record_of(life: Life, member: int, status: Status, predictions: Mapping[str,
         steps=journal.moments.statistics(member),
         inputs=inputs_of(dataset),
         scale=dataset.scale if dataset.scale.mean else None,
-        environment={**environment(), **how},
+        made_with=made_with(
+            [run.id for run in runs], journal, dataset.device, run.recipe.train.precision, life.session.execution
+        ),
     )
 
 
