@@ -17,6 +17,7 @@ from lrensemble.cli.tune import (
     Epochs,
     Execution,
     GroupSize,
+    Log,
     Name,
     SaveSteps,
     load,
@@ -48,6 +49,7 @@ def run(
     save_steps: SaveSteps = None,
     execution: Execution = "auto",
     group_size: GroupSize = None,
+    log: Log = None,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
@@ -56,7 +58,7 @@ def run(
     settings = load(experiment, data, epochs, plugin)
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    pool, ended = train(settings, folder / "pool", device, save_steps, execution, group_size)
+    pool, ended = train(settings, folder / "pool", device, save_steps, execution, group_size, log)
     methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
     teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
     result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
