@@ -57,7 +57,8 @@ def test_a_sweep_by_hand(pool: Pool) -> None:
     for at in range(1, 5):
         course.note(step(first, at), 5.0 + at)
     course.note(epoch(first, 0.5), 9.0)
-    assert (course.steps_left, course.share) == (35, pytest.approx(5 / 40))
+    assert course.steps_left == 35
+    assert course.share == pytest.approx(5 / 40)
     assert course.seconds_left(15.0) == pytest.approx(35 * 10 / 5)
     under_way = course.running[first.id]
     assert (under_way.epochs, under_way.loss, under_way.rate) == ("1/2", 1.5, 0.05)
