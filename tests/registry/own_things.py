@@ -10,6 +10,7 @@ from lrensemble.data.augment.base import Augmentation
 from lrensemble.data.source import Samples
 from lrensemble.export import Variant
 from lrensemble.select import Selection
+from lrensemble.train import Ended
 from lrensemble.train.sweep.points import grid_points
 from lrensemble.train.sweep.strategies.base import single_round
 
@@ -141,3 +142,23 @@ as_text.suffix = ".txt"
 def heaviest(ensemble, pool, data, *, figure: float = 0.5):
     """The team as it is, with a figure."""
     return Variant(ensemble, {"val": {"accuracy": figure, "team_accuracy": 0.25}})
+
+
+def lines_in(pool, *, file: str = "told.txt"):
+    """A line for every run that has ended."""
+    return Lines(pool.folder / file)
+
+
+class Lines:
+    """The logger of `lines_in`."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def note(self, event):
+        if isinstance(event, Ended):
+            with self.path.open("a") as file:
+                file.write(f"{event.run.name}\n")
+
+    def close(self):
+        pass

@@ -16,7 +16,7 @@ from lrensemble.data import Dataset
 from lrensemble.errors import ConfigError, DataError, LREnsembleError, PoolError, SpecError, StorageError, TrainingError
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool
-from lrensemble.train import Began, Ended, Event, Planned, Step, tune
+from lrensemble.train import Began, Ended, Epoch, Event, Planned, Step, tune
 from lrensemble.train.execution.signals import DEBOUNCE_SECONDS
 
 MakeExperiment = Callable[..., Experiment]
@@ -35,7 +35,7 @@ def steps(events: Iterable[Event]) -> list[int]:
 def test_every_recipe_becomes_a_member(experiment: MakeExperiment, digits: Dataset, tmp_path: Path) -> None:
     events = list(tune(experiment(), tmp_path))
     kinds = [type(event) for event in events]
-    assert kinds == [Planned] + 3 * [Began, *[Step] * RUN, Ended]
+    assert kinds == [Planned] + 3 * [Began, *2 * [*[Step] * EPOCH, Epoch], Ended]
     assert statuses(events) == ["finished"] * 3
     pool = Pool.open(tmp_path)
     members = pool.members()

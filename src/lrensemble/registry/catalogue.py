@@ -27,6 +27,7 @@ HOMES = {
     "samplers": "lrensemble.data",
     "metrics": "lrensemble.metrics",
     "diversity": "lrensemble.metrics.diversity",
+    "loggers": "lrensemble.train.loggers",
     "formats": "lrensemble.export",
     "variants": "lrensemble.export",
 }

@@ -4,7 +4,9 @@ Which recipes are trained is said by the `strategies`; `range_test` proposes pea
 """
 
 from lrensemble.train.execution.events import Began, Ended, Event, Planned
+from lrensemble.train.loggers import LOGGERS, Logger
 from lrensemble.train.reproduce import Reproduction, reproduce
+from lrensemble.train.run.epochs import Epoch
 from lrensemble.train.run.loop import DivergedError, Step, fit
 from lrensemble.train.run.predictions import predict
 from lrensemble.train.run.runs import Elsewhere, Run
@@ -13,11 +15,14 @@ from lrensemble.train.sweep.range_test import RangeTest, range_test
 from lrensemble.train.tune import tune
 
 __all__ = [
+    "LOGGERS",
     "Began",
     "DivergedError",
     "Elsewhere",
     "Ended",
+    "Epoch",
     "Event",
+    "Logger",
     "Planned",
     "RangeTest",
     "Reproduction",

@@ -10,6 +10,7 @@ from pathlib import Path
 from lrensemble.config import Experiment
 from lrensemble.files.claims import Claim, claim, tidy
 from lrensemble.pool import Pool
+from lrensemble.spec import SpecLike
 from lrensemble.train.execution.devices import check_devices, to_devices
 from lrensemble.train.execution.elsewhere import ended_elsewhere, wait_for_one
 from lrensemble.train.execution.events import Ended, Event, Planned
@@ -17,6 +18,8 @@ from lrensemble.train.execution.execute import execute
 from lrensemble.train.execution.jobs import Job, check_execution, jobs_of
 from lrensemble.train.execution.memory import kept_memory
 from lrensemble.train.execution.signals import deferred_interrupt
+from lrensemble.train.loggers import LOGGERS, Logger, ProgressFile, logged
+from lrensemble.train.loggers.progress_file import FILE
 from lrensemble.train.run.claims import begun_groups, group_id
 from lrensemble.train.run.numerics import reproducibly
 from lrensemble.train.run.runs import Elsewhere, Run, entries_of, unfinished
@@ -38,6 +41,7 @@ def tune(
     execution: str = "auto",
     group_size: int | None = None,
     reproducible: bool = False,
+    loggers: Sequence[SpecLike] = (),
 ) -> Generator[Event, None, None]:
     """Train the members of an experiment that a pool does not have yet, and tell what happens as it happens.
 
@@ -64,6 +68,8 @@ def tune(
         reproducible: whether the same call gives the same bits on every machine of this kind, whatever its cores: one
             thread, each run alone (or in groups of `group_size`, where `execution` is `fused`), and none but
             deterministic algorithms of torch.
+        loggers: who else is told what happens: `tensorboard`, `mlflow(uri='sqlite:///mlflow.db')`, `wandb`, or a
+            function of your own; `progress.jsonl` in the pool always is. One that fails is one warning.
 
     Raises:
         LREnsembleError: a name, argument, device, data set or folder that cannot be used, before any training.
@@ -71,11 +77,14 @@ def tune(
             are read.
     """
     check_execution(execution, group_size, reproducible=reproducible)
+    specs = [LOGGERS.check(each) for each in loggers]
     setup = set_up(experiment, Path(folder), to_devices(device))
     for line in epochs_given_as_steps(setup.factory):
         logger.warning("%s", line)
     check_devices(setup.devices, execution)
-    return _sweep(setup, save_steps, execution, group_size, reproducible)
+    told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
+    told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
+    return logged(_sweep(setup, save_steps, execution, group_size, reproducible), told)
 
 
 def _sweep(

@@ -17,6 +17,7 @@ from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.member import Status
 from lrensemble.train.run.claims import Claims
+from lrensemble.train.run.epochs import Epoch, EpochWatch
 from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.journal import BySplit, Journal
 from lrensemble.train.run.loop import Step, Steps, Trainee, chunks, largest_chunk, momenta_of, to_numbers
@@ -44,7 +45,9 @@ class Life:
     """Number of parameters of one network."""
 
 
-def live(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Generator[Step, None, list[MemberRecord]]:
+def live(
+    claims: Claims, dataset: Dataset, pool: Pool, session: Session
+) -> Generator[Step | Epoch, None, list[MemberRecord]]:
     """Train runs, from the start or from their saved state, and add them to the pool, however they end.
 
     Members of a group that diverge stay in it, filled with NaN: the others keep their bits, which another size of the
@@ -72,14 +75,16 @@ def live(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Gene
     runs, trainee, journal, interrupt = claims.runs, life.trainee, life.journal, session.interrupt
     cuts = (largest_chunk(dataset.device), journal.epoch_steps, session.save_steps or journal.epoch_steps)
     clock, pruned, policies = SaveClock(session.save_steps), False, [run.policy for run in runs]
+    watch = EpochWatch(runs, journal)
     with threads(journal.threads), reproducibly(journal.reproducible):
         for steps in chunks(journal.step, runs[0].policy.total, *cuts):
             rates = [[policy(step) for policy in policies] for step in steps]
             updates = [trainee.step(*each, momenta_of(policies, each[0])) for each in zip(steps, rates, strict=True)]
-            seen = journal.add(Steps(steps, rates, *to_numbers(updates)))
+            seen: list[Step | Epoch] = [*journal.add(Steps(steps, rates, *to_numbers(updates)))]
             claims.beat()
             if journal.at_epoch_end and not all(journal.diverged):
                 journal.end_epoch(trainee.predict("val").numpy(), rates[-1])
+                seen += watch.ended()
             pruned = is_pruned(life)
             ends = pruned or all(journal.diverged)
             if not ends and (interrupt.pending or clock.strikes(journal.step)):
