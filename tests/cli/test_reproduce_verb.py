@@ -51,7 +51,8 @@ def test_a_broken_promise_is_a_failure(command: Command, pool: Path, tmp_path: P
     opened.add(MemberRecord.model_validate(record), said)
     status, out, _ = command("reproduce", opened.folder, member.id[:6])
     assert status == 1
-    assert out.splitlines()[-1].startswith("nothing agrees; all that decides the bits is as it was, so they have to")
+    end = "all that decides the bits is as it was, so they have to agree: they do not"
+    assert out.splitlines()[-1].endswith(f"agree, not the labels; {end}")
 
 
 def test_mistakes_are_told_in_one_line(command: Command, pool: Path) -> None:

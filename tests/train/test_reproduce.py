@@ -16,7 +16,7 @@ from lrensemble.files import seal
 from lrensemble.pool import Member, MemberRecord, Pool, remove_members
 from lrensemble.pool.collect import collect
 from lrensemble.targets import LogProbs
-from lrensemble.train import reproduce, tune
+from lrensemble.train import Step, reproduce, tune
 
 SECOND = "one_cycle(peak=0.05)"
 
@@ -191,7 +191,9 @@ def test_reproducible_members_do_not_depend_on_the_threads(
 ) -> None:
     torch.set_num_threads(2)  # the conftest's fixture sets it back
     list(tune(experiment(**LARGE), tmp_path / "plain", execution="one-by-one"))
-    list(tune(experiment(**LARGE), tmp_path / "two", reproducible=True))
+    events = tune(experiment(**LARGE), tmp_path / "two", reproducible=True)
+    modes = {torch.are_deterministic_algorithms_enabled() for event in events if isinstance(event, Step)}
+    assert modes == {True}, "while it trains"
     torch.set_num_threads(1)
     list(tune(experiment(**LARGE), tmp_path / "one", reproducible=True))
     plain, two = (Pool.open(tmp_path / name).members()[0].made_with for name in ("plain", "two"))

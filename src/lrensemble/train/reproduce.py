@@ -20,7 +20,7 @@ from lrensemble.files.scratch import scratch_folder
 from lrensemble.policies import POLICIES
 from lrensemble.pool import MadeWith, Member, Pool, find_member
 from lrensemble.pool.member import Status
-from lrensemble.registry import known_paths_only, reason_of
+from lrensemble.registry import known_paths_only, reason_of, require_known_paths
 from lrensemble.train.agreement import ORDER, Agreement, RowsOfSplit, ScoreOfTwo, agreement_of, rows_of, scores_of
 from lrensemble.train.execution.devices import to_device
 from lrensemble.train.execution.memory import kept_memory
@@ -107,12 +107,14 @@ def reproduce(
     """
     opened = pool if isinstance(pool, Pool) else Pool.open(pool)
     original = _original(opened, find_member(opened, member))
-    with known_paths_only(str(opened.folder), trust_code=opened.trust_code):
+    source, trust_code = str(opened.folder), opened.trust_code
+    with known_paths_only(source, trust_code=trust_code):
         for recipe in original.recipes:
+            require_known_paths(source, recipe.model, recipe.policy, trust_code=trust_code)
             models.check(recipe.model)
             POLICIES.check(recipe.policy)
         place = _device(device, original.made)
-        dataset = of_recipe(original.recipe, data, trust_code=opened.trust_code).to(place)
+        dataset = of_recipe(original.recipe, data, trust_code=trust_code).to(place)
         with scratch_folder() as folder, deferred_interrupt() as interrupt, kept_memory():
             trained = _train(original, dataset, pool_of(dataset, folder / "pool"), interrupt)
             return _compared(opened, original, trained)
