@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lrensemble.pool.collect import collect
     from lrensemble.select import Selection, Validation, cross_fit, team_score
     from lrensemble.spec import Spec
+    from lrensemble.train.reproduce import reproduce
     from lrensemble.train.tune import tune
 
 _HOME = {
@@ -51,6 +52,7 @@ _HOME = {
     "cross_fit": "select",
     "load_experiment": "config",
     "paper_grid": "policies",
+    "reproduce": "train",
     "score": "metrics",
     "team_score": "select",
     "tune": "train",
@@ -76,6 +78,7 @@ __all__ = [
     "cross_fit",
     "load_experiment",
     "paper_grid",
+    "reproduce",
     "score",
     "team_score",
     "tune",

@@ -53,7 +53,10 @@ def test_what_is_recorded_of_a_member(experiment: MakeExperiment, tmp_path: Path
     assert member.samples == RUN * 100
     assert member.parameters == 64 * 7 + 7 + 7 * 7 + 7 + 7 * 10 + 10
     assert sum(tensor.numel() for tensor in member.weights().values()) == member.parameters
-    assert {"device": "cpu", "threads": 1}.items() <= member.environment.items()
+    assert member.made_with is not None
+    assert (member.made_with.device, member.made_with.threads) == ("cpu", 1)
+    assert (member.made_with.tf32, member.made_with.deterministic) == (False, False)
+    assert member.made_with.versions["numpy"] == np.__version__
     probs = np.exp(member.predictions("val").main.astype(np.float64))
     labels = Pool.open(tmp_path).truth("val")
     assert member.scores == {"val": {name: METRICS.call(name, probs, labels) for name in ("accuracy", "nll")}}

@@ -19,7 +19,10 @@ from lrensemble.cli.tune import (
     Execution,
     GroupSize,
     Hours,
+    How,
+    Log,
     Name,
+    Reproducible,
     SaveSteps,
     load,
     run_folder,
@@ -50,7 +53,9 @@ def run(
     save_steps: SaveSteps = None,
     execution: Execution = "auto",
     group_size: GroupSize = None,
+    reproducible: Reproducible = False,
     hours: Hours = None,
+    log: Log = None,
     plugin: Plugins = None,
     format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
@@ -60,7 +65,16 @@ def run(
     settings = load(experiment, data, epochs, plugin)
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    pool, ended, missing = train(settings, folder / "pool", device, save_steps, execution, group_size, hours)
+    how = How(
+        device=device,
+        save_steps=save_steps,
+        execution=execution,
+        group_size=group_size,
+        reproducible=reproducible,
+        hours=hours,
+        loggers=log or (),
+    )
+    pool, ended, missing = train(settings, folder / "pool", how)
     if missing and not pool.members():
         people.print("no run has finished yet: there is nothing to choose from")
         raise typer.Exit(status_of(ended, missing))

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, Plugins, names_of, people, percent, print_json
+from lrensemble.cli.console import Json, Plugins, names_of, people, print_json, registered
 from lrensemble.cli.ending import OUT_OF_TIME
-from lrensemble.text import visible
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from lrensemble.config import Experiment
     from lrensemble.pool import Pool
-    from lrensemble.train import Elsewhere, Ended, Event
-    from lrensemble.train.execution.jobs import Job
+    from lrensemble.train import Ended
 
 
 def _experiments() -> list[str]:
@@ -52,6 +48,22 @@ Execution = Annotated[
 ]
 GroupSize = Annotated[int | None, typer.Option(help="Maximum number of members in one program.", min=1)]
 Hours = Annotated[float | None, typer.Option(help="Hours after which it saves and ends; the same command goes on.")]
+Reproducible = Annotated[
+    bool,
+    typer.Option(
+        "--reproducible",
+        help="The same bits on every machine of this kind: one thread, each run alone or in groups of --group-size.",
+    ),
+]
+Log = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log",
+        metavar="LOGGER",
+        help="Who else is told what happens: tensorboard, mlflow, wandb, or your own; may be repeated.",
+        autocompletion=registered("loggers"),
+    ),
+]
 SaveSteps = Annotated[int | None, typer.Option(help="Save the state every so many steps, not every epoch.", min=1)]
 
 
@@ -92,14 +104,24 @@ def tune(
     save_steps: SaveSteps = None,
     execution: Execution = "auto",
     group_size: GroupSize = None,
+    reproducible: Reproducible = False,
     hours: Hours = None,
+    log: Log = None,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Train the members of an experiment that the pool does not have yet."""
     folder = out or run_folder(experiment) / "pool"
-    settings = load(experiment, data, epochs, plugin)
-    _, ended, missing = train(settings, folder, device, save_steps, execution, group_size, hours)
+    how = How(
+        device=device,
+        save_steps=save_steps,
+        execution=execution,
+        group_size=group_size,
+        reproducible=reproducible,
+        hours=hours,
+        loggers=log or (),
+    )
+    _, ended, missing = train(load(experiment, data, epochs, plugin), folder, how)
     if json:
         members = [TunedMember(id=e.run.id, name=e.run.name, status=e.status, val=e.scores) for e in ended]
         print_json(Tuned(pool=str(folder), members=members, missing=missing))
@@ -123,18 +145,23 @@ def load(experiment: str, data: Path | None, epochs: int | None, plugins: list[s
     return load_experiment(experiment, overrides, plugins or ())
 
 
-def train(
-    experiment: Experiment,
-    folder: Path,
-    device: str,
-    save_steps: int | None,
-    execution: str,
-    group_size: int | None,
-    hours: float | None,
-) -> tuple[Pool, list[Ended], int]:
+class How(TypedDict):
+    """Options of `tune` that are no part of a recipe."""
+
+    device: str
+    save_steps: int | None
+    execution: str
+    group_size: int | None
+    reproducible: bool
+    hours: float | None
+    loggers: Sequence[str]
+
+
+def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[Ended], int]:
     """Run the sweep and show its progress; the pool, the ending of every run, and the number of those that the hours
     did not suffice for.
     """
+    from lrensemble.cli.progress import shown
     from lrensemble.evaluate import default_metric
     from lrensemble.evaluate.peaks import edge_of_peaks
     from lrensemble.pool import Pool
@@ -143,32 +170,23 @@ def train(
     ended: list[Ended] = []
     missing = 0
 
-    with _terminated(), _display() as display:
-        events = tune(
-            experiment,
-            folder,
-            device=device,
-            save_steps=save_steps,
-            execution=execution,
-            group_size=group_size,
-            hours=hours,
-        )
-        for event in events:
+    with _terminated(), shown() as show:
+        for event in tune(experiment, folder, **how):
             if isinstance(event, OutOfTime):
                 missing = len(event.missing) + event.remaining
-            elif ending := display.show(event):
+            elif ending := show(event):
                 ended.append(ending)
     _summarise(ended, folder)
     if missing:
         people.print(
-            f"the time is over ({hours:g} hours), runs missing: {missing}; what was begun is saved, and the same "
-            "command goes on",
+            f"the time is over ({how['hours']:g} hours), runs missing: {missing}; what was begun is saved, and the "
+            "same command goes on",
             soft_wrap=True,
         )
     pool = Pool.open(folder)
     members = pool.members()
     if members and (line := edge_of_peaks(members, default_metric(pool))):
-        people.print(visible(line), soft_wrap=True)
+        people.print(line, soft_wrap=True)
     return pool, ended, missing
 
 
@@ -201,111 +219,3 @@ def _summarise(ended: list[Ended], folder: Path) -> None:
     for event in ended:
         if event.status == "failed":
             people.print(f"  {event.run.name} failed: {event.reason} (see {folder}/failed/{event.run.id}.json)")
-
-
-class _Display(Protocol):
-    def show(self, event: Event) -> Ended | None:
-        """Show an event; an ending is handed back."""
-
-
-@contextmanager
-def _display() -> Iterator[_Display]:
-    """A bar on a terminal, a line a member elsewhere."""
-    if not people.is_terminal:
-        yield _Lines()
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=people, transient=True) as progress:
-        yield _Bar(progress)
-
-
-class _Lines:
-    """One line for every member that ends."""
-
-    def __init__(self) -> None:
-        self._planned = self._runs = self._seen = 0
-        self._others: set[str] = set()
-
-    def show(self, event: Event) -> Ended | None:
-        from lrensemble.train import Elsewhere, Ended, Planned
-
-        if isinstance(event, Elsewhere):
-            _print_other_process(event, self._others)
-
-        if isinstance(event, Planned):
-            self._planned += len(event.runs)
-            self._runs = self._planned + event.remaining
-            _print_execution(event.jobs)
-        if not isinstance(event, Ended):
-            return None
-        self._seen += 1
-        if event.status != "exists":
-            people.print(f"[{self._seen}/{self._runs}] {describe(event)}", soft_wrap=True)
-        return event
-
-
-class _Bar:
-    """One bar over all steps of the sweep, and a line above it for every member that ends."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task = progress.add_task("planning", total=None)
-        self._planned: list[int] = []
-        self._done: dict[str, int] = {}
-        """Steps seen of the runs that go on, by id."""
-        self._current = ""
-        self._others: set[str] = set()
-
-    def show(self, event: Event) -> Ended | None:
-        from lrensemble.train import Began, Elsewhere, Ended, Planned, Step
-
-        if isinstance(event, Planned):
-            self._planned += [run.policy.total for run in event.runs]
-            later = event.remaining * sum(self._planned) / len(self._planned)  # as long as those known, on average
-            self._progress.update(self._task, total=sum(self._planned) + later)
-            _print_execution(event.jobs)
-        elif isinstance(event, Began):
-            self._current = event.run.id
-            self._progress.update(self._task, description=visible(event.run.name))
-        elif isinstance(event, Elsewhere):
-            _print_other_process(event, self._others)
-        elif isinstance(event, Step):
-            run = event.run or self._current
-            self._progress.advance(self._task, event.step + 1 - self._done.get(run, 0))
-            self._done[run] = event.step + 1
-        elif isinstance(event, Ended):
-            already = self._done.pop(event.run.id, 0)
-            self._progress.advance(self._task, event.run.policy.total - already)
-            if event.status != "exists":
-                people.print(describe(event))
-            return event
-        return None
-
-
-def _print_execution(jobs: Sequence[Job]) -> None:
-    """Print the execution of runs, where it is not one by one."""
-    together = [len(job.runs) for part in jobs for job in (part.parts or (part,)) if job.execution == "fused"]
-    if together:
-        people.print(f"{sum(together)} runs are trained together, up to {max(together)} in one program")
-    for job in jobs:
-        if job.execution == "workers":
-            devices = ", ".join(sorted(set(job.devices)))
-            people.print(f"{len(job.runs)} runs are trained in {len(job.devices)} worker processes on {devices}")
-
-
-def _print_other_process(event: Elsewhere, known: set[str]) -> None:
-    """Print which other process works in the pool, once for each."""
-    if event.holder not in known:
-        known.add(event.holder)
-        people.print(f"{event.holder} trains {event.run.name}; what it trains is waited for", soft_wrap=True)
-
-
-def describe(event: Ended) -> str:
-    """Ending of a run in one line."""
-    if event.status != "finished":
-        return f"{event.run.name}: {event.status.replace('_', ' ')} {event.reason}".rstrip()
-    if "accuracy" in event.scores:
-        return f"{event.run.name}: val accuracy {percent(event.scores['accuracy'])}, NLL {event.scores['nll']:.4f}"
-    return f"{event.run.name}: val {', '.join(f'{name} {value:.4g}' for name, value in event.scores.items())}"

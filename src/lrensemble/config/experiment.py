@@ -69,8 +69,9 @@ class TrainSettings(Record):
     """Largest norm of the gradient over all parameters; larger ones are scaled down to it."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the label's probability that is spread evenly over all classes in the training loss."""
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Type of the network's computations in training; the weights and all predictions stay float32."""
+    precision: Literal["float32", "tf32", "bfloat16", "float16"] = "float32"
+    """Type of the network's computations in training; the weights and all predictions stay float32. `tf32` is float32
+    whose products have factors of 10 bits on GPUs of CUDA's that know it, and `float32` everywhere else."""
     accumulate: Annotated[PositiveInt, LATER] = 1
     """Parts that a batch is computed in, one after another, to save memory; the update is that of the whole batch."""
     decay_norms: Annotated[bool, LATER] = True
@@ -100,8 +101,7 @@ class TrainSettings(Record):
     drop_last: Annotated[bool, LATER] = True
     """Whether rows left over at the end of an epoch wait for the next; otherwise they make a smaller last batch."""
     group: Annotated[tuple[ParameterGroup, ...], LATER] = Field(default=(), strict=False)
-    """Parameters with a rate of their own: `[[train.group]]` with `parameters`, a regular expression, and `rate`, the
-    factor on the policy's rate, 0 for those that are frozen."""
+    """Parameters with a rate of their own: `parameters`, a regular expression, and `rate`, a factor; 0 freezes them."""
     seed: Seed = 0
     """Seed of a member: of its initial weights, the order of the rows, dropout and augmentation. In an experiment, what
     the seeds of its members are derived from (`sweep.seed`)."""

@@ -1,10 +1,11 @@
 """From recipes to members: a whole sweep (`tune`), the life of a run (`live`), the loop alone (`fit`).
 
-Which recipes are trained is said by the `strategies`; `range_test` proposes peaks.
+Which recipes are trained is said by the `strategies`; `range_test` proposes peaks; `reproduce` trains a member again.
 """
 
 from lrensemble.train.execution.events import Began, Ended, Event, OutOfTime, Planned
 from lrensemble.train.loggers import LOGGERS, Logger
+from lrensemble.train.reproduce import Reproduction, reproduce
 from lrensemble.train.run.epochs import Epoch
 from lrensemble.train.run.loop import DivergedError, Step, fit
 from lrensemble.train.run.predictions import predict
@@ -25,11 +26,13 @@ __all__ = [
     "OutOfTime",
     "Planned",
     "RangeTest",
+    "Reproduction",
     "Run",
     "SingleTrainee",
     "Step",
     "fit",
     "predict",
     "range_test",
+    "reproduce",
     "tune",
 ]

@@ -24,6 +24,7 @@ from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.loggers import LOGGERS, Logger, ProgressFile, logged
 from lrensemble.train.loggers.progress_file import FILE
 from lrensemble.train.run.claims import begun_groups, group_id
+from lrensemble.train.run.numerics import reproducibly
 from lrensemble.train.run.runs import Elsewhere, Run, entries_of, is_there, unfinished
 from lrensemble.train.run.session import Session, TimeUpError
 from lrensemble.train.sweep.range_test import with_range_test_peaks
@@ -42,6 +43,7 @@ def tune(
     save_steps: int | None = None,
     execution: str = "auto",
     group_size: int | None = None,
+    reproducible: bool = False,
     hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
 ) -> Generator[Event, None, None]:
@@ -67,6 +69,9 @@ def tune(
         execution: `one-by-one`, `fused` for many members in one program, `workers` for processes of one thread each,
             `auto` for a fixed rule, or `measure` to try; a run that was interrupted goes on as it began.
         group_size: members trained in one program at most; what fits the device's memory unless given.
+        reproducible: whether the same call gives the same bits on every machine of this kind, whatever its cores: one
+            thread, each run alone (or in groups of `group_size`, where `execution` is `fused`), and none but
+            deterministic algorithms of torch.
         hours: time from now on after which runs under way are saved and the events end, with `OutOfTime`; the same call
             goes on where it ended. As long as it takes unless given.
         loggers: who else is told what happens: `tensorboard`, `mlflow(uri='sqlite:///mlflow.db')`, `wandb`, or a
@@ -77,7 +82,7 @@ def tune(
         KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP, after the step was finished and the state saved; while the events
             are read.
     """
-    check_execution(execution, group_size)
+    check_execution(execution, group_size, reproducible=reproducible)
     deadline = deadline_in(hours)
     specs = [LOGGERS.check(each) for each in loggers]
     setup = set_up(experiment, Path(folder), to_devices(device))
@@ -86,7 +91,7 @@ def tune(
     check_devices(setup.devices, execution)
     told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
     told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
-    return logged(_sweep(setup, save_steps, execution, group_size, deadline), told)
+    return logged(_sweep(setup, save_steps, execution, group_size, deadline, reproducible=reproducible), told)
 
 
 def deadline_in(hours: float | None) -> float:
@@ -103,13 +108,20 @@ def deadline_in(hours: float | None) -> float:
 
 
 def _sweep(
-    setup: Setup, save_steps: int | None, execution: str, group_size: int | None, deadline: float
+    setup: Setup,
+    save_steps: int | None,
+    execution: str,
+    group_size: int | None,
+    deadline: float,
+    *,
+    reproducible: bool,
 ) -> Generator[Event, None, None]:
     """Train round after round, until the strategy has no more or the time is over."""
     with deferred_interrupt(deadline) as interrupt, kept_memory():
-        factory = with_range_test_peaks(setup.factory, setup.dataset, setup.pool.folder)
+        with reproducibly(reproducible):
+            factory = with_range_test_peaks(setup.factory, setup.dataset, setup.pool.folder)
         for round_ in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(setup.pool):
-            session = Session(interrupt, save_steps, round_.should_continue)
+            session = Session(interrupt, save_steps, round_.should_continue, reproducible=reproducible)
             try:
                 yield from _train(round_, setup, session, execution, group_size)
             except TimeUpError:
@@ -128,7 +140,14 @@ def _train(
     while runs:
         there = {run.id for run in runs if is_there(run, pool, watch)}
         jobs = jobs_of(
-            runs, setup.dataset, pool, execution, there=there, max_group_size=group_size, devices=setup.devices
+            runs,
+            setup.dataset,
+            pool,
+            execution,
+            there=there,
+            max_group_size=group_size,
+            devices=setup.devices,
+            reproducible=session.reproducible,
         )
         if runs is round_.runs:
             yield Planned(pool, runs, tuple(jobs), round_.remaining)

@@ -1,6 +1,6 @@
 """Loggers: every event in order, whatever a logger does; one that fails is told nothing more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,7 +84,7 @@ class Kept:
     logged: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     ended: str = ""
 
-    def log(self, values: dict[str, float], step: int) -> None:
+    def log(self, values: Mapping[str, float], step: int) -> None:
         assert not self.ended
         self.logged.append((step, dict(values)))
 

@@ -46,7 +46,8 @@ def test_tensorboard_reads_every_member(experiment: MakeExperiment, tmp_path: Pa
         assert folders[member.id].name == f"{member.id} {member.name}"
         reader, history = accumulated(folders[member.id]), member.history()
         for tag in ("rate", "train_loss", "val_accuracy", "val_nll", "epoch"):
-            assert scalars(reader, tag) == [(8, pytest.approx(history[0][tag])), (16, pytest.approx(history[1][tag]))]
+            assert [step for step, _ in scalars(reader, tag)] == [8, 16]
+            assert [value for _, value in scalars(reader, tag)] == pytest.approx([line[tag] for line in history])
         assert [text(reader, tag) for tag in ("pool", "member", "name", "status")] == [
             str(pool),
             member.id,
@@ -116,6 +117,7 @@ def check_runs(uri: str, pool: Path) -> None:
         assert run.data.tags["lrensemble.status"] == member.status
         assert run.info.status == ("FINISHED" if member.status == "finished" else "FAILED")
         assert run.data.params["train.batch_size"] == "100"
+        assert member.recipe is not None
         assert run.data.params["policy.peak"] == str(member.recipe["policy"]["peak"])
         finished = [line for line in member.history() if line["val_nll"] is not None]
         for key in ("rate", "train_loss", "val_accuracy", "val_nll"):

@@ -103,7 +103,7 @@ def test_a_sweep_counts_the_rows_of_short_batches(experiment: MakeExperiment, tm
     list(tune(experiment(model="mlp(width=7)", train=train), tmp_path, execution="fused"))
     members = Pool.open(tmp_path).members()
     assert [member.samples for member in members] == [2 * 809] * 3
-    assert {member.environment["execution"] for member in members} == {"fused"}
+    assert {member.made_with and member.made_with.execution for member in members} == {"fused"}
     for member in members:
         assert member.steps is not None
         assert member.steps.count == 2 * 9

@@ -18,10 +18,13 @@ from lrensemble.policies import build
 from lrensemble.pool import Pool
 from lrensemble.spec import to_spec
 from lrensemble.train import tune
+from lrensemble.train.execution.jobs import jobs_of
 from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.loop import fit, fit_members
 from lrensemble.train.run.single import SingleTrainee
+from lrensemble.train.sweep.points import Point
+from lrensemble.train.sweep.run_factory import RunFactory
 
 STEPS = 200
 PEAKS = {"SGD": 0.2, "Adam": 0.01, "AdamW": 0.01}
@@ -201,7 +204,7 @@ def test_a_sweep_reads_them_and_says_what_they_are_in_the_recipe(
         list(tune(made, tmp_path / execution, execution=execution))
         pool[execution] = Pool.open(tmp_path / execution).members()
         assert [member.status for member in pool[execution]] == ["finished"] * 2
-        assert {member.environment["execution"] for member in pool[execution]} == {execution}
+        assert {member.made_with and member.made_with.execution for member in pool[execution]} == {execution}
         assert pool[execution][0].recipe["train"]["group"] == group  # type: ignore[index]
     plain = experiment(model="mlp(width=7)")
     ids = {
@@ -251,3 +254,17 @@ def test_a_momentum_for_an_optimizer_without_one_is_refused_before_training(
         LREnsembleError, match=r"optimizer 'Adagrad' takes no momentum, but policy one_cycle\(.* gives one"
     ):
         tune(made, tmp_path / "pool")
+
+
+def test_runs_with_other_groups_are_not_trained_together(
+    experiment: Callable[..., Experiment], digits: Dataset, tmp_path: Path
+) -> None:
+    plain = experiment(model="mlp(width=7)")
+    grouped = experiment(model="mlp(width=7)", train={"group": [{"parameters": "bias$", "rate": 2.0}]})
+    tune(plain, tmp_path / "pool")
+    runs = [
+        RunFactory(made, digits).run(order, Point(made.policy[order % 3]))
+        for order, made in enumerate((plain, plain, grouped, grouped))
+    ]
+    jobs = jobs_of(runs, digits, Pool.open(tmp_path / "pool"), "fused")
+    assert [(job.execution, job.runs) for job in jobs] == [("fused", tuple(runs[:2])), ("fused", tuple(runs[2:]))]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lrensemble.data.augment.base import AUGMENTATIONS, Batch, Draws, Mixing
+from lrensemble.data.transfer import queued
 from lrensemble.errors import SpecError
 from lrensemble.spec import SpecLike, to_spec
 
@@ -90,12 +91,7 @@ def join(draws: Sequence[Draws]) -> Draws:
 
 
 def move(draws: Draws, device: torch.device) -> Draws:
-    """Draws on another device; the copy to a GPU is only queued."""
+    """Draws on another device, as `queued`."""
     if device.type == "mps":  # it has no float64
         draws = {name: drawn.float() if drawn.dtype == torch.float64 else drawn for name, drawn in draws.items()}
-    if device.type != "cuda":
-        return {name: drawn.to(device) for name, drawn in draws.items()}
-    return {
-        name: drawn if drawn.is_cuda else drawn.pin_memory().to(device, non_blocking=True)
-        for name, drawn in draws.items()
-    }
+    return {name: queued(drawn, device) for name, drawn in draws.items()}

@@ -116,8 +116,8 @@ def _smaller_jobs(runs: tuple[Run, ...], error: Exception) -> list[Job]:
 
 def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, None, None]:
     """Train parts of a job in processes of one thread each; the runs of a part whose worker dies twice have failed."""
-    watch = session.should_continue
-    prepare = partial(prepare_worker, setup.factory.experiment, setup.pool.folder, session.save_steps)
+    watch, own = session.should_continue, (session.save_steps, session.reproducible)
+    prepare = partial(prepare_worker, setup.factory.experiment, setup.pool.folder, *own)
     processes = in_processes(
         prepare,
         job.parts,
@@ -153,6 +153,7 @@ def prepare_worker(
     experiment: Experiment,
     folder: Path,
     save_steps: int | None,
+    reproducible: bool,
     device: str,
     ask: Callable[[tuple[Run, HistoryLine]], bool] | None = None,
 ) -> Callable[[Job], Iterator[Event]]:
@@ -170,7 +171,8 @@ def prepare_worker(
     def work(part: Job) -> Iterator[Event]:
         with deferred_interrupt() as interrupt, kept_memory():
             watch = None if ask is None else should_continue
-            yield from execute(part, setup, Session(interrupt, save_steps, watch, execution="workers"))
+            session = Session(interrupt, save_steps, watch, execution="workers", reproducible=reproducible)
+            yield from execute(part, setup, session)
             if interrupt.pending:
                 raise interrupt.error()
 

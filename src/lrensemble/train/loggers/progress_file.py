@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 
 from lrensemble.files import append_line
 from lrensemble.pool import Pool
-from lrensemble.train.execution.events import Began, Ended, Epoch, Event, OutOfTime, Planned
+from lrensemble.train.execution.events import Began, Ended, Event, OutOfTime, Planned
+from lrensemble.train.run.epochs import Epoch
 from lrensemble.train.run.loop import Step
 from lrensemble.train.run.runs import Elsewhere
 

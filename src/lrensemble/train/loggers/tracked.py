@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from lrensemble.config import Recipe
-from lrensemble.train.execution.events import Began, Ended, Epoch, Event
+from lrensemble.train.execution.events import Began, Ended, Event
+from lrensemble.train.run.epochs import Epoch
 from lrensemble.train.run.loop import Step
 from lrensemble.train.run.runs import Elsewhere, Run
 

@@ -29,7 +29,7 @@ class Journal:
 
     def __init__(self, progress: Progress, epoch_steps: int, scoring: Scoring) -> None:
         self.epoch_steps, self.scoring = epoch_steps, scoring
-        self.step, self.threads = progress.step, progress.threads
+        self.step, self.threads, self.reproducible = progress.step, progress.threads, progress.reproducible
         self.diverged = list(progress.diverged)
         """[member]"""
         self.stops = list(progress.stops) or [None] * len(self.diverged)
@@ -156,5 +156,6 @@ class Journal:
             stacked=tuple(self.stacked) if len(self.stacked) < len(self.diverged) else (),
             seconds=self.seconds,
             threads=self.threads,
+            reproducible=self.reproducible,
             moments=self.moments.saved(),
         )

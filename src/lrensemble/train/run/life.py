@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from lrensemble.config import Inputs
 from lrensemble.data import Dataset, rows_seen
-from lrensemble.environment import environment
 from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.member import Status
@@ -20,6 +19,8 @@ from lrensemble.train.run.claims import Claims
 from lrensemble.train.run.epochs import Epoch, EpochWatch
 from lrensemble.train.run.journal import BySplit, Journal
 from lrensemble.train.run.loop import Step, Steps, chunks, largest_chunk, momenta_of, to_numbers
+from lrensemble.train.run.made import made_with
+from lrensemble.train.run.numerics import reproducibly
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
 from lrensemble.train.run.state import save_state
@@ -51,12 +52,13 @@ def live(
         KeyboardInterrupt: the session's interrupt was pending after a step; the state is saved.
         Exception: the device has too little memory, or a network fails.
     """
-    life = begin(claims, dataset, pool, session)
+    with reproducibly(session.reproducible):
+        life = begin(claims, dataset, pool, session)
     runs, journal, interrupt = claims.runs, life.journal, session.interrupt
-    chunk_steps = largest_chunk(dataset.device, journal.epoch_steps, session.save_steps)
+    cuts = (largest_chunk(dataset.device), journal.epoch_steps, session.save_steps or journal.epoch_steps)
     clock, watch = SaveClock(session.save_steps), EpochWatch(runs, journal)
-    with threads(journal.threads):
-        for steps in chunks(journal.step, runs[0].policy.total, chunk_steps):
+    with threads(journal.threads), reproducibly(journal.reproducible):
+        for steps in chunks(journal.step, runs[0].policy.total, *cuts):
             policies = [runs[member].policy for member in journal.stacked]
             rates = [[policy(step) for policy in policies] for step in steps]
             pairs = zip(steps, rates, strict=True)
@@ -159,11 +161,9 @@ def hand_on(life: Life, run: Run) -> Iterator[None]:
 def record_of(life: Life, member: int, status: Status, predictions: Mapping[str, NDArray[np.floating]]) -> MemberRecord:
     """What the pool keeps of a run beside its files; predictions are [sample, column] of each split."""
     runs, dataset, journal = life.claims.runs, life.dataset, life.journal
-    run, device = runs[member], dataset.device
+    run = runs[member]
     epochs = journal.steps_of(member) // journal.epoch_steps
     recipe = pruned_recipe(run.recipe, epochs) if status == "pruned" else run.recipe
-    hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    how = {"device": hardware, "threads": journal.threads, "execution": life.session.execution, "group_size": len(runs)}
     return MemberRecord(
         id=recipe.id,
         order=run.order,
@@ -178,7 +178,9 @@ def record_of(life: Life, member: int, status: Status, predictions: Mapping[str,
         steps=journal.moments.statistics(member),
         inputs=inputs_of(dataset),
         scale=dataset.scale if dataset.scale.mean else None,
-        environment={**environment(), **how},
+        made_with=made_with(
+            [run.id for run in runs], journal, dataset.device, run.recipe.train.precision, life.session.execution
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from lrensemble.config import TrainSettings
 from lrensemble.data import Augmenter, Dataset, Mixing, epoch_order, lesson_of, sampler_of, steps_per_epoch
 from lrensemble.data.augment import join
+from lrensemble.data.transfer import queued
 
 
 class BatchLoader:
@@ -46,7 +47,7 @@ class BatchLoader:
         rows = self._dataset.rows["train"]
         chosen = self._chosen(step)
         draws = join([self._augmenter.draw(seed, step, own) for seed, own in zip(self._seeds, chosen, strict=True)])
-        places = torch.from_numpy(np.concatenate(chosen)).to(rows.device, non_blocking=True)
+        places = queued(torch.from_numpy(np.concatenate(chosen)), rows.device)
         inputs, truth, mixing = self._dataset.augmented(rows[places], self._augmenter, draws)
         truth = truth.view(*chosen.shape, *truth.shape[1:])
         return inputs if self.shared else inputs.view(*chosen.shape, *inputs.shape[1:]), truth, mixing

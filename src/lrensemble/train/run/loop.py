@@ -149,11 +149,12 @@ def momenta_of(policies: Sequence[Policy], step: int) -> Momenta:
     return [policy.momentum(step) for policy in policies]
 
 
-def chunks(first: int, total: int, chunk_steps: int) -> Iterator[range]:
-    """The steps from `first` on, cut at the multiples of `chunk_steps`."""
-    aligned = first - first % chunk_steps if first < total else total
-    for start in range(aligned, total, chunk_steps):
-        yield range(max(start, first), min(start + chunk_steps, total))
+def chunks(first: int, total: int, *ends: int) -> Iterator[range]:
+    """The steps from `first` on, cut at the multiples of each of the numbers."""
+    while first < total:
+        end = min(total, *(first - first % each + each for each in ends))
+        yield range(first, end)
+        first = end
 
 
 def to_numbers(updates: Updates) -> tuple[list[list[float]], list[list[float]]]:
@@ -162,12 +163,6 @@ def to_numbers(updates: Updates) -> tuple[list[list[float]], list[list[float]]]:
     return losses, norms
 
 
-def largest_chunk(device: torch.device, epoch_steps: int, save_steps: int | None) -> int:
-    """The number of steps between two looks at them: one on a CPU, which waits for nothing, more on a GPU.
-
-    Ends of epochs and of `save_steps` are ends of chunks.
-    """
-    if device.type == "cpu":
-        return 1
-    common = math.gcd(epoch_steps, save_steps or epoch_steps)
-    return max(count for count in range(1, min(common, LARGEST_CHUNK) + 1) if common % count == 0)
+def largest_chunk(device: torch.device) -> int:
+    """The number of steps between two looks at them, at most: one on a CPU, which waits for nothing, more on a GPU."""
+    return 1 if device.type == "cpu" else LARGEST_CHUNK

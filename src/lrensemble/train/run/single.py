@@ -20,7 +20,7 @@ from lrensemble.targets.heads import batch_weight, mixed_loss
 from lrensemble.train.run.groups import freeze, rate_factors
 from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.numerics import autocast, check_precision, compiled
+from lrensemble.train.run.numerics import arithmetic, autocast, check_precision, compiled
 from lrensemble.train.run.optimizers import build_optimizer
 from lrensemble.train.run.predictions import checked_outputs, predict
 from lrensemble.train.run.state import by_kind
@@ -92,7 +92,8 @@ class SingleTrainee:
             self.model.train()
         for parameter in self._parameters:
             parameter.grad = None
-        with randomness(self._settings.seed, step, inputs.device) if self._draws else nullcontext():
+        own = randomness(self._settings.seed, step, inputs.device) if self._draws else nullcontext()
+        with own, arithmetic(inputs.device, self._settings):
             loss = self._backward(inputs, truth, mixing)
         if self.scaler.is_enabled():
             self.scaler.unscale_(self.optimizer)

@@ -52,7 +52,8 @@ def begin(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Lif
     network, size = initial_network(runs[0].recipe, dataset), runs[0].recipe.train.batch_size
     if progress is None:
         inputs, _ = dataset.batch(dataset.rows["train"][:size])
-        progress = first_progress(ids, threads_for(network, inputs, len(runs)))
+        count = session.threads or threads_for(network, inputs, len(runs))
+        progress = first_progress(ids, count, reproducible=session.reproducible)
     epoch_steps = steps_per_epoch(len(dataset.rows["train"]), size, drop_last=runs[0].recipe.train.drop_last)
     scoring = Scoring.of(dataset, trainee.head)
     journal = Journal(progress.model_copy(update={"runs": ids}), epoch_steps, scoring)

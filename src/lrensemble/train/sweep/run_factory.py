@@ -115,6 +115,19 @@ def _parameter_names(model: Spec, shape: tuple[int, ...], outputs: int) -> tuple
     return tuple(name for name, parameter in network.named_parameters() if parameter.requires_grad)
 
 
+def run_of(recipe: Recipe, dataset: Dataset) -> Run:
+    """Run that trains a recipe from its first step to where the recipe ends it.
+
+    Raises:
+        LREnsembleError: a policy that is unknown or refuses its arguments, or a batch larger than the rows.
+    """
+    train = recipe.train
+    epoch_steps = steps_per_epoch(len(dataset.rows["train"]), train.batch_size, drop_last=train.drop_last)
+    policy = build(recipe.policy, train.epochs * epoch_steps, epoch_steps)
+    end = recipe.at_epoch or train.epochs
+    return Run(0, recipe, replace(policy, total=end * epoch_steps))
+
+
 def run_until(run: Run, epoch: int, order: int, successor: Run) -> Run:
     """Run of the first epochs of another, whose member is the network as it is then.
 

@@ -53,9 +53,7 @@ def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]
     check_space(experiment, dataset)
     factory = RunFactory(experiment, dataset)
     STRATEGIES.call(experiment.sweep.strategy, factory)  # it refuses what it cannot train
-    truth = {split: dataset.truth_of(split) for split in ("val", "test")}
-    rows = {split: dataset.rows[split].numpy() for split in ("val", "test")}
-    pool = Pool.create(folder, Task.of(dataset.name, dataset.target, rows=rows, labels=truth), truth)
+    pool = pool_of(dataset, folder)
     factory = replace(factory, experiment=_as_begun(experiment, pool))
     return Setup(pool, dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))
 
@@ -77,3 +75,15 @@ def _as_begun(experiment: Experiment, pool: Pool) -> Experiment:
         seed,
     )
     return experiment.model_copy(update={"sweep": experiment.sweep.model_copy(update={"seed": "shared"})})
+
+
+def pool_of(dataset: Dataset, folder: Path) -> Pool:
+    """Pool for members that learn a data set; made, or opened where it is there.
+
+    Raises:
+        PoolError: the folder holds a pool of another task.
+        StorageError: the folder cannot be written.
+    """
+    truth = {split: dataset.truth_of(split) for split in ("val", "test")}
+    rows = {split: dataset.rows[split].cpu().numpy() for split in ("val", "test")}
+    return Pool.create(folder, Task.of(dataset.name, dataset.target, rows=rows, labels=truth), truth)

@@ -16,7 +16,7 @@ from lrensemble.train.run.fused.stacked import StackedModel
 from lrensemble.train.run.groups import freeze
 from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.numerics import autocast
+from lrensemble.train.run.numerics import arithmetic, autocast
 from lrensemble.train.run.predictions import checked_outputs, stored_of
 from lrensemble.train.run.state import by_kind
 
@@ -50,12 +50,13 @@ class StackedTrainee:
     def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """One update of all members; their losses before it and the norms of their gradients, [member] each."""
         inputs, truth, mixing = self._loader.load(step)
-        with autocast(inputs.device, self._settings):
-            outputs = self._outputs(inputs, truth.shape[1], training=True, shared=self._loader.shared)
-        outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
-        partner, share = mixing or (None, None)
-        losses = member_losses(self._loss, outputs, truth, partner=partner, share=share, smoothing=self._smoothing)
-        gradient = self.model.joined(torch.autograd.grad(losses.sum(), list(self.model.trained.values())))
+        with arithmetic(inputs.device, self._settings):
+            with autocast(inputs.device, self._settings):
+                outputs = self._outputs(inputs, truth.shape[1], training=True, shared=self._loader.shared)
+            outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+            partner, share = mixing or (None, None)
+            losses = member_losses(self._loss, outputs, truth, partner=partner, share=share, smoothing=self._smoothing)
+            gradient = self.model.joined(torch.autograd.grad(losses.sum(), list(self.model.trained.values())))
         norms = torch.linalg.vector_norm(gradient, dim=1)
         if self._settings.clip_norm is not None:
             gradient *= (self._settings.clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
