@@ -440,7 +440,7 @@ def test_slices_of_a_group_are_pruned(together: Experiment, tmp_path: Path) -> N
     members = Pool.open(tmp_path).members(include_diverged=True)
     pruned = [member for member in members if member.status == "pruned"]
     assert 2 <= len(pruned) <= 6
-    assert {(m.environment["execution"], m.environment["group_size"]) for m in members} == {("fused", 4)}
+    assert {(m.made_with.execution, m.made_with.group_size) for m in members if m.made_with} == {("fused", 4)}
     states = [trial.state.name for trial in trials_of(tmp_path)]
     assert [{"finished": "COMPLETE", "pruned": "PRUNED"}[status] for status in statuses(events)] == states
     for member in pruned:
@@ -502,7 +502,7 @@ def test_trials_in_workers_are_pruned_by_the_study(
     assert sorted(statuses(events)) == ["finished", "pruned"]
     for folder in ("here", "there"):
         members = Pool.open(tmp_path / folder).members(include_diverged=True)
-        assert {member.status: member.environment["execution"] for member in members} == dict.fromkeys(
+        assert {m.status: m.made_with.execution for m in members if m.made_with} == dict.fromkeys(
             ("finished", "pruned"), "workers" if folder == "there" else "one-by-one"
         )
         assert {m.status: len(m.history()) for m in members} == {"finished": 4, "pruned": 1}
