@@ -26,12 +26,16 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from lrensemble.config.experiment import SelectSettings
 from lrensemble.config.records import PositiveInt, Record
+from lrensemble.errors import ConfigError
+from lrensemble.registry import nearest
 
-PoolName = str
+POOL_SECTIONS = ("model", "policy", "train", "sweep")
+"""Sections of an experiment that a pool may replace; the others make the rows, which all pools share."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
 
 Section = dict[str, Any] | None
@@ -59,7 +63,7 @@ class ScalingSettings(Record):
 
     pool: Annotated[tuple[PositiveInt, ...], Field(min_length=1, strict=False)] = (16, 32, 64, 128)
     """Members of a sub-pool; sizes that the pool does not reach are left out."""
-    of: PoolName | None = None
+    of: str | None = None
     """The pool that they are drawn from; the one with the most members unless given."""
     draws: PositiveInt = 10
     """Sub-pools of each size."""
@@ -80,12 +84,22 @@ class PoolSettings(Record):
     """A pool that was made elsewhere, from the file; nothing is trained."""
     folders: Annotated[tuple[Path, ...], Field(strict=False)] = ()
     """Pools that were made elsewhere, one for each replicate, from the file."""
-    from_: Annotated[PoolName | None, Field(alias="from")] = None
+    from_: Annotated[str | None, Field(alias="from")] = None
     """A pool of the study that this one is a part of; all that it cost is counted."""
     members: Literal["seeds"] | None = None
     """Which part: `seeds` for the members that share the recipe which has the most seeds, the best by val of several."""
     beyond_budget: bool = False
-    """Whether it may cost something else than the budget says; every table says so."""
+    """Whether it may cost something else than the budget says; the comparison is told so."""
+
+    @property
+    def elsewhere(self) -> tuple[Path, ...]:
+        """Folders of a pool that was made elsewhere, the first replicate first."""
+        return self.folders if self.folder is None else (self.folder,)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether its members are trained for the study."""
+        return not self.elsewhere and self.from_ is None
 
 
 class StudySettings(Record):
@@ -115,13 +129,33 @@ class StudySettings(Record):
     """The selectors that are run on every pool, and what teams aim at."""
     scaling: ScalingSettings | None = None
     """How the gain grows with the size of a pool; not looked at unless given."""
-    pools: Annotated[dict[PoolName, PoolSettings], Field(min_length=1)]
+    pools: Annotated[dict[str, PoolSettings], Field(min_length=1)]
     """The pools, by name."""
 
-    @field_validator("pools")
-    @classmethod
-    def _named_for_folders(cls, pools: dict[str, PoolSettings]) -> dict[str, PoolSettings]:
-        for name in pools:
-            if not _NAME.fullmatch(name):
-                raise ValueError(f"pool {name!r} is refused; name it by letters, digits, '.', '_' and '-'")
-        return pools
+    @model_validator(mode="after")
+    def _pools_fit(self) -> Self:
+        for name in self.pools:
+            _check_pool(self, name)
+        scaled = self.scaling.of if self.scaling else None
+        if scaled is not None and scaled not in self.pools:
+            raise ConfigError(f"scaling.of: the study has no pool {scaled!r}{nearest(scaled, self.pools)}")
+        return self
+
+
+def _check_pool(study: StudySettings, name: str) -> None:
+    pool, place = study.pools[name], f"pools.{name}"
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{place}: the name is that of a folder; give letters, digits, '.', '_' and '-'")
+    ways = [key for key, given in (("folder", pool.folder), ("folders", pool.folders), ("from", pool.from_)) if given]
+    sections = [section for section in POOL_SECTIONS if getattr(pool, section) is not None]
+    if len(ways) > 1 or (ways and sections):
+        raise ConfigError(f"{place}: {ways[0]} and {[*ways, *sections][1]} contradict each other; keep one of the two")
+    if len(pool.elsewhere) > study.replicates:
+        raise ConfigError(f"{place}: {len(pool.elsewhere)} folders for {study.replicates} replicates; raise replicates")
+    if (pool.from_ is None) != (pool.members is None):
+        raise ConfigError(f"{place}: give from and members together, or none of the two")
+    if pool.from_ is not None and (pool.from_ not in study.pools or study.pools[pool.from_].from_ is not None):
+        known = [other for other, settings in study.pools.items() if settings.from_ is None]
+        raise ConfigError(
+            f"{place}.from: no pool {pool.from_!r} that is no part of another{nearest(pool.from_, known)}"
+        )

@@ -45,20 +45,41 @@ def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]
         PoolError: the folder holds a pool of another task.
         StorageError: the folder cannot be written.
     """
+    factory = checked_factory(experiment)
+    pool = make_pool(folder, factory.dataset)
+    factory = replace(factory, experiment=_as_begun(experiment, pool))
+    return Setup(pool, factory.dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))
+
+
+def checked_factory(experiment: Experiment, known: Dataset | None = None) -> RunFactory:
+    """Factory of the runs of an experiment, all of whose names and arguments are checked. Raises as `set_up` does.
+
+    Args:
+        experiment: what to check.
+        known: its data, where they are read already.
+    """
     import_plugins(experiment.plugins)  # a worker process has not read the experiment's file
     SOURCES.check(experiment.data.source)
     check_space(experiment)
     check_strategy(experiment.sweep.strategy)
-    dataset = load(experiment.data, experiment.split)
+    dataset = load(experiment.data, experiment.split) if known is None else known
     check_space(experiment, dataset.target)
     factory = RunFactory(experiment, dataset)
     Augmenter(experiment.train.augment, dataset.shape, 1)  # it refuses what does not suit the images
     STRATEGIES.call(experiment.sweep.strategy, factory)  # it refuses what it cannot train
+    return factory
+
+
+def make_pool(folder: Path, dataset: Dataset) -> Pool:
+    """Pool over the rows of a data set, or the one that is there.
+
+    Raises:
+        PoolError: the folder holds a pool of another task.
+        StorageError: the folder cannot be written.
+    """
     truth = {split: dataset.truth_of(split) for split in ("val", "test")}
     rows = {split: dataset.rows[split].numpy() for split in ("val", "test")}
-    pool = Pool.create(folder, Task.of(dataset.name, dataset.target, rows=rows, labels=truth), truth)
-    factory = replace(factory, experiment=_as_begun(experiment, pool))
-    return Setup(pool, dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))
+    return Pool.create(folder, Task.of(dataset.name, dataset.target, rows=rows, labels=truth), truth)
 
 
 def _as_begun(experiment: Experiment, pool: Pool) -> Experiment:
