@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,6 +58,7 @@ def run(
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
     pool, ended = train(settings, folder / "pool", device, save_steps, execution, group_size)
+    _tell_of_others(pool, {event.run.id for event in ended})
     methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
     teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
     result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
@@ -69,6 +71,18 @@ def run(
         people.print()
         people.print(f"{folder / 'result.json'} holds all of this and more", soft_wrap=True)
     raise typer.Exit(status_of(ended) or (1 if teams.not_run else 0))
+
+
+def _tell_of_others(pool: Pool, trained: Collection[str]) -> None:
+    """Print that members of other experiments are chosen from as well: an edited file trains into the same folder."""
+    others = [member.name for member in pool.members() if member.id not in trained]
+    if others:
+        more = f"{others[0]}, …" if len(others) > 1 else others[0]
+        people.print(
+            f"{len(others)} more members of {pool.folder} are of other recipes, as of an experiment before it was "
+            f"edited, and are chosen from as well ({more}); --out FOLDER keeps experiments apart",
+            soft_wrap=True,
+        )
 
 
 def _write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> None:

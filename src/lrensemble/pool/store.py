@@ -45,6 +45,7 @@ from lrensemble.files import (
 from lrensemble.pool.content import BySplit, History, Precision, Weights, member_files
 from lrensemble.pool.listing import MEMBER, is_member, read_members
 from lrensemble.pool.member import ID_PATTERN, Member, MemberId, MemberRecord
+from lrensemble.pool.names import told_apart
 from lrensemble.pool.rows import are_written, check_rows, read_ids, read_rows, write_rows
 from lrensemble.pool.sealed import unseal
 from lrensemble.pool.task import NO_IDS, NONE, Task
@@ -163,14 +164,14 @@ class Pool:
 
     def members(self, include_diverged: bool = False) -> tuple[Member, ...]:
         """Members that can be chosen, by `order` and then by id; with `include_diverged`, also those that diverged or
-        were pruned.
+        were pruned. Those that share a name are told apart by what differs in their recipes.
 
         Raises:
             PoolError: a member is damaged or belongs to another pool; the message says which file and what differs.
         """
         found = [self._checked(member) for member in read_members(self._members)]
-        kept = [member for member in found if include_diverged or member.status == "finished"]
-        return tuple(sorted(kept, key=lambda member: (member.order, member.id)))
+        found = told_apart(sorted(found, key=lambda member: (member.order, member.id)))
+        return tuple(member for member in found if include_diverged or member.status == "finished")
 
     def __contains__(self, id: str) -> bool:  # noqa: A002
         return is_member(self._members / id)

@@ -59,12 +59,8 @@ class ReportData:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Names of the members, each once: those that share a name are numbered."""
-        names = [member.name for member in self.members]
-        return tuple(
-            name if names.count(name) == 1 else f"{name} #{names[: place + 1].count(name)}"
-            for place, name in enumerate(names)
-        )
+        """Names of the members, each once."""
+        return tuple(member.name for member in self.members)
 
     @cached_property
     def test(self) -> str:

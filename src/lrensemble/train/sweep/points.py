@@ -31,8 +31,6 @@ class Point:
     policy: Spec
     values: dict[str, Value] = field(default_factory=dict)
     """Values by the path of their field, `train.batch_size` or `model.width`; `policy.…` is in the policy already."""
-    replica: int | None = None
-    """Number of a run among those that differ by their seed alone, from 0; None where the point is trained once."""
 
     @property
     def varied(self) -> str:
@@ -43,14 +41,18 @@ class Point:
         """Seed of the run of this point that has its seed to itself.
 
         It follows from what is trained and not from the place in the sweep: a sweep that gets more policies or values
-        trains only what is new. The first of several replicas is the run of the point trained once.
+        trains only what is new.
 
         Args:
             base: seed of the experiment; other ones give runs that have nothing in common.
         """
-        said = [Spec("point", {"policy": self.policy, **self.values}).to_json(), self.replica or 0]
-        digest = hashlib.sha256(f"{base} {json.dumps(said, sort_keys=True)}".encode())
-        return int(digest.hexdigest()[:SEED_DIGITS], 16)
+        return derived_seed(base, Spec("point", {"policy": self.policy, **self.values}).to_json())
+
+
+def derived_seed(base: int, *parts: object) -> int:
+    """Seed that follows from another one and from what it is for, as JSON."""
+    digest = hashlib.sha256(json.dumps([base, *parts], sort_keys=True).encode())
+    return int(digest.hexdigest()[:SEED_DIGITS], 16)
 
 
 def point_of(policy: Spec, values: dict[str, Value]) -> Point:

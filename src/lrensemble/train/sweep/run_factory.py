@@ -17,7 +17,7 @@ from lrensemble.spec import Spec, Value, to_spec
 from lrensemble.targets import Target
 from lrensemble.train.run.optimizers import check_optimizer
 from lrensemble.train.run.runs import Run
-from lrensemble.train.sweep.points import Point, point_of
+from lrensemble.train.sweep.points import Point, derived_seed, point_of
 
 LONG_RUN = 1_000_000
 """Steps of a run that is too short for no policy: with it their arguments are checked before the data are read."""
@@ -55,16 +55,27 @@ class RunFactory:
             policy=policy.spec,
             train=settings,
         )
-        replica = "" if point.replica is None else f"seed={settings.seed}"
-        return Run(order, recipe, policy, ", ".join(part for part in (point.varied, replica) if part))
+        return Run(order, recipe, policy, point.varied)
 
     def _seeded(self, point: Point, settings: TrainSettings) -> TrainSettings:
-        """Settings of a point with the seed of its run; a seed that the space gives is that of its first replica."""
-        if not point.replica and "train.seed" in point.values:
+        """Settings of a point with the seed of its run: one of its own, unless all share theirs or the space has it."""
+        if self.experiment.sweep.seed == "shared" or "train.seed" in point.values:
             return settings
-        if self.experiment.sweep.seed == "shared":
-            return changed(settings, {"seed": settings.seed + (point.replica or 0)})
         return changed(settings, {"seed": point.seed(settings.seed)})
+
+    def replica(self, run: Run, number: int, order: int) -> Run:
+        """Run that differs from another one by its seed alone.
+
+        Args:
+            run: the first of them.
+            number: its number among them; 0 is the first itself.
+            order: its position in the sweep.
+        """
+        first = run.recipe.train.seed
+        later = first + number if self.experiment.sweep.seed == "shared" else derived_seed(first, number)
+        train = changed(run.recipe.train, {"seed": later if number else first})
+        varied = ", ".join(part for part in (run.varied, f"seed={train.seed}") if part)
+        return replace(run, order=order, recipe=run.recipe.model_copy(update={"train": train}), varied=varied)
 
     def steps_per_epoch(self, settings: TrainSettings) -> int:
         """Number of steps in an epoch.

@@ -9,6 +9,7 @@ from lrensemble.train.sweep.strategies import (  # noqa: F401  (register what th
     random_search,
     seeds,
     snapshots,
+    tune_then_seed,
 )
 from lrensemble.train.sweep.strategies.base import STRATEGIES, Round, Strategy, check_strategy
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import itertools
 
 from lrensemble.errors import ConfigError
 from lrensemble.limits import Runs
@@ -28,7 +28,8 @@ def seeds(factory: RunFactory, *, count: Runs) -> Strategy:
     """
     points = grid_points(factory.experiment)
     if any("train.seed" in point.values for point in points):
-        raise ConfigError("sweep.space.train.seed: strategy seeds varies the seed itself; remove it, or use grid")
-    seeded = [replace(point, replica=replica) for point in points for replica in range(count)]
-    epochs = factory.epochs_per_run(len(seeded))
-    return single_round([factory.run(order, point, epochs=epochs) for order, point in enumerate(seeded)])
+        raise ConfigError("sweep: train.seed varies, and strategy seeds varies it itself; remove it, or use grid")
+    epochs = factory.epochs_per_run(len(points) * count)
+    first = [factory.run(order, point, epochs=epochs) for order, point in enumerate(points)]
+    numbered = itertools.product(first, range(count))
+    return single_round([factory.replica(run, number, order) for order, (run, number) in enumerate(numbered)])
