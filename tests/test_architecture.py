@@ -24,9 +24,9 @@ LEVELS = (
     ("metrics",),
     ("policies", "consensus", "models", "data", "executors"),
     ("select", "pool"),
-    ("train",),
-    ("evaluate",),
+    ("train", "evaluate"),
     ("report", "export"),
+    ("studies",),
     ("cli",),
     ("__main__",),
 )
@@ -52,8 +52,6 @@ ROOMS = {
         ("bounds", "every_team", "few_members", "incremental"),
     ),
 }
-
-STUDIES = "lrensemble.evaluate.study"
 
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 MODULES = {
@@ -134,12 +132,6 @@ def test_a_room_imports_only_rooms_below_it(part: str) -> None:
         }
         for imported in inside - {room}:
             assert level[imported] < level[room], f"{module}: {room} may not import {imported}"
-
-
-def test_of_the_judgement_studies_alone_train() -> None:
-    judging = {name for name in IMPORTS if part_of(name) == "evaluate" and not name.startswith(f"{STUDIES}.")}
-    assert not [name for name in judging if any(part_of(each) == "train" for each in IMPORTS[name])]
-    assert not [name for name in judging if any(each.startswith(STUDIES) for each in IMPORTS[name])]
 
 
 def test_no_file_imports_itself_by_a_detour() -> None:

@@ -44,7 +44,7 @@ PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class BudgetSettings(Record):
-    """What each pool may cost in each replicate: all of its runs together, also those that no team can be chosen from."""
+    """What each pool may cost in each replicate: all of its runs together, also those that end without a member."""
 
     epochs: PositiveInt | None = None
     """Passes over the training rows; checked before anything is trained."""
@@ -87,7 +87,7 @@ class PoolSettings(Record):
     from_: Annotated[str | None, Field(alias="from")] = None
     """A pool of the study that this one is a part of; all that it cost is counted."""
     members: Literal["seeds"] | None = None
-    """Which part: `seeds` for the members that share the recipe which has the most seeds, the best by val of several."""
+    """Which part: `seeds` for the members of the recipe that has the most seeds, the best by val of several."""
     beyond_budget: bool = False
     """Whether it may cost something else than the budget says; the comparison is told so."""
 
