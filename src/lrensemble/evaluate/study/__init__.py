@@ -1,0 +1,1 @@
+"""Studies: several pools of one experiment at equal cost, compared."""
