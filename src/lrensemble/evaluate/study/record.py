@@ -177,7 +177,8 @@ class PoolSize(Record):
 
 class CostToScore(Record):
     """What a pool needs until the mean score of its default team reaches a score, by linear interpolation over sizes of
-    smaller pools."""
+    smaller pools.
+    """
 
     pool: str
     drawing: Drawing
@@ -193,7 +194,8 @@ class CostToScore(Record):
 
 class Equivalent(Record):
     """Deep-ensemble equivalent (Ashukha et al. 2020, eq. 9): the number of members of a deep ensemble that reach the
-    calibrated log-likelihood of a team, in one replicate; whole numbers are interpolated linearly."""
+    calibrated log-likelihood of a team, in one replicate; whole numbers are interpolated linearly.
+    """
 
     pool: str
     replicate: int
