@@ -1,0 +1,155 @@
+"""Tables of a study, the same in the terminal and on the page; they fit a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lrensemble.evaluate.study.claim import replicates_of
+from lrensemble.evaluate.study.record import TEMPERED, Comparison, Difference
+from lrensemble.evaluate.study.tables_of_sizes import cost_tables, equivalent_table, pool_size_tables, team_size_table
+from lrensemble.evaluate.study.words import (
+    difference,
+    many,
+    measure_in_print,
+    over_replicates,
+    over_rows,
+    score,
+    unit_in_print,
+)
+from lrensemble.evaluate.tables import GainTable
+
+POOLS_ABREAST = 4
+"""Number of pools beside one another in a table of selectors."""
+
+RELIABLE = {"rows and replicates": "yes", "rows alone": "rows", "none": "no"}
+
+
+def tables(found: Comparison) -> Iterator[GainTable]:
+    """All tables of a study, what it claims first."""
+    yield _pools(found)
+    for measure in _told(found):
+        if measure in found.over_reference:
+            yield _differences(found, measure, found.over_reference[measure], f"the team of {found.reference}")
+    for measure in _told(found):
+        if measure in found.over_single:
+            yield _differences(found, measure, found.over_single[measure], "the pool's own best single model")
+    yield from _selectors(found)
+    yield from team_size_table(found)
+    yield from pool_size_tables(found)
+    yield from cost_tables(found)
+    yield from equivalent_table(found)
+    yield from _diversity(found)
+    yield from _soups(found)
+
+
+def _told(found: Comparison) -> list[str]:
+    """Measures that differences are told by: the one that people know best, and NLL after temperature, or the aim."""
+    last = TEMPERED if TEMPERED in found.measures else found.metric
+    return list(dict.fromkeys((found.measures[0], last)))
+
+
+def _pools(found: Comparison) -> GainTable:
+    measure = found.measures[0]
+    rows = []
+    for name, own in found.pools.items():
+        known = [one for one in own if one.team is not None and one.single is not None]
+        sizes = [len(one.team.members) for one in known if one.team is not None]
+        rows.append(
+            (
+                name,
+                _mean([float(one.members) for one in own], "{:.4g}"),
+                _mean([float(sum(one.lost.values())) for one in own], "{:.3g}"),
+                _mean([one.cost.epochs for one in own], "{:,.0f}"),
+                _mean([one.cost.seconds for one in own], "{:,.0f}"),
+                _scores(measure, [one.single.by(measure) for one in known if one.single is not None]),
+                _scores(measure, [one.team.by(measure) for one in known if one.team is not None]),
+                _mean([float(size) for size in sizes], "{:.3g}"),
+            )
+        )
+    title = (
+        f"{found.task}: pools, their cost and test {measure_in_print(measure)}{unit_in_print(measure)}, "
+        f"mean over {many(replicates_of(found), 'replicate')}"
+    )
+    headings = ("pool", "members", "lost", "epochs", "seconds", "single", "team", "size")
+    return GainTable(title, headings, tuple(rows), None)
+
+
+def _differences(found: Comparison, measure: str, table: dict[str, Difference], over: str) -> GainTable:
+    title = (
+        f"{found.task}: test {measure_in_print(measure)} of teams over {over}, in "
+        f"{'points' if unit_in_print(measure) else 'its own unit'}, positive is better; 95 % intervals, adjusted for "
+        f"{many(len(table), 'pool')}"
+    )
+    rows = [
+        (
+            name,
+            difference(measure, one.value),
+            over_rows(measure, one.rows),
+            over_replicates(measure, one.replicates),
+            RELIABLE[one.reliability],
+        )
+        for name, one in table.items()
+    ]
+    return GainTable(title, ("pool", "gain", "over rows", "over replicates", "reliable"), tuple(rows), None)
+
+
+def _selectors(found: Comparison) -> Iterator[GainTable]:
+    measure, names = found.measures[0], list(found.pools)
+    title = (
+        f"{found.task}: what each selector makes of each pool: test "
+        f"{measure_in_print(measure)}{unit_in_print(measure)} and gain over the best single model (* reliable over "
+        "rows, ** and over replicates, adjusted for all)"
+    )
+    for start in range(0, len(names) if found.selectors else 0, POOLS_ABREAST):
+        own = names[start : start + POOLS_ABREAST]
+        rows = [(method, *(_selected(found, method, name) for name in own)) for method in found.selectors]
+        yield GainTable(title if start == 0 else "", ("selector", *own), tuple(rows), None)
+
+
+def _selected(found: Comparison, method: str, name: str) -> str:
+    one, measure = found.selectors[method][name], found.measures[0]
+    if measure not in one.scores:
+        return "–"
+    if measure not in one.gain:
+        return score(measure, one.scores[measure])
+    gain = one.gain[measure]
+    marks = {"rows and replicates": "**", "rows alone": "*", "none": ""}[gain.reliability]
+    return f"{score(measure, one.scores[measure])} {difference(measure, gain.value)}{marks}"
+
+
+def _diversity(found: Comparison) -> Iterator[GainTable]:
+    if not found.diversity:
+        return
+    names = list(found.diversity[0].of_pool)
+    headings = ("members of", *(name.replace("_", " ") for name in names))
+    rows = []
+    for own in found.diversity:
+        rows.append((own.pool, *(f"{own.of_pool.get(name, float('nan')):.4f}" for name in names)))
+        rows.append((f"{own.pool}, team", *(f"{own.of_team.get(name, float('nan')):.4f}" for name in names)))
+    most = max(own.rows for own in found.diversity)
+    title = f"{found.task}: diversity on {many(most, 'test row')}, mean over {many(replicates_of(found), 'replicate')}"
+    yield GainTable(title, headings, tuple(rows), None)
+
+
+def _soups(found: Comparison) -> Iterator[GainTable]:
+    if not found.soups:
+        return
+    measure, rows = found.measures[0], []
+    for own in found.soups:
+        team = found.pools[own.pool][own.replicate].team
+        beside = None if team is None else team.by(measure)
+        told = (score(measure, own.scores[measure]), str(own.ingredients)) if own.scores else ("–", "0")
+        row = (f"{own.pool} {own.replicate + 1}", *told, score(measure, beside), own.reason)
+        rows.append(row)
+    title = f"{found.task}: soups, the average of a team's weights as one network, test {measure_in_print(measure)}"
+    yield GainTable(title, ("pool", "soup", "of", "team", "why not"), tuple(rows), None)
+
+
+def _mean(values: Sequence[float | None], form: str) -> str:
+    known = [value for value in values if value is not None]
+    return form.format(sum(known) / len(known)) if known and len(known) == len(values) else "–"
+
+
+def _scores(measure: str, values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return score(measure, sum(known) / len(known) if known and len(known) == len(values) else None)
