@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 
 from lrensemble.evaluate.predictors import Floats, Predictor
-from lrensemble.evaluate.study.cost import Spent, as_record
-from lrensemble.evaluate.study.reader import Measured, PoolReader
+from lrensemble.evaluate.study.findings.cost import Spent, as_record
+from lrensemble.evaluate.study.findings.reader import Measured, PoolReader
+from lrensemble.evaluate.study.findings.subsets import drawn, sizes_up_to, smaller_pools
 from lrensemble.evaluate.study.record import Drawing, PoolSize, Range, TeamSize
-from lrensemble.evaluate.study.subsets import drawn, sizes_up_to, smaller_pools
 from lrensemble.pool import Member
 
 Way = Literal["greedy", "top_k", "drawn"]
