@@ -105,9 +105,7 @@ _OF_SEEDS = [
     "after temperature scaling on val. Shaded: one standard deviation over draws of members."
 ]
 _OF_DIVERSITY = ["On test rows, where the scores are from; nothing was chosen by it."]
-_OF_SOUPS = [
-    "The average of the weights of a team's members as one network, at the cost of one of them, or why there is none."
-]
+_OF_SOUPS = ["The average of a team's weights as one network, at the cost of one member, or why there is none."]
 
 
 def _against_reference(found: Comparison) -> Section:

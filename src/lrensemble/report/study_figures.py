@@ -13,6 +13,9 @@ from lrensemble.report.curves import COLOURS
 from lrensemble.report.escape import escape_html
 from lrensemble.report.section import Figure
 
+POWERS = [2**power for power in range(11)]
+"""Ticks of axes of sizes."""
+
 DASHES = {"greedy": "solid", "top_k": "dash", "drawn": "dot", "balanced": "dash", "in order": "dashdot"}
 """Lines by how a team or a smaller pool was taken."""
 
@@ -102,7 +105,7 @@ def deep_ensembles(found: Comparison) -> Figure:
         "xaxis": {
             "title": {"text": "members of the deep ensemble"},
             "type": "log",
-            "tickvals": [1, 2, 4, 8, 16, 32, 64],
+            "tickvals": POWERS,
         },
         "yaxis": {"title": {"text": "test NLL after temperature"}},
         "height": 520,
@@ -170,7 +173,8 @@ def _lines(
     ]
     title = f"test {measure_in_print(measure)}" + (", %" if scale != 1 else "")
     layout = {
-        "xaxis": {"title": {"text": axis}, "type": "log"},
+        "xaxis": {"title": {"text": axis}, "type": "log"}
+        | ({"tickvals": POWERS} if axis.startswith("members") else {}),
         "yaxis": {"title": {"text": title}},
         "height": 480,
     }

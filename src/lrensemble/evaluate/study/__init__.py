@@ -1,6 +1,5 @@
-"""Studies: several pools of one experiment at equal cost, compared.
+"""Studies: several pools over the same rows, compared.
 
-`training` trains the pools of a study file or finds them, `begun` notices edited files, `part` makes a pool of a part;
 `comparison` puts together what `findings` hold, `claim` and `tables` say it in `words`, and `record` is the content of
 `study.json`.
 """

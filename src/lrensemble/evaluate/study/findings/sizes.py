@@ -92,8 +92,11 @@ def _teams(reader: PoolReader, most: int, draws: int, seed: int) -> Iterator[tup
 
 def _chosen(reader: PoolReader, subsets: Sequence[tuple[int, ...]]) -> tuple[list[Measured], list[Measured]]:
     """Default team and best single model of each smaller pool."""
-    asked = {("team", place): reader.chosen(reader.aim.method, subset) for place, subset in enumerate(subsets)}
-    asked |= {("single", place): reader.chosen("best", subset) for place, subset in enumerate(subsets)}
+    asked = {
+        (who, place): reader.equal(subset) if len(subset) == 1 else reader.chosen(method, subset)
+        for who, method in (("team", reader.aim.method), ("single", "best"))
+        for place, subset in enumerate(subsets)
+    }
     found = reader.measure(asked)
     places = range(len(subsets))
     return [found["team", place] for place in places], [found["single", place] for place in places]
