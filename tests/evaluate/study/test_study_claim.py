@@ -49,9 +49,9 @@ def difference(value: float, rows: tuple[float, float], replicates: Ends) -> Dif
         over = OverReplicates(
             count=3, low=low, high=high, p_value=0.001, adjusted_low=low, adjusted_high=high, adjusted_p=p_value
         )
-    low, high = over_both(Comparison(value, *rows, 0.01), over)
-    low = 0.0 if low is not None and abs(low) < 1e-12 else low
-    return Difference(value=value, by_replicate=(value,) * 3, rows=gain, replicates=over, low=low, high=high)
+    ends = over_both(Comparison(value, *rows, 0.01), over)
+    least, most = (None if end is None else round(end, 12) for end in ends)
+    return Difference(value=value, by_replicate=(value,) * 3, rows=gain, replicates=over, low=least, high=most)
 
 
 def with_differences(found: Study, **differences: Difference) -> str:
