@@ -71,15 +71,16 @@ def print_result(result: Result, pool: Pool) -> None:
     from lrensemble.evaluate.verdict import sentences_of
 
     for gains in (*gain_tables(result), *across_tests(result)):
-        _print_gains(gains)
+        print_gains(gains)
     print_not_run(result.not_run)
     _print_team(result, pool)
     for sentence in (*sentences_of(result), *result.notes):
         people.print(sentence, soft_wrap=False)
 
 
-def _print_gains(gains: GainTable) -> None:
-    columns = {name: "left" if name == "team" else "right" for name in gains.headings}
+def print_gains(gains: GainTable) -> None:
+    """Print a table of scores or gains; the first column names what the row is of."""
+    columns = {name: "right" if place else "left" for place, name in enumerate(gains.headings)}
     rows = table(gains.title, columns)
     for row in gains.rows:
         rows.add_row(*row)

@@ -10,9 +10,9 @@ from pathlib import Path
 from lrensemble.config.study_file import Study
 from lrensemble.data import load
 from lrensemble.errors import ConfigError, LREnsembleError
+from lrensemble.pool import Pool
 from lrensemble.studies.begun import check_as_begun, write_begun
 from lrensemble.studies.part import seeds_of_one_recipe
-from lrensemble.pool import Pool
 from lrensemble.train import Began, Event, tune
 from lrensemble.train.sweep.plan import Plan, planned
 
@@ -36,7 +36,7 @@ class PoolBegins:
 
 StudyEvent = PoolBegins | Event
 
-Pools = Mapping[str, tuple[Pool, ...]]
+Pools = dict[str, tuple[Pool, ...]]
 """Pools by name in the order of the file, the first replicate first."""
 
 

@@ -1,0 +1,102 @@
+"""`lrensemble study`: several pools at equal cost, trained and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lrensemble.cli.console import Json, Plugins, names_of, people, print_json
+from lrensemble.cli.evaluate import print_gains
+from lrensemble.cli.tune import Data, Device, Execution, GroupSize, SaveSteps, display, status_of, terminated
+
+if TYPE_CHECKING:
+    from lrensemble.evaluate.study import Comparison
+    from lrensemble.pool import Pool
+    from lrensemble.studies import StudyEvent
+    from lrensemble.train import Ended
+
+
+def _studies() -> list[str]:
+    from lrensemble.config.shipped import STUDIES, shipped
+
+    return shipped(STUDIES)
+
+
+def output() -> Any:
+    """The record in `study.json`."""
+    from lrensemble.evaluate.study import Comparison
+
+    return Comparison
+
+
+def study(
+    study: Annotated[
+        str,
+        typer.Argument(help="A .toml file, or the name of one that ships.", autocompletion=names_of(_studies)),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of pools/ and study.json; runs/studies/STUDY unless given.")
+    ] = None,
+    data: Data = None,
+    device: Device = "cpu",
+    save_steps: SaveSteps = None,
+    execution: Execution = "auto",
+    group_size: GroupSize = None,
+    plugin: Plugins = None,
+    json: Json = False,
+) -> None:
+    """Train several pools at equal cost, and compare what they are worth."""
+    from lrensemble.config.study_file import load_study
+    from lrensemble.studies import RESULT, compared, train_pools
+
+    loaded = load_study(study, data=data, plugins=tuple(plugin or ()))
+    folder = out or Path("runs") / "studies" / loaded.name
+    events = train_pools(
+        loaded, folder, device=device, save_steps=save_steps, execution=execution, group_size=group_size
+    )
+    pools, ended = _trained(events)
+    with people.status("comparing"):
+        found = compared(loaded, pools, folder)
+    if json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        _print(found)
+        people.print(f"{folder / RESULT} holds all of this and more", soft_wrap=True)
+    raise typer.Exit(status_of(ended))
+
+
+def _trained(
+    events: Generator[StudyEvent, None, dict[str, tuple[Pool, ...]]],
+) -> tuple[dict[str, tuple[Pool, ...]], list[Ended]]:
+    """Show how the pools are trained; the pools and the ending of every run are returned."""
+    from lrensemble.studies import PoolBegins
+
+    ended: list[Ended] = []
+    with terminated(), ExitStack() as stack:
+        shown = stack.enter_context(display())
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                return end.value, ended
+            if isinstance(event, PoolBegins):
+                stack.close()
+                people.print(f"pool {event.place} of {event.count}: {event.name}, seed {event.seed}")
+                shown = stack.enter_context(display())
+            elif (ending := shown.show(event)) is not None:
+                ended.append(ending)
+
+
+def _print(found: Comparison) -> None:
+    """Print the tables, the claim and its limits."""
+    from lrensemble.evaluate.study import tables
+
+    people.print()
+    for each in tables(found):
+        print_gains(each)
+    for sentence in (found.claim, *found.notes):
+        people.print(sentence, soft_wrap=False)
