@@ -1,9 +1,7 @@
-"""Studies: several pools at equal cost, compared.
+"""Studies: several pools over the same rows, compared.
 
-`comparison` puts together what the others find: `reader` reads one pool, `chosen` chooses from it on `val` and measures
-on test, `differences` pairs pools over rows and over replicates, `sizes` and `subsets` make teams and pools smaller,
-`cost` counts, `equivalent` measures in seeds, `diverse` in diversity, `soups` averages weights. `claim` and `tables`
-say it in words, `record` holds the content of `study.json`.
+`comparison` puts together what `findings` hold, `claim` and `tables` say it in `words`, and `record` is the content of
+`study.json`.
 """
 
 from lrensemble.evaluate.study.comparison import compare

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lrensemble.evaluate.study.findings.differences import half_width
 from lrensemble.evaluate.study.record import TEMPERED, Comparison, Difference, Reliability, Replicate
 from lrensemble.evaluate.study.words import in_words, many, measure_in_print
+
+FEW = 5
+"""Number of replicates up to which a note says how wide their intervals are."""
 
 SAME_COST = 0.02
 """Relative difference of costs up to which they count as equal."""
@@ -24,7 +28,10 @@ def claim_of(found: Comparison) -> str:
 def notes_of(found: Comparison) -> tuple[str, ...]:
     """What to know before the figures are read: unequal costs, runs that were lost, what could not be done."""
     return tuple(
-        filter(None, [_lost(found), _unequal(found), _missing(found), _equivalents(found), _temperatures(found)])
+        filter(
+            None,
+            [_lost(found), _unequal(found), _missing(found), _few(found), _equivalents(found), _temperatures(found)],
+        )
     )
 
 
@@ -54,7 +61,8 @@ def _over_reference(found: Comparison, measure: str) -> str:
                 parts.append(f"{words} {verb} than {found.reference!r}: {_listed(measure, own)}")
     undecided = {pool: one for pool, one in table.items() if one.reliability == "none"}
     if undecided:
-        parts.append(f"no reliable difference from {found.reference!r}: {_listed(measure, undecided)}")
+        over = "" if replicates_of(found) == 1 else " over both rows and replicates"
+        parts.append(f"no difference from {found.reference!r} that is reliable{over}: {_listed(measure, undecided)}")
     return f"In test {name}, {'; '.join(parts)} (95 % intervals, adjusted for {many(len(table), 'comparison')})."
 
 
@@ -139,6 +147,18 @@ def _equivalents(found: Comparison) -> str:
     if not found.deep_ensembles:
         return "No deep-ensemble equivalents: no pool has two members that differ by seed alone."
     return ""
+
+
+def _few(found: Comparison) -> str:
+    """How wide intervals over few replicates are."""
+    count, pools = replicates_of(found), len(found.pools) - 1
+    if not 1 < count <= FEW or not pools:
+        return ""
+    reach, of_more = (half_width(each, pools) for each in (count, 2 * count))
+    return (
+        f"With {count} replicates and {many(pools, 'comparison')}, an interval over replicates reaches {reach:.1f} "
+        f"standard deviations of a difference to either side; with {2 * count} it would be {of_more:.1f}."
+    )
 
 
 def _temperatures(found: Comparison) -> str:

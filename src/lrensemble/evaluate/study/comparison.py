@@ -7,15 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lrensemble.config.study import StudySettings
 from lrensemble.environment import environment
-from lrensemble.errors import ConfigError, PoolError
+from lrensemble.errors import PoolError
 from lrensemble.evaluate.measurements import headline_of
-from lrensemble.evaluate.study.chosen import NOBODY, Opened, opened, replicate, selectors
 from lrensemble.evaluate.study.claim import claim_of, notes_of
-from lrensemble.evaluate.study.cost import Spent, costs_to_scores
-from lrensemble.evaluate.study.differences import Paired, differences
-from lrensemble.evaluate.study.diverse import diverse
-from lrensemble.evaluate.study.equivalent import deep_ensemble, equivalents, largest_of_seeds
-from lrensemble.evaluate.study.reader import Aim, PoolReader
+from lrensemble.evaluate.study.findings.chosen import NOBODY, Opened, opened, replicate, selectors
+from lrensemble.evaluate.study.findings.cost import costs_to_scores
+from lrensemble.evaluate.study.findings.differences import Paired, differences
+from lrensemble.evaluate.study.findings.diverse import diverse
+from lrensemble.evaluate.study.findings.equivalent import deep_ensemble, equivalents, largest_of_seeds
+from lrensemble.evaluate.study.findings.reader import Aim, PoolReader
+from lrensemble.evaluate.study.findings.sizes import by_pool_size, by_team_size
+from lrensemble.evaluate.study.findings.soups import Averager, soup
 from lrensemble.evaluate.study.record import (
     TEMPERED,
     Averaged,
@@ -26,8 +28,6 @@ from lrensemble.evaluate.study.record import (
     Pair,
     PoolSize,
 )
-from lrensemble.evaluate.study.sizes import by_pool_size, by_team_size
-from lrensemble.evaluate.study.soups import Averager, soup
 from lrensemble.metrics.significance.influence import Rows
 from lrensemble.pool import Pool
 from lrensemble.select import SELECTORS
@@ -61,7 +61,10 @@ def compare(pools: Pools, settings: StudySettings, *, averager: Averager | None 
     first = _checked(pools)
     aim, methods = _aim(pools, settings), _methods(settings, first)
     every = {
-        name: [_opened(pools, settings, name, place, aim, methods) for place in range(len(own))]
+        name: [
+            opened(pool, aim, methods, part=name in settings.pools and settings.pools[name].from_ is not None)
+            for pool in own
+        ]
         for name, own in pools.items()
     }
     test = first.task.test_sets[0]
@@ -145,17 +148,6 @@ def _methods(settings: StudySettings, pool: Pool) -> list[SpecLike]:
     if "methods" in settings.select.model_fields_set:
         return list(given)
     return [method for method in given if pool.task.target.kind in SELECTORS.facts(to_spec(method)).targets]
-
-
-def _opened(
-    pools: Pools, settings: StudySettings, name: str, place: int, aim: Aim, methods: Sequence[SpecLike]
-) -> Opened:
-    pool, own = pools[name][place], settings.pools.get(name)
-    source = None if own is None or own.from_ is None else pools.get(own.from_)
-    if source is not None and place >= len(source):
-        raise ConfigError(f"pool {name!r} has more replicates than {own.from_!r}, which it is a part of")  # type: ignore[union-attr]
-    spent = Spent.on(pool, None if source is None else source[place])
-    return opened(pool, spent, PoolReader(pool, aim) if pool.members() else None, methods)
 
 
 def _readers(replicates: Sequence[Opened]) -> list[PoolReader]:

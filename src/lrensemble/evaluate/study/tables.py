@@ -26,29 +26,30 @@ RELIABLE = {"rows and replicates": "yes", "rows alone": "rows", "none": "no"}
 
 def tables(found: Comparison) -> Iterator[GainTable]:
     """All tables of a study, what it claims first."""
-    yield _pools(found)
-    for measure in _told(found):
+    yield pool_table(found)
+    for measure in main_measures(found):
         if measure in found.over_reference:
-            yield _differences(found, measure, found.over_reference[measure], f"the team of {found.reference}")
-    for measure in _told(found):
+            yield difference_table(found, measure, found.over_reference[measure], f"the team of {found.reference}")
+    for measure in main_measures(found):
         if measure in found.over_single:
-            yield _differences(found, measure, found.over_single[measure], "the pool's own best single model")
-    yield from _selectors(found)
+            yield difference_table(found, measure, found.over_single[measure], "the pool's own best single model")
+    yield from selector_tables(found)
     yield from team_size_table(found)
     yield from pool_size_tables(found)
     yield from cost_tables(found)
     yield from equivalent_table(found)
-    yield from _diversity(found)
-    yield from _soups(found)
+    yield from diversity_table(found)
+    yield from soup_table(found)
 
 
-def _told(found: Comparison) -> list[str]:
+def main_measures(found: Comparison) -> list[str]:
     """Measures that differences are told by: the one that people know best, and NLL after temperature, or the aim."""
     last = TEMPERED if TEMPERED in found.measures else found.metric
     return list(dict.fromkeys((found.measures[0], last)))
 
 
-def _pools(found: Comparison) -> GainTable:
+def pool_table(found: Comparison) -> GainTable:
+    """Pools with their cost, and scores of their best single models and default teams."""
     measure = found.measures[0]
     rows = []
     for name, own in found.pools.items():
@@ -74,7 +75,8 @@ def _pools(found: Comparison) -> GainTable:
     return GainTable(title, headings, tuple(rows), None)
 
 
-def _differences(found: Comparison, measure: str, table: dict[str, Difference], over: str) -> GainTable:
+def difference_table(found: Comparison, measure: str, table: dict[str, Difference], over: str) -> GainTable:
+    """Differences by one measure, with both intervals."""
     title = (
         f"{found.task}: test {measure_in_print(measure)} of teams over {over}, in "
         f"{'points' if unit_in_print(measure) else 'its own unit'}, positive is better; 95 % intervals, adjusted for "
@@ -93,7 +95,8 @@ def _differences(found: Comparison, measure: str, table: dict[str, Difference], 
     return GainTable(title, ("pool", "gain", "over rows", "over replicates", "reliable"), tuple(rows), None)
 
 
-def _selectors(found: Comparison) -> Iterator[GainTable]:
+def selector_tables(found: Comparison) -> Iterator[GainTable]:
+    """What each selector makes of each pool, a few pools beside one another."""
     measure, names = found.measures[0], list(found.pools)
     title = (
         f"{found.task}: what each selector makes of each pool: test "
@@ -117,7 +120,8 @@ def _selected(found: Comparison, method: str, name: str) -> str:
     return f"{score(measure, one.scores[measure])} {difference(measure, gain.value)}{marks}"
 
 
-def _diversity(found: Comparison) -> Iterator[GainTable]:
+def diversity_table(found: Comparison) -> Iterator[GainTable]:
+    """Diversity of the members of pools and of their teams."""
     if not found.diversity:
         return
     names = list(found.diversity[0].of_pool)
@@ -131,7 +135,8 @@ def _diversity(found: Comparison) -> Iterator[GainTable]:
     yield GainTable(title, headings, tuple(rows), None)
 
 
-def _soups(found: Comparison) -> Iterator[GainTable]:
+def soup_table(found: Comparison) -> Iterator[GainTable]:
+    """Averages of weights beside the teams."""
     if not found.soups:
         return
     measure, rows = found.measures[0], []

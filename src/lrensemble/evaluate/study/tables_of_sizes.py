@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lrensemble.evaluate.study.differences import sign_of
+from lrensemble.evaluate.study.findings.differences import sign_of
 from lrensemble.evaluate.study.record import Comparison, CostToScore, Equivalent, PoolSize
 from lrensemble.evaluate.study.words import difference, measure_in_print, score, unit_in_print
 from lrensemble.evaluate.tables import GainTable

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.evaluate.predictors import Floats
-from lrensemble.evaluate.study.reader import PoolReader
+from lrensemble.evaluate.study.findings.reader import PoolReader
 from lrensemble.evaluate.study.record import Diversity
 from lrensemble.metrics import METRICS
 from lrensemble.metrics.diversity import diversity

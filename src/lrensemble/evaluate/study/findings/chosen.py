@@ -11,16 +11,19 @@ import numpy as np
 from lrensemble.errors import LREnsembleError
 from lrensemble.evaluate.looks import described, write_look
 from lrensemble.evaluate.predictors import Predictor
-from lrensemble.evaluate.study.cost import Spent, as_record
-from lrensemble.evaluate.study.differences import Paired, differences
-from lrensemble.evaluate.study.reader import Measured, PoolReader
+from lrensemble.evaluate.study.findings.cost import Spent, as_record
+from lrensemble.evaluate.study.findings.differences import Paired, differences
+from lrensemble.evaluate.study.findings.reader import Aim, Measured, PoolReader
+from lrensemble.evaluate.study.findings.sizes import policy_of
 from lrensemble.evaluate.study.record import TEMPERED, Chosen, Replicate, SelectorResult
-from lrensemble.evaluate.study.sizes import policy_of
 from lrensemble.evaluate.teams import why_not_chosen
 from lrensemble.evaluate.temperatures import FITTED_CELLS
 from lrensemble.metrics.significance.influence import Rows
 from lrensemble.pool import Pool
 from lrensemble.spec import Spec, SpecLike, to_spec
+
+BESIDE = "beside the part"
+"""What became of members of a whole that are not in its part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +31,8 @@ class Opened:
     """One pool of one replicate, with its choices measured on test."""
 
     pool: Pool
+    part: bool
+    """Whether it is a part of another one, whose other members stand in it as pruned."""
     spent: Spent
     reader: PoolReader | None
     """None where no member can be chosen."""
@@ -41,11 +46,12 @@ class Opened:
     """Number of looks at test, this one included."""
 
 
-def opened(pool: Pool, spent: Spent, reader: PoolReader | None, methods: Sequence[SpecLike]) -> Opened:
+def opened(pool: Pool, aim: Aim, methods: Sequence[SpecLike], *, part: bool) -> Opened:
     """Choose the best single model, the default team and a team by each selector, and measure them."""
-    teams, reasons = dict[str, Predictor](), dict[str, str]()
-    if reader is None:
-        return Opened(pool, spent, None, teams, {}, reasons, looks=0)
+    teams, reasons, spent = dict[str, Predictor](), dict[str, str](), Spent.on(pool, part=part)
+    if not pool.members():
+        return Opened(pool, part, spent, None, teams, {}, reasons, looks=0)
+    reader = PoolReader(pool, aim)
     wanted: dict[str, SpecLike] = {"single": "best", "team": reader.aim.method}
     wanted |= {str(to_spec(method)): method for method in methods}
     for key, method in wanted.items():
@@ -58,13 +64,17 @@ def opened(pool: Pool, spent: Spent, reader: PoolReader | None, methods: Sequenc
     lines = [described(key, reader.aim.metric, str(team.consensus), team.members) for key, team in teams.items()]
     looks = write_look(pool, lines, [reader.test_set])[reader.test_set]
     measured = reader.measure(teams, rows=True, cells=FITTED_CELLS)
-    return Opened(pool, spent, reader, teams, measured, reasons, looks)
+    return Opened(pool, part, spent, reader, teams, measured, reasons, looks)
 
 
 def replicate(one: Opened) -> Replicate:
     """Record of a pool of one replicate."""
     everyone, members = one.pool.members(include_diverged=True), one.pool.members()
-    lost = Counter[str](member.status for member in everyone if member.status != "finished")
+    lost = Counter[str](
+        BESIDE if one.part and member.status == "pruned" else member.status
+        for member in everyone
+        if member.status != "finished"
+    )
     lost["failed"] = len(one.pool.failures())
     if one.reader is not None:
         lost["learned nothing"] += len(members) - len(one.reader.useful)

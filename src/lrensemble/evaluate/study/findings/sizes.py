@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 
 from lrensemble.evaluate.predictors import Floats, Predictor
-from lrensemble.evaluate.study.cost import Spent, as_record
-from lrensemble.evaluate.study.reader import Measured, PoolReader
+from lrensemble.evaluate.study.findings.cost import Spent, as_record
+from lrensemble.evaluate.study.findings.reader import Measured, PoolReader
+from lrensemble.evaluate.study.findings.subsets import drawn, sizes_up_to, smaller_pools
 from lrensemble.evaluate.study.record import Drawing, PoolSize, Range, TeamSize
-from lrensemble.evaluate.study.subsets import drawn, sizes_up_to, smaller_pools
 from lrensemble.pool import Member
 
 Way = Literal["greedy", "top_k", "drawn"]
@@ -92,8 +92,11 @@ def _teams(reader: PoolReader, most: int, draws: int, seed: int) -> Iterator[tup
 
 def _chosen(reader: PoolReader, subsets: Sequence[tuple[int, ...]]) -> tuple[list[Measured], list[Measured]]:
     """Default team and best single model of each smaller pool."""
-    asked = {("team", place): reader.chosen(reader.aim.method, subset) for place, subset in enumerate(subsets)}
-    asked |= {("single", place): reader.chosen("best", subset) for place, subset in enumerate(subsets)}
+    asked = {
+        (who, place): reader.equal(subset) if len(subset) == 1 else reader.chosen(method, subset)
+        for who, method in (("team", reader.aim.method), ("single", "best"))
+        for place, subset in enumerate(subsets)
+    }
     found = reader.measure(asked)
     places = range(len(subsets))
     return [found["team", place] for place in places], [found["single", place] for place in places]

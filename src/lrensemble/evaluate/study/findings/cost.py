@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrensemble.evaluate.predictors import Floats
-from lrensemble.evaluate.study.differences import sign_of
+from lrensemble.evaluate.study.findings.differences import sign_of
 from lrensemble.evaluate.study.record import CostToScore, Drawing, PoolSize, StudyCost
 from lrensemble.pool import Member, Pool
 
@@ -27,25 +27,21 @@ class Spent:
     lost: Floats
     """[kind] of those that cannot: a smaller pool would have lost in proportion."""
     fixed: Floats
-    """[kind] of runs outside the pool that it could not be without, such as those that found its recipe."""
+    """[kind] of runs that a smaller pool needs as well, such as those that found its recipe."""
 
     @classmethod
-    def on(cls, pool: Pool, source: Pool | None = None) -> Spent:
+    def on(cls, pool: Pool, *, part: bool = False) -> Spent:
         """Cost of a pool.
 
         Args:
-            pool: whose members can be chosen.
-            source: the pool that it is a part of: all that this one cost is counted.
+            pool: with all runs that count.
+            part: whether it is a part of another one, whose other members stand in it as pruned.
         """
         everyone = pool.members(include_diverged=True)
         epoch = next((found for member in everyone if (found := _samples_of_epoch(member))), math.nan)
-        lost = [member for member in everyone if member.status != "finished"]
-        outside = [] if source is None else source.members(include_diverged=True)
-        ids = {member.id for member in everyone}
-        further = [member for member in outside if member.id not in ids]
-        costs = (_costs(own, epoch) for own in (pool.members(), lost, further))
-        members, of_lost, fixed = costs
-        return cls(members, of_lost.sum(axis=0), fixed.sum(axis=0))
+        lost = _costs([member for member in everyone if member.status != "finished"], epoch).sum(axis=0)
+        none = np.zeros(KINDS)
+        return cls(_costs(pool.members(), epoch), none if part else lost, lost if part else none)
 
     @property
     def total(self) -> Floats:

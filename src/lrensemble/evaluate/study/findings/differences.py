@@ -18,7 +18,7 @@ import scipy
 
 from lrensemble.evaluate.comparison import gain_of, is_mean
 from lrensemble.evaluate.predictors import Floats
-from lrensemble.evaluate.study.reader import Measured
+from lrensemble.evaluate.study.findings.reader import Measured
 from lrensemble.evaluate.study.record import TEMPERED, Difference, OverReplicates
 from lrensemble.metrics import higher_is_better
 from lrensemble.metrics.significance.influence import Rows, unit_differences
@@ -88,9 +88,9 @@ def over_replicates(values: Sequence[float], comparisons: int = 1) -> OverReplic
     count = len(values)
     if count < 2 or np.ptp(values) < SAME:
         return None
-    mean, error = float(np.mean(values)), float(np.std(values, ddof=1)) / count**0.5
-    half = [error * float(scipy.special.stdtrit(count - 1, 1 - (1 - CONFIDENCE) / 2 / n)) for n in (1, comparisons)]
-    p_value = float(2 * scipy.special.stdtr(count - 1, -abs(mean) / error))
+    mean, deviation = float(np.mean(values)), float(np.std(values, ddof=1))
+    half = [deviation * half_width(count, each) for each in (1, comparisons)]
+    p_value = float(2 * scipy.special.stdtr(count - 1, -abs(mean) / deviation * count**0.5))
     return OverReplicates(
         count=count,
         low=mean - half[0],
@@ -100,6 +100,16 @@ def over_replicates(values: Sequence[float], comparisons: int = 1) -> OverReplic
         adjusted_high=mean + half[1],
         adjusted_p=min(1.0, comparisons * p_value),
     )
+
+
+def half_width(count: int, comparisons: int) -> float:
+    """Half of the width of Student's interval of a mean, in standard deviations of an observation.
+
+    Args:
+        count: number of observations, at least two.
+        comparisons: number of intervals that hold at once.
+    """
+    return float(scipy.special.stdtrit(count - 1, 1 - (1 - CONFIDENCE) / 2 / comparisons)) / count**0.5
 
 
 def _with_both(measure: str, pair: Paired) -> Paired:

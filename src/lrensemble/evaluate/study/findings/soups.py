@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lrensemble.errors import LREnsembleError
 from lrensemble.evaluate.predictors import Floats
-from lrensemble.evaluate.study.chosen import Opened
+from lrensemble.evaluate.study.findings.chosen import Opened
 from lrensemble.evaluate.study.record import Averaged
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Member, Pool

@@ -13,9 +13,9 @@ import numpy as np
 
 from lrensemble.evaluate.baselines import groups_of_seeds
 from lrensemble.evaluate.predictors import Floats
-from lrensemble.evaluate.study.reader import Measured, PoolReader
+from lrensemble.evaluate.study.findings.reader import Measured, PoolReader
+from lrensemble.evaluate.study.findings.subsets import drawn, sizes_up_to
 from lrensemble.evaluate.study.record import TEMPERED, DeepEnsemble, Equivalent
-from lrensemble.evaluate.study.subsets import drawn, sizes_up_to
 
 ALL_SIZES = 8
 """Number of members up to which a deep ensemble is measured at every size."""
