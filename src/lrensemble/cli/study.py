@@ -15,8 +15,7 @@ from lrensemble.cli.tune import Data, Device, Execution, GroupSize, SaveSteps, d
 
 if TYPE_CHECKING:
     from lrensemble.evaluate.study import Comparison
-    from lrensemble.pool import Pool
-    from lrensemble.studies import StudyEvent
+    from lrensemble.studies import Pools, StudyEvent
     from lrensemble.train import Ended
 
 
@@ -39,7 +38,7 @@ def study(
         typer.Argument(help="A .toml file, or the name of one that ships.", autocompletion=names_of(_studies)),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Folder of pools/ and study.json; runs/studies/STUDY unless given.")
+        Path | None, typer.Option(help="Folder of pools/, study.json and its page; runs/studies/STUDY unless given.")
     ] = None,
     data: Data = None,
     device: Device = "cpu",
@@ -60,7 +59,7 @@ def study(
     )
     pools, ended = _trained(events)
     with people.status("comparing"):
-        found = compared(loaded, pools, folder)
+        found = compared(loaded, pools, folder, device=device)
     if json:
         print_json(found.model_dump(mode="json"))
     else:
@@ -69,9 +68,7 @@ def study(
     raise typer.Exit(status_of(ended))
 
 
-def _trained(
-    events: Generator[StudyEvent, None, dict[str, tuple[Pool, ...]]],
-) -> tuple[dict[str, tuple[Pool, ...]], list[Ended]]:
+def _trained(events: Generator[StudyEvent, None, Pools]) -> tuple[Pools, list[Ended]]:
     """Show how the pools are trained; the pools and the ending of every run are returned."""
     from lrensemble.studies import PoolBegins
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from lrensemble.config.study_file import Study, load_study
+from lrensemble.errors import MissingExtraError
 from lrensemble.evaluate.study import Comparison, compare
 from lrensemble.files import seal, write_whole
+from lrensemble.report.study import study_page
+from lrensemble.studies.averaging import averager_of
 from lrensemble.studies.pools import Pools, train_pools
 
-RESULT = "study.json"
+logger = logging.getLogger(__name__)
+
+RESULT, PAGE = "study.json", "study.html"
 
 
 def study(
@@ -32,7 +38,7 @@ def study(
 
     Args:
         given: the path of a study's TOML file, or the name of one that ships with the package.
-        out: folder of `pools/` and `study.json`.
+        out: folder of `pools/`, `study.json` and `study.html`.
         data: folder of the data set's files, in place of the experiment's.
         device: as in `tune`, like the three that follow.
         save_steps: steps between two savings of a run's state.
@@ -53,16 +59,20 @@ def study(
         try:
             next(events)
         except StopIteration as end:
-            return compared(loaded, end.value, Path(out))
+            return compared(loaded, end.value, Path(out), device=device)
 
 
-def compared(study: Study, pools: Pools, out: Path) -> Comparison:
-    """Comparison of the pools of a study, written to `study.json`.
+def compared(study: Study, pools: Pools, out: Path, *, device: str = "cpu") -> Comparison:
+    """Comparison of the pools of a study, written to `study.json`, and to `study.html` where plotly is installed.
 
     Raises:
         PoolError: pools over other rows, without test rows, or no pool with a member that can be chosen.
         StorageError: it cannot be written.
     """
-    found = compare(pools, study.settings)
+    found = compare(pools, study.settings, averager=averager_of(study, device))
     write_whole(out / RESULT, seal(found.model_dump(mode="json")))
+    try:
+        study_page(found, out / PAGE)
+    except MissingExtraError as error:
+        logger.warning("%s", error)
     return found
