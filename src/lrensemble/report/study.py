@@ -90,7 +90,7 @@ _OF_TEAMS = [
     "members at random that learned something, with equal weights, the mean over draws. Means over replicates."
 ]
 _OF_POOLS = [
-    "Smaller pools of each pool, the team chosen anew in each. Drawn: at random. Balanced: with as many members of each "
+    "Smaller pools, the team chosen anew in each. Drawn: at random. Balanced: with as many members of each "
     "policy as can be. In order: those that were trained first. Draws of one pool share members: the range in which "
     "95 % of them lie shows how much depends on who is in the pool, and is no confidence interval."
 ]
@@ -101,8 +101,8 @@ _OF_COST = [
     "trained them, look at those in order."
 ]
 _OF_SEEDS = [
-    "Deep-ensemble equivalent (Ashukha et al. 2020): how many members that differ by seed alone have the same NLL, both "
-    "after temperature scaling on val. Shaded: one standard deviation over draws of members."
+    "Deep-ensemble equivalent (Ashukha et al. 2020): how many members that differ by seed alone have the same NLL, "
+    "both after temperature scaling on val. Shaded: one standard deviation over draws of members."
 ]
 _OF_DIVERSITY = ["On test rows, where the scores are from; nothing was chosen by it."]
 _OF_SOUPS = ["The average of a team's weights as one network, at the cost of one member, or why there is none."]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lrensemble.evaluate.study.difference import Difference
 from lrensemble.evaluate.study.findings.differences import metric_of, sign_of
-from lrensemble.evaluate.study.record import Comparison, Difference
+from lrensemble.evaluate.study.record import Comparison
 from lrensemble.evaluate.study.words import measure_in_print
 from lrensemble.metrics import METRICS
 from lrensemble.report.curves import COLOURS
@@ -120,7 +121,12 @@ def diversity(found: Comparison) -> Figure:
     traces = []
     for place, each in enumerate(found.diversity):
         for of, symbol, label in ((each.of_pool, "circle", each.pool), (each.of_team, "star", f"{each.pool}, team")):
-            trace = {"type": "scatter", "mode": "markers", "name": escape_html(label), "x": [of.get(measure)]}
+            trace: dict[str, Any] = {
+                "type": "scatter",
+                "mode": "markers",
+                "name": escape_html(label),
+                "x": [of.get(measure)],
+            }
             trace |= {"y": [of.get("member error")], "marker": {"symbol": symbol, "size": 11, "color": _colour(place)}}
             traces.append(trace)
     layout = {
@@ -182,7 +188,7 @@ def _lines(
     return Figure(name, traces, layout, f"{better} is better. Click the legend to hide lines, twice to see one alone.")
 
 
-def _line(name: str, points: list[tuple[float, float]], colour: str, dash: str) -> dict[str, Any]:
+def _line(name: str, points: Sequence[tuple[float, float]], colour: str, dash: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines+markers" if len(points) > 2 or dash == "solid" else "lines",

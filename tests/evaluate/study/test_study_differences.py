@@ -41,7 +41,9 @@ def table(metric: str, replicates: int) -> dict[str, Paired]:
 
 
 def same(found: Comparison, value: float, low: float | None, high: float | None, p_value: float | None) -> bool:
-    return np.allclose([found.value, found.low, found.high, found.p_value], [value, low, high, p_value])  # type: ignore[list-item]
+    ends = (value, low, high, p_value)
+    assert None not in ends
+    return bool(np.allclose([found.value, found.low, found.high, found.p_value], np.array(ends, dtype=np.float64)))
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])

@@ -16,7 +16,7 @@ LOSSES = np.array([1.0, 0.6, 0.5, 0.45])
 
 
 def slowly(loss: float) -> float | None:
-    """The least number l >= 1, in steps of a thousandth, whose interpolated loss is no higher (Ashukha et al., eq. 9)."""
+    """The least number, in steps of a thousandth, whose interpolated loss is no higher (Ashukha et al. 2020, eq. 9)."""
     grid = np.arange(1000, 8001) / 1000
     reached = grid[np.interp(grid, SIZES, LOSSES) <= loss]
     return float(reached[0]) if len(reached) and loss <= LOSSES[0] else None
@@ -53,4 +53,4 @@ def test_a_deep_ensemble_is_worth_its_own_size(tmp_path: Path) -> None:
     weak = [each for each in found.equivalents if each.pool == "other"]
     assert [each.beyond for each in weak] == ["<", "<"]
     strong = [each for each in found.equivalents if each.pool == "seeds"]
-    assert all(each.value is None and each.beyond == ">" or (each.value or 0) > 2 for each in strong)
+    assert all((each.value is None and each.beyond == ">") or (each.value or 0) > 2 for each in strong)

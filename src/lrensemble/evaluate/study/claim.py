@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lrensemble.evaluate.study.difference import Difference, Reliability
 from lrensemble.evaluate.study.findings.differences import half_width
-from lrensemble.evaluate.study.record import TEMPERED, Comparison, Difference, Reliability, Replicate
+from lrensemble.evaluate.study.record import TEMPERED, Comparison, Replicate
 from lrensemble.evaluate.study.words import in_words, many, measure_in_print
 
 FEW = 5

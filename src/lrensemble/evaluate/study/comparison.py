@@ -10,6 +10,7 @@ from lrensemble.environment import environment
 from lrensemble.errors import PoolError
 from lrensemble.evaluate.measurements import headline_of
 from lrensemble.evaluate.study.claim import claim_of, notes_of
+from lrensemble.evaluate.study.difference import Difference, Pair
 from lrensemble.evaluate.study.findings.chosen import NOBODY, Opened, opened, replicate, selectors
 from lrensemble.evaluate.study.findings.cost import costs_to_scores
 from lrensemble.evaluate.study.findings.differences import Paired, differences
@@ -18,16 +19,7 @@ from lrensemble.evaluate.study.findings.equivalent import deep_ensemble, equival
 from lrensemble.evaluate.study.findings.reader import Aim, PoolReader
 from lrensemble.evaluate.study.findings.sizes import by_pool_size, by_team_size
 from lrensemble.evaluate.study.findings.soups import Averager, soup
-from lrensemble.evaluate.study.record import (
-    TEMPERED,
-    Averaged,
-    Comparison,
-    DeepEnsemble,
-    Difference,
-    Equivalent,
-    Pair,
-    PoolSize,
-)
+from lrensemble.evaluate.study.record import TEMPERED, Averaged, Comparison, DeepEnsemble, Equivalent, PoolSize
 from lrensemble.metrics.significance.influence import Rows
 from lrensemble.pool import Pool
 from lrensemble.select import SELECTORS

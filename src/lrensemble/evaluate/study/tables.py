@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lrensemble.evaluate.study.claim import replicates_of
-from lrensemble.evaluate.study.record import TEMPERED, Comparison, Difference
+from lrensemble.evaluate.study.difference import Difference
+from lrensemble.evaluate.study.record import TEMPERED, Comparison
 from lrensemble.evaluate.study.tables_of_sizes import cost_tables, equivalent_table, pool_size_tables, team_size_table
 from lrensemble.evaluate.study.words import (
     difference,

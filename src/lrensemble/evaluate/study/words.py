@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from lrensemble.evaluate.result import Gain
+from lrensemble.evaluate.study.difference import Difference, OverReplicates
 from lrensemble.evaluate.study.findings.differences import metric_of
-from lrensemble.evaluate.study.record import TEMPERED, Difference, OverReplicates
+from lrensemble.evaluate.study.record import TEMPERED
 from lrensemble.evaluate.verdict import in_print, score_in_print, value_in_print
 from lrensemble.metrics import METRICS
 

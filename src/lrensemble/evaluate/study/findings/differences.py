@@ -9,6 +9,7 @@ observations say nothing of how comparisons go together.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -18,8 +19,9 @@ import scipy
 
 from lrensemble.evaluate.comparison import gain_of, is_mean
 from lrensemble.evaluate.predictors import Floats
+from lrensemble.evaluate.study.difference import Difference, OverReplicates
 from lrensemble.evaluate.study.findings.reader import Measured
-from lrensemble.evaluate.study.record import TEMPERED, Difference, OverReplicates
+from lrensemble.evaluate.study.record import TEMPERED
 from lrensemble.metrics import higher_is_better
 from lrensemble.metrics.significance.influence import Rows, unit_differences
 from lrensemble.metrics.significance.scores import compared_units
@@ -109,7 +111,8 @@ def half_width(count: int, comparisons: int) -> float:
         count: number of observations, at least two.
         comparisons: number of intervals that hold at once.
     """
-    return float(scipy.special.stdtrit(count - 1, 1 - (1 - CONFIDENCE) / 2 / comparisons)) / count**0.5
+    quantile = float(scipy.special.stdtrit(count - 1, 1 - (1 - CONFIDENCE) / 2 / comparisons))
+    return quantile / math.sqrt(count)
 
 
 def _with_both(measure: str, pair: Paired) -> Paired:
