@@ -131,7 +131,7 @@ def collected(folder: Path, pool: Pool, *, labels: bool = False) -> Pool:
     arrays: dict[str, Any] = {}
     for split, prefix in (("val", ""), ("test", "test_")):
         said = np.stack([np.exp(np.asarray(member.predictions(split).main)) for member in pool.members()])
-        arrays[f"{prefix}{'predictions' if labels else 'probs'}"] = said.argmax(axis=2) if labels else said
+        arrays[f"{prefix}{'top1' if labels else 'probs'}"] = said.argmax(axis=2) if labels else said
         arrays[f"{prefix}labels"] = pool.truth(split)
     np.savez(folder.with_suffix(".npz"), **arrays)
     return collect([folder.with_suffix(".npz")], folder).pool

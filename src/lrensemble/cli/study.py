@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrensemble.cli.console import Json, Plugins, names_of, people, print_json
-from lrensemble.cli.evaluate import print_gains
+from lrensemble.cli.console import (
+    Form,
+    Format,
+    Json,
+    Plugins,
+    answers,
+    form_of,
+    names_of,
+    people,
+    print_json,
+    print_tables,
+)
+from lrensemble.cli.evaluate import table_of
 from lrensemble.cli.tune import Data, Device, Execution, GroupSize, SaveSteps, display, status_of, terminated
 
 if TYPE_CHECKING:
@@ -46,6 +57,7 @@ def study(
     execution: Execution = "auto",
     group_size: GroupSize = None,
     plugin: Plugins = None,
+    format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
 ) -> None:
     """Train several pools at equal cost, and compare what they are worth."""
@@ -60,10 +72,10 @@ def study(
     pools, ended = _trained(events)
     with people.status("comparing"):
         found = compared(loaded, pools, folder, device=device)
-    if json:
-        print_json(found.model_dump(mode="json"))
-    else:
-        _print(found)
+    form = form_of(format, json)
+    _print(found, form)
+    if form == "table":
+        people.print()
         people.print(f"{folder / RESULT} holds all of this and more", soft_wrap=True)
     raise typer.Exit(status_of(ended))
 
@@ -88,12 +100,17 @@ def _trained(events: Generator[StudyEvent, None, Pools]) -> tuple[Pools, list[En
                 ended.append(ending)
 
 
-def _print(found: Comparison) -> None:
+def _print(found: Comparison, form: Form) -> None:
     """Print the tables, the claim and its limits."""
     from lrensemble.evaluate.study import tables
 
-    people.print()
-    for each in tables(found):
-        print_gains(each)
-    for sentence in (found.claim, *found.notes):
-        people.print(sentence, soft_wrap=False)
+    if form == "json":
+        print_json(found.model_dump(mode="json"))
+        return
+    if form == "table":
+        people.print()
+    print_tables([table_of(each) for each in tables(found)], form)
+    if form == "table":
+        answers.print()
+        for sentence in (found.claim, *found.notes):
+            answers.print(sentence, soft_wrap=False)
