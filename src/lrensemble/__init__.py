@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lrensemble.pool.collect import collect
     from lrensemble.select import Selection, Validation, cross_fit, team_score
     from lrensemble.spec import Spec
+    from lrensemble.studies.conduct import study
     from lrensemble.train.tune import tune
 
 _HOME = {
@@ -52,6 +53,7 @@ _HOME = {
     "load_experiment": "config",
     "paper_grid": "policies",
     "score": "metrics",
+    "study": "studies",
     "team_score": "select",
     "tune": "train",
 }
@@ -77,6 +79,7 @@ __all__ = [
     "load_experiment",
     "paper_grid",
     "score",
+    "study",
     "team_score",
     "tune",
 ]

@@ -36,7 +36,7 @@ def test_a_test_set_in_a_file_of_its_own(command: Command, files: tuple[Path, Pa
 
 def test_ls_shows_outputs_and_their_errors(command: Command, files: tuple[Path, Path], tmp_path: Path) -> None:
     command("collect", files[0], "--out", tmp_path / "pool")
-    shown = printed(command("ls", tmp_path / "pool").err)
+    shown = printed(command("ls", tmp_path / "pool").out)
     assert f"pool: {MEMBERS} members, 2 outputs, {VAL} val rows" in shown
     errors = np.sqrt(((VALUES[0] - TRUTH) ** 2).mean(axis=0)).mean()
     assert f"a-0 values {errors:.4f}" in shown
@@ -50,7 +50,7 @@ def test_ls_shows_what_each_member_says(command: Command, tmp_path: Path) -> Non
     np.savez(tmp_path / "b.npz", likelihood=np.full((1, VAL), -0.5), labels=labels, classes=[*"abcd"])
     command("collect", tmp_path / "b.npz", "--out", tmp_path / "pool")
     assert command("collect", tmp_path / "a.npz", "--form", "labels", "--out", tmp_path / "pool").status == 0
-    shown = printed(command("ls", tmp_path / "pool").err)
+    shown = printed(command("ls", tmp_path / "pool").out)
     assert f"3 members, 4 classes, {VAL} val rows" in shown
     assert "b-0 likelihood – 0.5000" in shown
     assert "a-0 labels 100.00 –" in shown

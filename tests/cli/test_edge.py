@@ -107,7 +107,7 @@ def test_no_text_of_a_stranger_acts_on_the_terminal(folder: Path, forked: Forked
 @pytest.mark.parametrize("command", ["ls pool", "evaluate pool"])
 def test_nor_where_the_printer_moves_the_cursor_itself(folder: Path, forked: Forked, command: str) -> None:
     done = forked(folder, command, FORCE_COLOR="1", TTY_COMPATIBLE="1", NO_COLOR=None)
-    own = re.sub(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[[0-9]*[AGK]|\x1b\[2K|\r", "", done.stderr)
+    own = re.sub(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[[0-9]*[AGK]|\x1b\[2K|\r", "", done.stdout + done.stderr)
     assert not ACTING.search(own)
     assert r"\x1b[2J\x1b]0;title\x07a" in own
 
@@ -144,7 +144,9 @@ def test_without_a_home(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("verb", ["ls pool --json", "select pool -m best --json", "ls selectors --json"])
+@pytest.mark.parametrize(
+    "verb", ["ls pool --json", "ls pool", "select pool -m best --json", "evaluate pool", "ls selectors"]
+)
 def test_a_full_standard_output_is_one_line(folder: Path, verb: str) -> None:
     done = bash(folder, f"lrensemble {verb} > /dev/full")
     assert done.returncode == 2
@@ -155,12 +157,14 @@ def test_a_closed_standard_output_is_one_line(folder: Path) -> None:
     done = bash(folder, "lrensemble ls pool --json >&-")
     assert done.returncode == 2
     assert done.stderr == "lrensemble: cannot write to standard output: it is closed\n"
-    assert bash(folder, "lrensemble ls pool >&-").returncode == 0
-    assert bash(folder, "lrensemble evaluate pool >&- 2>&- <&-").returncode == 0
+    assert bash(folder, "lrensemble ls pool >&-").returncode == 2
+    assert bash(folder, "lrensemble evaluate pool >&- 2>&- <&-").returncode == 2
     assert bash(folder, "lrensemble ls pool --json").returncode == 0, "no file has been written to"
 
 
-@pytest.mark.parametrize("script", ["lrensemble ls pool --json | true", "lrensemble ls pool 2>&1 | true"])
+@pytest.mark.parametrize(
+    "script", ["lrensemble ls pool --json | true", "lrensemble ls pool | true", "lrensemble ls pool 2>&1 | true"]
+)
 def test_a_broken_pipe_is_silent(folder: Path, script: str) -> None:
     done = bash(folder, script)
     assert (done.returncode, done.stderr) == (141, "")

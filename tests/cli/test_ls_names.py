@@ -11,19 +11,19 @@ from tests.cli.command import Command
 
 def test_a_name_with_all_that_is_known_of_it(command: Command) -> None:
     told = command("ls", "selectors", "greedy")
-    assert (told.status, told.out) == (0, "")
-    flat = " ".join(told.err.split())
+    assert (told.status, told.err) == (0, "")
+    flat = " ".join(told.out.split())
     assert flat.startswith("greedy(size: int | none = None, replacement: bool = True, bootstrap: int = 20,")
     assert "Add the member that raises the score most" in flat
     assert "share of the members that each run may use" in flat
-    assert "from: Caruana et al. 2004, sec. 2" in told.err
-    assert "greedy:greedy" in told.err
-    assert max(len(line) for line in told.err.splitlines()) <= 80
+    assert "from: Caruana et al. 2004, sec. 2" in told.out
+    assert "greedy:greedy" in told.out
+    assert max(len(line) for line in told.out.splitlines()) <= 80
 
 
 def test_the_kind_is_found(command: Command) -> None:
-    assert command("ls", "greedy").err == command("ls", "selectors", "greedy").err
-    assert "higher is better: no" in command("ls", "log_loss").err
+    assert command("ls", "greedy").out == command("ls", "selectors", "greedy").out
+    assert "higher is better: no" in command("ls", "log_loss").out
 
 
 def test_as_json(command: Command) -> None:
@@ -46,8 +46,8 @@ def test_as_json(command: Command) -> None:
 def test_a_function_of_ones_own(command: Command) -> None:
     told = command("ls", "policies", "tests.registry.own_things:halves")
     assert told.status == 0
-    assert "A rate that is halved four times." in told.err
-    assert "source: tests.registry.own_things:halves" in told.err
+    assert "A rate that is halved four times." in told.out
+    assert "source: tests.registry.own_things:halves" in told.out
 
 
 @pytest.mark.parametrize(

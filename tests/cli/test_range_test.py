@@ -9,14 +9,14 @@ from lrensemble.train import RangeTest
 
 def test_it_proposes_peaks_that_toml_can_read(command: Command) -> None:
     status, out, err = command("range-test", "digits", "--count", 3, "--steps", 60)
-    assert (status, out) == (0, "")
-    peaks = tomllib.loads(err.splitlines()[-1])["peak"]
+    assert (status, err) == (0, "")
+    peaks = tomllib.loads(out.splitlines()[-1])["peak"]
     assert len(peaks) == 3
     assert peaks == sorted(peaks)
     outcome = command("range-test", "digits", "--count", 3, "--steps", 60, "--json")
     seen = RangeTest.model_validate(outcome.record)
     assert list(seen.peaks) == peaks
-    assert f"between the rates {seen.floor:g} and {seen.peak:g}" in err
+    assert f"between the rates {seen.floor:g} and {seen.peak:g}" in out
 
 
 def test_rates_that_contradict_each_other_are_refused(command: Command) -> None:

@@ -106,7 +106,7 @@ def test_a_member_that_diverges_is_told_and_stays_out(command: Command, experime
     assert [member["status"] for member in result["members"]] == ["finished", "diverged", "finished"]
     assert result["members"][1]["test"] is None
     assert result["teams"]["all"]["team"] == [0, 2]
-    assert "diverged" in command("ls", tmp_path / "out" / "pool").err
+    assert "diverged" in command("ls", tmp_path / "out" / "pool").out
 
 
 MODEL = """

@@ -30,7 +30,7 @@ SMALL = "[sweep.space]\ntrain.weight_decay = [0.0, 0.1]\nmodel.width = [6, 7]\n"
     [
         ("grid", SMALL, "[4/4] cosine(peak=0.02), weight_decay=0.1, model.width=7: val accuracy "),
         ("random(trials=3)", SPACE, "[3/3] cosine(peak=0.02), weight_decay=0.00"),
-        ("seeds(count=4)", "", "[4/4] cosine(peak=0.02), seed=3: val accuracy "),
+        ("seeds(count=4)", "", "[4/4] cosine(peak=0.02), seed=3743244234: val accuracy "),
         ("snapshots(cycles=3)", "", "[3/3] repeat(policy=cosine(peak=0.02), times=3): val accuracy "),
         ("fast_geometric(members=2)", "", "[2/2] join(pieces=[cosine(peak=0.02), triangular(peak=0.05"),
         ("optuna(trials=3)", SPACE, "[3/3] cosine(peak=0.02), weight_decay=0.00"),
@@ -41,20 +41,20 @@ def test_every_strategy_goes_through_the_whole_chain(
 ) -> None:
     path = tmp_path / "experiment.toml"
     path.write_text(TOML.replace("STRATEGY", strategy) + space, encoding="utf-8")
-    status, _, err = command("run", path, "--out", tmp_path / "out")
+    status, out, err = command("run", path, "--out", tmp_path / "out")
     assert status == 0, err
     lines = [line for line in err.splitlines() if line.startswith("[")]
     assert lines[-1].startswith(last)
     count = len(lines)
     assert f"{count} members in {tmp_path / 'out' / 'pool'}: {count} trained" in err
-    assert ("\nseeds " in err) == (strategy == "seeds(count=4)"), "the deep ensemble stands among the baselines"
+    assert ("\nseeds " in out) == (strategy == "seeds(count=4)"), "the deep ensemble stands among the baselines"
     again = command("tune", path, "--out", tmp_path / "out" / "pool")
     assert again.err.splitlines() == [f"{count} members in {tmp_path / 'out' / 'pool'}: {count} there already"]
 
 
 def test_pruned_trials_are_counted_and_listed(command: Command, tmp_path: Path) -> None:
     path = tmp_path / "experiment.toml"
-    strategy = "optuna(trials=6, pruner=successive_halving(min_resource=1, reduction_factor=2))"
+    strategy = "optuna(trials=6, pruner=successive_halving(min_resource=1, reduction_factor=3), seed=1)"
     space = '[sweep.space]\ntrain.weight_decay = "log_uniform(low=1e-4, high=10)"\n'
     path.write_text(TOML.replace("STRATEGY", strategy) + space, encoding="utf-8")
     status, _, err = command("tune", path, "--out", tmp_path / "pool")

@@ -75,12 +75,13 @@ def warm() -> None:
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
         predictions(Path(folder))
         os.chdir(folder)
-        sys.stderr, told = nowhere, sys.stderr
+        told = sys.stdout, sys.stderr
+        sys.stdout = sys.stderr = nowhere
         for arguments in WARMED:
             sys.argv = ["lrensemble", *arguments]
             with contextlib.suppress(SystemExit):
                 command()
-        sys.stderr = told
+        sys.stdout, sys.stderr = told
         os.chdir("/")
 
 

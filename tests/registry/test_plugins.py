@@ -215,7 +215,7 @@ def test_an_installed_plugin_that_is_broken_stops_nobody_else(folder: Path) -> N
     listed = lrensemble(folder, "ls", "metrics", path=place)
     assert listed.returncode == 0
     assert "installed plugin 'broken_one' cannot be imported: ZeroDivisionError" in listed.stderr
-    assert "recall_of_the_rarest" in listed.stderr
+    assert "recall_of_the_rarest" in listed.stdout
     unknown = lrensemble(folder, "select", collected(folder), "--metric", "nlll", path=place)
     assert unknown.returncode == 2
     assert "no metric named 'nlll'; did you mean 'nll'?" in unknown.stderr

@@ -1,36 +1,41 @@
-"""Output of the command line: standard error for people, standard output for programs."""
+"""Output of the command line: answers on standard output, all else on standard error."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.status import Status
-from rich.table import Table
 
-from lrensemble.cli.printer import line_of, people, print_json_text
+from lrensemble.cli.printer import answers, line_of, people, print_answer, print_json_text
+from lrensemble.cli.tables import Form, Format, Table, written
 
 if TYPE_CHECKING:
     from lrensemble.pool import Pool
 
 __all__ = [
+    "Form",
+    "Format",
     "Json",
     "Plugins",
+    "Table",
     "TrustCode",
+    "answers",
+    "form_of",
     "import_given",
     "names_of",
     "open_pool",
     "people",
     "percent",
     "print_json",
+    "print_tables",
     "progress_of",
     "registered",
-    "table",
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable record to standard output.")]
@@ -85,14 +90,20 @@ def print_json(record: object) -> None:
     print_json_text(json.dumps(record, ensure_ascii=False, allow_nan=False))
 
 
-def table(title: str, columns: Mapping[str, str]) -> Table:
-    """An empty table; `columns` maps each heading to `left` or `right`."""
-    made = Table(
-        title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
-    for heading, side in columns.items():
-        made.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
-    return made
+def form_of(given: Form, json: bool) -> Form:
+    """Form of an answer; `--json` is short for `--format json`."""
+    return "json" if json else given
+
+
+def print_tables(tables: Sequence[Table], form: Form) -> None:
+    """Print tables as an answer: with a line between them on a terminal, or as CSV, Markdown or LaTeX."""
+    if form not in ("table", "json"):
+        print_answer(written(tables, form))
+        return
+    for place, each in enumerate(tables):
+        if place:
+            answers.print()
+        answers.print(each)
 
 
 @contextmanager

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrensemble.cli.console import Json, Plugins, TrustCode, open_pool, people, print_json, table
+from lrensemble.cli.console import (
+    Form,
+    Format,
+    Json,
+    Plugins,
+    Table,
+    TrustCode,
+    answers,
+    form_of,
+    open_pool,
+    people,
+    print_json,
+    print_tables,
+)
 from lrensemble.cli.select import print_not_run
 
 if TYPE_CHECKING:
@@ -32,15 +45,13 @@ def evaluate(
     pool: Annotated[Path, typer.Argument(help="Folder of the pool, with teams chosen by `lrensemble select`.")],
     plugin: Plugins = None,
     trust_code: TrustCode = False,
+    format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
 ) -> None:
     """Measure the chosen teams on the rows of every test set."""
     opened = open_pool(pool, plugin, trust_code)
     result = evaluate_into(opened, pool / "result.json")
-    if json:
-        print_json(result.model_dump(mode="json"))
-    else:
-        print_result(result, opened)
+    print_result(result, opened, form_of(format, json))
 
 
 def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = None, *, again: bool = True) -> Result:
@@ -65,55 +76,55 @@ def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = No
     return result
 
 
-def print_result(result: Result, pool: Pool) -> None:
+def print_result(result: Result, pool: Pool, form: Form) -> None:
     """Print the teams beside the best single models, the judged team's members with their rates, and the verdicts."""
     from lrensemble.evaluate.tables import across_tests, gain_tables
     from lrensemble.evaluate.verdict import sentences_of
 
-    for gains in (*gain_tables(result), *across_tests(result)):
-        _print_gains(gains)
+    if form == "json":
+        print_json(result.model_dump(mode="json"))
+        return
+    gains = [table_of(table) for table in (*gain_tables(result), *across_tests(result))]
+    print_tables([*gains, *_team_tables(result, pool, SHOWN if form == "table" else len(result.members))], form)
     print_not_run(result.not_run)
-    _print_team(result, pool)
-    for sentence in (*sentences_of(result), *result.notes):
-        people.print(sentence, soft_wrap=False)
+    if form == "table":
+        answers.print()
+        for sentence in (*sentences_of(result), *result.notes):
+            answers.print(sentence, soft_wrap=False)
 
 
-def _print_gains(gains: GainTable) -> None:
-    columns = {name: "left" if name == "team" else "right" for name in gains.headings}
-    rows = table(gains.title, columns)
+def table_of(gains: GainTable) -> Table:
+    """Table of scores or gains; the first column names what a row is of."""
+    rows = Table(gains.title, {name: "right" if place else "left" for place, name in enumerate(gains.headings)})
     for row in gains.rows:
         rows.add_row(*row)
-    people.print(rows)
-    people.print()
+    return rows
 
 
-def _print_team(result: Result, pool: Pool) -> None:
-    """Print the members of the judged team, with sparklines of their rates."""
+def _team_tables(result: Result, pool: Pool, most: int) -> list[Table]:
+    """The judged team, so many of its members at most, with sparklines of their rates; none where none was judged."""
     from lrensemble.cli.sparkline import rates_of, sparkline
     from lrensemble.evaluate import untrusted
     from lrensemble.evaluate.verdict import score_in_print
 
     if result.verdict.method is None:
-        return
+        return []
     chosen = result.teams[result.verdict.method]
     by_id = {member.id: member for member in pool.members()}
     scores = {member.id: member.val for member in result.members}
+    more = f", of which {most} are shown" if len(chosen.team) > most else ""
     columns = {"member": "left", "weight": "right", "val": "right", "rate": "left"}
-    rows = table(f"{result.verdict.method}, a team of {len(chosen.team)}, and its rates", columns)
-    for member_id, weight in sorted(zip(chosen.members, chosen.weights, strict=True), key=lambda pair: -pair[1])[
-        :SHOWN
-    ]:
+    rows = Table(f"{result.verdict.method}, a team of {len(chosen.team)}{more}, and its rates", columns)
+    heaviest = sorted(zip(chosen.members, chosen.weights, strict=True), key=lambda pair: -pair[1])
+    for member_id, weight in heaviest[:most]:
         member = by_id[member_id]
         val = scores[member_id]
         rows.add_row(
             member.name,
             f"{weight:.2f}",
             score_in_print(result.headline, None if val is None else val.by(result.headline)),
-            sparkline(rates_of(member, trust_code=pool.trust_code), people.encoding),
+            sparkline(rates_of(member, trust_code=pool.trust_code), answers.encoding),
         )
-    people.print(rows)
-    if len(chosen.team) > SHOWN:
-        people.print(f"… and {len(chosen.team) - SHOWN} more")
     if line := untrusted(pool, "policy", "The rate"):
         people.print(line)
-    people.print()
+    return [rows]

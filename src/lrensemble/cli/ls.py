@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, open_pool, people, percent, print_json, table
+from lrensemble.cli.console import (
+    Form,
+    Format,
+    Json,
+    Plugins,
+    Table,
+    TrustCode,
+    answers,
+    form_of,
+    import_given,
+    open_pool,
+    percent,
+    print_json,
+    print_tables,
+)
 from lrensemble.cli.names import Listed, list_kind, show_name
 from lrensemble.errors import ConfigError
 from lrensemble.registry import HOMES, nearest
@@ -59,30 +73,32 @@ def ls(
     ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
+    format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
 ) -> None:
     """Show the members of a pool, the names of a kind with an example of each, or all that is known of one name."""
     from lrensemble.config import shipped
 
+    form = form_of(format, json)
     import_given(plugin)
     if name is not None:
         if what not in HOMES:
             raise ConfigError(f"no kind of name {what!r}{nearest(str(what), HOMES)}")
-        show_name(name, what, json)
+        show_name(name, what, form)
     elif what in HOMES:
-        list_kind(what, json)
+        list_kind(what, form)
     elif what is not None and os.path.isdir(what):
-        _list_pool(open_pool(Path(what), None, trust_code), json)
+        _list_pool(open_pool(Path(what), None, trust_code), form)
     elif what is not None:
-        _show(what, json)
-    elif json:
+        _show(what, form)
+    elif form == "json":
         print_json(Kinds(kinds=list(HOMES), experiments=shipped()))
     else:
-        people.print(f"lrensemble ls POOL, or one of: {', '.join(HOMES)}")
-        people.print(f"experiments that ship with the package: {', '.join(shipped())}")
+        answers.print(f"lrensemble ls POOL, or one of: {', '.join(HOMES)}")
+        answers.print(f"experiments that ship with the package: {', '.join(shipped())}")
 
 
-def _show(name: str, json: bool) -> None:
+def _show(name: str, form: Form) -> None:
     """All that is known of a name whose kind is to be found.
 
     Raises:
@@ -91,14 +107,14 @@ def _show(name: str, json: bool) -> None:
     from lrensemble.errors import UnknownNameError
 
     try:
-        show_name(name, None, json)
+        show_name(name, None, form)
     except UnknownNameError as error:
         raise ConfigError(f"{name!r} is no folder of a pool, and {error}") from None
 
 
-def _list_pool(pool: Pool, json: bool) -> None:
+def _list_pool(pool: Pool, form: Form) -> None:
     members = pool.members(include_diverged=True)
-    if json:
+    if form == "json":
         print_json([member.record() for member in members])
         return
     target, task = pool.task.target, pool.task
@@ -109,16 +125,16 @@ def _list_pool(pool: Pool, json: bool) -> None:
     metrics = dict.fromkeys((known[0], known[-1]))  # the one that people know best, and the one that asks for most
     columns = {"": "right", "id": "left", "member": "left", "form": "left"}
     columns |= {_heading(name): "right" for name in metrics} | {"s": "right"}
-    rows = table(f"{task.name}: {len(members)} members, {target.width} {noun}, {sizes} rows", columns)
+    rows = Table(f"{task.name}: {len(members)} members, {target.width} {noun}, {sizes} rows", columns)
     for position, member in enumerate(members):
         scores = member.scores.get("val", {})
         shown = [_shown(name, scores.get(name)) for name in metrics]
         if member.status != "finished":
             shown[0] = member.status
         seconds = "–" if member.seconds is None else f"{member.seconds:.1f}"
-        form = member.form if member.status == "finished" else "–"
-        rows.add_row(str(position), member.id, member.name, form, *shown, seconds)
-    people.print(rows)
+        said = member.form if member.status == "finished" else "–"
+        rows.add_row(str(position), member.id, member.name, said, *shown, seconds)
+    print_tables([rows], form)
 
 
 def _heading(metric: str) -> str:

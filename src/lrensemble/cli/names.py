@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import people, print_json, table
+from lrensemble.cli.console import Form, Table, answers, people, print_json, print_tables
 
 if TYPE_CHECKING:
     from lrensemble.registry import Entry, Registry
@@ -27,7 +27,7 @@ class Listed(TypedDict):
     """Facts of the registered thing, such as whether higher is better."""
 
 
-def list_kind(kind: str, json: bool) -> None:
+def list_kind(kind: str, form: Form) -> None:
     """Everything registered of a kind, what installed plugins register too."""
     from lrensemble.registry import installed_plugins, registry_of
 
@@ -38,19 +38,19 @@ def list_kind(kind: str, json: bool) -> None:
         Listed(name=form, example=form, summary=summary, aliases=[], facts={})
         for form, summary in registry.families().items()
     ]
-    if json:
+    if form == "json":
         print_json(entries)
         return
     stated = [each.name for each in fields(registry.kind_of_facts) if each.default is MISSING]
     columns = ["example", "what it is", *(fact.replace("_", " ") for fact in stated)]
-    rows = table(f"{len(entries)} {kind}", dict.fromkeys(columns, "left"))
+    rows = Table(f"{len(entries)} {kind}", dict.fromkeys(columns, "left"))
     for each in entries:
         others = f" Also named {', '.join(each['aliases'])}." if each["aliases"] else ""
         rows.add_row(each["example"], each["summary"] + others, *(_word(each["facts"].get(fact)) for fact in stated))
-    people.print(rows)
+    print_tables([rows], form)
 
 
-def show_name(name: str, kind: str | None, json: bool) -> None:
+def show_name(name: str, kind: str | None, form: Form) -> None:
     """Show the entry of one name; `kind` is found where it is not given.
 
     Raises:
@@ -65,25 +65,25 @@ def show_name(name: str, kind: str | None, json: bool) -> None:
     if len(kinds) > 1:
         raise ConfigError(f"{name!r} names several things; give its kind: lrensemble ls {'|'.join(kinds)} {name}")
     entry = entry_of(registry_of(kinds[0]), name)
-    if json:
+    if form == "json":
         print_json(asdict(entry))
     else:
-        _print_entry(entry)
+        _print_entry(entry, form)
 
 
-def _print_entry(entry: Entry) -> None:
-    people.print(entry.signature)
-    people.print()
+def _print_entry(entry: Entry, form: Form) -> None:
+    answers.print(entry.signature)
+    answers.print()
     for paragraph in entry.text.split("\n\n"):
-        people.print(" ".join(paragraph.split()))
-        people.print()
+        answers.print(" ".join(paragraph.split()))
+        answers.print()
     if entry.arguments:
-        rows = table("", dict.fromkeys(("argument", "type", "default", "meaning"), "left"))
+        rows = Table("", dict.fromkeys(("argument", "type", "default", "meaning"), "left"))
         for each in entry.arguments:
             kind = f"{each.type} {each.allowed}".rstrip()
             rows.add_row(each.name, kind, "must be given" if each.default is None else each.default, each.meaning)
-        people.print(rows)
-        people.print()
+        print_tables([rows], form)
+        answers.print()
     lines = {
         "kind": entry.kind,
         "example": entry.example,
@@ -94,7 +94,7 @@ def _print_entry(entry: Entry) -> None:
     }
     for heading, value in lines.items():
         if value:
-            people.print(f"{heading}: {value}", soft_wrap=True)
+            answers.print(f"{heading}: {value}", soft_wrap=True)
 
 
 def _listed(registry: Registry[Any, Any], name: str) -> Listed:

@@ -1,4 +1,4 @@
-"""The one printer for people: no control character of a foreign text reaches the terminal.
+"""The printers, one for answers and one for all else: no control character of a foreign text reaches the terminal.
 
 Names of members, classes and files come from strangers. Control characters are escaped before text is measured for a
 table, and once more where lines are put together; colours and the line of progress are added later.
@@ -6,11 +6,15 @@ table, and once more where lines are put together; colours and the line of progr
 
 from __future__ import annotations
 
+import io
+import os
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.measure import Measurement
 from rich.segment import Segment
 from rich.status import Status
 from rich.text import Text
@@ -24,10 +28,11 @@ class OutputClosedError(Exception):
 
 
 class Printer(Console):
-    """Prints for people, on standard error."""
+    """Prints for people, on standard error unless another file is given."""
 
-    def __init__(self) -> None:
-        super().__init__(stderr=True, highlight=False, markup=False, emoji=False)  # brackets are lists, colons paths
+    def __init__(self, **options: Any) -> None:
+        # Brackets are lists, and colons are paths.
+        super().__init__(stderr=True, highlight=False, markup=False, emoji=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Text of one line, with control characters escaped before it is measured."""
@@ -56,7 +61,36 @@ def line_of(text: str) -> Text:
     return Text(visible(text))
 
 
+class Answers:
+    """Prints what a command was asked for, on standard output."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as `Console.print` does; in a pipe or a file no table is folded, and no line ends in spaces.
+
+        Raises:
+            StorageError, OutputClosedError: as `print_answer` does.
+        """
+        terminal = sys.stdout is not None and sys.stdout.isatty()
+        text = io.StringIO()
+        printer = Printer(file=text, force_terminal=terminal or None)
+        if not terminal and "COLUMNS" not in os.environ and len(objects) == 1 and hasattr(objects[0], "__rich__"):
+            widest = printer.options.update(width=WIDEST)
+            options.setdefault("width", Measurement.get(printer, widest, objects[0]).maximum)
+        printer.print(*objects, **options)
+        print_answer(text.getvalue() if terminal else re.sub(r" +$", "", text.getvalue(), flags=re.MULTILINE))
+
+    @property
+    def encoding(self) -> str:
+        """Encoding of standard output."""
+        return (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+
+
+WIDEST = 10_000
+"""Columns that a line of a table in a pipe has at most."""
+
+
 people = Printer()
+"""Progress, notes and errors: what nobody asked for."""
 
 
 def print_answer(text: str) -> None:
@@ -84,3 +118,7 @@ def print_json_text(text: str) -> None:
         StorageError, OutputClosedError: as `print_answer` does.
     """
     print_answer(escaped_json(text, getattr(sys.stdout, "encoding", None)) + "\n")
+
+
+answers = Answers()
+"""What a command was asked for."""

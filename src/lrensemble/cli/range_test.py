@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lrensemble.cli.console import Json, Plugins, people, print_json
+from lrensemble.cli.console import Json, Plugins, answers, print_json
 from lrensemble.cli.tune import Data, Device, Name, load
 
 
@@ -40,5 +40,5 @@ def range_test(
     if json:
         print_json(seen.model_dump(mode="json"))
         return
-    people.print(f"the loss falls between the rates {seen.floor:g} and {seen.peak:g}")
-    people.print(f"peak = [{', '.join(f'{peak:g}' for peak in seen.peaks)}]")
+    answers.print(f"the loss falls between the rates {seen.floor:g} and {seen.peak:g}")
+    answers.print(f"peak = [{', '.join(f'{peak:g}' for peak in seen.peaks)}]")

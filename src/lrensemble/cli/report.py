@@ -60,7 +60,7 @@ def report(
     if json:
         print_json(Reported(report=str(path), figures=list(map(str, files))))
     else:
-        print_result(result, opened)
+        print_result(result, opened, "table")
 
 
 def write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> list[Section]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrensemble.cli.console import Json, Plugins, people, print_json
+from lrensemble.cli.console import Format, Json, Plugins, form_of, people
 from lrensemble.cli.evaluate import evaluate_into, print_result
 from lrensemble.cli.report import write_page
 from lrensemble.cli.select import check_names, choose_all, default_methods
@@ -50,6 +50,7 @@ def run(
     execution: Execution = "auto",
     group_size: GroupSize = None,
     plugin: Plugins = None,
+    format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
@@ -63,11 +64,11 @@ def run(
     teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
     result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
     _write_page(pool, result, folder / "report.html", data)
-    if json:
-        print_json(result.model_dump(mode="json"))
-    else:
+    form = form_of(format, json)
+    if form == "table":
         people.print()
-        print_result(result, pool)
+    print_result(result, pool, form)
+    if form == "table":
         people.print()
         people.print(f"{folder / 'result.json'} holds all of this and more", soft_wrap=True)
     raise typer.Exit(status_of(ended) or (1 if teams.not_run else 0))

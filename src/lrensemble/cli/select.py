@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lrensemble.cli.console import (
+    Format,
     Json,
     Plugins,
+    Table,
     TrustCode,
+    form_of,
     import_given,
     open_pool,
     people,
     percent,
     print_json,
+    print_tables,
     progress_of,
     registered,
-    table,
 )
 
 if TYPE_CHECKING:
@@ -79,6 +82,7 @@ def select(
     every_team: EveryTeam = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
+    format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
 ) -> None:
     """Choose teams on the validation rows."""
@@ -91,11 +95,13 @@ def select(
     if every_team:
         write_every_team(opened, every_team, metric or aim_of(opened), consensus or "mean")
     chosen = choose_all(opened, methods, metric=metric, consensus=consensus, seed=seed, resamples=resamples)
-    if json:
+    form = form_of(format, json)
+    if form == "json":
         print_json([team.model_dump(mode="json", exclude={"replicates"}) for team in chosen.teams])
     else:
-        print_teams(chosen)
-        print_stability(chosen.teams, {member.id: member.name for member in opened.members()})
+        names = {member.id: member.name for member in opened.members()}
+        print_tables([teams_table(chosen.teams), *stability_tables(chosen.teams, names)], form)
+    print_notes(chosen)
     raise typer.Exit(1 if chosen.not_run else 0)
 
 
@@ -195,12 +201,11 @@ def choose_all(
     return chosen
 
 
-def print_teams(chosen: Chosen) -> None:
-    """Print the teams as a table, optimistic score beside the cross-fitted one, and their warnings."""
+def teams_table(teams: Sequence[Team]) -> Table:
+    """Teams, optimistic score beside the cross-fitted one."""
     from lrensemble.spec import to_spec
 
-    teams = chosen.teams
-    rows = table(
+    rows = Table(
         f"teams by {teams[0].metric}, higher is better (consensus: {to_spec(teams[0].consensus).name})",
         {"method": "left", "members": "right", "val": "right", "cross-fitted": "right", "tried": "right", "s": "right"},
     )
@@ -208,9 +213,13 @@ def print_teams(chosen: Chosen) -> None:
         cross_fitted = "–" if team.cross_fitted is None else f"{team.cross_fitted:.4f}"
         size = str(len(team.team))
         rows.add_row(team.method, size, f"{team.score:.4f}", cross_fitted, f"{team.tried:,}", f"{team.seconds:.2f}")
-    people.print(rows)
+    return rows
+
+
+def print_notes(chosen: Chosen) -> None:
+    """Print the methods that have no team, and cautions on those that have."""
     print_not_run(chosen.not_run)
-    for team in teams:
+    for team in chosen.teams:
         if team.caution:
             people.print(f"caution, {team.method}: {team.caution}")
 
@@ -221,13 +230,14 @@ def print_not_run(not_run: Mapping[str, str]) -> None:
         people.print(f"not run, {method}: {reason}")
 
 
-def print_stability(teams: list[Team], names: dict[str, str]) -> None:
-    """Print how often each member was chosen again on resampled rows, and the optimism of the score."""
+def stability_tables(teams: Sequence[Team], names: Mapping[str, str]) -> list[Table]:
+    """How often each member was chosen again on resampled rows, and the optimism of the score, by team."""
+    tables = []
     for team in teams:
         if team.optimism is None:
             continue
-        people.print(f"{team.method}: optimism {team.optimism:.4f} over {team.resamples} resamples")
-        rows = table("", {"member": "left", "in the team": "left", "chosen again, %": "right"})
+        title = f"{team.method}: optimism {team.optimism:.4f} over {team.resamples} resamples"
+        tables.append(Table(title, {"member": "left", "in the team": "left", "chosen again, %": "right"}))
         for member, share in sorted(team.frequency.items(), key=lambda item: -item[1]):
-            rows.add_row(names[member], "yes" if member in team.team else "", percent(share))
-        people.print(rows)
+            tables[-1].add_row(names[member], "yes" if member in team.team else "", percent(share))
+    return tables

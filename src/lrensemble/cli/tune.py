@@ -129,7 +129,7 @@ def train(
     from lrensemble.pool import Pool
     from lrensemble.train import tune
 
-    with _terminated(), _display() as display:
+    with terminated(), display() as shown:
         events = tune(
             experiment,
             folder,
@@ -138,13 +138,13 @@ def train(
             execution=execution,
             group_size=group_size,
         )
-        ended = [ending for event in events if (ending := display.show(event))]
+        ended = [ending for event in events if (ending := shown.show(event))]
     _summarise(ended, folder)
     return Pool.open(folder), ended
 
 
 @contextmanager
-def _terminated() -> Iterator[None]:
+def terminated() -> Iterator[None]:
     """Leave with the signal's exit status where one asked the program to end; Ctrl-C is the command line's own."""
     from lrensemble.train.run.session import Terminated
 
@@ -181,7 +181,7 @@ class _Display(Protocol):
 
 
 @contextmanager
-def _display() -> Iterator[_Display]:
+def display() -> Iterator[_Display]:
     """A bar on a terminal, a line a member elsewhere."""
     if not people.is_terminal:
         yield _Lines()

@@ -82,7 +82,7 @@ class PoolSettings(Record):
     """Keys of `[sweep]` that replace the experiment's."""
     folder: Path | None = Field(default=None, strict=False)
     """A pool that was made elsewhere, from the file; nothing is trained."""
-    folders: Annotated[tuple[Path, ...], Field(strict=False)] = ()
+    folders: Annotated[tuple[Annotated[Path, Field(strict=False)], ...], Field(strict=False)] = ()
     """Pools that were made elsewhere, one for each replicate, from the file."""
     from_: Annotated[str | None, Field(alias="from")] = None
     """A pool of the study that this one is a part of; all that it cost is counted."""

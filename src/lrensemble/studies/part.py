@@ -1,4 +1,4 @@
-"""Part of a pool as a pool of its own, with all that the whole cost."""
+"""Part of a pool as a pool of its own."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ SEEDS = ("seed", "init_seed", "data_seed")
 
 
 def seeds_of_one_recipe(pool: Pool, folder: Path) -> Pool:
-    """Pool of the members that share the recipe which has the most seeds: a deep ensemble, its tuning counted.
+    """Pool of the members that share the recipe which has the most seeds: a deep ensemble.
 
-    The other members stand in it as pruned: what they cost counts, and none of them can be chosen. Of several recipes
-    with as many seeds, it is the one with the best mean score on `val`.
+    Of several recipes with as many seeds, it is the one with the best mean score on `val`.
 
     Args:
         pool: the whole.
@@ -30,15 +29,12 @@ def seeds_of_one_recipe(pool: Pool, folder: Path) -> Pool:
         PoolError: the members have no recipes, since they were trained elsewhere.
         StorageError: the folder cannot be written.
     """
-    kept = {member.id for member in _most_seeds(pool)}
-    part = _empty_like(pool, folder)
-    whole = pool.members(include_diverged=True)
-    wanted = {member.id: "pruned" if _is_left_out(member, kept) else member.status for member in whole}
-    there = {member.id: member.status for member in part.members(include_diverged=True)}
-    remove_members(part, [id_ for id_, status in there.items() if wanted.get(id_) != status])
-    for member in whole:
-        if there.get(member.id) != wanted[member.id]:
-            _add(part, member, left_out=_is_left_out(member, kept))
+    part, members = _empty_like(pool, folder), _most_seeds(pool)
+    wanted = {member.id for member in members}
+    remove_members(part, [member.id for member in part.members(include_diverged=True) if member.id not in wanted])
+    for member in members:
+        if member.id not in part:
+            _add(part, member)
     return part
 
 
@@ -68,10 +64,6 @@ def _without_seed(recipe: dict[str, object]) -> str:
     return json.dumps({**recipe, "train": {key: train[key] for key in train if key not in SEEDS}}, sort_keys=True)
 
 
-def _is_left_out(member: Member, kept: set[str]) -> bool:
-    return member.status == "finished" and member.id not in kept
-
-
 def _empty_like(pool: Pool, folder: Path) -> Pool:
     """Pool of the same task, or the one that is there."""
     splits = pool.task.splits
@@ -83,14 +75,10 @@ def _empty_like(pool: Pool, folder: Path) -> Pool:
     return Pool.create(folder, pool.task, {split: pool.truth(split) for split in splits}, **attributes)
 
 
-def _add(part: Pool, member: Member, *, left_out: bool) -> None:
-    record = MemberRecord(**{name: getattr(member, name) for name in MemberRecord.model_fields})
-    if left_out:
-        record = record.model_copy(update={"status": "pruned", "scores": {}})
-    says = record.status == "finished"
+def _add(part: Pool, member: Member) -> None:
     part.add(
-        record,
-        {split: member.predictions(split) for split in part.task.splits} if says else None,
-        weights=member.weights() if says and member.has_weights else None,
+        MemberRecord(**{name: getattr(member, name) for name in MemberRecord.model_fields}),
+        {split: member.predictions(split) for split in part.task.splits},
+        weights=member.weights() if member.has_weights else None,
         history=member.history() or None,
     )

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from lrensemble.config.study_file import Study
-from lrensemble.data import load
-from lrensemble.errors import ConfigError, LREnsembleError
 from lrensemble.pool import Pool
-from lrensemble.studies.begun import check_as_begun, write_begun
+from lrensemble.studies.begun import write_begun
 from lrensemble.studies.part import seeds_of_one_recipe
+from lrensemble.studies.plans import checked_plans
 from lrensemble.train import Began, Event, tune
-from lrensemble.train.sweep.plan import Plan, planned
 
 POOLS = "pools"
 """Folder of a study's pools: `pools/NAME/SEED`."""
@@ -36,42 +34,8 @@ class PoolBegins:
 
 StudyEvent = PoolBegins | Event
 
-Pools = Mapping[str, tuple[Pool, ...]]
+Pools = dict[str, tuple[Pool, ...]]
 """Pools by name in the order of the file, the first replicate first."""
-
-
-def plan_of(study: Study) -> dict[str, Plan]:
-    """Plan of every pool that is trained; all of them cost the same.
-
-    Raises:
-        ConfigError: a pool that costs something else than the budget, or than the first pool where there is none.
-        LREnsembleError: what the sweep of a pool would raise before any training.
-    """
-    plans, dataset = dict[str, Plan](), None
-    for name in study.trained:
-        experiment = study.experiment(name, 0)
-        try:
-            dataset = dataset or load(experiment.data, experiment.split)
-            plans[name] = planned(experiment, dataset)
-        except LREnsembleError as error:
-            raise type(error)(f"{study.source}: pools.{name}: {error}") from None
-    budget = study.settings.budget
-    if budget is None or budget.epochs is not None:
-        _check_equal(study, plans, budget.epochs if budget else None)
-    return plans
-
-
-def _check_equal(study: Study, plans: Mapping[str, Plan], budget: int | None) -> None:
-    equal = {name: plan for name, plan in plans.items() if not study.settings.pools[name].beyond_budget}
-    for name, plan in equal.items():
-        first = next(iter(equal))
-        wanted = equal[first].epochs if budget is None else budget
-        if plan.epochs != wanted:
-            whose = f"pools.{first} takes {wanted}" if budget is None else f"the budget is {wanted}"
-            raise ConfigError(
-                f"{study.source}: pools.{name}: {plan.runs} members take {plan.epochs} epochs in all, and {whose}; "
-                "change its number of runs or their epochs, or say beyond_budget = true"
-            )
 
 
 def train_pools(
@@ -85,7 +49,8 @@ def train_pools(
 ) -> Generator[StudyEvent, None, Pools]:
     """Train what the pools of a study do not have yet, replicate by replicate, and tell what happens as it happens.
 
-    What is there stays, so that the same call goes on after any interruption; several processes may share the folder.
+    All is checked when the function is called; training goes on while the events are read. What is there stays, so that
+    the same call goes on after any interruption; several processes may share the folder.
 
     Args:
         study: the study.
@@ -99,32 +64,46 @@ def train_pools(
         The pools, also those that were made elsewhere.
 
     Raises:
-        ConfigError: pools of unequal cost, or pools that were begun from another file.
-        LREnsembleError: what `tune` raises.
-        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP, after the state was saved.
+        ConfigError: pools of unequal cost, over other rows, or begun from another file.
+        LREnsembleError: what `tune` raises before any training.
+        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP, after the state was saved; while the events are read.
     """
-    plan_of(study)
-    budget = study.settings.budget
     elsewhere = {
         name: tuple(map(Pool.open, folders)) for name in study.settings.pools if (folders := study.folders(name))
     }
-    check_as_begun(study, out / POOLS)
-    places = [(replicate, name) for replicate in range(study.settings.replicates) for name in study.trained]
-    for place, (replicate, name) in enumerate(places, start=1):
-        seed = study.seed(replicate)
-        folder = folder_of(out, name, seed)
-        write_begun(study, name, out / POOLS)
-        yield PoolBegins(name, seed, folder, place, len(places))
-        events = tune(
+    plans = checked_plans(study, out / POOLS, elsewhere)
+
+    def events_of(name: str, replicate: int) -> Generator[Event, None, None]:
+        return tune(
             study.experiment(name, replicate),
-            folder,
+            folder_of(out, name, study.seed(replicate)),
             device=device,
             save_steps=save_steps,
             execution=execution,
             group_size=group_size,
         )
-        yield from _within_budget(events, folder, budget.seconds if budget else None)
-    return {name: elsewhere.get(name) or _pools_of(study, out, name) for name in study.settings.pools}
+
+    return _trained(study, out, tuple(plans), elsewhere, events_of)
+
+
+def _trained(
+    study: Study,
+    out: Path,
+    names: Sequence[str],
+    elsewhere: Pools,
+    events_of: Callable[[str, int], Generator[Event, None, None]],
+) -> Generator[StudyEvent, None, Pools]:
+    """Train the pools of some names, replicate by replicate."""
+    places = [(replicate, name) for replicate in range(study.settings.replicates) for name in names]
+    budget = study.settings.budget
+    for place, (replicate, name) in enumerate(places, start=1):
+        folder = folder_of(out, name, study.seed(replicate))
+        write_begun(study, name, out / POOLS)
+        yield PoolBegins(name, study.seed(replicate), folder, place, len(places))
+        yield from _within_budget(events_of(name, replicate), folder, budget.seconds if budget else None)
+    wholes = {name: pool.from_ or name for name, pool in study.settings.pools.items()}
+    there = [name for name, whole in wholes.items() if whole in names or whole in elsewhere]
+    return {name: elsewhere.get(name) or _pools_of(study, out, name) for name in there}
 
 
 def folder_of(out: Path, name: str, seed: int) -> Path:

@@ -77,9 +77,14 @@ def make_pool(folder: Path, dataset: Dataset) -> Pool:
         PoolError: the folder holds a pool of another task.
         StorageError: the folder cannot be written.
     """
+    return Pool.create(folder, task_of(dataset), {split: dataset.truth_of(split) for split in ("val", "test")})
+
+
+def task_of(dataset: Dataset) -> Task:
+    """Task of the pools over the rows of a data set."""
     truth = {split: dataset.truth_of(split) for split in ("val", "test")}
     rows = {split: dataset.rows[split].numpy() for split in ("val", "test")}
-    return Pool.create(folder, Task.of(dataset.name, dataset.target, rows=rows, labels=truth), truth)
+    return Task.of(dataset.name, dataset.target, rows=rows, labels=truth)
 
 
 def _as_begun(experiment: Experiment, pool: Pool) -> Experiment:
