@@ -79,7 +79,8 @@ def sections_of(found: Comparison) -> Iterator[Section]:
     if found.diversity:
         yield Section("Diversity", _OF_DIVERSITY, _tables(diversity_table(found)), [diversity(found)])
     if found.soups:
-        yield Section("Averages of weights", _OF_SOUPS, _tables(soup_table(found)))
+        why = [f"{each.pool}, replicate {each.replicate + 1}: {each.reason}." for each in found.soups if each.reason]
+        yield Section("Averages of weights", [*_OF_SOUPS, *why], _tables(soup_table(found)))
     if len(found.pools) > 2:
         yield _every_pair(found)
 

@@ -71,8 +71,7 @@ def test_what_is_reliable_over_both_and_what_is_not_stand_apart(found: Study) ->
         "rows +3.00 to +9.00; over replicates +2.00 to +10.00; over both +1.00 to +11.00); reliably, over rows and "
         "replicates together, worse than 'base': two (-3.00 points, over rows -4.00 to -2.00; over replicates -5.00 to "
         "-1.00; over both -5.24 to -0.76); no difference from 'base' that is reliable over rows and replicates "
-        "together: one (+5.00 points, over rows +2.00 to +8.00; over replicates +1.00 to +9.00; over both +0.00 to "
-        "+10.00) (95 % intervals, adjusted for 3 comparisons)."
+        "together: one (+5.00, +0.00 to +10.00) (95 % intervals, adjusted for 3 comparisons)."
     ) in claim
     assert "The team reliably beats its pool's own best single model in three over rows and replicates." in claim
 

@@ -20,7 +20,8 @@ def test_all_runs_count_also_those_that_died(tmp_path: Path) -> None:
 
 
 def test_what_a_part_was_taken_from_counts_in_full(tmp_path: Path) -> None:
-    spent = Spent.on(skilled_pool(tmp_path, [1, 1], dead=6, status="pruned"), part=True)
+    whole = skilled_pool(tmp_path / "whole", [1, 1, 1, 1, 1], dead=3)
+    spent = Spent.on(skilled_pool(tmp_path / "part", [1, 1]), whole)
     assert spent.total.tolist() == [8 * EPOCHS, 8 * SAMPLES, 16.0]
     assert spent.share(1).tolist() == [7 * EPOCHS, 7 * SAMPLES, 14.0]
 

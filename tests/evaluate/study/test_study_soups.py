@@ -38,6 +38,10 @@ def first_alone(pool: Pool, ids: Sequence[str]) -> Soup:
     return Soup(tuple(ids), pool.task.target.seen(member.predictions("test")))
 
 
+def best_alone(pool: Pool, ids: Sequence[str]) -> Soup:
+    return Soup(tuple(ids)[:1], first_alone(pool, ids).predictions)
+
+
 def refused(pool: Pool, ids: Sequence[str]) -> Soup:
     raise ExportError(f"no soup of {len(ids)} members of {pool.task.name}: half-way too much is lost")
 
@@ -52,7 +56,7 @@ def test_a_soup_is_measured_on_test(tmp_path: Path) -> None:
     assert own.scores["nll"] == pytest.approx(METRICS.call("nll", said, pool.truth("test")))
     assert (own.ingredients, own.reason) == (len(team.members), "")
     (table,) = [each for each in tables(found) if "soups" in each.title]
-    assert table.rows[0][2] == str(len(team.members))
+    assert table.rows[0][1:3] == ("1 of 1", str(len(team.members)))
 
 
 def test_why_there_is_none(tmp_path: Path) -> None:
@@ -62,6 +66,7 @@ def test_why_there_is_none(tmp_path: Path) -> None:
         return own.reason
 
     assert reason(weighted_pool(tmp_path / "a"), refused).endswith("of hand: half-way too much is lost")
+    assert "made the average better" in reason(weighted_pool(tmp_path / "f"), best_alone)
     assert reason(weighted_pool(tmp_path / "b"), None) == "no networks at hand: only predictions were compared"
     assert reason(weighted_pool(tmp_path / "c", ("mlp", "cnn", "mlp"))) == "members of several architectures"
     assert reason(skilled_pool(tmp_path / "d", [1.0, 1.0, 1.0])) == "not all members have weights"

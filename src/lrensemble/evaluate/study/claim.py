@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from lrensemble.evaluate.study.difference import Difference, Reliability
 from lrensemble.evaluate.study.findings.differences import half_width
 from lrensemble.evaluate.study.record import TEMPERED, Comparison, Replicate
-from lrensemble.evaluate.study.words import in_words, many, measure_in_print
+from lrensemble.evaluate.study.words import in_brief, in_words, many, measure_in_print
 
 FEW = 5
 """Number of replicates up to which a note says how wide their intervals are."""
@@ -28,12 +28,8 @@ def claim_of(found: Comparison) -> str:
 
 def notes_of(found: Comparison) -> tuple[str, ...]:
     """What to know before the figures are read: unequal costs, runs that were lost, what could not be done."""
-    return tuple(
-        filter(
-            None,
-            [_lost(found), _unequal(found), _missing(found), _few(found), _equivalents(found), _temperatures(found)],
-        )
-    )
+    every = (_lost, _unequal, _missing, _few, _soups, _equivalents, _temperatures)
+    return tuple(note for each in every if (note := each(found)))
 
 
 def replicates_of(found: Comparison) -> int:
@@ -63,7 +59,8 @@ def _over_reference(found: Comparison, measure: str) -> str:
     undecided = {pool: one for pool, one in table.items() if one.reliability == "none"}
     if undecided:
         over = "" if replicates_of(found) == 1 else " over rows and replicates together"
-        parts.append(f"no difference from {found.reference!r} that is reliable{over}: {_listed(measure, undecided)}")
+        told = ", ".join(f"{pool} ({in_brief(measure, one)})" for pool, one in undecided.items())
+        parts.append(f"no difference from {found.reference!r} that is reliable{over}: {told}")
     return f"In test {name}, {'; '.join(parts)} (95 % intervals, adjusted for {many(len(table), 'comparison')})."
 
 
@@ -160,6 +157,14 @@ def _few(found: Comparison) -> str:
         f"With {count} replicates and {many(pools, 'comparison')}, an interval over replicates reaches {reach:.1f} "
         f"standard deviations of a difference to either side; with {2 * count} it would be {of_more:.1f}."
     )
+
+
+def _soups(found: Comparison) -> str:
+    """How many teams have no soup, and why the first of them has none."""
+    none = [each for each in found.soups if not each.scores]
+    if not none:
+        return ""
+    return f"No soup of {len(none)} of {many(len(found.soups), 'team')}; of {none[0].pool}: {none[0].reason}."
 
 
 def _temperatures(found: Comparison) -> str:

@@ -53,10 +53,7 @@ def compare(pools: Pools, settings: StudySettings, *, averager: Averager | None 
     first = _checked(pools)
     aim, methods = _aim(pools, settings), _methods(settings, first)
     every = {
-        name: [
-            opened(pool, aim, methods, part=name in settings.pools and settings.pools[name].from_ is not None)
-            for pool in own
-        ]
+        name: [opened(pool, aim, methods, _whole(pools, settings, name, place)) for place, pool in enumerate(own)]
         for name, own in pools.items()
     }
     test = first.task.test_sets[0]
@@ -140,6 +137,13 @@ def _methods(settings: StudySettings, pool: Pool) -> list[SpecLike]:
     if "methods" in settings.select.model_fields_set:
         return list(given)
     return [method for method in given if pool.task.target.kind in SELECTORS.facts(to_spec(method)).targets]
+
+
+def _whole(pools: Pools, settings: StudySettings, name: str, place: int) -> Pool | None:
+    """The pool that one is a part of, in the same replicate; None where it is whole itself."""
+    own = settings.pools.get(name)
+    wholes = pools.get(own.from_, ()) if own is not None and own.from_ is not None else ()
+    return wholes[place] if place < len(wholes) else None
 
 
 def _readers(replicates: Sequence[Opened]) -> list[PoolReader]:

@@ -124,29 +124,33 @@ def diversity_table(found: Comparison) -> Iterator[GainTable]:
     if not found.diversity:
         return
     names = list(found.diversity[0].of_pool)
-    headings = ("members of", *(name.replace("_", " ") for name in names))
+    headings = ("members of", *(name.replace("_", " ").removeprefix("member ") for name in names))
     rows = []
     for own in found.diversity:
-        rows.append((own.pool, *(f"{own.of_pool.get(name, float('nan')):.4f}" for name in names)))
-        rows.append((f"{own.pool}, team", *(f"{own.of_team.get(name, float('nan')):.4f}" for name in names)))
+        rows.append((own.pool, *(f"{own.of_pool.get(name, float('nan')):.3f}" for name in names)))
+        rows.append(("its team", *(f"{own.of_team.get(name, float('nan')):.3f}" for name in names)))
     most = max(own.rows for own in found.diversity)
     title = f"{found.task}: diversity on {many(most, 'test row')}, mean over {many(replicates_of(found), 'replicate')}"
     yield GainTable(title, headings, tuple(rows), None)
 
 
 def soup_table(found: Comparison) -> Iterator[GainTable]:
-    """Averages of weights beside the teams."""
+    """Averages of weights beside the teams, mean over the replicates that have one."""
     if not found.soups:
         return
     measure, rows = found.measures[0], []
-    for own in found.soups:
-        team = found.pools[own.pool][own.replicate].team
-        beside = None if team is None else team.by(measure)
-        told = (score(measure, own.scores[measure]), str(own.ingredients)) if own.scores else ("–", "0")
-        row = (f"{own.pool} {own.replicate + 1}", *told, score(measure, beside), own.reason)
-        rows.append(row)
-    title = f"{found.task}: soups, the average of a team's weights as one network, test {measure_in_print(measure)}"
-    yield GainTable(title, ("pool", "soup", "of", "team", "why not"), tuple(rows), None)
+    for name, replicates in found.pools.items():
+        own = [each for each in found.soups if each.pool == name]
+        made = [each for each in own if each.scores]
+        teams = [team.by(measure) for each in made if (team := replicates[each.replicate].team) is not None]
+        sizes = _mean([float(each.ingredients) for each in made], "{:.3g}")
+        soups = _scores(measure, [each.scores[measure] for each in made])
+        rows.append((name, f"{len(made)} of {len(own)}", sizes, soups, _scores(measure, teams)))
+    title = (
+        f"{found.task}: soups, the average of a team's weights as one network: test {measure_in_print(measure)}"
+        f"{unit_in_print(measure)}, beside the teams they are of"
+    )
+    yield GainTable(title, ("pool", "soups", "members", "soup", "team"), tuple(rows), None)
 
 
 def _mean(values: Sequence[float | None], form: str) -> str:

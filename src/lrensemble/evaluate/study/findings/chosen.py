@@ -11,7 +11,7 @@ import numpy as np
 from lrensemble.errors import LREnsembleError
 from lrensemble.evaluate.looks import described, write_look
 from lrensemble.evaluate.predictors import Predictor
-from lrensemble.evaluate.study.findings.cost import Spent, as_record
+from lrensemble.evaluate.study.findings.cost import Spent, as_record, beside_part
 from lrensemble.evaluate.study.findings.differences import Paired, differences
 from lrensemble.evaluate.study.findings.reader import Aim, Measured, PoolReader
 from lrensemble.evaluate.study.findings.sizes import policy_of
@@ -31,8 +31,8 @@ class Opened:
     """One pool of one replicate, with its choices measured on test."""
 
     pool: Pool
-    part: bool
-    """Whether it is a part of another one, whose other members stand in it as pruned."""
+    whole: Pool | None
+    """Pool that it is a part of."""
     spent: Spent
     reader: PoolReader | None
     """None where no member can be chosen."""
@@ -46,11 +46,11 @@ class Opened:
     """Number of looks at test, this one included."""
 
 
-def opened(pool: Pool, aim: Aim, methods: Sequence[SpecLike], *, part: bool) -> Opened:
+def opened(pool: Pool, aim: Aim, methods: Sequence[SpecLike], whole: Pool | None = None) -> Opened:
     """Choose the best single model, the default team and a team by each selector, and measure them."""
-    teams, reasons, spent = dict[str, Predictor](), dict[str, str](), Spent.on(pool, part=part)
+    teams, reasons, spent = dict[str, Predictor](), dict[str, str](), Spent.on(pool, whole)
     if not pool.members():
-        return Opened(pool, part, spent, None, teams, {}, reasons, looks=0)
+        return Opened(pool, whole, spent, None, teams, {}, reasons, looks=0)
     reader = PoolReader(pool, aim)
     wanted: dict[str, SpecLike] = {"single": "best", "team": reader.aim.method}
     wanted |= {str(to_spec(method)): method for method in methods}
@@ -64,17 +64,14 @@ def opened(pool: Pool, aim: Aim, methods: Sequence[SpecLike], *, part: bool) -> 
     lines = [described(key, reader.aim.metric, str(team.consensus), team.members) for key, team in teams.items()]
     looks = write_look(pool, lines, [reader.test_set])[reader.test_set]
     measured = reader.measure(teams, rows=True, cells=FITTED_CELLS)
-    return Opened(pool, part, spent, reader, teams, measured, reasons, looks)
+    return Opened(pool, whole, spent, reader, teams, measured, reasons, looks)
 
 
 def replicate(one: Opened) -> Replicate:
     """Record of a pool of one replicate."""
     everyone, members = one.pool.members(include_diverged=True), one.pool.members()
-    lost = Counter[str](
-        BESIDE if one.part and member.status == "pruned" else member.status
-        for member in everyone
-        if member.status != "finished"
-    )
+    lost = Counter[str](member.status for member in everyone if member.status != "finished")
+    lost[BESIDE] = len(beside_part(one.pool, one.whole))
     lost["failed"] = len(one.pool.failures())
     if one.reader is not None:
         lost["learned nothing"] += len(members) - len(one.reader.useful)

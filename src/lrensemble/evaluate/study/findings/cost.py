@@ -30,18 +30,18 @@ class Spent:
     """[kind] of runs that a smaller pool needs as well, such as those that found its recipe."""
 
     @classmethod
-    def on(cls, pool: Pool, *, part: bool = False) -> Spent:
+    def on(cls, pool: Pool, whole: Pool | None = None) -> Spent:
         """Cost of a pool.
 
         Args:
-            pool: with all runs that count.
-            part: whether it is a part of another one, whose other members stand in it as pruned.
+            pool: whose members can be chosen.
+            whole: the pool that it is a part of: all that this one cost counts.
         """
         everyone = pool.members(include_diverged=True)
         epoch = next((found for member in everyone if (found := _samples_of_epoch(member))), math.nan)
         lost = _costs([member for member in everyone if member.status != "finished"], epoch).sum(axis=0)
-        none = np.zeros(KINDS)
-        return cls(_costs(pool.members(), epoch), none if part else lost, lost if part else none)
+        beside = _costs(beside_part(pool, whole), epoch).sum(axis=0)
+        return cls(_costs(pool.members(), epoch), lost, beside)
 
     @property
     def total(self) -> Floats:
@@ -58,6 +58,12 @@ class Spent:
 
     def _beside(self, size: int) -> Floats:
         return np.asarray(size / len(self.members) * self.lost + self.fixed)
+
+
+def beside_part(part: Pool, whole: Pool | None) -> list[Member]:
+    """Members of a whole that are not in its part; none without a whole."""
+    ids = {member.id for member in part.members(include_diverged=True)}
+    return [] if whole is None else [member for member in whole.members(include_diverged=True) if member.id not in ids]
 
 
 def as_record(costs: Floats) -> StudyCost:

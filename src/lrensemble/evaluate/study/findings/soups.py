@@ -43,6 +43,8 @@ def soup(name: str, replicate: int, one: Opened, averager: Averager | None) -> A
             found = averager(one.pool, ids)
         except LREnsembleError as error:
             reason = str(error)
+    if found is not None and len(found.ingredients) < 2:
+        found, reason = None, "no other member's weights made the average better than the best member on val"
     scores = {}
     if found is not None:
         test = one.reader.test
