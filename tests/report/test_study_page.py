@@ -46,7 +46,8 @@ def test_it_has_a_section_for_every_question(found: Comparison) -> None:
 
 def test_intervals_over_rows_and_over_replicates_are_drawn(found: Comparison) -> None:
     (figure,) = list(sections_of(found))[1].figures
-    rows, replicates = figure.traces
+    rows, replicates, both = figure.traces
+    assert len(both["x"]) == 2
     for trace, ends in ((rows, "rows"), (replicates, "replicates")):
         for place, each in enumerate(found.over_reference["accuracy"].values()):
             own = getattr(each, ends)

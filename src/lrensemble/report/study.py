@@ -14,8 +14,7 @@ from lrensemble.evaluate.study.tables import (
     soup_table,
 )
 from lrensemble.evaluate.study.tables_of_sizes import cost_tables, equivalent_table, pool_size_tables, team_size_table
-from lrensemble.evaluate.study.words import difference as in_print
-from lrensemble.evaluate.study.words import measure_in_print, over_replicates, over_rows
+from lrensemble.evaluate.study.words import marked, measure_in_print, over_both, over_replicates, over_rows
 from lrensemble.evaluate.tables import GainTable
 from lrensemble.files import write_whole
 from lrensemble.report.page import page
@@ -113,9 +112,9 @@ def _against_reference(found: Comparison) -> Section:
         f"Teams against that of {found.reference}",
         [
             "Intervals over rows are of these trained pools, and tell what other rows would change. Intervals over "
-            "replicates are of these rows, and tell what other base seeds would change (Student's t). Both are 95 %, "
-            "adjusted for all pools of a table. A difference is called reliable where both exclude zero; where there "
-            "is one replicate, over rows alone.",
+            "replicates are of these rows, and tell what other base seeds would change (Student's t). Over both: other "
+            "rows and other base seeds. All are 95 %, adjusted for all pools of a table. A difference is called "
+            "reliable where the interval over both excludes zero; where there is one replicate, over rows alone.",
         ],
         _tables(
             difference_table(found, measure, own, f"the team of {found.reference}")
@@ -131,16 +130,17 @@ def _every_pair(found: Comparison) -> Section:
         (
             pair.first,
             pair.second,
-            in_print(measure, pair.difference.value),
+            marked(measure, pair.difference),
             over_rows(measure, pair.difference.rows),
             over_replicates(measure, pair.difference.replicates),
+            over_both(measure, pair.difference),
         )
         for pair in found.pairs.get(measure, ())
     ]
     return Section(
         "Every two pools",
         [f"First less second by test {measure_in_print(measure)}, adjusted for all {len(rows)} pairs."],
-        [Table(("first", "second", "difference", "over rows", "over replicates"), rows)],
+        [Table(("first", "second", "difference", "over rows", "over replicates", "over both"), rows)],
     )
 
 

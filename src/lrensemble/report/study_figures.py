@@ -22,7 +22,7 @@ DASHES = {"greedy": "solid", "top_k": "dash", "drawn": "dot", "balanced": "dash"
 
 
 def differences(found: Comparison, name: str, tables: Mapping[str, Mapping[str, Difference]]) -> Figure:
-    """Differences by the first measure, with their adjusted intervals over rows and over replicates."""
+    """Differences by the first measure, with their adjusted intervals over rows, over replicates and over both."""
     measure = found.measures[0]
     scale, unit = _scale(measure)
     table = tables.get(measure, {})
@@ -35,7 +35,9 @@ def differences(found: Comparison, name: str, tables: Mapping[str, Mapping[str, 
         ends = [(scale * each.adjusted_low, scale * each.adjusted_high) for _, _, each in known]
         own = [escape_html(pool) for pool, _, _ in known]
         traces.append(_intervals("over replicates", own, [scale * value for _, value, _ in known], ends, COLOURS[1]))
-    for trace, one in zip(traces, (-0.12, 0.12), strict=False):
+        both = [(scale * (table[pool].low or 0.0), scale * (table[pool].high or 0.0)) for pool, _, _ in known]
+        traces.append(_intervals("over both", own, [scale * value for _, value, _ in known], both, COLOURS[2]))
+    for trace, one in zip(traces, (-0.2, 0.0, 0.2), strict=False):
         trace["y"] = [names.index(pool) + one for pool in trace["y"]]
     layout = {
         "xaxis": {"title": {"text": f"difference in test {measure_in_print(measure)}, {unit}"}, "zeroline": True},

@@ -8,16 +8,19 @@ import pytest
 from tests.evaluate.study.studies import settings_of, skilled_pool
 
 from lrensemble.evaluate import Gain
-from lrensemble.evaluate.study import Comparison, compare
+from lrensemble.evaluate.study import Comparison as Study
+from lrensemble.evaluate.study import compare
 from lrensemble.evaluate.study.claim import claim_of, notes_of
 from lrensemble.evaluate.study.difference import Difference, OverReplicates
+from lrensemble.evaluate.study.findings.differences import over_both
 from lrensemble.evaluate.study.record import StudyCost
+from lrensemble.metrics.significance import Comparison
 
 Ends = tuple[float, float] | None
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+def found(tmp_path_factory: pytest.TempPathFactory) -> Study:
     folder = tmp_path_factory.mktemp("claim")
     pools = {
         name: [skilled_pool(folder / f"{name}{r}", [1.0, 1.1], policies=("a", "b"), replicate=r) for r in range(3)]
@@ -46,50 +49,53 @@ def difference(value: float, rows: tuple[float, float], replicates: Ends) -> Dif
         over = OverReplicates(
             count=3, low=low, high=high, p_value=0.001, adjusted_low=low, adjusted_high=high, adjusted_p=p_value
         )
-    return Difference(value=value, by_replicate=(value,) * 3, rows=gain, replicates=over)
+    ends = over_both(Comparison(value, *rows, 0.01), over)
+    least, most = (None if end is None else round(end, 12) for end in ends)
+    return Difference(value=value, by_replicate=(value,) * 3, rows=gain, replicates=over, low=least, high=most)
 
 
-def with_differences(found: Comparison, **differences: Difference) -> str:
+def with_differences(found: Study, **differences: Difference) -> str:
     tables = {"accuracy": differences}
     return claim_of(found.model_copy(update={"over_reference": tables, "over_single": tables}))
 
 
-def test_what_is_reliable_over_both_and_what_is_not_stand_apart(found: Comparison) -> None:
+def test_what_is_reliable_over_both_and_what_is_not_stand_apart(found: Study) -> None:
     claim = with_differences(
         found,
-        one=difference(0.02, (0.01, 0.03), (0.005, 0.035)),
+        one=difference(0.05, (0.02, 0.08), (0.01, 0.09)),  # 5 ± √(3² + 4²): the interval over both begins at zero
         two=difference(-0.03, (-0.04, -0.02), (-0.05, -0.01)),
-        three=difference(0.02, (0.01, 0.03), (-0.01, 0.05)),
+        three=difference(0.06, (0.03, 0.09), (0.02, 0.10)),
     )
     assert (
-        "In test accuracy, reliably, over rows and over replicates, better than 'base': one (+2.00 points, over rows "
-        "+1.00 to +3.00; over replicates +0.50 to +3.50); reliably, over rows and over replicates, worse than 'base': "
-        "two (-3.00 points, over rows -4.00 to -2.00; over replicates -5.00 to -1.00); no difference from 'base' that "
-        "is reliable over both rows and replicates: three (+2.00 points, over rows +1.00 to +3.00; over replicates "
-        "-1.00 to +5.00) (95 % intervals, adjusted for 3 comparisons)."
+        "In test accuracy, reliably, over rows and replicates together, better than 'base': three (+6.00 points, over "
+        "rows +3.00 to +9.00; over replicates +2.00 to +10.00; over both +1.00 to +11.00); reliably, over rows and "
+        "replicates together, worse than 'base': two (-3.00 points, over rows -4.00 to -2.00; over replicates -5.00 to "
+        "-1.00; over both -5.24 to -0.76); no difference from 'base' that is reliable over rows and replicates "
+        "together: one (+5.00 points, over rows +2.00 to +8.00; over replicates +1.00 to +9.00; over both +0.00 to "
+        "+10.00) (95 % intervals, adjusted for 3 comparisons)."
     ) in claim
-    assert "The team reliably beats its pool's own best single model in one over rows and replicates." in claim
+    assert "The team reliably beats its pool's own best single model in three over rows and replicates." in claim
 
 
-def test_an_interval_alone_is_no_claim(found: Comparison) -> None:
+def test_an_interval_alone_is_no_claim(found: Study) -> None:
     claim = with_differences(found, one=difference(0.02, (-0.01, 0.05), (0.01, 0.03)))
     assert "reliably, over rows" not in claim
     assert "no difference from 'base' that is reliable" in claim
     assert "No pool's team is reliably better" in claim
 
 
-def test_rows_alone_are_said_to_be_alone(found: Comparison) -> None:
+def test_rows_alone_are_said_to_be_alone(found: Study) -> None:
     claim = with_differences(found, one=difference(0.02, (0.01, 0.03), None))
     assert "for these trained pools (over rows alone) better than 'base': one" in claim
     assert "in one over rows alone" in claim
 
 
-def test_its_limits_are_said(found: Comparison) -> None:
+def test_its_limits_are_said(found: Study) -> None:
     assert found.claim.startswith("hand, 230 test rows, 3 replicates, 4 pools of 2 members, teams by greedy:")
     assert found.claim.endswith("rest on 3 base seeds; nothing is said of other data, networks or budgets.")
 
 
-def test_notes_say_how_wide_intervals_of_few_replicates_are(found: Comparison) -> None:
+def test_notes_say_how_wide_intervals_of_few_replicates_are(found: Study) -> None:
     (note,) = [note for note in found.notes if "standard deviations" in note]
     assert note == (
         "With 3 replicates and 3 comparisons, an interval over replicates reaches 4.4 standard deviations of a "
@@ -106,7 +112,7 @@ def test_notes_say_how_wide_intervals_of_few_replicates_are(found: Comparison) -
         (None, "Not at equal cost: cost unknown: two."),
     ],
 )
-def test_unequal_costs_are_said(found: Comparison, samples: float | None, note: str | None) -> None:
+def test_unequal_costs_are_said(found: Study, samples: float | None, note: str | None) -> None:
     cost = StudyCost(epochs=None, samples=samples, seconds=None)
     own = tuple(one.model_copy(update={"cost": cost}) for one in found.pools["two"])
     notes = notes_of(found.model_copy(update={"pools": found.pools | {"two": own}}))

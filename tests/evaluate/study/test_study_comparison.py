@@ -57,7 +57,7 @@ def test_a_stronger_pool_is_better_over_rows_and_replicates(found: Comparison) -
         assert difference.rows.rows == TEST
         assert difference.replicates is not None
         assert difference.replicates.count == len(difference.by_replicate) == 3
-    assert "reliably, over rows and over replicates, better than 'weak': strong" in found.claim
+    assert "reliably, over rows and replicates together, better than 'weak': strong" in found.claim
 
 
 def test_team_and_single_are_those_that_evaluate_judges(pools: dict[str, list[Pool]], found: Comparison) -> None:

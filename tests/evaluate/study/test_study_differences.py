@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from lrensemble.evaluate.study.findings.differences import Paired, differences, half_width, over_replicates
+from lrensemble.evaluate.study.findings.differences import Paired, differences, half_width, over_both, over_replicates
 from lrensemble.evaluate.study.findings.reader import Measured
 from lrensemble.evaluate.study.record import TEMPERED
 from lrensemble.metrics import METRICS, row_values
@@ -106,6 +106,15 @@ def test_by_hand() -> None:
     assert (found.low, found.high) == pytest.approx((2 - 12.7062, 2 + 12.7062), abs=1e-3)
     assert found.p_value == pytest.approx(2 / np.pi * np.arctan(0.5))
     assert half_width(3, 1) == pytest.approx(4.30265 / 3**0.5, abs=1e-4)
+
+
+def test_over_both_the_distances_add_as_errors_do() -> None:
+    replicates = over_replicates([1.0, 3.0])
+    assert replicates is not None
+    low, high = over_both(Comparison(2.0, -1.0, 4.0, 0.2), replicates)
+    assert low == pytest.approx(2 - np.hypot(3, 12.7062), abs=1e-3)
+    assert high == pytest.approx(2 + np.hypot(2, 12.7062), abs=1e-3)
+    assert over_both(Comparison(2.0, -1.0, 4.0, 0.2), None) == (None, None)
 
 
 @pytest.mark.parametrize("values", [[0.3], [0.25, 0.25, 0.25], [0.1 + 0.2, 0.3]])

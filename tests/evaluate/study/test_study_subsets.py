@@ -51,6 +51,12 @@ def test_kinds_that_are_used_up_leave_room_to_others() -> None:
         assert sorted("abbbb"[member] for member in each) == ["a", "b", "b", "b"]
 
 
+def test_balanced_goes_on_among_the_kinds_that_are_left() -> None:
+    kinds = "abbbbbccccc"
+    for each in balanced(kinds, 7, 10, seed=0):
+        assert sorted(kinds[member] for member in each) == list("abbbccc")
+
+
 def test_balanced_only_where_it_is_another_way() -> None:
     ways = {kinds: [way for way, _ in smaller_pools(kinds, 2, 4, seed=0)] for kinds in ("aaaa", "abcd", "aabb")}
     assert ways["aaaa"] == ways["abcd"] == ["drawn", "in order"]

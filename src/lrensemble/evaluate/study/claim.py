@@ -62,13 +62,13 @@ def _over_reference(found: Comparison, measure: str) -> str:
                 parts.append(f"{words} {verb} than {found.reference!r}: {_listed(measure, own)}")
     undecided = {pool: one for pool, one in table.items() if one.reliability == "none"}
     if undecided:
-        over = "" if replicates_of(found) == 1 else " over both rows and replicates"
+        over = "" if replicates_of(found) == 1 else " over rows and replicates together"
         parts.append(f"no difference from {found.reference!r} that is reliable{over}: {_listed(measure, undecided)}")
     return f"In test {name}, {'; '.join(parts)} (95 % intervals, adjusted for {many(len(table), 'comparison')})."
 
 
 _OVER: Mapping[Reliability, str] = {
-    "rows and replicates": "reliably, over rows and over replicates,",
+    "rows and replicates": "reliably, over rows and replicates together,",
     "rows alone": "for these trained pools (over rows alone)",
 }
 

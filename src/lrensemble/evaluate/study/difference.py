@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from lrensemble.config import Record
-from lrensemble.evaluate.result import LEVEL, Gain
+from lrensemble.evaluate.result import Gain
 
 Reliability = Literal["rows and replicates", "rows alone", "none"]
 """Over what a difference is reliable. `rows alone`: these trained pools differ on other rows too, but other base seeds
-may bring another difference, or were not tried."""
+were not tried."""
 
 
 class OverReplicates(Record):
@@ -26,11 +26,6 @@ class OverReplicates(Record):
     """Upper end of the interval that holds at 95 % for all comparisons of the table (Bonferroni)."""
     adjusted_p: float
 
-    @property
-    def reliable(self) -> bool:
-        """Whether the adjusted interval excludes zero."""
-        return (self.adjusted_low > 0 or self.adjusted_high < 0) and self.adjusted_p < LEVEL
-
 
 class Difference(Record):
     """Difference of two scores, paired; positive is better."""
@@ -43,15 +38,19 @@ class Difference(Record):
     replicates: OverReplicates | None
     """Interval over replicates, on these rows: what other base seeds would change. None with one replicate, or where
     all replicates agree to the last digit, so that nothing is known of their spread."""
+    low: float | None
+    high: float | None
+    """Upper end of the interval over rows and replicates together, adjusted for all comparisons of the table: other
+    rows *and* other base seeds. None where there is no interval over replicates."""
 
     @property
     def reliability(self) -> Reliability:
         """Over what the difference is reliable in its table, adjusted for all comparisons there."""
         if not self.rows.reliable_in_table:
             return "none"
-        if self.replicates is None:
+        if self.low is None or self.high is None:
             return "rows alone"
-        return "rows and replicates" if self.replicates.reliable else "none"
+        return "rows and replicates" if self.low > 0 or self.high < 0 else "none"
 
 
 class Pair(Record):

@@ -9,9 +9,10 @@ from lrensemble.evaluate.study.difference import Difference
 from lrensemble.evaluate.study.record import TEMPERED, Comparison
 from lrensemble.evaluate.study.tables_of_sizes import cost_tables, equivalent_table, pool_size_tables, team_size_table
 from lrensemble.evaluate.study.words import (
-    difference,
     many,
+    marked,
     measure_in_print,
+    over_both,
     over_replicates,
     over_rows,
     score,
@@ -21,8 +22,6 @@ from lrensemble.evaluate.tables import GainTable
 
 POOLS_ABREAST = 4
 """Number of pools beside one another in a table of selectors."""
-
-RELIABLE = {"rows and replicates": "yes", "rows alone": "rows", "none": "no"}
 
 
 def tables(found: Comparison) -> Iterator[GainTable]:
@@ -77,23 +76,23 @@ def pool_table(found: Comparison) -> GainTable:
 
 
 def difference_table(found: Comparison, measure: str, table: dict[str, Difference], over: str) -> GainTable:
-    """Differences by one measure, with both intervals."""
+    """Differences by one measure, with intervals over rows, over replicates, and over both together."""
     title = (
         f"{found.task}: test {measure_in_print(measure)} of teams over {over}, in "
         f"{'points' if unit_in_print(measure) else 'its own unit'}, positive is better; 95 % intervals, adjusted for "
-        f"{many(len(table), 'pool')}"
+        f"{many(len(table), 'pool')} (* reliable over rows, with one replicate; ** over rows and replicates)"
     )
     rows = [
         (
             name,
-            difference(measure, one.value),
-            over_rows(measure, one.rows),
-            over_replicates(measure, one.replicates),
-            RELIABLE[one.reliability],
+            marked(measure, one),
+            over_rows(measure, one.rows, "…"),
+            over_replicates(measure, one.replicates, "…"),
+            over_both(measure, one, "…"),
         )
         for name, one in table.items()
     ]
-    return GainTable(title, ("pool", "gain", "over rows", "over replicates", "reliable"), tuple(rows), None)
+    return GainTable(title, ("pool", "gain", "over rows", "over replicates", "over both"), tuple(rows), None)
 
 
 def selector_tables(found: Comparison) -> Iterator[GainTable]:
@@ -101,8 +100,8 @@ def selector_tables(found: Comparison) -> Iterator[GainTable]:
     measure, names = found.measures[0], list(found.pools)
     title = (
         f"{found.task}: what each selector makes of each pool: test "
-        f"{measure_in_print(measure)}{unit_in_print(measure)} and gain over the best single model (* reliable over "
-        "rows, ** and over replicates, adjusted for all)"
+        f"{measure_in_print(measure)}{unit_in_print(measure)} and gain over the best single model (marks as "
+        "above, adjusted for all)"
     )
     for start in range(0, len(names) if found.selectors else 0, POOLS_ABREAST):
         own = names[start : start + POOLS_ABREAST]
@@ -117,8 +116,7 @@ def _selected(found: Comparison, method: str, name: str) -> str:
     if measure not in one.gain:
         return score(measure, one.scores[measure])
     gain = one.gain[measure]
-    marks = {"rows and replicates": "**", "rows alone": "*", "none": ""}[gain.reliability]
-    return f"{score(measure, one.scores[measure])} {difference(measure, gain.value)}{marks}"
+    return f"{score(measure, one.scores[measure])} {marked(measure, gain)}"
 
 
 def diversity_table(found: Comparison) -> Iterator[GainTable]:

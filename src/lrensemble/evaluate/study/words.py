@@ -44,11 +44,28 @@ def over_replicates(measure: str, found: OverReplicates | None, between: str = "
     return difference(measure, found.adjusted_low) + between + difference(measure, found.adjusted_high)
 
 
+def over_both(measure: str, found: Difference, between: str = " … ") -> str:
+    """Interval over rows and replicates together, adjusted; a dash where there is none."""
+    if found.low is None or found.high is None:
+        return "–"
+    return difference(measure, found.low) + between + difference(measure, found.high)
+
+
+MARKS = {"rows and replicates": "**", "rows alone": "*", "none": ""}
+"""Marks of differences that are reliable, and over what."""
+
+
+def marked(measure: str, found: Difference) -> str:
+    """A difference as text, with the mark of what it is reliable over."""
+    return difference(measure, found.value) + MARKS[found.reliability]
+
+
 def in_words(measure: str, found: Difference) -> str:
     """A difference with its intervals, for a sentence."""
     parts = [f"over rows {over_rows(measure, found.rows, ' to ')}"]
     if found.replicates is not None:
         parts.append(f"over replicates {over_replicates(measure, found.replicates, ' to ')}")
+        parts.append(f"over both {over_both(measure, found, ' to ')}")
     return f"{difference(measure, found.value, unit=True)}, {'; '.join(parts)}"
 
 

@@ -120,11 +120,16 @@ def _as_array(cost: StudyCost) -> Floats:
 
 
 def _costs(members: Sequence[Member], epoch: float) -> Floats:
-    """[member, kind] costs; `epoch` is the number of samples of a pass over the training rows."""
+    """[member, kind] costs.
+
+    Args:
+        members: of the pool.
+        epoch: number of samples of a pass over the training rows, for members whose history does not say it.
+    """
     found = np.full((len(members), KINDS), math.nan)
     for own, member in zip(found, members, strict=True):
         samples = math.nan if member.samples is None else float(member.samples)
-        own[:] = samples / epoch, samples, math.nan if member.seconds is None else member.seconds
+        own[:] = samples / (_samples_of_epoch(member) or epoch), samples, math.nan if member.seconds is None else member.seconds
     return found
 
 

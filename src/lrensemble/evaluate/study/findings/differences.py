@@ -1,10 +1,11 @@
-"""Paired differences with two intervals: over rows, and over replicates.
+"""Paired differences with intervals over rows, over replicates, and over both.
 
 Over rows: the differences of each row, averaged over replicates, with the intervals of `metrics.significance`. They are
 of these trained pools. Over replicates: the mean differences of the replicates, one observation each, with Student's t.
-They are of these rows. What is reliable over both holds its level over each of them (an intersection-union test, Berger
-1982). Tables are adjusted for all of their comparisons: over rows by max-T, over replicates by Bonferroni, since few
-observations say nothing of how comparisons go together.
+They are of these rows. Over both together: the two distances from the difference to the ends, added as errors are (the
+method of variance estimates recovery, Zou & Donner 2008), so that it is wider than either. Tables are adjusted for all
+of their comparisons: over rows by max-T, over replicates by Bonferroni, since few observations say nothing of how
+comparisons go together.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from lrensemble.evaluate.study.difference import Difference, OverReplicates
 from lrensemble.evaluate.study.findings.reader import Measured
 from lrensemble.evaluate.study.record import TEMPERED
 from lrensemble.metrics import higher_is_better
+from lrensemble.metrics.significance import Comparison
 from lrensemble.metrics.significance.influence import Rows, unit_differences
 from lrensemble.metrics.significance.scores import compared_units
 from lrensemble.metrics.significance.units import Units, units_of
@@ -71,11 +73,16 @@ def differences(measure: str, pairs: Mapping[K, Paired], rows: Rows) -> dict[K, 
     found = {}
     for place, (key, pair) in enumerate(known.items()):
         values = _by_replicate(measure, pair)
+        of_rows = gain_of(alone[place], len(rows.truth), joint[place])
+        of_replicates = over_replicates(values, len(known))
+        low, high = over_both(joint[place], of_replicates)
         found[key] = Difference(
             value=float(np.mean(values)),
             by_replicate=tuple(values),
-            rows=gain_of(alone[place], len(rows.truth), joint[place]),
-            replicates=over_replicates(values, len(known)),
+            rows=of_rows,
+            replicates=of_replicates,
+            low=low,
+            high=high,
         )
     return found
 
@@ -102,6 +109,15 @@ def over_replicates(values: Sequence[float], comparisons: int = 1) -> OverReplic
         adjusted_high=mean + half[1],
         adjusted_p=min(1.0, comparisons * p_value),
     )
+
+
+def over_both(rows: Comparison, replicates: OverReplicates | None) -> tuple[float | None, float | None]:
+    """Ends of the interval over rows and replicates together; None where there is none over replicates."""
+    if replicates is None:
+        return None, None
+    below = math.hypot(rows.value - rows.low, rows.value - replicates.adjusted_low)
+    above = math.hypot(rows.high - rows.value, replicates.adjusted_high - rows.value)
+    return rows.value - below, rows.value + above
 
 
 def half_width(count: int, comparisons: int) -> float:
