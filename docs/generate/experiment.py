@@ -60,18 +60,24 @@ def _rows(path: str, record: type[Record]) -> Iterator[list[str]]:
     docs = field_docs(record)
     for name, hint in hints_of(record).items():
         key = f"{path}.{record.model_fields[name].alias or name}".removeprefix(".")
-        kind = "table" if _record_in(hint) else type_words(hint)
+        kind = type_words(hint)
+        if _record_in(hint):
+            kind = "list of tables" if _is_list(hint) else "table"
         default = record.model_fields[name].get_default(call_default_factory=True, validated_data={})
         shown = "must be given" if default is PydanticUndefined else code(_toml(default))
         yield [code(key), code(kind), shown, allowed_words(hint), docs.get(name, "")]
 
 
 def _record_in(hint: Any) -> type[Record] | None:
-    """The record that a key holds, where it is a table, or a table of such tables by name."""
+    """The record that a key holds, where it is a table, or that each of its tables is."""
     for kind in (plain := _plain(hint), *get_args(plain)):
         if isinstance(kind, type) and issubclass(kind, Record):
             return kind
     return None
+
+
+def _is_list(hint: Any) -> bool:
+    return get_origin(_plain(hint)) is tuple
 
 
 def _is_by_name(hint: Any) -> bool:

@@ -129,7 +129,11 @@ def _costs(members: Sequence[Member], epoch: float) -> Floats:
     found = np.full((len(members), KINDS), math.nan)
     for own, member in zip(found, members, strict=True):
         samples = math.nan if member.samples is None else float(member.samples)
-        own[:] = samples / (_samples_of_epoch(member) or epoch), samples, math.nan if member.seconds is None else member.seconds
+        own[:] = (
+            samples / (_samples_of_epoch(member) or epoch),
+            samples,
+            math.nan if member.seconds is None else member.seconds,
+        )
     return found
 
 
