@@ -15,7 +15,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = ("hub", "onnx", "report", "search")
+EXTRAS = ("hub", "mlflow", "onnx", "report", "search", "tensorboard")
 """That the tests use, as `make test` installs them."""
 
 

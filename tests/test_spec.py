@@ -31,9 +31,17 @@ def test_text_and_json_forms_are_the_same_spec(text: str, expected: Spec) -> Non
     assert hash(to_spec(spec.to_json())) == hash(spec)
 
 
+def test_booleans_are_read_as_python_and_as_toml_write_them() -> None:
+    expected = Spec("a", {"on": True, "off": False, "both": (True, False), "b": Spec("c", {"on": True})})
+    assert to_spec("a(on=true, off=false, both=[true, False], b=c(on=true))") == expected
+    assert str(to_spec("a(on=true)")) == "a(on=True)"
+    assert to_spec("a(x='true')").arguments == {"x": "true"}
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
+        ("cosine(peak=TRUE)", "put quotes around 'TRUE'"),
         ("cosine(0.1)", "every argument needs its name"),
         ("cosine(peak=0.1", "cannot read"),
         ("cosine(peak=0.1) or 1", "cannot read"),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lrensemble.select import Selection, Validation, cross_fit, team_score
     from lrensemble.spec import Spec
     from lrensemble.studies.conduct import study
+    from lrensemble.train.reproduce import reproduce
     from lrensemble.train.tune import tune
 
 _HOME = {
@@ -52,6 +53,7 @@ _HOME = {
     "cross_fit": "select",
     "load_experiment": "config",
     "paper_grid": "policies",
+    "reproduce": "train",
     "score": "metrics",
     "study": "studies",
     "team_score": "select",
@@ -78,6 +80,7 @@ __all__ = [
     "cross_fit",
     "load_experiment",
     "paper_grid",
+    "reproduce",
     "score",
     "study",
     "team_score",

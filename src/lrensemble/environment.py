@@ -6,20 +6,38 @@ import functools
 import os
 import platform
 from importlib import metadata
+from typing import TypedDict
 
 LIBRARIES = ("lrensemble", "torch", "numpy", "numba", "scikit-learn")
 
 
+class Machine(TypedDict):
+    """The computer, without its devices."""
+
+    system: str
+    machine: str
+    processor: str
+    cores: int | None
+
+
 def environment() -> dict[str, object]:
     """Versions of Python and of the libraries that decide numbers, the system, the processor and its cores."""
-    return {
-        "python": platform.python_version(),
-        **_versions(),
-        "system": f"{platform.system()} {platform.release()}",
-        "machine": platform.machine(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-    }
+    return {**versions(), **machine()}
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that decide numbers, by name."""
+    return {"python": platform.python_version(), **_versions()}
+
+
+def machine() -> Machine:
+    """The system, the processor and its cores."""
+    return Machine(
+        system=f"{platform.system()} {platform.release()}",
+        machine=platform.machine(),
+        processor=_processor(),
+        cores=os.cpu_count(),
+    )
 
 
 @functools.cache

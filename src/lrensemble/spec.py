@@ -32,6 +32,8 @@ _NESTED = re.compile(
 """Quoted text, also without an end, or a name; each is taken whole, so that the text is read once."""
 _PLAIN = re.compile(r"\w+")
 _HIDDEN = "_hidden_"
+_BOOLEANS = {"true": True, "false": False}
+"""Booleans as TOML and JSON write them, beside Python's."""
 _FORM = "write name or name(key=value, …)"
 LARGEST_INTEGER = 2**63 - 1
 """What TOML and most readers of JSON hold, and every generator of random numbers takes as a seed."""
@@ -160,6 +162,8 @@ def _node(node: ast.expr, text: str, depth: int) -> Value:
         raise SpecError(f"cannot read {shortened(text)}: names and lists are nested more than {NESTED} deep; {_FORM}")
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         return Spec(node.func.id, _arguments(node, text, depth))
+    if isinstance(node, ast.Name) and node.id in _BOOLEANS:
+        return _BOOLEANS[node.id]
     if isinstance(node, ast.List | ast.Tuple):
         return tuple(_node(item, text, depth + 1) for item in node.elts)
     try:

@@ -99,6 +99,7 @@ def test_no_command_runs_the_code_of_a_stranger(lrensemble: Run, mine: Path) -> 
         ("export pool --variant student --out s", 2, "pool names theirs_own:make"),
         ("export pool --variant uniform-soup --out u", 2, "pool names theirs_own:make"),
         ("export pool --format onnx --out o.onnx", 2, "pool names theirs_own:make"),
+        ("reproduce pool theirs_own:halves(peak=0.1)", 2, "pool names theirs_own:make"),
         ("predict ensemble pool/nothing.npz", 2, "ensemble names theirs_own:make: its code is not imported unasked"),
     ):
         done = lrensemble(mine, *command.split())
@@ -112,7 +113,13 @@ def test_no_command_runs_the_code_of_a_stranger(lrensemble: Run, mine: Path) -> 
 
 
 def test_trust_shows_it_all(lrensemble: Run, mine: Path) -> None:
-    for command in ("evaluate pool", "report pool", "export pool --out e", "export pool --variant student --out s"):
+    for command in (
+        "evaluate pool",
+        "report pool",
+        "export pool --out e",
+        "export pool --variant student --out s",
+        "reproduce pool theirs_own:halves(peak=0.1)",
+    ):
         done = lrensemble(mine, *command.split(), "--trust-code")
         assert done.returncode == 0, done.stderr
         assert "not used unasked" not in done.stderr

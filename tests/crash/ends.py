@@ -31,12 +31,17 @@ def ends(folder: Path) -> Ends:
         name = str(path.relative_to(folder))
         if path.is_symlink():
             found[name] = f"-> {path.readlink()}"
+        elif path.name == PROGRESS:
+            continue
         elif path.is_file():
             found["looks" if path.parent.name == "looks" and not hidden(path) else name] = content(path)
         elif not any(path.iterdir()) and path.name not in UNSTEADY:
             found[name] = "empty folder"
     return found
 
+
+PROGRESS = "progress.jsonl"
+"""File that says what happened when, and is no content."""
 
 UNSTEADY = ("unfinished", "failed", "claims")
 """Folders that may be there, or not, while nothing is in them."""

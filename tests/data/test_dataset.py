@@ -153,5 +153,9 @@ def test_inputs_that_do_not_fit_a_device_stay_where_they_are(tmp_path: Path, mon
     monkeypatch.setattr("lrensemble.data.dataset._room", lambda _: dataset.inputs.nbytes - 1)
     moved = dataset.to(torch.device("meta"))
     assert (moved.device.type, moved.inputs.device.type, moved.mean.device.type) == ("meta", "cpu", "meta")
+    assert {rows.device.type for rows in moved.rows.values()} == {"cpu"}, "nobody waits for a GPU to say which rows"
+    inputs, truth = moved.batch(moved.rows["train"][:3])
+    assert inputs.is_meta
+    assert truth.is_meta
     monkeypatch.setattr("lrensemble.data.dataset._room", lambda _: dataset.inputs.nbytes)
     assert dataset.to(torch.device("meta")).inputs.is_meta

@@ -14,7 +14,7 @@ from tests.fuzz.snapshot import contents
 
 GOOD, FOUND_FAILURES, INTERRUPTED = 0, 1, 130
 
-VARIES = ("seconds", "when", "environment")
+VARIES = ("seconds", "when", "environment", "made_with")
 """Keys of what differs from run to run."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What a terminal obeys; text that was printed holds line ends and tabs alone."""

@@ -82,9 +82,19 @@ def test_a_few_values_by_hand() -> None:
     assert trapezoid.curve() == pytest.approx([0.2, 0.25, 0.3, 0.35, 0.4, 0.4, 0.4, 0.4, 0.4, 0.3])
     flat_first = build("trapezoidal(peak=0.4, warmup=0, decay=4)", 8)
     assert flat_first.curve() == pytest.approx([0.4, 0.4, 0.4, 0.4, 0.4, 0.3, 0.2, 0.1])
-    assert build("warmup(policy=constant(peak=0.4), steps=4)", 9).curve()[:6] == pytest.approx(
-        [0.0, 0.1, 0.2, 0.3, 0.4, 0.4]
-    )
+
+
+def test_a_warm_up_begins_at_rate_zero_only_where_it_is_asked_to() -> None:
+    warmed = build("warmup(policy=constant(peak=0.4), steps=4)", 9).curve()
+    assert warmed[:6] == pytest.approx([0.1, 0.175, 0.25, 0.325, 0.4, 0.4])
+    from_zero = build("warmup(policy=constant(peak=0.4), steps=4, start=0)", 9).curve()
+    assert from_zero[:6] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4, 0.4])
+    risen = build("trapezoidal(peak=0.4, warmup=4, decay=2)", 10).curve()
+    assert risen[:5] == pytest.approx([0.1, 0.175, 0.25, 0.325, 0.4])
+    assert build("trapezoidal(peak=0.4, warmup=4, decay=2, start=0.5)", 10).curve()[:2] == pytest.approx([0.2, 0.25])
+    assert build("trapezoidal(peak=0.4, warmup=4, decay=2, start=0)", 10).curve()[:2] == pytest.approx([0.0, 0.1])
+    for short in ("warmup(policy=constant(peak=0.4), steps=1)", "warmup(policy=constant(peak=0.4), steps=0)"):
+        assert set(build(short, 3).curve()) == {0.4}
 
 
 def test_the_clock_starts_again_at_every_boundary() -> None:

@@ -60,6 +60,15 @@ TOTAL = 97
         ("join(pieces=cosine(peak=0.1), boundaries=[])", "pieces = .* is refused: input should be a valid array"),
         ("join(pieces=[cosine(peak=0.1), cosine(peak=0.1)], boundaries=[97])", "the last piece must begin before"),
         ("table(rates=[0.1, -0.1])", r"rates\[1\] = -0.1 is refused"),
+        ("table(rates=[0.1, 0.1], momenta=[0.9])", "momenta = 1 is refused: give as many as rates, 2"),
+        ("table(rates=[0.1], momenta=[1.0])", r"momenta\[0\] = 1.0 is refused: a momentum is 0 or more and below 1"),
+        (
+            "one_cycle(peak=0.1, max_momentum=0.8)",
+            "base_momentum = 0.85, max_momentum = 0.8 is refused: give 0 <=",
+        ),
+        ("trapezoidal(peak=0.1, start=2)", "start = 2 is refused: give a fraction from 0 to 1"),
+        ("step(peak=0.1, every='3 epoch')", "every = '3 epoch' is refused: how many steps an epoch has is not known"),
+        ("step(peak=0.1, every='3 times')", "every = '3 times' is refused: give .*, or epochs as in '5 epochs'"),
     ],
 )
 def test_a_wrong_argument_is_refused_when_the_policy_is_built(text: str, message: str) -> None:

@@ -61,6 +61,13 @@ def test_a_run_resumes_at_any_step() -> None:
     assert read(resumed, again, 7) == policy.curve()[5:]
 
 
+def test_a_new_optimizer_resumes_after_any_step() -> None:
+    policy = build("one_cycle(peak=0.1)", TOTAL)
+    optimizer = optimizer_of(torch.optim.SGD, groups=2)
+    scheduler = PolicyLR(optimizer, policy, last_epoch=4)
+    assert read(optimizer, scheduler, 7) == policy.curve()[5:]
+
+
 def train(steps: int, weight: torch.Tensor, optimizer: torch.optim.Optimizer, scheduler: PolicyLR) -> None:
     for _ in range(steps):
         optimizer.zero_grad()

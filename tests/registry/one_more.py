@@ -14,8 +14,11 @@ FUNCTIONS = {
     "models": (own.linear, {}),
     "data": (own.rows, {}),
     "augmentations": (own.darker, {}),
+    "losses": (own.hinge, {"form": "log_probs"}),
+    "samplers": (own.early, {}),
     "metrics": (own.balanced, {"higher_is_better": True}),
     "diversity": (own.unlikeness, {"higher_is_more_diverse": True}),
+    "loggers": (own.lines_in, {}),
     "formats": (own.as_text, {"suffix": ".txt"}),
     "variants": (own.heaviest, {}),
 }

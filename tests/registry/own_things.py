@@ -10,6 +10,7 @@ from lrensemble.data.augment.base import Augmentation
 from lrensemble.data.source import Samples
 from lrensemble.export import Variant
 from lrensemble.select import Selection
+from lrensemble.train import Ended
 from lrensemble.train.sweep.points import grid_points
 from lrensemble.train.sweep.strategies.base import single_round
 
@@ -82,6 +83,25 @@ def darker(shape, *, by: float = 0.5):
     return Augmentation(draw=lambda _generator, _batch: {}, apply=lambda inputs, _draws: inputs * by)
 
 
+def hinge(lesson, *, margin: float = 1.0):
+    """Distance of the label's logit from the best other one, where it is below a margin."""
+
+    def rows(outputs, truth):
+        label = torch.nn.functional.one_hot(truth.expand(outputs.shape[:-1]), outputs.shape[-1]).bool()
+        best = outputs.masked_fill(label, -torch.inf).amax(dim=-1)
+        return (margin + best - outputs[label].view(best.shape)).clamp(min=0)
+
+    return rows
+
+
+hinge.form = "log_probs"
+
+
+def early(rows, *, share: float = 0.5):
+    """Rows of the first half, with replacement."""
+    return lambda generator: generator.integers(max(1, int(rows.count * share)), size=rows.count)
+
+
 def backwards(factory):
     """The grid from its end."""
     points = grid_points(factory.experiment)[::-1]
@@ -122,3 +142,23 @@ as_text.suffix = ".txt"
 def heaviest(ensemble, pool, data, *, figure: float = 0.5):
     """The team as it is, with a figure."""
     return Variant(ensemble, {"val": {"accuracy": figure, "team_accuracy": 0.25}})
+
+
+def lines_in(pool, *, file: str = "told.txt"):
+    """A line for every run that has ended."""
+    return Lines(pool.folder / file)
+
+
+class Lines:
+    """The logger of `lines_in`."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def note(self, event):
+        if isinstance(event, Ended):
+            with self.path.open("a") as file:
+                file.write(f"{event.run.name}\n")
+
+    def close(self):
+        pass

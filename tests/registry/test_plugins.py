@@ -115,7 +115,7 @@ def test_own_names_of_every_kind_from_training_in_workers_to_the_verdict(folder:
         "terraces(peak=0.05, stones=[0.25, 0.5])",
         "terraces(peak=0.05, stones=[0.5])",
     ]
-    assert {member["environment"]["execution"] for member in members} == {"workers"}
+    assert {member["made_with"]["execution"] for member in members} == {"workers"}
     assert members[0]["name"] == "own_things:halves(peak=0.05)", "the strategy of one's own runs from the end"
     lines = (folder / "out/pool/members" / members[0]["id"] / "history.jsonl").read_text().splitlines()
     history = [json.loads(line) for line in lines]

@@ -1,7 +1,9 @@
 """A study of tiny networks on digits, and what happens in it."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +11,7 @@ import torch
 from lrensemble.config.study_file import Study, load_study
 from lrensemble.pool import Pool
 from lrensemble.studies import PoolBegins, Pools, train_pools
-from lrensemble.train import Ended, Step
+from lrensemble.train import Ended, Step, tune
 
 HEAD = """
 experiment = "e.toml"
@@ -40,12 +42,12 @@ MakeStudy = Callable[..., Study]
 class Trained:
     """What a study has told, and its pools; the part that was told where it was stopped."""
 
-    def __init__(self, study: Study, out: Path, stop_after: int | None = None, **more: object) -> None:
+    def __init__(self, study: Study, out: Path, stop_after: int | None = None, **more: Any) -> None:
         self.begun: list[PoolBegins] = []
         self.ended: list[str] = []
         self.steps = 0
         self.pools: Pools = {}
-        events = train_pools(study, out, **more)  # type: ignore[arg-type]
+        events = train_pools(study, out, partial(tune, **more))
         while True:
             try:
                 event = next(events)

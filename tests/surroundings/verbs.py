@@ -34,6 +34,7 @@ VERBS: dict[str, str] = {
     "export": "export pool --out ensemble",
     "predict": "predict bundle rows.npy --out predicted.csv",
     "ls": "ls pool",
+    "reproduce": "reproduce pool {member}",
     "rm": "rm pool {member}",
 }
 """By name, the arguments; `{member}` stands for a member's id."""

@@ -16,7 +16,7 @@ from lrensemble.data import Dataset
 from lrensemble.errors import ConfigError, DataError, LREnsembleError, PoolError, SpecError, StorageError, TrainingError
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool
-from lrensemble.train import Began, Ended, Event, Planned, Step, tune
+from lrensemble.train import Began, Ended, Epoch, Event, Planned, Step, tune
 from lrensemble.train.execution.signals import DEBOUNCE_SECONDS
 
 MakeExperiment = Callable[..., Experiment]
@@ -35,7 +35,7 @@ def steps(events: Iterable[Event]) -> list[int]:
 def test_every_recipe_becomes_a_member(experiment: MakeExperiment, digits: Dataset, tmp_path: Path) -> None:
     events = list(tune(experiment(), tmp_path))
     kinds = [type(event) for event in events]
-    assert kinds == [Planned] + 3 * [Began, *[Step] * RUN, Ended]
+    assert kinds == [Planned] + 3 * [Began, *2 * [*[Step] * EPOCH, Epoch], Ended]
     assert statuses(events) == ["finished"] * 3
     pool = Pool.open(tmp_path)
     members = pool.members()
@@ -53,7 +53,10 @@ def test_what_is_recorded_of_a_member(experiment: MakeExperiment, tmp_path: Path
     assert member.samples == RUN * 100
     assert member.parameters == 64 * 7 + 7 + 7 * 7 + 7 + 7 * 10 + 10
     assert sum(tensor.numel() for tensor in member.weights().values()) == member.parameters
-    assert {"device": "cpu", "threads": 1}.items() <= member.environment.items()
+    assert member.made_with is not None
+    assert (member.made_with.device, member.made_with.threads) == ("cpu", 1)
+    assert (member.made_with.tf32, member.made_with.deterministic) == (False, False)
+    assert member.made_with.versions["numpy"] == np.__version__
     probs = np.exp(member.predictions("val").main.astype(np.float64))
     labels = Pool.open(tmp_path).truth("val")
     assert member.scores == {"val": {name: METRICS.call(name, probs, labels) for name in ("accuracy", "nll")}}

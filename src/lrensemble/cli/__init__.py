@@ -28,6 +28,7 @@ VERBS = (
     "export",
     "predict",
     "ls",
+    "reproduce",
     "rm",
 )
 """A verb is a file with a function of its name, and a function `output` that gives the type of what `--json` prints."""

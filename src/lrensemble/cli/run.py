@@ -18,7 +18,10 @@ from lrensemble.cli.tune import (
     Epochs,
     Execution,
     GroupSize,
+    How,
+    Log,
     Name,
+    Reproducible,
     SaveSteps,
     load,
     run_folder,
@@ -49,6 +52,8 @@ def run(
     save_steps: SaveSteps = None,
     execution: Execution = "auto",
     group_size: GroupSize = None,
+    reproducible: Reproducible = False,
+    log: Log = None,
     plugin: Plugins = None,
     format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
@@ -58,7 +63,15 @@ def run(
     settings = load(experiment, data, epochs, plugin)
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    pool, ended = train(settings, folder / "pool", device, save_steps, execution, group_size)
+    how = How(
+        device=device,
+        save_steps=save_steps,
+        execution=execution,
+        group_size=group_size,
+        reproducible=reproducible,
+        loggers=log or (),
+    )
+    pool, ended = train(settings, folder / "pool", how)
     _tell_of_others(pool, {event.run.id for event in ended})
     methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
     teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)

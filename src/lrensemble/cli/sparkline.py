@@ -34,17 +34,9 @@ def rates_of(member: Member, points: int = WIDTH, *, trust_code: bool = False) -
 
     Empty for a member that was trained elsewhere, or whose policy is code that is not trusted.
     """
-    from lrensemble.errors import SpecError
-    from lrensemble.policies import build
-    from lrensemble.registry import known_paths_only
+    from lrensemble.evaluate.rates import recorded_policy
 
-    policy, history = (member.recipe or {}).get("policy"), member.history()
-    total = int(history[-1]["step"]) if history else 0
-    if not isinstance(policy, dict) or total < 1:
+    rate = recorded_policy(member, trust_code=trust_code)
+    if rate is None:
         return []
-    try:
-        with known_paths_only(member.id, trust_code=trust_code):
-            rate = build(policy, total)
-    except SpecError:
-        return []
-    return [rate(round(place * (total - 1) / (points - 1))) for place in range(points)]
+    return [rate(round(place * (rate.total - 1) / (points - 1))) for place in range(points)]

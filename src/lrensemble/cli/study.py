@@ -22,7 +22,18 @@ from lrensemble.cli.console import (
     print_tables,
 )
 from lrensemble.cli.evaluate import table_of
-from lrensemble.cli.tune import Data, Device, Execution, GroupSize, SaveSteps, display, status_of, terminated
+from lrensemble.cli.tune import (
+    Data,
+    Device,
+    Execution,
+    GroupSize,
+    How,
+    Log,
+    Reproducible,
+    SaveSteps,
+    status_of,
+    terminated,
+)
 
 if TYPE_CHECKING:
     from lrensemble.evaluate.study import Comparison
@@ -56,6 +67,8 @@ def study(
     save_steps: SaveSteps = None,
     execution: Execution = "auto",
     group_size: GroupSize = None,
+    reproducible: Reproducible = False,
+    log: Log = None,
     plugin: Plugins = None,
     format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
@@ -63,12 +76,19 @@ def study(
     """Train several pools at equal cost, and compare what they are worth."""
     from lrensemble.config.study_file import load_study
     from lrensemble.studies import RESULT, compared, train_pools
+    from lrensemble.train import tune
 
     loaded = load_study(study, data=data, plugins=tuple(plugin or ()))
     folder = out or Path("runs") / "studies" / loaded.name
-    events = train_pools(
-        loaded, folder, device=device, save_steps=save_steps, execution=execution, group_size=group_size
+    how = How(
+        device=device,
+        save_steps=save_steps,
+        execution=execution,
+        group_size=group_size,
+        reproducible=reproducible,
+        loggers=log or (),
     )
+    events = train_pools(loaded, folder, lambda experiment, place: tune(experiment, place, **how))
     pools, ended = _trained(events)
     with people.status("comparing"):
         found = compared(loaded, pools, folder, device=device)
@@ -82,11 +102,12 @@ def study(
 
 def _trained(events: Generator[StudyEvent, None, Pools]) -> tuple[Pools, list[Ended]]:
     """Show how the pools are trained; the pools and the ending of every run are returned."""
+    from lrensemble.cli.progress import shown
     from lrensemble.studies import PoolBegins
 
     ended: list[Ended] = []
     with terminated(), ExitStack() as stack:
-        shown = stack.enter_context(display())
+        show = stack.enter_context(shown())
         while True:
             try:
                 event = next(events)
@@ -95,8 +116,8 @@ def _trained(events: Generator[StudyEvent, None, Pools]) -> tuple[Pools, list[En
             if isinstance(event, PoolBegins):
                 stack.close()
                 people.print(f"pool {event.place} of {event.count}: {event.name}, seed {event.seed}")
-                shown = stack.enter_context(display())
-            elif (ending := shown.show(event)) is not None:
+                show = stack.enter_context(shown())
+            elif (ending := show(event)) is not None:
                 ended.append(ending)
 
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, Plugins, names_of, people, percent, print_json
-from lrensemble.text import visible
+from lrensemble.cli.console import Json, Plugins, names_of, people, print_json, registered
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from lrensemble.config import Experiment
     from lrensemble.pool import Pool
-    from lrensemble.train import Elsewhere, Ended, Event
-    from lrensemble.train.execution.jobs import Job
+    from lrensemble.train import Ended
 
 
 def _experiments() -> list[str]:
@@ -50,6 +46,22 @@ Execution = Annotated[
     ),
 ]
 GroupSize = Annotated[int | None, typer.Option(help="Maximum number of members in one program.", min=1)]
+Reproducible = Annotated[
+    bool,
+    typer.Option(
+        "--reproducible",
+        help="The same bits on every machine of this kind: one thread, each run alone or in groups of --group-size.",
+    ),
+]
+Log = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log",
+        metavar="LOGGER",
+        help="Who else is told what happens: tensorboard, mlflow, wandb, or your own; may be repeated.",
+        autocompletion=registered("loggers"),
+    ),
+]
 SaveSteps = Annotated[int | None, typer.Option(help="Save the state every so many steps, not every epoch.", min=1)]
 
 
@@ -88,12 +100,22 @@ def tune(
     save_steps: SaveSteps = None,
     execution: Execution = "auto",
     group_size: GroupSize = None,
+    reproducible: Reproducible = False,
+    log: Log = None,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Train the members of an experiment that the pool does not have yet."""
     folder = out or run_folder(experiment) / "pool"
-    _, ended = train(load(experiment, data, epochs, plugin), folder, device, save_steps, execution, group_size)
+    how = How(
+        device=device,
+        save_steps=save_steps,
+        execution=execution,
+        group_size=group_size,
+        reproducible=reproducible,
+        loggers=log or (),
+    )
+    _, ended = train(load(experiment, data, epochs, plugin), folder, how)
     if json:
         members = [TunedMember(id=e.run.id, name=e.run.name, status=e.status, val=e.scores) for e in ended]
         print_json(Tuned(pool=str(folder), members=members))
@@ -117,30 +139,34 @@ def load(experiment: str, data: Path | None, epochs: int | None, plugins: list[s
     return load_experiment(experiment, overrides, plugins or ())
 
 
-def train(
-    experiment: Experiment,
-    folder: Path,
-    device: str,
-    save_steps: int | None,
-    execution: str,
-    group_size: int | None,
-) -> tuple[Pool, list[Ended]]:
+class How(TypedDict):
+    """Options of `tune` that are no part of a recipe."""
+
+    device: str
+    save_steps: int | None
+    execution: str
+    group_size: int | None
+    reproducible: bool
+    loggers: Sequence[str]
+
+
+def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[Ended]]:
     """Run the sweep and show its progress; the pool and the ending of every run are returned."""
+    from lrensemble.cli.progress import shown
+    from lrensemble.evaluate import default_metric
+    from lrensemble.evaluate.peaks import edge_of_peaks
     from lrensemble.pool import Pool
     from lrensemble.train import tune
 
-    with terminated(), display() as shown:
-        events = tune(
-            experiment,
-            folder,
-            device=device,
-            save_steps=save_steps,
-            execution=execution,
-            group_size=group_size,
-        )
-        ended = [ending for event in events if (ending := shown.show(event))]
+    with terminated(), shown() as show:
+        events = tune(experiment, folder, **how)
+        ended = [ending for event in events if (ending := show(event))]
     _summarise(ended, folder)
-    return Pool.open(folder), ended
+    pool = Pool.open(folder)
+    members = pool.members()
+    if members and (line := edge_of_peaks(members, default_metric(pool))):
+        people.print(line, soft_wrap=True)
+    return pool, ended
 
 
 @contextmanager
@@ -173,111 +199,3 @@ def _summarise(ended: list[Ended], folder: Path) -> None:
     for event in ended:
         if event.status == "failed":
             people.print(f"  {event.run.name} failed: {event.reason} (see {folder}/failed/{event.run.id}.json)")
-
-
-class _Display(Protocol):
-    def show(self, event: Event) -> Ended | None:
-        """Show an event; an ending is handed back."""
-
-
-@contextmanager
-def display() -> Iterator[_Display]:
-    """A bar on a terminal, a line a member elsewhere."""
-    if not people.is_terminal:
-        yield _Lines()
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=people, transient=True) as progress:
-        yield _Bar(progress)
-
-
-class _Lines:
-    """One line for every member that ends."""
-
-    def __init__(self) -> None:
-        self._planned = self._runs = self._seen = 0
-        self._others: set[str] = set()
-
-    def show(self, event: Event) -> Ended | None:
-        from lrensemble.train import Elsewhere, Ended, Planned
-
-        if isinstance(event, Elsewhere):
-            _print_other_process(event, self._others)
-
-        if isinstance(event, Planned):
-            self._planned += len(event.runs)
-            self._runs = self._planned + event.remaining
-            _print_execution(event.jobs)
-        if not isinstance(event, Ended):
-            return None
-        self._seen += 1
-        if event.status != "exists":
-            people.print(f"[{self._seen}/{self._runs}] {describe(event)}", soft_wrap=True)
-        return event
-
-
-class _Bar:
-    """One bar over all steps of the sweep, and a line above it for every member that ends."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task = progress.add_task("planning", total=None)
-        self._planned: list[int] = []
-        self._done: dict[str, int] = {}
-        """Steps seen of the runs that go on, by id."""
-        self._current = ""
-        self._others: set[str] = set()
-
-    def show(self, event: Event) -> Ended | None:
-        from lrensemble.train import Began, Elsewhere, Ended, Planned, Step
-
-        if isinstance(event, Planned):
-            self._planned += [run.policy.total for run in event.runs]
-            later = event.remaining * sum(self._planned) / len(self._planned)  # as long as those known, on average
-            self._progress.update(self._task, total=sum(self._planned) + later)
-            _print_execution(event.jobs)
-        elif isinstance(event, Began):
-            self._current = event.run.id
-            self._progress.update(self._task, description=visible(event.run.name))
-        elif isinstance(event, Elsewhere):
-            _print_other_process(event, self._others)
-        elif isinstance(event, Step):
-            run = event.run or self._current
-            self._progress.advance(self._task, event.step + 1 - self._done.get(run, 0))
-            self._done[run] = event.step + 1
-        elif isinstance(event, Ended):
-            already = self._done.pop(event.run.id, 0)
-            self._progress.advance(self._task, event.run.policy.total - already)
-            if event.status != "exists":
-                people.print(describe(event))
-            return event
-        return None
-
-
-def _print_execution(jobs: Sequence[Job]) -> None:
-    """Print the execution of runs, where it is not one by one."""
-    together = [len(job.runs) for part in jobs for job in (part.parts or (part,)) if job.execution == "fused"]
-    if together:
-        people.print(f"{sum(together)} runs are trained together, up to {max(together)} in one program")
-    for job in jobs:
-        if job.execution == "workers":
-            devices = ", ".join(sorted(set(job.devices)))
-            people.print(f"{len(job.runs)} runs are trained in {len(job.devices)} worker processes on {devices}")
-
-
-def _print_other_process(event: Elsewhere, known: set[str]) -> None:
-    """Print which other process works in the pool, once for each."""
-    if event.holder not in known:
-        known.add(event.holder)
-        people.print(f"{event.holder} trains {event.run.name}; what it trains is waited for", soft_wrap=True)
-
-
-def describe(event: Ended) -> str:
-    """Ending of a run in one line."""
-    if event.status != "finished":
-        return f"{event.run.name}: {event.status} {event.reason}".rstrip()
-    if "accuracy" in event.scores:
-        return f"{event.run.name}: val accuracy {percent(event.scores['accuracy'])}, NLL {event.scores['nll']:.4f}"
-    return f"{event.run.name}: val {', '.join(f'{name} {value:.4g}' for name, value in event.scores.items())}"

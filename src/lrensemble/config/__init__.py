@@ -1,6 +1,7 @@
 """The records that a user writes and that the pool keeps: strict, frozen, TOML and JSON.
 
-`experiment` holds them, `sweep` and `space` what varies, `inputs` what a network takes, `records` what they share.
+`experiment` holds them, `sweep` and `space` what varies, `groups` parameters with a rate of their own, `inputs` what a
+network takes, `records` what they share.
 """
 
 from lrensemble.config.experiment import (
@@ -12,6 +13,7 @@ from lrensemble.config.experiment import (
     TrainSettings,
     load_experiment,
 )
+from lrensemble.config.groups import ParameterGroup
 from lrensemble.config.inputs import Inputs, Scale
 from lrensemble.config.records import PositiveInt, Record, to_record
 from lrensemble.config.shipped import shipped
@@ -21,6 +23,7 @@ __all__ = [
     "DataSettings",
     "Experiment",
     "Inputs",
+    "ParameterGroup",
     "PositiveInt",
     "Recipe",
     "Record",

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from lrensemble.config.groups import ParameterGroup
 from lrensemble.config.records import (
     LATER,
     Fraction,
@@ -66,8 +67,9 @@ class TrainSettings(Record):
     """Largest norm of the gradient over all parameters; larger ones are scaled down to it."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the label's probability that is spread evenly over all classes in the training loss."""
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Type of the network's computations in training; the weights and all predictions stay float32."""
+    precision: Literal["float32", "tf32", "bfloat16", "float16"] = "float32"
+    """Type of the network's computations in training; the weights and all predictions stay float32. `tf32` is float32
+    whose products have factors of 10 bits on GPUs of CUDA's that know it, and `float32` everywhere else."""
     accumulate: Annotated[PositiveInt, LATER] = 1
     """Parts that a batch is computed in, one after another, to save memory; the update is that of the whole batch."""
     decay_norms: Annotated[bool, LATER] = True
@@ -83,6 +85,18 @@ class TrainSettings(Record):
     form: Annotated[Literal["values", "gaussian"] | None, LATER] = None
     """What a network that learns numbers says: `values`, or `gaussian` for a mean and a variance of each, learned by
     their likelihood; `values` unless given."""
+    loss: Annotated[SpecField | None, LATER] = None
+    """What is learned by: `weighted`, `focal(gamma=2)`, `soft_targets`, `huber`, …; unless given `cross_entropy` for
+    classes, `squared` for values, `gaussian_nll` for a mean and a variance."""
+    sampler: Annotated[SpecField, LATER] = Spec("shuffle")
+    """Which training rows an epoch goes through: `shuffle`, every row once; `balanced`, every class as likely; or
+    `weighted`, by weights of the data."""
+    drop_last: Annotated[bool, LATER] = True
+    """Whether the rows that are left over at the end of an epoch wait for the next, so that all batches are full;
+    otherwise they make a smaller last batch."""
+    group: Annotated[tuple[ParameterGroup, ...], LATER] = Field(default=(), strict=False)
+    """Parameters with a rate of their own: `[[train.group]]` with `parameters`, a regular expression, and `rate`, the
+    factor on the policy's rate, 0 for those that are frozen."""
     seed: Seed = 0
     """Seed of a member: of its initial weights, the order of the rows, dropout and augmentation. In an experiment, what
     the seeds of its members are derived from (`sweep.seed`)."""
@@ -100,6 +114,11 @@ class TrainSettings(Record):
     def seed_of_batches(self) -> int:
         """Seed of the order of the rows and of augmentation."""
         return self.seed if self.data_seed is None else self.data_seed
+
+    @property
+    def names(self) -> tuple[Spec, ...]:
+        """Everything in it that is looked up by its name."""
+        return (self.optimizer, self.sampler, *([] if self.loss is None else [self.loss]), *self.augment)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, ValidationError
 from pydantic_core import ErrorDetails, core_schema
@@ -113,8 +113,7 @@ def _fields(kind: type[Record], path: tuple[int | str, ...]) -> list[str]:
     for part in path:
         field = kind.model_fields.get(str(part))
         annotation = field.annotation if field else None  # of a place in a list or a dictionary
-        if get_origin(annotation) is dict:
-            annotation = get_args(annotation)[1]
-        if isinstance(annotation, type) and issubclass(annotation, Record):
-            kind = annotation
+        for each in (annotation, *get_args(annotation)):  # a record, or a list of them, or several by name
+            if isinstance(each, type) and issubclass(each, Record):
+                kind = each
     return [field.alias or name for name, field in kind.model_fields.items()]

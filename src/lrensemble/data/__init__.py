@@ -14,20 +14,28 @@ from lrensemble.data import (  # noqa: F401 – importing registers them
     table,
 )
 from lrensemble.data.augment import AUGMENTATIONS, Augmenter, Mixing
-from lrensemble.data.batches import batch_rows, epoch_order, steps_per_epoch
+from lrensemble.data.batches import batch_rows, epoch_order, rows_seen, steps_per_epoch
 from lrensemble.data.dataset import Dataset, load, of_recipe
+from lrensemble.data.learning import check_training, lesson_of, loss_of, sampler_of
+from lrensemble.data.samplers import SAMPLERS
 from lrensemble.data.source import SOURCES, Samples
 
 __all__ = [
     "AUGMENTATIONS",
+    "SAMPLERS",
     "SOURCES",
     "Augmenter",
     "Dataset",
     "Mixing",
     "Samples",
     "batch_rows",
+    "check_training",
     "epoch_order",
+    "lesson_of",
     "load",
+    "loss_of",
     "of_recipe",
+    "rows_seen",
+    "sampler_of",
     "steps_per_epoch",
 ]

@@ -18,6 +18,7 @@ from lrensemble.config import DataSettings, Recipe, Scale, SplitSettings
 from lrensemble.data.augment import Augmenter, Draws, Mixing, move
 from lrensemble.data.source import SOURCES, Samples
 from lrensemble.data.stratified import divide
+from lrensemble.data.transfer import queued
 from lrensemble.errors import DataError, UntrustedError
 from lrensemble.registry import known_paths_only, require_known_paths
 from lrensemble.spec import Spec
@@ -40,7 +41,7 @@ class Dataset:
     target: Target
     """What the truth is."""
     rows: dict[str, Tensor]
-    """`train`, `val`, `test`: int64 indices of samples, sorted."""
+    """`train`, `val`, `test`: int64 indices of samples, sorted; where the inputs are."""
     mean: Tensor
     """Mean [channel] or [feature] of the training rows, float32."""
     std: Tensor
@@ -51,6 +52,10 @@ class Dataset:
     """Mean [output] of the training rows, float64; none, [0], for classes."""
     truth_std: Tensor
     """Standard deviation [output] of the training rows, float64; 1 where all values are equal."""
+    weights: NDArray[np.float64] | None = None
+    """Weights [sample] for the sampler `weighted`, on the host; None where there are none."""
+    soft: Tensor | None = None
+    """Class probabilities [sample, class] float32 for the loss `soft_targets`; None where there are none."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -63,18 +68,22 @@ class Dataset:
         return self.truth.device
 
     def to(self, device: torch.device) -> Dataset:
-        """Data set on another device; inputs that would take more than half of its free memory stay here."""
+        """Data set on another device; inputs that would take more than half of its free memory stay here.
+
+        Batches of inputs that stay are gathered here and queued for a GPU while it computes on those before them.
+        """
         there = device if self.inputs.nbytes <= _room(device) else self.inputs.device
         numbers = {name: getattr(self, name) for name in ("truth", "mean", "std", "truth_mean", "truth_std")}
         if device.type == "mps":  # it has no float64
             numbers = {name: each.float() if each.is_floating_point() else each for name, each in numbers.items()}
         moved = {name: each.to(device) for name, each in numbers.items()}
-        rows = {split: rows.to(device) for split, rows in self.rows.items()}
-        return replace(self, inputs=self.inputs.to(there), rows=rows, **moved)
+        rows = {split: rows.to(there) for split, rows in self.rows.items()}
+        soft = None if self.soft is None else self.soft.to(device)
+        return replace(self, inputs=self.inputs.to(there), rows=rows, soft=soft, **moved)
 
     def raw(self, rows: Tensor) -> Tensor:
         """Inputs [batch, …] of the samples in `rows` [batch] as they are, on the device."""
-        return self.inputs[rows.to(self.inputs.device)].to(self.device, non_blocking=True)
+        return queued(self.inputs[rows.to(self.inputs.device)], self.device)
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised inputs [batch, …] float32 and what is to be learned of the samples in `rows` [batch]: classes
@@ -82,7 +91,7 @@ class Dataset:
         """
         axes = (1, -1, *[1] * (self.inputs.ndim - 2))
         inputs = (self.raw(rows).float() - self.mean.view(axes)) / self.std.view(axes)
-        truth = self.truth[rows]
+        truth = self.truth[queued(rows, self.device)]
         return inputs, ((truth - self.truth_mean) / self.truth_std).float() if len(self.truth_mean) else truth
 
     def head(self, form: Form | None) -> Head:
@@ -108,7 +117,7 @@ class Dataset:
         One tensor program without a wait for the device, which `torch.compile` makes into few kernels.
 
         Args:
-            rows: [batch] samples, on the device of the data.
+            rows: [batch] samples, where the inputs are.
             augmenter: of a recipe.
             draws: what it drew for these rows, on the CPU or on the device of the data.
         """
@@ -144,6 +153,8 @@ def load(settings: DataSettings, split: SplitSettings) -> Dataset:
         fingerprint=_fingerprint(samples, rows),
         truth_mean=torch.from_numpy(truth_mean),
         truth_std=torch.from_numpy(truth_std),
+        weights=samples.weights,
+        soft=None if samples.soft is None else torch.from_numpy(samples.soft),
     )
 
 
@@ -160,7 +171,7 @@ def of_recipe(recipe: Recipe, folder: Path | None, *, trust_code: bool = False) 
         UntrustedError: the recipe names code, or a set of a hub, that was not asked for.
     """
     source = f"the recipe of a member on {recipe.data.name}"
-    require_known_paths(source, recipe.data.name, recipe.policy, *recipe.train.augment, trust_code=trust_code)
+    require_known_paths(source, recipe.data.name, recipe.policy, *recipe.train.names, trust_code=trust_code)
     if not trust_code:
         _require_inside(source, recipe.data)
     with known_paths_only(source, trust_code=trust_code):
@@ -205,6 +216,7 @@ def _scale_of(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _fingerprint(samples: Samples, rows: dict[str, np.ndarray]) -> str:
     arrays = {"inputs": samples.inputs, "labels": samples.truth, **rows}  # as members of earlier versions have it
+    arrays |= {name: each for name in ("weights", "soft") if (each := getattr(samples, name)) is not None}
     header = {name: [str(array.dtype.newbyteorder("<")), list(array.shape)] for name, array in arrays.items()}
     digest = hashlib.sha256(json.dumps([header, samples.target.names]).encode())
     for array in arrays.values():

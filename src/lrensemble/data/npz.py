@@ -24,7 +24,9 @@ CHANNELS = (1, 3, 4)
 
 
 @SOURCES.register(file="data.npz")
-def npz(folder: Path | None, *, file: str, kind: Kind | None = None) -> Samples:
+def npz(
+    folder: Path | None, *, file: str, kind: Kind | None = None, weights: str | None = None, soft: str | None = None
+) -> Samples:
     """Inputs `x` (or `images`) and labels `y` (or `labels`); optional `x_test`, `y_test` and names of `classes`.
 
     Inputs are [sample, feature], [sample, height, width], or images with the channels first or last; uint8 stays so,
@@ -35,6 +37,8 @@ def npz(folder: Path | None, *, file: str, kind: Kind | None = None) -> Samples:
         folder: where the file lies; the current folder unless given.
         file: its name.
         kind: `classes` or `values`, where the type of `y` does not say it: whole numbers that are stored as floats.
+        weights: name of an array [sample] of weights, for `train.sampler = "weighted"`.
+        soft: name of an array [sample, class] of class probabilities, for `train.loss = "soft_targets"`.
 
     Raises:
         DataError: the file is missing or damaged, lacks an array, or its arrays do not fit together.
@@ -42,7 +46,7 @@ def npz(folder: Path | None, *, file: str, kind: Kind | None = None) -> Samples:
     path = (folder or Path()) / file
     arrays = _read(path)
     inputs, labels = _images(_one_of(arrays, INPUTS, path), path), _one_of(arrays, LABELS, path)
-    test_rows = 0
+    test_rows, rows = 0, len(labels)
     if set(arrays) & {*TEST_INPUTS, *TEST_LABELS}:
         test_inputs = _images(_one_of(arrays, TEST_INPUTS, path), path)
         test_labels = _one_of(arrays, TEST_LABELS, path)
@@ -51,7 +55,14 @@ def npz(folder: Path | None, *, file: str, kind: Kind | None = None) -> Samples:
         test_rows = len(test_labels)
     names = {name: list(map(str, arrays[name].ravel())) for name in ("classes", "outputs") if name in arrays}
     truth, target = truth_of(labels, kind, str(path), **names)
-    samples = Samples(inputs, truth, target, test_rows)
+    samples = Samples(
+        inputs,
+        truth,
+        target,
+        test_rows,
+        weights=None if weights is None else _of_rows(arrays, weights, rows, test_rows, path).astype(np.float64),
+        soft=None if soft is None else _of_rows(arrays, soft, rows, test_rows, path).astype(np.float32),
+    )
     check_samples(samples, str(path))
     return samples
 
@@ -78,6 +89,14 @@ def _one_of(arrays: dict[str, NDArray[Any]], names: tuple[str, ...], path: Path)
         held = ", ".join(arrays) or "nothing"
         raise DataError(f"{path} must hold exactly one of {', '.join(names)}; it holds {held}")
     return arrays[found[0]]
+
+
+def _of_rows(arrays: dict[str, NDArray[Any]], name: str, rows: int, test_rows: int, path: Path) -> NDArray[Any]:
+    """An array of numbers with one or several for each row; the test rows, which do without, have those of row 0."""
+    found = _one_of(arrays, (name,), path)
+    if found.dtype.kind not in "buif" or len(found) != rows:
+        raise DataError(f"{path}: {name} is {found.dtype} of shape {found.shape}; give numbers for each of {rows} rows")
+    return np.concatenate([found, np.repeat(found[:1], test_rows, axis=0)])
 
 
 def _images(inputs: NDArray[Any], path: Path) -> NDArray[Any]:

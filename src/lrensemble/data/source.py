@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.class_names import fault_of
-from lrensemble.errors import DataError
+from lrensemble.errors import DataError, PredictionsError
 from lrensemble.registry import Call, Registry
-from lrensemble.targets import Classes, Target
+from lrensemble.targets import Classes, Target, check_probabilities
 
 
 @dataclass(frozen=True, init=False)
@@ -29,13 +29,25 @@ class Samples:
     """What the truth is."""
     test_rows: int
     """Number of the last rows that are the source's own test rows; 0 where it has none."""
+    weights: NDArray[np.float64] | None
+    """Weight [sample] of each row for the sampler `weighted`; None where there are none."""
+    soft: NDArray[np.float32] | None
+    """Class probabilities [sample, class] for the loss `soft_targets`; None where there are none."""
 
     def __init__(
-        self, inputs: NDArray[Any], truth: NDArray[Any], target: Target | Sequence[str], test_rows: int = 0
+        self,
+        inputs: NDArray[Any],
+        truth: NDArray[Any],
+        target: Target | Sequence[str],
+        test_rows: int = 0,
+        *,
+        weights: NDArray[np.float64] | None = None,
+        soft: NDArray[np.float32] | None = None,
     ) -> None:
         """Samples of a target; names stand for classes."""
         known = target if isinstance(target, Target) else classes_of(target)
-        for name, value in (("inputs", inputs), ("truth", truth), ("target", known), ("test_rows", test_rows)):
+        given = {"inputs": inputs, "truth": truth, "target": known, "test_rows": test_rows}
+        for name, value in {**given, "weights": weights, "soft": soft}.items():
             object.__setattr__(self, name, value)
 
 
@@ -60,8 +72,8 @@ def check_samples(samples: Samples, source: str) -> None:
     """Refuse rows that cannot be trained on.
 
     Raises:
-        DataError: no row, values that are not finite, labels outside the classes, a class without a row, or an
-            output that is the same in every row.
+        DataError: no row, values that are not finite, labels outside the classes, a class without a row, an output
+            that is the same in every row, weights below 0, or soft targets that are no probabilities.
     """
     inputs, truth, target = samples.inputs, samples.truth, samples.target
     if inputs.ndim not in (2, 4) or 0 in inputs.shape:
@@ -79,6 +91,28 @@ def check_samples(samples: Samples, source: str) -> None:
         _check_labels(truth, target.names, source)
         if fault := fault_of(target.names):
             raise DataError(f"{source}: {fault}")
+    if samples.weights is not None:
+        _check_weights(samples.weights, len(truth), source)
+    if samples.soft is not None:
+        _check_soft(samples.soft, target, len(truth), source)
+
+
+def _check_weights(weights: NDArray[np.float64], rows: int, source: str) -> None:
+    if weights.shape != (rows,):
+        raise DataError(f"{source}: weights have shape {weights.shape}; give one for each of {rows} rows")
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(bad):
+        raise DataError(f"{source}: row {bad[0]} has weight {weights[bad[0]]:g}; give finite numbers from 0")
+
+
+def _check_soft(soft: NDArray[np.float32], target: Target, rows: int, source: str) -> None:
+    if target.kind != "classes" or soft.shape != (rows, target.width):
+        wanted = f"[sample, class] = ({rows}, {target.width})" if target.kind == "classes" else "none with values"
+        raise DataError(f"{source}: soft targets have shape {soft.shape}; give {wanted}")
+    try:
+        check_probabilities(soft, f"{source}: soft targets")
+    except PredictionsError as error:
+        raise DataError(str(error)) from None
 
 
 def numbered_classes(highest: int, rows: int, source: str) -> tuple[str, ...]:

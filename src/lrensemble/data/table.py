@@ -37,6 +37,8 @@ def table(
     test: str | None = None,
     kind: Kind | None = None,
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None,
+    weights: str | None = None,
+    soft: Columns | None = None,
 ) -> Samples:
     """A CSV or parquet file with a row a sample; a column of texts is learned as classes, one of numbers as values.
 
@@ -51,6 +53,9 @@ def table(
         test: name of a second file with the same columns, for its own test rows.
         kind: `classes` or `values`, where the column does not say it.
         delimiter: what stands between the columns of a text file; a comma, in `.tsv` files a tab, unless given.
+        weights: column of weights of the rows, for `train.sampler = "weighted"`.
+        soft: columns of class probabilities, for `train.loss = "soft_targets"`, in the order of the classes: texts are
+            sorted.
 
     Raises:
         DataError: a file or column is missing, a cell is empty, a feature is no number, or the target may be both.
@@ -59,8 +64,9 @@ def table(
     paths = [(folder or Path()) / name for name in (file, test) if name is not None]
     tables = [_read(path, delimiter) for path in paths]
     targets = [target] if isinstance(target, str) else list(target)
-    named = features or [name for name in tables[0].column_names if name not in targets]
-    if both := sorted(set(named) & set(targets)):
+    others = {*targets, weights, *(soft or ())}
+    named = features or [name for name in tables[0].column_names if name not in others]
+    if both := sorted(set(named) & {*targets, *(soft or ())}):
         raise DataError(f"{paths[0]}: {both[0]!r} is a feature and a target; the answer would be known")
     pairs = list(zip(tables, paths, strict=True))
     truth, found = truth_of(
@@ -69,8 +75,18 @@ def table(
         f"{paths[0]}, {', '.join(targets)}",
         outputs=targets,
     )
-    inputs = np.concatenate([_numbers(each, named, path, "feature").astype(np.float32) for each, path in pairs])
-    samples = Samples(inputs, truth, found, test_rows=len(tables[1]) if test else 0)
+
+    def numbers(names: Sequence[str], role: str) -> NDArray[np.float64]:
+        return np.concatenate([_numbers(each, names, path, role) for each, path in pairs])
+
+    samples = Samples(
+        np.concatenate([_numbers(each, named, path, "feature").astype(np.float32) for each, path in pairs]),
+        truth,
+        found,
+        test_rows=len(tables[1]) if test else 0,
+        weights=None if weights is None else numbers([weights], "weight")[:, 0],
+        soft=None if soft is None else numbers(soft, "probability").astype(np.float32),
+    )
     check_samples(samples, str(paths[0]))
     return samples
 

@@ -1,6 +1,6 @@
 """A student: one network distilled from a team (Hinton et al. 2015), trained by the engine that trains members.
 
-The loss is the cross-entropy −Σ_c q_c log p_c with the team's probabilities q at temperature 1 in place of the labels.
+The loss is `soft_targets`, −Σ_c q_c log p_c with the team's probabilities q at temperature 1 in place of the labels.
 They are computed on rows without augmentation, also where the recipe augments. Labels are not smoothed: q is soft.
 """
 
@@ -24,7 +24,7 @@ from lrensemble.export.ensemble import PREDICT_BATCH_ROWS, Ensemble
 from lrensemble.export.soup import describe_single
 from lrensemble.metrics import METRICS
 from lrensemble.policies import build
-from lrensemble.spec import SpecLike
+from lrensemble.spec import Spec, SpecLike
 from lrensemble.train import SingleTrainee, fit, predict
 
 logger = logging.getLogger(__name__)
@@ -77,10 +77,10 @@ def distill(
     device = dataset.device
     ensemble = ensemble.to(device)
     network = models.build(spec, dataset.shape, dataset.target.width, student_recipe.train.seed_of_weights).to(device)
-    settings = student_recipe.train.model_copy(update={"label_smoothing": 0.0})
-    epoch = steps_per_epoch(len(dataset.rows["train"]), student_recipe.train.batch_size)
-    policy = build(student_recipe.policy, student_recipe.train.epochs * epoch)
-    lesson = replace(dataset, truth=_targets(ensemble, dataset, labels))
+    settings = student_recipe.train.model_copy(update={"label_smoothing": 0.0, "loss": Spec("soft_targets")})
+    epoch = steps_per_epoch(len(dataset.rows["train"]), settings.batch_size, drop_last=settings.drop_last)
+    policy = build(student_recipe.policy, student_recipe.train.epochs * epoch, epoch)
+    lesson = replace(dataset, soft=_targets(ensemble, dataset, labels))
     student = SingleTrainee(network, lesson, settings)
     for step in fit(student, policy):
         if (step.step + 1) % epoch == 0:

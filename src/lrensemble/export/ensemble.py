@@ -19,6 +19,7 @@ from lrensemble.export.description import Description, Part
 from lrensemble.export.hub import Hub
 from lrensemble.export.programs import batched_is_faster, groups_of, run_batched, run_each
 from lrensemble.export.stages import run_stages
+from lrensemble.models.arithmetic import cuda_arithmetic
 from lrensemble.numerics import likeliest
 from lrensemble.registry import known_paths_only, require_known_paths
 
@@ -192,7 +193,8 @@ class Ensemble(nn.Module, Hub):
             DataError: inputs of another shape.
         """
         given = inputs if isinstance(inputs, Tensor) else torch.from_numpy(np.array(inputs))
-        blocks = [self(block.to(self.mean.device)).cpu() for block in torch.split(given, PREDICT_BATCH_ROWS)]
+        with cuda_arithmetic(self.mean.device):
+            blocks = [self(block.to(self.mean.device)).cpu() for block in torch.split(given, PREDICT_BATCH_ROWS)]
         return cast("NDArray[np.float64]", torch.cat(blocks).numpy())
 
     def predict_proba(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.float64]:

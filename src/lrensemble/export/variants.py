@@ -135,8 +135,7 @@ def best_recipe(pool: Pool, ensemble: Ensemble) -> Recipe:
     best = max(members, key=lambda member: member.scores.get("val", {}).get("accuracy", 0.0))
     recipe = to_record(Recipe, best.recipe, f"member {best.id}")
     source = f"member {best.id} of {pool.folder}"
-    specs: list[SpecLike] = [recipe.model, recipe.policy, recipe.data.name, recipe.train.optimizer]
-    specs += recipe.train.augment
+    specs: list[SpecLike] = [recipe.model, recipe.policy, recipe.data.name, *recipe.train.names]
     require_known_paths(source, *specs, trust_code=pool.trust_code)
     with known_paths_only(source, trust_code=pool.trust_code):
         MODELS.check(recipe.model)

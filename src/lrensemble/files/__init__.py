@@ -1,8 +1,9 @@
 """The storage layer: every file that the library writes is written here, whole or not at all.
 
-`whole` writes files and folders, `removal` removes them, `drafts` names what is under way and clears what a killed
-process left, `holder` knows who writes, `inside` keeps a pool's links from leading out of it, `sealed` finds damage,
-`mapped` lets go of what was read, `claims` let one process of many at once do what all would do.
+`whole` writes files and folders, `lines` appends to what is no content, `removal` removes them, `drafts` names what is
+under way and clears what a killed process left, `holder` knows who writes, `inside` keeps a pool's links from leading
+out of it, `sealed` finds damage, `mapped` lets go of what was read, `claims` let one process of many at once do what
+all would do.
 """
 
 from lrensemble.files.as_json import read_json, sha256, to_json
@@ -10,6 +11,7 @@ from lrensemble.files.drafts import clear_abandoned, clear_pool, draft_of, file_
 from lrensemble.files.holder import Holder, alive, read_holder, this_process
 from lrensemble.files.inside import check_inside, check_no_link, is_link, pool_above
 from lrensemble.files.kept import keep_somewhere
+from lrensemble.files.lines import append_line
 from lrensemble.files.mapped import release
 from lrensemble.files.refused import storage_errors, tensor_errors
 from lrensemble.files.removal import discard, remove
@@ -33,6 +35,7 @@ __all__ = [
     "DraftFolder",
     "Holder",
     "alive",
+    "append_line",
     "check_inside",
     "check_no_link",
     "checksum",

@@ -5,18 +5,9 @@ from __future__ import annotations
 import bisect
 import math
 
-from lrensemble.policies.base import (
-    Position,
-    Rate,
-    is_finite,
-    policy,
-    require,
-    require_factor,
-    require_positive,
-    require_rates,
-    to_rising_steps,
-    to_steps,
-)
+from lrensemble.policies.base import Course, Rate, policy
+from lrensemble.policies.checks import is_finite, require, require_factor, require_positive, require_rates
+from lrensemble.policies.positions import Position, to_rising_steps, to_steps
 
 
 @policy(peak=0.1)
@@ -27,13 +18,24 @@ def constant(total: int, *, peak: float) -> Rate:
 
 
 @policy(rates=[0.1, 0.1, 0.05])
-def table(total: int, *, rates: tuple[float, ...]) -> Rate:
-    """Any curve, step by step; the last rate stays."""
+def table(total: int, *, rates: tuple[float, ...], momenta: tuple[float, ...] | None = None) -> Course:
+    """Any curve, step by step; the last rate stays.
+
+    Args:
+        total: steps of the run.
+        rates: rate of each step.
+        momenta: momentum of each step, as many; the optimizer's own unless given.
+    """
     require(len(rates) > 0, "give at least one", rates=list(rates))
     bad = next((i for i, value in enumerate(rates) if not (is_finite(value) and value >= 0)), None)
     require(bad is None, "rates are finite and not negative", **{f"rates[{bad}]": rates[bad or 0]})
     last = len(rates) - 1
-    return lambda step: rates[min(step, last)]
+    if momenta is None:
+        return Course(lambda step: rates[min(step, last)])
+    require(len(momenta) == len(rates), f"give as many as rates, {len(rates)}", momenta=len(momenta))
+    bad = next((i for i, value in enumerate(momenta) if not 0 <= value < 1), None)
+    require(bad is None, "a momentum is 0 or more and below 1", **{f"momenta[{bad}]": momenta[bad or 0]})
+    return Course(lambda step: rates[min(step, last)], lambda step: momenta[min(step, last)])
 
 
 @policy(peak=0.1, every=0.25, gamma=0.5)
@@ -59,7 +61,7 @@ def multi_step(
     Args:
         total: steps of the run.
         peak: rate at the start.
-        milestones: moments, rising, as steps or as fractions of the run.
+        milestones: moments, rising, as steps, as fractions of the run or in epochs: `"60 epochs"`.
         gamma: factor at each.
     """
     require_rates(peak=peak)
@@ -147,15 +149,25 @@ def cosine(total: int, *, peak: float, floor: float = 0.0) -> Rate:
 
 
 @policy(peak=0.1, warmup=0.1, decay=0.2)
-def trapezoidal(total: int, *, peak: float, floor: float = 0.0, warmup: Position = 0.05, decay: Position = 0.2) -> Rate:
-    """Up from `floor` in a line, flat at `peak`, down to `floor` in a line (Hägele et al. 2024).
+def trapezoidal(
+    total: int,
+    *,
+    peak: float,
+    floor: float = 0.0,
+    warmup: Position = 0.05,
+    decay: Position = 0.2,
+    start: float | None = None,
+) -> Rate:
+    """Up in a line, flat at `peak`, down to `floor` in a line (Hägele et al. 2024).
 
     Args:
         total: steps of the run.
         peak: rate of the flat part.
-        floor: rate at step 0 and from step `total` on.
+        floor: rate from step `total` on.
         warmup: length of the rise; 0 for none.
         decay: length of the fall, which ends with the run.
+        start: fraction of `peak` at step 0; unless given that of `floor`, or 1 / warmup steps where `floor` is 0, since
+            a step at rate 0 learns nothing.
     """
     require_rates(peak=peak, floor=floor)
     rise, fall = to_steps(warmup, total, "warmup", zero=True), to_steps(decay, total, "decay")
@@ -165,11 +177,12 @@ def trapezoidal(total: int, *, peak: float, floor: float = 0.0, warmup: Position
         warmup=warmup,
         decay=decay,
     )
+    lowest = (floor or peak / max(1, rise)) if start is None else peak * start
+    require(start is None or 0 <= start <= 1, "give a fraction from 0 to 1", start=start)
 
     def rate(step: int) -> float:
-        risen = step / rise if step < rise else 1.0
-        share = min(risen, max(0.0, (total - step) / fall))
-        return floor + (peak - floor) * share
+        rising = lowest + (peak - lowest) * step / rise if step < rise else peak
+        return min(rising, floor + (peak - floor) * max(0.0, min(1.0, (total - step) / fall)))
 
     return rate
 

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
-from lrensemble.policies.base import (
-    Position,
-    Rate,
-    policy,
-    require,
-    require_positive,
-    require_rates,
-    to_steps,
-)
+from lrensemble.policies.base import Course, Rate, policy
 from lrensemble.policies.basic import half_cosine
+from lrensemble.policies.checks import require, require_positive, require_rates
+from lrensemble.policies.positions import Position, to_steps
 
 Damping = Literal["none", "halving", "exponential"]
 Start = Literal["floor", "peak"]
@@ -39,8 +33,14 @@ def one_cycle(
     start_divisor: float = 25.0,
     end_divisor: float = 1e4,
     three_phase: bool = False,
-) -> Rate:
+    cycle_momentum: bool = False,
+    base_momentum: float = 0.85,
+    max_momentum: float = 0.95,
+) -> Course:
     """Up to `peak` and down to almost nothing, once (Smith & Topin 2018; torch's `OneCycleLR`, with its rounding).
+
+    torch cycles the momentum as well unless told otherwise; here `cycle_momentum=true` asks for it, and for all that
+    torch's defaults do.
 
     Args:
         total: steps of the run.
@@ -50,6 +50,9 @@ def one_cycle(
         start_divisor: the start is `peak` divided by this, 1 or more.
         end_divisor: the end is the start divided by this.
         three_phase: fall back to the start as long as it rose, then on to the end.
+        cycle_momentum: move the momentum against the rate; of Adam and its like that is the first of the betas.
+        base_momentum: momentum at the peak of the rate.
+        max_momentum: momentum at the start and at the end.
     """
     require_rates(peak=peak)
     require_positive(start_divisor=start_divisor, end_divisor=end_divisor)
@@ -60,23 +63,46 @@ def one_cycle(
     )
     longest = 0.5 if three_phase else 1.0
     require(0 <= warmup <= longest, f"give a fraction of the run from 0 to {longest}", warmup=warmup)
+    bounds = {"base_momentum": base_momentum, "max_momentum": max_momentum}
+    require(0 <= base_momentum <= max_momentum < 1, "give 0 <= base_momentum <= max_momentum < 1", **bounds)
     start = peak / start_divisor
     end = start / end_divisor
     rise = warmup * total - 1
-    phases = [(rise, peak), (2 * rise, start), (total - 1, end)] if three_phase else [(rise, peak), (total - 1, end)]
+    ends = [rise, 2 * rise, total - 1] if three_phase else [rise, total - 1]
+    interpolate = half_cosine if anneal == "cos" else _line
 
-    def rate(step: int) -> float:
-        begun, low = 0.0, start
+    def along(heights: Sequence[float]) -> Rate:
+        return _phases(total, ends, heights, interpolate)
+
+    back = [start] if three_phase else []
+    rate = along([start, peak, *back, end])
+    if not cycle_momentum:
+        return Course(rate)
+    flat = [max_momentum] if three_phase else []
+    return Course(rate, along([max_momentum, base_momentum, *flat, max_momentum]))
+
+
+def _phases(
+    total: int, ends: Sequence[float], heights: Sequence[float], interpolate: Callable[[float, float, float], float]
+) -> Rate:
+    """A curve through `heights`, the first at step 0 and each other at one of the `ends`."""
+
+    def value(step: int) -> float:
+        begun, low = 0.0, heights[0]
         at = min(step, total - 1)
-        for last, high in phases:
-            if at <= last or last == phases[-1][0]:
+        for last, high in zip(ends, heights[1:], strict=True):
+            if at <= last or last == ends[-1]:
                 # A phase of no length, on a run of a few steps, is over at once.
                 progress = (at - begun) / (last - begun) if last > begun else 1.0
-                return half_cosine(low, high, progress) if anneal == "cos" else low + (high - low) * progress
+                return interpolate(low, high, progress)
             begun, low = last, high
-        return end
+        return heights[-1]
 
-    return rate
+    return value
+
+
+def _line(low: float, high: float, progress: float) -> float:
+    return low + (high - low) * progress
 
 
 @policy(peak=0.1, period=0.25)
@@ -89,7 +115,7 @@ def cosine_restarts(total: int, *, peak: float, floor: float = 0.0, period: Posi
     Args:
         total: steps of the run.
         peak: rate at each restart.
-        floor: rate before each restart.
+        floor: what the rate falls towards and never reaches: the last step of a period is one short of it, as torch's.
         period: length of the first period.
         growth: each period is this many times as long as the one before.
     """
@@ -177,7 +203,7 @@ def sawtooth(
     Args:
         total: steps of the run.
         peak: rate at each restart.
-        floor: rate before each restart.
+        floor: what the rate falls towards; the last step of a period is one short of it.
         period: from restart to restart.
         shape: of the way down.
         damping: as `triangular`.

@@ -12,17 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lrensemble.policies.base import (
-    Rate,
-    is_finite,
-    policy,
-    require,
-    require_factor,
-    require_positive,
-    to_rising_steps,
-)
+from lrensemble.policies.base import Rate, policy
 from lrensemble.policies.basic import constant, exponential, inverse, logistic, multi_step, polynomial, step
+from lrensemble.policies.checks import is_finite, require, require_factor, require_positive
 from lrensemble.policies.cycles import SHAPES, Damping, Shape, Start, damping_factor, wave
+from lrensemble.policies.positions import to_rising_steps
 
 
 @policy("FIX", k0=0.1)

@@ -1,11 +1,25 @@
 """A pool on disk: the members of one task over the same rows, one folder each.
 
-`store` reads and writes pools, `removal` takes members out, `collect` takes over predictions that were made elsewhere.
+`store` reads and writes pools, `removal` finds members and takes them out, `made_with` says what decides a member's
+bits, `collect` takes over predictions that were made elsewhere.
 """
 
+from lrensemble.pool.made_with import MadeWith
 from lrensemble.pool.member import Member, MemberRecord, StepStatistics
-from lrensemble.pool.removal import Removal, remove_members
+from lrensemble.pool.removal import Removal, find_member, remove_members
 from lrensemble.pool.store import Failure, Pool
 from lrensemble.pool.task import Split, Task
 
-__all__ = ["Failure", "Member", "MemberRecord", "Pool", "Removal", "Split", "StepStatistics", "Task", "remove_members"]
+__all__ = [
+    "Failure",
+    "MadeWith",
+    "Member",
+    "MemberRecord",
+    "Pool",
+    "Removal",
+    "Split",
+    "StepStatistics",
+    "Task",
+    "find_member",
+    "remove_members",
+]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
 from lrensemble.config import Inputs, Record, Scale
 from lrensemble.errors import PoolError
 from lrensemble.files import storage_errors
+from lrensemble.pool.made_with import MadeWith, of_environment
 from lrensemble.pool.sealed import check_file, damaged, load_tensors, map_arrays
 from lrensemble.targets import Form, Labels, Predictions, predictions_of
 from lrensemble.text import TextError, from_json
@@ -83,7 +84,11 @@ class MemberRecord(Record):
     """Inputs that it predicts from; None for a member that was trained elsewhere."""
     scale: Scale | None = None
     """Units of the values that its network's outputs stand for; None where it has none, as with classes."""
-    environment: dict[str, Any] = Field(default={})
+    made_with: Annotated[MadeWith | None, BeforeValidator(of_environment)] = Field(
+        default=None, validation_alias=AliasChoices("made_with", "environment")
+    )
+    """What decides its bits beside the recipe, `environment` in files of earlier versions; None for a member that was
+    trained elsewhere."""
 
 
 class Member(MemberRecord):

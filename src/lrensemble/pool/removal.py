@@ -1,4 +1,4 @@
-"""Remove members from a pool: one rename each, so that a member is whole or not there at all."""
+"""Find members of a pool, and remove them: one rename each, so that a member is whole or not there at all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lrensemble.errors import LREnsembleError, PoolError
 from lrensemble.files import clear_pool, names_in, remove
 from lrensemble.pool.listing import is_member, read_member
+from lrensemble.pool.member import Member
 from lrensemble.pool.store import Pool
 from lrensemble.registry import nearest
 
@@ -51,6 +52,20 @@ def remove_members(pool: Pool, members: Sequence[str]) -> Removal:
         else:
             gone.append(given)
     return Removal(removed, tuple(gone))
+
+
+def find_member(pool: Pool, given: str) -> Member:
+    """The member that is meant by an id, the beginning of one that no other shares, or a name that no other has;
+    whether it is finished or not.
+
+    Raises:
+        PoolError: there is none, or several; or one is damaged.
+    """
+    members = {member.id: member for member in pool.members(include_diverged=True)}
+    id_ = _find(given, {id_: member.name for id_, member in members.items()}, str(pool.folder))
+    if id_ not in members:
+        raise PoolError(f"{pool.folder} has no member {given!r}")
+    return members[id_]
 
 
 def _name_of(pool: Pool, id: str) -> str:  # noqa: A002

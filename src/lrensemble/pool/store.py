@@ -6,7 +6,7 @@ POOL/labels.safetensors                     truth: `val`, `test`, `test:v2`, …
                                             where rows have them, `val_groups` and `val_choices`: int64,
                                             `val_weights`: float64, of test rows as well (`test:v2/groups`)
 POOL/ids.json                               where rows have them, the names by which they are known elsewhere
-POOL/members/<id>/member.json               recipe, scores, seconds, environment, status, SHA-256 of the files beside it
+POOL/members/<id>/member.json               recipe, made_with, scores, status, SHA-256 of the files beside it
 POOL/members/<id>/predictions.safetensors   `val`, `test`, …: what it says, in its form: [sample, class]
                                             log-probabilities, [sample] labels, …; further arrays of a form as
                                             `val/probs`

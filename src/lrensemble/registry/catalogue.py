@@ -23,8 +23,11 @@ HOMES = {
     "models": "lrensemble.models",
     "data": "lrensemble.data",
     "augmentations": "lrensemble.data.augment",
+    "losses": "lrensemble.targets.losses",
+    "samplers": "lrensemble.data",
     "metrics": "lrensemble.metrics",
     "diversity": "lrensemble.metrics.diversity",
+    "loggers": "lrensemble.train.loggers",
     "formats": "lrensemble.export",
     "variants": "lrensemble.export",
 }

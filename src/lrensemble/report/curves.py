@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lrensemble.errors import SpecError
 from lrensemble.evaluate import untrusted
+from lrensemble.evaluate.rates import recorded_policy
 from lrensemble.evaluate.verdict import in_print
-from lrensemble.policies import build
 from lrensemble.pool import Member
-from lrensemble.registry import known_paths_only
 from lrensemble.report.escape import escape_html
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section
@@ -83,14 +81,9 @@ def _rate_curve(
     member: Member, history: list[dict[str, Any]], trust_code: bool
 ) -> tuple[list[float], list[float]] | None:
     """Epochs and rates at some steps of the run; None where the recipe names no policy that can be built."""
-    policy = (member.recipe or {}).get("policy")
-    total = int(history[-1]["step"])
-    if not isinstance(policy, dict) or total < 1:
+    rate = recorded_policy(member, trust_code=trust_code)
+    if rate is None:
         return None
+    total = rate.total
     steps = sorted({round(place * (total - 1) / (POINTS - 1)) for place in range(POINTS)})
-    try:
-        with known_paths_only(member.id, trust_code=trust_code):
-            rate = build(policy, total)
-    except SpecError:  # a policy that is not known here, or code that was not asked for
-        return None
     return [step / total * history[-1]["epoch"] for step in steps], [rate(step) for step in steps]

@@ -22,6 +22,7 @@ import torch
 
 from lrensemble.config import TrainSettings, to_record
 from lrensemble.errors import LREnsembleError
+from lrensemble.evaluate.rates import recorded_policy
 from lrensemble.pool import Member, StepStatistics
 from lrensemble.report.escape import escape_html
 from lrensemble.report.parameters import squared_distances
@@ -131,7 +132,10 @@ def _policy_of(member: Member) -> str:
 
 
 def _sum_of_updates(member: Member) -> float | None:
-    """Ratio of Σ updates to Σ η g: (1 − dampening) / (1 − momentum) for SGD, None for other optimizers."""
+    """Ratio of Σ updates to Σ η g: (1 − dampening) / (1 − momentum) for SGD.
+
+    None for other optimizers, where the momentum moves, and where some weights have a rate of their own.
+    """
     train = (member.recipe or {}).get("train")
     if train is None:
         return None
@@ -140,7 +144,8 @@ def _sum_of_updates(member: Member) -> float | None:
         optimizer = check_optimizer(settings)
     except LREnsembleError:  # of another version: the optimizer is not known here
         return None
-    if not isinstance(optimizer, torch.optim.SGD):
+    policy = recorded_policy(member, trust_code=False)
+    if not isinstance(optimizer, torch.optim.SGD) or settings.group or (policy and policy.gives_momentum):
         return None
     momentum, dampening = optimizer.defaults["momentum"], optimizer.defaults["dampening"]
     return float((1 - dampening) / (1 - momentum)) if momentum else 1.0

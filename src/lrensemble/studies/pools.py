@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrensemble.config import Experiment
 from lrensemble.config.study_file import Study
 from lrensemble.pool import Pool
 from lrensemble.studies.begun import write_begun
@@ -34,19 +35,14 @@ class PoolBegins:
 
 StudyEvent = PoolBegins | Event
 
+Train = Callable[[Experiment, Path], Generator[Event, None, None]]
+"""Sweep of an experiment into the folder of a pool."""
+
 Pools = dict[str, tuple[Pool, ...]]
 """Pools by name in the order of the file, the first replicate first."""
 
 
-def train_pools(
-    study: Study,
-    out: Path,
-    *,
-    device: str = "cpu",
-    save_steps: int | None = None,
-    execution: str = "auto",
-    group_size: int | None = None,
-) -> Generator[StudyEvent, None, Pools]:
+def train_pools(study: Study, out: Path, train: Train = tune) -> Generator[StudyEvent, None, Pools]:
     """Train what the pools of a study do not have yet, replicate by replicate, and tell what happens as it happens.
 
     All is checked when the function is called; training goes on while the events are read. What is there stays, so that
@@ -55,10 +51,7 @@ def train_pools(
     Args:
         study: the study.
         out: folder of its pools.
-        device: as in `tune`, like all that follows.
-        save_steps: steps between two savings of a run's state.
-        execution: how many runs are executed at once.
-        group_size: members in one program at most.
+        train: `tune`, or the same with some of its options.
 
     Returns:
         The pools, also those that were made elsewhere.
@@ -72,18 +65,7 @@ def train_pools(
         name: tuple(map(Pool.open, folders)) for name in study.settings.pools if (folders := study.folders(name))
     }
     plans = checked_plans(study, out / POOLS, elsewhere)
-
-    def events_of(name: str, replicate: int) -> Generator[Event, None, None]:
-        return tune(
-            study.experiment(name, replicate),
-            folder_of(out, name, study.seed(replicate)),
-            device=device,
-            save_steps=save_steps,
-            execution=execution,
-            group_size=group_size,
-        )
-
-    return _trained(study, out, tuple(plans), elsewhere, events_of)
+    return _trained(study, out, tuple(plans), elsewhere, train)
 
 
 def _trained(
@@ -91,7 +73,7 @@ def _trained(
     out: Path,
     names: Sequence[str],
     elsewhere: Pools,
-    events_of: Callable[[str, int], Generator[Event, None, None]],
+    train: Train,
 ) -> Generator[StudyEvent, None, Pools]:
     """Train the pools of some names, replicate by replicate."""
     places = [(replicate, name) for replicate in range(study.settings.replicates) for name in names]
@@ -100,7 +82,8 @@ def _trained(
         folder = folder_of(out, name, study.seed(replicate))
         write_begun(study, name, out / POOLS)
         yield PoolBegins(name, study.seed(replicate), folder, place, len(places))
-        yield from _within_budget(events_of(name, replicate), folder, budget.seconds if budget else None)
+        events = train(study.experiment(name, replicate), folder)
+        yield from _within_budget(events, folder, budget.seconds if budget else None)
     wholes = {name: pool.from_ or name for name, pool in study.settings.pools.items()}
     there = [name for name, whole in wholes.items() if whole in names or whole in elsewhere]
     return {name: elsewhere.get(name) or _pools_of(study, out, name) for name in there}

@@ -118,9 +118,12 @@ class Target(Record):
         """Refuse settings that have no meaning for this target.
 
         Raises:
+            UnknownNameError, SpecError: no such loss, or an argument that it refuses.
             ConfigError: with the key.
         """
-        self.head(settings.form)
+        from lrensemble.targets.losses import check_loss
+
+        check_loss(settings, self.head(settings.form).form)
 
     @abstractmethod
     def strata(self, truth: NDArray[Any]) -> NDArray[np.int64]:

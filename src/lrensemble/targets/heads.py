@@ -6,7 +6,7 @@ Axes: outputs are [sample, output], with a leading member axis where networks ar
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -17,14 +17,15 @@ from torch.nn.functional import cross_entropy, log_softmax, softplus
 
 from lrensemble.config import Scale
 from lrensemble.targets.forms import Form, Gaussian, LogProbs, Predictions, RealValues
+from lrensemble.targets.losses.base import Loss
 
 LOG_VARIANCE = (-10.0, 5.0)
 """Bounds of the logarithm of a standardised variance: deviations from 0.7 % to 12 times that of the truth."""
 
 
 @dataclass(frozen=True)
-class Head(ABC):
-    """Loss and link of a network whose members speak in one form."""
+class Head(Loss):
+    """Link of a network whose members speak in one form, and the loss that they learn by unless another is named."""
 
     said: ClassVar[type[Predictions]]
     """Predictions of its members."""
@@ -43,20 +44,6 @@ class Head(ABC):
     def outputs(self) -> int:
         """Outputs of a network for each row."""
         return self.width
-
-    @abstractmethod
-    def row_losses(self, outputs: Tensor, truth: Tensor, smoothing: float | Tensor | None = None) -> Tensor:
-        """Loss of each row, [sample] or [member, sample].
-
-        Args:
-            outputs: float32 or wider.
-            truth: as `Dataset.batch` gives it.
-            smoothing: of labels; of members, [member], or None where nobody smooths.
-        """
-
-    def mean_loss(self, outputs: Tensor, truth: Tensor, smoothing: float) -> Tensor:
-        """Mean over the rows of one network."""
-        return self.row_losses(outputs, truth, smoothing).mean()
 
     @abstractmethod
     def stored(self, outputs: Tensor) -> Tensor:
@@ -178,14 +165,14 @@ class GaussianHead(Head):
 
 
 def mixed_loss(
-    head: Head, outputs: Tensor, truth: Tensor, other: Tensor | None, share: Tensor | None, smoothing: float
+    loss: Loss, outputs: Tensor, truth: Tensor, other: Tensor | None, share: Tensor | None, smoothing: float
 ) -> Tensor:
     """Mean loss of a batch; of a mixed row that of both its truths, by their shares (Zhang et al. 2018).
 
     For the squared error this has the gradient of the mixed values.
 
     Args:
-        head: loss of a row.
+        loss: loss of a row, a head's own or another.
         outputs: [sample, output].
         truth: [sample, …]; of classes also [sample, class] probabilities.
         other: the same of what is mixed in; None where nothing is.
@@ -193,14 +180,29 @@ def mixed_loss(
         smoothing: of labels.
     """
     if other is None or share is None:
-        return head.mean_loss(outputs, truth, smoothing)
-    first, second = (head.row_losses(outputs, each, smoothing) for each in (truth, other))
+        return loss.mean_loss(outputs, truth, smoothing)
+    first, second = (loss.row_losses(outputs, each, smoothing) for each in (truth, other))
     share = share.to(outputs.dtype)
-    return (share * first + (1 - share) * second).mean()
+    mixed = share * first + (1 - share) * second
+    weights = _mixed_weights(loss, truth, other, share)
+    return mixed.mean() if weights is None else mixed.sum() / weights.sum()
+
+
+def batch_weight(loss: Loss, truth: Tensor, other: Tensor | None, share: Tensor | None) -> Tensor | int:
+    """What the mean loss of a batch was divided by: its number of rows, or the sum of their weights.
+
+    Args:
+        loss: as for `mixed_loss`, like all else.
+        truth: [sample, …].
+        other: the same of what is mixed in; None where nothing is.
+        share: [sample] of the row's own truth.
+    """
+    weights = loss.row_weights(truth) if other is None or share is None else _mixed_weights(loss, truth, other, share)
+    return len(truth) if weights is None else weights.sum()
 
 
 def member_losses(
-    head: Head,
+    loss: Loss,
     outputs: Tensor,
     truth: Tensor,
     *,
@@ -211,7 +213,7 @@ def member_losses(
     """Mean loss [member] of a batch of several networks, as `mixed_loss` of each.
 
     Args:
-        head: loss of a row.
+        loss: loss of a row, a head's own or another.
         outputs: [member, sample, output].
         truth: [member, sample, …], or [1, sample, …] where all have the same.
         partner: positions in the truths laid end to end of what is mixed in; None where nothing is.
@@ -219,11 +221,19 @@ def member_losses(
         smoothing: [member] of labels; None for none at all.
     """
     if partner is None or share is None:
-        return head.row_losses(outputs, truth, smoothing).mean(dim=1)
-    others = truth.flatten(0, 1)[partner].view(truth.shape)
-    share = share.to(outputs.dtype).view(truth.shape[:2])
-    own, other = (head.row_losses(outputs, each, smoothing) for each in (truth, others))
-    return (share * own + (1 - share) * other).mean(dim=1)
+        losses, weights = loss.row_losses(outputs, truth, smoothing), loss.row_weights(truth)
+    else:
+        others = truth.flatten(0, 1)[partner].view(truth.shape)
+        share = share.to(outputs.dtype).view(truth.shape[:2])
+        own, other = (loss.row_losses(outputs, each, smoothing) for each in (truth, others))
+        losses, weights = share * own + (1 - share) * other, _mixed_weights(loss, truth, others, share)
+    return losses.mean(dim=1) if weights is None else losses.sum(dim=1) / weights.sum(dim=1)
+
+
+def _mixed_weights(loss: Loss, truth: Tensor, other: Tensor, share: Tensor) -> Tensor | None:
+    """Weights of mixed rows: those of both truths, by their shares."""
+    first, second = loss.row_weights(truth), loss.row_weights(other)
+    return None if first is None or second is None else share * first + (1 - share) * second
 
 
 def _units(scale: Scale, like: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,9 +1,12 @@
 """From recipes to members: a whole sweep (`tune`), the life of a run (`live`), the loop alone (`fit`).
 
-Which recipes are trained is said by the `strategies`; `range_test` proposes peaks.
+Which recipes are trained is said by the `strategies`; `range_test` proposes peaks; `reproduce` trains a member again.
 """
 
 from lrensemble.train.execution.events import Began, Ended, Event, Planned
+from lrensemble.train.loggers import LOGGERS, Logger
+from lrensemble.train.reproduce import Reproduction, reproduce
+from lrensemble.train.run.epochs import Epoch
 from lrensemble.train.run.loop import DivergedError, Step, fit
 from lrensemble.train.run.predictions import predict
 from lrensemble.train.run.runs import Elsewhere, Run
@@ -12,18 +15,23 @@ from lrensemble.train.sweep.range_test import RangeTest, range_test
 from lrensemble.train.tune import tune
 
 __all__ = [
+    "LOGGERS",
     "Began",
     "DivergedError",
     "Elsewhere",
     "Ended",
+    "Epoch",
     "Event",
+    "Logger",
     "Planned",
     "RangeTest",
+    "Reproduction",
     "Run",
     "SingleTrainee",
     "Step",
     "fit",
     "predict",
     "range_test",
+    "reproduce",
     "tune",
 ]

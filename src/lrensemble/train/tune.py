@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from lrensemble.config import Experiment
 from lrensemble.files.claims import Claim, claim, tidy
 from lrensemble.pool import Pool
+from lrensemble.spec import SpecLike
 from lrensemble.train.execution.devices import check_devices, to_devices
 from lrensemble.train.execution.elsewhere import ended_elsewhere, wait_for_one
 from lrensemble.train.execution.events import Ended, Event, Planned
@@ -16,12 +18,18 @@ from lrensemble.train.execution.execute import execute
 from lrensemble.train.execution.jobs import Job, check_execution, jobs_of
 from lrensemble.train.execution.memory import kept_memory
 from lrensemble.train.execution.signals import deferred_interrupt
+from lrensemble.train.loggers import LOGGERS, Logger, ProgressFile, logged
+from lrensemble.train.loggers.progress_file import FILE
 from lrensemble.train.run.claims import begun_groups, group_id
+from lrensemble.train.run.numerics import reproducibly
 from lrensemble.train.run.runs import Elsewhere, Run, entries_of, unfinished
 from lrensemble.train.run.session import Session
 from lrensemble.train.sweep.range_test import with_range_test_peaks
+from lrensemble.train.sweep.run_factory import epochs_given_as_steps
 from lrensemble.train.sweep.setup import Setup, set_up
 from lrensemble.train.sweep.strategies import STRATEGIES
+
+logger = logging.getLogger(__name__)
 
 
 def tune(
@@ -32,6 +40,8 @@ def tune(
     save_steps: int | None = None,
     execution: str = "auto",
     group_size: int | None = None,
+    reproducible: bool = False,
+    loggers: Sequence[SpecLike] = (),
 ) -> Generator[Event, None, None]:
     """Train the members of an experiment that a pool does not have yet, and tell what happens as it happens.
 
@@ -55,31 +65,51 @@ def tune(
         execution: `one-by-one`, `fused` for many members in one program, `workers` for processes of one thread each,
             `auto` for a fixed rule, or `measure` to try; a run that was interrupted goes on as it began.
         group_size: members trained in one program at most; what fits the device's memory unless given.
+        reproducible: whether the same call gives the same bits on every machine of this kind, whatever its cores: one
+            thread, each run alone (or in groups of `group_size`, where `execution` is `fused`), and none but
+            deterministic algorithms of torch.
+        loggers: who else is told what happens: `tensorboard`, `mlflow(uri='sqlite:///mlflow.db')`, `wandb`, or a
+            function of your own; `progress.jsonl` in the pool always is. One that fails is one warning.
 
     Raises:
         LREnsembleError: a name, argument, device, data set or folder that cannot be used, before any training.
         KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP, after the step was finished and the state saved; while the events
             are read.
     """
-    check_execution(execution, group_size)
+    check_execution(execution, group_size, reproducible=reproducible)
+    specs = [LOGGERS.check(each) for each in loggers]
     setup = set_up(experiment, Path(folder), to_devices(device))
+    for line in epochs_given_as_steps(setup.factory):
+        logger.warning("%s", line)
     check_devices(setup.devices, execution)
-    return _sweep(setup, save_steps, execution, group_size)
+    told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
+    told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
+    return logged(_sweep(setup, save_steps, execution, group_size, reproducible), told)
 
 
 def _sweep(
-    setup: Setup, save_steps: int | None, execution: str, group_size: int | None
+    setup: Setup, save_steps: int | None, execution: str, group_size: int | None, reproducible: bool
 ) -> Generator[Event, None, None]:
     """Train round after round; runs that other processes have are waited for, and trained where they are left."""
     pool, failures = setup.pool, setup.failures
     with deferred_interrupt() as interrupt, kept_memory():
-        factory = with_range_test_peaks(setup.factory, setup.dataset, pool.folder)
+        with reproducibly(reproducible):
+            factory = with_range_test_peaks(setup.factory, setup.dataset, pool.folder)
         for round_ in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(pool):
-            runs, session = round_.runs, Session(interrupt, save_steps, round_.should_continue)
+            runs = round_.runs
+            session = Session(interrupt, save_steps, round_.should_continue, reproducible=reproducible)
             # Who is asked whether a run goes on is asked between its epochs, in this process.
             how, devices = ("one-by-one", setup.devices[:1]) if round_.should_continue else (execution, setup.devices)
             while runs:
-                jobs = jobs_of(runs, setup.dataset, pool, how, max_group_size=group_size, devices=devices)
+                jobs = jobs_of(
+                    runs,
+                    setup.dataset,
+                    pool,
+                    how,
+                    max_group_size=group_size,
+                    devices=devices,
+                    reproducible=reproducible,
+                )
                 if runs is round_.runs:
                     yield Planned(pool, runs, tuple(jobs), round_.remaining)
                 yield from _those_there(runs, jobs, pool)

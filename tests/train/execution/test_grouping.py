@@ -17,7 +17,7 @@ from lrensemble.train.execution.grouping import (
     first_batch,
     largest_group_size,
     member_bytes,
-    total_memory,
+    memory_for_groups,
 )
 from lrensemble.train.run.single import initial_network
 from lrensemble.train.sweep.setup import set_up
@@ -46,11 +46,11 @@ def test_what_does_not_fit_is_not_put_together(
     runs, dataset = planned.runs, set_up(linear, tmp_path / "pool", [torch.device("cpu")]).dataset
     assert largest_group_size(runs, dataset) == grouping.MAX_GROUP_SIZE_ON_CPU
     one = member_bytes(initial_network(runs[0].recipe, dataset), dataset.head(None), *first_batch(runs[0], dataset))
-    monkeypatch.setattr(grouping, "total_memory", lambda _: 6 * one)
+    monkeypatch.setattr(grouping, "memory_for_groups", lambda _: 6 * one)
     assert largest_group_size(runs, dataset) == 3, "half of the memory"
-    monkeypatch.setattr(grouping, "total_memory", lambda _: one)
+    monkeypatch.setattr(grouping, "memory_for_groups", lambda _: one)
     assert largest_group_size(runs, dataset) == 1
 
 
 def test_the_memory_of_this_machine() -> None:
-    assert total_memory(CPU) > 256 * 1024**2
+    assert memory_for_groups(CPU) > 256 * 1024**2

@@ -59,6 +59,6 @@ def test_a_group_that_does_not_fit_is_halved_when_what_failed_is_let_go(
     assert "out of memory with 4 members at once; going on with half as many" in caplog.text
     assert len(own_memory.failed) == 1
     assert own_memory.held[-1] == 0
-    environments = [member.environment for member in Pool.open(tmp_path).members()]
-    assert {(each["execution"], each["group_size"]) for each in environments} == {("fused", 2)}
+    made = [member.made_with for member in Pool.open(tmp_path).members()]
+    assert {(each.execution, each.group_size) for each in made if each} == {("fused", 2)}
     assert not list((tmp_path / "unfinished").iterdir())

@@ -185,8 +185,8 @@ def ended(events: Iterator[object]) -> list[str]:
 
 def executions(folder: Path) -> list[tuple[str, int]]:
     """How each member of a pool was trained, and how many in one program."""
-    found = [member.environment for member in Pool.open(folder).members()]
-    return [(each["execution"], each["group_size"]) for each in found]
+    found = [member.made_with for member in Pool.open(folder).members()]
+    return [(str(each.execution), each.group_size) for each in found if each is not None]
 
 
 def ways(experiment: Experiment, folder: Path, way: str) -> list[tuple[str, int]]:
@@ -382,7 +382,7 @@ def test_members_in_workers_are_those_of_one_process(
 def _but_how(found: dict[str, Any]) -> dict[str, Any]:
     """Without what is recorded of the way that members were trained."""
     return {
-        key: {**value, "environment": {**value["environment"], "execution": None}} if isinstance(value, dict) else value
+        key: {**value, "made_with": {**value["made_with"], "execution": None}} if isinstance(value, dict) else value
         for key, value in found.items()
     }
 

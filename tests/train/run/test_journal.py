@@ -53,7 +53,7 @@ def test_an_epoch_by_hand() -> None:
     statistics = journal.moments.statistics(1)
     assert statistics is not None
     assert (statistics.count, statistics.rate_mean, statistics.norm_mean) == (2, pytest.approx(0.15), 2.0)
-    assert [journal.samples(member, 10) for member in range(3)] == [20] * 3
+    assert [journal.steps(member) for member in range(3)] == [range(2)] * 3
 
 
 @pytest.mark.parametrize("loss", [math.inf, NAN])
@@ -69,7 +69,7 @@ def test_a_member_that_diverges_is_noted_once_and_no_more(loss: float) -> None:
     assert str(line["train_loss"]) == str(loss)
     counts = [statistics.count for m in range(3) if (statistics := journal.moments.statistics(m))]
     assert counts == [3, 1, 3]
-    assert [journal.samples(member, 10) for member in range(3)] == [30, 10, 30]
+    assert [len(journal.steps(member)) for member in range(3)] == [3, 1, 3]
 
 
 def test_a_rate_that_is_not_finite_ends_a_member() -> None:
@@ -112,4 +112,4 @@ def test_what_is_saved_goes_on_anywhere() -> None:
 def test_what_another_run_has_done_does_not_count() -> None:
     journal = Journal(first_progress(RUNS, 1).model_copy(update={"step": 4, "inherited": 4}), 2, SCORING)
     journal.add(steps(4, [[1.0] * 3] * 2))
-    assert journal.samples(0, 10) == 20
+    assert journal.steps(0) == range(4, 6)

@@ -69,5 +69,8 @@ def test_a_member_is_what_the_bare_loop_makes(
             assert [line["rate"] for line in history] == [rates[EPOCH_STEPS - 1], rates[-1]]
             assert member.steps is not None
             assert member.steps.norm_mean == pytest.approx(np.mean(norms))
-            assert (member.samples, member.environment["group_size"]) == (1600, len(group))
-            assert member.environment["execution"] == execution
+            assert member.samples == 1600
+            assert member.made_with is not None
+            assert member.made_with.execution == execution
+            assert member.made_with.group == (tuple(each.id for each in group) if fused else ())
+            assert member.made_with.group_size == len(group)

@@ -108,9 +108,16 @@ def test_chunks_end_at_multiples_wherever_they_begin() -> None:
     assert list(chunks(2, 5, 1)) == [range(2, 3), range(3, 4), range(4, 5)]
 
 
+def test_chunks_end_at_epochs_and_savings_that_have_no_divisor_in_common() -> None:
+    assert list(chunks(0, 14, 4, 7)) == [range(4), range(4, 7), range(7, 8), range(8, 12), range(12, 14)]
+    assert list(chunks(5, 14, 64, 7, 3)) == [range(5, 6), range(6, 7), range(7, 9), range(9, 12), range(12, 14)]
+    prime = 421  # steps of an epoch
+    found = list(chunks(0, 3 * prime, 64, prime))
+    assert [step for chunk in found for step in chunk] == list(range(3 * prime))
+    assert {0, prime, 2 * prime} <= {chunk.start for chunk in found}
+    assert len(found) == 3 * prime // 64 + 3
+
+
 def test_how_many_steps_a_device_does_between_two_looks() -> None:
-    gpu = torch.device("cuda")
-    assert largest_chunk(torch.device("cpu"), 200, None) == 1
-    assert largest_chunk(gpu, 200, None) == 50, "the largest divisor up to 64"
-    assert largest_chunk(gpu, 200, 30) == 10, "of both"
-    assert largest_chunk(gpu, 7, 3) == 1
+    assert largest_chunk(torch.device("cpu")) == 1
+    assert largest_chunk(torch.device("cuda")) == 64

@@ -227,7 +227,7 @@ def test_an_epoch_that_is_done_again_is_not_reported_again(
 
 
 def test_a_trial_that_diverged_is_told_as_bad_and_the_search_goes_on(searching: MakeExperiment, tmp_path: Path) -> None:
-    space = {"policy.peak": "log_uniform(low=1e8, high=1e9)"}
+    space = {"policy.peak": "log_uniform(low=1e20, high=1e25)"}
     one = searching("trials=2", space=space, train={"optimizer": "sgd"}, model="mlp(width=7)")
     assert statuses(tune(one, tmp_path)) == ["diverged"] * 2
     assert [trial.state.name for trial in trials_of(tmp_path)] == ["PRUNED"] * 2

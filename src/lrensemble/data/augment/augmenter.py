@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lrensemble.data.augment.base import AUGMENTATIONS, Batch, Draws, Mixing
+from lrensemble.data.transfer import queued
 from lrensemble.errors import SpecError
 from lrensemble.spec import SpecLike, to_spec
 
@@ -37,6 +38,8 @@ class Augmenter:
         """
         self._steps = [AUGMENTATIONS.call(spec, shape) for spec in specs]
         self._epoch_steps = epoch_steps
+        self.mixes = str(to_spec(specs[-1])) if specs and self._steps[-1].mixes else ""
+        """The augmentation that mixes images, in its text form; empty where none does."""
         for spec, step in zip(specs[:-1], self._steps[:-1], strict=True):
             if step.mixes:
                 name = to_spec(spec).name
@@ -88,12 +91,7 @@ def join(draws: Sequence[Draws]) -> Draws:
 
 
 def move(draws: Draws, device: torch.device) -> Draws:
-    """Draws on another device; the copy to a GPU is only queued."""
+    """Draws on another device, as `queued`."""
     if device.type == "mps":  # it has no float64
         draws = {name: drawn.float() if drawn.dtype == torch.float64 else drawn for name, drawn in draws.items()}
-    if device.type != "cuda":
-        return {name: drawn.to(device) for name, drawn in draws.items()}
-    return {
-        name: drawn if drawn.is_cuda else drawn.pin_memory().to(device, non_blocking=True)
-        for name, drawn in draws.items()
-    }
+    return {name: queued(drawn, device) for name, drawn in draws.items()}

@@ -1,7 +1,8 @@
 """Cost of a step in this process and in a worker process, alone or in a group: by a fixed rule, or measured.
 
 The rule looks at the device, the layers, the work in a batch and the threads, and at nothing that changes between two
-starts, so that the same command trains in the same way. Its figures are rough: they only have to say which is less.
+starts but the free memory of a GPU, so that the same command trains in the same way. Its figures are rough: they only
+have to say which is less.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ import torch
 
 from lrensemble.data import Dataset
 from lrensemble.policies import build
-from lrensemble.train.execution.grouping import first_batch, largest_group_size
+from lrensemble.train.execution.grouping import first_batch, is_stackable, largest_group_size
 from lrensemble.train.execution.memory import free, is_out_of_memory
 from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.loop import Trainee, fit_members
@@ -91,6 +92,22 @@ def measured_costs(runs: Sequence[Run], dataset: Dataset) -> Costs:
 def force_one_by_one(runs: Sequence[Run], dataset: Dataset) -> Costs:  # noqa: ARG001 – all take the same
     """Costs that make every run be trained alone in this process, whatever it takes."""
     return Costs(StepCost(0.0, 1), UNAVAILABLE)
+
+
+def alone_in_either(runs: Sequence[Run], dataset: Dataset) -> Costs:
+    """Costs by the fixed rule of runs that are trained alone on one thread, in this process or in a worker's."""
+    with threads(1):
+        return estimated_costs(runs[:1], dataset)
+
+
+def fixed_groups(size: int) -> Callable[[Sequence[Run], Dataset], Costs]:
+    """Rule that makes runs be trained in groups of a fixed size, whatever memory there is."""
+
+    def costs(runs: Sequence[Run], dataset: Dataset) -> Costs:
+        stacked = len(runs) > 1 and is_stackable(initial_network(runs[0].recipe, dataset), dataset)
+        return Costs(StepCost(0.0, size if stacked else 1), UNAVAILABLE)
+
+    return costs
 
 
 def force_fused(runs: Sequence[Run], dataset: Dataset) -> Costs:

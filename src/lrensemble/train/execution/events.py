@@ -7,6 +7,7 @@ from typing import Literal
 
 from lrensemble.pool import Pool
 from lrensemble.train.execution.jobs import Job
+from lrensemble.train.run.epochs import Epoch
 from lrensemble.train.run.loop import Step
 from lrensemble.train.run.runs import Elsewhere, Run
 
@@ -26,7 +27,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Began:
-    """A run begins, or goes on from a saved state; the steps that follow name the run that they are of."""
+    """A run begins, or goes on from a saved state; the steps and epochs that follow name the run that they are of."""
 
     run: Run
 
@@ -43,4 +44,4 @@ class Ended:
     """The error that it failed with, in one line; its traceback is in the pool, under `failed`."""
 
 
-Event = Planned | Began | Elsewhere | Step | Ended
+Event = Planned | Began | Elsewhere | Step | Epoch | Ended

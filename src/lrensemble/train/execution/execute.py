@@ -115,7 +115,8 @@ def _smaller_jobs(runs: tuple[Run, ...], error: Exception) -> list[Job]:
 
 def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, None, None]:
     """Train parts of a job in processes of one thread each; the runs of a part whose worker dies twice have failed."""
-    prepare = partial(prepare_worker, setup.factory.experiment, setup.pool.folder, session.save_steps)
+    own = session.save_steps, session.reproducible
+    prepare = partial(prepare_worker, setup.factory.experiment, setup.pool.folder, *own)
     processes = in_processes(
         prepare,
         job.parts,
@@ -147,7 +148,7 @@ def _until(interrupt: Interrupt, events: Iterator[Event | Crashed]) -> Iterator[
 
 
 def prepare_worker(
-    experiment: Experiment, folder: Path, save_steps: int | None, device: str
+    experiment: Experiment, folder: Path, save_steps: int | None, reproducible: bool, device: str
 ) -> Callable[[Job], Iterator[Event]]:
     """What a worker process does with a part of a job; the data are read once.
 
@@ -158,7 +159,8 @@ def prepare_worker(
 
     def work(part: Job) -> Iterator[Event]:
         with deferred_interrupt() as interrupt, kept_memory():
-            yield from execute(part, setup, Session(interrupt, save_steps, execution="workers"))
+            session = Session(interrupt, save_steps, execution="workers", reproducible=reproducible)
+            yield from execute(part, setup, session)
             if interrupt.pending:
                 raise interrupt.error()
 

@@ -23,7 +23,7 @@ ASSUMED_MEMORY = 4 * 2**30
 """Bytes of memory where the system does not say how many it has."""
 
 GROUP_MEMORY_FRACTION = 0.5
-"""Fraction of the device's memory for a group; the rest is for the data, for evaluation and for other programs."""
+"""Fraction of the device's memory for a group; the rest is for evaluation and for other programs."""
 
 
 def largest_group_size(runs: Sequence[Run], dataset: Dataset) -> int:
@@ -31,7 +31,7 @@ def largest_group_size(runs: Sequence[Run], dataset: Dataset) -> int:
     device, network = dataset.device, initial_network(runs[0].recipe, dataset)
     if device.type == "mps" or not is_stackable(network, dataset):  # it has no float64 for the members' losses
         return 1
-    fitting = int(GROUP_MEMORY_FRACTION * total_memory(device)) // member_bytes(
+    fitting = int(GROUP_MEMORY_FRACTION * memory_for_groups(device)) // member_bytes(
         network, dataset.head(runs[0].recipe.train.form), *first_batch(runs[0], dataset)
     )
     return max(1, min(fitting, MAX_GROUP_SIZE_ON_CPU if device.type == "cpu" else MAX_GROUP_SIZE_ON_GPU))
@@ -47,10 +47,13 @@ def is_stackable(network: nn.Module, dataset: Dataset) -> bool:
     return True
 
 
-def total_memory(device: torch.device) -> int:
-    """Bytes of memory of the device, taken or not."""
+def memory_for_groups(device: torch.device) -> int:
+    """Bytes of memory that a group may count on: of a GPU what neither the data nor other programs have taken, of a
+    CPU, where more is taken and given back from one moment to the next, all of it.
+    """
     if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory)
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # torch's own, and free
+        return int(torch.cuda.mem_get_info(device)[0]) + kept
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # Windows has no such call

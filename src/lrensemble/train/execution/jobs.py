@@ -18,7 +18,9 @@ from lrensemble.pool import Pool
 from lrensemble.train.execution.costs import (
     Costs,
     StepCost,
+    alone_in_either,
     estimated_costs,
+    fixed_groups,
     force_fused,
     force_one_by_one,
     force_workers,
@@ -74,16 +76,28 @@ class _SimilarRuns:
         return sum(run.policy.total for run in self.runs)
 
 
-def check_execution(execution: str, max_group_size: int | None) -> None:
-    """Refuse an unknown execution, and groups of no members.
+def check_execution(execution: str, max_group_size: int | None, *, reproducible: bool = False) -> None:
+    """Refuse an unknown execution, groups of no members, and groups as large as the memory where it must not matter.
 
     Raises:
-        TrainingError: no such execution, or no such size.
+        TrainingError: no such execution, no such size, or none given.
     """
     if execution not in EXECUTIONS:
         raise TrainingError(f"no execution named {execution!r}; choose from {', '.join(EXECUTIONS)}")
     if max_group_size is not None and max_group_size < 1:
         raise TrainingError(f"group_size = {max_group_size} is refused; at least 1")
+    if reproducible and execution == "fused" and max_group_size is None:
+        raise TrainingError(
+            "reproducible groups need a size, or the memory would decide it: give group_size (--group-size), or train "
+            "without execution fused"
+        )
+
+
+def rule_of(execution: str, max_group_size: int | None, *, reproducible: bool) -> CostRule:
+    """Rule of an execution. Reproducible runs are trained alone, where they are faster, or in groups of one size."""
+    if not reproducible or execution in ("one-by-one", "workers"):
+        return COST_RULES[execution]
+    return fixed_groups(max_group_size or 1) if execution == "fused" else alone_in_either
 
 
 def jobs_of(
@@ -94,6 +108,7 @@ def jobs_of(
     *,
     max_group_size: int | None = None,
     devices: Sequence[str] = ("cpu",),
+    reproducible: bool = False,
 ) -> list[Job]:
     """Jobs that execute the runs that the pool does not have yet.
 
@@ -106,6 +121,7 @@ def jobs_of(
         execution: one of `EXECUTIONS`.
         max_group_size: members of a group at most; as many as the rule finds unless given.
         devices: the devices to train on; where there are several, a process for each.
+        reproducible: whether neither cores nor memory nor the number of devices may decide who is trained with whom.
     """
     known, pending = {run.id: run for run in runs}, {run.id: run for run in runs if run.id not in pool}
     begun = list[Job]()
@@ -113,10 +129,12 @@ def jobs_of(
         if pending.keys() & ids and known.keys() >= set(ids):
             begun.append(Job("fused", tuple(known[id_] for id_ in ids)))
             pending = {id_: run for id_, run in pending.items() if id_ not in ids}
-    similar = _similar_runs(list(pending.values()), dataset, pool, COST_RULES[execution])
+    rule = rule_of(execution, max_group_size, reproducible=reproducible)
+    similar = _similar_runs(list(pending.values()), dataset, pool, rule)
     in_process = [each.costs.in_process for each in similar]
     if len(devices) > 1:
-        return _distribute([*begun, *_grouped(similar, in_process, max_group_size, len(devices))], devices)
+        processes = 1 if reproducible else len(devices)
+        return _distribute([*begun, *_grouped(similar, in_process, max_group_size, processes)], devices)
     independent = [each for each in similar if _is_independent(each.runs[0])]
     workers = min(cores(), len(begun) + sum(len(each.runs) for each in independent))
     # In this process a group is begun when another has ended; on one GPU they go on one after the other.
@@ -172,7 +190,8 @@ def _shared_settings(run: Run) -> str | None:
     shared = shared_settings(train)
     if shared is None or alone or not _is_independent(run):
         return None
-    return repr((shared, train.clip_norm, train.augment, train.decay_norms, train.compile, train.form))
+    lesson = (train.form, train.loss, train.sampler, train.drop_last, train.augment)
+    return repr((shared, train.clip_norm, train.decay_norms, train.compile, train.group, lesson))
 
 
 def _is_independent(run: Run) -> bool:

@@ -26,7 +26,7 @@ class Journal:
 
     def __init__(self, progress: Progress, epoch_steps: int, scoring: Scoring) -> None:
         self.epoch_steps, self.scoring = epoch_steps, scoring
-        self.step, self.threads = progress.step, progress.threads
+        self.step, self.threads, self.reproducible = progress.step, progress.threads, progress.reproducible
         self.diverged = list(progress.diverged)
         """[member]"""
         self.histories = [list(history) for history in progress.histories]
@@ -97,10 +97,10 @@ class Journal:
     def _going_on(self) -> list[int]:
         return [member for member, gone in enumerate(self.diverged) if not gone]
 
-    def samples(self, member: int, batch_size: int) -> int:
-        """Training rows that a member has seen, without those of the run that it goes on from."""
-        steps = int(self.histories[member][-1]["step"] or 0) if self.diverged[member] else self.step
-        return (steps - self._begun.inherited) * batch_size
+    def steps(self, member: int) -> range:
+        """Steps that a member has done, without those of the run that it goes on from."""
+        done = int(self.histories[member][-1]["step"] or 0) if self.diverged[member] else self.step
+        return range(self._begun.inherited, done)
 
     def progress(self) -> Progress:
         """All of it, for a file."""
@@ -113,5 +113,6 @@ class Journal:
             diverged=tuple(self.diverged),
             seconds=self.seconds,
             threads=self.threads,
+            reproducible=self.reproducible,
             moments=self.moments.saved(),
         )

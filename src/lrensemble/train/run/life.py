@@ -12,15 +12,17 @@ import torch
 from numpy.typing import NDArray
 
 from lrensemble.config import Inputs
-from lrensemble.data import Dataset, steps_per_epoch
-from lrensemble.environment import environment
+from lrensemble.data import Dataset, rows_seen, steps_per_epoch
 from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.member import Status
 from lrensemble.train.run.claims import Claims
+from lrensemble.train.run.epochs import Epoch, EpochWatch
 from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.journal import BySplit, Journal
-from lrensemble.train.run.loop import Step, Steps, Trainee, chunks, largest_chunk, to_numbers
+from lrensemble.train.run.loop import Step, Steps, Trainee, chunks, largest_chunk, momenta_of, to_numbers
+from lrensemble.train.run.made import made_with
+from lrensemble.train.run.numerics import reproducibly
 from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
@@ -43,7 +45,9 @@ class Life:
     """Number of parameters of one network."""
 
 
-def live(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Generator[Step, None, list[MemberRecord]]:
+def live(
+    claims: Claims, dataset: Dataset, pool: Pool, session: Session
+) -> Generator[Step | Epoch, None, list[MemberRecord]]:
     """Train runs, from the start or from their saved state, and add them to the pool, however they end.
 
     Members of a group that diverge stay in it, filled with NaN: the others keep their bits, which another size of the
@@ -66,18 +70,21 @@ def live(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Gene
         KeyboardInterrupt: the session's interrupt was pending after a step; the state is saved.
         Exception: the device has too little memory, or a network fails.
     """
-    life = begin(claims, dataset, pool, session)
+    with reproducibly(session.reproducible):
+        life = begin(claims, dataset, pool, session)
     runs, trainee, journal, interrupt = claims.runs, life.trainee, life.journal, session.interrupt
-    chunk_steps = largest_chunk(dataset.device, journal.epoch_steps, session.save_steps)
-    clock, pruned = SaveClock(session.save_steps), False
-    with threads(journal.threads):
-        for steps in chunks(journal.step, runs[0].policy.total, chunk_steps):
-            rates = [[run.policy(step) for run in runs] for step in steps]
-            updates = [trainee.step(step, own) for step, own in zip(steps, rates, strict=True)]
-            seen = journal.add(Steps(steps, rates, *to_numbers(updates)))
+    cuts = (largest_chunk(dataset.device), journal.epoch_steps, session.save_steps or journal.epoch_steps)
+    clock, pruned, policies = SaveClock(session.save_steps), False, [run.policy for run in runs]
+    watch = EpochWatch(runs, journal)
+    with threads(journal.threads), reproducibly(journal.reproducible):
+        for steps in chunks(journal.step, runs[0].policy.total, *cuts):
+            rates = [[policy(step) for policy in policies] for step in steps]
+            updates = [trainee.step(*each, momenta_of(policies, each[0])) for each in zip(steps, rates, strict=True)]
+            seen: list[Step | Epoch] = [*journal.add(Steps(steps, rates, *to_numbers(updates)))]
             claims.beat()
             if journal.at_epoch_end and not all(journal.diverged):
                 journal.end_epoch(trainee.predict("val").numpy(), rates[-1])
+                seen += watch.ended()
             pruned = is_pruned(life)
             ends = pruned or all(journal.diverged)
             if not ends and (interrupt.pending or clock.strikes(journal.step)):
@@ -109,8 +116,9 @@ def begin(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Lif
     progress = restore_state(claims.state.folder / STATE, trainee)
     if progress is None:
         inputs, _ = dataset.batch(dataset.rows["train"][:size])
-        progress = first_progress(ids, threads_for(networks[0], inputs, len(networks)))
-    epoch_steps = steps_per_epoch(len(dataset.rows["train"]), size)
+        count = session.threads or threads_for(networks[0], inputs, len(networks))
+        progress = first_progress(ids, count, reproducible=session.reproducible)
+    epoch_steps = steps_per_epoch(len(dataset.rows["train"]), size, drop_last=settings[0].drop_last)
     scoring = Scoring.of(dataset, trainee.head)
     journal = Journal(progress.model_copy(update={"runs": ids}), epoch_steps, scoring)
     parameters = sum(parameter.numel() for parameter in networks[0].parameters())
@@ -186,11 +194,9 @@ def hand_on(life: Life, run: Run) -> Iterator[None]:
 def record_of(life: Life, member: int, status: Status, predictions: Mapping[str, NDArray[np.floating]]) -> MemberRecord:
     """What the pool keeps of a run beside its files; predictions are [sample, column] of each split."""
     runs, dataset, journal = life.claims.runs, life.dataset, life.journal
-    run, device = runs[member], dataset.device
+    run = runs[member]
     epochs = journal.step // journal.epoch_steps
     recipe = pruned_recipe(run.recipe, epochs) if status == "pruned" else run.recipe
-    hardware = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    how = {"device": hardware, "threads": journal.threads, "execution": life.session.execution, "group_size": len(runs)}
     return MemberRecord(
         id=recipe.id,
         order=run.order,
@@ -201,11 +207,13 @@ def record_of(life: Life, member: int, status: Status, predictions: Mapping[str,
         scores={"val": journal.scoring.scores(predictions["val"])} if predictions else {},
         seconds=journal.seconds / len(runs),
         parameters=life.parameters,
-        samples=journal.samples(member, run.recipe.train.batch_size),
+        samples=rows_seen(len(dataset.rows["train"]), run.recipe.train, journal.steps(member)),
         steps=journal.moments.statistics(member),
         inputs=inputs_of(dataset),
         scale=dataset.scale if dataset.scale.mean else None,
-        environment={**environment(), **how},
+        made_with=made_with(
+            [run.id for run in runs], journal, dataset.device, run.recipe.train.precision, life.session.execution
+        ),
     )
 
 

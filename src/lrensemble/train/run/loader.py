@@ -10,21 +10,33 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lrensemble.config import TrainSettings
-from lrensemble.data import Augmenter, Dataset, Mixing, epoch_order, steps_per_epoch
+from lrensemble.data import Augmenter, Dataset, Mixing, epoch_order, lesson_of, sampler_of, steps_per_epoch
 from lrensemble.data.augment import join
+from lrensemble.data.transfer import queued
 
 
 class BatchLoader:
     """Batches of the training rows, augmented; members of one `data_seed` see the same."""
 
     def __init__(self, dataset: Dataset, settings: Sequence[TrainSettings]) -> None:
-        seeds = [each.seed_of_batches for each in settings]
+        """Look up what draws the rows.
+
+        Args:
+            dataset: where the training rows are.
+            settings: [member]; all but the seed are those of the first.
+
+        Raises:
+            SpecError: an augmentation or a sampler that is unknown, or does not suit the inputs.
+            ConfigError: a sampler that the data do not serve, or class probabilities that they do not have.
+        """
+        first, seeds = settings[0], [each.seed_of_batches for each in settings]
         self.shared = len(set(seeds)) == 1
         """Whether all members see the same rows."""
-        self._dataset, self._size = dataset, settings[0].batch_size
+        self._dataset, self._size = lesson_of(dataset, first), first.batch_size
         self._seeds = seeds[: 1 if self.shared else None]
-        self._epoch_steps = steps_per_epoch(len(dataset.rows["train"]), self._size)
-        self._augmenter = Augmenter(settings[0].augment, dataset.shape, self._epoch_steps)
+        self._sampler = sampler_of(dataset, first)
+        self._epoch_steps = steps_per_epoch(len(dataset.rows["train"]), self._size, drop_last=first.drop_last)
+        self._augmenter = Augmenter(first.augment, dataset.shape, self._epoch_steps)
         self._epoch, self._orders = -1, np.empty((0, 0), dtype=np.int64)
         """Order of the rows, [seed, row], in the epoch of the last step: kept to save work, it is no state."""
 
@@ -33,17 +45,17 @@ class BatchLoader:
         [1, batch, …]; mixing as of one long batch.
         """
         rows = self._dataset.rows["train"]
-        chosen = self._chosen(step, len(rows))
+        chosen = self._chosen(step)
         draws = join([self._augmenter.draw(seed, step, own) for seed, own in zip(self._seeds, chosen, strict=True)])
-        places = torch.from_numpy(np.concatenate(chosen)).to(rows.device, non_blocking=True)
+        places = queued(torch.from_numpy(np.concatenate(chosen)), rows.device)
         inputs, truth, mixing = self._dataset.augmented(rows[places], self._augmenter, draws)
-        truth = truth.view(-1, self._size, *truth.shape[1:])
-        return inputs if self.shared else inputs.view(-1, self._size, *inputs.shape[1:]), truth, mixing
+        truth = truth.view(*chosen.shape, *truth.shape[1:])
+        return inputs if self.shared else inputs.view(*chosen.shape, *inputs.shape[1:]), truth, mixing
 
-    def _chosen(self, step: int, rows: int) -> NDArray[np.int64]:
-        """Positions [seed, batch] among so many training rows."""
+    def _chosen(self, step: int) -> NDArray[np.int64]:
+        """Positions [seed, batch] among the training rows."""
         epoch, batch = divmod(step, self._epoch_steps)
         if epoch != self._epoch:
-            self._orders = np.stack([epoch_order(rows, seed, epoch) for seed in self._seeds])
+            self._orders = np.stack([epoch_order(self._sampler, seed, epoch) for seed in self._seeds])
             self._epoch = epoch
         return self._orders[:, batch * self._size : (batch + 1) * self._size]

@@ -43,6 +43,10 @@ Updates = Sequence[tuple[Tensor, Tensor]]
 """[step] losses and norms of gradients, [member] each, where they were computed."""
 
 
+Momenta = Sequence[float | None] | None
+"""[member] momentum of a step, None for the optimizer's own; None where all have that."""
+
+
 class Trainee(Protocol):
     """What is trained: members along a leading axis, one alone or several in one program.
 
@@ -53,10 +57,15 @@ class Trainee(Protocol):
     head: Head
     """Loss and link of the members."""
 
-    def step(self, step: int, rates: Sequence[float]) -> tuple[Tensor, Tensor]:
+    def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """Update every member once, by its own rate; losses before the update and norms of gradients, [member] each.
 
         A member whose rate or loss is not finite is of no use any more; the others are as if it were not there.
+
+        Args:
+            step: from 0.
+            rates: [member]
+            momenta: [member] where a policy gives any, None for one that has the optimizer's own.
 
         Raises:
             TrainingError: the outputs are not [batch, output], or the network cannot be compiled here.
@@ -129,15 +138,23 @@ def fit_members(
     """
     for steps in chunks(first_step, policies[0].total, chunk_steps):
         rates = [[policy(step) for policy in policies] for step in steps]
-        updates = [trainee.step(step, own) for step, own in zip(steps, rates, strict=True)]
+        updates = [trainee.step(step, own, momenta_of(policies, step)) for step, own in zip(steps, rates, strict=True)]
         yield Steps(steps, rates, *to_numbers(updates))
 
 
-def chunks(first: int, total: int, chunk_steps: int) -> Iterator[range]:
-    """The steps from `first` on, cut at the multiples of `chunk_steps`."""
-    aligned = first - first % chunk_steps if first < total else total
-    for start in range(aligned, total, chunk_steps):
-        yield range(max(start, first), min(start + chunk_steps, total))
+def momenta_of(policies: Sequence[Policy], step: int) -> Momenta:
+    """What the policies of all members say of the momentum of a step."""
+    if not any(policy.gives_momentum for policy in policies):
+        return None
+    return [policy.momentum(step) for policy in policies]
+
+
+def chunks(first: int, total: int, *ends: int) -> Iterator[range]:
+    """The steps from `first` on, cut at the multiples of each of the numbers."""
+    while first < total:
+        end = min(total, *(first - first % each + each for each in ends))
+        yield range(first, end)
+        first = end
 
 
 def to_numbers(updates: Updates) -> tuple[list[list[float]], list[list[float]]]:
@@ -146,12 +163,6 @@ def to_numbers(updates: Updates) -> tuple[list[list[float]], list[list[float]]]:
     return losses, norms
 
 
-def largest_chunk(device: torch.device, epoch_steps: int, save_steps: int | None) -> int:
-    """The number of steps between two looks at them: one on a CPU, which waits for nothing, more on a GPU.
-
-    Ends of epochs and of `save_steps` are ends of chunks.
-    """
-    if device.type == "cpu":
-        return 1
-    common = math.gcd(epoch_steps, save_steps or epoch_steps)
-    return max(count for count in range(1, min(common, LARGEST_CHUNK) + 1) if common % count == 0)
+def largest_chunk(device: torch.device) -> int:
+    """The number of steps between two looks at them, at most: one on a CPU, which waits for nothing, more on a GPU."""
+    return 1 if device.type == "cpu" else LARGEST_CHUNK

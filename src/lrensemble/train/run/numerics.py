@@ -1,9 +1,10 @@
-"""How a network computes: its precision, and whether it is compiled."""
+"""How a network computes: its precision, whether to the same bits every time, and whether it is compiled."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import ParamSpec
 
 import torch
@@ -11,15 +12,26 @@ from torch import Tensor
 
 from lrensemble.config import TrainSettings
 from lrensemble.errors import TrainingError
+from lrensemble.models.arithmetic import cuda_arithmetic
+from lrensemble.train.run.threads import threads
 
 P = ParamSpec("P")
 
 
 def autocast(device: torch.device, settings: TrainSettings) -> AbstractContextManager[object]:
     """The context that a network computes in at the precision of a recipe."""
-    if settings.precision == "float32":
+    if settings.precision in ("float32", "tf32"):
         return nullcontext()
     return torch.autocast(device.type, getattr(torch, settings.precision))
+
+
+def arithmetic(device: torch.device, settings: TrainSettings) -> AbstractContextManager[object]:
+    """The context of a step, forward and backward: TF32 where a recipe asks for it and nowhere else; the convolutions
+    that a trial finds fastest, unless torch is told to be deterministic.
+    """
+    return cuda_arithmetic(
+        device, tf32=settings.precision == "tf32", trial=not torch.are_deterministic_algorithms_enabled()
+    )
 
 
 def check_precision(device: torch.device, precision: str) -> None:
@@ -32,6 +44,34 @@ def check_precision(device: torch.device, precision: str) -> None:
         raise TrainingError(
             "train.precision = 'float16' is refused on mps, where torch does not scale losses; give bfloat16 or float32"
         )
+
+
+def rounds_float32(device: torch.device, precision: str) -> bool:
+    """Whether products of float32 numbers are rounded on a device: as the recipe asks, or elsewhere as torch is set."""
+    return precision == "tf32" if device.type == "cuda" else torch.get_float32_matmul_precision() != "highest"
+
+
+@contextmanager
+def reproducibly(wanted: bool) -> Iterator[None]:
+    """Where it is wanted, compute on one thread in this block, and keep torch to algorithms that give the same bits
+    every time.
+
+    An operation that has none fails with torch's own error. On a GPU of CUDA's, matrix products need a workspace of
+    fixed size (cuBLAS, "Results reproducibility"), which is asked for before the first of them.
+    """
+    if not wanted:
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = torch.get_deterministic_debug_mode(), torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        with threads(1):
+            yield
+    finally:
+        torch.set_deterministic_debug_mode(before[0])
+        torch.backends.cudnn.benchmark = before[1]
 
 
 def compiled(function: Callable[P, Tensor]) -> Callable[P, Tensor]:

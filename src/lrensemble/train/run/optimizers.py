@@ -11,6 +11,8 @@ from torch import nn
 
 from lrensemble.config import TrainSettings
 from lrensemble.errors import TrainingError, UnknownNameError
+from lrensemble.policies import Policy
+from lrensemble.policies.torch_adapter import momentum_in
 from lrensemble.registry import nearest
 from lrensemble.spec import Spec
 
@@ -20,20 +22,23 @@ _CLOSURE = ("LBFGS",)
 _DEFAULT_MOMENTUM = 0.9
 
 
-def build_optimizer(settings: TrainSettings, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """The optimizer of a recipe; its rate is set before every step.
+def build_optimizer(
+    settings: TrainSettings, parameters: Iterable[nn.Parameter], factors: Sequence[float] | None = None
+) -> torch.optim.Optimizer:
+    """The optimizer of a recipe; its rate is set before every step: the policy's, times a group's `lr_scale`.
 
     `weight_decay` is always handed on to a class that takes it, so that 0 is 0 for AdamW as well.
 
     Args:
         settings: `optimizer` with its arguments, `momentum`, `nesterov`, `weight_decay` and `decay_norms`.
         parameters: what is to be optimized.
+        factors: factor on the rate of each parameter; 1 unless given.
 
     Raises:
         UnknownNameError: `torch.optim` has no such class.
         TrainingError: an argument that the class does not take, or a value that it refuses.
     """
-    return _built(_class_of(settings.optimizer.name), settings, list(parameters))
+    return _built(_class_of(settings.optimizer.name), settings, list(parameters), factors)
 
 
 def check_optimizer(settings: TrainSettings) -> torch.optim.Optimizer:
@@ -54,8 +59,24 @@ def _add_group(optimizer: torch.optim.Optimizer, group: dict[str, Any]) -> None:
     optimizer.param_groups.append({**optimizer.defaults, **group})
 
 
+def check_momentum(settings: TrainSettings, policy: Policy) -> None:
+    """Refuse a policy that gives a momentum to an optimizer that takes none.
+
+    Raises:
+        TrainingError: with what to do.
+    """
+    if policy.gives_momentum and momentum_in(check_optimizer(settings).defaults) is None:
+        raise TrainingError(
+            f"optimizer {settings.optimizer.name!r} takes no momentum, but policy {policy.spec} gives one; "
+            "leave cycle_momentum out, or choose sgd, adam or adamw"
+        )
+
+
 def _built(
-    kind: type[torch.optim.Optimizer], settings: TrainSettings, trained: Sequence[nn.Parameter]
+    kind: type[torch.optim.Optimizer],
+    settings: TrainSettings,
+    trained: Sequence[nn.Parameter],
+    factors: Sequence[float] | None = None,
 ) -> torch.optim.Optimizer:
     spec = settings.optimizer
     accepted = list(inspect.signature(kind).parameters)[1:]  # the first are the parameters to optimize
@@ -70,19 +91,24 @@ def _built(
         arguments[key] = value
     construct: Callable[..., torch.optim.Optimizer] = kind
     try:
-        return construct(_groups(trained, settings), lr=0.0, **_one_kernel(accepted, spec, trained), **arguments)
+        return construct(
+            _groups(trained, settings, factors), lr=0.0, **_one_kernel(accepted, spec, trained), **arguments
+        )
     except (TypeError, ValueError, RuntimeError) as error:
         raise TrainingError(f"optimizer {spec} refuses {arguments}: {error}") from None
 
 
-def _groups(parameters: Sequence[nn.Parameter], settings: TrainSettings) -> list[dict[str, Any]]:
-    """The parameters that decay and, where those of norms and biases shall not, these."""
-    if settings.decay_norms or not settings.weight_decay:
-        return [{"params": parameters}]
-    decaying = [parameter for parameter in parameters if parameter.ndim > 1]
-    others = [parameter for parameter in parameters if parameter.ndim <= 1]
-    groups: list[dict[str, Any]] = [{"params": decaying}, {"params": others, "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
+def _groups(
+    parameters: Sequence[nn.Parameter], settings: TrainSettings, factors: Sequence[float] | None
+) -> list[dict[str, Any]]:
+    """The parameters that decay and, where those of norms and biases shall not, these; by the factor on their rate."""
+    split = settings.weight_decay and not settings.decay_norms
+    groups: dict[tuple[bool, float], dict[str, Any]] = {}
+    for parameter, factor in zip(parameters, factors or [1.0] * len(parameters), strict=True):
+        decays = parameter.ndim > 1 or not split
+        own = ({} if decays else {"weight_decay": 0.0}) | ({} if factor == 1 else {"lr_scale": factor})
+        groups.setdefault((not decays, factor), {"params": [], **own})["params"].append(parameter)
+    return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
 
 
 def _one_kernel(accepted: Sequence[str], spec: Spec, parameters: Sequence[nn.Parameter]) -> dict[str, bool]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lrensemble.data import Dataset
 from lrensemble.errors import TrainingError
 from lrensemble.metrics import METRICS, watched
+from lrensemble.models.arithmetic import cuda_arithmetic
 from lrensemble.targets import Target
 from lrensemble.targets.heads import Head
 
@@ -34,9 +35,10 @@ def predict(model: nn.Module, head: Head, dataset: Dataset, split: str) -> Tenso
 @torch.no_grad()
 def stored_of(outputs: Callable[[Tensor], Tensor], head: Head, dataset: Dataset, split: str) -> Tensor:
     """What a function from inputs to outputs says, […, sample, column] on the CPU, in full precision."""
-    blocks = [
-        head.stored(outputs(dataset.batch(rows)[0])) for rows in torch.split(dataset.rows[split], PREDICTION_ROWS)
-    ]
+    with cuda_arithmetic(dataset.device):
+        blocks = [
+            head.stored(outputs(dataset.batch(rows)[0])) for rows in torch.split(dataset.rows[split], PREDICTION_ROWS)
+        ]
     return torch.cat(blocks, dim=-2).cpu()
 
 

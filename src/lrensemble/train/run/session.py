@@ -51,6 +51,10 @@ class Session:
     """Asked after every epoch but the last whether a run goes on; one that does not is recorded as pruned."""
     execution: Literal["one-by-one", "workers", "fused"] = "one-by-one"
     """How runs are trained, for the record: all in one program (`fused`), or one after another."""
+    threads: int | None = None
+    """Threads that runs compute on; as many as suit the network where it is not given."""
+    reproducible: bool = False
+    """Whether runs compute `reproducibly`. A run that was interrupted goes on as it began."""
 
 
 class SaveClock:

@@ -14,10 +14,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lrensemble import models
 from lrensemble.config import Recipe, TrainSettings
-from lrensemble.data import Dataset, Mixing
-from lrensemble.targets.heads import mixed_loss
+from lrensemble.data import Dataset, Mixing, loss_of
+from lrensemble.policies.torch_adapter import set_momentum
+from lrensemble.targets.heads import batch_weight, mixed_loss
+from lrensemble.train.run.groups import freeze, rate_factors
 from lrensemble.train.run.loader import BatchLoader
-from lrensemble.train.run.numerics import autocast, check_precision, compiled
+from lrensemble.train.run.loop import Momenta
+from lrensemble.train.run.numerics import arithmetic, autocast, check_precision, compiled
 from lrensemble.train.run.optimizers import build_optimizer
 from lrensemble.train.run.predictions import checked_outputs, predict
 from lrensemble.train.run.state import by_kind
@@ -42,9 +45,10 @@ class SingleTrainee:
         Args:
             model: on the device of the data set; trained in place.
             dataset: where the training rows are.
-            settings: batch size, seed, augmentation, optimizer and what it takes, label smoothing (Szegedy et al. 2016,
-                section 7), gradient clipping by the norm over all parameters (Pascanu et al. 2013, algorithm 1),
-                precision, `channels_last`, `compile`, `ema`, and the parts that a batch is computed in.
+            settings: batch size, seed, augmentation, sampler, optimizer and what it takes, loss, label smoothing
+                (Szegedy et al. 2016, section 7), gradient clipping by the norm over all parameters (Pascanu et al.
+                2013, algorithm 1), precision, `channels_last`, `compile`, `ema`, and the parts that a batch is computed
+                in.
 
         Raises:
             UnknownNameError, TrainingError: as `build_optimizer` and `check_precision`.
@@ -53,14 +57,16 @@ class SingleTrainee:
         device = next(model.parameters()).device
         check_precision(device, settings.precision)
         self.model, self._dataset, self._settings = model, dataset, settings
-        self.head = dataset.head(settings.form)
+        self.head, self._loss = dataset.head(settings.form), loss_of(dataset, settings)
         self._memory_format = torch.contiguous_format
         if settings.channels_last and any(parameter.ndim == 4 for parameter in model.parameters()):
             self._memory_format = torch.channels_last
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._draws = may_draw(model)
-        self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.optimizer = build_optimizer(settings, self._parameters)
+        freeze(model, settings.group)
+        trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+        self._parameters = list(trained.values())
+        self.optimizer = build_optimizer(settings, self._parameters, rate_factors(trained, settings.group))
         self._forward: Callable[[Tensor], Tensor] = compiled(model) if settings.compile else model
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
         self._average: AveragedModel | None = None
@@ -74,18 +80,20 @@ class SingleTrainee:
         """The network that is scored, predicts and becomes the member: the average where there is one."""
         return self.model if self._average is None else self._average.module
 
-    def step(self, step: int, rates: Sequence[float]) -> tuple[Tensor, Tensor]:
+    def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """One update of the weights; the loss before it and the norm of its gradient, [1] each."""
-        (rate,) = rates
+        (rate,), (momentum,) = rates, momenta or (None,)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("lr_scale", 1.0)
+            set_momentum(group, momentum)
         inputs, (truth,), mixing = self._loader.load(step)
         inputs = inputs.to(memory_format=self._memory_format) if inputs.ndim == 4 else inputs
         if not self.model.training:  # as after a prediction
             self.model.train()
         for parameter in self._parameters:
             parameter.grad = None
-        with randomness(self._settings.seed, step, inputs.device) if self._draws else nullcontext():
+        own = randomness(self._settings.seed, step, inputs.device) if self._draws else nullcontext()
+        with own, arithmetic(inputs.device, self._settings):
             loss = self._backward(inputs, truth, mixing)
         if self.scaler.is_enabled():
             self.scaler.unscale_(self.optimizer)
@@ -98,19 +106,22 @@ class SingleTrainee:
 
     def _backward(self, inputs: Tensor, truth: Tensor, mixing: Mixing | None) -> Tensor:
         """Leave the gradient of a batch's mean loss with the parameters, part after part; the loss."""
-        settings, parts = self._settings, self._settings.accumulate
-        others = [None] * parts if mixing is None else truth[mixing.partner].chunk(parts)
-        shares = [None] * parts if mixing is None else mixing.share.chunk(parts)
+        settings, size = self._settings, math.ceil(len(truth) / self._settings.accumulate)
+        other = None if mixing is None else truth[mixing.partner]
+        share = None if mixing is None else mixing.share
+        whole = batch_weight(self._loss, truth, other, share) if size < len(truth) else None
         losses = []
-        for some, own, other, share in zip(inputs.chunk(parts), truth.chunk(parts), others, shares, strict=True):
+        for start in range(0, len(truth), size):
+            rows = slice(start, start + size)
+            own = truth[rows], other if other is None else other[rows], share if share is None else share[rows]
             with autocast(inputs.device, settings):
-                outputs = checked_outputs(self._forward(some), len(own), self.head)
+                outputs = checked_outputs(self._forward(inputs[rows]), len(own[0]), self.head)
             exact = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
-            loss = mixed_loss(self.head, exact, own, other, share, settings.label_smoothing)
-            loss = loss * (len(own) / len(truth)) if parts > 1 else loss
+            loss = mixed_loss(self._loss, exact, *own, settings.label_smoothing)
+            loss = loss if whole is None else loss * (batch_weight(self._loss, *own) / whole)
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             losses.append(loss.detach())
-        return torch.stack(losses).sum() if parts > 1 else losses[0]
+        return torch.stack(losses).sum() if len(losses) > 1 else losses[0]
 
     def _update(self) -> None:
         """Update the weights by the gradients that `backward` has left, and the average by the weights."""

@@ -53,15 +53,24 @@ class Progress(Record):
     """Wall-clock time so far of all members together, interruptions not counted."""
     threads: int = 1
     """Threads of the CPU that are computed on, from the first step to the last."""
+    reproducible: bool = False
+    """Whether it is computed `reproducibly`, from the first step to the last."""
     moments: tuple[tuple[float, ...], ...] = Field(default=(), strict=False)
     """`Moments.saved` of the steps so far."""
 
 
-def first_progress(runs: tuple[str, ...], threads: int) -> Progress:
+def first_progress(runs: tuple[str, ...], threads: int, *, reproducible: bool = False) -> Progress:
     """The progress of runs that begin."""
     count = len(runs)
     zeros, empty, none = (0.0,) * count, ((),) * count, (False,) * count
-    return Progress(runs=runs, loss_sums=zeros, histories=empty, diverged=none, threads=threads)
+    return Progress(
+        runs=runs,
+        loss_sums=zeros,
+        histories=empty,
+        diverged=none,
+        threads=threads,
+        reproducible=reproducible,
+    )
 
 
 def save_state(path: Path, progress: Progress, trainee: Trainee) -> None:

@@ -9,7 +9,7 @@ from lrensemble.data import Dataset
 from lrensemble.errors import ConfigError
 from lrensemble.files import scratch_folder
 from lrensemble.spec import Spec
-from lrensemble.train.sweep.setup import checked_factory, make_pool
+from lrensemble.train.sweep.setup import checked_factory, pool_of
 from lrensemble.train.sweep.strategies import STRATEGIES, Round
 
 
@@ -45,7 +45,7 @@ def planned(experiment: Experiment, dataset: Dataset | None = None) -> Plan:
     sweep = experiment.sweep.model_copy(update={"strategy": own})
     factory = checked_factory(experiment.model_copy(update={"sweep": sweep}), dataset)
     with scratch_folder() as folder:
-        first = next(iter(STRATEGIES.call(own, factory)(make_pool(folder, factory.dataset))), None)
+        first = next(iter(STRATEGIES.call(own, factory)(pool_of(factory.dataset, folder))), None)
     if first is None:
         raise ConfigError(f"sweep.strategy: {strategy} trains nothing")
     return Plan(len(first.runs) + first.remaining, _epochs(first), len(factory.dataset.rows["train"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from pydantic import ValidationError
 
@@ -10,14 +11,15 @@ from lrensemble import models
 from lrensemble.config import Experiment, Recipe, TrainSettings
 from lrensemble.config.records import reason_of
 from lrensemble.config.sweep import changed, representative_values
-from lrensemble.data import Dataset, steps_per_epoch
+from lrensemble.data import Dataset, check_training, steps_per_epoch
 from lrensemble.errors import ConfigError, LREnsembleError
 from lrensemble.policies import POLICIES, build
+from lrensemble.policies.epochs import meant_as_epochs
 from lrensemble.spec import Spec, Value, to_spec
-from lrensemble.targets import Target
-from lrensemble.train.run.optimizers import check_optimizer
+from lrensemble.train.run.groups import check_groups
+from lrensemble.train.run.optimizers import check_momentum, check_optimizer
 from lrensemble.train.run.runs import Run
-from lrensemble.train.sweep.points import Point, derived_seed, point_of
+from lrensemble.train.sweep.points import Point, derived_seed, number_of_points, point_of
 
 LONG_RUN = 1_000_000
 """Steps of a run that is too short for no policy: with it their arguments are checked before the data are read."""
@@ -41,12 +43,16 @@ class RunFactory:
         Raises:
             LREnsembleError: a part that refuses the point's values, alone or together.
         """
-        model, settings = checked_parts(self.experiment, point, self.dataset.target)
+        model, settings = checked_parts(self.experiment, point, self.dataset)
         if epochs is not None:
             settings = changed(settings, {"epochs": epochs})
         settings = self._seeded(point, settings)
         steps = settings.epochs * self.steps_per_epoch(settings)
-        policy = build(point.policy, steps)
+        policy = build(point.policy, steps, self.steps_per_epoch(settings))
+        check_momentum(settings, policy)
+        if settings.group:
+            head = self.dataset.head(settings.form)
+            check_groups(_parameter_names(model, self.dataset.shape, head.outputs), settings.group)
         recipe = Recipe(
             data=self.experiment.data.source,
             fingerprint=self.dataset.fingerprint,
@@ -83,7 +89,8 @@ class RunFactory:
         Raises:
             DataError: a batch is larger than the rows.
         """
-        return steps_per_epoch(len(self.dataset.rows["train"]), settings.batch_size)
+        rows = len(self.dataset.rows["train"])
+        return steps_per_epoch(rows, settings.batch_size, drop_last=settings.drop_last)
 
     def epochs_per_run(self, runs: int) -> int | None:
         """Epochs of each of so many runs where the experiment states those of all; None where it does not.
@@ -101,6 +108,26 @@ class RunFactory:
         return total // runs
 
 
+@lru_cache(maxsize=64)
+def _parameter_names(model: Spec, shape: tuple[int, ...], outputs: int) -> tuple[str, ...]:
+    """Names of what a network of these inputs and outputs trains."""
+    network = models.build(model, shape, outputs, 0)
+    return tuple(name for name, parameter in network.named_parameters() if parameter.requires_grad)
+
+
+def run_of(recipe: Recipe, dataset: Dataset) -> Run:
+    """Run that trains a recipe from its first step to where the recipe ends it.
+
+    Raises:
+        LREnsembleError: a policy that is unknown or refuses its arguments, or a batch larger than the rows.
+    """
+    train = recipe.train
+    epoch_steps = steps_per_epoch(len(dataset.rows["train"]), train.batch_size, drop_last=train.drop_last)
+    policy = build(recipe.policy, train.epochs * epoch_steps, epoch_steps)
+    end = recipe.at_epoch or train.epochs
+    return Run(0, recipe, replace(policy, total=end * epoch_steps))
+
+
 def run_until(run: Run, epoch: int, order: int, successor: Run) -> Run:
     """Run of the first epochs of another, whose member is the network as it is then.
 
@@ -115,13 +142,13 @@ def run_until(run: Run, epoch: int, order: int, successor: Run) -> Run:
         run,
         order=order,
         recipe=run.recipe.model_copy(update={"at_epoch": epoch}),
-        policy=replace(run.policy, total=steps),
+        policy=run.policy.until(steps),
         varied=", ".join(part for part in (run.varied, f"after epoch {epoch}") if part),
         successor=successor.id,
     )
 
 
-def check_space(experiment: Experiment, target: Target | None = None) -> None:
+def check_space(experiment: Experiment, dataset: Dataset | None = None) -> None:
     """Refuse values that a part of a recipe does not take; those of the space with the path of their key.
 
     One path at a time moves through its values while the others stay at their first; other combinations that do not
@@ -129,7 +156,7 @@ def check_space(experiment: Experiment, target: Target | None = None) -> None:
 
     Args:
         experiment: what varies, and all else.
-        target: what is learned, once the data are read.
+        dataset: the data, once they are read.
 
     Raises:
         UnknownNameError, SpecError, TrainingError: a policy, a model or an optimizer as the experiment has it.
@@ -145,33 +172,49 @@ def check_space(experiment: Experiment, target: Target | None = None) -> None:
             for value in values:
                 try:
                     point = point_of(policy, {**first, path: value})
-                    checked_parts(experiment, point, target)
-                    build(point.policy, LONG_RUN)
+                    _, settings = checked_parts(experiment, point, dataset)
+                    build(point.policy, LONG_RUN, LONG_RUN // (experiment.sweep.epochs or settings.epochs))
                 except LREnsembleError as error:
                     raise ConfigError(f"{experiment.sweep.key_path(policy.name, path)}: {error}") from None
-    _check_zipped(experiment, target)
+    _check_zipped(experiment, dataset)
 
 
-def _check_zipped(experiment: Experiment, target: Target | None) -> None:
+def _check_zipped(experiment: Experiment, dataset: Dataset | None) -> None:
     """Refuse a policy with the values that go along with it."""
     for policy, along in experiment.sweep.entries(experiment.policy):
         ranges = experiment.sweep.ranges(policy.name)
         first = {path: representative_values(each)[0] for path, each in ranges.items()}
         try:
-            checked_parts(experiment, point_of(policy, along | first), target)
+            checked_parts(experiment, point_of(policy, along | first), dataset)
         except LREnsembleError as error:
             if not along:
                 raise
             raise ConfigError(f"sweep.zip: {error}") from None
 
 
-def checked_parts(experiment: Experiment, point: Point, target: Target | None = None) -> tuple[Spec, TrainSettings]:
+def epochs_given_as_steps(factory: RunFactory) -> list[str]:
+    """One line for each argument of the policies whose whole numbers must be meant as epochs, for people."""
+    experiment = factory.experiment
+    epochs = experiment.train.epochs
+    if experiment.sweep.epochs is not None:
+        epochs = max(1, experiment.sweep.epochs // (number_of_points(experiment) or 1))
+    total = epochs * factory.steps_per_epoch(experiment.train)
+    given = [point_of(policy, along).policy for policy, along in experiment.sweep.entries(experiment.policy)]
+    for policy in experiment.policy:
+        for path, distribution in experiment.sweep.ranges(policy.name).items():
+            if path.startswith("policy."):
+                key = path.removeprefix("policy.")
+                given += [Spec(policy.name, {key: value}) for value in representative_values(distribution)]
+    return list(dict.fromkeys(line for policy in given for line in meant_as_epochs(policy, epochs, total)))
+
+
+def checked_parts(experiment: Experiment, point: Point, dataset: Dataset | None = None) -> tuple[Spec, TrainSettings]:
     """Model and training settings of a point; its policy is checked as well.
 
     Raises:
         UnknownNameError, SpecError: a model or a policy that is unknown or refuses an argument.
         TrainingError: an optimizer that refuses one.
-        ConfigError: a value that `[train]` refuses, or that has no meaning for the target.
+        ConfigError: a value that `[train]` refuses, or that has no meaning for the data.
     """
     POLICIES.check(point.policy)
     model = _model(experiment.model, point.values)
@@ -182,8 +225,8 @@ def checked_parts(experiment: Experiment, point: Point, target: Target | None = 
     except ValidationError as error:
         raise ConfigError(f"sweep: {point.varied}: {reason_of(error.errors()[0])}") from None
     check_optimizer(settings)
-    if target is not None:
-        target.check_training(settings)
+    if dataset is not None:
+        check_training(dataset, settings)
     return model, settings
 
 

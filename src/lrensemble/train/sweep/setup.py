@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from lrensemble.config import Experiment
-from lrensemble.data import SOURCES, Augmenter, Dataset, load
+from lrensemble.data import SOURCES, Dataset, load
 from lrensemble.pool import Pool, Task
 from lrensemble.registry import import_plugins
 from lrensemble.train.sweep.failures import Failures
@@ -46,7 +46,7 @@ def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]
         StorageError: the folder cannot be written.
     """
     factory = checked_factory(experiment)
-    pool = make_pool(folder, factory.dataset)
+    pool = pool_of(factory.dataset, folder)
     factory = replace(factory, experiment=_as_begun(experiment, pool))
     return Setup(pool, factory.dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))
 
@@ -63,28 +63,10 @@ def checked_factory(experiment: Experiment, known: Dataset | None = None) -> Run
     check_space(experiment)
     check_strategy(experiment.sweep.strategy)
     dataset = load(experiment.data, experiment.split) if known is None else known
-    check_space(experiment, dataset.target)
+    check_space(experiment, dataset)
     factory = RunFactory(experiment, dataset)
-    Augmenter(experiment.train.augment, dataset.shape, 1)  # it refuses what does not suit the images
     STRATEGIES.call(experiment.sweep.strategy, factory)  # it refuses what it cannot train
     return factory
-
-
-def make_pool(folder: Path, dataset: Dataset) -> Pool:
-    """Pool over the rows of a data set, or the one that is there.
-
-    Raises:
-        PoolError: the folder holds a pool of another task.
-        StorageError: the folder cannot be written.
-    """
-    return Pool.create(folder, task_of(dataset), {split: dataset.truth_of(split) for split in ("val", "test")})
-
-
-def task_of(dataset: Dataset) -> Task:
-    """Task of the pools over the rows of a data set."""
-    truth = {split: dataset.truth_of(split) for split in ("val", "test")}
-    rows = {split: dataset.rows[split].numpy() for split in ("val", "test")}
-    return Task.of(dataset.name, dataset.target, rows=rows, labels=truth)
 
 
 def _as_begun(experiment: Experiment, pool: Pool) -> Experiment:
@@ -104,3 +86,20 @@ def _as_begun(experiment: Experiment, pool: Pool) -> Experiment:
         seed,
     )
     return experiment.model_copy(update={"sweep": experiment.sweep.model_copy(update={"seed": "shared"})})
+
+
+def pool_of(dataset: Dataset, folder: Path) -> Pool:
+    """Pool for members that learn a data set; made, or opened where it is there.
+
+    Raises:
+        PoolError: the folder holds a pool of another task.
+        StorageError: the folder cannot be written.
+    """
+    return Pool.create(folder, task_of(dataset), {split: dataset.truth_of(split) for split in ("val", "test")})
+
+
+def task_of(dataset: Dataset) -> Task:
+    """Task of pools whose members learn a data set."""
+    truth = {split: dataset.truth_of(split) for split in ("val", "test")}
+    rows = {split: dataset.rows[split].cpu().numpy() for split in ("val", "test")}
+    return Task.of(dataset.name, dataset.target, rows=rows, labels=truth)

@@ -17,6 +17,7 @@ from lrensemble.select.scoring.kernels.exhaustive import on_device
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import block_scorer, split
 from lrensemble.select.scoring.kernels.subsets import Halves
 
+pytestmark = pytest.mark.gpu
 MakeValidation = Callable[..., Validation]
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 KINDS = ("smooth", "coarse", "labels", "mixed", "sharp", "tied")

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from lrensemble.config import TrainSettings
 from lrensemble.train.run.fused.stacked import StackedModel, Tensors
+from lrensemble.train.run.groups import rate_factors
+from lrensemble.train.run.loop import Momenta
 from lrensemble.train.run.optimizers import check_optimizer
 
 FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
@@ -49,6 +51,11 @@ class StackedOptimizer:
         self._kind = str(values[0]["kind"])
         betas: Any = values[0].get("betas", (0.0, 0.0))
         self._betas: tuple[float, float] = betas
+        own: Any = [value.get("momentum", betas[0]) for value in values]
+        self._own_momenta: list[float] = own
+        factors = rate_factors(model.trained, settings[0].group)
+        self._factors = _by_weight(model, factors) if set(factors) != {1.0} else None
+        """[weight] factor on the rate; None where all have the policy's, which has fewer operations."""
         names = ("momentum_buffer",) if self._kind == "SGD" else ("exp_avg", "exp_avg_sq")
         self.state: Tensors = {name: torch.zeros_like(self._weights) for name in names}
         """[member, weight] by name."""
@@ -59,35 +66,63 @@ class StackedOptimizer:
         return exact.to(self._weights.device, self._weights.dtype)[:, None]
 
     @torch.no_grad()
-    def step(self, gradient: Tensor, rates: Tensor, steps_done: int) -> None:
-        """One update by the gradient [member, weight]; `rates` [member] are those of this step, in float64."""
-        update = self._sgd if self._kind == "SGD" else self._adam
-        update(gradient, rates.to(self._weights.dtype)[:, None], steps_done)
+    def step(self, gradient: Tensor, rates: Tensor, steps_done: int, momenta: Momenta = None) -> None:
+        """One update by the gradient [member, weight]; `rates` [member] are those of this step, in float64, as are
+        `momenta`, where policies give any.
+        """
+        rate = rates.to(self._weights.dtype)[:, None]
+        if self._factors is not None:
+            rate = rate * self._factors
+        given = None
+        if momenta is not None:
+            given = [own if m is None else m for m, own in zip(momenta, self._own_momenta, strict=True)]
+        if self._kind == "SGD":
+            self._sgd(gradient, rate, self._column(given) if given else self._momentum if self._remembers else None)
+        else:
+            self._adam(gradient, rate, steps_done + 1, given)
 
-    def _sgd(self, gradient: Tensor, rate: Tensor, _: int) -> None:
+    def _sgd(self, gradient: Tensor, rate: Tensor, momentum: Tensor | None) -> None:
         """Sutskever et al. 2013 as torch writes it: the buffer begins as the first gradient."""
         if self._decays:
             gradient = torch.addcmul(gradient, self._decay, self._weights)
-        if self._remembers:
-            buffer = self.state["momentum_buffer"].mul_(self._momentum).add_(gradient)
-            gradient = torch.addcmul(gradient, self._momentum, buffer) if self._shared["nesterov"] else buffer
+        if momentum is not None:
+            buffer = self.state["momentum_buffer"].mul_(momentum).add_(gradient)
+            gradient = torch.addcmul(gradient, momentum, buffer) if self._shared["nesterov"] else buffer
         self._weights.addcmul_(rate, gradient, value=-1)
 
-    def _adam(self, gradient: Tensor, rate: Tensor, steps_done: int) -> None:
-        """Kingma & Ba 2015; weight decay decoupled for AdamW (Loshchilov & Hutter 2019)."""
+    def _adam(self, gradient: Tensor, rate: Tensor, done: int, momenta: Sequence[float] | None) -> None:
+        """Kingma & Ba 2015; weight decay decoupled for AdamW (Loshchilov & Hutter 2019).
+
+        Args:
+            gradient: [member, weight]
+            rate: [member, 1] or [member, weight]
+            done: steps with this one.
+            momenta: [member] first of the betas where policies give it, whose corrections are as torch has them.
+        """
         beta1, beta2 = self._betas
+        forgotten: float | Tensor = 1 - beta1
+        corrected: float | Tensor = 1 - beta1**done
+        if momenta:
+            forgotten = self._column([1 - beta for beta in momenta])
+            corrected = self._column([1 - beta**done for beta in momenta])
         if self._kind == "AdamW":
             self._weights.mul_(1 - rate * self._decay)
         elif self._decays:
             gradient = torch.addcmul(gradient, self._decay, self._weights)
-        mean = self.state["exp_avg"].lerp_(gradient, 1 - beta1)
+        mean = self.state["exp_avg"].lerp_(gradient, forgotten)
         square = self.state["exp_avg_sq"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        done = steps_done + 1
         scale = (square.sqrt() / (1 - beta2**done) ** 0.5).add_(self._shared["eps"])
-        self._weights.sub_(rate / (1 - beta1**done) * mean / scale)
+        self._weights.sub_(rate / corrected * mean / scale)
 
 
 def _is_of_a_matrix(model: StackedModel) -> Tensor:
     """[weight] 1 for the weights of matrices and kernels, 0 for those of norms and biases."""
-    parts = [torch.full((tensor[0].numel(),), float(tensor.ndim > 2)) for tensor in model.trained.values()]
+    return _by_weight(model, [float(tensor.ndim > 2) for tensor in model.trained.values()])
+
+
+def _by_weight(model: StackedModel, values: Sequence[float]) -> Tensor:
+    """[weight] a value for each trained parameter, as often as it has weights."""
+    sizes = [tensor[0].numel() for tensor in model.trained.values()]
+    dtype = model.flat.dtype
+    parts = [torch.full((size,), value, dtype=dtype) for size, value in zip(sizes, values, strict=True)]
     return torch.cat(parts).to(model.flat)

@@ -45,6 +45,9 @@ class StackedModel:
         self._template = copy.deepcopy(models[0]).to("meta")
         self._program = compiled(self._all) if compile_it else None
         self._names = tuple(models[0].state_dict())
+        self.channels_last = self.flat.is_cpu
+        """Whether images lie in memory with their channels last, where the program is not compiled. On a GPU
+        convolutions in groups, one for each member, have kernels for the usual order; `benchmarks.gpu` compares."""
 
     def __len__(self) -> int:
         return len(next(iter(self.parameters.values())))
@@ -66,7 +69,7 @@ class StackedModel:
             outputs: Tensor = self._program(inputs, shared)
             return outputs
         with MembersAsChannels():
-            return self._all(_channels_last(inputs, shared), shared)
+            return self._all(_channels_last(inputs, shared) if self.channels_last else inputs, shared)
 
     def _all(self, inputs: Tensor, shared: bool) -> Tensor:
         run = vmap(self._one, in_dims=(0, 0, None if shared else 0), randomness="error")
@@ -107,12 +110,11 @@ class StackedModel:
 
 
 def _channels_last(inputs: Tensor, shared: bool) -> Tensor:
-    """The same inputs; images on a CPU with their channels, and beside these the members, last in memory.
+    """The same inputs; images with their channels, and beside these the members, last in memory.
 
-    What convolutions, norms and pooling make of them then lies so as well. On a GPU convolutions in groups, one group
-    for each member, have kernels of their own for the usual order.
+    What convolutions, norms and pooling make of them then lies so as well.
     """
-    if inputs.ndim != (4 if shared else 5) or not inputs.is_cpu:
+    if inputs.ndim != (4 if shared else 5):
         return inputs
     if shared:
         return inputs.to(memory_format=torch.channels_last)

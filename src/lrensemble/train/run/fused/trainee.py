@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from lrensemble.config import TrainSettings
-from lrensemble.data import Dataset
+from lrensemble.data import Dataset, loss_of
 from lrensemble.targets.heads import member_losses
 from lrensemble.train.run.fused.optimizers import StackedOptimizer
 from lrensemble.train.run.fused.stacked import StackedModel
+from lrensemble.train.run.groups import freeze
 from lrensemble.train.run.loader import BatchLoader
-from lrensemble.train.run.numerics import autocast
+from lrensemble.train.run.loop import Momenta
+from lrensemble.train.run.numerics import arithmetic, autocast
 from lrensemble.train.run.predictions import checked_outputs, stored_of
 from lrensemble.train.run.state import by_kind
 
@@ -35,28 +37,31 @@ class StackedTrainee:
             settings: [member]; all but rate, momentum, weight decay, smoothing and seed are those of the first.
         """
         self._dataset, self._settings, self.head = dataset, settings[0], dataset.head(settings[0].form)
+        for network in networks:
+            freeze(network, settings[0].group)
         self.model = StackedModel(networks, compile_it=settings[0].compile)
         self._optimizer = StackedOptimizer(settings, self.model)
-        self._loader = BatchLoader(dataset, settings)
+        self._loader, self._loss = BatchLoader(dataset, settings), loss_of(dataset, settings[0])
         smoothing = [each.label_smoothing for each in settings]
         exact = torch.tensor(smoothing, dtype=torch.float64, device=dataset.device) if any(smoothing) else None
         self._smoothing = exact
         """[member] in float64; None where nothing is smoothed, which has fewer operations."""
 
-    def step(self, step: int, rates: Sequence[float]) -> tuple[Tensor, Tensor]:
+    def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """One update of all members; their losses before it and the norms of their gradients, [member] each."""
         inputs, truth, mixing = self._loader.load(step)
-        with autocast(inputs.device, self._settings):
-            outputs = self._outputs(inputs, truth.shape[1], training=True, shared=self._loader.shared)
-        outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
-        partner, share = mixing or (None, None)
-        losses = member_losses(self.head, outputs, truth, partner=partner, share=share, smoothing=self._smoothing)
-        gradient = self.model.joined(torch.autograd.grad(losses.sum(), list(self.model.trained.values())))
+        with arithmetic(inputs.device, self._settings):
+            with autocast(inputs.device, self._settings):
+                outputs = self._outputs(inputs, truth.shape[1], training=True, shared=self._loader.shared)
+            outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+            partner, share = mixing or (None, None)
+            losses = member_losses(self._loss, outputs, truth, partner=partner, share=share, smoothing=self._smoothing)
+            gradient = self.model.joined(torch.autograd.grad(losses.sum(), list(self.model.trained.values())))
         norms = torch.linalg.vector_norm(gradient, dim=1)
         if self._settings.clip_norm is not None:
             gradient *= (self._settings.clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
         finite = torch.from_numpy(np.where(np.isfinite(rates), rates, np.nan))
-        self._optimizer.step(gradient, finite.to(inputs.device, non_blocking=True), step)
+        self._optimizer.step(gradient, finite.to(inputs.device, non_blocking=True), step, momenta)
         return losses.detach(), norms
 
     def _outputs(self, inputs: Tensor, rows: int, *, training: bool, shared: bool) -> Tensor:

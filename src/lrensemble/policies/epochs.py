@@ -1,0 +1,63 @@
+"""Whole numbers among the arguments of a policy that can only have been meant as epochs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from lrensemble.errors import SpecError
+from lrensemble.policies.base import POLICIES
+from lrensemble.policies.positions import Position
+from lrensemble.spec import Spec, Value, to_spec
+
+EARLY = 20
+"""Part of the run, one divided by this, in which moments and lengths lie that were hardly meant as steps."""
+
+
+def meant_as_epochs(policy: Spec, epochs: int, total: int) -> Iterator[str]:
+    """One line for each argument that is in steps, where epochs must be meant: for people.
+
+    Its numbers are whole and no more than the epochs of the run, and as steps all are over in its first twentieth.
+
+    Args:
+        policy: also those in it are looked at.
+        epochs: of the run.
+        total: steps of the run.
+    """
+    registered = POLICIES.find(policy.name)
+    for key, value in policy.arguments.items():
+        for inner in _policies_in(value):
+            yield from meant_as_epochs(inner, epochs, total)
+        numbers = value if isinstance(value, tuple) else (value,)
+        steps = [each for each in numbers if isinstance(each, int) and not isinstance(each, bool)]
+        if len(steps) < len(numbers) or not steps or not _takes_position(registered.hints.get(key)):
+            continue
+        if 1 < max(steps) <= min(epochs, total // EARLY):
+            written = [f"{each} epoch{'s' if each > 1 else ''}" for each in steps]
+            shown = json.dumps(written if isinstance(value, tuple) else written[0])
+            given = list(steps) if isinstance(value, tuple) else steps[0]
+            yield (
+                f"policy {policy.name}: {key} = {given} are steps, of which the run has {total:,}, "
+                f"{total // epochs:,} an epoch; for epochs write {key} = {shown}"
+            )
+
+
+def _takes_position(annotation: Any) -> bool:
+    inner = get_args(annotation)
+    return set(inner) >= set(get_args(Position)) or any(map(_takes_position, inner))
+
+
+def _policies_in(value: Value) -> Iterator[Spec]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _policies_in(item)
+    elif isinstance(value, Spec):
+        yield value
+    elif isinstance(value, str) and "(" in value:
+        try:
+            spec = to_spec(value)
+        except SpecError:  # a text of another kind
+            return
+        if spec.name in POLICIES:
+            yield spec

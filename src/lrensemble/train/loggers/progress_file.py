@@ -1,0 +1,83 @@
+"""`progress.jsonl` in the folder of a pool: what happens, one JSON line an event, to follow from outside."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from lrensemble.files import append_line
+from lrensemble.pool import Pool
+from lrensemble.train.execution.events import Began, Ended, Event, Planned
+from lrensemble.train.run.epochs import Epoch
+from lrensemble.train.run.loop import Step
+from lrensemble.train.run.runs import Elsewhere
+
+FILE = "progress.jsonl"
+
+SECONDS_PER_LINE = 1.0
+"""Seconds between two lines of epochs of one run at least: short epochs shall not fill the disk."""
+
+
+class ProgressFile:
+    """Logger that appends to the pool's file what matters of each event; nothing of a sweep that finds all done.
+
+    Several processes append to the same file, and nobody reads it as content.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._path = pool.folder / FILE
+        self._host, self._process = platform.node(), os.getpid()
+        self._told: dict[str, float] = {}
+        """Time of the last epoch that was told, by run."""
+
+    def note(self, event: Event) -> None:
+        """Append a line, unless the event is a step, an epoch right after another, or a run that is there already."""
+        if isinstance(event, Step):
+            return
+        if isinstance(event, Epoch):
+            now = time.monotonic()
+            if now - self._told.get(event.run, -math.inf) < SECONDS_PER_LINE:
+                return
+            self._told[event.run] = now
+        elif isinstance(event, Ended):
+            self._told.pop(event.run.id, None)
+        if (told := _fields(event)) is None:
+            return
+        when = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = {"time": when, "host": self._host, "process": self._process, **told}
+        append_line(self._path, json.dumps(_finite(line), ensure_ascii=True, allow_nan=False))
+
+    def close(self) -> None:
+        """Nothing is open between two lines."""
+
+
+def _fields(event: Event) -> dict[str, object] | None:
+    """What is written of an event; None where nothing is."""
+    if isinstance(event, Planned) and event.jobs:
+        jobs = [{"execution": job.execution, "runs": len(job.runs)} for job in event.jobs]
+        return {"event": "planned", "runs": len(event.runs), "remaining": event.remaining, "jobs": jobs}
+    if isinstance(event, Began):
+        return {"event": "began", "run": event.run.id, "name": event.run.name}
+    if isinstance(event, Elsewhere):
+        return {"event": "elsewhere", "run": event.run.id, "name": event.run.name, "holder": event.holder}
+    if isinstance(event, Epoch):
+        return {"event": "epoch", **asdict(event)}
+    if isinstance(event, Ended) and event.status != "exists":
+        told = {"event": "ended", "run": event.run.id, "name": event.run.name, "status": event.status}
+        return {**told, "scores": event.scores, "reason": event.reason}
+    return None
+
+
+def _finite(value: object) -> object:
+    """JSON has no NaN and no infinity: they become null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    return value
