@@ -26,6 +26,7 @@ LEVELS = (
     ("select", "pool"),
     ("train", "evaluate"),
     ("report", "export"),
+    ("studies",),
     ("cli",),
     ("__main__",),
 )

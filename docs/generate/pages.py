@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from generate.commands import commands_page
 from generate.curves import curve
-from generate.experiment import experiment_page
+from generate.experiment import experiment_page, study_page
 from generate.house import house_page
 from generate.names import names_page
 from generate.outputs import outputs_page, schemas
@@ -20,6 +20,7 @@ def navigation() -> list[dict[str, str]]:
     """Titles and paths of the pages, in the order of the navigation."""
     titles = {
         "The experiment file": "experiment",
+        "The study file": "study",
         "Commands": "commands",
         "JSON output": "json",
         **{registry_of(kind).title: kind for kind in HOMES},
@@ -34,6 +35,7 @@ def pages() -> dict[str, str]:
     curves = {name: curve(name) for name in registry_of(PICTURED)}
     made = {
         "experiment.md": experiment_page(),
+        "study.md": study_page(),
         "commands.md": commands_page(),
         "json.md": outputs_page(),
         **{f"schemas/{verb}.json": schema for verb, schema in schemas().items()},

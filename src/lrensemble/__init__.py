@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lrensemble.pool.collect import collect
     from lrensemble.select import Selection, Validation, cross_fit, team_score
     from lrensemble.spec import Spec
+    from lrensemble.studies.conduct import study
     from lrensemble.train.reproduce import reproduce
     from lrensemble.train.tune import tune
 
@@ -54,6 +55,7 @@ _HOME = {
     "paper_grid": "policies",
     "reproduce": "train",
     "score": "metrics",
+    "study": "studies",
     "team_score": "select",
     "tune": "train",
 }
@@ -80,6 +82,7 @@ __all__ = [
     "paper_grid",
     "reproduce",
     "score",
+    "study",
     "team_score",
     "tune",
 ]

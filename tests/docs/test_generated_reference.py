@@ -23,6 +23,7 @@ from generate.pages import FOLDER, navigation, pages
 from lrensemble.cli import VERBS, app
 from lrensemble.cli.ending import BROKEN_PIPE, BUG, INTERRUPTED, MISTAKE, OUT_OF_TIME, STATUSES
 from lrensemble.config import Experiment
+from lrensemble.config.study import StudySettings
 from lrensemble.evaluate import Team
 from lrensemble.registry import HOMES, registry_of
 
@@ -92,6 +93,16 @@ def test_every_key_of_the_experiment_is_on_its_page_with_a_meaning(made: dict[st
 )
 def test_keys_by_hand(made: dict[str, str], line: str) -> None:
     assert f"\n{line}" in page(made, "experiment.md")
+
+
+def test_every_key_of_the_study_file_is_on_its_page_with_a_meaning(made: dict[str, str]) -> None:
+    text = page(made, "study.md")
+    found = keys(StudySettings)
+    assert {"experiment", "budget.epochs", "pools.NAME.members", "select.methods", "scaling.pool"} <= set(found)
+    assert [key for key, meaning in found.items() if not meaning] == []
+    for key, meaning in found.items():
+        (line,) = [line for line in text.splitlines() if line.startswith(f"| `{key.replace('from_', 'from')}` |")]
+        assert line.endswith(f"| {meaning} |")
 
 
 def test_every_verb_and_option_is_on_the_page_of_commands(made: dict[str, str]) -> None:

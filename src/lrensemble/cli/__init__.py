@@ -19,6 +19,7 @@ from lrensemble.cli.ending import ended
 VERBS = (
     "run",
     "tune",
+    "study",
     "range_test",
     "collect",
     "select",
@@ -60,7 +61,7 @@ def _root(
 
 def main() -> NoReturn:
     """Run the command line, and end in one line and an exit status whatever happens."""
-    goes_on = sys.argv[1:2] in (["run"], ["tune"])
+    goes_on = sys.argv[1:2] in (["run"], ["tune"], ["study"])
     sys.exit(
         ended(
             lambda: copy_context().run(typer.main.get_command(app).main, standalone_mode=False) or 0,

@@ -84,7 +84,7 @@ def print_result(result: Result, pool: Pool, form: Form) -> None:
     if form == "json":
         print_json(result.model_dump(mode="json"))
         return
-    gains = [_table_of(table) for table in (*gain_tables(result), *across_tests(result))]
+    gains = [table_of(table) for table in (*gain_tables(result), *across_tests(result))]
     print_tables([*gains, *_team_tables(result, pool, SHOWN if form == "table" else len(result.members))], form)
     print_not_run(result.not_run)
     if form == "table":
@@ -93,8 +93,9 @@ def print_result(result: Result, pool: Pool, form: Form) -> None:
             answers.print(sentence, soft_wrap=False)
 
 
-def _table_of(gains: GainTable) -> Table:
-    rows = Table(gains.title, {name: "left" if name == "team" else "right" for name in gains.headings})
+def table_of(gains: GainTable) -> Table:
+    """Table of scores or gains; the first column names what a row is of."""
+    rows = Table(gains.title, {name: "right" if place else "left" for place, name in enumerate(gains.headings)})
     for row in gains.rows:
         rows.add_row(*row)
     return rows

@@ -39,6 +39,8 @@ class Kinds(TypedDict):
     """Kinds of names: `policies`, `selectors`, …"""
     experiments: list[str]
     """Experiments that ship with the package."""
+    studies: list[str]
+    """Studies that ship with the package."""
 
 
 def output() -> Any:
@@ -77,7 +79,7 @@ def ls(
     json: Json = False,
 ) -> None:
     """Show the members of a pool, the names of a kind with an example of each, or all that is known of one name."""
-    from lrensemble.config import shipped
+    from lrensemble.config.shipped import STUDIES, shipped
 
     form = form_of(format, json)
     import_given(plugin)
@@ -92,10 +94,11 @@ def ls(
     elif what is not None:
         _show(what, form)
     elif form == "json":
-        print_json(Kinds(kinds=list(HOMES), experiments=shipped()))
+        print_json(Kinds(kinds=list(HOMES), experiments=shipped(), studies=shipped(STUDIES)))
     else:
         answers.print(f"lrensemble ls POOL, or one of: {', '.join(HOMES)}")
         answers.print(f"experiments that ship with the package: {', '.join(shipped())}")
+        answers.print(f"studies that ship with the package: {', '.join(shipped(STUDIES))}")
 
 
 def _show(name: str, form: Form) -> None:

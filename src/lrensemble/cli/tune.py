@@ -170,7 +170,7 @@ def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[En
     ended: list[Ended] = []
     missing = 0
 
-    with _terminated(), shown() as show:
+    with terminated(), shown() as show:
         for event in tune(experiment, folder, **how):
             if isinstance(event, OutOfTime):
                 missing = len(event.missing) + event.remaining
@@ -191,7 +191,7 @@ def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[En
 
 
 @contextmanager
-def _terminated() -> Iterator[None]:
+def terminated() -> Iterator[None]:
     """Leave with the signal's exit status where one asked the program to end; Ctrl-C is the command line's own."""
     from lrensemble.train.run.session import Terminated
 

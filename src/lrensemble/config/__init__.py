@@ -12,11 +12,11 @@ from lrensemble.config.experiment import (
     SplitSettings,
     TrainSettings,
     load_experiment,
-    shipped,
 )
 from lrensemble.config.groups import ParameterGroup
 from lrensemble.config.inputs import Inputs, Scale
 from lrensemble.config.records import PositiveInt, Record, to_record
+from lrensemble.config.shipped import shipped
 from lrensemble.config.sweep import SweepSettings
 
 __all__ = [

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Sequence
-from importlib import resources
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -26,15 +24,15 @@ from lrensemble.config.records import (
     SpecField,
     later_at_default,
     read_spec,
+    read_toml,
     to_record,
 )
+from lrensemble.config.shipped import place_of
 from lrensemble.config.space import MOST_VALUES
 from lrensemble.config.sweep import SweepSettings, check_sweep
-from lrensemble.errors import ConfigError, SpecError
-from lrensemble.files import storage_errors
-from lrensemble.registry import depth, import_plugins, nearest, registry_of
+from lrensemble.errors import SpecError
+from lrensemble.registry import depth, import_plugins, registry_of
 from lrensemble.spec import Spec
-from lrensemble.text import TextError, from_toml, read_text
 
 MOST_EPOCHS = 1_000_000
 
@@ -253,12 +251,6 @@ class Recipe(Record):
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def shipped() -> list[str]:
-    """Names of the experiments that come with the package."""
-    folder = resources.files("lrensemble") / "experiments"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
-
-
 def load_experiment(
     given: str | Path, overrides: dict[str, dict[str, object]] | None = None, plugins: Sequence[str] = ()
 ) -> Experiment:
@@ -273,28 +265,26 @@ def load_experiment(
         ConfigError: no such experiment, not TOML, or a key or value that is refused.
         StorageError: the file cannot be read.
     """
-    path, source = _place(str(given))
-    try:
-        with storage_errors("read", path):
-            content = from_toml(read_text(path))
-    except TextError as error:
-        raise ConfigError(f"{source}: {error}") from None
-    for section, keys in (overrides or {}).items():
-        written = content.get(section, {})
-        if isinstance(written, str):  # a name alone stands for a table with it
-            written = {"name": written}
-        if isinstance(written, dict):  # all else is refused below
-            content[section] = {**written, **keys}
+    content, source = read_experiment(given)
+    content = with_sections(content, overrides or {})
     if isinstance(own := content.get("plugins", []), list) and plugins:
         content["plugins"] = [*own, *plugins]
     return to_record(Experiment, content, source)
 
 
-def _place(given: str) -> tuple[Path, str]:
-    """The file of an experiment, and what messages call it."""
-    path = Path(given)
-    if path.suffix == ".toml" or os.path.exists(path):
-        return path, str(path)
-    if given in shipped():
-        return Path(str(resources.files("lrensemble") / "experiments" / f"{given}.toml")), given
-    raise ConfigError(f"no experiment named {given!r}{nearest(given, shipped())}; or give the path of a .toml file")
+def read_experiment(given: str | Path) -> tuple[dict[str, Any], str]:
+    """What an experiment's file says, not checked yet, and what messages call it. Raises as `load_experiment` does."""
+    path, source = place_of(str(given))
+    return read_toml(path, source), source
+
+
+def with_sections(content: Mapping[str, Any], sections: Mapping[str, Mapping[str, object]]) -> dict[str, Any]:
+    """What a file says, with keys of its sections in place of its own."""
+    changed = dict(content)
+    for section, keys in sections.items():
+        written = content.get(section, {})
+        if isinstance(written, str):  # a name alone stands for a table with it
+            written = {"name": written}
+        if isinstance(written, dict):  # all else is refused where the record is checked
+            changed[section] = {**written, **keys}
+    return changed

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, ValidationError
 from pydantic_core import ErrorDetails, core_schema
 
 from lrensemble.errors import ConfigError, LREnsembleError
+from lrensemble.files import storage_errors
 from lrensemble.registry import nearest
 from lrensemble.spec import Spec, to_spec
-from lrensemble.text import shortened
+from lrensemble.text import TextError, from_toml, read_text, shortened
 
 
 def read_spec(given: Any) -> Spec:
@@ -63,6 +65,20 @@ def later_at_default(record: Record) -> dict[str, Any]:
     return left_out
 
 
+def read_toml(path: Path, source: str) -> dict[str, Any]:
+    """What a TOML file says; messages call it `source`.
+
+    Raises:
+        ConfigError: not TOML.
+        StorageError: it cannot be read.
+    """
+    try:
+        with storage_errors("read", path):
+            return from_toml(read_text(path))
+    except TextError as error:
+        raise ConfigError(f"{source}: {error}") from None
+
+
 R = TypeVar("R", bound=Record)
 
 
@@ -97,7 +113,7 @@ def _fields(kind: type[Record], path: tuple[int | str, ...]) -> list[str]:
     for part in path:
         field = kind.model_fields.get(str(part))
         annotation = field.annotation if field else None  # of a place in a list or a dictionary
-        for each in (annotation, *get_args(annotation)):  # a record, or a list of them
+        for each in (annotation, *get_args(annotation)):  # a record, or a list of them, or several by name
             if isinstance(each, type) and issubclass(each, Record):
                 kind = each
-    return list(kind.model_fields)
+    return [field.alias or name for name, field in kind.model_fields.items()]

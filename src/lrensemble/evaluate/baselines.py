@@ -41,11 +41,7 @@ def baselines(pool: Pool, teams: Sequence[Team], validation: Validation | None =
 
 def _seeds(pool: Pool, metric: str, consensus: str, validation: Validation) -> list[Team]:
     """A deep ensemble (Lakshminarayanan et al. 2017): the best group of members that differ by seed alone, if any."""
-    groups = defaultdict(list)
-    for index, member in enumerate(pool.members()):
-        if member.recipe and "train" in member.recipe:
-            groups[_without_seed(member)].append(index)
-    candidates = [tuple(group) for group in groups.values() if len(group) > 1]
+    candidates = groups_of_seeds(pool.members())
     if not candidates:
         return []
     scored = [(team_score(validation, team, metric=metric, consensus=consensus), team) for team in candidates]
@@ -62,6 +58,15 @@ def _seeds(pool: Pool, metric: str, consensus: str, validation: Validation) -> l
         details={},
     )
     return [team_of(pool, validation, selection, seed=0, cross_fitted=None)]
+
+
+def groups_of_seeds(members: Sequence[Member]) -> list[tuple[int, ...]]:
+    """Positions of members that differ by seed alone, two or more in a group; in the order of their first members."""
+    groups = defaultdict(list)
+    for index, member in enumerate(members):
+        if member.recipe and "train" in member.recipe:
+            groups[_without_seed(member)].append(index)
+    return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
 def _without_seed(member: Member) -> str:

@@ -36,7 +36,7 @@ def gains(
         groups: group of each row [sample]; rows of one group are not independent.
     """
     return {
-        metric: _gain(paired_scores(metric, predictions, reference, truth, weights, groups), len(truth))
+        metric: gain_of(paired_scores(metric, predictions, reference, truth, weights, groups), len(truth))
         for metric in metrics
     }
 
@@ -63,7 +63,7 @@ def gains_in_table(
     adjusted = simultaneous_scores(metric, list(others.values()), reference, truth, weights, groups)
     by_key = dict(zip(others, adjusted, strict=True))
     return {
-        key: _gain(paired_scores(metric, own, reference, truth, weights, groups), len(truth), by_key.get(key))
+        key: gain_of(paired_scores(metric, own, reference, truth, weights, groups), len(truth), by_key.get(key))
         for key, own in teams.items()
     }
 
@@ -91,7 +91,7 @@ def gains_of_rows(
     adjusted = compared_rows(metric, list(others.values()), reference, weights, groups)
     by_key = dict(zip(others, adjusted, strict=True))
     return {
-        key: _gain(compared_rows(metric, [own], reference, weights, groups)[0], len(reference), by_key.get(key))
+        key: gain_of(compared_rows(metric, [own], reference, weights, groups)[0], len(reference), by_key.get(key))
         for key, own in teams.items()
     }
 
@@ -107,7 +107,8 @@ def _row_values(metric: str, predictions: Floats, truth: Truth) -> Floats:
     return values
 
 
-def _gain(alone: Comparison, rows: int, adjusted: Comparison | None = None) -> Gain:
+def gain_of(alone: Comparison, rows: int, adjusted: Comparison | None = None) -> Gain:
+    """Record of a comparison alone, and of the same one adjusted for others."""
     found = Gain(value=alone.value, low=alone.low, high=alone.high, p_value=alone.p_value, rows=rows)
     if adjusted is None:
         return found

@@ -10,7 +10,7 @@ from lrensemble.errors import PoolError
 from lrensemble.evaluate.baselines import baselines
 from lrensemble.evaluate.further import further_test
 from lrensemble.evaluate.judged import Judged, judged
-from lrensemble.evaluate.looks import write_look
+from lrensemble.evaluate.looks import described, write_look
 from lrensemble.evaluate.measurements import Measurements
 from lrensemble.evaluate.result import MemberResult, Result
 from lrensemble.evaluate.selections import save
@@ -48,7 +48,7 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
         notes.append("Nothing was selected, so the default method has chosen a team now: greedy.")
     fixed = judged(pool, teams, validation)
     everyone = sorted([*teams, *baselines(pool, teams, validation)], key=_place)
-    looks = write_look(pool, everyone, tests)
+    looks = write_look(pool, [described(t.method, t.metric, t.consensus, t.team) for t in everyone], tests)
     keyed = dict(zip(_keys(everyone), everyone, strict=True))
     measurements = Measurements(pool, validation, fixed, keyed, tests[0])
     members = measurements.members()

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from lrensemble.config import Record
 from lrensemble.environment import environment
-from lrensemble.evaluate.teams import Team
 from lrensemble.files import own_files, seal, write_whole
 from lrensemble.pool import Pool
 from lrensemble.pool.sealed import unseal
@@ -32,8 +31,13 @@ class Look(Record):
     """Test sets whose rows were looked at."""
 
 
-def write_look(pool: Pool, teams: Sequence[Team], tests: Sequence[str]) -> dict[str, int]:
+def write_look(pool: Pool, teams: Sequence[str], tests: Sequence[str]) -> dict[str, int]:
     """Write a look into the pool, before it is taken, and count all of them, by test set.
+
+    Args:
+        pool: whose rows are looked at.
+        teams: description of each team that is scored, as by `described`.
+        tests: test sets that are looked at.
 
     Raises:
         StorageError: the pool cannot be written to.
@@ -42,13 +46,18 @@ def write_look(pool: Pool, teams: Sequence[Team], tests: Sequence[str]) -> dict[
     look = Look(
         when=now.isoformat(timespec="seconds"),
         version=str(environment()["lrensemble"]),
-        teams=tuple(f"{team.method} by {team.metric}, {team.consensus}: {', '.join(team.team)}" for team in teams),
+        teams=tuple(teams),
         tests=tuple(tests),
     )
     name = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.json"
     write_whole(pool.folder / FOLDER / name, seal(look.model_dump(mode="json")))
     every = looks(pool)
     return {test: sum(test in each.tests for each in every) for test in tests}
+
+
+def described(method: str, metric: str, consensus: str, members: Sequence[str]) -> str:
+    """Line that says in a look which team was scored."""
+    return f"{method} by {metric}, {consensus}: {', '.join(members)}"
 
 
 def looks(pool: Pool) -> tuple[Look, ...]:

@@ -45,7 +45,7 @@ class Measurements:
         self.singles = {each.metric: each.single.team[0] for each in fixed}
         self._by_id = {member.id: member for member in self.chosen_from}
         self.metrics = metrics_of_target(pool.task.target, self.singles)
-        self.headline = _headline(pool.task.target, validation.served)
+        self.headline = headline_of(pool.task.target, validation.served)
         val = self._val = SplitReader(pool, "val")
         self.temperatures = Temperatures(val, self.singles.values())
         self._predictors: dict[Key, Predictor] = {
@@ -187,7 +187,7 @@ class Measurements:
         )
 
 
-def _headline(target: Target, served: frozenset[Need]) -> str:
+def headline_of(target: Target, served: frozenset[Need]) -> str:
     """The metric of a target that people know best, of those that all members can serve."""
     able = (metric for metric in target.metrics if METRICS.facts(METRICS.check(metric)).needs in served)
     return next(able, target.metrics[0])

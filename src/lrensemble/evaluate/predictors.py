@@ -55,7 +55,7 @@ class Voices:
         """Needs that all members of a predictor serve."""
         return frozenset.intersection(*(self.predictions[name].needs_served for name in predictor.members))
 
-    def seen(self, name: str, rows: slice) -> Floats:
+    def seen(self, name: str, rows: slice | NDArray[np.int64]) -> Floats:
         """What consensus functions see of a member on some rows, [sample, column].
 
         Of a member that says the likelihood of the truth alone, that is its one column.

@@ -93,7 +93,7 @@ def _compared(
     if not predictions:
         return ()
     units = unit_differences(metric, predictions, reference, rows, seed)
-    return _of_units(metric, units, fixed=fixed, confidence=confidence, seed=seed)
+    return compared_units(metric, units, fixed=fixed, confidence=confidence, seed=seed)
 
 
 def compared_rows(
@@ -124,12 +124,13 @@ def compared_rows(
         return ()
     sign = 1.0 if higher_is_better(metric) else -1.0
     units = units_of(sign * (np.array(values) - reference), weights, groups)
-    return _of_units(metric, units, fixed=None, confidence=confidence, seed=seed)
+    return compared_units(metric, units, fixed=None, confidence=confidence, seed=seed)
 
 
-def _of_units(
-    metric: SpecLike, units: Units, *, fixed: int | None, confidence: float, seed: int
+def compared_units(
+    metric: SpecLike, units: Units, *, fixed: int | None = None, confidence: float = 0.95, seed: int = 0
 ) -> tuple[Comparison, ...]:
+    """`simultaneous_scores` of a metric, from what each unit adds to the differences."""
     facts = METRICS.facts(METRICS.check(metric))
     span = facts.highest - facts.lowest
     scale = CONFIDENT_MISTAKE if facts.unit == "nats" else span if np.isfinite(span) else 0.0

@@ -45,17 +45,28 @@ def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]
         PoolError: the folder holds a pool of another task.
         StorageError: the folder cannot be written.
     """
+    factory = checked_factory(experiment)
+    pool = pool_of(factory.dataset, folder)
+    factory = replace(factory, experiment=_as_begun(experiment, pool))
+    return Setup(pool, factory.dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))
+
+
+def checked_factory(experiment: Experiment, known: Dataset | None = None) -> RunFactory:
+    """Factory of the runs of an experiment, all of whose names and arguments are checked. Raises as `set_up` does.
+
+    Args:
+        experiment: what to check.
+        known: its data, where they are read already.
+    """
     import_plugins(experiment.plugins)  # a worker process has not read the experiment's file
     SOURCES.check(experiment.data.source)
     check_space(experiment)
     check_strategy(experiment.sweep.strategy)
-    dataset = load(experiment.data, experiment.split)
+    dataset = load(experiment.data, experiment.split) if known is None else known
     check_space(experiment, dataset)
     factory = RunFactory(experiment, dataset)
     STRATEGIES.call(experiment.sweep.strategy, factory)  # it refuses what it cannot train
-    pool = pool_of(dataset, folder)
-    factory = replace(factory, experiment=_as_begun(experiment, pool))
-    return Setup(pool, dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))
+    return factory
 
 
 def _as_begun(experiment: Experiment, pool: Pool) -> Experiment:
@@ -84,6 +95,11 @@ def pool_of(dataset: Dataset, folder: Path) -> Pool:
         PoolError: the folder holds a pool of another task.
         StorageError: the folder cannot be written.
     """
+    return Pool.create(folder, task_of(dataset), {split: dataset.truth_of(split) for split in ("val", "test")})
+
+
+def task_of(dataset: Dataset) -> Task:
+    """Task of pools whose members learn a data set."""
     truth = {split: dataset.truth_of(split) for split in ("val", "test")}
     rows = {split: dataset.rows[split].cpu().numpy() for split in ("val", "test")}
-    return Pool.create(folder, Task.of(dataset.name, dataset.target, rows=rows, labels=truth), truth)
+    return Task.of(dataset.name, dataset.target, rows=rows, labels=truth)

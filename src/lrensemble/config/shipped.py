@@ -1,0 +1,33 @@
+"""Files that come with the package, and files of the user's: one is meant by its name, the other by its path."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+
+from lrensemble.errors import ConfigError
+from lrensemble.registry import nearest
+
+EXPERIMENTS, STUDIES = "experiments", "experiments/studies"
+"""Folders of the package that hold such files."""
+
+
+def shipped(folder: str = EXPERIMENTS) -> list[str]:
+    """Names of the experiments that come with the package, or of what else a folder of it holds."""
+    there = resources.files("lrensemble") / folder
+    return sorted(entry.name.removesuffix(".toml") for entry in there.iterdir() if entry.name.endswith(".toml"))
+
+
+def place_of(given: str, folder: str = EXPERIMENTS, kind: str = "experiment") -> tuple[Path, str]:
+    """File of a path or of a name that ships, and what messages call it.
+
+    Raises:
+        ConfigError: no file, and no such name.
+    """
+    path = Path(given)
+    if path.suffix == ".toml" or os.path.exists(path):
+        return path, str(path)
+    if given in shipped(folder):
+        return Path(str(resources.files("lrensemble") / folder / f"{given}.toml")), given
+    raise ConfigError(f"no {kind} named {given!r}{nearest(given, shipped(folder))}; or give the path of a .toml file")

@@ -1,0 +1,159 @@
+"""`lrensemble study` and `lrensemble.study`: pools trained, compared and written down, killed and gone on with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.cli.command import Command
+
+import lrensemble
+from lrensemble.config.study_file import load_study
+from lrensemble.pool import Pool
+
+TOML = """
+experiment = "e.toml"
+replicates = 2
+select.methods = ["best", "greedy(size=4, bootstrap=0)"]
+[budget]
+epochs = 6
+[pools.each]
+[pools.seeds]
+policy = ["one_cycle(peak=0.4)"]
+sweep.strategy = "seeds(count=3)"
+[pools.part]
+from = "seeds"
+members = "seeds"
+[pools.cycles]
+policy = ["cosine(peak=0.2)"]
+train.epochs = 6
+sweep.strategy = "snapshots(cycles=3)"
+"""
+
+EXPERIMENT = """
+data = "digits"
+model = "mlp(width=8)"
+policy = ["constant(peak=0.1)", "one_cycle(peak=0.4)", "cosine(peak=0.2)"]
+[train]
+epochs = 2
+batch_size = 50
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    folder = tmp_path / "a study"
+    folder.mkdir()
+    (folder / "e.toml").write_text(EXPERIMENT)
+    (folder / "tiny.toml").write_text(TOML)
+    return folder / "tiny.toml"
+
+
+def test_one_command_from_a_study_to_its_claim(command: Command, study: Path, tmp_path: Path) -> None:
+    out = tmp_path / "the out"
+    status, answer, err = command("study", study, "--out", out, "--json")
+    assert status == 0, err
+    written = json.loads((out / "study.json").read_text())
+    assert len(written.pop("checksum")) == 64
+    assert written == json.loads(answer)
+    assert [len(own) for own in written["pools"].values()] == [2, 2, 2, 2]
+    assert written["reference"] == "each"
+    assert list(written["pools"]) == ["each", "seeds", "part", "cycles"]
+    assert "pool 1 of 6: each, seed 0" in err
+    assert "pool 6 of 6: cycles, seed 1000" in err
+    assert "<html" in (out / "study.html").read_text()
+    costs = {name: [one["cost"]["samples"] for one in own] for name, own in written["pools"].items()}
+    assert set(map(tuple, costs.values())) == {tuple(costs["each"])}, "all have cost the same, the part its whole"
+
+    again = command("study", study, "--out", out)
+    assert again.status == 0
+    assert written["claim"].split(".")[0][:40] in " ".join(again.out.split())
+    assert f"{out}/study.json holds all of this and more" in again.err
+    assert "val accuracy" not in again.err, "nothing is trained again"
+    assert max(map(len, again.out.splitlines())) <= 80
+
+
+def test_soups_are_made_where_networks_are_connected(command: Command, study: Path, tmp_path: Path) -> None:
+    study.write_text(TOML + '[pools.close]\npolicy = ["cosine(peak=0.02)"]\ntrain.epochs = 6\n'
+                     "sweep.strategy = 'snapshots(cycles=2)'\n")  # fmt: skip
+    outcome = command("study", study, "--out", tmp_path / "out", "--json")
+    soups = {(each["pool"], each["replicate"]): each for each in json.loads(outcome.out)["soups"]}
+    assert len(soups) == 10
+    made = [each for each in soups.values() if each["ingredients"]]
+    assert {each["pool"] for each in made} <= {"cycles", "close", "part", "each", "seeds"}
+    assert all(not each["reason"] and 0 < each["scores"]["accuracy"] <= 1 for each in made)
+    assert all(each["reason"] for each in soups.values() if not each["ingredients"])
+    assert [each for each in made if each["pool"] in ("cycles", "close")], "members of one run are connected"
+
+
+def test_the_front_door_does_the_same(study: Path, tmp_path: Path) -> None:
+    found = lrensemble.study(study, tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "study.json").read_text())["claim"] == found.claim
+    again = lrensemble.study(str(study), str(tmp_path / "out"))
+    assert again.pools["each"][0].team == found.pools["each"][0].team
+    assert again.looks == {name: count + 1 for name, count in found.looks.items()}
+
+
+def test_one_replicate_has_no_interval_over_replicates(command: Command, study: Path, tmp_path: Path) -> None:
+    study.write_text(TOML.replace("replicates = 2", ""))
+    outcome = command("study", study, "--out", tmp_path / "out", "--json")
+    found = json.loads(outcome.out)
+    differences = [each for own in found["over_reference"].values() for each in own.values()]
+    assert differences
+    assert all(each["replicates"] is None for each in differences)
+
+
+def test_a_mistake_is_told_in_one_line(command: Command, study: Path, tmp_path: Path) -> None:
+    study.write_text(TOML.replace("epochs = 6\n[pools.each]", "epochs = 7\n[pools.each]"))
+    status, out, err = command("study", study, "--out", tmp_path / "out")
+    assert (status, out) == (2, "")
+    assert "pools.each: 3 members take 6 epochs in all, and the budget is 7" in err
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_and_gone_on_with(study: Path, tmp_path: Path, number: signal.Signals) -> None:
+    arguments = [sys.executable, "-m", "lrensemble", "study", study.name, "--out", tmp_path / "out"]
+    whole = [*arguments[:-1], tmp_path / "whole"]
+    subprocess.run(list(map(str, whole)), cwd=study.parent, check=True, capture_output=True)
+    process = subprocess.Popen(list(map(str, arguments)), cwd=study.parent, stderr=subprocess.PIPE, text=True)
+    third = tmp_path / "out" / "pools" / "seeds" / "0" / "members"
+    while not third.exists() or not list(third.glob("*/member.json")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    if number == signal.SIGTERM:
+        assert err.splitlines()[-1] == "interrupted; the same command continues where it stopped"
+    subprocess.run(list(map(str, arguments)), cwd=study.parent, check=True, capture_output=True)
+    names = [(name, seed) for name in ("each", "seeds", "part", "cycles") for seed in ("0", "1000")]
+    for name, seed in names:
+        one, other = (Pool.open(tmp_path / place / "pools" / name / seed) for place in ("whole", "out"))
+        assert [member.id for member in one.members()] == [member.id for member in other.members()]
+        for mine, theirs in zip(one.members(), other.members(), strict=True):
+            np.testing.assert_array_equal(mine.predictions("test").main, theirs.predictions("test").main)
+    found = [json.loads((tmp_path / place / "study.json").read_text())["claim"] for place in ("whole", "out")]
+    assert found[0] == found[1]
+
+
+def test_a_pool_that_needs_what_is_not_installed_is_left_out(study: Path, tmp_path: Path) -> None:
+    study.write_text(TOML + '[pools.search]\nsweep.strategy = "optuna(trials=3)"\n[pools.best_of]\n'
+                     "from = 'search'\nmembers = 'seeds'\n")  # fmt: skip
+    script = (
+        "import sys; sys.modules['optuna'] = None\n"
+        "import lrensemble, logging; logging.basicConfig()\n"
+        f"print(list(lrensemble.study({str(study)!r}, {str(tmp_path / 'out')!r}).pools))"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "['each', 'seeds', 'part', 'cycles']"
+    assert "pool search is left out: " in found.stderr
+    assert "lrensemble[search]" in found.stderr
+    assert load_study(study).trained == ("each", "seeds", "cycles", "search")
