@@ -1,20 +1,14 @@
 """The records that a user writes and that the pool keeps: strict, frozen, TOML and JSON.
 
-`experiment` holds them, `sweep` and `space` what varies, `groups` parameters with a rate of their own, `inputs` what a
-network takes, `records` what they share.
+`experiment` is what a user writes, `recipe` what determines one run, `sweep` and `space` what varies, `groups`
+parameters with a rate of their own, `study` pools that are compared, `inputs` what a network takes, `records` what all
+share.
 """
 
-from lrensemble.config.experiment import (
-    DataSettings,
-    Experiment,
-    Recipe,
-    SelectSettings,
-    SplitSettings,
-    TrainSettings,
-    load_experiment,
-)
+from lrensemble.config.experiment import DataSettings, Experiment, SelectSettings, load_experiment
 from lrensemble.config.groups import ParameterGroup
 from lrensemble.config.inputs import Inputs, Scale
+from lrensemble.config.recipe import Recipe, SplitSettings, TrainSettings
 from lrensemble.config.records import PositiveInt, Record, to_record
 from lrensemble.config.shipped import shipped
 from lrensemble.config.sweep import SweepSettings
