@@ -30,7 +30,8 @@ def cut_in_a_run(sweep: Experiment, folder: Path, execution: str) -> list[Event]
             told.append(event)
             if isinstance(event, Step):
                 time.sleep(max(0.0, until - time.monotonic()))
-        if any(isinstance(event, Step) for event in told):
+        began = any(isinstance(event, Step) for event in told)
+        if began or not any(isinstance(event, OutOfTime) for event in told):  # or workers have done all of it unseen
             return told
         seconds *= 2  # a slow machine was not ready before
 

@@ -25,7 +25,7 @@ from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
 from lrensemble.train.run.state import save_state
 from lrensemble.train.run.threads import threads
-from lrensemble.train.run.under_way import Life, begin, end_epoch, keep, trainee_of
+from lrensemble.train.run.under_way import Life, begin, end_epoch, keep, new_trainee
 
 
 def live(
@@ -101,7 +101,7 @@ def predict(life: Life) -> BySplit:
         for member in finished:
             if member not in kept:
                 keep(life, member)
-        life.trainee = trainee_of([life.claims.runs[member] for member in finished], life.dataset, life.session)
+        life.trainee = new_trainee([life.claims.runs[member] for member in finished], life)
         journal.stacked = finished
     for place, member in enumerate(journal.stacked):
         if member in kept:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torch import nn
+
 from lrensemble.data import Dataset, steps_per_epoch
 from lrensemble.pool import Pool
 from lrensemble.train.run.claims import Claims
@@ -44,12 +46,14 @@ def begin(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Lif
     """Networks, optimizers and journal as they were when their state was saved, or new ones."""
     runs, path, kept = claims.runs, claims.state.folder / STATE, Kept()
     ids, everybody = tuple(run.id for run in runs), range(len(runs))
-    stacked = stacked_in(path) or everybody
-    trainee = trainee_of([runs[member] for member in stacked], dataset, session)
+    trained = [runs[member] for member in stacked_in(path) or everybody]
+    networks = networks_of(trained, dataset)
+    trainee = trainee_of(networks, trained, dataset, session)
     progress = restore_state(path, trainee, kept)
-    if progress is None and len(stacked) < len(runs):  # its tensors are damaged, and all begin again
-        trainee = trainee_of(runs, dataset, session)
-    network, size = initial_network(runs[0].recipe, dataset), runs[0].recipe.train.batch_size
+    if progress is None and len(trained) < len(runs):  # its tensors are damaged, and all begin again
+        networks = networks_of(runs, dataset)
+        trainee = trainee_of(networks, runs, dataset, session)
+    network, size = networks[0], runs[0].recipe.train.batch_size
     if progress is None:
         inputs, _ = dataset.batch(dataset.rows["train"][:size])
         count = session.threads or threads_for(network, inputs, len(runs))
@@ -61,13 +65,23 @@ def begin(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Lif
     return Life(claims, dataset, pool, session, trainee, kept, journal, parameters)
 
 
-def trainee_of(runs: Sequence[Run], dataset: Dataset, session: Session) -> Trainee:
-    """New networks of some runs: a stack in a fused session, else the one network."""
-    networks, settings = [initial_network(run.recipe, dataset) for run in runs], [run.recipe.train for run in runs]
+def networks_of(runs: Sequence[Run], dataset: Dataset) -> list[nn.Module]:
+    """Networks of runs before their first step."""
+    return [initial_network(run.recipe, dataset) for run in runs]
+
+
+def trainee_of(networks: Sequence[nn.Module], runs: Sequence[Run], dataset: Dataset, session: Session) -> Trainee:
+    """Networks as they are trained: a stack in a fused session, else the one network."""
+    settings = [run.recipe.train for run in runs]
     if session.execution == "fused":
         return StackedTrainee(networks, dataset, settings)
     (network,), (own,) = networks, settings
     return SingleTrainee(network, dataset, own)
+
+
+def new_trainee(runs: Sequence[Run], life: Life) -> Trainee:
+    """New networks of some runs, in the place of the trainee that has them with others."""
+    return trainee_of(networks_of(runs, life.dataset), runs, life.dataset, life.session)
 
 
 def end_epoch(life: Life, rates: Sequence[float]) -> None:
@@ -129,6 +143,6 @@ def drop(life: Life) -> None:
         return
     places = [journal.stacked.index(member) for member in staying]
     state = {name: tensor[places] for name, tensor in life.trainee.state().items()}
-    life.trainee = trainee_of([runs[member] for member in staying], life.dataset, life.session)
+    life.trainee = new_trainee([runs[member] for member in staying], life)
     life.trainee.load(state)
     journal.stacked = staying
