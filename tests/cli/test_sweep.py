@@ -1,5 +1,6 @@
 """`[sweep]` on the command line: every strategy through the whole chain, names that say what varies, bad input."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,22 @@ def test_every_strategy_goes_through_the_whole_chain(
     assert ("\nseeds " in out) == (strategy == "seeds(count=4)"), "the deep ensemble stands among the baselines"
     again = command("tune", path, "--out", tmp_path / "out" / "pool")
     assert again.err.splitlines() == [f"{count} members in {tmp_path / 'out' / 'pool'}: {count} there already"]
+
+
+def test_hours_that_do_not_suffice_end_with_a_status_of_their_own(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "experiment.toml"
+    path.write_text(TOML.replace("STRATEGY", "grid") + SMALL, encoding="utf-8")
+    told = "the time is over (1e-09 hours), runs missing: 4; what was begun is saved, and the same command goes on"
+    status, _, err = command("run", path, "--out", tmp_path / "out", "--hours", "1e-9")
+    assert (status, err.splitlines()[-2:]) == (124, [told, "no run has finished yet: there is nothing to choose from"])
+    status, out, _ = command("tune", path, "--out", tmp_path / "out" / "pool", "--hours", "1e-9", "--json")
+    assert (status, json.loads(out)["missing"]) == (124, 4)
+    one = tmp_path / "one.toml"
+    one.write_text(TOML.replace("STRATEGY", "grid").replace("epochs = 12", "epochs = 3"), encoding="utf-8")
+    assert command("tune", one, "--out", tmp_path / "out" / "pool").status == 0
+    status, out, err = command("run", path, "--out", tmp_path / "out", "--hours", "1e-9")
+    assert (status, told in err.splitlines(), (tmp_path / "out" / "result.json").exists()) == (124, True, True)
+    assert command("tune", path, "--out", tmp_path / "out" / "pool", "--hours", "0").status == 2
 
 
 def test_pruned_trials_are_counted_and_listed(command: Command, tmp_path: Path) -> None:

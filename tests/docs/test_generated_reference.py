@@ -21,7 +21,7 @@ from generate.markdown import table
 from generate.outputs import output_of, records_in, schema_of
 from generate.pages import FOLDER, navigation, pages
 from lrensemble.cli import VERBS, app
-from lrensemble.cli.ending import BROKEN_PIPE, BUG, INTERRUPTED, MISTAKE, STATUSES
+from lrensemble.cli.ending import BROKEN_PIPE, BUG, INTERRUPTED, MISTAKE, OUT_OF_TIME, STATUSES
 from lrensemble.config import Experiment
 from lrensemble.evaluate import Team
 from lrensemble.registry import HOMES, registry_of
@@ -115,7 +115,7 @@ def test_every_verb_and_option_is_on_the_page_of_commands(made: dict[str, str]) 
 
 
 def test_every_exit_status_and_variable_of_the_environment(made: dict[str, str]) -> None:
-    assert {0, BUG, MISTAKE, BROKEN_PIPE, *INTERRUPTED} == set(STATUSES)
+    assert {0, BUG, MISTAKE, OUT_OF_TIME, BROKEN_PIPE, *INTERRUPTED} == set(STATUSES)
     text = page(made, "commands.md")
     assert all(f"| `{status}` | {meaning}" in text for status, meaning in STATUSES.items())
     assert all(f"| `{name}` | " in text for name in ("LRENSEMBLE_CACHE", "LRENSEMBLE_LEASE"))

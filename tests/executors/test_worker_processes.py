@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from tests.executors.worker_tasks import prepare, prepare_badly
+from tests.executors.worker_tasks import prepare, prepare_asking, prepare_badly
 
 from lrensemble.errors import WorkerError
 from lrensemble.executors import Crashed, in_processes
@@ -86,6 +86,28 @@ def test_each_worker_has_its_device_and_its_replacement_too(tmp_path: Path) -> N
     by_process = {message[2]: message[1] for message in messages if not isinstance(message, Crashed)}
     assert set(by_process.values()) == set(devices)
     assert len(by_process) >= 3, "two died"
+
+
+def test_what_a_worker_asks_is_answered_here_and_asked_again_by_its_replacement(tmp_path: Path) -> None:
+    asked = list[str]()
+
+    def answer(item: str) -> str:
+        asked.append(item)
+        return f"{item}, by {os.getpid()}"
+
+    items = ["killed-once a", "plain b", "plain c"]
+    messages = list(in_processes(partial(prepare_asking, tmp_path), items, workers=2, answer=answer))
+    told = {message[0]: message[1] for message in messages if not isinstance(message, Crashed)}
+    assert told == {item: f"{item}, by {os.getpid()}" for item in items}
+    assert sorted(asked) == ["killed-once a", *items]
+
+
+def test_an_error_of_who_answers_ends_all(tmp_path: Path) -> None:
+    def answer(item: str) -> str:
+        raise OSError(f"no answer to {item}")
+
+    with pytest.raises(OSError, match="no answer to plain a"):
+        list(in_processes(partial(prepare_asking, tmp_path), ["plain a"], workers=1, answer=answer))
 
 
 SCRIPT = """

@@ -24,6 +24,20 @@ def prepare(folder: Path, device: str = "") -> Task:
     return partial(do, folder, device)
 
 
+def prepare_asking(folder: Path, ask: Callable[[str], str]) -> Task:
+    return partial(do_asking, folder, ask)
+
+
+def do_asking(folder: Path, ask: Callable[[str], str], item: str) -> Iterator[Told]:
+    """Ask, and tell the answer; `killed-once` dies at first with its question asked and the answer there."""
+    first = not (folder / item).exists()
+    (folder / item).touch()
+    answer = ask(item)
+    if item.startswith("killed-once") and first:
+        os.kill(os.getpid(), signal.SIGKILL)
+    yield item, answer, os.getpid()
+
+
 def prepare_badly() -> Task:
     raise FileNotFoundError("no data here")
 

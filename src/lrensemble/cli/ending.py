@@ -25,6 +25,8 @@ BUG, MISTAKE, BROKEN_PIPE = 1, 2, 141
 """Exit statuses; the last is what a shell reports of a program that a broken pipe has ended."""
 
 CTRL_C = 130
+OUT_OF_TIME = 124
+"""Exit status after `--hours`, which is that of the `timeout` of GNU."""
 INTERRUPTED = (CTRL_C, 143, 129, 149)
 """Exit status after Ctrl-C, which typer turns into it, and after SIGTERM, SIGHUP and Ctrl-Break: 128 + the signal."""
 
@@ -33,6 +35,7 @@ STATUSES = {
     BUG: "It found failures (a member failed, a method without a team), or was ended by a bug or the system.",
     MISTAKE: "A mistake in what was asked for, told in one line.",
     CTRL_C: "Interrupted by Ctrl-C; what was trained so far is saved.",
+    OUT_OF_TIME: "The hours are over and runs are missing; what was begun is saved, and the same command goes on.",
     143: "Ended by SIGTERM; what was trained so far is saved.",
     129: "Ended by SIGHUP, as when a terminal is closed; what was trained so far is saved.",
     149: "Ended by Ctrl-Break, on Windows; what was trained so far is saved.",

@@ -130,7 +130,7 @@ def _list_pool(pool: Pool, form: Form) -> None:
         scores = member.scores.get("val", {})
         shown = [_shown(name, scores.get(name)) for name in metrics]
         if member.status != "finished":
-            shown[0] = member.status
+            shown[0] = member.status.replace("_", " ")
         seconds = "–" if member.seconds is None else f"{member.seconds:.1f}"
         said = member.form if member.status == "finished" else "–"
         rows.add_row(str(position), member.id, member.name, said, *shown, seconds)

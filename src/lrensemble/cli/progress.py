@@ -177,7 +177,7 @@ def speed(course: Course) -> str:
 def describe(event: Ended) -> str:
     """Ending of a run in one line."""
     if event.status != "finished":
-        return f"{event.run.name}: {event.status} {event.reason}".rstrip()
+        return f"{event.run.name}: {event.status.replace('_', ' ')} {event.reason}".rstrip()
     if "accuracy" in event.scores:
         return f"{event.run.name}: val accuracy {percent(event.scores['accuracy'])}, NLL {event.scores['nll']:.4f}"
     return f"{event.run.name}: val {', '.join(f'{name} {value:.4g}' for name, value in event.scores.items())}"

@@ -18,6 +18,7 @@ from lrensemble.cli.tune import (
     Epochs,
     Execution,
     GroupSize,
+    Hours,
     How,
     Log,
     Name,
@@ -53,6 +54,7 @@ def run(
     execution: Execution = "auto",
     group_size: GroupSize = None,
     reproducible: Reproducible = False,
+    hours: Hours = None,
     log: Log = None,
     plugin: Plugins = None,
     format: Format = "table",  # noqa: A002 – the option's name
@@ -69,9 +71,13 @@ def run(
         execution=execution,
         group_size=group_size,
         reproducible=reproducible,
+        hours=hours,
         loggers=log or (),
     )
-    pool, ended = train(settings, folder / "pool", how)
+    pool, ended, missing = train(settings, folder / "pool", how)
+    if missing and not pool.members():
+        people.print("no run has finished yet: there is nothing to choose from")
+        raise typer.Exit(status_of(ended, missing))
     _tell_of_others(pool, {event.run.id for event in ended})
     methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
     teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
@@ -84,7 +90,7 @@ def run(
     if form == "table":
         people.print()
         people.print(f"{folder / 'result.json'} holds all of this and more", soft_wrap=True)
-    raise typer.Exit(status_of(ended) or (1 if teams.not_run else 0))
+    raise typer.Exit(status_of(ended, missing) or (1 if teams.not_run else 0))
 
 
 def _tell_of_others(pool: Pool, trained: Collection[str]) -> None:

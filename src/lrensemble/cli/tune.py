@@ -11,6 +11,7 @@ import typer
 from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, Plugins, names_of, people, print_json, registered
+from lrensemble.cli.ending import OUT_OF_TIME
 
 if TYPE_CHECKING:
     from lrensemble.config import Experiment
@@ -46,6 +47,7 @@ Execution = Annotated[
     ),
 ]
 GroupSize = Annotated[int | None, typer.Option(help="Maximum number of members in one program.", min=1)]
+Hours = Annotated[float | None, typer.Option(help="Hours after which it saves and ends; the same command goes on.")]
 Reproducible = Annotated[
     bool,
     typer.Option(
@@ -72,7 +74,7 @@ class TunedMember(TypedDict):
     """Id of the member in the pool."""
     name: str
     status: str
-    """`finished`, `exists`, `diverged`, `pruned` or `failed`."""
+    """`finished`, `exists`, `diverged`, `learned_nothing`, `pruned` or `failed`."""
     val: dict[str, float]
     """Scores on `val`, by metric; empty where the run left no predictions."""
 
@@ -84,6 +86,8 @@ class Tuned(TypedDict):
     """Folder of the pool."""
     members: list[TunedMember]
     """Members in the order in which their runs ended."""
+    missing: int
+    """Number of runs that the hours did not suffice for."""
 
 
 def output() -> Any:
@@ -101,6 +105,7 @@ def tune(
     execution: Execution = "auto",
     group_size: GroupSize = None,
     reproducible: Reproducible = False,
+    hours: Hours = None,
     log: Log = None,
     plugin: Plugins = None,
     json: Json = False,
@@ -113,13 +118,14 @@ def tune(
         execution=execution,
         group_size=group_size,
         reproducible=reproducible,
+        hours=hours,
         loggers=log or (),
     )
-    _, ended = train(load(experiment, data, epochs, plugin), folder, how)
+    _, ended, missing = train(load(experiment, data, epochs, plugin), folder, how)
     if json:
         members = [TunedMember(id=e.run.id, name=e.run.name, status=e.status, val=e.scores) for e in ended]
-        print_json(Tuned(pool=str(folder), members=members))
-    raise typer.Exit(status_of(ended))
+        print_json(Tuned(pool=str(folder), members=members, missing=missing))
+    raise typer.Exit(status_of(ended, missing))
 
 
 def run_folder(experiment: str) -> Path:
@@ -147,26 +153,41 @@ class How(TypedDict):
     execution: str
     group_size: int | None
     reproducible: bool
+    hours: float | None
     loggers: Sequence[str]
 
 
-def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[Ended]]:
-    """Run the sweep and show its progress; the pool and the ending of every run are returned."""
+def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[Ended], int]:
+    """Run the sweep and show its progress; the pool, the ending of every run, and the number of those that the hours
+    did not suffice for.
+    """
     from lrensemble.cli.progress import shown
     from lrensemble.evaluate import default_metric
     from lrensemble.evaluate.peaks import edge_of_peaks
     from lrensemble.pool import Pool
-    from lrensemble.train import tune
+    from lrensemble.train import OutOfTime, tune
+
+    ended: list[Ended] = []
+    missing = 0
 
     with _terminated(), shown() as show:
-        events = tune(experiment, folder, **how)
-        ended = [ending for event in events if (ending := show(event))]
+        for event in tune(experiment, folder, **how):
+            if isinstance(event, OutOfTime):
+                missing = len(event.missing) + event.remaining
+            elif ending := show(event):
+                ended.append(ending)
     _summarise(ended, folder)
+    if missing:
+        people.print(
+            f"the time is over ({how['hours']:g} hours), runs missing: {missing}; what was begun is saved, and the "
+            "same command goes on",
+            soft_wrap=True,
+        )
     pool = Pool.open(folder)
     members = pool.members()
     if members and (line := edge_of_peaks(members, default_metric(pool))):
         people.print(line, soft_wrap=True)
-    return pool, ended
+    return pool, ended, missing
 
 
 @contextmanager
@@ -184,17 +205,16 @@ def _terminated() -> Iterator[None]:
         raise typer.Exit(stopped.exit_status) from None
 
 
-def status_of(ended: list[Ended]) -> int:
-    """Exit status of a sweep: 1 where a run failed."""
-    return int(any(event.status == "failed" for event in ended))
+def status_of(ended: list[Ended], missing: int) -> int:
+    """Exit status of a sweep: 124 where runs are missing since the time is over, 1 where a run failed."""
+    return OUT_OF_TIME if missing else int(any(event.status == "failed" for event in ended))
 
 
 def _summarise(ended: list[Ended], folder: Path) -> None:
-    counts = {
-        what: sum(e.status == what for e in ended) for what in ("finished", "exists", "diverged", "pruned", "failed")
-    }
-    words = {"finished": "trained", "exists": "there already"}
-    parts = [f"{count} {words.get(what, what)}" for what, count in counts.items() if count]
+    words = {"finished": "trained", "exists": "there already", "diverged": "diverged"}
+    words |= {"learned_nothing": "learned nothing", "pruned": "pruned", "failed": "failed"}
+    counts = {what: sum(event.status == what for event in ended) for what in words}
+    parts = [f"{count} {words[what]}" for what, count in counts.items() if count]
     people.print(f"{len(ended)} members in {folder}: {', '.join(parts)}", soft_wrap=True)
     for event in ended:
         if event.status == "failed":

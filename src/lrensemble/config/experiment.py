@@ -85,8 +85,13 @@ class TrainSettings(Record):
     augment: Annotated[tuple[SpecField, ...], LATER] = Field(default=(), strict=False)
     """What is done to the training images, in this order: `crop(padding=4)`, `flip`, `mixup`, …"""
     form: Annotated[Literal["values", "gaussian"] | None, LATER] = None
-    """What a network that learns numbers says: `values`, or `gaussian` for a mean and a variance of each, learned by
-    their likelihood; `values` unless given."""
+    """What a network that learns numbers says: `values` unless given, or `gaussian`, a mean and a variance of each."""
+    learn_within: Annotated[PositiveInt | None, LATER] = None
+    """Epochs in a row at chance on `val` after which a run ends, as `learned_nothing`; none ends so unless given."""
+    patience: Annotated[PositiveInt | None, LATER] = None
+    """Epochs in a row without a better `val` score after which a run ends, as finished; it trains all unless given."""
+    keep: Annotated[Literal["last", "best"], LATER] = "last"
+    """Epoch whose weights become the member: the last one, or the one of the best `val` score."""
     loss: Annotated[SpecField | None, LATER] = None
     """What is learned by: `weighted`, `focal(gamma=2)`, `soft_targets`, `huber`, …; unless given `cross_entropy` for
     classes, `squared` for values, `gaussian_nll` for a mean and a variance."""
@@ -94,11 +99,9 @@ class TrainSettings(Record):
     """Which training rows an epoch goes through: `shuffle`, every row once; `balanced`, every class as likely; or
     `weighted`, by weights of the data."""
     drop_last: Annotated[bool, LATER] = True
-    """Whether the rows that are left over at the end of an epoch wait for the next, so that all batches are full;
-    otherwise they make a smaller last batch."""
+    """Whether rows left over at the end of an epoch wait for the next; otherwise they make a smaller last batch."""
     group: Annotated[tuple[ParameterGroup, ...], LATER] = Field(default=(), strict=False)
-    """Parameters with a rate of their own: `[[train.group]]` with `parameters`, a regular expression, and `rate`, the
-    factor on the policy's rate, 0 for those that are frozen."""
+    """Parameters with a rate of their own: `parameters`, a regular expression, and `rate`, a factor; 0 freezes them."""
     seed: Seed = 0
     """Seed of a member: of its initial weights, the order of the rows, dropout and augmentation. In an experiment, what
     the seeds of its members are derived from (`sweep.seed`)."""

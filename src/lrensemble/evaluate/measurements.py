@@ -68,7 +68,7 @@ class Measurements:
         return self.on(split).scores(key)
 
     def members(self) -> tuple[MemberResult, ...]:
-        """All members with their scores; those that diverged or were pruned have none."""
+        """All members with their scores; those that did not finish have none."""
         return tuple(self._member(member) for member in self.pool.members(include_diverged=True))
 
     def team(self, name: str) -> TeamResult:
@@ -136,7 +136,8 @@ class Measurements:
 
     def notes(self, references: Iterable[Reference]) -> list[str]:
         """Warnings: members that learned nothing, and temperatures that ended at the border of the search."""
-        names = [member.name for member in self.chosen_from if member.id in self._no_better_than_chance]
+        useless, everybody = self._no_better_than_chance, self.pool.members(include_diverged=True)
+        names = [each.name for each in everybody if each.status == "learned_nothing" or each.id in useless]
         found = [f"{', '.join(names)} learned nothing: no better than chance on val."] if names else []
         found += [*self._trivial(), *self.temperatures.notes()]
         limits = [each for each in references if each.tempered is not None and each.tempered.at_limit]
@@ -170,7 +171,7 @@ class Measurements:
         return MemberResult(
             id=member.id,
             name=member.name,
-            status=LEARNED_NOTHING if member.id in self._no_better_than_chance else member.status,
+            status=LEARNED_NOTHING if member.id in self._no_better_than_chance else member.status.replace("_", " "),
             policy=_policy(member),
             val=val,
             test=test,

@@ -20,7 +20,7 @@ from typing import Any, Generic
 
 from lrensemble.errors import WorkerError
 from lrensemble.executors.signals import interrupt, interrupts_held_back
-from lrensemble.executors.worker import Done, Item, Message, Raised, Ready, Work, serve
+from lrensemble.executors.worker import Answer, Done, Item, Message, Question, Raised, Ready, Work, serve
 
 SECONDS_TO_END = 60.0
 """Seconds that workers have to save their state when they are asked to stop."""
@@ -71,6 +71,7 @@ def in_processes(
     devices: Sequence[str] = (),
     attempts: int = 2,
     stop: Callable[[], bool] = lambda: False,
+    answer: Callable[[Any], object] | None = None,
 ) -> Generator[Message | Crashed, None, None]:
     """Do all items, several at once, and hand on what is told of them, in the order in which it comes.
 
@@ -83,6 +84,8 @@ def in_processes(
         devices: where they compute: the first worker gets the first, and so on, from the first again where there are
             fewer. A worker's device is the argument of its `prepare`; without devices it has none.
         attempts: how often an item is begun before the death of its worker ends it.
+        answer: where given, `prepare` also gets a function `ask`: what a worker asks by it is answered here, between
+            two messages, while it waits. Questions and answers are pickled.
         stop: asked between messages; once it says so, the workers are interrupted as by Ctrl-C and waited for.
 
     Raises:
@@ -98,20 +101,21 @@ def in_processes(
         while queue.waiting or any(worker.item is not None for worker in crew):
             while queue.waiting and len(crew) < min(workers, len(items)):
                 place = min(set(range(workers)) - {worker.place for worker in crew})
-                crew.append(_hired(partial(prepare, devices[place % len(devices)]) if devices else prepare, place))
+                own = partial(prepare, devices[place % len(devices)]) if devices else prepare
+                crew.append(_hired(own, place, asks=answer is not None))
                 _hand(crew[-1], queue)
             if stop():
                 raise KeyboardInterrupt
             for worker in _ready(crew):
-                yield from _heard(worker, crew, queue, attempts)
+                yield from _heard(worker, crew, queue, attempts, answer)
     finally:
-        _dismiss(crew)
+        _dismiss(crew, answer)
 
 
-def _hired(prepare: Callable[[], Work[Any, Any]], place: int) -> _Worker:
+def _hired(prepare: Callable[..., Work[Any, Any]], place: int, *, asks: bool) -> _Worker:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=serve, args=(prepare, there, os.getpid()), daemon=True)
+    process = context.Process(target=serve, args=(prepare, there, os.getpid()), kwargs={"asks": asks}, daemon=True)
     try:
         with interrupts_held_back():  # until the worker lets them through
             process.start()
@@ -139,8 +143,14 @@ def _ready(crew: list[_Worker]) -> list[_Worker]:
     return [worker for worker in crew if worker.pipe in heard]
 
 
-def _heard(worker: _Worker, crew: list[_Worker], queue: _Queue[Any], attempts: int) -> Generator[Any, None, None]:
-    """Message of a worker, or its death."""
+def _heard(
+    worker: _Worker,
+    crew: list[_Worker],
+    queue: _Queue[Any],
+    attempts: int,
+    answer: Callable[[Any], object] | None,
+) -> Generator[Any, None, None]:
+    """Message of a worker, or its death; what it asks is answered."""
     try:
         message = worker.pipe.recv()
     except (EOFError, OSError):
@@ -153,8 +163,16 @@ def _heard(worker: _Worker, crew: list[_Worker], queue: _Queue[Any], attempts: i
         worker.ready = True
     elif isinstance(message, Done):
         _hand(worker, queue)
+    elif isinstance(message, Question) and answer is not None:
+        _answer(worker, answer(message.asked))
     else:
         yield from message
+
+
+def _answer(worker: _Worker, answer: object) -> None:
+    """Give a worker the answer that it waits for, unless it has died meanwhile: its pipe says so when it is read."""
+    with contextlib.suppress(OSError):
+        worker.pipe.send(Answer(answer))
 
 
 def _buried(worker: _Worker, crew: list[_Worker], queue: _Queue[Any], attempts: int) -> Generator[Any, None, None]:
@@ -176,14 +194,14 @@ def _buried(worker: _Worker, crew: list[_Worker], queue: _Queue[Any], attempts: 
         yield Crashed(worker.item, status)
 
 
-def _dismiss(crew: list[_Worker]) -> None:
+def _dismiss(crew: list[_Worker], answer: Callable[[Any], object] | None) -> None:
     """Interrupt the workers that are busy, and wait for all."""
     for worker in crew:
         if worker.item is not None and worker.process.pid is not None and worker.process.is_alive():
             interrupt(worker.process.pid, worker.pipe)
     deadline = time.monotonic() + SECONDS_TO_END
     for worker in crew:
-        _wait_for(worker, deadline)
+        _wait_for(worker, deadline, answer)
         worker.pipe.close()
         worker.process.join(max(0.0, deadline - time.monotonic()))
         if worker.process.is_alive():
@@ -191,9 +209,16 @@ def _dismiss(crew: list[_Worker]) -> None:
             worker.process.join()
 
 
-def _wait_for(worker: _Worker, deadline: float) -> None:
-    """Read what a worker that was interrupted still has to tell of its item; it would wait for that for ever."""
+def _wait_for(worker: _Worker, deadline: float, answer: Callable[[Any], object] | None) -> None:
+    """Read what a worker that was interrupted still has to tell or ask of its item; it would wait for that for ever."""
     with contextlib.suppress(EOFError, OSError):
         while worker.item is not None and worker.pipe.poll(max(0.0, deadline - time.monotonic())):
-            if isinstance(worker.pipe.recv(), Done | Raised):
+            message = worker.pipe.recv()
+            if isinstance(message, Done | Raised):
                 return
+            if isinstance(message, Question) and answer is not None:
+                try:
+                    _answer(worker, answer(message.asked))
+                except Exception:  # whatever ended all may also be why there is no answer
+                    worker.process.kill()
+                    return

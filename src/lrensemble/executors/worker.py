@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -39,19 +41,33 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Question:
+    """A worker asks the process that started it, and waits."""
+
+    asked: Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Answer to the question of a worker."""
+
+    answer: Any
+
+
+@dataclass(frozen=True)
 class Raised:
     """An item ended in an error that ends all."""
 
     error: BaseException
 
 
-def serve(prepare: Callable[[], Work[Any, Any]], pipe: Connection, parent: int) -> None:
+def serve(prepare: Callable[..., Work[Any, Any]], pipe: Connection, parent: int, *, asks: bool) -> None:
     """Main function of a worker: prepare, then do item after item, until there is none."""
     leave_group()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
         let_interrupts_through()
-        _work(prepare, pipe)
+        _work(partial(prepare, ask=partial(_ask, pipe)) if asks else prepare, pipe)
     except KeyboardInterrupt:
         os._exit(130)
     sys.stdout.flush()
@@ -95,6 +111,19 @@ def _next(pipe: Connection) -> tuple[Any] | None:
     except (EOFError, OSError):
         return None
     return given
+
+
+def _ask(pipe: Connection, asked: object) -> Any:
+    """Answer of the process that started this one; without anybody to give it, the worker ends."""
+    _tell(pipe, Question(asked))
+    while True:
+        try:
+            given = pipe.recv()
+        except (EOFError, OSError):
+            os._exit(1)
+        if isinstance(given, Answer):
+            return given.answer
+        signal.raise_signal(signal.SIGINT)  # as `heed` does; the answer still comes
 
 
 def _tell(pipe: Connection, message: object) -> None:

@@ -27,8 +27,9 @@ PREDICTIONS, WEIGHTS, HISTORY = "predictions.safetensors", "weights.safetensors"
 ID_PATTERN = r"[0-9a-z][0-9a-z_\-]{0,63}"
 MemberId = Annotated[str, Field(pattern=rf"^{ID_PATTERN}$")]
 """Short hash of the recipe, or of a collected member's name and predictions; the name of the member's folder."""
-Status = Literal["finished", "diverged", "pruned"]
-"""Members that diverged, or that a search has pruned, have no predictions and stay out of selection."""
+Status = Literal["finished", "diverged", "learned_nothing", "pruned"]
+"""Members that diverged, that ended early since they learned nothing, or that a search has pruned, have no predictions
+and stay out of selection."""
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 
 

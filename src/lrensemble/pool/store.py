@@ -165,8 +165,8 @@ class Pool(Shown):
         return read_ids(self.folder, self.task, split)
 
     def members(self, include_diverged: bool = False) -> tuple[Member, ...]:
-        """Members that can be chosen, by `order` and then by id; with `include_diverged`, also those that diverged or
-        were pruned. Those that share a name are told apart by what differs in their recipes.
+        """Members that can be chosen, by `order` and then by id; with `include_diverged`, also those that diverged,
+        learned nothing or were pruned. Those that share a name are told apart by what differs in their recipes.
 
         Raises:
             PoolError: a member is damaged or belongs to another pool; the message says which file and what differs.

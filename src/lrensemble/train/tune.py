@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Sequence
+import math
+import time
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from lrensemble.config import Experiment
+from lrensemble.errors import TrainingError
 from lrensemble.files.claims import Claim, claim, tidy
 from lrensemble.pool import Pool
 from lrensemble.spec import SpecLike
 from lrensemble.train.execution.devices import check_devices, to_devices
 from lrensemble.train.execution.elsewhere import ended_elsewhere, wait_for_one
-from lrensemble.train.execution.events import Ended, Event, Planned
+from lrensemble.train.execution.events import Ended, Event, OutOfTime, Planned
 from lrensemble.train.execution.execute import execute
 from lrensemble.train.execution.jobs import Job, check_execution, jobs_of
 from lrensemble.train.execution.memory import kept_memory
@@ -22,12 +25,12 @@ from lrensemble.train.loggers import LOGGERS, Logger, ProgressFile, logged
 from lrensemble.train.loggers.progress_file import FILE
 from lrensemble.train.run.claims import begun_groups, group_id
 from lrensemble.train.run.numerics import reproducibly
-from lrensemble.train.run.runs import Elsewhere, Run, entries_of, unfinished
-from lrensemble.train.run.session import Session
+from lrensemble.train.run.runs import Elsewhere, Run, entries_of, is_there, unfinished
+from lrensemble.train.run.session import Session, TimeUpError
 from lrensemble.train.sweep.range_test import with_range_test_peaks
 from lrensemble.train.sweep.run_factory import epochs_given_as_steps
 from lrensemble.train.sweep.setup import Setup, set_up
-from lrensemble.train.sweep.strategies import STRATEGIES
+from lrensemble.train.sweep.strategies import STRATEGIES, Round
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ def tune(
     execution: str = "auto",
     group_size: int | None = None,
     reproducible: bool = False,
+    hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
 ) -> Generator[Event, None, None]:
     """Train the members of an experiment that a pool does not have yet, and tell what happens as it happens.
@@ -68,6 +72,8 @@ def tune(
         reproducible: whether the same call gives the same bits on every machine of this kind, whatever its cores: one
             thread, each run alone (or in groups of `group_size`, where `execution` is `fused`), and none but
             deterministic algorithms of torch.
+        hours: time from now on after which runs under way are saved and the events end, with `OutOfTime`; the same call
+            goes on where it ended. As long as it takes unless given.
         loggers: who else is told what happens: `tensorboard`, `mlflow(uri='sqlite:///mlflow.db')`, `wandb`, or a
             function of your own; `progress.jsonl` in the pool always is. One that fails is one warning.
 
@@ -77,6 +83,7 @@ def tune(
             are read.
     """
     check_execution(execution, group_size, reproducible=reproducible)
+    deadline = deadline_in(hours)
     specs = [LOGGERS.check(each) for each in loggers]
     setup = set_up(experiment, Path(folder), to_devices(device))
     for line in epochs_given_as_steps(setup.factory):
@@ -84,51 +91,87 @@ def tune(
     check_devices(setup.devices, execution)
     told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
     told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
-    return logged(_sweep(setup, save_steps, execution, group_size, reproducible), told)
+    return logged(_sweep(setup, save_steps, execution, group_size, deadline, reproducible=reproducible), told)
+
+
+def deadline_in(hours: float | None) -> float:
+    """Time of `time.monotonic` in so many hours; infinite where none are given.
+
+    Raises:
+        TrainingError: no time at all.
+    """
+    if hours is None:
+        return math.inf
+    if not hours > 0:
+        raise TrainingError(f"hours = {hours:g} is refused; more than 0")
+    return time.monotonic() + 3600 * hours
 
 
 def _sweep(
-    setup: Setup, save_steps: int | None, execution: str, group_size: int | None, reproducible: bool
+    setup: Setup,
+    save_steps: int | None,
+    execution: str,
+    group_size: int | None,
+    deadline: float,
+    *,
+    reproducible: bool,
 ) -> Generator[Event, None, None]:
-    """Train round after round; runs that other processes have are waited for, and trained where they are left."""
-    pool, failures = setup.pool, setup.failures
-    with deferred_interrupt() as interrupt, kept_memory():
+    """Train round after round, until the strategy has no more or the time is over."""
+    with deferred_interrupt(deadline) as interrupt, kept_memory():
         with reproducibly(reproducible):
-            factory = with_range_test_peaks(setup.factory, setup.dataset, pool.folder)
-        for round_ in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(pool):
-            runs = round_.runs
+            factory = with_range_test_peaks(setup.factory, setup.dataset, setup.pool.folder)
+        for round_ in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(setup.pool):
             session = Session(interrupt, save_steps, round_.should_continue, reproducible=reproducible)
-            # Who is asked whether a run goes on is asked between its epochs, in this process.
-            how, devices = ("one-by-one", setup.devices[:1]) if round_.should_continue else (execution, setup.devices)
-            while runs:
-                jobs = jobs_of(
-                    runs,
-                    setup.dataset,
-                    pool,
-                    how,
-                    max_group_size=group_size,
-                    devices=devices,
-                    reproducible=reproducible,
-                )
-                if runs is round_.runs:
-                    yield Planned(pool, runs, tuple(jobs), round_.remaining)
-                yield from _those_there(runs, jobs, pool)
-                waiting = list[Elsewhere]()
-                for job in jobs:
-                    with closing(execute(job, setup, session)) as events:
-                        for event in events:
-                            yield event
-                            waiting += [event] if isinstance(event, Elsewhere) else []
-                    if interrupt.pending:
-                        raise interrupt.error()
-                if waiting:
-                    wait_for_one(waiting, failures, round_.should_continue, interrupt)
-                ended = [ended_elsewhere(event.run, failures, round_.should_continue) for event in waiting]
-                yield from filter(None, ended)
-                runs = tuple(event.run for event, end in zip(waiting, ended, strict=True) if end is None)
+            try:
+                yield from _train(round_, setup, session, execution, group_size)
+            except TimeUpError:
+                watch = round_.should_continue
+                if missing := tuple(run for run in round_.runs if not is_there(run, setup.pool, watch)):
+                    yield OutOfTime(missing, round_.remaining)
+                    return
 
 
-def _those_there(runs: Sequence[Run], jobs: Sequence[Job], pool: Pool) -> Generator[Event, None, None]:
+def _train(
+    round_: Round, setup: Setup, session: Session, execution: str, group_size: int | None
+) -> Generator[Event, None, None]:
+    """Train the runs of a round; those that other processes have are waited for, and trained where they are left."""
+    pool, failures, interrupt = setup.pool, setup.failures, session.interrupt
+    runs, watch = round_.runs, round_.should_continue
+    while runs:
+        there = {run.id for run in runs if is_there(run, pool, watch)}
+        jobs = jobs_of(
+            runs,
+            setup.dataset,
+            pool,
+            execution,
+            there=there,
+            max_group_size=group_size,
+            devices=setup.devices,
+            reproducible=session.reproducible,
+        )
+        if runs is round_.runs:
+            yield Planned(pool, runs, tuple(jobs), round_.remaining)
+        yield from _those_there(runs, jobs, there, pool)
+        waiting = list[Elsewhere]()
+        for job in jobs:
+            if interrupt.pending:
+                raise interrupt.error()
+            with closing(execute(job, setup, session)) as events:
+                for event in events:
+                    yield event
+                    waiting += [event] if isinstance(event, Elsewhere) else []
+        if interrupt.pending:
+            raise interrupt.error()
+        if waiting:
+            wait_for_one(waiting, failures, watch, interrupt)
+        ended = [ended_elsewhere(event.run, failures, watch) for event in waiting]
+        yield from filter(None, ended)
+        runs = tuple(event.run for event, end in zip(waiting, ended, strict=True) if end is None)
+
+
+def _those_there(
+    runs: Sequence[Run], jobs: Sequence[Job], there: Collection[str], pool: Pool
+) -> Generator[Event, None, None]:
     """The runs that no job will do, since the pool has them."""
     to_do = {run.id for job in jobs for run in job.runs}
     for run in runs:
@@ -136,7 +179,7 @@ def _those_there(runs: Sequence[Run], jobs: Sequence[Job], pool: Pool) -> Genera
             _clear(pool, run.id)
         if run.id not in to_do:
             yield Ended(run, "exists")
-    wanted = {group_id(ids) for ids in begun_groups(pool) if not all(id_ in pool for id_ in ids)}
+    wanted = {group_id(ids) for ids in begun_groups(pool) if not all(id_ in pool or id_ in there for id_ in ids)}
     for path in entries_of(unfinished(pool)):
         if path.name.startswith("group-") and path.name not in wanted:
             _clear(pool, path.name)

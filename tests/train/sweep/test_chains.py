@@ -186,3 +186,17 @@ def test_what_cannot_be_cut_is_refused(
     with pytest.raises(error, match=message):
         tune(chained(strategy, epochs, sweep={"space": space}), tmp_path / "pool")
     assert not (tmp_path / "pool").exists()
+
+
+@pytest.mark.parametrize(("device", "execution"), [("cpu", "workers"), ("cpu,cpu", "auto")])
+def test_chains_go_on_in_other_processes(chained: MakeExperiment, tmp_path: Path, device: str, execution: str) -> None:
+    one = chained("snapshots(cycles=2)", 2)
+    list(tune(one, tmp_path / "here"))
+    events = list(tune(one, tmp_path / "there", device=device, execution=execution))
+    planned = [event for event in events if isinstance(event, Planned)]
+    assert [[(job.execution, len(job.parts)) for job in event.jobs] for event in planned] == [[("workers", 2)]] * 2
+    assert steps(events) == 2 * 2 * EPOCH_STEPS, "each goes on where the one before it ended"
+    here, there = (Pool.open(tmp_path / folder).members() for folder in ("here", "there"))
+    assert [member.id for member in here] == [member.id for member in there]
+    for member in here:
+        assert weights_hash(tmp_path / "here", member.id) == weights_hash(tmp_path / "there", member.id)

@@ -1,6 +1,7 @@
 """The search by Optuna: what it is told, what it prunes, and that it trains nothing twice."""
 
 import logging
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -424,3 +425,85 @@ def test_a_study_that_is_damaged_on_the_way_is_named(searching: MakeExperiment, 
     study.write_bytes(content[:place] + b"\xff" * (len(content) - place))
     with pytest.raises(StorageError, match=r"the study at .*search\.db cannot be used any more: .*; move it away to"):
         list(events)
+
+
+@pytest.fixture
+def together(searching: MakeExperiment) -> Experiment:
+    """Trials that are trained four at a time, some of which are pruned."""
+    arguments = f"trials=8, at_once=4, {HALVING}, sampler=random(), seed=1"
+    space = {"policy.peak": "log_uniform(low=1e-4, high=0.1)"}
+    return searching(arguments, policy=["constant"], space=space, model="mlp(width=8)", train={"epochs": 4})
+
+
+def test_slices_of_a_group_are_pruned(together: Experiment, tmp_path: Path) -> None:
+    events = list(tune(together, tmp_path, execution="fused"))
+    members = Pool.open(tmp_path).members(include_diverged=True)
+    pruned = [member for member in members if member.status == "pruned"]
+    assert 2 <= len(pruned) <= 6
+    assert {(m.made_with.execution, m.made_with.group_size) for m in members if m.made_with} == {("fused", 4)}
+    states = [trial.state.name for trial in trials_of(tmp_path)]
+    assert [{"finished": "COMPLETE", "pruned": "PRUNED"}[status] for status in statuses(events)] == states
+    for member in pruned:
+        recipe = Recipe.model_validate(member.recipe)
+        assert recipe.at_epoch == len(member.history()) < 4
+        assert member.samples == recipe.at_epoch * EPOCH_STEPS * 100
+    assert steps(events) == sum((member.samples or 0) // 100 for member in members), "none is trained on"
+    assert not list((tmp_path / "unfinished").glob("*"))
+    again = list(tune(together, tmp_path, execution="fused"))
+    assert (steps(again), set(statuses(again))) == (0, {"exists"})
+
+
+def test_pruning_in_groups_goes_on_after_any_stop(together: Experiment, contents: Contents, tmp_path: Path) -> None:
+    total = len(list(tune(together, tmp_path / "whole", execution="fused")))
+    for share in (0.1, 0.25, 0.4):
+        events = tune(together, tmp_path / "stopped", save_steps=5, execution="fused")
+        for _ in zip(range(int(share * total)), events, strict=False):
+            pass
+        events.close()
+    list(tune(together, tmp_path / "stopped", save_steps=5, execution="fused"))
+    assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
+    assert told(tmp_path / "stopped") == told(tmp_path / "whole")
+
+
+def test_a_group_goes_on_though_a_kill_left_some_of_its_members_in_the_pool(
+    together: Experiment, contents: Contents, tmp_path: Path
+) -> None:
+    list(tune(together, tmp_path / "whole", execution="fused"))
+    events = tune(together, tmp_path / "broken", save_steps=1, execution="fused")
+    while not (isinstance(event := next(events), Step) and event.step == 4 * EPOCH_STEPS - 2):
+        pass
+    events.close()
+    first = {trial.user_attrs["member"] for trial in trials_of(tmp_path / "broken")}
+    for member in Pool.open(tmp_path / "whole").members(include_diverged=True):
+        whole = Recipe.model_validate(member.recipe).model_copy(update={"at_epoch": None})
+        if whole.id in first and member.status == "pruned":
+            shutil.copytree(member.folder, tmp_path / "broken" / "members" / member.id)
+    rest = list(tune(together, tmp_path / "broken", execution="fused"))
+    assert next(event.step for event in rest if isinstance(event, Step)) > 3 * EPOCH_STEPS, "from its state"
+    assert contents(tmp_path / "broken") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(("device", "execution"), [("cpu", "workers"), ("cpu,cpu", "one-by-one")])
+def test_trials_in_workers_are_pruned_by_the_study(
+    searching: MakeExperiment, tmp_path: Path, device: str, execution: str
+) -> None:
+    space = {"policy.peak": [1e-6, 0.02]}
+    one = searching(
+        "trials=2, at_once=2, sampler=random(), pruner=threshold(lower=-2.25)",
+        policy=["constant"],
+        space=space,
+        model="mlp(width=8)",
+        train={"epochs": 4},
+    )
+    list(tune(one, tmp_path / "here", execution="one-by-one"))
+    planned, *events = tune(one, tmp_path / "there", device=device, execution=execution)
+    assert isinstance(planned, Planned)
+    assert [(job.execution, len(job.parts)) for job in planned.jobs] == [("workers", 2)]
+    assert sorted(statuses(events)) == ["finished", "pruned"]
+    for folder in ("here", "there"):
+        members = Pool.open(tmp_path / folder).members(include_diverged=True)
+        assert {m.status: m.made_with.execution for m in members if m.made_with} == dict.fromkeys(
+            ("finished", "pruned"), "workers" if folder == "there" else "one-by-one"
+        )
+        assert {m.status: len(m.history()) for m in members} == {"finished": 4, "pruned": 1}
+    assert told(tmp_path / "here") == told(tmp_path / "there")

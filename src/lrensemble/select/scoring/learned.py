@@ -15,6 +15,9 @@ from lrensemble.targets import Choices
 LEVEL = 0.05
 """A member that learned nothing is taken for one that learned something this often."""
 
+LEAST_OVER_CHANCE = NormalDist().inv_cdf(1 - LEVEL)
+"""Standard deviations over chance from which on a member has learned something."""
+
 ROUNDING = 1e-9
 """Spread of sums, relative to their size, that is none."""
 
@@ -32,7 +35,7 @@ def learned_nothing(validation: Validation) -> NDArray[np.bool_]:
     Args:
         validation: predictions and labels; a row counts as often as its weight says.
     """
-    useless = scores_over_chance(validation) < NormalDist().inv_cdf(1 - LEVEL)
+    useless = scores_over_chance(validation) < LEAST_OVER_CHANCE
     return np.zeros_like(useless) if useless.all() else useless
 
 

@@ -37,11 +37,21 @@ class Ended:
     """A run has ended."""
 
     run: Run
-    status: Literal["finished", "diverged", "pruned", "failed", "exists"]
+    status: Literal["finished", "diverged", "learned_nothing", "pruned", "failed", "exists"]
     scores: dict[str, float] = field(default_factory=dict)
     """Scores on the validation rows by metric; empty unless it is finished."""
     reason: str = ""
     """The error that it failed with, in one line; its traceback is in the pool, under `failed`."""
 
 
-Event = Planned | Began | Elsewhere | Step | Epoch | Ended
+@dataclass(frozen=True)
+class OutOfTime:
+    """The time that a sweep was given is over: the last event. What it did is saved, and the same sweep goes on."""
+
+    missing: tuple[Run, ...]
+    """Runs of the last round that have not ended, begun or not."""
+    remaining: int = 0
+    """Number of runs that later rounds are expected to have."""
+
+
+Event = Planned | Began | Elsewhere | Step | Epoch | Ended | OutOfTime

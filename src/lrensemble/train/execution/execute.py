@@ -24,8 +24,9 @@ from lrensemble.train.execution.memory import free, is_out_of_memory, kept_memor
 from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.run.claims import Claims, claim_group
 from lrensemble.train.run.life import live
-from lrensemble.train.run.runs import Elsewhere, Run, unfinished
+from lrensemble.train.run.runs import Elsewhere, Run, is_there, unfinished
 from lrensemble.train.run.session import Interrupt, Session
+from lrensemble.train.run.state import HistoryLine
 from lrensemble.train.sweep.setup import Setup, set_up
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def execute(job: Job, setup: Setup, session: Session) -> Generator[Event, None, 
     ended: Iterable[Event] = ()
     try:
         yield from map(Began, claims.runs)
-        own = replace(session, execution="fused", should_continue=None) if fused else session
+        own = replace(session, execution="fused") if fused else session
         records = yield from live(claims, setup.dataset, setup.pool, own)
         pairs = zip(claims.runs, records, strict=True)
         ended = [Ended(run, record.status, record.scores.get("val", {})) for run, record in pairs]
@@ -115,7 +116,7 @@ def _smaller_jobs(runs: tuple[Run, ...], error: Exception) -> list[Job]:
 
 def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, None, None]:
     """Train parts of a job in processes of one thread each; the runs of a part whose worker dies twice have failed."""
-    own = session.save_steps, session.reproducible
+    watch, own = session.should_continue, (session.save_steps, session.reproducible)
     prepare = partial(prepare_worker, setup.factory.experiment, setup.pool.folder, *own)
     processes = in_processes(
         prepare,
@@ -124,6 +125,7 @@ def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, No
         devices=job.devices,
         attempts=WORKER_ATTEMPTS,
         stop=lambda: session.interrupt.pending,
+        answer=None if watch is None else lambda asked: watch(*asked),
     )
     for event in _until(session.interrupt, processes):
         if not isinstance(event, Crashed):
@@ -133,7 +135,7 @@ def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, No
         for run in job.parts[event.item].runs:
             if holder := holder_of(unfinished(setup.pool), run.id):
                 yield Elsewhere(run, str(holder), run.id)
-            elif run.id not in setup.pool:
+            elif not is_there(run, setup.pool, watch):
                 yield _failed(run, setup.pool, error)
 
 
@@ -148,18 +150,28 @@ def _until(interrupt: Interrupt, events: Iterator[Event | Crashed]) -> Iterator[
 
 
 def prepare_worker(
-    experiment: Experiment, folder: Path, save_steps: int | None, reproducible: bool, device: str
+    experiment: Experiment,
+    folder: Path,
+    save_steps: int | None,
+    reproducible: bool,
+    device: str,
+    ask: Callable[[tuple[Run, HistoryLine]], bool] | None = None,
 ) -> Callable[[Job], Iterator[Event]]:
     """What a worker process does with a part of a job; the data are read once.
 
-    It has one thread of torch, so that several share the cores without waiting for one another.
+    It has one thread of torch, so that several share the cores without waiting for one another. `ask` reaches who says
+    whether a run goes on, in the process that has the strategy.
     """
     torch.set_num_threads(1)
     setup = set_up(experiment, folder, to_devices(device))
 
+    def should_continue(run: Run, line: HistoryLine) -> bool:
+        return ask is None or ask((run, line))
+
     def work(part: Job) -> Iterator[Event]:
         with deferred_interrupt() as interrupt, kept_memory():
-            session = Session(interrupt, save_steps, execution="workers", reproducible=reproducible)
+            watch = None if ask is None else should_continue
+            session = Session(interrupt, save_steps, watch, execution="workers", reproducible=reproducible)
             yield from execute(part, setup, session)
             if interrupt.pending:
                 raise interrupt.error()

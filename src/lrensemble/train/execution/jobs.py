@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,7 +31,7 @@ from lrensemble.train.execution.costs import (
 )
 from lrensemble.train.execution.devices import cores
 from lrensemble.train.execution.memory import free
-from lrensemble.train.run.claims import begun_groups
+from lrensemble.train.run.claims import begun_groups, steps_done
 from lrensemble.train.run.fused.optimizers import shared_settings
 from lrensemble.train.run.runs import Run, state_of
 
@@ -73,10 +73,8 @@ class _SimilarRuns:
 
     runs: tuple[Run, ...]
     costs: Costs
-
-    @property
-    def steps(self) -> int:
-        return sum(run.policy.total for run in self.runs)
+    steps: int
+    """Steps that all of them together have still to do."""
 
 
 def check_execution(execution: str, max_group_size: int | None, *, reproducible: bool = False) -> None:
@@ -109,6 +107,7 @@ def jobs_of(
     pool: Pool,
     execution: str,
     *,
+    there: Collection[str] = (),
     max_group_size: int | None = None,
     devices: Sequence[str] = ("cpu",),
     reproducible: bool = False,
@@ -122,11 +121,15 @@ def jobs_of(
         dataset: their data, on the first device.
         pool: the pool, which may have some of their members or states.
         execution: one of `EXECUTIONS`.
+        there: ids of runs whose members the pool has under other ids, as those that were pruned.
         max_group_size: members of a group at most; as many as the rule finds unless given.
         devices: the devices to train on; where there are several, a process for each.
         reproducible: whether neither cores nor memory nor the number of devices may decide who is trained with whom.
     """
-    known, pending = {run.id: run for run in runs}, {run.id: run for run in runs if run.id not in pool}
+    known, pending = (
+        {run.id: run for run in runs},
+        {run.id: run for run in runs if run.id not in pool and run.id not in there},
+    )
     begun = list[Job]()
     for ids in begun_groups(pool) if pending and dataset.device.type != "mps" else ():
         if pending.keys() & ids and known.keys() >= set(ids):
@@ -140,11 +143,10 @@ def jobs_of(
     if len(devices) > 1:
         processes = 1 if reproducible else len(devices)
         return _distribute([*begun, *_grouped(similar, in_process, max_group_size, processes)], devices)
-    independent = [each for each in similar if _is_independent(each.runs[0])]
-    workers = min(cores(), len(begun) + sum(len(each.runs) for each in independent))
+    workers = min(cores(), len(begun) + sum(len(each.runs) for each in similar))
     # In this process a group is begun when another has ended; on one GPU they go on one after the other.
     began_in_workers = len(begun) > 1 and dataset.device.type == "cpu"
-    if workers and (began_in_workers or _workers_are_faster(independent, workers)):
+    if workers and (began_in_workers or _workers_are_faster(similar, workers)):
         in_worker = [each.costs.in_worker for each in similar]
         parts = [*begun, *_grouped(similar, in_worker, max_group_size, workers)]
         return _distribute(parts, (str(dataset.device),) * workers)
@@ -166,9 +168,14 @@ def _similar_runs(runs: Sequence[Run], dataset: Dataset, pool: Pool, rule: CostR
         size = (str(run.recipe.model), train.batch_size, train.precision, run.policy.total)
         by_key.setdefault((*size, _is_independent(run), shared), []).append(run)
     return [
-        _SimilarRuns(tuple(each), _costs(rule, each[: None if shared else 1], dataset))
+        _SimilarRuns(tuple(each), _costs(rule, each[: None if shared else 1], dataset), _steps_left(each, pool))
         for (*_, shared), each in by_key.items()
     ]
+
+
+def _steps_left(runs: Sequence[Run], pool: Pool) -> int:
+    """Steps that runs have still to do: parts of chains go on from where others ended."""
+    return sum(run.policy.total - (0 if _is_independent(run) else steps_done(pool, run.id)) for run in runs)
 
 
 def _costs(rule: CostRule, runs: Sequence[Run], dataset: Dataset) -> Costs:
@@ -223,9 +230,6 @@ def _grouped(
 
 
 def _distribute(jobs: Sequence[Job], devices: Sequence[str]) -> list[Job]:
-    """One job for worker processes, one on each device, of all that is independent; then the rest."""
-    parts = tuple(job for job in jobs if all(_is_independent(run) for run in job.runs))
-    rest = [job for job in jobs if job not in parts]
-    if not parts:
-        return rest
-    return [Job("workers", tuple(run for part in parts for run in part.runs), parts, tuple(devices)), *rest]
+    """One job for worker processes, one on each device; none where there is nothing to do."""
+    runs = tuple(run for job in jobs for run in job.runs)
+    return [Job("workers", runs, tuple(jobs), tuple(devices))] if jobs else []

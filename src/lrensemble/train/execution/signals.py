@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -21,13 +22,14 @@ already."""
 
 
 @contextmanager
-def deferred_interrupt() -> Iterator[Interrupt]:
-    """Block in which the first signal that asks to end only sets `pending`; a later one interrupts at once.
+def deferred_interrupt(deadline: float = math.inf) -> Iterator[Interrupt]:
+    """Block in which the first signal that asks to end, or the deadline, only sets `pending`; a later signal interrupts
+    at once.
 
     A signal that was ignored when the program began (`nohup`, a shell's background job) stays ignored. Only the main
     thread receives signals; in any other, nothing changes.
     """
-    interrupt = Interrupt()
+    interrupt = Interrupt(deadline)
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
@@ -35,8 +37,8 @@ def deferred_interrupt() -> Iterator[Interrupt]:
 
     def note(number: int, _frame: FrameType | None) -> None:
         nonlocal first
-        if not interrupt.pending:
-            interrupt.pending, interrupt.number, first = True, number, time.monotonic()
+        if interrupt.number is None:
+            interrupt.number, first = number, time.monotonic()
         elif time.monotonic() - first > DEBOUNCE_SECONDS:
             interrupt.number = number
             raise interrupt.error()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from lrensemble.files import append_line
 from lrensemble.pool import Pool
-from lrensemble.train.execution.events import Began, Ended, Event, Planned
+from lrensemble.train.execution.events import Began, Ended, Event, OutOfTime, Planned
 from lrensemble.train.run.epochs import Epoch
 from lrensemble.train.run.loop import Step
 from lrensemble.train.run.runs import Elsewhere
@@ -68,6 +68,8 @@ def _fields(event: Event) -> dict[str, object] | None:
         return {"event": "elsewhere", "run": event.run.id, "name": event.run.name, "holder": event.holder}
     if isinstance(event, Epoch):
         return {"event": "epoch", **asdict(event)}
+    if isinstance(event, OutOfTime):
+        return {"event": "out_of_time", "missing": len(event.missing), "remaining": event.remaining}
     if isinstance(event, Ended) and event.status != "exists":
         told = {"event": "ended", "run": event.run.id, "name": event.run.name, "status": event.status}
         return {**told, "scores": event.scores, "reason": event.reason}

@@ -34,6 +34,15 @@ def begun_groups(pool: Pool) -> list[tuple[str, ...]]:
     return found
 
 
+def steps_done(pool: Pool, name: str) -> int:
+    """Steps that a saved state has done; 0 where there is none, or none that can be read."""
+    path = state_of(pool, name)
+    try:
+        return 0 if path is None else read_progress(path).step
+    except (*UNUSABLE, StorageError):
+        return 0
+
+
 @dataclass(frozen=True)
 class Claims:
     """What this process may train together: one run, or a group."""

@@ -43,11 +43,12 @@ class EpochWatch:
         """Steps and seconds when the last epoch was told, or this process went on."""
 
     def ended(self) -> list[Epoch]:
-        """The epoch that has just ended, of each member that goes on."""
+        """The epoch that has just ended, of each member that did it."""
         journal, (step, seconds) = self._journal, self._last
         self._last = now_step, now = journal.step, journal.seconds
         steps_per_second = (now_step - step) / max(now - seconds, 1e-9)
-        members = [member for member, gone in enumerate(journal.diverged) if not gone]
+        lines = [history[-1]["step"] if history else 0 for history in journal.histories]
+        members = [m for m, last in enumerate(lines) if last == now_step and not journal.diverged[m]]
         return [self._told(member, steps_per_second) for member in members]
 
     def _told(self, member: int, steps_per_second: float) -> Epoch:

@@ -79,7 +79,7 @@ class Trainee(Protocol):
         """
 
     def weights(self, member: int) -> Mapping[str, Tensor]:
-        """Parameters and buffers, by name, of the network that is a member's result."""
+        """Parameters and buffers of the network that is a member's result, by name; it predicts from their memory."""
 
     def state(self) -> dict[str, Tensor]:
         """Every tensor that it takes to go on, as `<kind>/<name>`: for a file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from dataclasses import dataclass
@@ -27,15 +28,28 @@ class Terminated(KeyboardInterrupt):
         return 128 + self.number
 
 
+class TimeUpError(KeyboardInterrupt):
+    """The time that a sweep was given is over, and what it did is saved."""
+
+
 @dataclass
 class Interrupt:
-    """Whether the program was asked to end, and by which signal."""
+    """Whether the program was asked to end: by a signal, or by the time that it was given."""
 
-    pending: bool = False
-    number: int = signal.SIGINT
+    deadline: float = math.inf
+    """Time of `time.monotonic` from which on it is to end."""
+    number: int | None = None
+    """Number of the signal; None where there was none."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is to end now."""
+        return self.number is not None or time.monotonic() >= self.deadline
 
     def error(self) -> KeyboardInterrupt:
         """What is raised when the state is saved: for Ctrl-C what Python itself raises."""
+        if self.number is None:
+            return TimeUpError()
         return KeyboardInterrupt() if self.number == signal.SIGINT else Terminated(self.number)
 
 

@@ -5,6 +5,7 @@ model/<name>                parameters and buffers; of a group, stacked along a 
 optimizer/<index>/<key>     tensors of the optimizer's state, by parameter; of a group `optimizer/<key>`
 average/<name>              moving average of the weights, where there is one
 scaler/<key>                scale of the loss in float16
+kept/<member>/<name>        weights that a member ends with, where it goes on from others or has ended early
 __metadata__                `progress`: JSON; `checksum`: SHA-256 of the file without it
 ```
 
@@ -18,6 +19,7 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import safetensors
 import safetensors.torch
@@ -27,11 +29,21 @@ from torch import Tensor
 from lrensemble.config import Record
 from lrensemble.files import storage_errors, write_whole
 from lrensemble.text import from_json
+from lrensemble.train.run.kept import KEPT, Kept
 from lrensemble.train.run.loop import Trainee
 
 logger = logging.getLogger(__name__)
 
 HistoryLine = dict[str, int | float | None]
+
+
+class Stop(Record):
+    """End of a run before its last step that is no divergence."""
+
+    how: Literal["learned_nothing", "pruned", "stopped"]
+    """`stopped` where its score became no better; it has finished."""
+    step: int
+    """Steps done."""
 
 
 class Progress(Record):
@@ -49,6 +61,10 @@ class Progress(Record):
     """[member]"""
     diverged: tuple[bool, ...] = Field(default=(False,), strict=False)
     """[member]"""
+    stops: tuple[Stop | None, ...] = Field(default=(), strict=False)
+    """[member] of those that ended early; empty where nobody has."""
+    stacked: tuple[int, ...] = Field(default=(), strict=False)
+    """[place] members that are still trained, in the order of the stack; empty where all are."""
     seconds: float = 0.0
     """Wall-clock time so far of all members together, interruptions not counted."""
     threads: int = 1
@@ -73,24 +89,26 @@ def first_progress(runs: tuple[str, ...], threads: int, *, reproducible: bool = 
     )
 
 
-def save_state(path: Path, progress: Progress, trainee: Trainee) -> None:
+def save_state(path: Path, progress: Progress, trainee: Trainee, kept: Kept | None = None) -> None:
     """Write a state as one file that proves itself, in the place of an earlier one.
 
     Raises:
         StorageError: the folder cannot be written, or the disk is full; the earlier state is still there.
     """
+    tensors = trainee.state() | (kept.state() if kept else {})
     # Copies, because safetensors refuses tensors that share memory, as tied weights do.
-    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in trainee.state().items()}
+    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     text = progress.model_dump_json()
     write_whole(
         path, safetensors.torch.save(copies, {"progress": text, "checksum": _checksum(text, copies)}), make=False
     )
 
 
-def restore_state(path: Path, trainee: Trainee) -> Progress | None:
-    """Bring a trainee to where it was; None, with a warning, where the state cannot be used.
+def restore_state(path: Path, trainee: Trainee, kept: Kept | None = None) -> Progress | None:
+    """Bring a trainee, and what is kept beside it, to where it was; None, with a warning, where the state cannot be
+    used.
 
-    It is touched only if all of the state fits it.
+    They are touched only if all of the state fits.
 
     Raises:
         StorageError: the file is there and cannot be read.
@@ -99,7 +117,10 @@ def restore_state(path: Path, trainee: Trainee) -> Progress | None:
         return None
     try:
         progress, tensors = _read_state(path)
+        beside = {name: tensors.pop(name) for name in list(tensors) if name.startswith(KEPT)}
         trainee.load(tensors)
+        if kept is not None:
+            kept.load(beside)
     except UNUSABLE as error:
         logger.warning("%s cannot be used (%s); training starts again from its first step", path, error)
         return None
@@ -119,6 +140,14 @@ def read_progress(path: Path) -> Progress:
     """
     with storage_errors("read", path), safetensors.safe_open(path, "np") as file:
         return _progress_of(file.metadata()["progress"])
+
+
+def stacked_in(path: Path) -> tuple[int, ...]:
+    """Members that a saved state still trains; empty where these are all, or where there is no state to be read."""
+    try:
+        return read_progress(path).stacked if path.exists() else ()
+    except UNUSABLE:
+        return ()
 
 
 def _read_state(path: Path) -> tuple[Progress, dict[str, Tensor]]:

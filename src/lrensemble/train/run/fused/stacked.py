@@ -105,8 +105,8 @@ class StackedModel:
                 tensor.copy_(state[name])
 
     def state_of(self, member: int) -> Tensors:
-        """The state dict of one network, on the CPU."""
-        return {name: tensor[member].cpu().clone() for name, tensor in self.state().items()}
+        """The state dict of one network, in the memory of the stack."""
+        return {name: tensor[member] for name, tensor in self.state().items()}
 
 
 def _channels_last(inputs: Tensor, shared: bool) -> Tensor:

@@ -82,7 +82,7 @@ class StackedTrainee:
         return stored_of(outputs, self.head, self._dataset, split)
 
     def weights(self, member: int) -> Mapping[str, Tensor]:
-        """Parameters and buffers of one network, by name, on the CPU."""
+        """Parameters and buffers of one network, by name."""
         return self.model.state_of(member)
 
     def state(self) -> dict[str, Tensor]:

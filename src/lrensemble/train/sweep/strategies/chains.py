@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from lrensemble.errors import ConfigError
 from lrensemble.pool import Pool
 from lrensemble.train.run.runs import Run
 from lrensemble.train.sweep.run_factory import run_until
@@ -20,7 +21,16 @@ def chain_of(whole: Run, ends: Sequence[int]) -> list[Run]:
     Args:
         whole: the run; its order is that of the chain.
         ends: epochs after which it is cut, rising; the last is that of its end.
+
+    Raises:
+        ConfigError: the run may end early, or its members be other weights than those that the next part goes on from.
     """
+    train = whole.recipe.train
+    if key := "patience" if train.patience else "keep" if train.keep == "best" else "":
+        raise ConfigError(
+            f"train.{key}: each member of a chain goes on from the last weights of the one before; remove it, or use "
+            "strategy grid"
+        )
     runs: list[Run] = []
     for position in reversed(range(len(ends))):
         order = whole.order * len(ends) + position

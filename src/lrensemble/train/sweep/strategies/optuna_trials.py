@@ -38,6 +38,8 @@ MAX_REPEATED_TRIALS = 100
 """Trials in a row that may repeat known recipes before a search is given up."""
 POOL_ATTRIBUTE = "pool"
 """Attribute of a trial that says in which pool it is trained: a study may serve several."""
+ANSWER_ATTRIBUTE = "answer"
+"""Attribute of a trial: the last epoch after which the pruner was asked, and whether the trial went on."""
 
 
 @dataclass(frozen=True)
@@ -166,20 +168,31 @@ class _StudyOfPool:
         """Round of trials, whose values go to the study when it has ended; a trial that failed stays open, and is tried
         again by the next sweep.
         """
-        to_train = {trial.run.id: trial for trial in trials if not self._is_pruned(trial.run)}
+        by_run = {trial.run.id: trial for trial in trials}
 
         def should_continue(run: Run, line: HistoryLine) -> bool:
-            trial, epoch = to_train[run.id].optuna, int(line["epoch"] or 0)
             with study_errors(self.search.storage, self.pool.folder):
-                if epoch not in self._frozen(trial).intermediate_values:
-                    trial.report(self._value(float(line[f"val_{self.search.metric}"] or 0)), epoch)
-                return not trial.should_prune()
+                return self._goes_on(by_run[run.id].optuna, line)
 
-        if to_train:
-            yield Round(tuple(trial.run for trial in to_train.values()), remaining, should_continue)
+        if not all(self._is_pruned(trial.run) for trial in trials):
+            yield Round(tuple(trial.run for trial in by_run.values()), remaining, should_continue)
         with _exclusive(self.pool):
             for position, trial in enumerate(trials):
                 self._tell(trial, [later.run.id for later in trials[position + 1 :]])
+
+    def _goes_on(self, trial: Any, line: HistoryLine) -> bool:
+        """Whether a trial goes on after an epoch. The answer is written down: where the epoch is done again after a
+        kill, other trials have reported more by then, and the pruner might say something else.
+        """
+        frozen, epoch = self._frozen(trial), int(line["epoch"] or 0)
+        last, went_on = frozen.user_attrs.get(ANSWER_ATTRIBUTE, (0, True))
+        if epoch <= last:
+            return epoch < last or bool(went_on)
+        if epoch not in frozen.intermediate_values:
+            trial.report(self._value(float(line[f"val_{self.search.metric}"] or 0)), epoch)
+        goes_on = not trial.should_prune()
+        trial.set_user_attr(ANSWER_ATTRIBUTE, [epoch, goes_on])
+        return goes_on
 
     def _tell(self, trial: _Trial, later: Collection[str]) -> bool:
         """Give the study the value of a trial, or that it was pruned; returns whether the trial has ended.
