@@ -70,7 +70,9 @@ def as_policy(given: Any) -> Any:
         return given.spec
     if not callable(given):
         raise SpecError(f"a policy is a name or a function of the step; given: {type(given).__name__}")
-    needed, _ = _needed(given)
+    needed, first = _needed(given)
+    if first == "total" and is_importable(given):
+        return given
     if len(needed) == 2:
         return _held(lambda total: lambda step: given(step, total), None, given, "rate")
     if isinstance(_tried(given), numbers.Real):

@@ -15,7 +15,7 @@ from lrensemble.front.teams import check_names, choose_all, default_methods, eva
 from lrensemble.pool import Pool
 from lrensemble.report import write_report
 from lrensemble.spec import SpecLike
-from lrensemble.train import Ended, Event
+from lrensemble.train import Ended, Event, OutOfTime
 from lrensemble.train import tune as events_of
 
 logger = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ def tune(
     execution: str = "auto",
     group_size: int | None = None,
     reproducible: bool = False,
+    hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
     plugins: Sequence[str] = (),
     watch: Watch | None = None,
@@ -58,6 +59,7 @@ def tune(
         execution: `auto`, `one-by-one`, `fused`, `workers` or `measure`.
         group_size: members trained in one program at most.
         reproducible: whether the same call gives the same bits on every machine of this kind.
+        hours: time after which it saves and returns; the same call goes on.
         loggers: who else is told what happens: `tensorboard`, `mlflow`, `wandb`, or your own.
         plugins: modules that register names.
         watch: called with every event: `Planned`, `Began`, `Epoch`, `Ended`, …
@@ -77,6 +79,7 @@ def tune(
         execution=execution,
         group_size=group_size,
         reproducible=reproducible,
+        hours=hours,
         loggers=loggers,
     )
     failed = list[Ended]()
@@ -86,6 +89,9 @@ def tune(
         if isinstance(event, Ended) and event.status == "failed":
             logger.warning("%s failed: %s (see %s/failed/%s.json)", event.run.name, event.reason, folder, event.run.id)
             failed.append(event)
+        if isinstance(event, OutOfTime):
+            missing = len(event.missing) + event.remaining
+            logger.warning("the time is over, runs missing: %d; the same call goes on", missing)
     pool = Pool.open(folder)
     if failed and not pool.members():
         raise TrainingError(f"no run has left a member; {failed[0].run.name} failed: {failed[0].reason}")
@@ -103,6 +109,7 @@ def run(
     execution: str = "auto",
     group_size: int | None = None,
     reproducible: bool = False,
+    hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
     plugins: Sequence[str] = (),
     watch: Watch | None = None,
@@ -124,6 +131,7 @@ def run(
         execution: `auto`, `one-by-one`, `fused`, `workers` or `measure`.
         group_size: members trained in one program at most.
         reproducible: whether the same call gives the same bits on every machine of this kind.
+        hours: time after which it saves and returns; the same call goes on.
         loggers: who else is told what happens.
         plugins: modules that register names.
         watch: called with every event.
@@ -143,6 +151,7 @@ def run(
         execution=execution,
         group_size=group_size,
         reproducible=reproducible,
+        hours=hours,
         loggers=loggers,
         watch=watch,
     )

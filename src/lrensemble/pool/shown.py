@@ -17,7 +17,7 @@ def headline_of(folder: Path, task: Task, read: Callable[[], Sequence[Member]]) 
     try:
         members = read()
     except LREnsembleError as error:
-        return f"{folder}, {error}"
+        return f"damaged: {error}"
     finished = sum(member.status == "finished" for member in members)
     others = f" and {len(members) - finished} others" if finished < len(members) else ""
     rows = ", ".join(f"{split.size:,} {name}" for name, split in task.splits.items())

@@ -184,6 +184,9 @@ class Pool(Shown):
     def __len__(self) -> int:
         return len(self.members())
 
+    def __bool__(self) -> bool:
+        return True  # an empty one is there too
+
     def __getitem__(self, place: int | str) -> Member:
         """Member by its place, or by its id or name."""
         return member_at(self.members(), place, self.folder)
