@@ -33,7 +33,7 @@ def plot(
             help="policies, of an experiment; or of a pool: `lrensemble ls plots`.", autocompletion=registered("plots")
         ),
     ],
-    what: Annotated[str, typer.Argument(metavar="EXPERIMENT|POOL", help="An experiment, or the folder of a pool.")],
+    what: Annotated[str, typer.Argument(help="An experiment, or the folder of a pool.")],
     out: Annotated[
         Path | None, typer.Option(help="File of the figure, .html, .svg, .png or .pdf; FIGURE.html unless given.")
     ] = None,

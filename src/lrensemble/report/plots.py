@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +100,7 @@ def gains_of(record: Result) -> Any:
     return figure_of(Figure("gains", [trace], layout))
 
 
-def rates_figure(curves_by_name: dict[str, Sequence[float]], epochs: int) -> Figure:
+def rates_figure(curves_by_name: Mapping[str, Sequence[float]], epochs: int) -> Figure:
     """Learning rates over the epochs of a run, a line a policy.
 
     Args:
