@@ -7,26 +7,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lrensemble import Pool, choose, tune
-from lrensemble.config import Experiment, to_record
-from lrensemble.evaluate import evaluate, load, save
-from lrensemble.train import Ended
+import lrensemble
+from lrensemble.train import Ended, Event
 
-folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
-experiment = to_record(
-    Experiment,
-    {
-        "data": "digits",
-        "model": "mlp(width=32)",
-        "policy": [{"name": "one_cycle", "peak": [0.05, 0.1, 0.2]}, {"name": "cosine", "peak": [0.05, 0.1]}],
-        "train": {"epochs": 3, "batch_size": 64},
-    },
-    "examples/sweep_in_python.py",
-)
-for event in tune(experiment, folder / "pool"):
+
+def tell(event: Event) -> None:
+    """Print how a run ended."""
     if isinstance(event, Ended):
         print(f"{event.run.name}: {event.status}, val accuracy {event.scores.get('accuracy', 0):.4f}")
 
-pool = Pool.open(folder / "pool")
-save(pool, choose(pool, "greedy(size=10)", metric="nll"))
-print(evaluate(pool, load(pool)).verdict.text)
+
+folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
+experiment = {
+    "data": "digits",
+    "model": "mlp(width=32)",
+    "policy": [{"name": "one_cycle", "peak": [0.05, 0.1, 0.2]}, {"name": "cosine", "peak": [0.05, 0.1]}],
+    "train": {"epochs": 3, "batch_size": 64},
+}
+pool = lrensemble.tune(experiment, folder / "pool", watch=tell)
+lrensemble.select(pool, "greedy(size=10)", metric="nll")
+print(lrensemble.evaluate(pool).verdict.text)

@@ -41,13 +41,13 @@ def test_the_experiment_is_a_grid_of_eight_policies(tmp_path: Path) -> None:
     assert len(load_experiment(str(tmp_path / "experiment.toml")).policy) == 8
 
 
-def test_the_whole_chain_is_twelve_lines_that_run(tmp_path: Path) -> None:
+def test_the_whole_chain_is_nine_lines_that_run(tmp_path: Path) -> None:
     pytest.importorskip("plotly")
     tiny_images(tmp_path / "my-data.npz")
     experiment = block("toml").replace("epochs = 10", "epochs = 1")
     (tmp_path / "experiment.toml").write_text(experiment, encoding="utf-8")
     program = block("python")
-    assert len(program.strip().replace("\n\n", "\n").splitlines()) == 12
+    assert len(program.strip().replace("\n\n", "\n").splitlines()) == 9
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
     )

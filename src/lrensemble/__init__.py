@@ -7,10 +7,13 @@ recipes --train--> pool --select--> team --evaluate--> result
                                      └-----export----> ensemble
 ```
 
-The names below are loaded when they are first used, so that `import lrensemble` costs nothing. Functions that share the
-name of their part are imported from there: `from lrensemble.select import select`, `from lrensemble.evaluate import
-evaluate`.
+The names below are loaded when they are first used, so that `import lrensemble` costs nothing. `run`, `tune`,
+`collect`, `select`, `evaluate`, `report`, `export` and `predict` do what the verbs of the command line do. Some share
+their name with a part of the package: `lrensemble.select` is the function, and `from lrensemble.select import …`
+imports from the part.
 """
+
+import sys
 
 # Nothing is imported here that Python itself has not imported already: of `python -m lrensemble` in a folder of
 # somebody's, `__main__` is the first that can take that folder out of the places of libraries.
@@ -21,17 +24,16 @@ if TYPE_CHECKING:
     from lrensemble.config import Experiment, Recipe, load_experiment
     from lrensemble.consensus import combine
     from lrensemble.errors import LREnsembleError
-    from lrensemble.evaluate import Result, Team, choose
+    from lrensemble.evaluate import Result, Team
     from lrensemble.export import Ensemble
+    from lrensemble.front import collect, evaluate, export, predict, report, run, select, tune
     from lrensemble.metrics import score
     from lrensemble.policies import Policy, paper_grid
     from lrensemble.pool import Member, Pool, Task
-    from lrensemble.pool.collect import collect
     from lrensemble.select import Selection, Validation, cross_fit, team_score
     from lrensemble.spec import Spec
     from lrensemble.studies.conduct import study
     from lrensemble.train.reproduce import reproduce
-    from lrensemble.train.tune import tune
 
 _HOME = {
     "Ensemble": "export",
@@ -47,17 +49,22 @@ _HOME = {
     "Task": "pool",
     "Team": "evaluate",
     "Validation": "select",
-    "choose": "evaluate",
-    "collect": "pool.collect",
+    "collect": "front",
     "combine": "consensus",
     "cross_fit": "select",
+    "evaluate": "front",
+    "export": "front",
     "load_experiment": "config",
     "paper_grid": "policies",
+    "predict": "front",
+    "report": "front",
     "reproduce": "train",
+    "run": "front",
     "score": "metrics",
+    "select": "front",
     "study": "studies",
     "team_score": "select",
-    "tune": "train",
+    "tune": "front",
 }
 
 __all__ = [
@@ -74,14 +81,19 @@ __all__ = [
     "Task",
     "Team",
     "Validation",
-    "choose",
     "collect",
     "combine",
     "cross_fit",
+    "evaluate",
+    "export",
     "load_experiment",
     "paper_grid",
+    "predict",
+    "report",
     "reproduce",
+    "run",
     "score",
+    "select",
     "study",
     "team_score",
     "tune",
@@ -96,6 +108,17 @@ def __getattr__(name: str) -> "Any":
     if name not in _HOME:
         raise AttributeError(f"module 'lrensemble' has no attribute {name!r}")
     return getattr(import_module(f"lrensemble.{_HOME[name]}"), name)
+
+
+class _FrontDoor(type(sys)):  # type: ignore[misc]
+    """The package, whose functions stay when a part of the same name is imported: importing sets it as an attribute."""
+
+    def __setattr__(self, name: str, value: "Any") -> None:
+        if name not in _HOME or not isinstance(value, type(sys)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _FrontDoor
 
 
 def __dir__() -> list[str]:

@@ -186,7 +186,7 @@ X, Y = np.ones((6, 4)), [0, 1, 0, 1, 0, 1]
     ("arrays", "reason"),
     [
         ({"x": X}, r"must hold exactly one of y, labels, y_train; it holds x"),
-        ({"x": X, "images": X, "y": Y}, "exactly one of x, images, x_train"),
+        ({"x": X, "images": X, "y": Y}, "exactly one of x, X, images, x_train, X_train"),
         ({"x": X, "y": Y[:5]}, "6 inputs but 5 labels"),
         ({"x": X, "y": [0, 1, 0, 1, 0, 3]}, "no row has label 2"),
         ({"x": X, "y": [0, 1, 0, 1, 0, -1]}, "label -1 in row 5 is outside the classes"),

@@ -28,8 +28,13 @@ VERBS = (
     "export",
     "predict",
     "ls",
+    "show",
+    "plot",
     "reproduce",
+    "rename",
     "rm",
+    "slim",
+    "merge",
 )
 """A verb is a file with a function of its name, and a function `output` that gives the type of what `--json` prints."""
 

@@ -62,18 +62,9 @@ def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = No
     Raises:
         PoolError: all stored teams were chosen among other members.
     """
-    from lrensemble.evaluate import evaluate, load, stale, stored_result, write_result
+    from lrensemble.front.teams import evaluate_into as into
 
-    teams = load(pool)
-    outdated = {f"{path.stem} (stale)": reason for path, reason in stale(pool).items()}
-    missing = {**(not_run or {}), **outdated}
-    known = None if again else stored_result(pool, teams)
-    if known is not None and known.not_run == missing:
-        return known
-    with people.status("evaluating"):
-        result = evaluate(pool, teams, not_run=missing)
-    write_result(result, path)
-    return result
+    return into(pool, path, not_run, again=again, around=people.status)
 
 
 def print_result(result: Result, pool: Pool, form: Form) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,8 +27,9 @@ from lrensemble.cli.console import (
 
 if TYPE_CHECKING:
     from lrensemble.evaluate import Team
+    from lrensemble.front import Teams
     from lrensemble.pool import Pool
-    from lrensemble.spec import Spec, SpecLike
+    from lrensemble.spec import SpecLike
 
 
 Method = Annotated[
@@ -105,15 +105,6 @@ def select(
     raise typer.Exit(1 if chosen.not_run else 0)
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """Teams by method, and the methods without a team."""
-
-    teams: list[Team]
-    not_run: dict[str, str]
-    """Reason why a method has no team, by method."""
-
-
 def aim_of(pool: Pool) -> str:
     """Metric that teams aim at by default; a line says so where it is not the usual one."""
     from lrensemble.evaluate import DEFAULT_METRIC, default_metric
@@ -136,27 +127,20 @@ def write_every_team(pool: Pool, path: Path, metric: str, consensus: str) -> Non
 
 def default_methods(pool: Pool) -> list[SpecLike]:
     """Methods by default: those of `[select]` that are for the pool's target."""
-    from lrensemble.config import SelectSettings
-    from lrensemble.select import SELECTORS
+    from lrensemble.front.teams import default_methods as methods_of
 
-    return [spec for spec in SelectSettings().methods if pool.task.target.kind in SELECTORS.facts(spec).targets]
+    return methods_of(pool)
 
 
-def check_names(methods: Sequence[SpecLike], metric: SpecLike | None, consensus: SpecLike | None) -> list[Spec]:
-    """The methods as specs, all names and arguments checked.
+def check_names(methods: Sequence[SpecLike], metric: SpecLike | None, consensus: SpecLike | None) -> None:
+    """Check all names and arguments.
 
     Raises:
         SpecError: a name or an argument that is not known.
     """
-    from lrensemble.consensus import CONSENSUS
-    from lrensemble.metrics import METRICS
-    from lrensemble.select import check_method
+    from lrensemble.front.teams import check_names as check
 
-    if metric is not None:
-        METRICS.check(metric)
-    if consensus is not None:
-        CONSENSUS.check(consensus)
-    return [check_method(method) for method in methods]
+    check(methods, metric, consensus)
 
 
 def choose_all(
@@ -167,38 +151,17 @@ def choose_all(
     consensus: SpecLike | None,
     seed: int,
     resamples: int = 0,
-) -> Chosen:
-    """Choose and store a team by each method; all names are checked before the first search.
+) -> Teams:
+    """Choose and store a team by each method, with a line of progress for each.
 
     Raises:
         SelectionError: every method failed; the first one says why.
     """
-    from lrensemble.errors import SelectionError
-    from lrensemble.evaluate import choose, save, validation_of, why_not_chosen
+    from lrensemble.front.teams import choose_all as choose
 
-    specs = check_names(methods, metric, consensus)
-    aim, validation = metric or aim_of(pool), validation_of(pool)
-    chosen = Chosen([], {})
-    for spec in specs:
-        with progress_of(f"selecting: {spec}"):
-            try:
-                team = choose(
-                    pool,
-                    spec,
-                    metric=aim,
-                    consensus=consensus,
-                    seed=seed,
-                    resamples=resamples,
-                    validation=validation,
-                )
-            except Exception as error:  # a row, and not the end
-                chosen.not_run[str(spec)] = why_not_chosen(spec, error)
-                continue
-        save(pool, team)
-        chosen.teams.append(team)
-    if not chosen.teams:
-        raise SelectionError(next(iter(chosen.not_run.values())))
-    return chosen
+    check_names(methods, metric, consensus)
+    aim = metric or aim_of(pool)
+    return choose(pool, methods, metric=aim, consensus=consensus, seed=seed, resamples=resamples, around=progress_of)
 
 
 def teams_table(teams: Sequence[Team]) -> Table:
@@ -216,7 +179,7 @@ def teams_table(teams: Sequence[Team]) -> Table:
     return rows
 
 
-def print_notes(chosen: Chosen) -> None:
+def print_notes(chosen: Teams) -> None:
     """Print the methods that have no team, and cautions on those that have."""
     print_not_run(chosen.not_run)
     for team in chosen.teams:

@@ -20,6 +20,7 @@ from lrensemble.data.source import SOURCES, Samples
 from lrensemble.data.stratified import divide
 from lrensemble.data.transfer import queued
 from lrensemble.errors import DataError, UntrustedError
+from lrensemble.here import PREFIX
 from lrensemble.registry import known_paths_only, require_known_paths
 from lrensemble.spec import Spec
 from lrensemble.targets import Form, Target
@@ -143,7 +144,7 @@ def load(settings: DataSettings, split: SplitSettings) -> Dataset:
     mean, std = _statistics(samples.inputs, rows["train"])
     truth_mean, truth_std = _scale_of(samples.truth[rows["train"]])
     return Dataset(
-        name=settings.source.name,
+        name=settings.source.name.removeprefix(PREFIX),
         inputs=torch.from_numpy(np.ascontiguousarray(samples.inputs)),
         truth=torch.from_numpy(samples.truth),
         target=samples.target,

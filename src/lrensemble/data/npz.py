@@ -15,9 +15,9 @@ from lrensemble.errors import DataError, LREnsembleError
 from lrensemble.files import storage_errors
 from lrensemble.numpy_files import read_arrays
 
-INPUTS = ("x", "images", "x_train")
+INPUTS = ("x", "X", "images", "x_train", "X_train")
 LABELS = ("y", "labels", "y_train")
-TEST_INPUTS = ("x_test", "test_x", "test_images")
+TEST_INPUTS = ("x_test", "X_test", "test_x", "test_images")
 TEST_LABELS = ("y_test", "test_y", "test_labels")
 CHANNELS = (1, 3, 4)
 """Numbers of channels that an image can have: they tell channels last from channels first."""
@@ -27,7 +27,7 @@ CHANNELS = (1, 3, 4)
 def npz(
     folder: Path | None, *, file: str, kind: Kind | None = None, weights: str | None = None, soft: str | None = None
 ) -> Samples:
-    """Inputs `x` (or `images`) and labels `y` (or `labels`); optional `x_test`, `y_test` and names of `classes`.
+    """Inputs `x` (`X`, `images`) and labels `y` (or `labels`); optional `x_test`, `y_test` and names of `classes`.
 
     Inputs are [sample, feature], [sample, height, width], or images with the channels first or last; uint8 stays so,
     other numbers become float32. Labels are integers from 0, or texts, which are sorted and become the class names; or
@@ -44,26 +44,48 @@ def npz(
         DataError: the file is missing or damaged, lacks an array, or its arrays do not fit together.
     """
     path = (folder or Path()) / file
-    arrays = _read(path)
-    inputs, labels = _images(_one_of(arrays, INPUTS, path), path), _one_of(arrays, LABELS, path)
+    return samples_of(_read(path), str(path), kind=kind, weights=weights, soft=soft)
+
+
+def samples_of(
+    arrays: dict[str, NDArray[Any]],
+    source: str,
+    *,
+    kind: Kind | None = None,
+    weights: str | None = None,
+    soft: str | None = None,
+) -> Samples:
+    """Samples of arrays by their names, as `npz` takes them.
+
+    Args:
+        arrays: inputs, labels, and what else the file holds.
+        source: where they are from, for messages.
+        kind: as `npz` takes it.
+        weights: as `npz` takes it.
+        soft: as `npz` takes it.
+
+    Raises:
+        DataError: an array is missing, or they do not fit together.
+    """
+    inputs, labels = _images(_one_of(arrays, INPUTS, source), source), _one_of(arrays, LABELS, source)
     test_rows, rows = 0, len(labels)
     if set(arrays) & {*TEST_INPUTS, *TEST_LABELS}:
-        test_inputs = _images(_one_of(arrays, TEST_INPUTS, path), path)
-        test_labels = _one_of(arrays, TEST_LABELS, path)
-        _check_fit(inputs, labels, test_inputs, test_labels, path)
+        test_inputs = _images(_one_of(arrays, TEST_INPUTS, source), source)
+        test_labels = _one_of(arrays, TEST_LABELS, source)
+        _check_fit(inputs, labels, test_inputs, test_labels, source)
         inputs, labels = np.concatenate([inputs, test_inputs]), np.concatenate([labels, test_labels])
         test_rows = len(test_labels)
     names = {name: list(map(str, arrays[name].ravel())) for name in ("classes", "outputs") if name in arrays}
-    truth, target = truth_of(labels, kind, str(path), **names)
+    truth, target = truth_of(labels, kind, source, **names)
     samples = Samples(
         inputs,
         truth,
         target,
         test_rows,
-        weights=None if weights is None else _of_rows(arrays, weights, rows, test_rows, path).astype(np.float64),
-        soft=None if soft is None else _of_rows(arrays, soft, rows, test_rows, path).astype(np.float32),
+        weights=None if weights is None else _of_rows(arrays, weights, rows, test_rows, source).astype(np.float64),
+        soft=None if soft is None else _of_rows(arrays, soft, rows, test_rows, source).astype(np.float32),
     )
-    check_samples(samples, str(path))
+    check_samples(samples, source)
     return samples
 
 
@@ -83,26 +105,28 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _one_of(arrays: dict[str, NDArray[Any]], names: tuple[str, ...], path: Path) -> NDArray[Any]:
+def _one_of(arrays: dict[str, NDArray[Any]], names: tuple[str, ...], source: str) -> NDArray[Any]:
     found = [name for name in names if name in arrays]
     if len(found) != 1:
         held = ", ".join(arrays) or "nothing"
-        raise DataError(f"{path} must hold exactly one of {', '.join(names)}; it holds {held}")
+        raise DataError(f"{source} must hold exactly one of {', '.join(names)}; it holds {held}")
     return arrays[found[0]]
 
 
-def _of_rows(arrays: dict[str, NDArray[Any]], name: str, rows: int, test_rows: int, path: Path) -> NDArray[Any]:
+def _of_rows(arrays: dict[str, NDArray[Any]], name: str, rows: int, test_rows: int, source: str) -> NDArray[Any]:
     """An array of numbers with one or several for each row; the test rows, which do without, have those of row 0."""
-    found = _one_of(arrays, (name,), path)
+    found = _one_of(arrays, (name,), source)
     if found.dtype.kind not in "buif" or len(found) != rows:
-        raise DataError(f"{path}: {name} is {found.dtype} of shape {found.shape}; give numbers for each of {rows} rows")
+        raise DataError(
+            f"{source}: {name} is {found.dtype} of shape {found.shape}; give numbers for each of {rows} rows"
+        )
     return np.concatenate([found, np.repeat(found[:1], test_rows, axis=0)])
 
 
-def _images(inputs: NDArray[Any], path: Path) -> NDArray[Any]:
+def _images(inputs: NDArray[Any], source: str) -> NDArray[Any]:
     """Features [sample, feature] as they are, and images as [sample, channel, height, width]."""
     if inputs.dtype.kind not in "buif":
-        raise DataError(f"{path}: inputs are {inputs.dtype}; give numbers")
+        raise DataError(f"{source}: inputs are {inputs.dtype}; give numbers")
     if inputs.dtype != np.uint8:
         inputs = inputs.astype(np.float32)
     if inputs.ndim == 3:
@@ -113,12 +137,12 @@ def _images(inputs: NDArray[Any], path: Path) -> NDArray[Any]:
 
 
 def _check_fit(
-    inputs: NDArray[Any], labels: NDArray[Any], test_inputs: NDArray[Any], test_labels: NDArray[Any], path: Path
+    inputs: NDArray[Any], labels: NDArray[Any], test_inputs: NDArray[Any], test_labels: NDArray[Any], source: str
 ) -> None:
     if inputs.shape[1:] != test_inputs.shape[1:]:
-        raise DataError(f"{path}: a training row is {inputs.shape[1:]} and a test row {test_inputs.shape[1:]}")
+        raise DataError(f"{source}: a training row is {inputs.shape[1:]} and a test row {test_inputs.shape[1:]}")
     for name, rows, targets in (("training", inputs, labels), ("test", test_inputs, test_labels)):
         if len(rows) != len(targets):
-            raise DataError(f"{path}: {len(rows)} {name} inputs but {len(targets)} labels")
+            raise DataError(f"{source}: {len(rows)} {name} inputs but {len(targets)} labels")
     if labels.shape[1:] != test_labels.shape[1:]:
-        raise DataError(f"{path}: labels have shape {labels.shape} and test labels {test_labels.shape}")
+        raise DataError(f"{source}: labels have shape {labels.shape} and test labels {test_labels.shape}")

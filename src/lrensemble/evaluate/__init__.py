@@ -3,8 +3,8 @@
 `teams` chooses, `selections` stores, `judged` fixes on `val` which team is judged; `evaluation` scores on the test
 sets, with `measurements` of members and teams, which are `predictors` whose rows are read in one pass (`streaming`),
 and gains from `comparison`; `verdict` puts them into a sentence, and `further` into one for each further test set.
-`baselines` adds the teams that need no search, `looks` counts every look at test, `result` holds the records and
-`stored` their file.
+`baselines` adds the teams that need no search, `looks` counts every look at test, `result` holds the records, `stored`
+their file, and `needed` says whose weights are still wanted.
 """
 
 from lrensemble.evaluate.changes import Changes, changes
@@ -12,6 +12,7 @@ from lrensemble.evaluate.comparison import gains
 from lrensemble.evaluate.evaluation import evaluate
 from lrensemble.evaluate.judged import Judged, judged
 from lrensemble.evaluate.looks import Look, looks
+from lrensemble.evaluate.needed import needed_members, slim
 from lrensemble.evaluate.result import (
     Cost,
     FurtherTest,
@@ -68,10 +69,12 @@ __all__ = [
     "judged",
     "load",
     "looks",
+    "needed_members",
     "predict",
     "read_result",
     "save",
     "scores",
+    "slim",
     "stale",
     "stored_result",
     "untrusted",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from lrensemble.config import Record
+from lrensemble.notebook import Shown
 
 FORMAT, UNSEALED = 4, 2
 """Format of `result.json`, and the last format without a checksum."""
@@ -190,7 +191,7 @@ class FurtherTest(Record):
     """Whether the gain holds here, in one line for each metric with a judged team."""
 
 
-class Result(Record):
+class Result(Shown, Record):
     """The whole evaluation of a pool."""
 
     format: int = FORMAT
@@ -220,3 +221,29 @@ class Result(Record):
     """Warnings: default choices, members that learned nothing, doubtful fits."""
     seconds: dict[str, float] = Field(description="Wall-clock seconds by stage")
     environment: dict[str, object]
+
+    def _headline(self) -> str:
+        return self.verdict.text
+
+    def _table(self) -> list[dict[str, Any]]:
+        """One row for the best single model, and one for each team: scores on `val` and `test`, the gain and its
+        interval.
+        """
+        single = self.best_single
+        first = {"team": f"best single: {single.name}", "members": 1, **_scores("val", single.val)}
+        rows = [first | _scores("test", single.test)]
+        for key, team in self.teams.items():
+            row = {"team": key, "members": len(team.members), **_scores("val", team.val), **_scores("test", team.test)}
+            gain = team.gain.get(team.metric) or team.gain.get(self.headline)
+            if gain is not None:
+                row |= {"gain": gain.value, "low": gain.low, "high": gain.high, "p_value": gain.p_value}
+            rows.append(row)
+        return rows
+
+
+def _scores(split: str, scores: Scores | None) -> dict[str, Any]:
+    """Scores of a split that there are, by column."""
+    if scores is None:
+        return {}
+    found = {name: getattr(scores, name) for name in STANDARD} | scores.others
+    return {f"{split}_{name}": value for name, value in found.items() if value is not None}

@@ -73,6 +73,15 @@ def stale(pool: Pool) -> dict[Path, str]:
     return found
 
 
+def stored_teams(pool: Pool) -> tuple[Team, ...]:
+    """All teams in `POOL/selections/`, those that are stale too.
+
+    Raises:
+        PoolError: a file is damaged.
+    """
+    return tuple(_stored(pool).values())
+
+
 def _stored(pool: Pool) -> dict[Path, Team]:
     """All teams by their files, in the order of the file names; copies of a team's file are strangers."""
     folder = pool.folder / FOLDER

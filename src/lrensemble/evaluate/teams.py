@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from lrensemble.config import Record
 from lrensemble.errors import LREnsembleError, PoolError, SelectionError
 from lrensemble.evaluate.predictors import Predictor
 from lrensemble.evaluate.streaming import SplitReader
+from lrensemble.notebook import Shown
 from lrensemble.pool import Member, Pool
 from lrensemble.select import (
     CrossFit,
@@ -35,7 +37,7 @@ DEFAULT_METRIC = "nll"
 """Metric that teams aim at where all members give probabilities of classes."""
 
 
-class Team(Record):
+class Team(Shown, Record):
     """A team chosen from a pool, by the ids of its members."""
 
     method: str
@@ -65,6 +67,23 @@ class Team(Record):
     frequency: dict[str, float] = Field(default_factory=dict)
     """Fraction of the resamples on which a member was chosen, by id."""
     details: dict[str, object] = Field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.team)
+
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # of members, and not of fields
+        return iter(self.team)
+
+    def _headline(self) -> str:
+        cross_fitted = "" if self.cross_fitted is None else f", cross-fitted {self.cross_fitted:.4f}"
+        return f"{self.method}: {len(self)} of {len(self.pool)} members, {self.metric} {self.score:.4f}{cross_fitted}"
+
+    def _table(self) -> list[dict[str, Any]]:
+        """One row for each member of the team."""
+        return [
+            {"method": self.method, "member": member, "weight": weight}
+            for member, weight in zip(self.team, self.weights, strict=True)
+        ]
 
 
 def validation_of(pool: Pool) -> Validation:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.config import Inputs, Record, Scale
@@ -72,6 +74,18 @@ class Description(OfTarget):
     def of_values(self) -> bool:
         """Whether values are predicted."""
         return "values" in self.target.forms
+
+    @property
+    def class_labels(self) -> NDArray[Any]:
+        """Names of the classes [class]; integers where they are called 0, 1, ….
+
+        Raises:
+            ExportError: values are predicted.
+        """
+        if self.of_values:
+            raise ExportError("this ensemble predicts values and has no classes")
+        names = self.target.names
+        return np.arange(len(names)) if names == tuple(map(str, range(len(names)))) else np.array(names)
 
     @property
     def of_distributions(self) -> bool:

@@ -185,6 +185,11 @@ class Ensemble(nn.Module, Hub):
             raise DataError(f"inputs have shape {tuple(inputs.shape)}; the ensemble takes [sample, {axes}]")
         return (inputs.float() - self.mean) / self.std
 
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """Names of the classes [class], as scikit-learn has them; integers where they are called 0, 1, …"""
+        return self.description.class_labels
+
     @torch.no_grad()
     def predict_dense(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.float64]:
         """What `forward` gives for raw inputs [sample, *shape], block by block on the ensemble's device.
@@ -209,16 +214,16 @@ class Ensemble(nn.Module, Hub):
         return self.predict_dense(inputs)
 
     def predict(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[Any]:
-        """Likeliest class [sample] of raw inputs [sample, *shape], as an index, ties to the lowest; or values [sample,
-        output] in the units of the data.
+        """Likeliest class [sample] of raw inputs [sample, *shape], as `classes_` has it, ties to the lowest; or values
+        [sample, output] in the units of the data.
 
         Raises:
             DataError: inputs of another shape.
         """
         if self.description.of_values:
             return self.predict_dense(inputs)[:, : self.description.target.width]
-        labels: NDArray[np.int64] = likeliest(self.predict_proba(inputs))
-        return labels
+        named: NDArray[Any] = self.classes_[likeliest(self.predict_proba(inputs))]
+        return named
 
     def predict_std(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.float64]:
         """Standard deviations [sample, output] of the values that are predicted.

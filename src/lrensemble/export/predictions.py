@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from lrensemble.errors import ExportError, MissingExtraError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.readers import check_suffix, read
 from lrensemble.files import write_whole
+from lrensemble.notebook import Shown
 from lrensemble.numerics import likeliest
 from lrensemble.targets import Target
 from lrensemble.text import to_csv
@@ -30,8 +32,8 @@ SUFFIXES = (".csv", ".parquet")
 Cell = str | int | float
 
 
-@dataclass(frozen=True)
-class Predictions:
+@dataclass(frozen=True, repr=False)
+class Predictions(Shown):
     """The table: columns `file`, `row` (from 0 within the file), and what is predicted.
 
     Of classes `label` (a class name) and one column for each class; of values one for each output, and one for each
@@ -40,11 +42,22 @@ class Predictions:
 
     target: Target
     files: tuple[str, ...]
-    """File of each input [sample]."""
+    """File of each input [sample]; empty where it came from an array."""
     rows: tuple[int, ...]
     """Position of each input in its file [sample]."""
     said: NDArray[np.float64]
     """Probabilities [sample, class], or values [sample, output] and then their standard deviations."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def _headline(self) -> str:
+        names = ", ".join(self.target.names[:5]) + (", …" if self.target.width > 5 else "")
+        return f"{len(self):,} rows, {'values' if self.of_values else 'classes'} {names}"
+
+    def _table(self) -> list[dict[str, Any]]:
+        """The rows of the table, by column."""
+        return [dict(zip(self.header(), record, strict=True)) for record in self.records()]
 
     @property
     def of_values(self) -> bool:
@@ -118,6 +131,16 @@ def check_table_path(path: Path) -> None:
     """
     if path.suffix not in SUFFIXES:
         raise ExportError(f"cannot write predictions to {path}; give a path that ends in {' or '.join(SUFFIXES)}")
+
+
+def predict_array(ensemble: Ensemble, inputs: NDArray[np.generic]) -> Predictions:
+    """Predictions of inputs [sample, …].
+
+    Raises:
+        DataError: inputs of another shape.
+    """
+    said = _said(ensemble, inputs)
+    return Predictions(ensemble.description.target, ("",) * len(said), tuple(range(len(said))), said)
 
 
 def predict_files(ensemble: Ensemble, files: Sequence[Path]) -> Predictions:

@@ -1,9 +1,10 @@
 """A pool on disk: the members of one task over the same rows, one folder each.
 
-`store` reads and writes pools, `removal` finds members and takes them out, `made_with` says what decides a member's
-bits, `collect` takes over predictions that were made elsewhere.
+`store` reads and writes pools, `removal` finds members and takes them out, `keeping` renames, slims and merges,
+`made_with` says what decides a member's bits, `collect` takes over predictions that were made elsewhere.
 """
 
+from lrensemble.pool.keeping import Merged, Slimmed, drop_weights, merge_pools, rename_member
 from lrensemble.pool.made_with import MadeWith
 from lrensemble.pool.member import Member, MemberRecord, StepStatistics
 from lrensemble.pool.removal import Removal, find_member, remove_members
@@ -15,11 +16,16 @@ __all__ = [
     "MadeWith",
     "Member",
     "MemberRecord",
+    "Merged",
     "Pool",
     "Removal",
+    "Slimmed",
     "Split",
     "StepStatistics",
     "Task",
+    "drop_weights",
     "find_member",
+    "merge_pools",
     "remove_members",
+    "rename_member",
 ]

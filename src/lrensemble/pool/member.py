@@ -10,6 +10,7 @@ from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 from lrensemble.config import Inputs, Record, Scale
 from lrensemble.errors import PoolError
 from lrensemble.files import storage_errors
+from lrensemble.notebook import Shown
 from lrensemble.pool.made_with import MadeWith, of_environment
 from lrensemble.pool.sealed import check_file, damaged, load_tensors, map_arrays
 from lrensemble.targets import Form, Labels, Predictions, predictions_of
@@ -92,7 +93,7 @@ class MemberRecord(Record):
     trained elsewhere."""
 
 
-class Member(MemberRecord):
+class Member(Shown, MemberRecord):
     """A member of a pool on disk; made by `Pool.members`."""
 
     task: dict[str, str]
@@ -100,6 +101,14 @@ class Member(MemberRecord):
     files: dict[str, str]
     """SHA-256 of each file beside `member.json`."""
     folder: Path = Field(default=Path(), exclude=True)
+
+    def _headline(self) -> str:
+        scores = ", ".join(f"{name} {value:.4g}" for name, value in list(self.scores.get("val", {}).items())[:3])
+        return f"{self.name} ({self.id}), {self.status}{f', val {scores}' if scores else ''}"
+
+    def _table(self) -> list[dict[str, Any]]:
+        """One row for each line of its history; its scores where there is none."""
+        return self.history() or [{"split": split, **scores} for split, scores in self.scores.items()]
 
     def record(self) -> dict[str, Any]:
         """`member.json` without format and checksum, ready for JSON."""

@@ -21,7 +21,7 @@ Members are written whole and never changed, so any number of processes may read
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -42,12 +42,14 @@ from lrensemble.files import (
     write_folder,
     write_whole,
 )
+from lrensemble.notebook import Shown
 from lrensemble.pool.content import BySplit, History, Precision, Weights, member_files
 from lrensemble.pool.listing import MEMBER, is_member, read_members
 from lrensemble.pool.member import ID_PATTERN, Member, MemberId, MemberRecord
 from lrensemble.pool.names import told_apart
 from lrensemble.pool.rows import are_written, check_rows, read_ids, read_rows, write_rows
 from lrensemble.pool.sealed import unseal
+from lrensemble.pool.shown import headline_of, member_at, row_of
 from lrensemble.pool.task import NO_IDS, NONE, Task
 
 FOLDERS = ("members", "selections", "failed", "looks", "unfinished", "range-tests")
@@ -63,8 +65,8 @@ class Failure(Record):
     traceback: str
 
 
-@dataclass(frozen=True)
-class Pool:
+@dataclass(frozen=True, repr=False)
+class Pool(Shown):
     """The members of one task. Made by `Pool.create` or `Pool.open`."""
 
     folder: Path
@@ -175,6 +177,26 @@ class Pool:
 
     def __contains__(self, id: str) -> bool:  # noqa: A002
         return is_member(self._members / id)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self.members())
+
+    def __len__(self) -> int:
+        return len(self.members())
+
+    def __bool__(self) -> bool:
+        return True  # an empty one is there too
+
+    def __getitem__(self, place: int | str) -> Member:
+        """Member by its place, or by its id or name."""
+        return member_at(self.members(), place, self.folder)
+
+    def _headline(self) -> str:
+        return headline_of(self.folder, self.task, lambda: self.members(include_diverged=True))
+
+    def _table(self) -> list[dict[str, Any]]:
+        """One row for each member, those without predictions too."""
+        return [row_of(member) for member in self.members(include_diverged=True)]
 
     def add(
         self,

@@ -30,6 +30,7 @@ HOMES = {
     "loggers": "lrensemble.train.loggers",
     "formats": "lrensemble.export",
     "variants": "lrensemble.export",
+    "plots": "lrensemble.report",
 }
 """The package whose import fills a registry, by the plural of what it holds."""
 

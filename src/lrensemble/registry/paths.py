@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lrensemble.errors import LREnsembleError, SpecError
+from lrensemble.here import gone, is_here
 from lrensemble.registry.names import nearest
 from lrensemble.registry.trust import let_code_through
 
@@ -74,6 +75,8 @@ def function_at(path: str, kind: str) -> Callable[..., Any]:
     found: Any = module
     for part in function_name.split("."):
         found = getattr(found, part, None)
+    if not callable(found) and is_here(path):
+        raise SpecError(f"{what}: {gone(path)}")
     if not callable(found):
         names = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         hint = nearest(function_name, names) if names else ""

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from lrensemble.errors import SpecError, UntrustedError
+from lrensemble.here import gone, is_here
 from lrensemble.spec import Spec, SpecLike, to_spec
 
 _asked_for: set[str] = set()
@@ -120,6 +121,8 @@ def _is_known(path: str) -> bool:
 
 
 def _untrusted(begin: str, path: str) -> UntrustedError:
+    if is_here(path):
+        return UntrustedError(f"{begin}: {gone(path)}")
     module = path.partition(":")[0]
     return UntrustedError(
         f"{begin}: its code is not imported unasked; if you trust it, add --trust-code (in Python, trust_code=True), "

@@ -49,6 +49,25 @@ def write_figures(sections: Sequence[Section], folder: Path, file_format: str) -
     return paths
 
 
+def write_drawn(figure: Mapping[str, Any], path: Path) -> None:
+    """Write one figure as a picture, in the format of its suffix.
+
+    Args:
+        figure: its data and layout, as plotly has them.
+        path: of the picture, `.svg`, `.png` or `.pdf`.
+
+    Raises:
+        ReportError: a browser that does not draw.
+        MissingExtraError: kaleido or a browser is not installed.
+        StorageError: it cannot be written.
+    """
+    sized = {"data": figure["data"], "layout": {"width": WIDTH, "height": HEIGHT, **figure["layout"]}}
+    with scratch_folder() as drafts:
+        draft = drafts / f"figure{path.suffix}"
+        _draw([sized], [draft], path.suffix.removeprefix("."))
+        write_whole(path, draft.read_bytes())
+
+
 def _whole(figure: Figure) -> dict[str, Any]:
     """Figure with margins and a plain background, which on the page its script adds."""
     layout = {

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.errors import ReportError
 from lrensemble.evaluate import Result, Team, load, predict
 from lrensemble.pool import Member, Pool
 from lrensemble.report.parameters import Floats, Products, products_of
@@ -27,9 +28,21 @@ class ReportData:
     """A pool, its evaluation, and what is derived from both; derived once, when first used."""
 
     pool: Pool
-    result: Result
+    judged: Result | None
+    """Evaluation of the pool; None for what shows the members alone."""
     data_folder: Path | None = None
     """Folder of the data set's files, for pictures of its rows."""
+
+    @property
+    def result(self) -> Result:
+        """Evaluation of the pool.
+
+        Raises:
+            ReportError: there is none.
+        """
+        if self.judged is None:
+            raise ReportError(f"{self.pool.folder} is not evaluated yet; evaluate it first: lrensemble.evaluate(pool)")
+        return self.judged
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
@@ -53,7 +66,11 @@ class ReportData:
 
     @cached_property
     def in_team(self) -> frozenset[str]:
-        """Ids of the members of the judged team, or of the best single model where no team beats it."""
+        """Ids of the members of the judged team, or of the best single model where no team beats it; none where
+        nothing was judged.
+        """
+        if self.judged is None:
+            return frozenset()
         key = self.result.verdict.method
         return frozenset([self.result.best_single.id] if key is None else self.result.teams[key].members)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,14 +10,15 @@ from lrensemble.consensus import CONSENSUS, for_target
 from lrensemble.errors import SelectionError
 from lrensemble.metrics import METRICS, require_aim
 from lrensemble.metrics.serving import require_target
+from lrensemble.notebook import Shown
 from lrensemble.registry import Call, Registry
 from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike
 from lrensemble.targets import Need
 
 
-@dataclass(frozen=True)
-class Selection:
+@dataclass(frozen=True, repr=False)
+class Selection(Shown):
     """A team, and how it was found."""
 
     team: tuple[int, ...]
@@ -36,6 +37,20 @@ class Selection:
     """A warning, where many teams were scored on few rows."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """What else the selector has to say, ready for JSON."""
+
+    def __len__(self) -> int:
+        return len(self.team)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.team)
+
+    def _headline(self) -> str:
+        members = f"members {list(self.team)}" if len(self) <= 12 else f"{len(self)} members"
+        return f"{self.method or 'a team'}: {members}, {self.metric} {self.score:.4f}, {self.tried:,} teams tried"
+
+    def _table(self) -> list[dict[str, Any]]:
+        """One row for each member of the team."""
+        return [{"member": member, "weight": weight} for member, weight in zip(self.team, self.weights, strict=True)]
 
 
 @dataclass(frozen=True)

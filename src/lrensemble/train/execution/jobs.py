@@ -12,9 +12,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from lrensemble.config import Recipe
 from lrensemble.data import Dataset
 from lrensemble.errors import LREnsembleError, TrainingError
+from lrensemble.here import is_here
 from lrensemble.pool import Pool
+from lrensemble.registry import paths_in
 from lrensemble.train.execution.costs import (
     Costs,
     StepCost,
@@ -135,6 +138,8 @@ def jobs_of(
     rule = rule_of(execution, max_group_size, reproducible=reproducible)
     similar = _similar_runs(list(pending.values()), dataset, pool, rule)
     in_process = [each.costs.in_process for each in similar]
+    if any(is_here_alone(run.recipe) for run in runs):
+        return [*begun, *_grouped(similar, in_process, max_group_size)]
     if len(devices) > 1:
         processes = 1 if reproducible else len(devices)
         return _distribute([*begun, *_grouped(similar, in_process, max_group_size, processes)], devices)
@@ -204,6 +209,11 @@ def _shared_settings(run: Run) -> str | None:
 def _is_independent(run: Run) -> bool:
     """Whether a run neither goes on from another nor is gone on from in the process that has it."""
     return run.successor is None and run.recipe.at_epoch is None
+
+
+def is_here_alone(recipe: Recipe) -> bool:
+    """Whether a recipe names an object of this process, so that no other process can train it."""
+    return any(is_here(path) for spec in (recipe.data, recipe.model, recipe.policy) for path in paths_in(spec))
 
 
 def _grouped(

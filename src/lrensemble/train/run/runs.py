@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from lrensemble.config import Recipe
+from lrensemble.here import PREFIX
 from lrensemble.policies import Policy
 from lrensemble.pool import Pool
 from lrensemble.train.run.state import HistoryLine
@@ -38,7 +39,7 @@ class Run:
     @property
     def name(self) -> str:
         """The policy in its text form, and what else varies."""
-        return ", ".join(part for part in (str(self.recipe.policy), self.varied) if part)
+        return ", ".join(part for part in (str(self.recipe.policy).replace(PREFIX, ""), self.varied) if part)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,57 @@
+"""Every registered figure is drawn of the records that it is for."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lrensemble.errors import ReportError, SpecError
+from lrensemble.evaluate import choose, evaluate, save, validation_of, write_result
+from lrensemble.pool import Pool
+from lrensemble.report import PLOTS
+from lrensemble.select import select
+
+plotly = pytest.importorskip("plotly")
+
+
+@pytest.fixture(scope="module")
+def records(trained: Pool) -> dict[str, Any]:
+    team = choose(trained, "all")
+    save(trained, team)
+    result = evaluate(trained, [team])
+    write_result(result, trained.folder / "result.json")
+    selection = select(validation_of(trained))
+    member = trained.members()[0]
+    return {"Pool": trained, "Team": team, "Result": result, "Selection": selection, "Member": member}
+
+
+@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name in PLOTS for kind in PLOTS.facts(name).of])
+def test_it_is_drawn(name: str, kind: str, records: dict[str, Any]) -> None:
+    record = records[kind]
+    drawn = getattr(record.plot, name)()
+    assert isinstance(drawn, plotly.graph_objects.Figure)
+    assert drawn.data
+    assert drawn == record.plot(name)
+    assert name in dir(record.plot)
+    assert name in repr(record.plot)
+
+
+def test_the_first_is_drawn_unless_one_is_named(records: dict[str, Any]) -> None:
+    assert records["Pool"].plot() == records["Pool"].plot("curves")
+
+
+def test_the_bars_are_the_weights(records: dict[str, Any]) -> None:
+    (bars,) = records["Team"].plot.weights().data
+    assert list(bars.y) == list(records["Team"].weights)
+
+
+def test_what_there_is_not_is_told(records: dict[str, Any], hostile: Pool) -> None:
+    with pytest.raises(SpecError, match="no figure named 'curve' of a Pool; did you mean 'curves'"):
+        records["Pool"].plot("curve")
+    with pytest.raises(AttributeError, match="no figure named 'weights'; there are curves"):
+        records["Pool"].plot.weights  # noqa: B018
+    with pytest.raises(ReportError, match="has no history"):
+        hostile.members()[0].plot()
+    with pytest.raises(ReportError, match="is not evaluated yet"):
+        hostile.plot.price()
+    assert not list(Path(hostile.folder).glob("looks/*")), "nothing is evaluated for a figure"
