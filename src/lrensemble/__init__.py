@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from lrensemble.errors import LREnsembleError
     from lrensemble.evaluate import Result, Team
     from lrensemble.export import Ensemble
-    from lrensemble.front import collect, evaluate, export, predict, report, run, select, tune
+    from lrensemble.front.sweep import run, tune
+    from lrensemble.front.teams import evaluate, select
+    from lrensemble.front.written import export, predict, report
     from lrensemble.metrics import score
     from lrensemble.policies import Policy, paper_grid
     from lrensemble.pool import Member, Pool, Task
+    from lrensemble.pool.collect import collect
     from lrensemble.select import Selection, Validation, cross_fit, team_score
     from lrensemble.spec import Spec
     from lrensemble.studies.conduct import study
@@ -49,22 +52,22 @@ _HOME = {
     "Task": "pool",
     "Team": "evaluate",
     "Validation": "select",
-    "collect": "front",
+    "collect": "pool.collect",
     "combine": "consensus",
     "cross_fit": "select",
-    "evaluate": "front",
-    "export": "front",
+    "evaluate": "front.teams",
+    "export": "front.written",
     "load_experiment": "config",
     "paper_grid": "policies",
-    "predict": "front",
-    "report": "front",
+    "predict": "front.written",
+    "report": "front.written",
     "reproduce": "train",
-    "run": "front",
+    "run": "front.sweep",
     "score": "metrics",
-    "select": "front",
+    "select": "front.teams",
     "study": "studies",
     "team_score": "select",
-    "tune": "front",
+    "tune": "front.sweep",
 }
 
 __all__ = [

@@ -11,6 +11,7 @@ import pytest
 from tests.cli.command import Command
 from tests.members import stacked
 
+from lrensemble.front import teams
 from lrensemble.pool import Pool
 from lrensemble.registry import HOMES
 from lrensemble.select.methods.shared import exhaustive
@@ -221,7 +222,7 @@ def test_our_own_bugs_keep_their_traceback(command: Command, pool: Path, monkeyp
     def broken(*_arguments: object, **_keywords: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("lrensemble.evaluate.evaluate", broken)
+    monkeypatch.setattr(teams, "measured", broken)
     outcome = command("evaluate", pool)
     assert outcome.status == 1
     assert outcome.err.startswith("lrensemble: ended by ZeroDivisionError: a bug; the traceback is in ")

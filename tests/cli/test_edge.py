@@ -20,14 +20,14 @@ ACTING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
 BREAKS = """
 import sys
 
-import lrensemble.evaluate as part
+import lrensemble.front.teams as part
 
 
 def broken(*_arguments, **_keywords):
     raise {error}
 
 
-part.evaluate = broken
+part.measured = broken
 """
 
 

@@ -27,7 +27,7 @@ from lrensemble.cli.console import (
 
 if TYPE_CHECKING:
     from lrensemble.evaluate import Team
-    from lrensemble.front import Teams
+    from lrensemble.front.teams import Teams
     from lrensemble.pool import Pool
     from lrensemble.spec import SpecLike
 

@@ -12,13 +12,13 @@ from lrensemble.config import Experiment, load_experiment, to_record
 from lrensemble.errors import ConfigError
 from lrensemble.front.arrays import as_source, holds_arrays
 from lrensemble.front.objects import as_model, as_policies
+from lrensemble.front.paths import PathLike
 from lrensemble.here import PREFIX, is_here
 from lrensemble.registry import paths_in
 from lrensemble.train.execution.devices import to_devices
 
 logger = logging.getLogger(__name__)
 
-PathLike = str | os.PathLike[str]
 ExperimentLike = Experiment | Mapping[str, Any] | PathLike
 
 

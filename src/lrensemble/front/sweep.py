@@ -10,7 +10,8 @@ from typing import Any
 from lrensemble.config import Experiment
 from lrensemble.errors import MissingExtraError, TrainingError
 from lrensemble.evaluate import Result
-from lrensemble.front.experiment import ExperimentLike, PathLike, check_here, experiment_of, name_of
+from lrensemble.front.experiment import ExperimentLike, check_here, experiment_of, name_of
+from lrensemble.front.paths import PathLike
 from lrensemble.front.teams import check_names, choose_all, default_methods, evaluate_into
 from lrensemble.pool import Pool
 from lrensemble.report import write_report

@@ -25,7 +25,7 @@ from lrensemble.evaluate import (
     write_result,
 )
 from lrensemble.evaluate import evaluate as measured
-from lrensemble.front.experiment import PathLike
+from lrensemble.front.paths import PathLike
 from lrensemble.metrics import METRICS
 from lrensemble.notebook import Shown
 from lrensemble.pool import Pool

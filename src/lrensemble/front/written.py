@@ -15,7 +15,7 @@ from lrensemble.export import FORMATS, VARIANTS, Ensemble, chosen_team, ensemble
 from lrensemble.export.formats import check_place
 from lrensemble.export.predictions import Predictions, predict_array, predict_files
 from lrensemble.front.arrays import as_array
-from lrensemble.front.experiment import PathLike
+from lrensemble.front.paths import PathLike
 from lrensemble.front.teams import opened
 from lrensemble.notebook import Shown
 from lrensemble.pool import Pool
