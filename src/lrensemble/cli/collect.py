@@ -46,9 +46,7 @@ def collect(
     id_column: Annotated[
         str | None, typer.Option("--id", help="Column or array with the names of rows, which align the files.")
     ] = None,
-    columns: Annotated[
-        str | None, typer.Option(help="Columns or arrays of predictions, NAME,NAME.")
-    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns or arrays of predictions, NAME,NAME.")] = None,
     test: Annotated[
         list[str] | None,
         typer.Option(

@@ -44,7 +44,9 @@ def _ordered(file: PredictionFile, wanted: tuple[str, ...], asked: Asked) -> Pre
         elif labels.ndim == 1 and labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < len(order):
             labels = place[labels]
         rows[split] = {**known, "labels": labels}
-    return replace(file, rows=rows, names=wanted, members=tuple(_columns(member, order, place) for member in file.members))
+    return replace(
+        file, rows=rows, names=wanted, members=tuple(_columns(member, order, place) for member in file.members)
+    )
 
 
 def _columns(member: CollectedMember, order: Indices, place: Indices) -> CollectedMember:

@@ -102,7 +102,8 @@ def prediction_file(path: Path, name: str, arrays: BySplit, asked: Asked, *, in_
 def told_apart(names: list[str]) -> list[str]:
     """The names; those that stand several times are numbered."""
     return [
-        name if names.count(name) == 1 else f"{name} #{names[: place + 1].count(name)}" for place, name in enumerate(names)
+        name if names.count(name) == 1 else f"{name} #{names[: place + 1].count(name)}"
+        for place, name in enumerate(names)
     ]
 
 

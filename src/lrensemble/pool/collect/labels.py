@@ -38,11 +38,19 @@ def with_indices(files: Sequence[PredictionFile], before: AnyTarget | None, aske
     width = widths.pop() if len(widths) == 1 else None
     named = next((file.names for file in found if file.names), () if before is None else before.names)
     arrays = [array for file in found for array in _labels_in(file)]
-    if any(array.dtype.kind == "U" for array in arrays):
+    if any(array.dtype.kind == "U" for array in arrays) or _are_names(arrays, named):
         return [_by_name(file, file.names or named or _names_in(files, arrays, width)) for file in found]
     if named or any(array.dtype.kind not in "iu" or array.ndim != 1 for array in arrays):
         return found
     return _from_zero(found, arrays, width, asked)
+
+
+def _are_names(arrays: Sequence[Array], names: Sequence[str]) -> bool:
+    """Whether whole numbers are names of classes, since some are no indices."""
+    if not names or any(array.dtype.kind not in "iu" or not array.size for array in arrays):
+        return False
+    outside = any(int(array.min()) < 0 or int(array.max()) >= len(names) for array in arrays)
+    return outside and all(str(value) in names for array in arrays for value in np.unique(array).tolist())
 
 
 def _labels_in(file: PredictionFile) -> list[Array]:
@@ -114,8 +122,11 @@ def _by_name(file: PredictionFile, names: tuple[str, ...]) -> PredictionFile:
     place = {name: index for index, name in enumerate(names)}
 
     def indices(array: Array, where: str) -> Array:
-        if array.dtype.kind != "U" or array.ndim != 1:
+        if array.ndim != 1 or array.dtype.kind not in "iuU":
             return array
+        if array.dtype.kind != "U" and not _are_names([array], names):
+            return array
+        array = array.astype(str)
         unknown = [name for name in np.unique(array).tolist() if name not in place]
         if unknown and all(name.isdigit() and int(name) < len(names) for name in np.unique(array).tolist()):
             return array.astype(np.int64)
@@ -124,13 +135,15 @@ def _by_name(file: PredictionFile, names: tuple[str, ...]) -> PredictionFile:
         return np.array([place[name] for name in array.tolist()], dtype=np.int64)
 
     rows = {
-        split: {**known, "labels": indices(known["labels"], file.where(split, "labels"))} for split, known in file.rows.items()
+        split: {**known, "labels": indices(known["labels"], file.where(split, "labels"))}
+        for split, known in file.rows.items()
     }
     members = tuple(
         replace(
             member,
             said={
-                split: replace(said, parts={"": indices(said.parts[""], said.where)}) for split, said in member.said.items()
+                split: replace(said, parts={"": indices(said.parts[""], said.where)})
+                for split, said in member.said.items()
             },
         )
         if member.form == "top1"
@@ -154,11 +167,4 @@ def _from_zero(
     for file in files:
         split = next(iter(file.rows))
         asked.note(file.path, f"{prefix(split)}labels {shown} are the classes in this order")
-    texts = [
-        replace(
-            file,
-            rows={split: {**known, "labels": known["labels"].astype(str)} for split, known in file.rows.items()},
-        )
-        for file in files
-    ]
-    return [_by_name(file, names) for file in texts]
+    return [_by_name(file, names) for file in files]

@@ -26,7 +26,7 @@ def rounded_by(rows: NDArray[Any]) -> float:
     some = rows[:1000].astype(np.float64)
     for decimals in range(1, 7):
         if np.abs(some * 10**decimals - np.round(some * 10**decimals)).max(initial=0) < 1e-3 / 10 ** (6 - decimals):
-            return max(OFF, min(MOST_OFF, some.shape[1] / 2 * 10.0**-decimals))
+            return max(OFF, min(MOST_OFF, some.shape[1] / 2 * 10.0**-decimals)) + 1e-9
     return OFF
 
 
@@ -40,6 +40,6 @@ def normalised(probs: NDArray[Any]) -> tuple[NDArray[Any], float]:
         return probs, 0.0
     sums = probs.sum(axis=-1, dtype=np.float64)
     off = float(np.abs(sums - 1).max(initial=0))
-    if not SUM_TOLERANCE < off <= rounded_by(probs):
+    if not 0.9 * SUM_TOLERANCE < off <= rounded_by(probs):  # the rest is for float32 and for logarithms
         return probs, 0.0
     return probs / sums[:, None], off

@@ -104,20 +104,24 @@ def is_truth_file(given: str) -> bool:
 def _common(common: Common, asked: Asked) -> _Known:
     """What a file beside those of predictions holds for all; nothing where it is one of them after all."""
     found = known_in(common.path, common.half, asked.truth if suffix_of(common.path) != ".npy" else None)
-    return _Known(common.path, found, common.path.parent)
+    return _Known(common.path, found, common.below)
 
 
 def _of_place(place: Place, asked: Asked, known: Sequence[_Known]) -> PredictionFile | None:
     arrays: BySplit = {}
     known = sorted(
-        (each for each in known if each.below is None or place.files["val"].is_relative_to(each.below) or _siblings(each, place)),
+        (
+            each
+            for each in known
+            if each.below is None or place.files["val"].is_relative_to(each.below) or _siblings(each, place)
+        ),
         key=lambda each: -1 if each.below is None else len(each.below.parts),
         reverse=True,
     )
     for half, path in place.files.items():
         held = _opened(path, asked)
         try:
-            own = _arranged(held, asked, known, half)
+            own = _arranged(held, asked, known, half if "test" in place.files else "")
         except PredictionsError:
             if half != "test" or _has_truth(held, known):
                 raise
@@ -142,12 +146,16 @@ def _with(arrays: BySplit, own: BySplit, half: Half, path: Path, asked: Asked) -
     test = own.get("test") or {what: array for what, array in own.get("val", {}).items() if what not in OF_ALL}
     names = own.get("val", {}).get("names")
     if "labels" not in test:
-        asked.note(path, "left out: these test rows have no truth; `lrensemble combine TEAM FILES` applies a team to them")
+        asked.note(
+            path, "left out: these test rows have no truth; `lrensemble combine TEAM FILES` applies a team to them"
+        )
         return arrays
     mine = arrays["val"].get("names")
     if names is not None and mine is not None and names.tolist() != mine.tolist():
         if sorted(names.tolist()) != sorted(mine.tolist()):
-            raise PredictionsError(f"{path} has the models {', '.join(names)}, and elsewhere {', '.join(mine)}; give the same")
+            raise PredictionsError(
+                f"{path} has the models {', '.join(names)}, and elsewhere {', '.join(mine)}; give the same"
+            )
         order = [names.tolist().index(name) for name in mine.tolist()]
         test = {what: array[order] if what in ALL_FORMS else array for what, array in test.items()}
     return {**arrays, "test": test}
@@ -208,17 +216,21 @@ def _outside(held: Held, known: Sequence[_Known], half: Half) -> BySplit:
     found: BySplit = {}
     ids = next((array for name, array in held.arrays.items() if role_of(name) == "ids" and array.ndim == 1), None)
     for each in known:
-        for split, there in each.by_split.items():
-            if half and len(each.by_split) > 1 and split != half:
-                continue
+        by_split = each.by_split
+        if half:
+            wanted = half if half in by_split or not covers(by_split.get("val", {}), ids) else "val"
+            by_split = {"val": by_split[wanted]} if wanted in by_split else {}
+        for split, there in by_split.items():
             own = ids if "labels" in there or "ids" in there else None
-            place = "val" if half == "test" else split
-            found[place] = {**joined(there, own, None, str(held.path), str(each.source)), **found.get(place, {})}
+            found[split] = {**joined(there, own, None, str(held.path), str(each.source)), **found.get(split, {})}
     return found
 
 
 def asked_for(
-    form: Any, truth: Any, id: Any, columns: Sequence[str] | str | None  # noqa: A002
+    form: Any,
+    truth: Any,
+    id: Any,
+    columns: Sequence[str] | str | None,  # noqa: A002
 ) -> tuple[Asked, Any, NDArray[Any] | Any | None]:
     """What was asked for, and truth and ids that are no names of columns."""
     chosen = "top1" if form == "labels" else form

@@ -99,7 +99,9 @@ def _truth_by_name(held: Held, asked: Asked, rest: Table, outside: Arrays) -> st
     if "label" in named and any(name.startswith("p:") for name in rest):  # a table that `lrensemble predict` wrote
         rest.pop("label")
         named.remove("label")
-    kept = [name for place, name in enumerate(named) if not any(_same(rest[name], rest[other]) for other in named[:place])]
+    kept = [
+        name for place, name in enumerate(named) if not any(_same(rest[name], rest[other]) for other in named[:place])
+    ]
     if len(kept) > 1:
         raise PredictionsError(
             f"{held.path}: {' and '.join(kept)} may all be the truth; say which with --truth NAME (it holds {held.listing()})"
@@ -125,7 +127,9 @@ def _candidates(rest: Table, asked: Asked) -> Table:
     return {name: column for name, column in rest.items() if role_of(name) not in ("ignored", "split", "ids", "names")}
 
 
-def _as_families(held: Held, asked: Asked, found: Arrays, candidates: Table, rest: Table) -> tuple[str, str | None] | None:
+def _as_families(
+    held: Held, asked: Asked, found: Arrays, candidates: Table, rest: Table
+) -> tuple[str, str | None] | None:
     """A column a class, of one model or several: what was taken, and the truth where it is what was left."""
     lists = [name for name, column in candidates.items() if column.ndim == 2 and column.shape[1] > 1]
     numbers = {name: column for name, column in candidates.items() if column.ndim == 1 and column.dtype.kind in "fiub"}
@@ -201,7 +205,9 @@ def _truth_left(held: Held, rest: Table, used: set[str], classes: Sequence[str])
     return left[0] if left else None
 
 
-def _as_models(held: Held, asked: Asked, found: Arrays, candidates: Table, rest: Table) -> tuple[str, str | None] | None:
+def _as_models(
+    held: Held, asked: Asked, found: Arrays, candidates: Table, rest: Table
+) -> tuple[str, str | None] | None:
     """A column a model, or one alone: what was taken, and the truth where it is what was left."""
     late = None
     if "labels" not in found:
@@ -217,8 +223,15 @@ def _as_models(held: Held, asked: Asked, found: Arrays, candidates: Table, rest:
             forms[name] = form
     chosen = list(forms) if asked.columns else _most_telling(forms, columns)
     if not chosen:
-        if columns and len(columns) < 4 and truth is not None and any(column.dtype.kind in "fiu" for column in columns.values()):
-            raise PredictionsError(unclear(held, np.stack([c for c in columns.values() if c.dtype.kind in "fiu"], 1), truth))
+        if (
+            columns
+            and len(columns) < 4
+            and truth is not None
+            and any(column.dtype.kind in "fiu" for column in columns.values())
+        ):
+            raise PredictionsError(
+                unclear(held, np.stack([c for c in columns.values() if c.dtype.kind in "fiu"], 1), truth)
+            )
         return None
     kinds = {forms[name] for name in chosen}
     if len(kinds) > 1:
@@ -254,8 +267,11 @@ def _binary_left(candidates: Table) -> str | None:
     two = [
         name
         for name, column in candidates.items()
-        if column.ndim == 1 and len(values := class_values(column) or []) == 2
-        and (column.dtype.kind in "bU" or values == [0, 1]) and not says_prediction(name) and role_of(name) != "top1"
+        if column.ndim == 1
+        and len(values := class_values(column) or []) == 2
+        and (column.dtype.kind in "bU" or values == [0, 1])
+        and not says_prediction(name)
+        and role_of(name) != "top1"
     ]
     return two[0] if len(two) == 1 else None
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from lrensemble.errors import PredictionsError
 from lrensemble.pool.arrays import entries, load
+from lrensemble.pool.collect.names import placed
 from lrensemble.pool.collect.reading.held import Arrays, Held
 from lrensemble.pool.collect.reading.nested import read_json_file
 from lrensemble.pool.collect.reading.tables import columns_of, from_cells, read_table
@@ -67,7 +68,10 @@ def open_file(path: Path, wanted: Callable[[str], bool] | None = None) -> Held:
         return in_memory(torch_file(path), path)
     names, unread = entries(path)
     chosen = [name for name in names if wanted is None or wanted(name)]
-    return Held(path, load(path, chosen) if suffix == ".npz" else {stem_of(path): load(path, names)[path.stem]}, unread=unread)
+    chosen += [name for name in unread if placed(name) is not None]  # which is refused, with the reason
+    return Held(
+        path, load(path, chosen) if suffix == ".npz" else {stem_of(path): load(path, names)[path.stem]}, unread=unread
+    )
 
 
 def _at_row(path: Path, read: Callable[[], Arrays]) -> Arrays:

@@ -39,7 +39,9 @@ class Family:
         return np.stack([columns[name].astype(np.float64) for name in self.columns], axis=1)
 
 
-def families(columns: Columns, truth: NDArray[Any] | None, classes: Sequence[str], form: GivenForm | None) -> list[Family]:
+def families(
+    columns: Columns, truth: NDArray[Any] | None, classes: Sequence[str], form: GivenForm | None
+) -> list[Family]:
     """Families of columns that hold a number for each class, one for each model.
 
     Args:
@@ -52,8 +54,9 @@ def families(columns: Columns, truth: NDArray[Any] | None, classes: Sequence[str
     kept = [family for each in found if (family := _checked(each, columns, truth, form)) is not None]
     if not kept and len(columns) > 1:
         names = tuple(columns)
-        shared = _shared_start(names)
-        whole = Family(shared, names, tuple(name[len(shared) :] for name in names), "probs")
+        start = _shared_start(names)
+        end = "" if start else _shared_start([name[::-1] for name in names])[::-1]
+        whole = Family(start or end, names, tuple(name[len(start) : len(name) - len(end)] for name in names), "probs")
         kept = [family] if (family := _checked(whole, columns, truth, form)) is not None else []
     return _of_one_role([family for family in kept if family.classes == kept[0].classes])
 
@@ -139,11 +142,19 @@ def model_names(stems: Sequence[str]) -> list[str]:
     """Names of models from those of their columns: without the words that say that it is a prediction."""
     short = []
     for stem in stems:
-        name = re.sub(r"^(?:p|pred|preds|prob|probs|proba|oof)[_\-:. ]+|[_\-:. ]+(?:pred|preds|prob|probs|proba|oof|logits?)$", "", stem)
+        name = re.sub(
+            r"^(?:p|pred|preds|prob|probs|proba|oof)[_\-:. ]+|[_\-:. ]+(?:pred|preds|prob|probs|proba|oof|logits?)$",
+            "",
+            stem,
+        )
         short.append(name.strip(" _-.:") or stem)
     return short if len(set(short)) == len(short) else list(stems)
 
 
 def says_prediction(name: str) -> bool:
     """Whether the name of a column says that it is a prediction."""
-    return role_of(name) in PREDICTIVE or bool(SAYING & set(words_of(half_of(name)[1] or name))) or half_of(name)[0] == "val"
+    return (
+        role_of(name) in PREDICTIVE
+        or bool(SAYING & set(words_of(half_of(name)[1] or name)))
+        or half_of(name)[0] == "val"
+    )

@@ -86,10 +86,8 @@ def single_form(array: Array, truth: Array | None) -> GivenForm | None:
         return "top1"
     if len(classes) == 2 and known.min() >= 0 and known.max() <= 1:
         return "probs"
-    spread = numbers and not whole and min(classes) - np.ptp(classes) <= known.min() <= known.max() <= max(classes) + np.ptp(
-        classes
-    )
-    return "values" if spread and len(classes) > 2 else None
+    beyond = known.min() < 0 or known.max() > 1  # what lies within may be the probability of anything
+    return "values" if numbers and not whole and beyond and len(classes) > 2 else None
 
 
 def class_values(truth: Array) -> list[Any] | None:
@@ -104,7 +102,9 @@ def class_values(truth: Array) -> list[Any] | None:
     if truth.dtype.kind == "f" and (known != np.floor(known)).any():
         return None
     different = np.unique(known)
-    gapless = len(different) > 0 and different[-1] - different[0] + 1 == len(different) and len(different) <= len(known) / 2
+    gapless = (
+        len(different) > 0 and different[-1] - different[0] + 1 == len(different) and len(different) <= len(known) / 2
+    )
     if len(different) > FEW and not gapless:
         return None
     return [int(value) for value in different]

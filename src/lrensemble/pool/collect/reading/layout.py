@@ -57,7 +57,8 @@ def arrange_arrays(held: Held, asked: Asked, outside: BySplit) -> BySplit:
         PredictionsError: two arrays for the same, or predictions of an unclear form; all arrays are listed.
     """
     found, taken, rest = _by_name(held, asked)
-    _move_lone_truth(found)
+    if _move_lone_truth(found):
+        taken = [each.replace(" as test_", " as ") for each in taken]
     for split, known in outside.items():
         found[split] = {**found.get(split, {}), **known} if "labels" in known else {**known, **found.get(split, {})}
     for split in ("val", "test"):
@@ -81,13 +82,17 @@ def _by_name(held: Held, asked: Asked) -> tuple[BySplit, list[str], dict[str, Ar
     rest: dict[str, Arrays] = {}
     for name, array in sorted(held.arrays.items(), key=lambda each: placed(each[0]) is None):
         split, what = _canonical(name)
+        if what == "outputs" and array.dtype.kind == "f" and array.ndim > 1:
+            what = "predictions"
         if name in (asked.truth, asked.id):
             what = "labels" if name == asked.truth else "ids"
         elif name in asked.columns or (asked.truth and what == "labels") or (asked.id and what == "ids"):
             what = None
         if what is None:
             half, bare = half_of(name)
-            rest.setdefault("test" if half == "test" else "train" if half == "train" else "val", {})[bare or name] = array
+            rest.setdefault("test" if half == "test" else "train" if half == "train" else "val", {})[bare or name] = (
+                array
+            )
             continue
         before = origin.get((split, what))
         if before is not None:
@@ -126,13 +131,15 @@ def _refuse_both(held: Held, split: str, what: str, before: str, name: str) -> N
         )
 
 
-def _move_lone_truth(found: BySplit) -> None:
-    """`y_test` beside predictions of no said rows is the truth of these."""
+def _move_lone_truth(found: BySplit) -> bool:
+    """Whether `y_test` stood beside predictions of no said rows, whose truth it now is."""
     val, test = found.get("val", {}), found.get("test", {})
     of_rows = [what for what in OF_ROWS if what in test]
     if "labels" in test and "labels" not in val and not any(form in test for form in (*ALL_FORMS, "predictions")):
         found["val"] = {**val, **{what: test[what] for what in of_rows}}
         found["test"] = {what: array for what, array in test.items() if what not in OF_ROWS}
+        return True
+    return False
 
 
 def _asked_for(rest: Arrays, asked: Asked) -> Arrays:
@@ -147,7 +154,9 @@ def _named_models(held: Held, asked: Asked, found: Arrays, rest: Arrays, taken: 
     fits = {
         name: array
         for name, array in rest.items()
-        if array.ndim in (1, 2, 3) and array.dtype.kind in "fiub" and (rows is None or rows in array.shape[:2])
+        if array.ndim in (1, 2, 3)
+        and array.dtype.kind in "fiub"
+        and (rows is None or rows in array.shape[:2])
         and role_of(name) not in NOT_OF_ARRAYS
     }
     if not asked.columns and asked.form is None:
@@ -209,7 +218,9 @@ def unclear(held: Held, array: NDArray[Any], truth: NDArray[Any] | None, start: 
             "--truth FILE, or say the form with --kind probs|logits|labels|values"
         )
     known = array[~np.isnan(array)] if array.dtype.kind == "f" else array
-    numbers = f"between {known.min():.4g} and {known.max():.4g}" if array.dtype.kind in "fiu" and known.size else "texts"
+    numbers = (
+        f"between {known.min():.4g} and {known.max():.4g}" if array.dtype.kind in "fiu" and known.size else "texts"
+    )
     return (
         f"{held.path}: {start}predictions {list(array.shape)} are {numbers}, neither probabilities that sum to one nor anything "
         f"else that is clear (it holds {held.listing()}); say what they are with --kind probs|logits|labels|values, "

@@ -46,6 +46,8 @@ class Common:
 
     path: Path
     half: Half
+    below: Path | None
+    """That folder; None where the file itself was given, and holds for all."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,11 @@ def places_of(paths: Sequence[Path]) -> tuple[list[Place], list[Common]]:
     if not own:
         raise PredictionsError(f"{paths[0]} holds a truth and no predictions; give the predictions too")
     places = _paired(own)
-    halves = [Common(item.path, _half_of_path(item.path)) for item in shared]
+    halves = [
+        Common(item.path, _half_of_path(item.path), item.path.parent if item.in_folder else None) for item in shared
+    ]
     several = any("test" in place.files for place in places) or len({common.half or "val" for common in halves}) > 1
-    return places, halves if several else [Common(common.path, "") for common in halves]
+    return places, halves if several else [Common(common.path, "", common.below) for common in halves]
 
 
 def is_folder(path: Path) -> bool:
@@ -121,7 +125,9 @@ def _walk(folder: Path) -> list[Path]:
 
 def _known(paths: Sequence[Path]) -> list[Path]:
     known = [path for path in paths if suffix_of(path) in SUFFIXES]
-    telling = [path for path in known if suffix_of(path) in (".npz", ".npy") or not OF_RUNS.fullmatch(stem_of(path).lower())]
+    telling = [
+        path for path in known if suffix_of(path) in (".npz", ".npy") or not OF_RUNS.fullmatch(stem_of(path).lower())
+    ]
     return telling
 
 
@@ -152,7 +158,9 @@ def _paired(items: Sequence[_Item]) -> list[Place]:
             continue  # rows that a member was trained on
         if first < 0 or {"", "val"} <= set(halves):
             paths = " and ".join(str(items[place].path) for place in halves.values())
-            what = "has test rows alone, and others have validation rows too" if first < 0 else "are both validation rows"
+            what = (
+                "has test rows alone, and others have validation rows too" if first < 0 else "are both validation rows"
+            )
             raise PredictionsError(f"{paths} {what}; give both of every member, as NAME_val and NAME_test")
         files: dict[Half, Path] = {"val": items[first].path}
         if "test" in halves:

@@ -71,6 +71,7 @@ def _csv(content: bytes, path: Path) -> pd.DataFrame:
     separator = "\t" if tab else max(",;|", key=first.count)
     headless = bool(first) and all(_is_number(cell) for cell in next(csv.reader([first], delimiter=separator)))
     pandas = need_pandas()
+    exact = {"float_precision": "round_trip"} if int(pandas.__version__.split(".")[0]) < 3 else {}  # the default since
 
     def read(decimal: str) -> pd.DataFrame:
         return pandas.read_csv(
@@ -80,8 +81,8 @@ def _csv(content: bytes, path: Path) -> pd.DataFrame:
             header=None if headless and not _counts_from_zero(first, separator) else "infer",
             keep_default_na=False,
             na_values=list(MISSING),
-            float_precision="round_trip",
             low_memory=False,
+            **exact,
         )
 
     found = read(".")
@@ -126,8 +127,10 @@ def cells(column: Any) -> Any:
         return column.to_numpy()
     if hasattr(kind, "numpy_dtype") and getattr(kind, "kind", "O") in "biuf":  # a type with its own missing value
         missing = bool(column.isna().any())
-        return column.to_numpy(dtype=np.float64 if missing else kind.numpy_dtype, na_value=np.nan) if missing else (
-            column.to_numpy(dtype=kind.numpy_dtype)
+        return (
+            column.to_numpy(dtype=np.float64 if missing else kind.numpy_dtype, na_value=np.nan)
+            if missing
+            else (column.to_numpy(dtype=kind.numpy_dtype))
         )
     return from_cells(list(column))
 
@@ -172,5 +175,7 @@ def _stacked(listed: list[list[Any] | None]) -> NDArray[Any]:
     rows = [[np.nan] * width if cell is None else cell for cell in listed]
     if any(len(row) != width for row in rows):
         place = next(place for place, row in enumerate(rows) if len(row) != width)
-        raise PredictionsError(f"row {place} lists {len(rows[place])} numbers and row 0 {width}; give as many in every row")
+        raise PredictionsError(
+            f"row {place} lists {len(rows[place])} numbers and row 0 {width}; give as many in every row"
+        )
     return np.asarray(rows)

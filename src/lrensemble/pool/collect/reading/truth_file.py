@@ -53,7 +53,9 @@ def known_of(held: Held, half: Half, column: str | None, stem: str | None = None
     if not known and len(held.arrays) == 1:
         known = {"val": {"labels": next(iter(held.arrays.values()))}}
     if not known:
-        raise PredictionsError(f"{held.path} holds {held.listing()}, and no truth is clear among them; name it `labels`")
+        raise PredictionsError(
+            f"{held.path} holds {held.listing()}, and no truth is clear among them; name it `labels`"
+        )
     return {split: known["val"]} if split == "test" and set(known) == {"val"} else known
 
 
@@ -72,7 +74,11 @@ def _of_table(held: Held, column: str | None) -> Arrays:
         found["labels"] = rest[chosen[0]]
         return found
     numbers = [name for name in chosen if rest[name].dtype.kind in "biuf" and rest[name].ndim == 1]
-    if not named and len(numbers) == len(chosen) > 1 and one_hot(together := np.stack([rest[name] for name in chosen], axis=1)):
+    if (
+        not named
+        and len(numbers) == len(chosen) > 1
+        and one_hot(together := np.stack([rest[name] for name in chosen], axis=1))
+    ):
         return {**found, "labels": together.argmax(axis=1), "classes": np.array(chosen)}
     if found and not chosen:
         return found
