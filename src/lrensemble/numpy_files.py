@@ -42,7 +42,8 @@ def array_entries(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         OSError: the file cannot be read.
         Exception: it is damaged or holds something else.
     """
-    plain, objects = [], []
+    plain: list[str] = []
+    objects: list[str] = []
     with path.open("rb") as opened:
         file = np.load(opened, allow_pickle=False)
         if isinstance(file, np.ndarray):

@@ -34,8 +34,8 @@ def collect(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Files of predictions and the truth (.csv, .parquet, .json, .npz, .safetensors, .pt, …), or folders of "
-            "one file a member or one folder a run."
+            help="Files of predictions and the truth (.csv, .parquet, .json, .npz, .safetensors, .pt, …), or folders "
+            "of one file a member or one folder a run."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the pool; made, or added to.")],

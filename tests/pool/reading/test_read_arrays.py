@@ -118,7 +118,7 @@ def test_tensors_in_files(tmp_path: Path) -> None:
     ):
         collect([tmp_path / "odd.pt"], tmp_path / "odd")
     (tmp_path / "cut.pt").write_bytes((tmp_path / "net0.pt").read_bytes()[:300])
-    with pytest.raises(PredictionsError, match="cut.pt .*damaged|cut.pt holds"):
+    with pytest.raises(PredictionsError, match=r"cut.pt .*damaged|cut.pt holds"):
         collect([tmp_path / "cut.pt"], tmp_path / "odd")
 
 
@@ -152,7 +152,7 @@ def test_more_objects_in_memory(tmp_path: Path) -> None:
     is_right(collect(frames, tmp_path / "frames", truth=truth, id="key"))
     with pytest.raises(PredictionsError, match="net0 is of type object; give an array, a tensor, a frame"):
         collect({"net0": object()}, tmp_path / "odd", truth=TRUTH)
-    with pytest.raises(PredictionsError, match="net0 holds .* and no truth|net0 has no labels"):
+    with pytest.raises(PredictionsError, match=r"net0 holds .* and no truth|net0 has no labels"):
         collect({"net0": PROBS[0]}, tmp_path / "odd")
 
 

@@ -96,7 +96,7 @@ def test_validation_beside_test(tmp_path: Path, spelling: str, val: str) -> None
     is_right([tmp_path / "f"], tmp_path / "a", names, test=True)
     is_right(paths, tmp_path / "b", names, test=True)
     paths[1].unlink()
-    with pytest.raises(LREnsembleError, match="only one of .*net0.* has test rows"):
+    with pytest.raises(LREnsembleError, match=r"only one of .*net0.* has test rows"):
         collect([tmp_path / "f"], tmp_path / "c")
 
 

@@ -187,11 +187,11 @@ def test_truth_in_a_second_file(tmp_path: Path) -> None:
     of_classes(collect([folder], tmp_path / "c"))
     of_classes(collect([*paths, folder / "ground_truth.csv"], tmp_path / "d"))
     with pytest.raises(
-        PredictionsError, match="may hold the truth in age, odd; say which with --truth .*other.csv:NAME"
+        PredictionsError, match=r"may hold the truth in age, odd; say which with --truth .*other.csv:NAME"
     ):
         collect(paths, tmp_path / "e", truth=str(tmp_path / "other.csv"))
     more[:-5].rename(columns={"target": "label"}).to_csv(tmp_path / "fewer.csv", index=False)
-    with pytest.raises(LREnsembleError, match="rows of .*lgb.csv are missing, the first"):
+    with pytest.raises(LREnsembleError, match=r"rows of .*lgb.csv are missing, the first"):
         collect(paths, tmp_path / "f", truth=tmp_path / "fewer.csv")
 
 
@@ -205,7 +205,7 @@ def test_rows_that_nobody_predicted_are_left_out_and_counted(tmp_path: Path) -> 
         assert any("left out 3 of 60 rows that nobody predicted" in line for line in result.reading)
         assert result.pool.ids("val") == tuple(str(row) for row in range(ROWS) if row not in (3, 17, 40))
     frames[1].loc[5, [f"c{k}" for k in range(CLASSES)]] = np.nan
-    with pytest.raises(LREnsembleError, match="1 of 57 rows .* missing, the first '5'"):
+    with pytest.raises(LREnsembleError, match=r"1 of 57 rows .* missing, the first '5'"):
         collect(written(tmp_path, frames), tmp_path / "other")
 
 

@@ -137,14 +137,14 @@ def _read(
         given = [with_groups(given[0], Path(groups)), *given[1:]]
     read = [read_sources(each, replace(asked, truth=None, id=None)) for each in tests.values()]
     own, of_tests = _in_normal_form(given, dict(zip(tests, read, strict=True)), before, asked)
-    given, everything = own, [*own, *(file for each in of_tests.values() for file in each)]
+    everything = [*own, *(file for each in of_tests.values() for file in each)]
     target = target_of(everything, _target(before))
     for file in everything:
         for member in file.members:
             member.check_columns(target)
         for split in file.rows:
             truth_of(file, split, target)
-    shared = with_test_sets(aligned(given), {name: aligned(each) for name, each in of_tests.items()})
+    shared = with_test_sets(aligned(own), {name: aligned(each) for name, each in of_tests.items()})
     choices = known_of_rows(shared, "choices")
     for member in (member for file in shared for member in file.members):
         for split in member.said:

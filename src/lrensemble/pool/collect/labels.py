@@ -75,7 +75,7 @@ def _one_a_row(labels: Array, where: str, *, valued: bool) -> Array:
     if valued:
         return labels.astype(np.int64) if labels.dtype.kind == "b" else labels
     if labels.ndim == 2 and one_hot(labels):
-        return labels.argmax(axis=1)
+        return np.asarray(labels.argmax(axis=1))
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "utf-8")
     if labels.dtype.kind == "b":
@@ -87,8 +87,8 @@ def _one_a_row(labels: Array, where: str, *, valued: bool) -> Array:
         return labels.astype(np.int64)
     row = tuple(int(place) for place in np.argwhere(broken)[0])
     raise PredictionsError(
-        f"{where} are real numbers ({labels[row]:g} in row {row[0]}), as of a regression, and the predictions are of classes; "
-        "give predictions as `values`, or say --kind values"
+        f"{where} are real numbers ({labels[row]:g} in row {row[0]}), as of a regression, and the predictions are of "
+        "classes; give predictions as `values`, or say --kind values"
     )
 
 
@@ -111,8 +111,8 @@ def _names_in(files: Sequence[PredictionFile], arrays: Sequence[Array], width: i
         names.sort(key=int)
     if width is not None and len(names) != width:
         raise PredictionsError(
-            f"{files[0].path}: labels name {len(names)} classes ({', '.join(names[:6])}, …) and predictions have {width}; "
-            "give the names of all in their order, as an array `classes` or in the names of the columns"
+            f"{files[0].path}: labels name {len(names)} classes ({', '.join(names[:6])}, …) and predictions "
+            f"have {width}; give the names of all in their order, as an array `classes` or in the names of the columns"
         )
     return tuple(names)
 

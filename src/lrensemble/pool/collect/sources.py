@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.pool.collect.files import PredictionFile, prediction_file
-from lrensemble.pool.collect.names import ALL_FORMS, GIVEN_FORMS, LAYOUTS, OF_ALL, BySplit
-from lrensemble.pool.collect.reading.columns import arrange_table, divided, row_ids, split_column
+from lrensemble.pool.collect.names import ALL_FORMS, GIVEN_FORMS, LAYOUTS, OF_ALL, AskedForm, BySplit, GivenForm
+from lrensemble.pool.collect.reading.columns import arrange_table, row_ids
 from lrensemble.pool.collect.reading.containers import in_memory, open_file, stem_of, suffix_of
 from lrensemble.pool.collect.reading.held import Arrays, Asked, Held
 from lrensemble.pool.collect.reading.layout import arrange_arrays, tells_predictions, wanted_first
 from lrensemble.pool.collect.reading.places import Common, Place, places_of
 from lrensemble.pool.collect.reading.roles import Half, role_of
+from lrensemble.pool.collect.reading.splits import divided, split_column
 from lrensemble.pool.collect.reading.truth_file import covers, joined, known_in, known_of
 
 NAMED = "given"
@@ -197,7 +198,7 @@ def _arranged(held: Held, asked: Asked, known: Sequence[_Known], half: Half) -> 
     if not held.table:
         return arrange_arrays(held, asked, _outside(held, known, half))
     own: Arrays = {}
-    row_ids(held, asked, own, dict(held.arrays))
+    row_ids(asked, own, dict(held.arrays))
     rows = len(next(iter(held.arrays.values())))
     outside: Arrays = {}
     for each in known:
@@ -227,13 +228,13 @@ def _outside(held: Held, known: Sequence[_Known], half: Half) -> BySplit:
 
 
 def asked_for(
-    form: Any,
+    form: AskedForm | None,
     truth: Any,
-    id: Any,
-    columns: Sequence[str] | str | None,  # noqa: A002
+    id: Any,  # noqa: A002
+    columns: Sequence[str] | str | None,
 ) -> tuple[Asked, Any, NDArray[Any] | Any | None]:
     """What was asked for, and truth and ids that are no names of columns."""
-    chosen = "top1" if form == "labels" else form
+    chosen: GivenForm | None = "top1" if form == "labels" else form
     names = tuple(columns.split(",") if isinstance(columns, str) else columns or ())
     column = truth if isinstance(truth, str) and not is_truth_file(truth) else None
     asked = Asked(form=chosen, truth=column, id=id if isinstance(id, str) else None, columns=names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,15 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
-from lrensemble.pool.collect.names import LAYOUTS, BySplit, GivenForm
-from lrensemble.pool.collect.reading.families import Family, families, model_names, says_prediction
-from lrensemble.pool.collect.reading.held import OVERRIDES, Arrays, Asked, Held
-from lrensemble.pool.collect.reading.kinds import class_values, one_hot, single_form
-from lrensemble.pool.collect.reading.layout import unclear
-from lrensemble.pool.collect.reading.one_column import of_class_one
+from lrensemble.pool.collect.names import LAYOUTS, BySplit
+from lrensemble.pool.collect.reading.families import Family, families, model_names
+from lrensemble.pool.collect.reading.held import OVERRIDES, Arrays, Asked, Held, Table, as_names
+from lrensemble.pool.collect.reading.kinds import class_values, one_hot
+from lrensemble.pool.collect.reading.models import as_models
 from lrensemble.pool.collect.reading.roles import role_of, words_of
-
-Table = dict[str, NDArray[Any]]
 
 
 def arrange_table(held: Held, asked: Asked, outside: Arrays) -> BySplit:
@@ -38,7 +34,7 @@ def arrange_table(held: Held, asked: Asked, outside: Arrays) -> BySplit:
     found: Arrays = {}
     taken: list[str] = []
     rest = dict(held.arrays)
-    if id_name := row_ids(held, asked, found, rest):
+    if id_name := row_ids(asked, found, rest):
         taken.append(f"`{id_name}` as id")
     truth = _truth_by_name(held, asked, rest, outside)
     if "labels" in outside:
@@ -48,7 +44,7 @@ def arrange_table(held: Held, asked: Asked, outside: Arrays) -> BySplit:
     for name in [name for name in rest if role_of(name) in ("groups", "weights") and name not in asked.columns]:
         found[str(role_of(name))] = rest.pop(name)
     candidates = _candidates(rest, asked)
-    read = _as_families(held, asked, found, candidates, rest) or _as_models(held, asked, found, candidates, rest)
+    read = _as_families(held, asked, found, candidates, rest) or as_models(held, asked, found, candidates, rest)
     if read is None:
         raise PredictionsError(_no_predictions(held, found))
     said, late_truth = read
@@ -58,7 +54,7 @@ def arrange_table(held: Held, asked: Asked, outside: Arrays) -> BySplit:
     return {"val": found}
 
 
-def row_ids(held: Held, asked: Asked, found: Arrays, rest: Table) -> str | None:
+def row_ids(asked: Asked, found: Arrays, rest: Table) -> str | None:
     """Take the column of the names of rows; its name, or None where there is none."""
     if asked.id is not None:
         found["ids"] = as_names(rest.pop(asked.id))
@@ -80,13 +76,6 @@ def row_ids(held: Held, asked: Asked, found: Arrays, rest: Table) -> str | None:
     return None
 
 
-def as_names(array: NDArray[Any]) -> NDArray[Any]:
-    """Names of rows; whole numbers as such, also where a missing cell made them real."""
-    if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.floor(array)).all():
-        return array.astype(np.int64)
-    return array
-
-
 def _truth_by_name(held: Held, asked: Asked, rest: Table, outside: Arrays) -> str | None:
     if asked.truth is not None:
         return asked.truth
@@ -104,7 +93,8 @@ def _truth_by_name(held: Held, asked: Asked, rest: Table, outside: Arrays) -> st
     ]
     if len(kept) > 1:
         raise PredictionsError(
-            f"{held.path}: {' and '.join(kept)} may all be the truth; say which with --truth NAME (it holds {held.listing()})"
+            f"{held.path}: {' and '.join(kept)} may all be the truth; say which with --truth NAME "
+            f"(it holds {held.listing()})"
         )
     for name in named[1:]:
         rest.pop(name)
@@ -200,110 +190,10 @@ def _truth_left(held: Held, rest: Table, used: set[str], classes: Sequence[str])
             left.append(name)
     if len(left) > 1:
         raise PredictionsError(
-            f"{held.path}: {' and '.join(left)} may all be the truth; say which with --truth NAME (it holds {held.listing()})"
+            f"{held.path}: {' and '.join(left)} may all be the truth; say which with --truth NAME "
+            f"(it holds {held.listing()})"
         )
     return left[0] if left else None
-
-
-def _as_models(
-    held: Held, asked: Asked, found: Arrays, candidates: Table, rest: Table
-) -> tuple[str, str | None] | None:
-    """A column a model, or one alone: what was taken, and the truth where it is what was left."""
-    late = None
-    if "labels" not in found:
-        late = _binary_left(candidates) if not asked.columns else None
-        if late is not None:
-            found["labels"] = rest[late]
-    truth = found.get("labels")
-    columns = {name: column for name, column in candidates.items() if column.ndim == 1 and name != late}
-    forms: dict[str, GivenForm] = {}
-    for name, column in columns.items():
-        form = asked.form or ("logits" if _says_logit(name) else None) or single_form(column, truth)
-        if form is not None:
-            forms[name] = form
-    chosen = list(forms) if asked.columns else _most_telling(forms, columns)
-    if not chosen:
-        if (
-            columns
-            and len(columns) < 4
-            and truth is not None
-            and any(column.dtype.kind in "fiu" for column in columns.values())
-        ):
-            raise PredictionsError(
-                unclear(held, np.stack([c for c in columns.values() if c.dtype.kind in "fiu"], 1), truth)
-            )
-        return None
-    kinds = {forms[name] for name in chosen}
-    if len(kinds) > 1:
-        each = ", ".join(f"{name} ({forms[name]})" for name in chosen)
-        raise PredictionsError(
-            f"{held.path}: {each} are of several kinds; say which with --columns NAME,NAME (it holds {held.listing()})"
-        )
-    form = kinds.pop()
-    _store_models(found, {name: columns[name] for name in chosen}, form)
-    noun = {"probs": "probability of class", "logits": "logit of class", "top1": "labels", "values": "values"}[form]
-    if form in ("probs", "logits"):
-        noun = f"{noun} {_of_class(chosen[0], found)[1]}"
-    what = "" if len(chosen) == 1 else f" of {len(chosen)} models"
-    shown = ", ".join(chosen[:6]) + (", …" if len(chosen) > 6 else "")
-    return f"{shown} as {noun}{what}", late
-
-
-def _says_logit(name: str) -> bool:
-    return bool({"logit", "logits"} & set(words_of(name)))
-
-
-def _most_telling(forms: dict[str, GivenForm], columns: Table) -> list[str]:
-    """Of columns that may be predictions, those whose names say so; labels only where there is nothing better."""
-    named = [name for name in forms if says_prediction(name) and role_of(name) != "top1"]
-    real = [name for name in forms if columns[name].dtype.kind == "f" and forms[name] != "top1"]
-    hard = [name for name in forms if role_of(name) == "top1"]
-    soft = [name for name in named if forms[name] != "top1"]
-    return soft or named or hard or real or list(forms)
-
-
-def _binary_left(candidates: Table) -> str | None:
-    """The one column that is of two classes, beside real numbers."""
-    two = [
-        name
-        for name, column in candidates.items()
-        if column.ndim == 1
-        and len(values := class_values(column) or []) == 2
-        and (column.dtype.kind in "bU" or values == [0, 1])
-        and not says_prediction(name)
-        and role_of(name) != "top1"
-    ]
-    return two[0] if len(two) == 1 else None
-
-
-def _store_models(found: Arrays, columns: Table, form: GivenForm) -> None:
-    arrays = list(columns.values())
-    if form in ("probs", "logits", "log_probs"):
-        flipped, _ = _of_class(next(iter(columns)), found)
-        arrays = [of_class_one(column, form) for column in arrays]
-        arrays = [array[:, ::-1] if flipped else array for array in arrays]
-    elif form == "top1":
-        arrays = [as_names(column) for column in arrays]
-        if any(array.dtype.kind == "U" for array in arrays):
-            arrays = [array.astype(str) for array in arrays]
-    if len(arrays) == 1:
-        found[LAYOUTS[form].main[0]] = arrays[0]
-        return
-    found[LAYOUTS[form].main[0]] = np.stack(arrays)
-    found["names"] = np.array(model_names(list(columns)))
-
-
-def _of_class(name: str, found: Arrays) -> tuple[bool, str]:
-    """Whether one column speaks of the first class, and the name of the class that it speaks of."""
-    truth = found.get("labels")
-    classes = [] if truth is None else list(map(str, class_values(truth) or []))
-    if len(classes) != 2:
-        return False, "1"
-    word = words_of(name)[-1:]
-    for place, each in enumerate(classes):
-        if word == words_of(each):
-            return place == 0, each
-    return False, classes[1]
 
 
 def _no_predictions(held: Held, found: Arrays) -> str:
@@ -312,31 +202,3 @@ def _no_predictions(held: Held, found: Arrays) -> str:
         f"{held.path} holds {held.listing()}: no predictions are clear among them{missing}; "
         "name them with --columns NAME,NAME and say what they are with --kind probs|logits|labels|values"
     )
-
-
-def divided(arrays: Arrays, split_of_row: NDArray[Any]) -> BySplit:
-    """Rows by the split that a column says of each."""
-    found: BySplit = {}
-    members = "names" in arrays
-    of_all = ("classes", "outputs", "names")
-    for split, words in (("val", ("val", "valid", "validation", "dev", "oof", "eval")), ("test", ("test", "testing"))):
-        rows = np.isin(np.char.lower(split_of_row.astype(str)), words)
-        if rows.any():
-            found[split] = {
-                name: array[:, rows] if members and name not in ("labels", "ids", "groups", "weights") else array[rows]
-                for name, array in arrays.items()
-                if name not in of_all
-            }
-    found.setdefault("val", {}).update({name: arrays[name] for name in of_all if name in arrays})
-    return found
-
-
-def split_column(held: Held) -> str | None:
-    """The column that says for each row whether it is one to choose or to test on."""
-    words = set(itertools.chain(("val", "valid", "validation", "dev", "oof", "eval", "test", "testing", "train")))
-    for name, column in held.arrays.items():
-        if role_of(name) == "split" and column.dtype.kind == "U":
-            values = {value.lower() for value in np.unique(column).tolist()}
-            if values <= words and len(values) > 1:
-                return name
-    return None

@@ -101,7 +101,8 @@ def in_memory(given: Any, path: Path) -> Held:
     array = array_of(given)
     if array is None:
         raise PredictionsError(
-            f"{path} is of type {type(given).__name__}; give an array, a tensor, a frame, a dict of them by name, or a file"
+            f"{path} is of type {type(given).__name__}; give an array, a tensor, a frame, a dict of them by name, "
+            "or a file"
         )
     return Held(path, {"predictions": array})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,23 @@ Columns = Mapping[str, NDArray[Any]]
 
 _NUMBERED = re.compile(r"(.*?)[\s_\-.:\[(]*(\d+)[\])]*", re.DOTALL)
 
-SAYING = frozenset("pred preds prediction predictions predicted prob probs proba probability p oof score yhat".split())
+SAYING = frozenset(
+    [
+        "pred",
+        "preds",
+        "prediction",
+        "predictions",
+        "predicted",
+        "prob",
+        "probs",
+        "proba",
+        "probability",
+        "p",
+        "oof",
+        "score",
+        "yhat",
+    ]
+)
 """Words in the name of a column of predictions."""
 
 
@@ -134,8 +150,8 @@ def _of_one_role(found: list[Family]) -> list[Family]:
 
 
 def _shared_start(names: Sequence[str]) -> str:
-    start = os.path.commonprefix(list(names))
-    return re.sub(r"[A-Za-z0-9]+$", "", start)
+    letters = itertools.takewhile(lambda each: len(set(each)) == 1, zip(*names, strict=False))
+    return re.sub(r"[A-Za-z0-9]+$", "", "".join(each[0] for each in letters))
 
 
 def model_names(stems: Sequence[str]) -> list[str]:

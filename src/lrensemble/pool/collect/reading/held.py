@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.pool.collect.names import GivenForm
 
 Arrays = dict[str, NDArray[Any]]
+Table = dict[str, NDArray[Any]]
+"""Columns [sample] by name."""
 
 OVERRIDES = "--truth, --id, --columns, --kind change it"
 """What a reading says last: the arguments have the same names in Python."""
@@ -62,3 +65,10 @@ class Asked:
             f"{paths[0]}{f' and {len(set(paths)) - 1} more' if len(set(paths)) > 1 else ''}: {text}"
             for text, paths in self.notes.items()
         )
+
+
+def as_names(array: NDArray[Any]) -> NDArray[Any]:
+    """Names of rows; whole numbers as such, also where a missing cell made them real."""
+    if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.floor(array)).all():
+        return array.astype(np.int64)
+    return array

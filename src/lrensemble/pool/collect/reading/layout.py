@@ -170,8 +170,9 @@ def _named_models(held: Held, asked: Asked, found: Arrays, rest: Arrays, taken: 
         return
     shapes = {array.shape for array in fits.values()}
     if len(shapes) > 1:
+        each = ", ".join(f"{name} {list(array.shape)}" for name, array in fits.items())
         raise PredictionsError(
-            f"{held.path}: {', '.join(f'{name} {list(array.shape)}' for name, array in fits.items())} may all be predictions; "
+            f"{held.path}: {each} may all be predictions; "
             f"say which with --columns NAME,NAME (it holds {held.listing()})"
         )
     if len(fits) == 1:
@@ -222,7 +223,7 @@ def unclear(held: Held, array: NDArray[Any], truth: NDArray[Any] | None, start: 
         f"between {known.min():.4g} and {known.max():.4g}" if array.dtype.kind in "fiu" and known.size else "texts"
     )
     return (
-        f"{held.path}: {start}predictions {list(array.shape)} are {numbers}, neither probabilities that sum to one nor anything "
-        f"else that is clear (it holds {held.listing()}); say what they are with --kind probs|logits|labels|values, "
+        f"{held.path}: {start}predictions {list(array.shape)} are {numbers}, neither probabilities that sum to "
+        f"one nor anything else that is clear (it holds {held.listing()}); say what they are with --kind probs|logits|labels|values, "
         "and which with --columns NAME,NAME"
     )

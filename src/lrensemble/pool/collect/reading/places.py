@@ -21,8 +21,10 @@ OF_RUNS = re.compile(
 """Stems of files that training tools write beside predictions: settings, curves, weights."""
 
 SAYING = frozenset(
-    "pred preds prediction predictions prob probs proba logit logits oof output outputs softmax scores val valid validation "
-    "test submission".split()
+    (
+        *("pred", "preds", "prediction", "predictions", "prob", "probs", "proba", "logit", "logits", "oof", "output"),
+        *("outputs", "softmax", "scores", "val", "valid", "validation", "test", "submission"),
+    )
 )
 """Words in the name of a file of predictions."""
 
@@ -125,10 +127,9 @@ def _walk(folder: Path) -> list[Path]:
 
 def _known(paths: Sequence[Path]) -> list[Path]:
     known = [path for path in paths if suffix_of(path) in SUFFIXES]
-    telling = [
+    return [
         path for path in known if suffix_of(path) in (".npz", ".npy") or not OF_RUNS.fullmatch(stem_of(path).lower())
     ]
-    return telling
 
 
 def _natural(text: str) -> list[tuple[int, str]]:

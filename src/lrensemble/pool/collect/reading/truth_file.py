@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from lrensemble.errors import PredictionsError
 from lrensemble.pool.collect.identity import order_of
 from lrensemble.pool.collect.names import OF_ALL, OF_ROWS, BySplit, prefix
-from lrensemble.pool.collect.reading.columns import as_names, row_ids
+from lrensemble.pool.collect.reading.columns import row_ids
 from lrensemble.pool.collect.reading.containers import open_file, stem_of, suffix_of
-from lrensemble.pool.collect.reading.held import Arrays, Asked, Held
+from lrensemble.pool.collect.reading.held import Arrays, Asked, Held, as_names
 from lrensemble.pool.collect.reading.kinds import one_hot
 from lrensemble.pool.collect.reading.layout import arrange_arrays
 from lrensemble.pool.collect.reading.roles import Half, role_of
@@ -64,7 +64,7 @@ def _of_table(held: Held, column: str | None) -> Arrays:
     rest = dict(held.arrays)
     if column is not None and column not in rest:
         raise PredictionsError(f"{held.path} holds no {column!r}, which --truth names; it holds {held.listing()}")
-    row_ids(held, Asked(truth=column), found, rest)
+    row_ids(Asked(truth=column), found, rest)
     for name in [name for name in rest if role_of(name) in ("groups", "weights") and name != column]:
         found[str(role_of(name))] = rest.pop(name)
     named = [column] if column else [name for name in rest if role_of(name) == "labels"]
