@@ -26,6 +26,7 @@ VERBS = (
     "report",
     "export",
     "predict",
+    "combine",
     "ls",
     "reproduce",
     "rm",

@@ -149,7 +149,7 @@ def _read(
     for member in (member for file in shared for member in file.members):
         for split in member.said:
             member.check(split, target, choices.get(split))
-    ids = {split: own for split in shared[0].rows if (own := _ids(shared, split)) is not None}
+    ids = {split: names for split in shared[0].rows if (names := _ids(shared, split)) is not None}
     weights = {split: array.astype(float) for split, array in known_of_rows(shared, "weights").items()}
     return _Found(
         path=shared[0].path,

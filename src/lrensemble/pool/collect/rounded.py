@@ -26,7 +26,7 @@ def rounded_by(rows: NDArray[Any]) -> float:
     some = rows[:1000].astype(np.float64)
     for decimals in range(1, 7):
         if np.abs(some * 10**decimals - np.round(some * 10**decimals)).max(initial=0) < 1e-3 / 10 ** (6 - decimals):
-            return max(OFF, min(MOST_OFF, some.shape[1] / 2 * float(10.0**-decimals))) + 1e-9
+            return float(max(OFF, min(MOST_OFF, some.shape[1] / 2 * 10.0**-decimals))) + 1e-9
     return OFF
 
 

@@ -21,6 +21,7 @@ from lrensemble.pool.collect.reading.places import Common, Place, places_of
 from lrensemble.pool.collect.reading.roles import Half, role_of
 from lrensemble.pool.collect.reading.splits import divided, split_column
 from lrensemble.pool.collect.reading.truth_file import covers, joined, known_in, known_of
+from lrensemble.pool.collect.reading.truthless import unlabelled
 
 NAMED = "given"
 """What messages call an object that has no name."""
@@ -119,7 +120,10 @@ def _of_place(place: Place, asked: Asked, known: Sequence[_Known]) -> Prediction
         key=lambda each: -1 if each.below is None else len(each.below.parts),
         reverse=True,
     )
-    for half, path in place.files.items():
+    halves = place.files
+    if asked.target is not None:  # the rows that the team was chosen on are not asked about
+        halves = {"val": place.files.get("test", place.files["val"])}
+    for half, path in halves.items():
         held = _opened(path, asked)
         try:
             own = _arranged(held, asked, known, half if "test" in place.files else "")
@@ -195,6 +199,8 @@ def _bare(held: Held, path: Path, asked: Asked) -> Held:
 
 def _arranged(held: Held, asked: Asked, known: Sequence[_Known], half: Half) -> BySplit:
     """A file's arrays by split and content, with what is known of its rows from elsewhere."""
+    if asked.target is not None:
+        return unlabelled(held, asked, asked.target)
     if not held.table:
         return arrange_arrays(held, asked, _outside(held, known, half))
     own: Arrays = {}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.pool.collect.names import GivenForm
+from lrensemble.targets import AnyTarget
 
 Arrays = dict[str, NDArray[Any]]
 Table = dict[str, NDArray[Any]]
@@ -52,6 +53,8 @@ class Asked:
     """Column or array with the names of rows."""
     columns: tuple[str, ...] = ()
     """Columns or arrays of predictions."""
+    target: AnyTarget | None = None
+    """Target of predictions that have no truth; None where a truth is wanted."""
     notes: dict[str, list[str]] = field(default_factory=dict)
     """How files were read, each with the files that were read so."""
 

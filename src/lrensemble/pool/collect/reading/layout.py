@@ -224,6 +224,6 @@ def unclear(held: Held, array: NDArray[Any], truth: NDArray[Any] | None, start: 
     )
     return (
         f"{held.path}: {start}predictions {list(array.shape)} are {numbers}, neither probabilities that sum to "
-        f"one nor anything else that is clear (it holds {held.listing()}); say what they are with --kind probs|logits|labels|values, "
-        "and which with --columns NAME,NAME"
+        f"one nor anything else that is clear (it holds {held.listing()}); say what they are with "
+        "--kind probs|logits|labels|values, and which with --columns NAME,NAME"
     )
