@@ -311,3 +311,11 @@ def test_a_damaged_table_is_refused(tmp_path: Path) -> None:
         PredictionsError, match="is a pickle, which runs whatever its writer wanted, and is never read; save"
     ):
         collect([tmp_path / "a.pkl"], tmp_path / "pool")
+
+
+def test_percentages_are_no_logits(tmp_path: Path) -> None:
+    frames = [frame(m, [f"p{k}" for k in range(CLASSES)], id=IDS, y=TRUTH) for m in range(2)]
+    for each in frames:
+        each[[f"p{k}" for k in range(CLASSES)]] *= 100
+    with pytest.raises(PredictionsError, match=r"lgb.csv.*say what they are with --kind"):
+        collect(written(tmp_path, frames), tmp_path / "pool")

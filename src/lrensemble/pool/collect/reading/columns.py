@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.pool.collect.names import LAYOUTS, BySplit
-from lrensemble.pool.collect.reading.families import Family, families, model_names
+from lrensemble.pool.collect.reading.families import Family, families, model_names, says_prediction
 from lrensemble.pool.collect.reading.held import OVERRIDES, Arrays, Asked, Held, Table, as_names
 from lrensemble.pool.collect.reading.kinds import class_values, one_hot
 from lrensemble.pool.collect.reading.models import as_models
@@ -184,6 +184,8 @@ def _truth_left(held: Held, rest: Table, used: set[str], classes: Sequence[str])
     left = []
     for name, column in rest.items():
         if name in used or column.ndim != 1 or role_of(name) in ("top1", "ignored", "split", "ids", "names"):
+            continue
+        if says_prediction(name):
             continue
         values = {str(value) for value in np.unique(as_names(column)).tolist()} - {"", "nan"}
         if values and (values <= allowed or values <= places):

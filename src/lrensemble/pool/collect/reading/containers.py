@@ -98,6 +98,9 @@ def in_memory(given: Any, path: Path) -> Held:
     if isinstance(given, Mapping):
         found = {str(name): array for name, each in given.items() if (array := array_of(each)) is not None}
         return Held(path, found, unread=tuple(str(name) for name in given if str(name) not in found))
+    if isinstance(given, list | tuple) and len({np.shape(each) for each in given if hasattr(each, "shape")}) > 1:
+        found = {f"arr_{place}": part for place, each in enumerate(given) if (part := array_of(each)) is not None}
+        return Held(path, found)
     array = array_of(given)
     if array is None:
         raise PredictionsError(

@@ -60,6 +60,9 @@ def dense_form(array: Array, truth: Array | None) -> GivenForm | None:
         return "values"
     classes = class_values(truth)
     low, high = np.nanmin(array), np.nanmax(array)
+    sums = _rows(array).sum(axis=1)
+    if low >= 0 and len(sums) and np.ptp(sums) <= MOST_OFF * abs(sums[0]):
+        return None  # percentages, say, or counts of votes
     if classes is not None and len(classes) <= array.shape[-1] and array.dtype.kind == "f" and (low < 0 or high > 1):
         return "logits"
     return None
