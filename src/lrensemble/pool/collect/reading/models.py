@@ -47,6 +47,9 @@ def as_models(held: Held, asked: Asked, found: Arrays, candidates: Table, rest: 
             f"{held.path}: {each} are of several kinds; say which with --columns NAME,NAME (it holds {held.listing()})"
         )
     form = kinds.pop()
+    classes = None if truth is None else class_values(truth)
+    if form == "values" and asked.form is None and truth is not None and len(chosen) == len(classes or ()):
+        raise PredictionsError(unclear(held, np.stack([columns[name] for name in chosen], axis=1), truth))
     _store(found, {name: columns[name] for name in chosen}, form)
     noun = {"probs": "probability of class", "logits": "logit of class", "top1": "labels", "values": "values"}[form]
     if form in ("probs", "logits"):
