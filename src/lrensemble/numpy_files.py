@@ -35,6 +35,35 @@ def read_arrays(path: Path, wanted: Container[str] | None = None) -> Arrays | ND
         return {name: _entry(found, name) for name in found.files if wanted is None or name in wanted}
 
 
+def array_entries(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the arrays of an `.npz` file, and of its entries that are Python objects; nothing is read but headers.
+
+    Raises:
+        OSError: the file cannot be read.
+        Exception: it is damaged or holds something else.
+    """
+    plain: list[str] = []
+    objects: list[str] = []
+    with path.open("rb") as opened:
+        file = np.load(opened, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise ValueError("it is one array, and no archive of them")
+        for name in file.files:
+            (objects if _holds_objects(file, name) else plain).append(name)
+    return tuple(plain), tuple(objects)
+
+
+def _holds_objects(file: Any, name: str) -> bool:
+    """Whether an entry's header says so; one that is damaged is refused where it is read."""
+    place = next(each for each in (f"{name}.npy", name) if each in file.zip.namelist())
+    try:
+        with file.zip.open(place) as entry:
+            version = read_magic(entry)
+            return bool((read_array_header_1_0 if version == (1, 0) else read_array_header_2_0)(entry)[2].hasobject)
+    except Exception:
+        return False
+
+
 def _entry(file: Any, name: str) -> NDArray[Any]:
     """One array of an `.npz` file.
 

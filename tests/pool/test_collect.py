@@ -124,8 +124,9 @@ def test_a_folder_of_one_file_a_member(tmp_path: Path) -> None:
     write(folder / "labels.npz", labels=LABELS, classes=[*"wxyz"])
     (folder / "README.txt").write_text("not a member")
     (folder / ".hidden.npz").write_text("not a member")
-    with pytest.raises(PredictionsError, match=r"a.npy does not say what it holds; give the form: log_probs, logits"):
-        collect([folder], tmp_path / "pool")
+    told = collect([folder], tmp_path / "told")  # by the truth: numbers of any size are logits, whole ones labels
+    assert [member.form for member in told.pool.members()] == ["log_probs"] * 3 + ["labels"]
+    np.testing.assert_allclose(stacked(told.pool, "val")[:3], EXPECTED[[1, 2, 0]], atol=1e-6)
     (folder / "d.npy").unlink()
     result = collect([folder], tmp_path / "pool", form="logits")
     assert names(result) == ["a", "b", "c"]

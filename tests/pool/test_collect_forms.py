@@ -256,7 +256,7 @@ def test_nothing_dense_is_made_of_labels(tmp_path: Path) -> None:
         ),
         ({"mean": VALUES, "labels": TRUTH}, "holds mean, labels; give one of"),
         ({"likelihood": -OF_LABELS, "labels": LABELS}, "likelihood of a-0: row 0 has .*; give natural logarithms"),
-        ({"likelihood": OF_LABELS, "labels": LABELS * 1.5}, "labels are float64; give class indices"),
+        ({"likelihood": OF_LABELS, "labels": LABELS * 1.5}, "labels are real numbers .*, as of a regression"),
         ({"top_k": 0 * RANKED, "labels": LABELS}, "top_k of a-0: row 0 names a class twice"),
         ({"top_k": RANKED, "top_k_probs": RANKED_PROBS[:, :, ::-1], "labels": LABELS}, "from the highest down"),
         ({"probs": np.exp(LOG_PROBS), "labels": LABELS, "choices": LABELS}, "choices are int64 .* 1 or more"),
@@ -273,7 +273,7 @@ def test_nothing_dense_is_made_of_labels(tmp_path: Path) -> None:
             r"top1 of a-0: label \d in row \d, which has 1 choices",
         ),
         (
-            {"probs": np.exp(LOG_PROBS), "labels": np.eye(CLASSES, dtype=int)[LABELS]},
+            {"probs": np.exp(LOG_PROBS), "labels": np.eye(CLASSES, dtype=int)[LABELS] | np.eye(CLASSES, dtype=int)[0]},
             "several labels a row .multi-label",
         ),
         ({"test_probs": np.exp(LOG_PROBS), "test_labels": LABELS}, "no validation rows to choose on"),

@@ -27,6 +27,7 @@ VERBS = (
     "report",
     "export",
     "predict",
+    "combine",
     "ls",
     "show",
     "plot",

@@ -34,11 +34,19 @@ def collect(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Files of predictions (probs, logits, labels alone, values, …) and the truth as labels; or folders of "
-            "one file a member."
+            help="Files of predictions and the truth (.csv, .parquet, .json, .npz, .safetensors, .pt, …), or folders "
+            "of one file a member or one folder a run."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the pool; made, or added to.")],
+    truth: Annotated[
+        str | None,
+        typer.Option(help="Column or array of the truth; or the file that holds it, FILE or FILE:NAME."),
+    ] = None,
+    id_column: Annotated[
+        str | None, typer.Option("--id", help="Column or array with the names of rows, which align the files.")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns or arrays of predictions, NAME,NAME.")] = None,
     test: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,7 +81,20 @@ def collect(
     from lrensemble.pool.collect import collect as collect_predictions
 
     tests = _by_name(test or [])
-    result = collect_predictions(files, out, tests=tests, holdout=holdout, seed=seed, form=form, groups=groups)
+    result = collect_predictions(
+        files,
+        out,
+        truth=truth,
+        id=id_column,
+        columns=columns,
+        tests=tests,
+        holdout=holdout,
+        seed=seed,
+        form=form,
+        groups=groups,
+    )
+    for line in result.reading:
+        people.print(line, soft_wrap=True)
     rows = {split: len(result.pool.truth(split)) for split in result.pool.task.splits}
     if json:
         print_json(Collected(pool=str(out), added=list(result.added), skipped=list(result.skipped), rows=rows))

@@ -22,6 +22,8 @@ from lrensemble.cli.console import (
 )
 
 if TYPE_CHECKING:
+    from lrensemble.evaluate import Team
+    from lrensemble.pool import Pool
     from lrensemble.spec import Spec
 
 
@@ -100,6 +102,9 @@ def export(
     made_as, written_as = _with_options(variant, accuracy=accuracy, cost=cost), FORMATS.check(format)
     opened = open_pool(pool, None, trust_code)
     team = chosen_team(opened, method)
+    if written_as.name == "team" and made_as.name == "team":
+        _write_team(opened, team, format, out, json=json)
+        return
     name = "ensemble" if made_as.name == "team" else made_as.name
     place = out or pool.resolve().parent / f"{name}{FORMATS.facts(written_as).suffix}"
     check_place(place)
@@ -128,6 +133,24 @@ def export(
     people.print(f"{place}: {shipped}, as {format}", soft_wrap=True)
     for line in _lines(made.figures):
         people.print(line, soft_wrap=True)
+
+
+def _write_team(pool: Pool, team: Team, format: str, out: Path | None, *, json: bool) -> None:  # noqa: A002
+    """Write a team by the names of its members, which need no networks."""
+    from lrensemble.export.formats import check_place
+    from lrensemble.export.team_file import team_file, write_team
+
+    place = out or pool.folder.resolve().parent / "team.json"
+    check_place(place)
+    made = team_file(pool, team)
+    write_team(made, place)
+    if json:
+        described = made.model_dump(mode="json")
+        print_json({"path": str(place), "format": format, "variant": "team", "as": "team", "ensemble": described})
+        return
+    people.print(
+        f"{place}: {team.method}, a team of {len(made.members)}; apply it with lrensemble combine", soft_wrap=True
+    )
 
 
 def _with_options(variant: str, **options: float | None) -> Spec:

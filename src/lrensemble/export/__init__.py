@@ -3,10 +3,11 @@
 `team` makes an `Ensemble` of a pool's team, `ensemble` is the module; `bundle` is the folder that it is saved as,
 `onnx` and `torch_program` are files without this library, `hub` shares it; `readers` and `predictions` are the files
 that it predicts from and to. `cascade`, `soup` and `distill` make cheaper ensembles of a team;
+`team_file` is a team without its networks, and `combined` applies it to new predictions of its members;
 `variants` registers these, `formats` the formats of files.
 """
 
-from lrensemble.export import onnx, torch_program  # noqa: F401  (register what they define)
+from lrensemble.export import onnx, team_file, torch_program  # noqa: F401  (register what they define)
 from lrensemble.export.cascade import Cascade, CascadeQuality, cascade, measure
 from lrensemble.export.description import Description, Part, Stages
 from lrensemble.export.distill import Student, distill

@@ -108,19 +108,28 @@ class Predictions(Shown):
             StorageError: the file cannot be written.
         """
         check_table_path(path)
-        content = self.to_csv(raw_formulas=raw_formulas).encode() if path.suffix == ".csv" else self._parquet()
-        write_whole(path, content)
+        rows: list[list[Cell]] = [[*self.header()], *self.records()]
+        write_whole(path, table_bytes(rows, path.suffix, raw_formulas=raw_formulas))
 
-    def _parquet(self) -> bytes:
-        try:
-            arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
-        except ImportError:
-            raise MissingExtraError("writing parquet needs pyarrow: pip install 'lrensemble[hub]'") from None
-        labels = [] if self.of_values else [self.labels]
-        columns = [list(self.files), list(self.rows), *labels, *self.said.T]
-        sink = io.BytesIO()
-        parquet.write_table(arrow.Table.from_arrays([arrow.array(c) for c in columns], names=self.header()), sink)
-        return sink.getvalue()
+
+def table_bytes(rows: Sequence[Sequence[Cell]], suffix: str, *, raw_formulas: bool = False) -> bytes:
+    """Content of a file with a table, whose first row holds the names of the columns.
+
+    Raises:
+        MissingExtraError: parquet without pyarrow.
+    """
+    if suffix == ".csv":
+        return to_csv(rows, raw_formulas=raw_formulas).encode()
+    try:
+        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    except ImportError:
+        raise MissingExtraError("writing parquet needs pyarrow: pip install 'lrensemble[hub]'") from None
+    head, *body = rows
+    columns = [[row[place] for row in body] for place in range(len(head))]
+    sink = io.BytesIO()
+    names = list(map(str, head))
+    parquet.write_table(arrow.Table.from_arrays([arrow.array(each) for each in columns], names=names), sink)
+    return sink.getvalue()
 
 
 def check_table_path(path: Path) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PoolError, PredictionsError
 from lrensemble.files import storage_errors
-from lrensemble.numpy_files import read_arrays
+from lrensemble.numpy_files import array_entries, read_arrays
 from lrensemble.pool.sealed import map_arrays
 
 SUFFIXES = (".npz", ".npy", ".safetensors")
@@ -25,9 +25,9 @@ def load(path: Path, wanted: Container[str]) -> Arrays:
         PredictionsError: another kind of file, a damaged one, or one that holds pickled objects.
         StorageError: it cannot be read.
     """
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise PredictionsError(f"{path} is no file of predictions; give {', '.join(SUFFIXES)}, or a folder of them")
-    if path.suffix == ".safetensors":
+    if path.suffix.lower() == ".safetensors":
         try:
             return {name: array for name, array in map_arrays(path).items() if name in wanted}
         except PoolError as error:
@@ -40,6 +40,24 @@ def load(path: Path, wanted: Container[str]) -> Arrays:
         except (
             Exception
         ) as error:  # damaged files make numpy and zipfile raise almost anything: TokenError, MemoryError
+            raise PredictionsError(f"{path} cannot be read: {_reason(error)}") from None
+
+
+def entries(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the arrays of a `.npz` or `.npy` file, and of what there is of Python objects, without reading them.
+
+    Raises:
+        PredictionsError: it is damaged.
+        StorageError: it cannot be read.
+    """
+    if path.suffix.lower() != ".npz":
+        return (path.stem,), ()
+    with storage_errors("read", path):
+        try:
+            return array_entries(path)
+        except OSError:
+            raise
+        except Exception as error:
             raise PredictionsError(f"{path} cannot be read: {_reason(error)}") from None
 
 

@@ -83,14 +83,18 @@ def from_toml(text: str) -> dict[str, Any]:
     return content
 
 
-def from_json(content: bytes | str) -> Any:
+def from_json(content: bytes | str, *, nan: bool = False) -> Any:
     """Content of a JSON text.
+
+    Args:
+        content: the text.
+        nan: take `NaN` and `Infinity`, which Python writes and JSON does not know.
 
     Raises:
         TextError: it is no JSON, or nested too deeply.
     """
     try:
-        found = json.loads(content, parse_constant=_refused)
+        found = json.loads(content, parse_constant=None if nan else _refused)
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:  # UnicodeDecodeError among them

@@ -31,7 +31,7 @@ def aligned(files: Sequence[PredictionFile]) -> list[PredictionFile]:
         PredictionsError: ids that name a row twice.
     """
     _check_splits(files)
-    found = list(files)
+    found = [_with_places(files, file) for file in files]
     for split in files[0].rows:
         ids = [file.ids(split) for file in found]
         first = next((place for place, own in enumerate(ids) if own is not None), None)
@@ -50,6 +50,17 @@ def aligned(files: Sequence[PredictionFile]) -> list[PredictionFile]:
             both = f"{named[0].path} and {other_file.path}"
             raise PoolError(f"{both} have other classes; members of a pool share theirs")
     return found
+
+
+def _with_places(files: Sequence[PredictionFile], file: PredictionFile) -> PredictionFile:
+    """A file whose rows are known by their places in it, where some files had rows left out and none has ids."""
+    rows = dict(file.rows)
+    for split, known in file.rows.items():
+        if not any(split in each.kept for each in files) or any("ids" in each.rows[split] for each in files):
+            continue
+        places = file.kept.get(split, np.arange(len(np.atleast_1d(known["labels"]))))
+        rows[split] = {**known, "ids": places}
+    return replace(file, rows=rows)
 
 
 def _in_order(file: PredictionFile, split: str, order: Indices | None) -> PredictionFile:

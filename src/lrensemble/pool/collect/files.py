@@ -11,36 +11,28 @@ in `labels.npz` or in a `.npy` file of their name.
 
 from __future__ import annotations
 
-import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
-from lrensemble.files import storage_errors
-from lrensemble.pool.arrays import SUFFIXES, Arrays, load
+from lrensemble.pool.arrays import Arrays
 from lrensemble.pool.collect.identity import as_ids
 from lrensemble.pool.collect.members import CollectedMember, Said
-from lrensemble.pool.collect.names import (
-    GIVEN_FORMS,
-    LAYOUTS,
-    OF_ROWS,
-    BySplit,
-    Common,
-    GivenForm,
-    Known,
-    prefix,
-    read_by_split,
-)
+from lrensemble.pool.collect.names import GIVEN_FORMS, LAYOUTS, OF_ROWS, BySplit, GivenForm, prefix
+from lrensemble.pool.collect.reading.held import Asked
+from lrensemble.pool.collect.shapes import has_members, plain, require_shape, with_outputs
+from lrensemble.pool.collect.unpredicted import unpredicted
 from lrensemble.pool.task import in_order
 from lrensemble.rows import check_groups, check_weights
 
 
 @dataclass(frozen=True)
 class PredictionFile:
-    """Members of one file of predictions, or of a folder with one file a member."""
+    """Members of one file of predictions, or of two files: one of rows to choose on, one of test rows."""
 
     path: Path
     rows: BySplit
@@ -50,6 +42,8 @@ class PredictionFile:
     members: tuple[CollectedMember, ...]
     named: bool = True
     """Whether it says what its members are called."""
+    kept: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    """By split, places in the file of the rows that are kept, where some were left out."""
 
     def where(self, split: str, what: str) -> str:
         """File and array, for messages."""
@@ -61,88 +55,63 @@ class PredictionFile:
         return as_ids(rows["ids"], len(rows["labels"]), self.where(split, "ids")) if "ids" in rows else None
 
 
-def read(path: Path, form: GivenForm | None) -> PredictionFile:
-    """The members of a file, or of a folder of one file a member.
+def prediction_file(path: Path, name: str, arrays: BySplit, asked: Asked, *, in_folder: bool) -> PredictionFile:
+    """The members of a file, of its arrays by split and content.
+
+    Args:
+        path: of the file, for messages.
+        name: of its one member, or what the names of several begin with.
+        arrays: by split, under our names.
+        asked: what the caller said of the form; how rows were read is noted there.
+        in_folder: whether the file is one of a folder: values [sample, output] are then of one member.
 
     Raises:
         PredictionsError: an array is missing, or cannot be used.
-        StorageError: the path cannot be read.
     """
-    arrays = read_by_split(path, Known())
-    chosen = _choose_form(path, arrays, form)
-    found = _predictions(path, arrays, chosen, axes="member, sample")
-    count = len(found["val"].parts[""])
+    chosen = choose_form(path, arrays, asked.form)
+    found, several = _predictions(path, arrays, chosen, in_folder=in_folder)
     given = arrays["val"].get("names")
+    if not several:
+        own = name if given is None or given.size != 1 else str(given.reshape(-1)[0])
+        members: tuple[CollectedMember, ...] = (CollectedMember(encodable(own), chosen, found),)
+        return _prediction_file(path, arrays, members, asked, named=in_folder)
+    count = len(found["val"].parts[""])
     names = (
-        [f"{encodable(path.stem)}-{i}" for i in range(count)]
+        [f"{encodable(name)}-{i}" for i in range(count)]
         if given is None
-        else [encodable(str(name)) for name in given.reshape(-1)]
+        else told_apart([encodable(str(each)) for each in given.reshape(-1)])
     )
     if len(names) != count or any(len(said) != count for said in found.values()):
         counts = ", ".join(f"{len(said)} in {said.where.partition(': ')[2]}" for said in found.values())
         raise PredictionsError(f"{path} names {len(names)} members and has {counts}; give the same number of each")
     members = tuple(
         CollectedMember(
-            name,
+            each,
             chosen,
             {
                 split: Said(said.where, {part: array[i] for part, array in said.parts.items()})
                 for split, said in found.items()
             },
         )
-        for i, name in enumerate(names)
+        for i, each in enumerate(names)
     )
-    return _prediction_file(path, arrays, members, named=given is not None)
+    return _prediction_file(path, arrays, members, asked, named=given is not None)
 
 
-def is_folder(path: Path) -> bool:
-    """Whether a folder of one file a member is given.
-
-    Raises:
-        StorageError: there is nothing, or it cannot be looked at.
-    """
-    with storage_errors("read", path):
-        return stat.S_ISDIR(path.stat().st_mode)
+def told_apart(names: list[str]) -> list[str]:
+    """The names; those that stand several times are numbered."""
+    return [
+        name if names.count(name) == 1 else f"{name} #{names[: place + 1].count(name)}"
+        for place, name in enumerate(names)
+    ]
 
 
-def read_folder(folder: Path, form: GivenForm | None) -> list[PredictionFile]:
-    """The files of a folder, one a member.
+def choose_form(path: Path, arrays: BySplit, form: GivenForm | None) -> GivenForm:
+    """The form of predictions that is taken, of those that a file has.
 
     Raises:
-        PredictionsError: it holds none, or an array is missing or cannot be used.
-        StorageError: it cannot be read.
+        PredictionsError: it has none, or not that which was asked for.
     """
-    with storage_errors("read", folder):
-        paths = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
-    common: BySplit = {}
-    for path in paths:
-        if path.stem in Common():
-            for split, arrays in read_by_split(path, Common()).items():
-                common.setdefault(split, {}).update(arrays)
-    files = [_read_member(path, common, form) for path in paths if path.stem not in Common()]
-    if not files:
-        raise PredictionsError(f"{folder} holds no predictions; give one {', '.join(SUFFIXES)} file a member")
-    return files
-
-
-def _read_member(path: Path, common: BySplit, form: GivenForm | None) -> PredictionFile:
-    own = _bare(path, form) if path.suffix == ".npy" else read_by_split(path, Known())
-    arrays = {split: {**common.get(split, {}), **own.get(split, {})} for split in {**common, **own}}
-    chosen = _choose_form(path, arrays, form)
-    found = _predictions(path, arrays, chosen, axes="sample")
-    return _prediction_file(path, arrays, (CollectedMember(encodable(path.stem), chosen, found),))
-
-
-def _bare(path: Path, form: GivenForm | None) -> BySplit:
-    """The array of a `.npy` file, under the name of its form."""
-    (given,) = load(path, Known()).values()
-    bare = form or ("top1" if given.ndim == 1 and given.dtype.kind in "iu" else None)
-    if bare is None:
-        raise PredictionsError(f"{path} does not say what it holds; give the form: {', '.join(GIVEN_FORMS)}")
-    return {"val": {LAYOUTS[bare].main[0]: given}}
-
-
-def _choose_form(path: Path, arrays: BySplit, form: GivenForm | None) -> GivenForm:
     there = arrays.get("val", {})
     for known in GIVEN_FORMS:
         layout = LAYOUTS[known]
@@ -150,10 +119,8 @@ def _choose_form(path: Path, arrays: BySplit, form: GivenForm | None) -> GivenFo
         if form in (None, known) and any(main in there for main in layout.main) and complete:
             return known
     held = ", ".join(f"{prefix(split)}{what}" for split, each in arrays.items() for what in each)
-    if (
-        any(main in each for each in arrays.values() for layout in LAYOUTS.values() for main in layout.main)
-        and not there
-    ):
+    mains = [main for layout in LAYOUTS.values() for main in layout.main]
+    if not any(main in there for main in mains) and any(main in each for each in arrays.values() for main in mains):
         raise PredictionsError(
             f"{path} holds {held}, and no validation rows to choose on; give those too, without the prefix"
         )
@@ -162,11 +129,11 @@ def _choose_form(path: Path, arrays: BySplit, form: GivenForm | None) -> GivenFo
     )
 
 
-def _predictions(path: Path, arrays: BySplit, form: GivenForm, *, axes: str) -> dict[str, Said]:
-    """Predictions by split, with these axes; the form's own axis is added to them."""
+def _predictions(path: Path, arrays: BySplit, form: GivenForm, *, in_folder: bool) -> tuple[dict[str, Said], bool]:
+    """Predictions by split, and whether their first axis is of members."""
     layout = LAYOUTS[form]
-    axes = ", ".join(filter(None, (axes, layout.axis)))
-    found = {}
+    found: dict[str, Said] = {}
+    several = False
     for split in in_order(arrays):
         there = arrays[split]
         main = next((name for name in layout.main if name in there), None)
@@ -175,33 +142,21 @@ def _predictions(path: Path, arrays: BySplit, form: GivenForm, *, axes: str) -> 
         parts = {"": main} | {part: part for part in layout.parts if part in there}
         if layout.needs_part and len(parts) > 2:
             parts = dict(list(parts.items())[:2])
-        given = {part: _column(there[name], layout.axis, axes) for part, name in parts.items()}
+        labels = there.get("labels")
+        rows = len(labels) if labels is not None and labels.ndim else None
+        given = {part: plain(form, there[name], rows, part) for part, name in parts.items()}
+        several = has_members(layout, given[""], rows, in_folder=in_folder)
+        axes = ", ".join(filter(None, ("member, sample" if several else "sample", layout.axis)))
+        given = {part: with_outputs(array, layout.axis, axes) for part, array in given.items()}
         for part, name in parts.items():
             kinds = layout.kinds if not part else "f"
-            _require(given[part], axes, kinds, given[""].shape if part else None, f"{path}: {prefix(split)}{name}")
+            require_shape(given[part], axes, kinds, given[""].shape if part else None, f"{path}: {prefix(split)}{name}")
         found[split] = Said(f"{path}: {prefix(split)}{main}", given)
-    return found
-
-
-def _column(array: NDArray[Any], axis: str, axes: str) -> NDArray[Any]:
-    """Values of one output may come without its axis."""
-    return array[..., None] if axis == "output" and array.ndim == axes.count(",") else array
-
-
-def _require(array: NDArray[Any], axes: str, kinds: str, shape: tuple[int, ...] | None, where: str) -> None:
-    """Refuse an array of another kind of numbers, with other axes, or of another shape than what it is a part of."""
-    if array.ndim != axes.count(",") + 1 or 0 in array.shape or array.dtype.kind not in kinds:
-        name = "integers" if kinds == "iu" else "floating-point numbers"
-        raise PredictionsError(
-            f"{where} are {array.dtype} of shape {array.shape}; give {name} [{axes}], at least one of each"
-            + (" (numbers of a regression are called `values`)" if axes.endswith("class") else "")
-        )
-    if shape is not None and array.shape != shape:
-        raise PredictionsError(f"{where} have shape {array.shape}; give {shape}, as the predictions have")
+    return found, several
 
 
 def _prediction_file(
-    path: Path, arrays: BySplit, members: tuple[CollectedMember, ...], *, named: bool = True
+    path: Path, arrays: BySplit, members: tuple[CollectedMember, ...], asked: Asked, *, named: bool = True
 ) -> PredictionFile:
     said = members[0].said
     rows: BySplit = {}
@@ -214,16 +169,69 @@ def _prediction_file(
                 f"{where} are given without {prefix(split)}labels; give the labels of those rows too"
             )
         if (split in said) != ("labels" in known) and (known or split in said):
-            missing = members[0].form if split not in said else "labels"
-            raise PredictionsError(
-                f"{path} has no {prefix(split)}{missing}; give predictions and labels of the same rows"
-            )
+            raise PredictionsError(_missing(path, split, members[0].form if split not in said else "labels"))
         if split in said:
             rows[split] = known
             check_row_arrays(path, split, known)
     given = next((arrays["val"][what] for what in ("classes", "outputs") if what in arrays["val"]), None)
     names = () if given is None else tuple(encodable(str(name)) for name in given.reshape(-1))
-    return PredictionFile(path, rows, names, members, named)
+    return left_out(PredictionFile(path, rows, names, members, named), asked)
+
+
+def _missing(path: Path, split: str, what: str) -> str:
+    if what == "labels" and split == "val":
+        return (
+            f"{path} has no labels; give predictions and labels of the same rows: the truth in the file, in one beside "
+            "it (labels.csv), or with --truth FILE. Without a truth no team can be chosen; "
+            "`lrensemble combine TEAM FILES` applies one that was chosen before"
+        )
+    return f"{path} has no {prefix(split)}{what}; give predictions and labels of the same rows"
+
+
+def left_out(file: PredictionFile, asked: Asked) -> PredictionFile:
+    """The file without the rows that nobody predicted, or that have no truth; how many there are is noted.
+
+    Raises:
+        PredictionsError: no row is left.
+    """
+    for split, known in file.rows.items():
+        masks = [
+            unpredicted(member.said[split].parts[""], zeros=member.form == "probs")
+            for member in file.members
+            if len(member.said[split]) == len(np.atleast_1d(known["labels"]))
+        ]
+        if len(masks) < len(file.members):
+            continue  # of another number of rows, which is refused later
+        nobody = np.logical_and.reduce(masks)
+        truthless = unpredicted(known["labels"], zeros=False) & ~nobody
+        out = nobody | truthless
+        if not out.any():
+            continue
+        if out.all():
+            raise PredictionsError(f"{file.path}: no {prefix(split)}row has both a prediction and a truth")
+        for mask, why in ((nobody, "that nobody predicted"), (truthless, "without a truth")):
+            if mask.any():
+                asked.note(file.path, f"left out {mask.sum()} of {len(mask)} {prefix(split)}rows {why}")
+        file = _without(file, split, np.flatnonzero(~out))
+    return file
+
+
+def _without(file: PredictionFile, split: str, kept: NDArray[np.int64]) -> PredictionFile:
+    rows = {what: array[kept] for what, array in file.rows[split].items()}
+    members = tuple(
+        replace(
+            member,
+            said={
+                **member.said,
+                split: replace(
+                    member.said[split],
+                    parts={part: array[kept] for part, array in member.said[split].parts.items()},
+                ),
+            },
+        )
+        for member in file.members
+    )
+    return replace(file, rows={**file.rows, split: rows}, members=members, kept={**file.kept, split: kept})
 
 
 def check_row_arrays(path: Path, split: str, known: Arrays) -> None:

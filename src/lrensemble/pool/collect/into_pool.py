@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 from lrensemble.errors import ConfigError, PredictionsError
 from lrensemble.files.claims import claimed
 from lrensemble.pool.collect.agreement import aligned, known_of_rows, target_of, truth_of
+from lrensemble.pool.collect.classes import in_one_order, with_sums_of_one
 from lrensemble.pool.collect.division import Rows, as_given, as_in_pool, held_out, positions
-from lrensemble.pool.collect.files import PredictionFile, encodable, is_folder, read, read_folder
+from lrensemble.pool.collect.files import PredictionFile, encodable
 from lrensemble.pool.collect.groups import numbered, with_groups
 from lrensemble.pool.collect.identity import Ids, Indices
+from lrensemble.pool.collect.labels import with_indices
 from lrensemble.pool.collect.members import KEPT_AS, CollectedMember
-from lrensemble.pool.collect.names import AskedForm, GivenForm
+from lrensemble.pool.collect.names import AskedForm
+from lrensemble.pool.collect.reading.held import Asked
 from lrensemble.pool.collect.scores import scores_of
+from lrensemble.pool.collect.sources import asked_for, read_sources
 from lrensemble.pool.collect.test_sets import with_test_sets
 from lrensemble.pool.member import MemberRecord
 from lrensemble.pool.store import Pool, is_pool
@@ -40,6 +44,8 @@ class CollectResult:
     """Ids of new members, in the order of the files."""
     skipped: tuple[str, ...]
     """Ids of members that the pool had already."""
+    reading: tuple[str, ...] = ()
+    """How files were read that did not say everything by names of ours, a line each."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +68,13 @@ class _Found:
 
 
 def collect(
-    files: Sequence[Source],
+    files: Any,
     out: Source,
     *,
+    truth: Any = None,
+    id: Any = None,  # noqa: A002
+    columns: Sequence[str] | str | None = None,
+    kind: AskedForm | None = None,
     tests: Mapping[str, Source | Sequence[Source]] | None = None,
     holdout: float | None = None,
     seed: int = 0,
@@ -76,9 +86,17 @@ def collect(
     All rows of files without test rows are `val`, so that selection sees them all and `evaluate` has none, unless
     `holdout` takes some out. Rows that have `ids` are the same by these, in all files and in the pool.
 
+    What files do not say by names that we give is read by what they hold, and the result says how (`reading`).
+
     Args:
-        files: files of predictions, and folders of one file a member (see `lrensemble.pool.collect.files`).
+        files: files of predictions, folders of one file a member or of one folder a run; arrays, tensors and frames;
+            or these by the name of the member (see `lrensemble.pool.collect.reading`).
         out: the pool's folder.
+        truth: column or array of the truth, or the truth from elsewhere: a file (`FILE:NAME` for one of its columns),
+            an array, a frame.
+        id: column or array with the names of rows, or these names.
+        columns: columns or arrays of predictions.
+        kind: the same as `form`, by the name that the command line has for it.
         tests: further test sets by name: files of the same members' predictions on other rows, which stand there
             without the prefix `test_`.
         holdout: fraction of each class's rows to hold out as `test`, where the files bring no test rows; rows of one
@@ -94,42 +112,44 @@ def collect(
         ConfigError: a holdout that cannot be made, or groups given twice.
         StorageError: a file cannot be read, or the pool not be written.
     """
-    if not files:
+    if files is None or (isinstance(files, Sequence | Mapping) and not len(files)):
         raise PredictionsError("no predictions given; name files with probs, logits or log_probs and labels")
     out = Path(out)
     before = Pool.open(out) if is_pool(out) else None
-    found = _read(files, tests or {}, form, groups, before)
+    asked, from_elsewhere, ids = asked_for(form or kind, truth, id, columns)
+    found = _read(read_sources(files, asked, from_elsewhere, ids), asked, tests or {}, groups, before)
     rows = _divided(found, holdout, seed, before)
     task, kept = _task(out, found, rows, before)
     pool = Pool.create(out, task, **kept)
-    return _add(pool, found, rows)
+    return _add(pool, found, rows, asked.reading())
 
 
 def _read(
-    files: Sequence[Source],
+    given: Sequence[PredictionFile],
+    asked: Asked,
     tests: Mapping[str, Source | Sequence[Source]],
-    form: AskedForm | None,
     groups: Source | None,
     before: Pool | None,
 ) -> _Found:
-    given = _files(files, form)
     if groups is not None:
         if any("groups" in known for file in given for known in file.rows.values()):
             raise ConfigError(f"the files bring their own groups; leave {groups} away")
         given = [with_groups(given[0], Path(groups)), *given[1:]]
-    of_tests = {name: _files([each] if isinstance(each, str | Path) else each, form) for name, each in tests.items()}
-    target = target_of([*given, *(file for each in of_tests.values() for file in each)], _target(before))
-    for file in (*given, *(file for each in of_tests.values() for file in each)):
+    read = [read_sources(each, replace(asked, truth=None, id=None)) for each in tests.values()]
+    own, of_tests = _in_normal_form(given, dict(zip(tests, read, strict=True)), before, asked)
+    everything = [*own, *(file for each in of_tests.values() for file in each)]
+    target = target_of(everything, _target(before))
+    for file in everything:
         for member in file.members:
             member.check_columns(target)
         for split in file.rows:
             truth_of(file, split, target)
-    shared = with_test_sets(aligned(given), {name: aligned(each) for name, each in of_tests.items()})
+    shared = with_test_sets(aligned(own), {name: aligned(each) for name, each in of_tests.items()})
     choices = known_of_rows(shared, "choices")
     for member in (member for file in shared for member in file.members):
         for split in member.said:
             member.check(split, target, choices.get(split))
-    ids = {split: own for split in shared[0].rows if (own := _ids(shared, split)) is not None}
+    ids = {split: names for split in shared[0].rows if (names := _ids(shared, split)) is not None}
     weights = {split: array.astype(float) for split, array in known_of_rows(shared, "weights").items()}
     return _Found(
         path=shared[0].path,
@@ -141,12 +161,20 @@ def _read(
     )
 
 
-def _files(paths: Sequence[Source], form: AskedForm | None) -> list[PredictionFile]:
-    chosen: GivenForm | None = "top1" if form == "labels" else form
-    found: list[PredictionFile] = []
-    for path in map(Path, paths):
-        found += read_folder(path, chosen) if is_folder(path) else [read(path, chosen)]
-    return found
+def _in_normal_form(
+    given: Sequence[PredictionFile], tests: Mapping[str, list[PredictionFile]], before: Pool | None, asked: Asked
+) -> tuple[list[PredictionFile], dict[str, list[PredictionFile]]]:
+    """Files, and those of further test sets, with classes and probabilities as one form of them."""
+    everything = [*given, *(file for each in tests.values() for file in each)]
+    known = _target(before)
+    everything = with_indices(everything, known, asked)
+    everything = in_one_order(everything, () if known is None else known.names, asked)
+    everything = with_sums_of_one(everything, asked)
+    own, rest = everything[: len(given)], everything[len(given) :]
+    found = {}
+    for name, each in tests.items():
+        found[name], rest = rest[: len(each)], rest[len(each) :]
+    return own, found
 
 
 def _target(before: Pool | None) -> AnyTarget | None:
@@ -186,7 +214,7 @@ def _task(out: Path, found: _Found, rows: Rows, before: Pool | None) -> tuple[Ta
     return (task if before is None else task.at_places_of(before.task)), kept
 
 
-def _add(pool: Pool, found: _Found, rows: Rows) -> CollectResult:
+def _add(pool: Pool, found: _Found, rows: Rows, reading: tuple[str, ...]) -> CollectResult:
     """Append members to those of the pool; concurrent calls do so one after the other."""
     added: list[str] = []
     skipped: list[str] = []
@@ -214,7 +242,7 @@ def _add(pool: Pool, found: _Found, rows: Rows) -> CollectResult:
             with claim.fenced():
                 new = pool.add(record, said, precision="float16" if half else "float32", within=claim.folder)
             (added if new else skipped).append(record.id)
-    return CollectResult(pool, tuple(added), tuple(skipped))
+    return CollectResult(pool, tuple(added), tuple(skipped), reading)
 
 
 def _orders(rows: Rows) -> dict[str, Indices]:

@@ -47,6 +47,8 @@ LAYOUTS: dict[GivenForm, Layout] = {
     "gaussian": Layout(("mean", "values"), "output", "f", ("log_variance", "variance"), needs_part=True),
     "values": Layout(("values",), "output", "fiu"),
 }
+ALL_FORMS = frozenset(name for layout in LAYOUTS.values() for name in (*layout.main, *layout.parts))
+"""Names of all arrays of predictions."""
 DENSE: tuple[GivenForm, ...] = ("log_probs", "logits", "probs")
 """Forms that say the probability of every class."""
 OF_VALUES: tuple[GivenForm, ...] = ("gaussian", "values")

@@ -1,0 +1,129 @@
+"""Anything that holds predictions, opened: files by their suffix, and objects in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrensemble.errors import PredictionsError
+from lrensemble.pool.arrays import entries, load
+from lrensemble.pool.collect.names import placed
+from lrensemble.pool.collect.reading.held import Arrays, Held
+from lrensemble.pool.collect.reading.nested import read_json_file
+from lrensemble.pool.collect.reading.tables import columns_of, from_cells, read_table
+from lrensemble.pool.collect.reading.tensors import as_array, safetensors_arrays, torch_file
+
+TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".feather")
+JSON = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz")
+ARRAYS = (".npz", ".npy", ".safetensors", ".pt", ".pth")
+SUFFIXES = (*ARRAYS, *TABLES, *JSON)
+PICKLES = (".pkl", ".pickle", ".joblib", ".p", ".dill", ".pkl.gz")
+
+IN_WORDS = ".csv, .tsv, .parquet, .json, .jsonl, .npz, .npy, .safetensors, .pt"
+
+
+def suffix_of(path: Path) -> str:
+    """Suffix of a file's name in lower case, `.csv.gz` as one; empty where it is none that is known."""
+    name = path.name.lower()
+    return max((each for each in (*SUFFIXES, *PICKLES) if name.endswith(each)), key=len, default="")
+
+
+def stem_of(path: Path) -> str:
+    """A file's name without its suffix."""
+    suffix = suffix_of(path)
+    return path.name[: -len(suffix)] if suffix else path.stem
+
+
+def open_file(path: Path, wanted: Callable[[str], bool] | None = None) -> Held:
+    """What a file holds.
+
+    Args:
+        path: of the file.
+        wanted: names of an `.npz` file that are read; all that are arrays unless given.
+
+    Raises:
+        PredictionsError: another kind of file, a damaged one, or a pickle.
+        StorageError: it cannot be read.
+        MissingExtraError: what reads it is not installed.
+    """
+    suffix = suffix_of(path)
+    if suffix in PICKLES:
+        raise PredictionsError(
+            f"{path} is a pickle, which runs whatever its writer wanted, and is never read; save the numbers instead: "
+            "np.savez('predictions.npz', probs=probs, labels=labels), or frame.to_csv('predictions.csv')"
+        )
+    if not suffix:
+        raise PredictionsError(f"{path} is no file of predictions; give {IN_WORDS}, or a folder of them")
+    if suffix in TABLES:
+        return Held(path, _at_row(path, lambda: read_table(path)), table=True)
+    if suffix in JSON:
+        arrays, table = read_json_file(path)
+        return Held(path, arrays, table)
+    if suffix == ".safetensors":
+        return Held(path, safetensors_arrays(path))
+    if suffix in (".pt", ".pth"):
+        return in_memory(torch_file(path), path)
+    names, unread = entries(path)
+    chosen = [name for name in names if wanted is None or wanted(name)]
+    chosen += [name for name in unread if placed(name) is not None]  # which is refused, with the reason
+    return Held(
+        path, load(path, chosen) if suffix == ".npz" else {stem_of(path): load(path, names)[path.stem]}, unread=unread
+    )
+
+
+def _at_row(path: Path, read: Callable[[], Arrays]) -> Arrays:
+    try:
+        return read()
+    except PredictionsError as error:
+        raise error if str(path) in str(error) else PredictionsError(f"{path}: {error}") from None
+
+
+def in_memory(given: Any, path: Path) -> Held:
+    """What an object holds: an array, a tensor, a frame, or several of them by name.
+
+    Args:
+        given: the object.
+        path: what messages call it.
+
+    Raises:
+        PredictionsError: it is nothing of the kind.
+    """
+    if hasattr(given, "to_pandas") and hasattr(given, "columns"):  # a frame of polars, a table of pyarrow
+        given = given.to_pandas()
+    if hasattr(given, "iloc") and hasattr(given, "columns"):
+        return Held(path, columns_of(given), table=True)
+    if isinstance(given, Mapping):
+        found = {str(name): array for name, each in given.items() if (array := array_of(each)) is not None}
+        return Held(path, found, unread=tuple(str(name) for name in given if str(name) not in found))
+    if isinstance(given, list | tuple) and len({np.shape(each) for each in given if hasattr(each, "shape")}) > 1:
+        found = {f"arr_{place}": part for place, each in enumerate(given) if (part := array_of(each)) is not None}
+        return Held(path, found)
+    array = array_of(given)
+    if array is None:
+        raise PredictionsError(
+            f"{path} is of type {type(given).__name__}; give an array, a tensor, a frame, a dict of them by name, "
+            "or a file"
+        )
+    return Held(path, {"predictions": array})
+
+
+def array_of(given: Any) -> Any:
+    """An array of what is one, or can be one; None of anything else."""
+    if hasattr(given, "detach"):
+        return as_array(given)
+    if isinstance(given, np.ndarray):
+        return given if given.dtype.kind != "O" else _of_cells(given.tolist())
+    if hasattr(given, "to_numpy"):  # a column of pandas or polars
+        return _of_cells(list(given))
+    if isinstance(given, Sequence) and not isinstance(given, str | bytes) and len(given):
+        parts = [as_array(each) if hasattr(each, "detach") else each for each in given]
+        return _of_cells(parts) if not isinstance(parts[0], np.ndarray) or parts[0].ndim < 2 else np.stack(parts)
+    return None
+
+
+def _of_cells(given: list[Any]) -> Any:
+    found = from_cells(given)
+    return None if isinstance(found, dict) or found.dtype.kind == "O" else found

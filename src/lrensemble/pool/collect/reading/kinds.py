@@ -1,0 +1,124 @@
+"""What numbers mean: probabilities, their logarithms, logits, labels or values; and what a truth is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.pool.collect.names import GivenForm
+from lrensemble.pool.collect.rounded import MOST_OFF, rounded_by
+from lrensemble.pool.collect.unpredicted import unpredicted
+
+Array = NDArray[Any]
+
+FEW = 20
+"""Different whole numbers at most that may be classes though some between them are missing."""
+LOOKED_AT = 20_000
+"""Rows that are looked at to tell what numbers mean."""
+
+
+def distributes(array: Array) -> bool:
+    """Whether every row [..., class] is a distribution over classes, but for rounding and for rows without any."""
+    rows = _rows(array)
+    if not len(rows) or rows.shape[1] < 2 or rows.min() < -1e-6 or rows.max() > 1 + MOST_OFF:
+        return False
+    off = np.abs(rows.sum(axis=1) - 1)
+    return bool(off.max() <= rounded_by(rows))
+
+
+def log_distributes(array: Array) -> bool:
+    """Whether every row [..., class] holds logarithms of a distribution over classes."""
+    rows = _rows(array)
+    if not len(rows) or rows.max() > 1e-3:
+        return False
+    return bool((np.abs(np.exp(rows).sum(axis=1) - 1) <= 1e-2).all())
+
+
+def _rows(array: Array) -> Array:
+    flat = array.reshape(-1, array.shape[-1])[:: max(1, array.size // array.shape[-1] // LOOKED_AT)].astype(np.float64)
+    return flat[~unpredicted(flat)]
+
+
+def dense_form(array: Array, truth: Array | None) -> GivenForm | None:
+    """Form of predictions [..., sample, column] that no name tells; None where it is unclear.
+
+    Args:
+        array: of numbers.
+        truth: [sample], or [sample, output].
+    """
+    if array.dtype.kind not in "fiub" or not array.size:
+        return None
+    if distributes(array):
+        return "probs"
+    if log_distributes(array):
+        return "log_probs"
+    if truth is None:
+        return None
+    if truth.ndim == 2 and truth.shape[1] == array.shape[-1] and not one_hot(truth):
+        return "values"
+    classes = class_values(truth)
+    low, high = np.nanmin(array), np.nanmax(array)
+    sums = _rows(array).sum(axis=1)
+    if low >= 0 and len(sums) and np.ptp(sums) <= MOST_OFF * abs(sums[0]):
+        return None  # percentages, say, or counts of votes
+    if classes is not None and len(classes) <= array.shape[-1] and array.dtype.kind == "f" and (low < 0 or high > 1):
+        return "logits"
+    return None
+
+
+def single_form(array: Array, truth: Array | None) -> GivenForm | None:
+    """Form of one number a row [..., sample]: `probs` are of class 1, `top1` are labels; None where it is unclear.
+
+    Args:
+        array: of numbers or texts.
+        truth: [sample].
+    """
+    if truth is None or truth.ndim != 1 or not array.size:
+        return None
+    classes = class_values(truth)
+    if array.dtype.kind in "US":
+        return "top1" if classes is not None and set(np.unique(array)) <= {*map(str, classes)} else None
+    known = array[~np.isnan(array)] if array.dtype.kind == "f" else array
+    whole = bool((known == np.floor(known)).all()) if array.dtype.kind == "f" else True
+    if classes is None:
+        return "values" if array.dtype.kind in "fiu" else None
+    numbers = truth.dtype.kind in "biuf"
+    if whole and len(known) and numbers and set(np.unique(known).tolist()) <= {*map(float, classes)}:
+        return "top1"
+    if len(classes) == 2 and known.min() >= 0 and known.max() <= 1:
+        return "probs"
+    beyond = known.min() < 0 or known.max() > 1  # what lies within may be the probability of anything
+    return "values" if numbers and not whole and beyond and len(classes) > 2 else None
+
+
+def class_values(truth: Array) -> list[Any] | None:
+    """Different values of a truth of classes, sorted; None where it is one of real numbers."""
+    if truth.ndim != 1:
+        return list(range(truth.shape[1])) if truth.ndim == 2 and one_hot(truth) else None
+    if truth.dtype.kind in "USb":
+        return list(np.unique(truth).tolist())
+    if truth.dtype.kind not in "iuf":
+        return None
+    known = truth[~np.isnan(truth)] if truth.dtype.kind == "f" else truth
+    if truth.dtype.kind == "f" and (known != np.floor(known)).any():
+        return None
+    different = np.unique(known)
+    gapless = (
+        len(different) > 0 and different[-1] - different[0] + 1 == len(different) and len(different) <= len(known) / 2
+    )
+    if len(different) > FEW and not gapless:
+        return None
+    return [int(value) for value in different]
+
+
+def one_hot(array: Array) -> bool:
+    """Whether every row [sample, class] has a single one, and zeros."""
+    return bool(
+        array.ndim == 2
+        and array.shape[1] > 1
+        and array.dtype.kind in "biuf"
+        and np.isin(array, (0, 1)).all()
+        and (array.sum(axis=1) == 1).all()
+    )

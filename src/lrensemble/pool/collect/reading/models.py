@@ -1,0 +1,116 @@
+"""A column a model, or one alone: probabilities of one class, labels or values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lrensemble.errors import PredictionsError
+from lrensemble.pool.collect.names import LAYOUTS, GivenForm
+from lrensemble.pool.collect.reading.families import model_names, says_prediction
+from lrensemble.pool.collect.reading.held import Arrays, Asked, Held, Table, as_names
+from lrensemble.pool.collect.reading.kinds import class_values, single_form
+from lrensemble.pool.collect.reading.layout import unclear
+from lrensemble.pool.collect.reading.one_column import of_class_one
+from lrensemble.pool.collect.reading.roles import role_of, words_of
+
+
+def as_models(held: Held, asked: Asked, found: Arrays, candidates: Table, rest: Table) -> tuple[str, str | None] | None:
+    """A column a model, or one alone: what was taken, and the truth where it is what was left."""
+    late = None
+    if "labels" not in found:
+        late = _binary_left(candidates) if not asked.columns else None
+        if late is not None:
+            found["labels"] = rest[late]
+    truth = found.get("labels")
+    columns = {name: column for name, column in candidates.items() if column.ndim == 1 and name != late}
+    forms: dict[str, GivenForm] = {}
+    for name, column in columns.items():
+        form = asked.form or ("logits" if _says_logit(name) else None) or single_form(column, truth)
+        if form is not None:
+            forms[name] = form
+    chosen = list(forms) if asked.columns else _most_telling(forms, columns)
+    if not chosen:
+        if (
+            columns
+            and len(columns) < 4
+            and truth is not None
+            and any(column.dtype.kind in "fiu" for column in columns.values())
+        ):
+            raise PredictionsError(
+                unclear(held, np.stack([c for c in columns.values() if c.dtype.kind in "fiu"], 1), truth)
+            )
+        return None
+    kinds = {forms[name] for name in chosen}
+    if len(kinds) > 1:
+        each = ", ".join(f"{name} ({forms[name]})" for name in chosen)
+        raise PredictionsError(
+            f"{held.path}: {each} are of several kinds; say which with --columns NAME,NAME (it holds {held.listing()})"
+        )
+    form = kinds.pop()
+    classes = None if truth is None else class_values(truth)
+    if form == "values" and asked.form is None and truth is not None and len(chosen) == len(classes or ()):
+        raise PredictionsError(unclear(held, np.stack([columns[name] for name in chosen], axis=1), truth))
+    _store(found, {name: columns[name] for name in chosen}, form)
+    noun = {"probs": "probability of class", "logits": "logit of class", "top1": "labels", "values": "values"}[form]
+    if form in ("probs", "logits"):
+        noun = f"{noun} {_of_class(chosen[0], found)[1]}"
+    what = "" if len(chosen) == 1 else f" of {len(chosen)} models"
+    shown = ", ".join(chosen[:6]) + (", …" if len(chosen) > 6 else "")
+    return f"{shown} as {noun}{what}", late
+
+
+def _says_logit(name: str) -> bool:
+    return bool({"logit", "logits"} & set(words_of(name)))
+
+
+def _most_telling(forms: dict[str, GivenForm], columns: Table) -> list[str]:
+    """Of columns that may be predictions, those whose names say so; labels only where there is nothing better."""
+    named = [name for name in forms if says_prediction(name) and role_of(name) != "top1"]
+    real = [name for name in forms if columns[name].dtype.kind == "f" and forms[name] != "top1"]
+    hard = [name for name in forms if role_of(name) == "top1"]
+    soft = [name for name in named if forms[name] != "top1"]
+    return soft or named or hard or real or list(forms)
+
+
+def _binary_left(candidates: Table) -> str | None:
+    """The one column that is of two classes, beside real numbers."""
+    two = [
+        name
+        for name, column in candidates.items()
+        if column.ndim == 1
+        and len(values := class_values(column) or []) == 2
+        and (column.dtype.kind in "bU" or values == [0, 1])
+        and not says_prediction(name)
+        and role_of(name) != "top1"
+    ]
+    return two[0] if len(two) == 1 else None
+
+
+def _store(found: Arrays, columns: Table, form: GivenForm) -> None:
+    arrays = list(columns.values())
+    if form in ("probs", "logits", "log_probs"):
+        flipped, _ = _of_class(next(iter(columns)), found)
+        arrays = [of_class_one(column, form) for column in arrays]
+        arrays = [array[:, ::-1] if flipped else array for array in arrays]
+    elif form == "top1":
+        arrays = [as_names(column) for column in arrays]
+        if any(array.dtype.kind == "U" for array in arrays):
+            arrays = [array.astype(str) for array in arrays]
+    if len(arrays) == 1:
+        found[LAYOUTS[form].main[0]] = arrays[0]
+        return
+    found[LAYOUTS[form].main[0]] = np.stack(arrays)
+    found["names"] = np.array(model_names(list(columns)))
+
+
+def _of_class(name: str, found: Arrays) -> tuple[bool, str]:
+    """Whether one column speaks of the first class, and the name of the class that it speaks of."""
+    truth = found.get("labels")
+    classes = [] if truth is None else list(map(str, class_values(truth) or []))
+    if len(classes) != 2:
+        return False, "1"
+    word = words_of(name)[-1:]
+    for place, each in enumerate(classes):
+        if word == words_of(each):
+            return place == 0, each
+    return False, classes[1]

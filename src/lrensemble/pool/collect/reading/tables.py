@@ -1,0 +1,181 @@
+"""Tables as named columns: CSV, TSV and parquet files, and frames of pandas or polars."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.errors import LREnsembleError, MissingExtraError, PredictionsError
+from lrensemble.files import storage_errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Arrays = dict[str, NDArray[Any]]
+
+MISSING = ("", "NaN", "nan", "NA", "N/A", "n/a", "<NA>", "NULL", "null", "-nan", "#N/A")
+"""Cells without a value; `None` is a class in many tables."""
+
+_NUMBER = r"-?\d+"
+
+
+def read_table(path: Path) -> Arrays:
+    """Columns of a file by name.
+
+    Raises:
+        PredictionsError: it is no such file, or damaged.
+        StorageError: it cannot be read.
+        MissingExtraError: pandas or pyarrow is not installed.
+    """
+    pandas = need_pandas()
+    try:
+        with storage_errors("read", path), path.open("rb") as file:
+            if ".parquet" in path.suffixes:
+                return columns_of(pandas.read_parquet(file))
+            if path.suffix in (".feather", ".arrow"):
+                return columns_of(pandas.read_feather(file))
+            content = file.read()
+        return columns_of(_csv(gzip.decompress(content) if path.suffix == ".gz" else content, path))
+    except LREnsembleError:
+        raise
+    except ImportError:
+        raise MissingExtraError("parquet files need pyarrow; pip install 'lrensemble[tables]'") from None
+    except Exception as error:  # damaged files make pandas and pyarrow raise almost anything
+        raise PredictionsError(f"{path} cannot be read as a table: {' '.join(str(error).split())[:200]}") from None
+
+
+def need_pandas() -> Any:
+    """The module pandas.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        import pandas
+    except ImportError:
+        raise MissingExtraError("tables need pandas; pip install 'lrensemble[tables]'") from None
+    return pandas
+
+
+def _csv(content: bytes, path: Path) -> pd.DataFrame:
+    text = content.decode("utf-8-sig")
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    tab = ".tsv" in path.suffixes or "\t" in first
+    separator = "\t" if tab else max(",;|", key=first.count)
+    headless = bool(first) and all(_is_number(cell) for cell in next(csv.reader([first], delimiter=separator)))
+    pandas = need_pandas()
+    exact = {"float_precision": "round_trip"} if int(pandas.__version__.split(".")[0]) < 3 else {}  # the default since
+
+    def read(decimal: str) -> pd.DataFrame:
+        return pandas.read_csv(
+            io.StringIO(text),
+            sep=separator,
+            decimal=decimal,
+            header=None if headless and not _counts_from_zero(first, separator) else "infer",
+            keep_default_na=False,
+            na_values=list(MISSING),
+            low_memory=False,
+            **exact,
+        )
+
+    found = read(".")
+    commas = separator == ";" and re.search(r"(?m)(?:^|;)-?\d+,\d+(?:;|\s*$)", text)
+    return read(",") if commas else found
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _counts_from_zero(line: str, separator: str) -> bool:
+    """Whether a first line of numbers is one of names after all: 0, 1, 2, … are classes."""
+    return line.split(separator) == [str(place) for place in range(line.count(separator) + 1)]
+
+
+def columns_of(frame: pd.DataFrame) -> Arrays:
+    """Columns of a frame by name; an index that is more than the place of a row is the column `index`."""
+    pandas = need_pandas()
+    found: Arrays = {}
+    named = frame.index.name is not None or not isinstance(frame.index, pandas.RangeIndex)
+    if named and frame.index.nlevels == 1:
+        found[str(frame.index.name or "index")] = cells(frame.index.to_series())
+    for place, name in enumerate(frame.columns):
+        label = "_".join(map(str, name)) if isinstance(name, tuple) else str(name)
+        column = cells(frame.iloc[:, place])
+        if isinstance(column, dict):
+            found.update({f"{label}_{key}": array for key, array in column.items()})
+        else:
+            found[label] = column
+    return found
+
+
+def cells(column: Any) -> Any:
+    """Cells of a column as an array [sample, …], or arrays by key where cells are records."""
+    kind = column.dtype
+    if getattr(kind, "kind", "O") in "biuf" and isinstance(kind, np.dtype):
+        return column.to_numpy()
+    if hasattr(kind, "numpy_dtype") and getattr(kind, "kind", "O") in "biuf":  # a type with its own missing value
+        missing = bool(column.isna().any())
+        return (
+            column.to_numpy(dtype=np.float64 if missing else kind.numpy_dtype, na_value=np.nan)
+            if missing
+            else (column.to_numpy(dtype=kind.numpy_dtype))
+        )
+    return from_cells(list(column))
+
+
+def from_cells(given: list[Any]) -> Any:
+    """Cells of any kind as an array [sample, …], or arrays by key where cells are records."""
+    given = [None if isinstance(cell, float) and cell != cell else cell for cell in given]
+    known = [cell for cell in given if cell is not None]
+    if known and all(isinstance(cell, dict) for cell in known):
+        keys = dict.fromkeys(key for cell in known for key in cell)
+        return {str(key): from_cells([None if cell is None else cell.get(key) for cell in given]) for key in keys}
+    listed = [_listed(cell) for cell in given]
+    if known and all(cell is not None or given[place] is None for place, cell in enumerate(listed)):
+        return _stacked(listed)
+    if known and all(isinstance(cell, bool | np.bool_) for cell in given):
+        return np.array(given, dtype=bool)
+    if known and all(isinstance(cell, int | float | np.number) and not isinstance(cell, bool) for cell in known):
+        whole = len(known) == len(given) and all(isinstance(cell, int | np.integer) for cell in known)
+        return np.array([np.nan if cell is None else cell for cell in given], dtype=np.int64 if whole else np.float64)
+    return _texts(given, known)
+
+
+def _texts(given: list[Any], known: list[Any]) -> NDArray[Any]:
+    """Texts; numbers where `None` alone stands between them."""
+    texts = [str(cell) for cell in known]
+    if any(text == "None" for text in texts) and all(text == "None" or _is_number(text) for text in texts):
+        return np.array([np.nan if cell is None or str(cell) == "None" else float(cell) for cell in given])
+    return np.array(["" if cell is None else str(cell) for cell in given], dtype=np.str_)
+
+
+def _listed(cell: Any) -> list[Any] | None:
+    """A cell that is a list of numbers, or the text of one, as numpy and Python write it."""
+    if isinstance(cell, np.ndarray | list | tuple):
+        return list(cell)
+    if isinstance(cell, str) and re.fullmatch(r"\s*[\[(][\d\s.,eE+\-]+[\])]\s*", cell):
+        return [float(word) for word in re.split(r"[\s,]+", cell.strip(" []()\n\t")) if word]
+    return None
+
+
+def _stacked(listed: list[list[Any] | None]) -> NDArray[Any]:
+    width = next(len(cell) for cell in listed if cell is not None)
+    rows = [[np.nan] * width if cell is None else cell for cell in listed]
+    if any(len(row) != width for row in rows):
+        place = next(place for place, row in enumerate(rows) if len(row) != width)
+        raise PredictionsError(
+            f"row {place} lists {len(rows[place])} numbers and row 0 {width}; give as many in every row"
+        )
+    return np.asarray(rows)
