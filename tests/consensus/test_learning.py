@@ -139,6 +139,14 @@ class TestLogarithmicPool:
                 moved = Spec("logarithmic_pool", {"exponents": tuple((other / weights).tolist())})
                 assert nll(combine(moved, probs, weights), labels) >= found - 1e-6
 
+    def test_a_label_that_nobody_thought_of_has_no_say(self) -> None:
+        """Whatever the power, its row costs what a probability of zero costs: the others alone decide."""
+        probs = np.array([[[0.9, 0.1, 0.0], [0.6, 0.4, 0.0], [0.7, 0.3, 0.0], [0.5, 0.5, 0.0]]])
+        labels = np.array([0, 0, 1, 2])
+        whole = fit("logarithmic_pool", probs, labels)
+        assert whole.arguments == fit("logarithmic_pool", probs[:, :3], labels[:3]).arguments
+        assert fit("logarithmic_pool", probs[:, 3:], labels[3:]).arguments == {"exponents": (1.0,)}
+
     def test_a_member_that_guesses_is_left_out(self) -> None:
         probs, labels = specialists(997, seed=0)
         exponents = fit("logarithmic_pool", probs, labels).arguments["exponents"]

@@ -81,7 +81,7 @@ def test_neighbours_make_a_soup(
             torch.testing.assert_close(tensor, expected[name], rtol=0, atol=0)
     assert made.statistics in (("none",) if "mlp" in model else ("averaged", "re-estimated"))
     rows = dataset.rows["val"]
-    correct = made.ensemble.predict(dataset.inputs[rows]) == dataset.truth[rows].numpy()
+    correct = made.ensemble.predict(dataset.inputs[rows]) == made.ensemble.classes_[dataset.truth[rows].numpy()]
     assert made.accuracy == pytest.approx(float(correct.mean()))
     assert made.accuracy == pytest.approx(made.team_accuracy, abs=0.1)
     assert kind == "greedy" or len(made.ingredients) == 3
@@ -141,11 +141,12 @@ def test_a_student_learns_what_the_team_says(ensemble: Ensemble, dataset: Datase
     assert [str(part.model) for part in student.ensemble.description.parts] == ["mlp(width=16)"]
     train = dataset.inputs[dataset.rows["train"]]
     agree = student.ensemble.predict(train) == ensemble.predict(train)
-    truth = dataset.truth[dataset.rows["train"]].numpy()
+    truth = ensemble.classes_[dataset.truth[dataset.rows["train"]].numpy()]
     assert agree.mean() > 0.9
     assert agree.mean() > (ensemble.predict(train) == truth).mean()
     val = dataset.rows["val"]
-    assert student.accuracy == (student.ensemble.predict(dataset.inputs[val]) == dataset.truth[val].numpy()).mean()
+    named = ensemble.classes_[dataset.truth[val].numpy()]
+    assert student.accuracy == (student.ensemble.predict(dataset.inputs[val]) == named).mean()
 
 
 def test_a_student_sees_training_rows_alone(ensemble: Ensemble, dataset: Dataset) -> None:

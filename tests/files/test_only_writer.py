@@ -29,6 +29,7 @@ ALLOWED = {
     ("cli/ending.py", "os.open"): "nothing, in the place of streams that are closed or full",
     ("data/cache.py", "np.save"): "to a file that the storage layer has opened",
     ("export/predictions.py", "parquet.write_table"): "to memory",
+    ("numpy_files.py", "file.zip.open"): "an entry of an archive, to read its header",
     ("export/torch_program.py", "torch.export.save"): "to memory",
     ("select/scoring/every_team.py", "np.savez"): "to a file that the storage layer has opened",
     ("select/scoring/every_team.py", "parquet.write_table"): "to a file that the storage layer has opened",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,7 @@ def test_parameters_are_compared_layer_by_layer_and_whole(trained: Pool, monkeyp
     layers = sorted(members[0].weights())
     flat = {name: [member.weights()[name].double().flatten().numpy() for member in members] for name in layers}
     for held in (1 << 25, 1):  # whole layers at once, and row by row
-        monkeypatch.setattr("lrensemble.report.parameters.IN_MEMORY", held)
+        monkeypatch.setattr(import_module("lrensemble.report.parameters"), "IN_MEMORY", held)
         products = products_of(members)
         assert products is not None
         assert list(products.layers) == layers

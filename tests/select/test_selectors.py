@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -252,7 +253,7 @@ def test_focal_weighs_diversity_against_accuracy() -> None:
 def test_focal_finds_the_same_from_tables_and_from_a_list(arguments: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for validation in (validation_of(13), validation_of(14, rows=9)):
         found = select(validation, f"focal({arguments})")
-        monkeypatch.setattr("lrensemble.select.methods.focal.WASTE", 0)
+        monkeypatch.setattr(import_module("lrensemble.select.methods.focal"), "WASTE", 0)
         other = select(validation, f"focal({arguments})")
         monkeypatch.undo()
         assert (found.team, found.tried) == (other.team, other.tried)

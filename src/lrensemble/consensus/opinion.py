@@ -20,7 +20,12 @@ def _exponents(
 
     logs = safe_log(probs)
     answers = np.asarray(possible(probs, weights))
-    of_label = logs[:, np.arange(len(labels)), labels]  # [member, sample]
+    rows = np.arange(len(labels))
+    of_label = logs[:, rows, labels]  # [member, sample]
+    # A label that nobody gives anything costs the same under all powers; in the sum below it would pull them to zero.
+    moved = np.where(answers[rows, labels], counts, 0.0)
+    if not moved.any():
+        return {"exponents": (1.0,) * len(weights)}
 
     def loss(powers: Floats) -> tuple[float, Floats]:
         """NLL and its gradient by the powers [member]."""
@@ -28,14 +33,13 @@ def _exponents(
         highest = logits.max(axis=1)
         shares = np.exp(logits - highest[:, None])
         totals = shares.sum(axis=1)
-        value = (highest + np.log(totals) - powers @ of_label) @ counts
-        slope = np.einsum("sc,msc->m", shares * (counts / totals)[:, None], logs) - of_label @ counts
-        return float(value / counts.sum()), np.asarray(slope / counts.sum())
+        value = (highest + np.log(totals) - powers @ of_label) @ moved
+        slope = np.einsum("sc,msc->m", shares * (moved / totals)[:, None], logs) - of_label @ moved
+        return float(value / moved.sum()), np.asarray(slope / moved.sum())
 
     bounds = [(0.0, MOST_POWER if weight > 0 else 0.0) for weight in weights]
     powers = minimize(loss, weights, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14}).x
     before, after = (softmax(np.einsum("m,msc->sc", own, logs), answers) for own in (weights, powers))
-    rows = np.arange(len(labels))
     if clipped_nll(after[rows, labels], counts) > clipped_nll(before[rows, labels], counts):
         powers = weights
     return {"exponents": tuple(np.divide(powers, weights, out=np.ones(len(weights)), where=weights > 0).tolist())}

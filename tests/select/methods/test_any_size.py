@@ -2,6 +2,7 @@
 
 import json
 import math
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -120,8 +121,8 @@ def best_of_all_teams(validation: Validation, metric: str, sizes: range) -> floa
 
 @pytest.mark.parametrize("metric", ["nll", "brier"])
 def test_brute_force_gives_way_to_branch_and_bound(metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lrensemble.select.methods.shared.exhaustive.ALWAYS", 100)
-    monkeypatch.setattr("lrensemble.select.methods.shared.exhaustive.TEAMS_TIMES_ROWS", 1)
+    monkeypatch.setattr(import_module("lrensemble.select.methods.shared.exhaustive"), "ALWAYS", 100)
+    monkeypatch.setattr(import_module("lrensemble.select.methods.shared.exhaustive"), "TEAMS_TIMES_ROWS", 1)
     validation = validation_of(13, 67)
     found = select(validation, "brute_force", metric=metric)
     assert (found.details["search"], found.details["complete"]) == ("branch_and_bound", True)
@@ -132,7 +133,7 @@ def test_brute_force_gives_way_to_branch_and_bound(metric: str, monkeypatch: pyt
 
 
 def test_brute_force_gives_way_to_beam_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lrensemble.select.methods.shared.exhaustive.TEAMS_TIMES_ROWS", 1)
+    monkeypatch.setattr(import_module("lrensemble.select.methods.shared.exhaustive"), "TEAMS_TIMES_ROWS", 1)
     validation = validation_of(17, 60, 3)
     found = select(validation, "brute_force", metric="accuracy")
     assert (found.details["search"], found.details["complete"]) == ("beam", False)
@@ -143,7 +144,7 @@ def test_brute_force_gives_way_to_beam_search(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_where_branch_and_bound_does_not_end_its_bound_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lrensemble.select.methods.brute_force.NODES_TIMES_NUMBERS", 1)
+    monkeypatch.setattr(import_module("lrensemble.select.methods.brute_force"), "NODES_TIMES_NUMBERS", 1)
     validation = validation_of(20, 500)
     found = select(validation, "brute_force")
     assert (found.details["search"], found.details["complete"]) == ("beam", False)
