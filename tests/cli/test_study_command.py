@@ -118,7 +118,7 @@ def test_a_mistake_is_told_in_one_line(command: Command, study: Path, tmp_path: 
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGKILL, marks=pytest.mark.long), signal.SIGTERM])
 def test_killed_and_gone_on_with(study: Path, tmp_path: Path, number: signal.Signals) -> None:
     arguments = [sys.executable, "-m", "lrensemble", "study", study.name, "--out", tmp_path / "out"]
     whole = [*arguments[:-1], tmp_path / "whole"]
