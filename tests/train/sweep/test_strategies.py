@@ -385,3 +385,17 @@ def test_a_sweep_that_contradicts_itself_is_refused_before_anything_is_made(
         tune(sweeping(strategy, **changes), tmp_path / "pool")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "pool").exists()
+
+
+@pytest.mark.parametrize("where", ["space", "zip", "when"])
+def test_a_seed_that_the_sweep_itself_gives_is_no_sign_of_an_earlier_version(
+    sweeping: MakeExperiment, tmp_path: Path, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    given: dict[str, Any] = {"train.seed": [0, 1]}
+    sweep = {"when": {"cosine": given}} if where == "when" else {where: given}
+    one = sweeping("grid", each=1)
+    content = one.model_dump(exclude={"sweep"}) | {"sweep": sweep}
+    varied = Experiment.model_validate(content)
+    assert "finished" in statuses(tune(varied, tmp_path))
+    assert set(statuses(tune(varied, tmp_path))) == {"exists"}, "no member is trained again"
+    assert "share seed" not in caplog.text

@@ -77,15 +77,16 @@ def _as_begun(experiment: Experiment, pool: Pool) -> Experiment:
     seed = experiment.train.seed
     recipes = [member.recipe or {} for member in pool.members(include_diverged=True)]
     as_before = any(recipe.get("train", {}).get("seed") == seed for recipe in recipes)
-    varied = any("train.seed" in space for space in (experiment.sweep.space, experiment.sweep.zip))
-    if not as_before or varied or "seed" in experiment.sweep.model_fields_set:
+    sweep = experiment.sweep
+    varied = any("train.seed" in space for space in (sweep.space, sweep.zip, *sweep.when.values()))
+    if not as_before or varied or "seed" in sweep.model_fields_set:
         return experiment
     logger.warning(
         "the members of %s share seed %d, and this sweep goes on so; give sweep.seed = 'each' for a seed each",
         pool.folder,
         seed,
     )
-    return experiment.model_copy(update={"sweep": experiment.sweep.model_copy(update={"seed": "shared"})})
+    return experiment.model_copy(update={"sweep": sweep.model_copy(update={"seed": "shared"})})
 
 
 def pool_of(dataset: Dataset, folder: Path) -> Pool:
