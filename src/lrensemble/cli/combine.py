@@ -9,6 +9,7 @@ import typer
 from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, print_json
+from lrensemble.cli.predict import RawFormulas, TableFile
 from lrensemble.cli.printer import print_answer
 
 
@@ -34,10 +35,7 @@ def combine(
         list[Path],
         typer.Argument(help="New predictions of the team's members, as `lrensemble collect` takes them; no truth."),
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Write the table to this .csv or .parquet file; to standard output unless given."),
-    ] = None,
+    out: TableFile = None,
     id_column: Annotated[
         str | None, typer.Option("--id", help="Column or array with the names of rows, which align the files.")
     ] = None,
@@ -49,10 +47,7 @@ def combine(
     method: Annotated[
         str | None, typer.Option("--method", "-m", help="Of a pool's teams, the one of this method.")
     ] = None,
-    raw_formulas: Annotated[
-        bool,
-        typer.Option("--raw-formulas", help="Leave names that a spreadsheet takes for formulas as they are, in CSV."),
-    ] = False,
+    raw_formulas: RawFormulas = False,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from lrensemble.export.predictions import Predictions
 
 
+TableFile = Annotated[
+    Path | None, typer.Option(help="Write the table to this .csv or .parquet file; to standard output unless given.")
+]
+RawFormulas = Annotated[
+    bool,
+    typer.Option("--raw-formulas", help="Leave names that a spreadsheet takes for formulas as they are, in CSV."),
+]
+
+
 class Prediction(TypedDict):
     """Prediction for one row."""
 
@@ -63,14 +72,8 @@ def output() -> Any:
 def predict(
     ensemble: Annotated[Path, typer.Argument(help="Folder that `lrensemble export` made.")],
     files: Annotated[list[Path], typer.Argument(help="Images, .npz or .npy arrays, .parquet tables.")],
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Write the table to this .csv or .parquet file; to standard output unless given."),
-    ] = None,
-    raw_formulas: Annotated[
-        bool,
-        typer.Option("--raw-formulas", help="Leave names that a spreadsheet takes for formulas as they are, in CSV."),
-    ] = False,
+    out: TableFile = None,
+    raw_formulas: RawFormulas = False,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lrensemble.evaluate.judged import metrics_of
 from lrensemble.evaluate.teams import Team, choose, default_consensus, default_metric, team_of, validation_of
@@ -65,11 +66,11 @@ def groups_of_seeds(members: Sequence[Member]) -> list[tuple[int, ...]]:
     groups = defaultdict(list)
     for index, member in enumerate(members):
         if member.recipe and "train" in member.recipe:
-            groups[_without_seed(member)].append(index)
+            groups[without_seed(member.recipe)].append(index)
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
-def _without_seed(member: Member) -> str:
-    recipe = dict(member.recipe or {})
-    recipe["train"] = {key: value for key, value in dict(recipe["train"]).items() if key not in SEEDS}
-    return json.dumps(recipe, sort_keys=True)
+def without_seed(recipe: Mapping[str, Any]) -> str:
+    """What a recipe has in common with those that differ from it by their seeds alone, as text."""
+    train = {key: value for key, value in recipe["train"].items() if key not in SEEDS}
+    return json.dumps({**recipe, "train": train}, sort_keys=True)

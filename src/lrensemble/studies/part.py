@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence, Set
 from pathlib import Path
 
 from lrensemble.errors import PoolError
+from lrensemble.evaluate.baselines import without_seed
 from lrensemble.evaluate.teams import default_metric
 from lrensemble.metrics import higher_is_better
 from lrensemble.pool import Member, MemberRecord, Pool, remove_members
 from lrensemble.pool.task import ROW_ATTRIBUTES
-
-SEEDS = ("seed", "init_seed", "data_seed")
-"""Keys of `[train]` in which members of one recipe differ."""
 
 
 def seeds_of_one_recipe(pool: Pool, folder: Path) -> Pool:
@@ -55,7 +52,7 @@ def _most_seeds(pool: Pool) -> Sequence[Member]:
     for member in members:
         if member.recipe is None:
             raise PoolError(f"{pool.folder}: {member.name} has no recipe, so nobody knows which members differ by seed")
-        by_recipe.setdefault(_without_seed(member.recipe), []).append(member)
+        by_recipe.setdefault(without_seed(member.recipe), []).append(member)
     if not members:
         return ()
     metric = default_metric(pool)
@@ -66,12 +63,6 @@ def _most_seeds(pool: Pool) -> Sequence[Member]:
         return len(same), sum(scores) / len(scores)
 
     return max(by_recipe.values(), key=rank)
-
-
-def _without_seed(recipe: dict[str, object]) -> str:
-    train = recipe["train"]
-    assert isinstance(train, dict)
-    return json.dumps({**recipe, "train": {key: train[key] for key in train if key not in SEEDS}}, sort_keys=True)
 
 
 def _empty_like(pool: Pool, folder: Path) -> Pool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.pool.collect.identity import order_of
-from lrensemble.pool.collect.names import OF_ALL, OF_ROWS, BySplit, prefix
+from lrensemble.pool.collect.names import OF_ALL, OF_ROWS, BySplit
 from lrensemble.pool.collect.reading.columns import row_ids
 from lrensemble.pool.collect.reading.containers import open_file, stem_of, suffix_of
 from lrensemble.pool.collect.reading.held import Arrays, Asked, Held, as_names
@@ -126,8 +126,3 @@ def covers(known: Mapping[str, NDArray[Any]], ids: NDArray[Any] | None) -> bool:
     if ids is None or "ids" not in known:
         return False
     return bool(set(map(str, as_names(ids).tolist())) & set(map(str, as_names(known["ids"]).tolist())))
-
-
-def source_of(split: str, path: Path) -> str:
-    """A file and the rows that it tells of, for messages."""
-    return f"{path} ({prefix(split)}truth)"

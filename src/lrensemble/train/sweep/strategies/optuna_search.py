@@ -6,15 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lrensemble.config.sweep import changed
 from lrensemble.errors import SpecError
 from lrensemble.limits import Repeats, Runs
-from lrensemble.metrics import watched
-from lrensemble.train.sweep.points import require_points, values_of
+from lrensemble.train.sweep.points import require_points
 from lrensemble.train.sweep.run_factory import RunFactory
 from lrensemble.train.sweep.strategies.base import KEY, STRATEGIES, Strategy
 from lrensemble.train.sweep.strategies.optuna_parts import build_pruner, build_sampler
 from lrensemble.train.sweep.strategies.optuna_trials import OptunaSearch
+from lrensemble.train.sweep.strategies.watched import watched_metric
 
 
 @STRATEGIES.register("optuna", trials=3)
@@ -72,23 +71,3 @@ def optuna_search(
         at_once=at_once,
         seed=seed,
     ).rounds
-
-
-def watched_metric(factory: RunFactory, given: str | None) -> str:
-    """Metric that all runs have a score by after every epoch: that given, or what suits the target.
-
-    Raises:
-        SpecError: it is not measured.
-    """
-    dataset, experiment = factory.dataset, factory.experiment
-    ranges = [experiment.sweep.ranges(policy.name).get("train.form") for policy in experiment.policy]
-    values = [value for each in ranges for value in (values_of(each) if each else (experiment.train.form,))]
-    settings = [changed(experiment.train, {"form": value}) for value in values]
-    served = frozenset.intersection(*(dataset.head(each.form).said.serves for each in settings))
-    known = watched(dataset.target.kind, served)
-    metric = given or dataset.target.default_metric(served)
-    if metric not in known:
-        raise SpecError(
-            f"{KEY}: metric = {metric!r} is refused; runs are scored by {', '.join(known)} after every epoch"
-        )
-    return metric

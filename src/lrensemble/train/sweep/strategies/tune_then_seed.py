@@ -18,8 +18,8 @@ from lrensemble.train.run.runs import Run
 from lrensemble.train.sweep.points import number_of_points
 from lrensemble.train.sweep.run_factory import RunFactory
 from lrensemble.train.sweep.strategies.base import KEY, STRATEGIES, Round, Strategy
-from lrensemble.train.sweep.strategies.optuna_search import watched_metric
 from lrensemble.train.sweep.strategies.steering import arm_to_grow
+from lrensemble.train.sweep.strategies.watched import watched_metric
 
 logger = logging.getLogger(__name__)
 
