@@ -129,8 +129,8 @@ def select(
         return select_on(given, method or "greedy", metric=metric, consensus=consensus, seed=seed)  # type: ignore[arg-type]
     pool = opened(given, trust_code)
     found = choose_all(pool, _listed(method, pool), metric=metric, consensus=consensus, seed=seed, resamples=resamples)
-    for reason in found.not_run.values():
-        logger.warning("not run: %s", reason)
+    for name, reason in found.not_run.items():
+        logger.warning("not run, %s: %s", name, reason)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import ConfigError, PredictionsError
 from lrensemble.files.claims import claimed
+from lrensemble.notebook import Shown
 from lrensemble.pool.collect.agreement import aligned, known_of_rows, target_of, truth_of
 from lrensemble.pool.collect.classes import in_one_order, with_sums_of_one
 from lrensemble.pool.collect.division import Rows, as_given, as_in_pool, held_out, positions
@@ -31,12 +33,12 @@ from lrensemble.pool.task import Task
 from lrensemble.rows import check_weights
 from lrensemble.targets import AnyTarget, LogProbs
 
-Source = Path | str
+Source = str | os.PathLike[str]
 Numbers = dict[str, NDArray[Any]]
 
 
-@dataclass(frozen=True)
-class CollectResult:
+@dataclass(frozen=True, repr=False)
+class CollectResult(Shown):
     """Pool that predictions were added to, and its new members."""
 
     pool: Pool
@@ -46,6 +48,16 @@ class CollectResult:
     """Ids of members that the pool had already."""
     reading: tuple[str, ...] = ()
     """How files were read that did not say everything by names of ours, a line each."""
+
+    def _headline(self) -> str:
+        """Number of members that came, and the pool."""
+        return f"{len(self.added)} members added to {self.pool.folder}, {len(self.skipped)} were there already"
+
+    def _table(self) -> list[dict[str, Any]]:
+        """One row for each member that the files hold."""
+        known = {member.id: member.name for member in self.pool.members()}
+        each = [*((id_, "added") for id_ in self.added), *((id_, "was there already") for id_ in self.skipped)]
+        return [{"id": id_, "member": known.get(id_, "–"), "what": what} for id_, what in each]
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,10 @@ def collect(
     groups: Source | None = None,
 ) -> CollectResult:
     """Make a pool of predictions, or add them to an existing one; nothing is added unless everything can be.
+
+    ```python
+    pool = lrensemble.collect("predictions.npz", "pool").pool
+    ```
 
     All rows of files without test rows are `val`, so that selection sees them all and `evaluate` has none, unless
     `holdout` takes some out. Rows that have `ids` are the same by these, in all files and in the pool.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,8 +57,10 @@ def read_sources(given: Any, asked: Asked, truth: Any = None, ids: Any = None) -
         return [_of_object(name, each, asked, known) for name, each in objects]
     if not isinstance(given, Sequence) or isinstance(given, str):
         given = [given]
-    paths = [Path(each) for each in given if isinstance(each, str | Path)]
-    objects = [(f"{NAMED}-{place}", each) for place, each in enumerate(given) if not isinstance(each, str | Path)]
+    paths = [Path(each) for each in given if isinstance(each, str | os.PathLike)]
+    objects = [
+        (f"{NAMED}-{place}", each) for place, each in enumerate(given) if not isinstance(each, str | os.PathLike)
+    ]
     found = []
     if paths:
         places, shared = places_of(paths)
@@ -71,8 +74,8 @@ def _truth(truth: Any, asked: Asked) -> list[_Known]:
     """A truth from elsewhere; the name of a column or an array is none."""
     if truth is None:
         return []
-    if isinstance(truth, str | Path):
-        path, column = _file_and_column(str(truth))
+    if isinstance(truth, str | os.PathLike):
+        path, column = _file_and_column(os.fspath(truth))
         return [_Known(path, known_in(path, "", column or asked.truth), None)]
     if isinstance(truth, Mapping) and {"val", "test"} >= set(truth):
         return [_Known(Path("truth"), {split: _by_split(each, "labels")["val"] for split, each in truth.items()}, None)]
