@@ -109,13 +109,7 @@ def test_a_part_has_the_seeds_of_one_recipe(study: MakeStudy, tmp_path: Path, co
         assert {key: own[key] for key in own if key.startswith(member.id)} == {
             key: all_of_it[key] for key in all_of_it if key.startswith(member.id)
         }, "members are the same to the bit"
-    others = [member for member in part.members(include_diverged=True) if member.status == "pruned"]
-    assert len(others) == 3
-    assert {key for other in others for key in own if key.startswith(f"{other.id}/")} == {
-        f"{other.id}/history.jsonl" for other in others
-    }
-    costs = [sum(m.samples or 0 for m in pool.members(include_diverged=True)) for pool in (whole, part)]
-    assert costs[0] == costs[1] > 0, "tuning is counted"
+    assert len(part.members(include_diverged=True)) == 3, "and nobody else is in it"
     assert Trained(study(SEEDS), tmp_path).ended == ["exists"] * 6
     assert contents(part.folder) == own
 

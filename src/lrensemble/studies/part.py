@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from pathlib import Path
 
 from lrensemble.errors import PoolError
@@ -16,8 +16,8 @@ from lrensemble.pool.task import ROW_ATTRIBUTES
 def seeds_of_one_recipe(pool: Pool, folder: Path) -> Pool:
     """Pool of the members that share the recipe which has the most seeds: a deep ensemble.
 
-    The other members stand in it as pruned: what they cost counts, and none of them can be chosen. Of several recipes
-    with as many seeds, it is the one with the best mean score on `val`.
+    Of several recipes with as many seeds, it is the one with the best mean score on `val`. What the other members of the
+    whole have cost is counted by whoever compares (`lrensemble.evaluate.study`).
 
     Args:
         pool: the whole.
@@ -27,22 +27,13 @@ def seeds_of_one_recipe(pool: Pool, folder: Path) -> Pool:
         PoolError: the members have no recipes, since they were trained elsewhere.
         StorageError: the folder cannot be written.
     """
-    part, kept = _empty_like(pool, folder), {member.id for member in _most_seeds(pool)}
-    whole = [_as_in_part(member, kept) for member in pool.members(include_diverged=True)]
-    wanted = {member.id: member.status for member in whole}
-    there = {member.id: member.status for member in part.members(include_diverged=True)}
-    remove_members(part, [id_ for id_, status in there.items() if wanted.get(id_) != status])
-    for member in whole:
-        if there.get(member.id) != member.status:
+    part, kept = _empty_like(pool, folder), {member.id: member for member in _most_seeds(pool)}
+    there = {member.id for member in part.members(include_diverged=True)}
+    remove_members(part, sorted(there - set(kept)))
+    for id_, member in kept.items():
+        if id_ not in there:
             _add(part, member)
     return part
-
-
-def _as_in_part(member: Member, kept: Set[str]) -> Member:
-    """A member as it is, or pruned where it is none of those that are kept."""
-    if member.status != "finished" or member.id in kept:
-        return member
-    return member.model_copy(update={"status": "pruned", "scores": {}})
 
 
 def _most_seeds(pool: Pool) -> Sequence[Member]:
@@ -77,10 +68,9 @@ def _empty_like(pool: Pool, folder: Path) -> Pool:
 
 
 def _add(part: Pool, member: Member) -> None:
-    says = member.status == "finished"
     part.add(
         MemberRecord(**{name: getattr(member, name) for name in MemberRecord.model_fields}),
-        {split: member.predictions(split) for split in part.task.splits} if says else None,
-        weights=member.weights() if says and member.has_weights else None,
+        {split: member.predictions(split) for split in part.task.splits},
+        weights=member.weights() if member.has_weights else None,
         history=member.history() or None,
     )
