@@ -50,6 +50,29 @@ def as_model(given: Any) -> Any:
     )
 
 
+def as_train_function(given: Any) -> Any:
+    """A function that trains a run, in a form that an experiment holds; names and tables stay as they are.
+
+    Raises:
+        SpecError: nothing that is called with (recipe, dataset).
+    """
+    if given is None or isinstance(given, str | Spec | Mapping):
+        return given
+    if not callable(given):
+        raise SpecError(f"train.function is a name or a function of (recipe, dataset); given: {type(given).__name__}")
+    return given if is_importable(given) else _held(_passed_on(given), None, given, "loop")
+
+
+def _passed_on(given: Callable[..., Any]) -> Callable[..., Any]:
+    """A function with the signature of another, partial or method as it may be."""
+
+    @functools.wraps(given, assigned=(), updated=())
+    def called(*args: Any, **kwargs: Any) -> Any:
+        return given(*args, **kwargs)
+
+    return called
+
+
 def as_policies(given: Any) -> Any:
     """Policies in a form that an experiment holds; a single one stands for a list of it."""
     return [as_policy(each) for each in given] if isinstance(given, list | tuple) else [as_policy(given)]
