@@ -78,6 +78,17 @@ def test_what_makes_no_rate_is_refused() -> None:
         as_train_function(3)
 
 
+def test_members_of_the_experiment_before_it_was_edited_are_told_of(
+    inputs: NDArray[np.float64], named: NDArray[np.str_], out: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    experiment = {"data": (inputs, named), "model": "mlp(width=8)", "policy": "cosine(peak=0.1)"}
+    lrensemble.tune(experiment, out, epochs=1)
+    assert "of other recipes" not in caplog.text
+    lrensemble.tune(experiment, out, epochs=2)
+    assert f"1 more members of {out} are of other recipes" in caplog.text
+    assert "(cosine(peak=0.1), epochs=1); out='FOLDER' keeps experiments apart" in caplog.text
+
+
 def test_a_loop_and_schedulers_of_a_notebook_fill_a_pool(
     inputs: NDArray[np.float64], named: NDArray[np.str_], out: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
