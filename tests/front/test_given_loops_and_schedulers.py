@@ -81,7 +81,8 @@ def test_what_makes_no_rate_is_refused() -> None:
 def test_members_of_the_experiment_before_it_was_edited_are_told_of(
     inputs: NDArray[np.float64], named: NDArray[np.str_], out: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    experiment = {"data": (inputs, named), "model": "mlp(width=8)", "policy": "cosine(peak=0.1)"}
+    experiment: dict[str, Any] = {"data": (inputs, named), "model": "mlp(width=8)", "policy": "cosine(peak=0.1)"}
+    experiment["train"] = {"batch_size": 16}
     lrensemble.tune(experiment, out, epochs=1)
     assert "of other recipes" not in caplog.text
     lrensemble.tune(experiment, out, epochs=2)

@@ -97,7 +97,7 @@ def test_a_function_that_makes_a_scheduler_gives_the_rates_of_a_loop(name: str) 
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.AdamW])
 @pytest.mark.parametrize("name", [name for name in MAKERS if name != "Halving"])
 def test_a_scheduler_as_it_stands_is_read_from_there_and_left_alone(name: str, kind: Any) -> None:
-    more = {"momentum": 0.9} if kind is torch.optim.SGD else {}
+    more: dict[str, Any] = {"momentum": 0.9} if kind is torch.optim.SGD else {}
     optimizer = optimizer_of(kind=kind, **more)
     scheduler = MAKERS[name](optimizer)
     stepped(optimizer, scheduler, 3)

@@ -27,7 +27,9 @@ def plain(recipe: Recipe, dataset: Dataset, *, nesterov: bool = False) -> tuple[
     for _ in range(recipe.train.epochs):
         loss = torch.zeros(())
         order = rows[torch.randperm(len(rows))]
-        for batch in order.split(recipe.train.batch_size)[: len(rows) // recipe.train.batch_size]:
+        for batch in order[: len(rows) // recipe.train.batch_size * recipe.train.batch_size].view(
+            -1, recipe.train.batch_size
+        ):
             inputs, truth = dataset.batch(batch)
             loss = cross_entropy(network(inputs), truth)
             optimizer.zero_grad()

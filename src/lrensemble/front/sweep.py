@@ -180,8 +180,8 @@ def others_in(pool: Pool, ended: Collection[str], apart: str) -> str | None:
         return None
     more = f"{others[0]}, …" if len(others) > 1 else others[0]
     return (
-        f"{len(others)} more members of {pool.folder} are of other recipes, as of an experiment before it was edited, and "
-        f"are chosen from as well ({more}); {apart} keeps experiments apart, lrensemble rm leaves members out"
+        f"{len(others)} more members of {pool.folder} are of other recipes, as of an experiment before it was edited, "
+        f"and are chosen from as well ({more}); {apart} keeps experiments apart, and rm removes members"
     )
 
 
