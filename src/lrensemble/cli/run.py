@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -78,7 +77,6 @@ def run(
     if missing and not pool.members():
         people.print("no run has finished yet: there is nothing to choose from")
         raise typer.Exit(status_of(ended, missing))
-    _tell_of_others(pool, {event.run.id for event in ended})
     methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
     teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
     result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
@@ -91,18 +89,6 @@ def run(
         people.print()
         people.print(f"{folder / 'result.json'} holds all of this and more", soft_wrap=True)
     raise typer.Exit(status_of(ended, missing) or (1 if teams.not_run else 0))
-
-
-def _tell_of_others(pool: Pool, trained: Collection[str]) -> None:
-    """Print that members of other experiments are chosen from as well: an edited file trains into the same folder."""
-    others = [member.name for member in pool.members() if member.id not in trained]
-    if others:
-        more = f"{others[0]}, …" if len(others) > 1 else others[0]
-        people.print(
-            f"{len(others)} more members of {pool.folder} are of other recipes, as of an experiment before it was "
-            f"edited, and are chosen from as well ({more}); --out FOLDER keeps experiments apart",
-            soft_wrap=True,
-        )
 
 
 def _write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> None:

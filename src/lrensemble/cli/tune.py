@@ -164,6 +164,7 @@ def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[En
     from lrensemble.cli.progress import shown
     from lrensemble.evaluate import default_metric
     from lrensemble.evaluate.peaks import edge_of_peaks
+    from lrensemble.front.sweep import others_in
     from lrensemble.pool import Pool
     from lrensemble.train import OutOfTime, tune
 
@@ -186,6 +187,8 @@ def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[En
     pool = Pool.open(folder)
     members = pool.members()
     if members and (line := edge_of_peaks(members, default_metric(pool))):
+        people.print(line, soft_wrap=True)
+    if line := others_in(pool, {event.run.id for event in ended}, "--out FOLDER"):
         people.print(line, soft_wrap=True)
     return pool, ended, missing
 

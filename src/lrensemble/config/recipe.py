@@ -78,6 +78,9 @@ class TrainSettings(Record):
     """Whether rows left over at the end of an epoch wait for the next; otherwise they make a smaller last batch."""
     group: Annotated[tuple[ParameterGroup, ...], LATER] = Field(default=(), strict=False)
     """Parameters with a rate of their own: `parameters`, a regular expression, and `rate`, a factor; 0 freezes them."""
+    function: Annotated[SpecField | None, LATER] = None
+    """`package.module:function` of (recipe, dataset) that trains a run in place of the library's loop, and returns the
+    network or its predictions; what it makes of the other keys is its own affair."""
     seed: Seed = 0
     """Seed of a member: of its initial weights, the order of the rows, dropout and augmentation. In an experiment, what
     the seeds of its members are derived from (`sweep.seed`)."""

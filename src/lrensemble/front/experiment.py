@@ -11,7 +11,7 @@ from typing import Any
 from lrensemble.config import Experiment, load_experiment, to_record
 from lrensemble.errors import ConfigError
 from lrensemble.front.arrays import as_source, holds_arrays
-from lrensemble.front.objects import as_model, as_policies
+from lrensemble.front.objects import as_model, as_policies, as_train_function
 from lrensemble.front.paths import PathLike
 from lrensemble.here import PREFIX, is_here
 from lrensemble.registry import paths_in
@@ -71,6 +71,8 @@ def _of_table(given: Mapping[str, Any], plugins: Sequence[str]) -> dict[str, Any
         content["model"] = as_model(content["model"])
     if "policy" in content:
         content["policy"] = as_policies(content["policy"])
+    if isinstance(train := content.get("train"), Mapping) and "function" in train:
+        content["train"] = {**train, "function": as_train_function(train["function"])}
     if holds_arrays(content.get("data")):
         content["data"] = as_source(content["data"])
     if plugins:
@@ -105,7 +107,8 @@ def check_here(experiment: Experiment, execution: str, device: str) -> None:
         ConfigError: worker processes or several devices were asked for.
         TrainingError: a device that there is not.
     """
-    specs = (experiment.data.source, experiment.model, *experiment.policy)
+    own = [experiment.train.function] if experiment.train.function else []
+    specs = (experiment.data.source, experiment.model, *experiment.policy, *own)
     paths = dict.fromkeys(path.removeprefix(PREFIX) for spec in specs for path in paths_in(spec) if is_here(path))
     if not paths:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +83,10 @@ def tune(
         hours=hours,
         loggers=loggers,
     )
-    failed = list[Ended]()
+    failed, ended = list[Ended](), set[str]()
     for event in events:
+        if isinstance(event, Ended):
+            ended.add(event.run.id)
         if watch is not None:
             watch(event)
         if isinstance(event, Ended) and event.status == "failed":
@@ -94,6 +96,8 @@ def tune(
             missing = len(event.missing) + event.remaining
             logger.warning("the time is over, runs missing: %d; the same call goes on", missing)
     pool = Pool.open(folder)
+    if line := others_in(pool, ended, "out='FOLDER'"):
+        logger.warning("%s", line)
     if failed and not pool.members():
         raise TrainingError(f"no run has left a member; {failed[0].run.name} failed: {failed[0].reason}")
     return pool
@@ -161,6 +165,24 @@ def run(
     result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
     _write_page(pool, result, folder / "report.html", settings)
     return result
+
+
+def others_in(pool: Pool, ended: Collection[str], apart: str) -> str | None:
+    """Line for people on members of other experiments, from which teams are chosen as well; None where there are none.
+
+    Args:
+        pool: of a sweep.
+        ended: ids of its runs.
+        apart: how to give another folder.
+    """
+    others = [member.name for member in pool.members() if member.id not in ended]
+    if not others:
+        return None
+    more = f"{others[0]}, …" if len(others) > 1 else others[0]
+    return (
+        f"{len(others)} more members of {pool.folder} are of other recipes, as of an experiment before it was edited, "
+        f"and are chosen from as well ({more}); {apart} keeps experiments apart, and rm removes members"
+    )
 
 
 def _write_page(pool: Pool, result: Result, path: Path, settings: Experiment) -> None:

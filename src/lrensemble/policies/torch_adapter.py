@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import copy
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +13,8 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from lrensemble.errors import SpecError
 from lrensemble.policies.base import Policy
 from lrensemble.policies.basic import table
+from lrensemble.policies.checks import require, require_rates
+from lrensemble.registry import reason_of
 
 
 class PolicyLR(LRScheduler):
@@ -60,8 +64,10 @@ class PolicyLR(LRScheduler):
         return {"last_epoch": self.last_epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go to a step, and set its rates at once."""
+        """Go to a step, and set its rates at once; before the first there are none to set."""
         self.last_epoch = state_dict["last_epoch"]
+        if self.last_epoch < 0:  # one of torch's sequence whose turn has not come
+            return
         rates = self.get_lr()
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             if isinstance(group["lr"], torch.Tensor):
@@ -97,32 +103,121 @@ def set_momentum(group: dict[str, Any], momentum: float | None) -> None:
 
 
 def policy_of(
-    make_scheduler: Callable[[torch.optim.Optimizer], LRScheduler], total: int, *, peak: float = 0.1
+    scheduler: Any, total: int, *, peak: float = 0.1, epoch_steps: int | None = None, group: int = 0
 ) -> Policy:
-    """The curve of a torch scheduler as a policy (`table`, whose spec holds every rate), read off step by step.
+    """The curve of a scheduler as a policy (`table`, whose spec holds every rate), read off step by step.
 
     The momentum is read as well, where the scheduler moves it.
 
     Args:
-        make_scheduler: from an optimizer to its scheduler: `lambda optimizer: StepLR(optimizer, 30)`.
+        scheduler: a function from an optimizer to its scheduler: `lambda optimizer: StepLR(optimizer, 30)`; or a
+            scheduler as it stands, which is left as it is. It is of torch, timm, transformers, or anything else that
+            sets the rates of an optimizer when its `step` is called (as timm has it, `step_update` and `step`).
         total: steps of the run.
-        peak: the optimizer's rate, from which most schedulers start.
+        peak: rate of the optimizer that a function is given, from which most schedulers start.
+        epoch_steps: steps of an epoch, for a scheduler whose `step` is called at the end of every epoch; after every
+            step unless given.
+        group: parameter group whose rate is read.
 
     Raises:
-        SpecError: the scheduler waits for a metric (`ReduceLROnPlateau`), and so has no curve before training; or its
-            curve is none of a policy (a rate that is negative or not finite, no steps).
+        SpecError: no scheduler; one that waits for a metric (`ReduceLROnPlateau`), and so has no curve before training;
+            one that has no rate for all steps; or its curve is none of a policy (a rate that is negative or not finite,
+            no steps).
     """
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=peak, momentum=_MOMENTUM)
-    scheduler = make_scheduler(optimizer)
-    if isinstance(scheduler, ReduceLROnPlateau):
-        raise SpecError("ReduceLROnPlateau follows a metric and has no curve of its own; give another scheduler")
-    rates, momenta = list[float](), list[float]()
-    for step in range(total):
-        rates.append(float(optimizer.param_groups[0]["lr"]))
-        momenta.append(float(optimizer.param_groups[0]["momentum"]))
-        optimizer.step()
-        if step < total - 1:  # a scheduler of `total` steps refuses one more
-            scheduler.step()
-    if set(momenta) == {_MOMENTUM}:
+    own = detached(scheduler) if is_scheduler(scheduler) else _made(scheduler, peak)
+    name, parts = type(own).__name__, _parts(own)
+    if any(isinstance(part, ReduceLROnPlateau) for part in parts):
+        raise SpecError(f"{name} follows a metric and has no curve of its own; give another scheduler")
+    if hasattr(own, "step_update") and epoch_steps is None and getattr(own, "t_in_epochs", True):
+        raise SpecError(f"{name} counts epochs; give epoch_steps, the steps of one")
+    groups = own.optimizer.param_groups
+    require(0 <= group < len(groups), f"there are {len(groups)} parameter groups, from 0", group=group)
+    require(epoch_steps is None or epoch_steps >= 1, "at least 1", epoch_steps=epoch_steps)
+    scales = hasattr(own, "step_update") or any(isinstance(part, PolicyLR) for part in parts)
+    before, rates, momenta = momentum_in(groups[group]), list[float](), list[float | None]()
+    try:
+        for step in range(total):
+            if step:  # a scheduler of `total` steps refuses one more
+                _advance(own, step, epoch_steps)
+            rates.append(float(groups[group]["lr"]) / (groups[group].get("lr_scale", 1.0) if scales else 1.0))
+            momenta.append(momentum_in(groups[group]))
+    except Exception as error:  # whatever a scheduler raises
+        raise SpecError(f"{name} has no rate for step {len(rates)} of {total}: {reason_of(error)}") from error
+    if set(momenta) <= {before}:
         return table(total, rates=tuple(rates))
-    return table(total, rates=tuple(rates), momenta=tuple(momenta))
+    return table(total, rates=tuple(rates), momenta=tuple(float(momentum or 0) for momentum in momenta))
+
+
+def is_scheduler(given: object) -> bool:
+    """Whether something is a scheduler itself, and no function or class that makes one."""
+    return not isinstance(given, type) and callable(getattr(given, "step", None))
+
+
+def _parts(scheduler: Any) -> list[Any]:
+    """A scheduler and what it holds, one by one or in lists: those of a sequence."""
+    held = list(vars(scheduler).values())
+    return [scheduler, *held, *(each for value in held if isinstance(value, list) for each in value)]
+
+
+def detached(scheduler: Any) -> Any:
+    """Copy of a scheduler, with an optimizer of its own that has the same parameter groups but no parameters of use.
+
+    Raises:
+        SpecError: it has no optimizer, or cannot be copied.
+    """
+    inner = scheduler if hasattr(scheduler, "optimizer") else getattr(scheduler, "scheduler", scheduler)
+    optimizer = getattr(inner, "optimizer", None)
+    groups, name = getattr(optimizer, "param_groups", None), type(inner).__name__
+    hint = "give a function from an optimizer to its scheduler"
+    if not groups:
+        raise SpecError(f"{name} has no optimizer whose rates it sets; {hint}")
+    try:
+        return copy.deepcopy(inner, {id(optimizer): _same_groups(groups)})
+    except Exception as error:  # whatever a scheduler holds
+        raise SpecError(f"{name} cannot be copied: {reason_of(error)}; {hint}") from error
+
+
+def _same_groups(groups: Sequence[Mapping[str, Any]]) -> torch.optim.Optimizer:
+    """An optimizer that has the same groups but for their parameters."""
+    copies = list[dict[str, Any]]()
+    for group in groups:
+        own = {key: copy.deepcopy(value) for key, value in group.items() if key != "params"}
+        own |= {key: float(value) for key, value in own.items() if isinstance(value, torch.Tensor)}
+        copies.append({**own, "params": [torch.zeros(1, requires_grad=True)]})
+    return torch.optim.SGD(copies, lr=0.0)
+
+
+def _made(make_scheduler: Any, peak: float) -> Any:
+    """Scheduler that a function makes for an optimizer.
+
+    Raises:
+        SpecError: no function, or it makes none.
+    """
+    require_rates(peak=peak)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=peak, momentum=_MOMENTUM)
+    hint = "give a scheduler, or a function such as lambda optimizer: StepLR(optimizer, 30)"
+    try:
+        made = make_scheduler(optimizer)
+    except SpecError:
+        raise
+    except Exception as error:  # of the user's
+        raise SpecError(f"no scheduler can be made for an optimizer: {reason_of(error)}; {hint}") from error
+    if not is_scheduler(made):
+        raise SpecError(f"what was made for an optimizer is {type(made).__name__}, without a step; {hint}")
+    if getattr(made, "optimizer", optimizer) is not optimizer:
+        return detached(made)
+    if not hasattr(made, "optimizer"):
+        made.optimizer = optimizer
+    return made
+
+
+def _advance(scheduler: Any, done: int, epoch_steps: int | None) -> None:
+    """Call a scheduler as a loop does that has done so many steps."""
+    with warnings.catch_warnings():  # torch's, that no optimizer has made a step
+        warnings.simplefilter("ignore")
+        if hasattr(scheduler, "step_update"):
+            scheduler.step_update(done)
+            if epoch_steps is not None and done % epoch_steps == 0:
+                scheduler.step(done // epoch_steps)
+        elif done % (epoch_steps or 1) == 0:
+            scheduler.step()

@@ -8,9 +8,10 @@ from lrensemble.train.loggers import LOGGERS, Logger
 from lrensemble.train.reproduce import Reproduction, reproduce
 from lrensemble.train.run.epochs import Epoch
 from lrensemble.train.run.loop import DivergedError, Step, fit
+from lrensemble.train.run.own_loop.life import policy_for
 from lrensemble.train.run.predictions import predict
 from lrensemble.train.run.runs import Elsewhere, Run
-from lrensemble.train.run.single import SingleTrainee
+from lrensemble.train.run.single import SingleTrainee, initial_network
 from lrensemble.train.sweep.range_test import RangeTest, range_test
 from lrensemble.train.tune import tune
 
@@ -31,6 +32,8 @@ __all__ = [
     "SingleTrainee",
     "Step",
     "fit",
+    "initial_network",
+    "policy_for",
     "predict",
     "range_test",
     "reproduce",

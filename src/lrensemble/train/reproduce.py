@@ -26,7 +26,7 @@ from lrensemble.train.execution.devices import to_device
 from lrensemble.train.execution.memory import kept_memory
 from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.run.claims import claim_group
-from lrensemble.train.run.life import live
+from lrensemble.train.run.lives import train_runs
 from lrensemble.train.run.runs import Run, ShouldContinue
 from lrensemble.train.run.session import Interrupt, Session
 from lrensemble.train.run.state import HistoryLine
@@ -110,7 +110,8 @@ def reproduce(
     source, trust_code = str(opened.folder), opened.trust_code
     with known_paths_only(source, trust_code=trust_code):
         for recipe in original.recipes:
-            require_known_paths(source, recipe.model, recipe.policy, trust_code=trust_code)
+            own = [recipe.train.function] if recipe.train.function else []
+            require_known_paths(source, recipe.model, recipe.policy, *own, trust_code=trust_code)
             models.check(recipe.model)
             POLICIES.check(recipe.policy)
         place = _device(device, original.made)
@@ -176,7 +177,7 @@ def _train(original: _Original, dataset: Dataset, pool: Pool, interrupt: Interru
     if claims is None:
         raise TrainingError(f"another process is at work in {pool.folder}, which is this one's own")
     try:
-        for step in live(claims, dataset, pool, session):
+        for step in train_runs(claims, dataset, pool, session):
             if step.run == runs[own].id and (step.step + 1) % epoch_steps == 0:
                 logger.info("epoch %s of %s", (step.step + 1) // epoch_steps, runs[own].policy.total // epoch_steps)
     except LREnsembleError:
@@ -209,7 +210,10 @@ def _compared(pool: Pool, original: _Original, again: Member) -> Reproduction:
     rows, scores = rows_of(pool, member, again), scores_of(pool, member, again)
     agreement, differences = agreement_of(member, again, rows, scores), made.differences(now)
     promised: Agreement = "scores" if member.status == "finished" else "status"
-    if member.made_with is not None and not differences and (now.device == "cpu" or now.deterministic):
+    same_way = (
+        member.made_with is not None and original.recipe.train.function is None
+    )  # of a loop of one's own who knows
+    if same_way and not differences and (now.device == "cpu" or now.deterministic):
         promised = "bits"
     return Reproduction(
         member=member.id,

@@ -25,6 +25,7 @@ from lrensemble.train.loggers import LOGGERS, Logger, ProgressFile, logged
 from lrensemble.train.loggers.progress_file import FILE
 from lrensemble.train.run.claims import begun_groups, group_id
 from lrensemble.train.run.numerics import reproducibly
+from lrensemble.train.run.own_loop.function import check_execution_of
 from lrensemble.train.run.runs import Elsewhere, Run, entries_of, is_there, unfinished
 from lrensemble.train.run.session import Session, TimeUpError
 from lrensemble.train.sweep.range_test import with_range_test_peaks
@@ -87,6 +88,8 @@ def tune(
     specs = [LOGGERS.check(each) for each in loggers]
     setup = set_up(experiment, Path(folder), to_devices(device))
     for line in epochs_given_as_steps(setup.factory):
+        logger.warning("%s", line)
+    if line := check_execution_of(experiment.train.function, execution):
         logger.warning("%s", line)
     check_devices(setup.devices, execution)
     told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}

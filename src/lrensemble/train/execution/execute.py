@@ -23,7 +23,7 @@ from lrensemble.train.execution.jobs import Job
 from lrensemble.train.execution.memory import free, is_out_of_memory, kept_memory
 from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.run.claims import Claims, claim_group
-from lrensemble.train.run.life import live
+from lrensemble.train.run.lives import train_runs
 from lrensemble.train.run.runs import Elsewhere, Run, is_there, unfinished
 from lrensemble.train.run.session import Interrupt, Session
 from lrensemble.train.run.state import HistoryLine
@@ -52,7 +52,7 @@ def execute(job: Job, setup: Setup, session: Session) -> Generator[Event, None, 
     try:
         yield from map(Began, claims.runs)
         own = replace(session, execution="fused") if fused else session
-        records = yield from live(claims, setup.dataset, setup.pool, own)
+        records = yield from train_runs(claims, setup.dataset, setup.pool, own)
         pairs = zip(claims.runs, records, strict=True)
         ended = [Ended(run, record.status, record.scores.get("val", {})) for run, record in pairs]
     except LostClaimError as error:

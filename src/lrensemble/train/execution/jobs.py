@@ -184,6 +184,8 @@ def _costs(rule: CostRule, runs: Sequence[Run], dataset: Dataset) -> Costs:
     Raises:
         LREnsembleError: an argument that every run of the kind would be refused for.
     """
+    if runs[0].recipe.train.function is not None:  # nobody knows what a step of it costs, or how many processes it has
+        rule = rule if rule is force_workers else force_one_by_one
     try:
         return rule(runs, dataset)
     except LREnsembleError:
@@ -198,7 +200,7 @@ def _costs(rule: CostRule, runs: Sequence[Run], dataset: Dataset) -> Costs:
 def _shared_settings(run: Run) -> str | None:
     """Settings that all runs of a group have in common, beside their costs; None for a run that must be alone."""
     train = run.recipe.train
-    alone = train.ema or train.accumulate > 1 or train.precision == "float16"
+    alone = train.ema or train.accumulate > 1 or train.precision == "float16" or train.function
     shared = shared_settings(train)
     if shared is None or alone or not _is_independent(run):
         return None
@@ -213,7 +215,9 @@ def _is_independent(run: Run) -> bool:
 
 def is_here_alone(recipe: Recipe) -> bool:
     """Whether a recipe names an object of this process, so that no other process can train it."""
-    return any(is_here(path) for spec in (recipe.data, recipe.model, recipe.policy) for path in paths_in(spec))
+    own = [recipe.train.function] if recipe.train.function else []
+    specs = (recipe.data, recipe.model, recipe.policy, *own)
+    return any(is_here(path) for spec in specs for path in paths_in(spec))
 
 
 def _grouped(

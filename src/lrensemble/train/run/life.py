@@ -179,7 +179,12 @@ def record_of(life: Life, member: int, status: Status, predictions: Mapping[str,
         inputs=inputs_of(dataset),
         scale=dataset.scale if dataset.scale.mean else None,
         made_with=made_with(
-            [run.id for run in runs], journal, dataset.device, run.recipe.train.precision, life.session.execution
+            [run.id for run in runs],
+            dataset.device,
+            run.recipe.train.precision,
+            life.session.execution,
+            threads=journal.threads,
+            reproducible=journal.reproducible,
         ),
     )
 

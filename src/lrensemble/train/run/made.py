@@ -8,19 +8,27 @@ import torch
 
 from lrensemble.environment import machine, versions
 from lrensemble.pool.made_with import MadeWith
-from lrensemble.train.run.journal import Journal
 from lrensemble.train.run.numerics import rounds_float32
 
 
-def made_with(runs: Sequence[str], journal: Journal, device: torch.device, precision: str, execution: str) -> MadeWith:
+def made_with(
+    runs: Sequence[str],
+    device: torch.device,
+    precision: str,
+    execution: str,
+    *,
+    threads: int | None = None,
+    reproducible: bool = False,
+) -> MadeWith:
     """What decides the bits of runs beside their recipes.
 
     Args:
         runs: ids of all runs of the program, in the order of the stack.
-        journal: their course, which knows on how many threads.
         device: where they were trained.
         precision: of their recipe.
         execution: how.
+        threads: threads that they computed on; None where that is not known.
+        reproducible: whether they computed `reproducibly`.
     """
     on_cuda = device.type == "cuda"
     cuda = {}
@@ -31,10 +39,10 @@ def made_with(runs: Sequence[str], journal: Journal, device: torch.device, preci
         execution=execution,
         group=tuple(runs) if execution == "fused" else (),
         group_size=len(runs),
-        threads=journal.threads,
+        threads=threads,
         device=torch.cuda.get_device_name(device) if on_cuda else device.type,
         tf32=rounds_float32(device, precision),
-        deterministic=journal.reproducible or torch.are_deterministic_algorithms_enabled(),
+        deterministic=reproducible or torch.are_deterministic_algorithms_enabled(),
         instructions=torch.backends.cpu.get_cpu_capability(),
         versions={**versions(), **cuda},
         **machine(),

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from lrensemble import models
 from lrensemble.config import Experiment, Recipe, TrainSettings
 from lrensemble.config.records import reason_of
+from lrensemble.config.space import RangeTestPeaks
 from lrensemble.config.sweep import changed, representative_values
 from lrensemble.data import Dataset, check_training, steps_per_epoch
 from lrensemble.errors import ConfigError, LREnsembleError
@@ -18,6 +19,7 @@ from lrensemble.policies.epochs import meant_as_epochs
 from lrensemble.spec import Spec, Value, to_spec
 from lrensemble.train.run.groups import check_groups
 from lrensemble.train.run.optimizers import check_momentum, check_optimizer
+from lrensemble.train.run.own_loop.function import refuse_function, train_function
 from lrensemble.train.run.runs import Run
 from lrensemble.train.sweep.points import Point, derived_seed, number_of_points, point_of
 
@@ -167,6 +169,10 @@ def check_space(experiment: Experiment, dataset: Dataset | None = None) -> None:
             path: representative_values(distribution)
             for path, distribution in experiment.sweep.ranges(policy.name).items()
         }
+        for path, distribution in experiment.sweep.ranges(policy.name).items():
+            if isinstance(distribution, RangeTestPeaks):
+                key = experiment.sweep.key_path(policy.name, path)
+                refuse_function(experiment.train.function, f"{key}: a range test", "give the peaks yourself")
         first = {path: values[0] for path, values in ranges.items()}
         for path, values in ranges.items():
             for value in values:
@@ -225,6 +231,8 @@ def checked_parts(experiment: Experiment, point: Point, dataset: Dataset | None 
     except ValidationError as error:
         raise ConfigError(f"sweep: {point.varied}: {reason_of(error.errors()[0])}") from None
     check_optimizer(settings)
+    if settings.function is not None:
+        train_function(settings.function)
     if dataset is not None:
         check_training(dataset, settings)
     return model, settings

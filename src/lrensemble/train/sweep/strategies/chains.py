@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from lrensemble.errors import ConfigError
 from lrensemble.pool import Pool
+from lrensemble.train.run.own_loop.function import refuse_function
 from lrensemble.train.run.runs import Run
 from lrensemble.train.sweep.run_factory import run_until
 from lrensemble.train.sweep.strategies.base import Round, Strategy
@@ -26,6 +27,7 @@ def chain_of(whole: Run, ends: Sequence[int]) -> list[Run]:
         ConfigError: the run may end early, or its members be other weights than those that the next part goes on from.
     """
     train = whole.recipe.train
+    refuse_function(train.function, "sweep.strategy: a run with several members", "give grid, random, optuna or seeds")
     if key := "patience" if train.patience else "keep" if train.keep == "best" else "":
         raise ConfigError(
             f"train.{key}: each member of a chain goes on from the last weights of the one before; remove it, or use "

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from lrensemble.errors import SpecError
 from lrensemble.limits import Repeats, Runs
+from lrensemble.spec import to_spec
+from lrensemble.train.run.own_loop.function import refuse_function
 from lrensemble.train.sweep.points import require_points
 from lrensemble.train.sweep.run_factory import RunFactory
 from lrensemble.train.sweep.strategies.base import KEY, STRATEGIES, Strategy
@@ -59,6 +61,8 @@ def optuna_search(
         build_pruner(pruner)
     except SpecError as error:
         raise SpecError(f"{KEY}: {error}") from None
+    if to_spec(pruner).name != "nop":
+        refuse_function(factory.experiment.train.function, f"{KEY}: pruner = {pruner}", "leave the pruner out")
     return OptunaSearch(
         factory=factory,
         trials=trials,
