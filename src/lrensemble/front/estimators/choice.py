@@ -120,7 +120,8 @@ def _validation(
     said: Sequence[Predictions], given: Given, folds: Folds, truth: NDArray[Any], target: Target
 ) -> Validation:
     """Predictions in the order of the folds. A row of several folds counts once in all, and its predictions are one
-    group, so that they do not judge one another."""
+    group, so that they do not judge one another.
+    """
     rows = folds.rows
     times = np.bincount(rows, minlength=len(truth))
     repeats = bool((times > 1).any())

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
+from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
@@ -74,13 +74,14 @@ class LREnsembleClassifier(ClassifierMixin, TeamOfGrid):  # type: ignore[misc]  
 
     def _take_truth(self, y: Any) -> tuple[NDArray[Any], NDArray[Any], Target]:
         own = column_or_1d(y, warn=True)
+        assert_all_finite(own, input_name="y")
         check_classification_targets(own)
         if type_of_target(own) not in ("binary", "multiclass"):
             raise FitError(f"y is {type_of_target(own)}; give one class a row")
         self.classes_, labels = np.unique(own, return_inverse=True)
         if len(self.classes_) < 2:
             raise FitError(
-                f"y holds only one class, {self.classes_[0]!r}, of which there is nothing to learn; give two"
+                f"y holds only one class, {self.classes_.tolist()[0]!r}, of which there is nothing to learn; give two"
             )
         return own, labels.astype(np.int64), Classes(names=tuple(map(str, range(len(self.classes_)))))
 

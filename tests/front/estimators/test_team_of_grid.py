@@ -1,0 +1,400 @@
+"""Estimators of scikit-learn: its checks, the definition written slowly, values by hand, edges, messages."""
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import make_classification, make_regression
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import log_loss
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    ParameterGrid,
+    RepeatedStratifiedKFold,
+    ShuffleSplit,
+    cross_val_predict,
+    cross_val_score,
+)
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from lrensemble import LREnsembleClassifier, LREnsembleRegressor, Validation, select
+from lrensemble.errors import LREnsembleError
+
+ROWS, FEATURES = 90, 5
+SMALL = "greedy(size=5, bootstrap=1)"
+TREES = {"max_depth": [1, 2, 4], "min_samples_leaf": [1, 5]}
+Floats = NDArray[np.float64]
+
+
+@pytest.fixture(scope="module")
+def classes() -> tuple[Floats, NDArray[np.str_]]:
+    X, y = make_classification(ROWS, FEATURES, n_classes=3, n_informative=4, n_redundant=0, random_state=0)
+    return X, np.array(["low", "mid", "up"])[y]
+
+
+@pytest.fixture(scope="module")
+def values() -> tuple[Floats, Floats]:
+    found: tuple[Floats, Floats] = make_regression(ROWS, FEATURES, noise=20, random_state=0)
+    return found
+
+
+@parametrize_with_checks(
+    [
+        LREnsembleClassifier(LogisticRegression(), {"C": [0.1, 10.0]}, method=SMALL),
+        LREnsembleRegressor(Ridge(), {"alpha": [0.1, 10.0]}, method=SMALL),
+    ]
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore:The least populated class")
+def test_scikit_learn_takes_it_for_an_estimator(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+def test_the_team_is_chosen_on_out_of_fold_predictions(classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    X, y = classes
+    folds = list(KFold(4, shuffle=True, random_state=3).split(X))
+    model = LREnsembleClassifier(DecisionTreeClassifier(random_state=0), TREES, cv=folds, method=SMALL).fit(X, y)
+    points = [DecisionTreeClassifier(random_state=0, **point) for point in ParameterGrid(TREES)]
+    probs = np.stack([cross_val_predict(point, X, y, cv=folds, method="predict_proba") for point in points])
+    clipped = np.clip(probs, np.finfo(float).eps, 1)
+    losses = [-np.log(each[np.arange(ROWS), np.searchsorted(model.classes_, y)]).mean() for each in clipped]
+    assert [point.score for point in model.out_of_fold_] == pytest.approx([-loss for loss in losses], rel=1e-6)
+    assert model.best_single_ is model.out_of_fold_[int(np.argmin(losses))]
+    assert model.best_single_.parameters == list(ParameterGrid(TREES))[int(np.argmin(losses))]
+
+    order = np.concatenate([test for _, test in folds])
+    with np.errstate(divide="ignore"):
+        log_probs = np.maximum(np.log(probs[:, order]), -1e4).astype(np.float32)
+    seed = int(np.random.RandomState(0).randint(np.iinfo(np.int32).max))
+    found = select(Validation(log_probs, np.searchsorted(model.classes_, y)[order]), SMALL, seed=seed)
+    assert (model.selection_.team, model.selection_.weights) == (found.team, found.weights)
+    assert model.out_of_fold_.team_score == pytest.approx(found.score)
+    assert len(found) > 1
+    assert [point.weight for point in model.out_of_fold_ if point.weight] == pytest.approx(found.weights)
+
+    refitted = [clone(points[member]).fit(X, y).predict_proba(X) for member in found.team]
+    expected = sum(weight * each for weight, each in zip(found.weights, refitted, strict=True))
+    assert model.predict_proba(X) == pytest.approx(np.asarray(expected), abs=1e-6)
+    assert model.predict(X).tolist() == model.classes_[np.argmax(expected, axis=1)].tolist()
+
+
+def test_the_mean_of_two_constants_by_hand() -> None:
+    y = np.tile([0.0, 2.0], 10)
+    grid = {"constant": [0.0, 2.0, 7.0]}
+    model = LREnsembleRegressor(DummyRegressor(strategy="constant"), grid, method="brute_force").fit(y[:, None], y)
+    assert model.selection_.team == (0, 1)
+    assert model.weights_.tolist() == [0.5, 0.5]
+    assert [point.score for point in model.out_of_fold_] == [-2, -2, -37]
+    assert (model.out_of_fold_.team_score, model.out_of_fold_.cross_fitted) == (-1, -1)
+    assert model.predict([[5.0], [6.0]]).tolist() == [1, 1]
+    assert repr(model.out_of_fold_) == (
+        "<OutOfFold: mse: team of 2 -1.0000 (cross-fitted -1.0000), best single -2.0000 (constant=0.0), 3 points>"
+    )
+    assert model.out_of_fold_.to_frame()["name"].tolist() == ["constant=0.0", "constant=2.0", "constant=7.0"]
+
+
+def test_better_than_the_best_single_on_rows_that_nobody_saw() -> None:
+    X, y = make_classification(900, 12, n_informative=6, flip_y=0.1, random_state=1)
+    grid = {"max_depth": [3, 5, 8], "max_features": [3, 6, 12]}
+    model = LREnsembleClassifier(DecisionTreeClassifier(), grid).fit(X[:500], y[:500])
+    single = DecisionTreeClassifier(random_state=0, **model.best_single_.parameters).fit(X[:500], y[:500])
+    assert log_loss(y[500:], model.predict_proba(X[500:])) < log_loss(y[500:], single.predict_proba(X[500:])) - 0.1
+
+
+def test_of_values_the_team_is_the_weighted_mean(values: tuple[Floats, Floats]) -> None:
+    X, y = values
+    model = LREnsembleRegressor(DecisionTreeRegressor(random_state=0), TREES, method=SMALL, metric="mae").fit(X, y)
+    expected = np.einsum("ms,m->s", np.stack([each.predict(X) for each in model.estimators_]), model.weights_)
+    assert model.predict(X) == pytest.approx(expected)
+    assert model.selection_.metric == "mae"
+    assert model.score(X, y) > 0.5
+
+
+def test_several_outputs(values: tuple[Floats, Floats]) -> None:
+    X, y = values
+    both = np.stack([y, 1 - y], axis=1)
+    model = LREnsembleRegressor(Ridge(), {"alpha": [0.1, 1.0, 300.0]}, method=SMALL).fit(X, both)
+    assert model.predict(X[:7]).shape == (7, 2)
+    one = LREnsembleRegressor(Ridge(), {"alpha": [0.1, 1.0, 300.0]}, method=SMALL).fit(X, y)
+    assert one.predict(X[:7]).shape == (7,)
+
+
+@pytest.mark.parametrize("consensus", ["stacking", "tempered(temperature=2.0)", "plurality"])
+def test_a_consensus_of_any_kind(consensus: str, classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    X, y = classes
+    grid = {"n_neighbors": [1, 5, 20]}
+    model = LREnsembleClassifier(KNeighborsClassifier(), grid, method="all", consensus=consensus).fit(X, y)
+    probs = model.predict_proba(X)
+    assert probs.sum(axis=1) == pytest.approx(1)
+    assert model.consensus_.name == consensus.split("(")[0]
+    assert ("coefficients" in model.consensus_.arguments) == (consensus == "stacking")
+
+
+def test_a_consensus_of_values_that_learns(values: tuple[Floats, Floats]) -> None:
+    X, y = values
+    model = LREnsembleRegressor(Ridge(), {"alpha": [100.0, 1000.0]}, method="all", consensus="stacked_regression").fit(
+        X, y
+    )
+    mean = LREnsembleRegressor(Ridge(), {"alpha": [100.0, 1000.0]}, method="all").fit(X, y)
+    assert model.score(X, y) > mean.score(X, y) + 0.1
+
+
+def test_models_without_probabilities_say_labels(classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    X, y = classes
+    model = LREnsembleClassifier(LinearSVC(), {"C": [0.001, 0.1, 10.0]}, method=SMALL)
+    assert not hasattr(model, "predict_proba")
+    model.fit(X, y)
+    assert model.selection_.metric == "accuracy"
+    assert not hasattr(model, "predict_proba")
+    votes = np.stack([each.predict(X)[:, None] == model.classes_ for each in model.estimators_]).astype(float)
+    assert model.predict(X).tolist() == model.classes_[np.einsum("msc,m->sc", votes, model.weights_).argmax(1)].tolist()
+
+
+def test_labels_beside_probabilities(classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    X, y = classes
+    pipeline = make_pipeline(StandardScaler(), GaussianNB())
+    model = LREnsembleClassifier(pipeline, {"gaussiannb": [LinearSVC(), GaussianNB()]}, method="all").fit(X, y)
+    assert model.selection_.metric == "accuracy"
+    assert not hasattr(model, "predict_proba")
+    assert set(model.predict(X)) <= set(y)
+
+
+def test_a_point_that_fails_is_a_row(
+    classes: tuple[Floats, NDArray[np.str_]], caplog: pytest.LogCaptureFixture
+) -> None:
+    X, y = classes
+    grid = [{"kernel": ["precomputed"]}, {"kernel": ["rbf"], "C": [-1.0, 1.0, 5.0], "gamma": [0.1]}]
+    model = LREnsembleClassifier(SVC(), grid, method="all").fit(X, y)
+    assert model.selection_.team == (2, 3)
+    failures = [point.failure for point in model.out_of_fold_]
+    assert [point.score is None for point in model.out_of_fold_] == [True, True, False, False]
+    assert failures[0] == "ValueError: X should be a square kernel matrix"
+    assert "must be a float in the range" in failures[1]
+    assert len(model.estimators_) == 2
+    assert "2 failed" in repr(model.out_of_fold_)
+    assert "not in the choice, kernel='precomputed': ValueError: X should be" in caplog.text
+
+
+def test_where_all_points_fail_the_first_says_why(classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    X, y = classes
+    broken = X.copy()
+    broken[3, 0] = np.nan
+    with pytest.raises(ValueError, match="Input X contains NaN") as caught:
+        LREnsembleClassifier(LogisticRegression(), {"C": [0.1, 1.0]}).fit(broken, y)
+    assert caught.value.__notes__[-1] == "none of the 2 points of the grid could be fitted; the first is C=0.1"
+
+
+def test_every_point_draws_by_a_seed_of_its_own(classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    X, y = classes
+    grid = {"max_depth": [2, 4], "max_features": [1]}
+    model = LREnsembleClassifier(DecisionTreeClassifier(), grid, method="all").fit(X, y)
+    seeds = [each.random_state for each in model.estimators_]
+    assert len(set(seeds)) == 2
+    more = {"max_depth": [2, 4, 6], "max_features": [1]}
+    longer = LREnsembleClassifier(DecisionTreeClassifier(), more, method="all").fit(X, y)
+    assert [each.random_state for each in longer.estimators_][:2] == seeds
+    given = LREnsembleClassifier(DecisionTreeClassifier(random_state=7), grid, method="all").fit(X, y)
+    assert {each.random_state for each in given.estimators_} == {7}
+    other = LREnsembleClassifier(DecisionTreeClassifier(), grid, method="all", random_state=1).fit(X, y)
+    assert [each.random_state for each in other.estimators_] != seeds
+    assert model.estimator.random_state is None
+
+
+def test_frames_reach_a_pipeline_as_they_are(classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    pandas = pytest.importorskip("pandas")
+    from sklearn.compose import make_column_transformer
+    from sklearn.preprocessing import OneHotEncoder
+
+    X, y = classes
+    frame = pandas.DataFrame(X[:, :2], columns=["size", "age"]).assign(colour=np.where(X[:, 2] > 0, "red", "blue"))
+    columns = make_column_transformer((OneHotEncoder(), ["colour"]), (StandardScaler(), ["size", "age"]))
+    pipeline = make_pipeline(columns, LogisticRegression())
+    model = LREnsembleClassifier(pipeline, {"logisticregression__C": [0.01, 1.0]}, method=SMALL)
+    model.fit(frame, pandas.Series(y), sample_weight=np.arange(ROWS) % 3)
+    assert model.feature_names_in_.tolist() == ["size", "age", "colour"]
+    assert model.predict(frame).shape == (ROWS,)
+
+
+def test_texts_are_rows_too() -> None:
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.naive_bayes import MultinomialNB
+
+    texts = ["good fine", "fine day", "good day", "bad rain", "rain cold", "bad cold"] * 3
+    model = LREnsembleClassifier(
+        make_pipeline(CountVectorizer(), MultinomialNB()), {"multinomialnb__alpha": [0.1, 1.0]}, cv=3
+    )
+    assert model.fit(texts, ["+", "+", "+", "-", "-", "-"] * 3).predict(["fine good", "cold"]).tolist() == ["+", "-"]
+
+
+def test_rows_of_several_folds_count_once_and_unpredicted_rows_have_no_say(
+    classes: tuple[Floats, NDArray[np.str_]],
+) -> None:
+    X, y = classes
+    given = LREnsembleClassifier(GaussianNB(), {"var_smoothing": [1e-9, 0.1, 1.0]}, method=SMALL)
+    again = clone(given).set_params(cv=RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=0)).fit(X, y)
+    assert (again.out_of_fold_.rows, again.out_of_fold_.unpredicted) == (2 * ROWS, 0)
+    part = clone(given).set_params(cv=ShuffleSplit(2, test_size=0.2, random_state=0)).fit(X, y)
+    seen = np.concatenate([test for _, test in ShuffleSplit(2, test_size=0.2, random_state=0).split(X)])
+    assert part.out_of_fold_.rows == len(seen)
+    assert part.out_of_fold_.unpredicted == ROWS - len(set(seen.tolist()))
+
+    def weighted_loss(splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> float:
+        times = np.bincount(np.concatenate([test for _, test in splits]), minlength=ROWS)
+        losses = list[float]()
+        weights = list[float]()
+        for train, test in splits:
+            probs = GaussianNB(var_smoothing=1.0).fit(X[train], y[train]).predict_proba(X[test])
+            losses += [
+                -np.log(row[list(part.classes_).index(label)]) for row, label in zip(probs, y[test], strict=True)
+            ]
+            weights += (1 / times[test]).tolist()
+        return float(np.average(losses, weights=weights))
+
+    loss = weighted_loss(list(ShuffleSplit(2, test_size=0.2, random_state=0).split(X)))
+    assert part.out_of_fold_[2].score == pytest.approx(-loss, rel=1e-6)
+
+
+def test_groups_stay_in_one_fold(values: tuple[Floats, Floats]) -> None:
+    """Rows that are copies of one another: a tree that may see the copy is perfect."""
+    X, y = np.repeat(values[0], 2, axis=0), np.repeat(values[1], 2)
+    model = LREnsembleRegressor(DecisionTreeRegressor(), {"max_depth": [None, 2]}, method="best")
+    assert model.fit(X, y).out_of_fold_[0].score > -400
+    grouped = model.fit(X, y, groups=[f"patient {row // 2}" for row in range(2 * ROWS)])
+    assert grouped.out_of_fold_[0].score < -1200
+    labels = y > 0
+    LREnsembleClassifier(GaussianNB(), {"var_smoothing": [0.1, 1.0]}).fit(X, labels, groups=np.arange(2 * ROWS) // 2)
+
+
+def test_weights_count_in_fitting_and_in_choosing(classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    X, y = classes
+    weights = np.where(np.arange(ROWS) < 60, 1.0, 0.0)
+    rows = np.arange(60)
+    folds = [(rows[rows % 3 != fold], rows[rows % 3 == fold]) for fold in range(3)]
+    part = LREnsembleClassifier(LogisticRegression(tol=1e-9), {"C": [1e-3, 0.1, 10.0]}, method=SMALL, cv=folds)
+    part.fit(X[:60], y[:60])
+    everywhere = [(np.r_[train, 60:75], np.r_[test, 75:90]) for train, test in folds]
+    whole = clone(part).set_params(cv=everywhere).fit(X, y, sample_weight=weights)
+    assert [point.score for point in whole.out_of_fold_] == pytest.approx(
+        [point.score for point in part.out_of_fold_], rel=1e-4
+    )
+    assert whole.predict_proba(X) == pytest.approx(part.predict_proba(X), abs=1e-4)
+    unweighted = clone(whole).fit(X, y)
+    assert [point.score for point in unweighted.out_of_fold_] != pytest.approx(
+        [point.score for point in part.out_of_fold_], rel=1e-2
+    )
+
+
+@pytest.mark.filterwarnings("ignore:The least populated class")
+def test_a_class_of_one_row_is_a_class(classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    X, y = classes
+    rare = np.where(np.arange(ROWS) == 0, "alone", y)
+    model = LREnsembleClassifier(GaussianNB(), {"var_smoothing": [0.1, 1.0]}, method=SMALL).fit(X, rare)
+    assert model.classes_.tolist() == ["alone", "low", "mid", "up"]
+    assert model.predict_proba(X).shape == (ROWS, 4)
+
+
+def test_it_is_cloned_pickled_and_cross_validated(classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    X, y = classes
+    model = LREnsembleClassifier(GaussianNB(), {"var_smoothing": [0.01, 1.0]}, method=SMALL, n_jobs=1)
+    assert cross_val_score(model, X, y, cv=3).mean() > 0.4
+    loaded = pickle.loads(pickle.dumps(model.fit(X, y)))
+    assert (loaded.predict_proba(X) == model.predict_proba(X)).all()
+    search = GridSearchCV(model, {"estimator__priors": [None], "method": ["all", "best"]}, cv=2).fit(X, y)
+    assert search.best_params_["method"] in ("all", "best")
+
+
+class Odd(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """A classifier whose probabilities are logits."""
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+
+    def fit(self, X: Floats, y: NDArray[Any]) -> "Odd":  # noqa: ARG002
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X: Floats) -> Floats:
+        return np.full((len(X), len(self.classes_)), self.scale)
+
+    def predict(self, X: Floats) -> NDArray[Any]:
+        return np.full(len(X), self.classes_[0])
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (LREnsembleClassifier(GridSearchCV(GaussianNB(), {"priors": [None]})), r"the best, .* search.param_grid\)"),
+        (LREnsembleClassifier("tree", {"C": [1]}), "estimator = 'tree' is no estimator of scikit-learn; give one"),
+        (LREnsembleClassifier(GaussianNB, {"C": [1]}), r"estimator = GaussianNB is .* such as GaussianNB\(\)"),
+        (LREnsembleClassifier(GaussianNB()), "no grid was given; give a grid such as .* parameters of GaussianNB"),
+        (LREnsembleClassifier(GaussianNB(), {}), "grid = {} has no parameter to vary"),
+        (LREnsembleClassifier(GaussianNB(), {"C": [1]}), "Invalid parameter 'C' for estimator GaussianNB"),
+        (LREnsembleClassifier(Ridge(), {"alpha": [1.0]}), "Ridge is a regressor.* use LREnsembleRegressor"),
+        (LREnsembleRegressor(GaussianNB(), {"priors": [None]}), "GaussianNB is a classifier.* LREnsembleClassifier"),
+        (LREnsembleClassifier(GaussianNB(), {"priors": [None]}, method="greed"), "no selector named 'greed'; did you"),
+        (LREnsembleClassifier(GaussianNB(), {"priors": [None]}, metric="mse"), "mse"),
+        (LREnsembleClassifier(GaussianNB(), {"priors": [None]}, consensus="men"), "no consensus named 'men'"),
+        (LREnsembleClassifier(LinearSVC(), {"C": [1.0]}, metric="nll"), "knows only labels, which cannot serve nll"),
+        (LREnsembleClassifier(GaussianNB(), {"priors": [None]}, cv=1), "cv = 1 is refused"),
+        (LREnsembleClassifier(GaussianNB(), {"priors": [None]}, cv=[([0, 1, 45, 80], [1, 2])]), "predicts it"),
+        (LREnsembleClassifier(GaussianNB(), {"priors": [None]}, cv=[([0, 45, 80], [])]), "cv holds out no row"),
+        (LREnsembleClassifier(Odd(), {"scale": [2.0]}), "predict_proba: row 0 does not sum to one"),
+    ],
+)
+def test_what_cannot_be_is_one_line(model: Any, message: str, classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    with pytest.raises((LREnsembleError, ValueError), match=message) as caught:
+        model.fit(*classes)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_search_that_was_fitted_is_told_what_to_give(classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    search = GridSearchCV(GaussianNB(), {"var_smoothing": [0.1, 1.0]}, cv=2).fit(*classes)
+    with pytest.raises(ValueError, match="GridSearchCV keeps no models but the best"):
+        LREnsembleClassifier(search, {"estimator__var_smoothing": [1.0]}).fit(*classes)
+    model = LREnsembleClassifier(search.estimator, search.param_grid).fit(*classes)
+    assert len(model.out_of_fold_) == 2
+
+
+def test_names_are_refused_before_anything_is_fitted(classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    class Dear(GaussianNB):  # type: ignore[misc]  # scikit-learn has no types
+        def fit(self, X: Floats, y: NDArray[Any]) -> "Dear":  # noqa: ARG002
+            raise AssertionError("it was fitted")
+
+    for wrong in ({"metric": "nl"}, {"consensus": "mean_of"}, {"method": "greedy(siz=3)"}, {"metric": "rmse"}):
+        with pytest.raises(LREnsembleError):
+            LREnsembleClassifier(Dear(), {"var_smoothing": [0.1, 1.0]}, **wrong).fit(*classes)
+
+
+@pytest.mark.filterwarnings("ignore:The number of unique classes")
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["a"] * ROWS, "only one class, 'a', of"),
+        ([f"class {row}" for row in range(ROWS)], "each of the 90 rows has a class of its own"),
+        (np.linspace(0, 1, ROWS), "Unknown label type"),
+        (np.zeros((ROWS, 2)), "1d array"),
+        (["a", "b"], "inconsistent numbers of samples"),
+    ],
+)
+def test_a_truth_that_cannot_be_learned(y: Any, message: str, classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    with pytest.raises(ValueError, match=message):
+        LREnsembleClassifier(GaussianNB(), {"var_smoothing": [0.1, 1.0]}).fit(classes[0], y)
+
+
+def test_weights_that_nobody_takes_and_groups_that_are_one(classes: tuple[Floats, NDArray[np.str_]]) -> None:
+    X, y = classes
+    model = LREnsembleClassifier(KNeighborsClassifier(), {"n_neighbors": [3, 5]})
+    with pytest.raises(ValueError, match="KNeighborsClassifier takes no sample_weight"):
+        model.fit(X, y, sample_weight=np.ones(ROWS))
+    with pytest.raises(ValueError, match="all rows are of one group"):
+        model.fit(X, y, groups=["one"] * ROWS)
