@@ -1,4 +1,4 @@
-"""Estimators of scikit-learn: its checks, the definition written slowly, values by hand, edges, messages."""
+"""Estimators of scikit-learn: its checks, the definition written slowly, values by hand, edges."""
 
 import pickle
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.datasets import make_classification, make_regression
+from sklearn.base import clone
+from sklearn.datasets import make_classification
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
@@ -29,27 +29,14 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lrensemble import LREnsembleClassifier, LREnsembleRegressor, Validation, select
-from lrensemble.errors import LREnsembleError
 
-ROWS, FEATURES = 90, 5
+ROWS = 90
 SMALL = "greedy(size=5, bootstrap=1)"
 TREES = {"max_depth": [1, 2, 4], "min_samples_leaf": [1, 5]}
 Floats = NDArray[np.float64]
 
 
-@pytest.fixture(scope="module")
-def classes() -> tuple[Floats, NDArray[np.str_]]:
-    X, y = make_classification(ROWS, FEATURES, n_classes=3, n_informative=4, n_redundant=0, random_state=0)
-    return X, np.array(["low", "mid", "up"])[y]
-
-
-@pytest.fixture(scope="module")
-def values() -> tuple[Floats, Floats]:
-    found: tuple[Floats, Floats] = make_regression(ROWS, FEATURES, noise=20, random_state=0)
-    return found
-
-
-@parametrize_with_checks(
+@parametrize_with_checks(  # type: ignore[untyped-decorator]  # scikit-learn has no types
     [
         LREnsembleClassifier(LogisticRegression(), {"C": [0.1, 10.0]}, method=SMALL),
         LREnsembleRegressor(Ridge(), {"alpha": [0.1, 10.0]}, method=SMALL),
@@ -185,15 +172,6 @@ def test_a_point_that_fails_is_a_row(
     assert "not in the choice, kernel='precomputed': ValueError: X should be" in caplog.text
 
 
-def test_where_all_points_fail_the_first_says_why(classes: tuple[Floats, NDArray[np.str_]]) -> None:
-    X, y = classes
-    broken = X.copy()
-    broken[3, 0] = np.nan
-    with pytest.raises(ValueError, match="Input X contains NaN") as caught:
-        LREnsembleClassifier(LogisticRegression(), {"C": [0.1, 1.0]}).fit(broken, y)
-    assert caught.value.__notes__[-1] == "none of the 2 points of the grid could be fitted; the first is C=0.1"
-
-
 def test_every_point_draws_by_a_seed_of_its_own(classes: tuple[Floats, NDArray[np.str_]]) -> None:
     X, y = classes
     grid = {"max_depth": [2, 4], "max_features": [1]}
@@ -268,9 +246,9 @@ def test_groups_stay_in_one_fold(values: tuple[Floats, Floats]) -> None:
     """Rows that are copies of one another: a tree that may see the copy is perfect."""
     X, y = np.repeat(values[0], 2, axis=0), np.repeat(values[1], 2)
     model = LREnsembleRegressor(DecisionTreeRegressor(), {"max_depth": [None, 2]}, method="best")
-    assert model.fit(X, y).out_of_fold_[0].score > -400
+    assert (model.fit(X, y).out_of_fold_[0].score or -np.inf) > -400
     grouped = model.fit(X, y, groups=[f"patient {row // 2}" for row in range(2 * ROWS)])
-    assert grouped.out_of_fold_[0].score < -1200
+    assert (grouped.out_of_fold_[0].score or 0) < -1200
     labels = y > 0
     LREnsembleClassifier(GaussianNB(), {"var_smoothing": [0.1, 1.0]}).fit(X, labels, groups=np.arange(2 * ROWS) // 2)
 
@@ -301,6 +279,17 @@ def test_a_class_of_one_row_is_a_class(classes: tuple[Floats, NDArray[np.str_]])
     model = LREnsembleClassifier(GaussianNB(), {"var_smoothing": [0.1, 1.0]}, method=SMALL).fit(X, rare)
     assert model.classes_.tolist() == ["alone", "low", "mid", "up"]
     assert model.predict_proba(X).shape == (ROWS, 4)
+    # The models of the fold that holds it out have not seen it: their classes are the other three, and no column moves.
+    folds = list(KFold(3).split(X))
+    model.set_params(cv=folds).fit(X, rare)
+    losses = list[float]()
+    for train, test in folds:
+        own = GaussianNB(var_smoothing=1.0).fit(X[train], rare[train])
+        said = [dict(zip(own.classes_.tolist(), row.tolist(), strict=True)) for row in own.predict_proba(X[test])]
+        losses += [
+            -np.log(max(row.get(name, 0.0), np.finfo(float).eps)) for row, name in zip(said, rare[test], strict=True)
+        ]
+    assert model.out_of_fold_[1].score == pytest.approx(-np.mean(losses), rel=1e-6)
 
 
 def test_it_is_cloned_pickled_and_cross_validated(classes: tuple[Floats, NDArray[np.str_]]) -> None:
@@ -311,90 +300,3 @@ def test_it_is_cloned_pickled_and_cross_validated(classes: tuple[Floats, NDArray
     assert (loaded.predict_proba(X) == model.predict_proba(X)).all()
     search = GridSearchCV(model, {"estimator__priors": [None], "method": ["all", "best"]}, cv=2).fit(X, y)
     assert search.best_params_["method"] in ("all", "best")
-
-
-class Odd(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A classifier whose probabilities are logits."""
-
-    def __init__(self, scale: float = 1.0) -> None:
-        self.scale = scale
-
-    def fit(self, X: Floats, y: NDArray[Any]) -> "Odd":  # noqa: ARG002
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict_proba(self, X: Floats) -> Floats:
-        return np.full((len(X), len(self.classes_)), self.scale)
-
-    def predict(self, X: Floats) -> NDArray[Any]:
-        return np.full(len(X), self.classes_[0])
-
-
-@pytest.mark.parametrize(
-    ("model", "message"),
-    [
-        (LREnsembleClassifier(GridSearchCV(GaussianNB(), {"priors": [None]})), r"the best, .* search.param_grid\)"),
-        (LREnsembleClassifier("tree", {"C": [1]}), "estimator = 'tree' is no estimator of scikit-learn; give one"),
-        (LREnsembleClassifier(GaussianNB, {"C": [1]}), r"estimator = GaussianNB is .* such as GaussianNB\(\)"),
-        (LREnsembleClassifier(GaussianNB()), "no grid was given; give a grid such as .* parameters of GaussianNB"),
-        (LREnsembleClassifier(GaussianNB(), {}), "grid = {} has no parameter to vary"),
-        (LREnsembleClassifier(GaussianNB(), {"C": [1]}), "Invalid parameter 'C' for estimator GaussianNB"),
-        (LREnsembleClassifier(Ridge(), {"alpha": [1.0]}), "Ridge is a regressor.* use LREnsembleRegressor"),
-        (LREnsembleRegressor(GaussianNB(), {"priors": [None]}), "GaussianNB is a classifier.* LREnsembleClassifier"),
-        (LREnsembleClassifier(GaussianNB(), {"priors": [None]}, method="greed"), "no selector named 'greed'; did you"),
-        (LREnsembleClassifier(GaussianNB(), {"priors": [None]}, metric="mse"), "mse"),
-        (LREnsembleClassifier(GaussianNB(), {"priors": [None]}, consensus="men"), "no consensus named 'men'"),
-        (LREnsembleClassifier(LinearSVC(), {"C": [1.0]}, metric="nll"), "knows only labels, which cannot serve nll"),
-        (LREnsembleClassifier(GaussianNB(), {"priors": [None]}, cv=1), "cv = 1 is refused"),
-        (LREnsembleClassifier(GaussianNB(), {"priors": [None]}, cv=[([0, 1, 45, 80], [1, 2])]), "predicts it"),
-        (LREnsembleClassifier(GaussianNB(), {"priors": [None]}, cv=[([0, 45, 80], [])]), "cv holds out no row"),
-        (LREnsembleClassifier(Odd(), {"scale": [2.0]}), "predict_proba: row 0 does not sum to one"),
-    ],
-)
-def test_what_cannot_be_is_one_line(model: Any, message: str, classes: tuple[Floats, NDArray[np.str_]]) -> None:
-    with pytest.raises((LREnsembleError, ValueError), match=message) as caught:
-        model.fit(*classes)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_search_that_was_fitted_is_told_what_to_give(classes: tuple[Floats, NDArray[np.str_]]) -> None:
-    search = GridSearchCV(GaussianNB(), {"var_smoothing": [0.1, 1.0]}, cv=2).fit(*classes)
-    with pytest.raises(ValueError, match="GridSearchCV keeps no models but the best"):
-        LREnsembleClassifier(search, {"estimator__var_smoothing": [1.0]}).fit(*classes)
-    model = LREnsembleClassifier(search.estimator, search.param_grid).fit(*classes)
-    assert len(model.out_of_fold_) == 2
-
-
-def test_names_are_refused_before_anything_is_fitted(classes: tuple[Floats, NDArray[np.str_]]) -> None:
-    class Dear(GaussianNB):  # type: ignore[misc]  # scikit-learn has no types
-        def fit(self, X: Floats, y: NDArray[Any]) -> "Dear":  # noqa: ARG002
-            raise AssertionError("it was fitted")
-
-    for wrong in ({"metric": "nl"}, {"consensus": "mean_of"}, {"method": "greedy(siz=3)"}, {"metric": "rmse"}):
-        with pytest.raises(LREnsembleError):
-            LREnsembleClassifier(Dear(), {"var_smoothing": [0.1, 1.0]}, **wrong).fit(*classes)
-
-
-@pytest.mark.filterwarnings("ignore:The number of unique classes")
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        (["a"] * ROWS, "only one class, 'a', of"),
-        ([f"class {row}" for row in range(ROWS)], "each of the 90 rows has a class of its own"),
-        (np.linspace(0, 1, ROWS), "Unknown label type"),
-        (np.zeros((ROWS, 2)), "1d array"),
-        (["a", "b"], "inconsistent numbers of samples"),
-    ],
-)
-def test_a_truth_that_cannot_be_learned(y: Any, message: str, classes: tuple[Floats, NDArray[np.str_]]) -> None:
-    with pytest.raises(ValueError, match=message):
-        LREnsembleClassifier(GaussianNB(), {"var_smoothing": [0.1, 1.0]}).fit(classes[0], y)
-
-
-def test_weights_that_nobody_takes_and_groups_that_are_one(classes: tuple[Floats, NDArray[np.str_]]) -> None:
-    X, y = classes
-    model = LREnsembleClassifier(KNeighborsClassifier(), {"n_neighbors": [3, 5]})
-    with pytest.raises(ValueError, match="KNeighborsClassifier takes no sample_weight"):
-        model.fit(X, y, sample_weight=np.ones(ROWS))
-    with pytest.raises(ValueError, match="all rows are of one group"):
-        model.fit(X, y, groups=["one"] * ROWS)

@@ -53,7 +53,7 @@ class Aim:
             SelectionError: a member that does not say what the metric, the consensus or the method needs.
         """
         require_target(SELECTORS, check_method(self.method), target.kind)
-        row = np.zeros(target.truth_shape(1), dtype=target.truth_type)
+        row: NDArray[Any] = np.zeros(target.truth_shape(1), dtype=target.truth_type)
         validation = Validation(said, row, target=target)
         aim(validation, self.metric, self.consensus)
         selector_for(validation, self.method)
