@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lrensemble.errors import LREnsembleError
     from lrensemble.evaluate import Result, Team
     from lrensemble.export import Ensemble
+    from lrensemble.front.estimators import LREnsembleClassifier, LREnsembleRegressor
     from lrensemble.front.sweep import run, tune
     from lrensemble.front.teams import evaluate, select
     from lrensemble.front.written import export, predict, report
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
 _HOME = {
     "Ensemble": "export",
     "Experiment": "config",
+    "LREnsembleClassifier": "front.estimators",
     "LREnsembleError": "errors",
+    "LREnsembleRegressor": "front.estimators",
     "Member": "pool",
     "Policy": "policies",
     "Pool": "pool",
@@ -73,7 +76,9 @@ _HOME = {
 __all__ = [
     "Ensemble",
     "Experiment",
+    "LREnsembleClassifier",
     "LREnsembleError",
+    "LREnsembleRegressor",
     "Member",
     "Policy",
     "Pool",

@@ -10,6 +10,7 @@ LREnsembleError            the root: its message is one line that a user can act
 ├── PredictionsError       predictions or labels cannot be used
 ├── PoolError              a pool on disk does not hold together, or holds too little
 ├── SelectionError         a team cannot be chosen as asked
+│   └── FitError           an estimator of scikit-learn's kind cannot be fitted as asked; a ValueError too
 ├── TrainingError          a member cannot be trained as asked
 ├── WorkerError            work cannot be handed to a worker process, or one cannot start
 ├── ExportError            a team cannot be exported as asked, or a bundle does not hold together
@@ -57,6 +58,10 @@ class PoolError(LREnsembleError):
 
 class SelectionError(LREnsembleError):
     """A team cannot be chosen as asked."""
+
+
+class FitError(SelectionError, ValueError):
+    """An estimator of scikit-learn's kind cannot be fitted as asked: a `ValueError`, as scikit-learn's users expect."""
 
 
 class TrainingError(LREnsembleError):

@@ -19,6 +19,7 @@ from lrensemble.notebook import Shown
 from lrensemble.train import Ended
 
 FUNCTIONS = ("collect", "evaluate", "export", "predict", "report", "run", "select", "tune")
+ESTIMATORS = ("LREnsembleClassifier", "LREnsembleRegressor")
 TINY = {"data": "digits", "model": "mlp(width=4)", "policy": "constant(peak=0.1)"}
 AsPath = Callable[[Path], str | os.PathLike[str]]
 
@@ -83,6 +84,21 @@ def test_it_takes_paths_and_returns_a_record_with_a_short_repr(
     assert "\n" not in repr(made)
     assert "<table>" in made._repr_html_()
     assert name in ("select", "predict") or out.exists()
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_an_estimator_has_an_example_that_runs(name: str) -> None:
+    estimator = getattr(lrensemble, name)
+    documentation = inspect.getdoc(estimator) or ""
+    described = documentation.split("Args:")[1]
+    assert all(f"{argument}:" in described for argument in inspect.signature(estimator).parameters)
+    found: dict[str, Any] = {}
+    exec(documentation.split("```python")[1].split("```")[0], found)
+    model = found["model"]
+    assert all(f"{attribute}:" in described for attribute in vars(model) if attribute.endswith("_"))
+    assert isinstance(model.out_of_fold_, Shown)
+    assert len(repr(model.out_of_fold_)) < 200
+    assert "<table>" in model.out_of_fold_._repr_html_()
 
 
 def test_a_part_stays_importable_and_the_function_stays() -> None:
