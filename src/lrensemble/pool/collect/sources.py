@@ -135,7 +135,8 @@ def _of_place(place: Place, asked: Asked, known: Sequence[_Known]) -> Prediction
                 raise
             own = {"val": {}}
         arrays = _with(arrays, own, half, path, asked)
-    return prediction_file(place.files["val"], place.name, arrays, asked, in_folder=place.in_folder)
+    path = place.files["val"]
+    return prediction_file(path, place.name, arrays, asked, lambda: open_file(path), in_folder=place.in_folder)
 
 
 def _siblings(known: _Known, place: Place) -> bool:
@@ -172,7 +173,8 @@ def _with(arrays: BySplit, own: BySplit, half: Half, path: Path, asked: Asked) -
 def _of_object(name: str, given: Any, asked: Asked, known: Sequence[_Known]) -> PredictionFile:
     held = in_memory(given, Path(name))
     arrays = _arranged(held, asked, known, "")
-    found = prediction_file(Path(name), name, arrays, asked, in_folder=not name.startswith(f"{NAMED}-"))
+    in_folder = not name.startswith(f"{NAMED}-")
+    found = prediction_file(Path(name), name, arrays, asked, lambda: held, in_folder=in_folder)
     return replace(found, named=True) if len(found.members) == 1 else found
 
 
