@@ -31,7 +31,7 @@ IDS = np.array([f"test_{row}" for row in range(NEW)])
 
 def table(path: Path, probs: Any, **more: Any) -> Path:
     columns = {f"p_{name}": probs[:, k] for k, name in enumerate(CLASS_NAMES)}
-    pd.DataFrame({**more, **columns}).sample(frac=1, random_state=len(path.stem)).to_csv(path, index=False)
+    pd.DataFrame({**more, **columns}).sample(frac=1, random_state=sum(path.stem.encode())).to_csv(path, index=False)
     return path
 
 

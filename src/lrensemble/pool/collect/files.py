@@ -190,7 +190,10 @@ def _require_truth(path: Path, arrays: BySplit, form: GivenForm, held: Callable[
         there = arrays[split]
         if "labels" in there or not any(main in there for main in LAYOUTS[form].main):
             continue
-        end = ". Without a truth no team can be chosen; `lrensemble combine TEAM FILES` applies one that was chosen before"
+        end = (
+            ". Without a truth no team can be chosen; `lrensemble combine TEAM FILES` applies one "
+            "that was chosen before"
+        )
         raise PredictionsError(
             f"{path} has no {prefix(split)}labels; give predictions and labels of the same rows: it holds "
             f"{held().listing()}; name the truth among these with --truth NAME, give it with --truth FILE, or lay it "

@@ -1,4 +1,4 @@
-"""A truth of a column a class, zeros and ones: one-hot it is a class a row, else it is multi-label, which is refused."""
+"""A truth of a column a class, zeros and ones: one-hot it is a class a row, else it is multi-label, and refused."""
 
 from __future__ import annotations
 
