@@ -49,7 +49,7 @@ def test_the_bars_are_the_weights(records: dict[str, Any]) -> None:
 def test_it_is_saved_in_every_format(records: dict[str, Any], tmp_path: Path, kind: str, name: str) -> None:
     drawn = records[kind].plot(name)
     pytest.importorskip("kaleido")
-    for suffix, start in ((".html", b"<html"), (".svg", b"<svg"), (".png", b"\x89PNG"), (".pdf", b"%PDF")):
+    for suffix, start in ((".html", b"<!doctype html>"), (".svg", b"<svg"), (".png", b"\x89PNG"), (".pdf", b"%PDF")):
         path = tmp_path / f"figure{suffix}"
         drawn.save(str(path) if suffix == ".pdf" else path)
         assert path.read_bytes().startswith(start)

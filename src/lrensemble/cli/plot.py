@@ -21,6 +21,12 @@ class Plotted(TypedDict):
     file: str
 
 
+EXAMPLES = (
+    "lrensemble plot policies digits --out rates.svg",
+    "lrensemble plot curves pool --out curves.pdf",
+)
+
+
 def output() -> Any:
     """File of the figure."""
     return Plotted

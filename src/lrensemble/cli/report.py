@@ -26,6 +26,12 @@ class Reported(TypedDict):
     """Files of the figures, with `--figures`."""
 
 
+EXAMPLES = (
+    "lrensemble report pool",
+    "lrensemble report pool --out page.html --figures figures --format pdf",
+)
+
+
 def output() -> Any:
     """Files that were written."""
     return Reported
