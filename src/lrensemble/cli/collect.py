@@ -27,7 +27,7 @@ class Collected(TypedDict):
 
 EXAMPLES = (
     "lrensemble collect model_a.csv model_b.csv --out pool",
-    "lrensemble collect runs/*/val.npz --out pool --truth labels.csv:target --id id",
+    "lrensemble collect runs/*/val.npz --out pool --truth labels.csv:target",
 )
 
 
