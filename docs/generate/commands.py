@@ -38,6 +38,8 @@ def _verb(name: str, command: Any, module: str) -> Iterator[str]:
     yield f"## {name}\n\n{command.help}\n"
     arguments = " ".join(_usage(each) for each in command.params if _is_argument(each))
     yield f"```\nlrensemble {name} {arguments} [OPTIONS]\n```\n"
+    examples = "\n".join(f"$ {line}" for line in import_module(f"lrensemble.cli.{module}").EXAMPLES)
+    yield f"```console\n{examples}\n```\n"
     yield table(COLUMNS, map(_row, command.params))
     output = output_of(module)
     said = flat(import_module(f"lrensemble.cli.{module}").output.__doc__ or "")

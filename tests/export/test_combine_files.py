@@ -13,7 +13,7 @@ from scipy.special import softmax
 from lrensemble.consensus import combine
 from lrensemble.errors import LREnsembleError, PoolError, PredictionsError
 from lrensemble.evaluate import choose
-from lrensemble.export.combined import combine_files
+from lrensemble.export import combine_files
 from lrensemble.export.team_file import TeamFile, read_team, team_file, write_team
 from lrensemble.pool import Pool
 from lrensemble.pool.collect import collect
@@ -31,7 +31,7 @@ IDS = np.array([f"test_{row}" for row in range(NEW)])
 
 def table(path: Path, probs: Any, **more: Any) -> Path:
     columns = {f"p_{name}": probs[:, k] for k, name in enumerate(CLASS_NAMES)}
-    pd.DataFrame({**more, **columns}).sample(frac=1, random_state=len(path.stem)).to_csv(path, index=False)
+    pd.DataFrame({**more, **columns}).sample(frac=1, random_state=sum(path.stem.encode())).to_csv(path, index=False)
     return path
 
 
@@ -57,7 +57,9 @@ def test_new_predictions_are_combined_as_by_hand(tmp_path: Path, pool: Pool, con
     assert found.ids is not None
     rows = [IDS.tolist().index(name) for name in found.ids]
     np.testing.assert_allclose(found.said, by_hand(team)[rows], rtol=1e-5)
-    assert repr(found) == f"Combined(25 rows by a team of {len(team.members)}, {team.method})"
+    assert repr(found) == f"<Combined: 25 rows by a team of {len(team.members)}, {team.method}>"
+    assert len(found) == len(found.to_frame()) == NEW
+    assert list(found.to_frame().columns) == ["id", "label", *(f"p:{name}" for name in CLASS_NAMES)]
     found.save(tmp_path / "out.csv")
     written = pd.read_csv(tmp_path / "out.csv")
     assert list(written.columns) == ["id", "label", *(f"p:{name}" for name in CLASS_NAMES)]

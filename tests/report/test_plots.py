@@ -45,6 +45,18 @@ def test_the_bars_are_the_weights(records: dict[str, Any]) -> None:
     assert list(bars.y) == list(records["Team"].weights)
 
 
+def test_it_is_saved_in_every_format(records: dict[str, Any], tmp_path: Path) -> None:
+    pytest.importorskip("kaleido")
+    drawn = records["Result"].plot()
+    for suffix, start in ((".html", b"<!doctype html>"), (".svg", b"<svg"), (".png", b"\x89PNG"), (".pdf", b"%PDF")):
+        path = tmp_path / f"figure{suffix}"
+        drawn.save(str(path) if suffix == ".pdf" else path)
+        assert path.read_bytes().startswith(start)
+    with pytest.raises(ReportError, match=r"no figures as '.gif'; choose .html, .svg, .png, .pdf"):
+        drawn.save(tmp_path / "figure.gif")
+    assert len(list(tmp_path.iterdir())) == 4
+
+
 def test_what_there_is_not_is_told(records: dict[str, Any], hostile: Pool) -> None:
     with pytest.raises(SpecError, match="no figure named 'curve' of a Pool; did you mean 'curves'"):
         records["Pool"].plot("curve")

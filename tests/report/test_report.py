@@ -129,7 +129,7 @@ def test_the_figures_as_files(browser: Any, trained: Pool, tmp_path: Path) -> No
     assert browser is not None, "it is Chromium that draws them"
     save(trained, choose(trained, "greedy(size=5, bootstrap=3)"))
     sections = sections_of(trained, evaluate(trained, load(trained)))
-    for form, start in (("svg", b"<svg"), ("png", b"\x89PNG")):
+    for form, start in (("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
         paths = write_figures(
             [section for section in sections if section.title == "Reliability"], tmp_path / form, form
         )
@@ -138,7 +138,7 @@ def test_the_figures_as_files(browser: Any, trained: Pool, tmp_path: Path) -> No
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot write"):
         write_figures(sections, tmp_path / "file" / "figures", "svg")
-    with pytest.raises(ReportError, match="no figures as 'jpg'; choose from svg, png"):
+    with pytest.raises(ReportError, match="no figures as 'jpg'; choose from svg, png, pdf"):
         write_figures(sections, tmp_path / "jpg", "jpg")
     assert not (tmp_path / "jpg").exists()
 

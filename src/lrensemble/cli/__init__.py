@@ -13,8 +13,10 @@ from importlib.metadata import version
 from typing import Annotated, NoReturn
 
 import typer
+from rich.markup import escape
 
 from lrensemble.cli.ending import ended
+from lrensemble.cli.loudness import Quiet, Verb, Verbose
 
 VERBS = (
     "run",
@@ -37,7 +39,8 @@ VERBS = (
     "slim",
     "merge",
 )
-"""A verb is a file with a function of its name, and a function `output` that gives the type of what `--json` prints."""
+"""A verb is a file with a function of its name, a function `output` that gives the type of what `--json` prints, and
+`EXAMPLES`, commands that `--help` ends with."""
 
 app = typer.Typer(
     name="lrensemble",
@@ -46,8 +49,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in VERBS:
-    app.command()(getattr(import_module(f"{__name__}.{verb}"), verb))
+
+
+def _add(verb: str) -> None:
+    module = import_module(f"{__name__}.{verb}")
+    examples = "\n".join(f"$ {escape(line)}" for line in module.EXAMPLES)
+    app.command(cls=Verb, epilog=f"[bold]Examples[/bold]\n{examples}")(getattr(module, verb))
+
+
+for each in VERBS:
+    _add(each)
 
 
 def _print_version(wanted: bool) -> None:
@@ -58,6 +69,8 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    _quiet: Quiet = False,
+    _verbose: Verbose = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
     ] = False,
@@ -67,7 +80,8 @@ def _root(
 
 def main() -> NoReturn:
     """Run the command line, and end in one line and an exit status whatever happens."""
-    goes_on = sys.argv[1:2] in (["run"], ["tune"], ["study"])
+    verb_given = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    goes_on = verb_given in ("run", "tune", "study")
     sys.exit(
         ended(
             lambda: copy_context().run(typer.main.get_command(app).main, standalone_mode=False) or 0,

@@ -25,6 +25,12 @@ class Collected(TypedDict):
     """Number of rows by split."""
 
 
+EXAMPLES = (
+    "lrensemble collect model_a.csv model_b.csv --out pool",
+    "lrensemble collect runs/*/val.npz --out pool --truth labels.csv:target",
+)
+
+
 def output() -> Any:
     """Members that were added."""
     return Collected

@@ -24,6 +24,9 @@ class CombinedRows(TypedDict):
     """Cells of each row: its id, the likeliest class, and the probability of every class; or values."""
 
 
+EXAMPLES = ("lrensemble combine team.json test_a.csv test_b.csv --out submission.csv",)
+
+
 def output() -> Any:
     """The combined predictions of every row."""
     return CombinedRows

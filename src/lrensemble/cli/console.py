@@ -109,6 +109,9 @@ def print_tables(tables: Sequence[Table], form: Form) -> None:
 @contextmanager
 def progress_of(work: str) -> Iterator[None]:
     """Show the current work and the progress that the library logs: live on a terminal, else as plain lines."""
+    if people.verbose:  # all of it is told, each a line
+        yield
+        return
     with people.status(work) as status:
         handler = _Progress(work, status)
         logger = logging.getLogger("lrensemble")
@@ -132,7 +135,9 @@ class _Progress(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Show one record."""
         line = f"{self.work}: {' '.join(record.getMessage().split())}"
-        if people.is_terminal and record.levelno < logging.WARNING:
+        if record.levelno >= logging.WARNING:
+            people.warn(line)
+        elif people.is_terminal:
             self.status.update(line_of(line))
         else:
             people.print(line)

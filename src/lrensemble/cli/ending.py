@@ -16,7 +16,8 @@ from typing import TextIO
 
 import typer
 
-from lrensemble.cli.printer import OutputClosedError, Printer, people, print_answer
+from lrensemble.cli.loudness import Lines, be_usual
+from lrensemble.cli.printer import OutputClosedError, people, print_answer
 from lrensemble.errors import LREnsembleError
 from lrensemble.files import keep_somewhere
 from lrensemble.text import visible
@@ -94,7 +95,7 @@ def _status_of(run: Callable[[], int]) -> int:
 def _print_line(message: str, status: int, prefix: str = "lrensemble: ") -> int:
     """One line to standard error, where there is one."""
     with contextlib.suppress(OutputClosedError, OSError, ValueError):
-        people.print(f"{prefix}{' '.join(message.split())}", soft_wrap=True)
+        people.warn(f"{prefix}{' '.join(message.split())}", soft_wrap=True)
     return status
 
 
@@ -103,6 +104,9 @@ def _unexpected_error(error: BaseException) -> str:
     kind = type(error).__name__
     message = " ".join(str(error).split())
     what = "out of memory" if isinstance(error, MemoryError) else f"{kind}: {message}" if message else kind
+    if people.verbose:
+        with contextlib.suppress(OutputClosedError, OSError, ValueError):
+            people.print("".join(traceback.format_exception(error)), soft_wrap=True)
     kept = keep_traceback(error)
     if kept is None:
         frames = traceback.extract_tb(error.__traceback__)
@@ -153,7 +157,7 @@ def surroundings() -> Iterator[None]:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     last, safe_path = logging.lastResort, os.environ.get("PYTHONSAFEPATH")
-    logging.lastResort = _Lines(people)
+    logging.lastResort = Lines(people)
     os.environ["PYTHONSAFEPATH"] = "1"  # nor do processes that we start import from the current folder
     try:
         with warnings.catch_warnings():
@@ -161,6 +165,7 @@ def surroundings() -> Iterator[None]:
             yield
     finally:
         logging.lastResort = last
+        be_usual()
         if safe_path is None:
             os.environ.pop("PYTHONSAFEPATH", None)
 
@@ -183,16 +188,4 @@ def _show_warning(
     file: TextIO | None = None,  # noqa: ARG001
     line: str | None = None,  # noqa: ARG001
 ) -> None:
-    people.print(f"{category.__name__}: {' '.join(str(message).split())}", soft_wrap=True)
-
-
-class _Lines(logging.Handler):
-    """Handler that prints warnings and errors of all loggers, a line each."""
-
-    def __init__(self, printer: Printer) -> None:
-        super().__init__(logging.WARNING)
-        self.printer = printer
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print one record."""
-        self.printer.print(" ".join(record.getMessage().split()), soft_wrap=True)
+    people.warn(f"{category.__name__}: {' '.join(str(message).split())}", soft_wrap=True)

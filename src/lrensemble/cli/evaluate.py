@@ -34,6 +34,12 @@ SHOWN = 12
 """Maximum number of members that the terminal shows."""
 
 
+EXAMPLES = (
+    "lrensemble evaluate pool",
+    "lrensemble evaluate pool --format latex > table.tex",
+)
+
+
 def output() -> Any:
     """The record in `result.json`."""
     from lrensemble.evaluate import Result

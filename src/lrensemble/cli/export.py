@@ -53,6 +53,12 @@ class Exported(_As):
     """Barriers of a soup: accuracy on `val` lost at the midpoint between the best member and each other one, by id."""
 
 
+EXAMPLES = (
+    "lrensemble export pool --format onnx --out ensemble.onnx",
+    "lrensemble export pool --format team --out team.json",
+)
+
+
 def output() -> Any:
     """Path and description of the ensemble, and the figures of its variant."""
     return Exported

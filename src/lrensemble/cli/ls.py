@@ -43,6 +43,13 @@ class Kinds(TypedDict):
     """Studies that ship with the package."""
 
 
+EXAMPLES = (
+    "lrensemble ls pool --format csv",
+    "lrensemble ls policies",
+    "lrensemble ls greedy",
+)
+
+
 def output() -> Any:
     """A list of the members of a pool, or of the names of a kind; one record of a name, or of what can be listed."""
     from lrensemble.pool import Member

@@ -22,6 +22,9 @@ class MergedPools(TypedDict):
     """Ids of members that it had already."""
 
 
+EXAMPLES = ("lrensemble merge pool other --out both",)
+
+
 def output() -> Any:
     """Members that were added."""
     return MergedPools

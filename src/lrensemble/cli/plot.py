@@ -21,6 +21,12 @@ class Plotted(TypedDict):
     file: str
 
 
+EXAMPLES = (
+    "lrensemble plot policies digits --out rates.svg",
+    "lrensemble plot curves pool --out curves.pdf",
+)
+
+
 def output() -> Any:
     """File of the figure."""
     return Plotted
@@ -43,8 +49,8 @@ def plot(
 ) -> None:
     """Draw one figure: the rates of an experiment's policies before any training, or one of a pool."""
     from lrensemble.config import load_experiment
-    from lrensemble.front.figures import check_figure, policies_figure, write_figure
-    from lrensemble.report import PLOTS
+    from lrensemble.front.figures import policies_figure
+    from lrensemble.report import PLOTS, check_figure, write_figure
 
     path = out or Path(f"{figure}.html")
     check_figure(path)

@@ -64,6 +64,9 @@ class PredictedValues(TypedDict):
     predictions: list[ValuesPrediction]
 
 
+EXAMPLES = ("lrensemble predict ensemble images/*.png --out labels.csv",)
+
+
 def output() -> Any:
     """Label and probabilities of every row; or values, and their standard deviations."""
     return Predicted | PredictedValues

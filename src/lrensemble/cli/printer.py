@@ -33,6 +33,16 @@ class Printer(Console):
     def __init__(self, **options: Any) -> None:
         # Brackets are lists, and colons are paths.
         super().__init__(stderr=True, highlight=False, markup=False, emoji=False, **options)
+        self.verbose = False
+        """Whether what the library notes for itself is told too."""
+
+    def warn(self, *objects: Any, **options: Any) -> None:
+        """Print what is told also where little is asked for: warnings, failures, errors."""
+        quiet, self.quiet = self.quiet, False
+        try:
+            self.print(*objects, **options)
+        finally:
+            self.quiet = quiet
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Text of one line, with control characters escaped before it is measured."""

@@ -9,6 +9,8 @@ import typer
 from lrensemble.cli.console import Json, Plugins, answers, print_json
 from lrensemble.cli.tune import Data, Device, Name, load
 
+EXAMPLES = ("lrensemble range-test experiment.toml",)
+
 
 def output() -> Any:
     """Rates and losses of the test, and the peaks that it proposes."""

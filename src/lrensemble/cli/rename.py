@@ -18,6 +18,9 @@ class Renamed(TypedDict):
     name: str
 
 
+EXAMPLES = ("lrensemble rename pool 5f0c 'the slow one'",)
+
+
 def output() -> Any:
     """Id and name of the member."""
     return Renamed

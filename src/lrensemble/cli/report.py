@@ -26,6 +26,12 @@ class Reported(TypedDict):
     """Files of the figures, with `--figures`."""
 
 
+EXAMPLES = (
+    "lrensemble report pool",
+    "lrensemble report pool --out page.html --figures figures --format pdf",
+)
+
+
 def output() -> Any:
     """Files that were written."""
     return Reported
@@ -36,7 +42,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="File of the page; POOL/report.html unless given.")] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the data set's files, for pictures.")] = None,
     figures: Annotated[Path | None, typer.Option(help="Folder for files of the figures.")] = None,
-    format: Annotated[str, typer.Option(help="Format of those files: svg or png.")] = "svg",  # noqa: A002
+    format: Annotated[str, typer.Option(help="Format of those files: svg, png or pdf.")] = "svg",  # noqa: A002
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,

@@ -43,6 +43,9 @@ PROMISES = {
 """What has to agree, for people."""
 
 
+EXAMPLES = ("lrensemble reproduce pool 5f0c",)
+
+
 def output() -> Any:
     """What agrees, what has to, and by how much predictions and scores differ."""
     from lrensemble.train import Reproduction

@@ -22,6 +22,9 @@ class Removed(TypedDict):
     """Reason why a team must be chosen again, by its file."""
 
 
+EXAMPLES = ("lrensemble rm pool 5f0c",)
+
+
 def output() -> Any:
     """Members that were removed, and teams that are stale."""
     return Removed

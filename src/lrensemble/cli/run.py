@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     from lrensemble.pool import Pool
 
 
+EXAMPLES = (
+    "lrensemble run digits",
+    "lrensemble run experiment.toml --data FOLDER --device gpus",
+)
+
+
 def output() -> Any:
     """The record in `result.json`."""
     from lrensemble.evaluate import Result
@@ -98,4 +104,4 @@ def _write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> No
     try:
         write_page(pool, result, path, data)
     except MissingExtraError as error:
-        people.print(str(error), soft_wrap=True)
+        people.warn(str(error), soft_wrap=True)

@@ -65,6 +65,12 @@ EveryTeam = Annotated[Path | None, typer.Option(help="File for the score of ever
 Seed = Annotated[int, typer.Option(help="Seed of random selectors, bootstraps and folds.", min=0)]
 
 
+EXAMPLES = (
+    "lrensemble select pool",
+    "lrensemble select pool -m greedy -m 'top_k(k=5)' --metric brier",
+)
+
+
 def output() -> Any:
     """A list of the teams, in the order of the methods, each without its `replicates`."""
     from lrensemble.evaluate import Team
@@ -184,13 +190,13 @@ def print_notes(chosen: Teams) -> None:
     print_not_run(chosen.not_run)
     for team in chosen.teams:
         if team.caution:
-            people.print(f"caution, {team.method}: {team.caution}")
+            people.warn(f"caution, {team.method}: {team.caution}")
 
 
 def print_not_run(not_run: Mapping[str, str]) -> None:
     """Print the methods that have no team, and why."""
     for method, reason in not_run.items():
-        people.print(f"not run, {method}: {reason}")
+        people.warn(f"not run, {method}: {reason}")
 
 
 def stability_tables(teams: Sequence[Team], names: Mapping[str, str]) -> list[Table]:

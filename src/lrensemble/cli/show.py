@@ -28,6 +28,9 @@ LINES = 12
 """Lines of a history that the terminal shows."""
 
 
+EXAMPLES = ("lrensemble show pool 5f0c",)
+
+
 def output() -> Any:
     """The member's record, `member.json`."""
     from lrensemble.pool import Member

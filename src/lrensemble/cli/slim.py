@@ -20,6 +20,9 @@ class SlimmedPool(TypedDict):
     """Bytes."""
 
 
+EXAMPLES = ("lrensemble slim pool --best 3 -m greedy",)
+
+
 def output() -> Any:
     """Members whose weights were dropped."""
     return SlimmedPool

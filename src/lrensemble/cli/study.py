@@ -47,6 +47,12 @@ def _studies() -> list[str]:
     return shipped(STUDIES)
 
 
+EXAMPLES = (
+    "lrensemble study digits",
+    "lrensemble study my-study.toml --out study --device cuda",
+)
+
+
 def output() -> Any:
     """The record in `study.json`."""
     from lrensemble.evaluate.study import Comparison

@@ -90,6 +90,12 @@ class Tuned(TypedDict):
     """Number of runs that the hours did not suffice for."""
 
 
+EXAMPLES = (
+    "lrensemble tune digits --out pool",
+    "lrensemble tune experiment.toml --out pool --hours 8 --log tensorboard",
+)
+
+
 def output() -> Any:
     """Folder of the pool, and how every run ended."""
     return Tuned
@@ -221,4 +227,4 @@ def _summarise(ended: list[Ended], folder: Path) -> None:
     people.print(f"{len(ended)} members in {folder}: {', '.join(parts)}", soft_wrap=True)
     for event in ended:
         if event.status == "failed":
-            people.print(f"  {event.run.name} failed: {event.reason} (see {folder}/failed/{event.run.id}.json)")
+            people.warn(f"  {event.run.name} failed: {event.reason} (see {folder}/failed/{event.run.id}.json)")

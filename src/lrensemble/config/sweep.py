@@ -100,6 +100,10 @@ class SweepSettings(Record):
     """Whether every member has a seed of its own, derived from `train.seed` and from its policy and values, or all
     share `train.seed`."""
 
+    keep_weights: Annotated[PositiveInt | None, LATER] = None
+    """How many members keep their weights while the sweep runs: the best ones on `val`, and those of chosen teams. The
+    weights of others go when they are not among the best any more, predictions stay; all keep theirs unless given."""
+
     def entries(self, policies: Sequence[Spec]) -> list[tuple[Spec, dict[str, Value]]]:
         """Policies in their order, each with the values that go along with it."""
         lists = {path: values for path, spec in self.zip.items() if (values := _listed(spec))}

@@ -9,6 +9,7 @@ that it predicts from and to. `cascade`, `soup` and `distill` make cheaper ensem
 
 from lrensemble.export import onnx, team_file, torch_program  # noqa: F401  (register what they define)
 from lrensemble.export.cascade import Cascade, CascadeQuality, cascade, measure
+from lrensemble.export.combined import Combined, combine_files
 from lrensemble.export.description import Description, Part, Stages
 from lrensemble.export.distill import Student, distill
 from lrensemble.export.ensemble import Ensemble
@@ -22,6 +23,7 @@ __all__ = [
     "VARIANTS",
     "Cascade",
     "CascadeQuality",
+    "Combined",
     "Description",
     "Ensemble",
     "Part",
@@ -31,6 +33,7 @@ __all__ = [
     "Variant",
     "cascade",
     "chosen_team",
+    "combine_files",
     "distill",
     "ensemble_of",
     "measure",

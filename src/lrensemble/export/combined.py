@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from lrensemble.errors import PredictionsError
 from lrensemble.export.predictions import Cell, Predictions, check_table_path, table_bytes
 from lrensemble.export.team_file import TeamFile, read_team
 from lrensemble.files import write_whole
+from lrensemble.notebook import Shown
 from lrensemble.pool.collect.agreement import aligned
 from lrensemble.pool.collect.classes import in_one_order, with_sums_of_one
 from lrensemble.pool.collect.files import PredictionFile
@@ -26,8 +28,8 @@ from lrensemble.pool.collect.reading.roles import half_of, words_of
 from lrensemble.pool.collect.sources import asked_for, read_sources
 
 
-@dataclass(frozen=True)
-class Combined:
+@dataclass(frozen=True, repr=False)
+class Combined(Shown):
     """What a team says of new rows."""
 
     team: TeamFile
@@ -38,8 +40,16 @@ class Combined:
     reading: tuple[str, ...]
     """How the files were read."""
 
-    def __repr__(self) -> str:
-        return f"Combined({len(self.said)} rows by a team of {len(self.team.members)}, {self.team.method})"
+    def __len__(self) -> int:
+        return len(self.said)
+
+    def _headline(self) -> str:
+        return f"{len(self):,} rows by a team of {len(self.team.members)}, {self.team.method}"
+
+    def _table(self) -> list[dict[str, Any]]:
+        """The rows of the table, by column."""
+        head, *rows = self.rows()
+        return [dict(zip(map(str, head), row, strict=True)) for row in rows]
 
     def rows(self) -> list[list[Cell]]:
         """The table: `id` (or `row`), and what `lrensemble predict` writes of a row."""
@@ -48,7 +58,7 @@ class Combined:
         head = ["row" if self.ids is None else "id", *table.header()[2:]]
         return [[*head], *([name, *cells[2:]] for name, cells in zip(names, table.records(), strict=True))]
 
-    def save(self, path: Path | str, *, raw_formulas: bool = False) -> None:
+    def save(self, path: os.PathLike[str] | str, *, raw_formulas: bool = False) -> None:
         """Write the table, whole or not at all, as `.csv` or `.parquet`.
 
         Raises:
@@ -61,7 +71,7 @@ class Combined:
 
 
 def combine_files(
-    team: TeamFile | Path | str,
+    team: TeamFile | os.PathLike[str] | str,
     files: Any,
     *,
     kind: AskedForm | None = None,
@@ -70,7 +80,15 @@ def combine_files(
     method: str | None = None,
     trust_code: bool = False,
 ) -> Combined:
-    """Apply a team to new predictions of its members.
+    """Apply a team to new predictions of its members, as `lrensemble combine` does.
+
+    `lrensemble.combine` is the consensus alone, of arrays that are in the team's order.
+
+    ```python
+    from lrensemble.export import combine_files
+
+    combine_files("team.json", ["test_lgb.csv", "test_xgb.csv"]).save("submission.csv")
+    ```
 
     Args:
         team: a `team.json`, or a pool, whose judged team it is.

@@ -88,9 +88,19 @@ def _model(member: Member) -> Spec:
     if WEIGHTS not in member.files or member.recipe is None:
         raise ExportError(
             f"member {member.id} ({member.name}) has predictions only, and an ensemble needs the networks; "
-            "export a team of members that were trained here"
+            f"{_remedy(member)}"
         )
     return to_spec(member.recipe["model"])
+
+
+def _remedy(member: Member) -> str:
+    if member.made_with is None:
+        return "export a team of members that were trained here"
+    return (
+        "its weights were dropped (`lrensemble slim`, or sweep.keep_weights): remove it "
+        f"(`lrensemble rm POOL {member.id}`) and run the sweep again with a larger keep_weights, which trains it to "
+        "the same bits; or export another team"
+    )
 
 
 def _inputs(members: Sequence[Member]) -> Inputs:

@@ -88,7 +88,7 @@ def report(
         out: file of the page; `POOL/report.html` unless given.
         data: folder of the data set's files, for pictures.
         figures: folder for files of the figures.
-        format: format of those files, `svg` or `png`.
+        format: format of those files, `svg`, `png` or `pdf`.
         trust_code: whether code that the pool names may be imported.
 
     Raises:

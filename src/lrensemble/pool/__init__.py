@@ -4,7 +4,7 @@
 `made_with` says what decides a member's bits, `collect` takes over predictions that were made elsewhere.
 """
 
-from lrensemble.pool.keeping import Merged, Slimmed, drop_weights, merge_pools, rename_member
+from lrensemble.pool.keeping import Merged, Slimmed, drop_weights, members_in_teams, merge_pools, rename_member
 from lrensemble.pool.made_with import MadeWith
 from lrensemble.pool.member import Member, MemberRecord, StepStatistics
 from lrensemble.pool.removal import Removal, find_member, remove_members
@@ -25,6 +25,7 @@ __all__ = [
     "Task",
     "drop_weights",
     "find_member",
+    "members_in_teams",
     "merge_pools",
     "remove_members",
     "rename_member",

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrensemble.errors import ConfigError, PoolError
-from lrensemble.files import discard, names_in, seal, storage_errors, write_folder, write_whole
+from lrensemble.files import discard, names_in, own_files, read_json, seal, storage_errors, write_folder, write_whole
 from lrensemble.pool.listing import MEMBER, is_member, read_member
 from lrensemble.pool.member import WEIGHTS, Member
 from lrensemble.pool.removal import find_member
-from lrensemble.pool.sealed import check_file
+from lrensemble.pool.sealed import check_file, damaged
 from lrensemble.pool.store import Pool
 
 
@@ -72,11 +72,34 @@ def drop_weights(pool: Pool, members: Collection[str]) -> Slimmed:
         if WEIGHTS in member.files:
             _rewritten(member.model_copy(update={"files": {k: v for k, v in member.files.items() if k != WEIGHTS}}))
             dropped.append(id_)
-        if path.is_file():  # also where an earlier call was killed in between
-            with storage_errors("read", path):
-                freed += path.stat().st_size
-            discard(path)
+        freed += _size_of(path)  # also where an earlier call was killed in between
+        discard(path)
     return Slimmed(tuple(dropped), freed)
+
+
+def _size_of(path: Path) -> int:
+    """Bytes of a file; none where it has gone, perhaps by another process that drops the same."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def members_in_teams(pool: Pool) -> frozenset[str]:
+    """Ids of the members that the teams stored in a pool have, stale or not.
+
+    Raises:
+        PoolError: a team's file is none.
+        StorageError: one cannot be read.
+    """
+    found = set[str]()
+    for path in own_files(pool.folder / "selections", r"[^.].*\.json"):
+        content = read_json(path)
+        team = content.get("team") if isinstance(content, dict) else None
+        if not isinstance(team, list):
+            raise damaged(path, "it is no team")
+        found |= set(map(str, team))
+    return frozenset(found)
 
 
 def merge_pools(out: Path, pools: Sequence[Pool]) -> Merged:

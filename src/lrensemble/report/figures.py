@@ -1,4 +1,4 @@
-"""The figures of the page as files, PNG or SVG, drawn by a browser that kaleido drives."""
+"""Figures as files: pages that need no network, or SVG, PNG and PDF drawn by a browser that kaleido drives."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from lrensemble.errors import MissingExtraError, ReportError
 from lrensemble.files import make_folder, scratch_folder, write_whole
 from lrensemble.report.section import Figure, Section
 
-Format = Literal["svg", "png"]
+Format = Literal["svg", "png", "pdf"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
 WIDTH, HEIGHT = 900, 480
 """Default size of a figure in pixels."""
+
+SUFFIXES = (".html", *(f".{each}" for each in FORMATS))
+"""Endings of the files that one figure is written to."""
 
 
 def check_format(file_format: str) -> None:
@@ -29,7 +32,7 @@ def check_format(file_format: str) -> None:
 
 
 def write_figures(sections: Sequence[Section], folder: Path, file_format: str) -> list[Path]:
-    """Write every figure of the sections as `FOLDER/NAME.svg` or `.png`; all are drawn before the first is written.
+    """Write every figure of the sections as `FOLDER/NAME.svg`, `.png` or `.pdf`, when all are drawn.
 
     Raises:
         ReportError: an unknown format, or a browser that does not draw.
@@ -49,7 +52,32 @@ def write_figures(sections: Sequence[Section], folder: Path, file_format: str) -
     return paths
 
 
-def write_drawn(figure: Mapping[str, Any], path: Path) -> None:
+def check_figure(path: Path) -> None:
+    """Refuse a file of another kind, before any work.
+
+    Raises:
+        ReportError: its suffix is none of `SUFFIXES`.
+    """
+    if path.suffix not in SUFFIXES:
+        raise ReportError(f"no figures as {path.suffix or 'a file without a suffix'!r}; choose {', '.join(SUFFIXES)}")
+
+
+def write_figure(drawn: Any, path: Path) -> None:
+    """Write a figure of plotly, as a page that needs no network or as a picture.
+
+    Raises:
+        ReportError: a file of another kind, or a browser that does not draw.
+        MissingExtraError: kaleido or a browser is not installed.
+        StorageError: it cannot be written.
+    """
+    check_figure(path)
+    if path.suffix == ".html":
+        write_whole(path, drawn.to_html(include_plotlyjs=True, full_html=True).encode())
+    else:
+        _write_picture(drawn.to_dict(), path)
+
+
+def _write_picture(figure: Mapping[str, Any], path: Path) -> None:
     """Write one figure as a picture, in the format of its suffix.
 
     Args:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from lrensemble.errors import MissingExtraError, ReportError
@@ -13,6 +16,7 @@ from lrensemble.registry import Call, Registry
 from lrensemble.report.curves import COLOURS, curves
 from lrensemble.report.diversity import diversity
 from lrensemble.report.escape import escape_html
+from lrensemble.report.figures import write_figure
 from lrensemble.report.price import price
 from lrensemble.report.reliability import reliability
 from lrensemble.report.report_data import ReportData
@@ -123,16 +127,36 @@ def rates_figure(curves_by_name: Mapping[str, Sequence[float]], epochs: int) -> 
 
 
 def figure_of(figure: Figure) -> Any:
-    """Figure as plotly has it.
+    """Figure of plotly, with `save(path)`: as a page, `.svg`, `.png` or `.pdf`.
 
     Raises:
         MissingExtraError: plotly is not installed.
     """
+    return _kind_of_figure()({"data": list(figure.traces), "layout": dict(figure.layout)})
+
+
+@cache
+def _kind_of_figure() -> Any:
+    """Class of the figures; a function, since plotly is imported for it."""
     try:
-        from plotly.graph_objects import Figure as Drawn
+        from plotly.graph_objects import Figure as OfPlotly
     except ImportError:
         raise MissingExtraError("figures need plotly; pip install 'lrensemble[report]'") from None
-    return Drawn({"data": list(figure.traces), "layout": dict(figure.layout)})
+
+    class DrawnFigure(OfPlotly):  # type: ignore[misc]
+        """A figure of plotly that is written as this library writes them: no page or picture asks another host."""
+
+        def save(self, path: str | os.PathLike[str]) -> None:
+            """Write it to a `.html`, `.svg`, `.png` or `.pdf` file.
+
+            Raises:
+                ReportError: another ending, or a browser that does not draw.
+                MissingExtraError: kaleido or a browser is not installed.
+                StorageError: it cannot be written.
+            """
+            write_figure(self, Path(path))
+
+    return DrawnFigure
 
 
 def _read(pool: Pool) -> ReportData:

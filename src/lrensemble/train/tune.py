@@ -21,6 +21,7 @@ from lrensemble.train.execution.execute import execute
 from lrensemble.train.execution.jobs import Job, check_execution, jobs_of
 from lrensemble.train.execution.memory import kept_memory
 from lrensemble.train.execution.signals import deferred_interrupt
+from lrensemble.train.execution.thinning import thinned
 from lrensemble.train.loggers import LOGGERS, Logger, ProgressFile, logged
 from lrensemble.train.loggers.progress_file import FILE
 from lrensemble.train.run.claims import begun_groups, group_id
@@ -126,7 +127,8 @@ def _sweep(
         for round_ in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(setup.pool):
             session = Session(interrupt, save_steps, round_.should_continue, reproducible=reproducible)
             try:
-                yield from _train(round_, setup, session, execution, group_size)
+                events = _train(round_, setup, session, execution, group_size)
+                yield from thinned(events, setup.pool, factory)
             except TimeUpError:
                 watch = round_.should_continue
                 if missing := tuple(run for run in round_.runs if not is_there(run, setup.pool, watch)):

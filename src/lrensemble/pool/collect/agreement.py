@@ -180,7 +180,7 @@ def truth_of(file: PredictionFile, split: str, target: AnyTarget) -> NDArray[Any
     if not isinstance(target, Values):
         if labels.ndim == 2 and labels.shape[1] > 1:
             raise PredictionsError(
-                f"{where} have shape {labels.shape}: several labels a row (multi-label) are not known; "
+                f"{where} have shape {labels.shape}: several labels a row (multi-label truth) are not supported; "
                 f"give one class for each row: [{rows}]"
             )
         check_indices(where, labels, rows, target.width)

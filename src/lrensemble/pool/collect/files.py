@@ -11,7 +11,7 @@ in `labels.npz` or in a `.npy` file of their name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from lrensemble.pool.arrays import Arrays
 from lrensemble.pool.collect.identity import as_ids
 from lrensemble.pool.collect.members import CollectedMember, Said
 from lrensemble.pool.collect.names import GIVEN_FORMS, LAYOUTS, OF_ROWS, BySplit, GivenForm, prefix
-from lrensemble.pool.collect.reading.held import Asked
+from lrensemble.pool.collect.reading.held import Asked, Held
 from lrensemble.pool.collect.shapes import has_members, plain, require_shape, with_outputs
 from lrensemble.pool.collect.unpredicted import unpredicted
 from lrensemble.pool.task import in_order
@@ -55,7 +55,9 @@ class PredictionFile:
         return as_ids(rows["ids"], len(rows["labels"]), self.where(split, "ids")) if "ids" in rows else None
 
 
-def prediction_file(path: Path, name: str, arrays: BySplit, asked: Asked, *, in_folder: bool) -> PredictionFile:
+def prediction_file(
+    path: Path, name: str, arrays: BySplit, asked: Asked, held: Callable[[], Held], *, in_folder: bool
+) -> PredictionFile:
     """The members of a file, of its arrays by split and content.
 
     Args:
@@ -63,12 +65,14 @@ def prediction_file(path: Path, name: str, arrays: BySplit, asked: Asked, *, in_
         name: of its one member, or what the names of several begin with.
         arrays: by split, under our names.
         asked: what the caller said of the form; how rows were read is noted there.
+        held: all that the file holds, for messages.
         in_folder: whether the file is one of a folder: values [sample, output] are then of one member.
 
     Raises:
         PredictionsError: an array is missing, or cannot be used.
     """
     chosen = choose_form(path, arrays, asked.form)
+    _require_truth(path, arrays, chosen, held)
     found, several = _predictions(path, arrays, chosen, in_folder=in_folder)
     given = arrays["val"].get("names")
     if not several:
@@ -168,8 +172,10 @@ def _prediction_file(
             raise PredictionsError(
                 f"{where} are given without {prefix(split)}labels; give the labels of those rows too"
             )
-        if (split in said) != ("labels" in known) and (known or split in said):
-            raise PredictionsError(_missing(path, split, members[0].form if split not in said else "labels"))
+        if split not in said and known:
+            raise PredictionsError(
+                f"{path} has no {prefix(split)}{members[0].form}; give predictions and labels of the same rows"
+            )
         if split in said:
             rows[split] = known
             check_row_arrays(path, split, known)
@@ -178,14 +184,21 @@ def _prediction_file(
     return left_out(PredictionFile(path, rows, names, members, named), asked)
 
 
-def _missing(path: Path, split: str, what: str) -> str:
-    if what == "labels" and split == "val":
-        return (
-            f"{path} has no labels; give predictions and labels of the same rows: the truth in the file, in one beside "
-            "it (labels.csv), or with --truth FILE. Without a truth no team can be chosen; "
-            "`lrensemble combine TEAM FILES` applies one that was chosen before"
+def _require_truth(path: Path, arrays: BySplit, form: GivenForm, held: Callable[[], Held]) -> None:
+    """Refuse predictions without a truth, with all that the file holds and how to name it."""
+    for split in in_order(arrays):
+        there = arrays[split]
+        if "labels" in there or not any(main in there for main in LAYOUTS[form].main):
+            continue
+        end = (
+            ". Without a truth no team can be chosen; `lrensemble combine TEAM FILES` applies one "
+            "that was chosen before"
         )
-    return f"{path} has no {prefix(split)}{what}; give predictions and labels of the same rows"
+        raise PredictionsError(
+            f"{path} has no {prefix(split)}labels; give predictions and labels of the same rows: it holds "
+            f"{held().listing()}; name the truth among these with --truth NAME, give it with --truth FILE, or lay it "
+            f"beside the file (labels.csv){end if split == 'val' else ''}"
+        )
 
 
 def left_out(file: PredictionFile, asked: Asked) -> PredictionFile:

@@ -18,6 +18,7 @@ from lrensemble.pool.collect.reading.columns import arrange_table, row_ids
 from lrensemble.pool.collect.reading.containers import in_memory, open_file, stem_of, suffix_of
 from lrensemble.pool.collect.reading.held import Arrays, Asked, Held
 from lrensemble.pool.collect.reading.layout import arrange_arrays, tells_predictions, wanted_first
+from lrensemble.pool.collect.reading.long_tables import by_model
 from lrensemble.pool.collect.reading.places import Common, Place, places_of
 from lrensemble.pool.collect.reading.roles import Half, role_of
 from lrensemble.pool.collect.reading.splits import divided, split_column
@@ -54,7 +55,7 @@ def read_sources(given: Any, asked: Asked, truth: Any = None, ids: Any = None) -
     known = [*_truth(truth, asked), *([] if ids is None else [_Known(Path("id"), _by_split(ids, "ids"), None)])]
     if isinstance(given, Mapping):
         objects = [(str(name), each) for name, each in given.items()]
-        return [_of_object(name, each, asked, known) for name, each in objects]
+        return [file for name, each in objects for file in _of_object(name, each, asked, known)]
     if not isinstance(given, Sequence) or isinstance(given, str):
         given = [given]
     paths = [Path(each) for each in given if isinstance(each, str | os.PathLike)]
@@ -66,8 +67,8 @@ def read_sources(given: Any, asked: Asked, truth: Any = None, ids: Any = None) -
         places, shared = places_of(paths)
         known = [*known, *(_common(each, asked) for each in shared)]
         known = [each for each in known if each.by_split]
-        found = [file for place in places if (file := _of_place(place, asked, known)) is not None]
-    return [*found, *(_of_object(name, each, asked, known) for name, each in objects)]
+        found = [file for place in places for file in _of_place(place, asked, known)]
+    return [*found, *(file for name, each in objects for file in _of_object(name, each, asked, known))]
 
 
 def _truth(truth: Any, asked: Asked) -> list[_Known]:
@@ -112,8 +113,8 @@ def _common(common: Common, asked: Asked) -> _Known:
     return _Known(common.path, found, common.below)
 
 
-def _of_place(place: Place, asked: Asked, known: Sequence[_Known]) -> PredictionFile | None:
-    arrays: BySplit = {}
+def _of_place(place: Place, asked: Asked, known: Sequence[_Known]) -> list[PredictionFile]:
+    """The members of a file, or of one of rows to choose on and one of test rows; each of a long table by itself."""
     known = sorted(
         (
             each
@@ -126,16 +127,34 @@ def _of_place(place: Place, asked: Asked, known: Sequence[_Known]) -> Prediction
     halves = place.files
     if asked.target is not None:  # the rows that the team was chosen on are not asked about
         halves = {"val": place.files.get("test", place.files["val"])}
-    for half, path in halves.items():
-        held = _opened(path, asked)
+    held = {half: _opened(path, asked) for half, path in halves.items()}
+    parts = {half: by_model(each, asked) for half, each in held.items()}
+    if not parts["val"]:
+        return [_of_halves(place, place.name, held, asked, known)]
+    for half, models in parts.items():
+        if set(models) != set(parts["val"]):
+            raise PredictionsError(
+                f"{halves[half]} has the models {', '.join(models) or 'of no name'}, and {halves['val']} "
+                f"{', '.join(parts['val'])}; give the same"
+            )
+    of_models = [(name, {half: models[name] for half, models in parts.items()}) for name in parts["val"]]
+    return [replace(_of_halves(place, name, own, asked, known), named=True) for name, own in of_models]
+
+
+def _of_halves(
+    place: Place, name: str, opened: Mapping[Half, Held], asked: Asked, known: Sequence[_Known]
+) -> PredictionFile:
+    arrays: BySplit = {}
+    for half, held in opened.items():
         try:
             own = _arranged(held, asked, known, half if "test" in place.files else "")
         except PredictionsError:
             if half != "test" or _has_truth(held, known):
                 raise
             own = {"val": {}}
-        arrays = _with(arrays, own, half, path, asked)
-    return prediction_file(place.files["val"], place.name, arrays, asked, in_folder=place.in_folder)
+        arrays = _with(arrays, own, half, held.path, asked)
+    path = place.files["val"]
+    return prediction_file(path, name, arrays, asked, lambda: open_file(path), in_folder=place.in_folder)
 
 
 def _siblings(known: _Known, place: Place) -> bool:
@@ -169,10 +188,17 @@ def _with(arrays: BySplit, own: BySplit, half: Half, path: Path, asked: Asked) -
     return {**arrays, "test": test}
 
 
-def _of_object(name: str, given: Any, asked: Asked, known: Sequence[_Known]) -> PredictionFile:
+def _of_object(name: str, given: Any, asked: Asked, known: Sequence[_Known]) -> list[PredictionFile]:
     held = in_memory(given, Path(name))
+    if models := by_model(held, asked):
+        return [replace(_of_held(each, part, asked, known), named=True) for each, part in models.items()]
+    return [_of_held(name, held, asked, known)]
+
+
+def _of_held(name: str, held: Held, asked: Asked, known: Sequence[_Known]) -> PredictionFile:
     arrays = _arranged(held, asked, known, "")
-    found = prediction_file(Path(name), name, arrays, asked, in_folder=not name.startswith(f"{NAMED}-"))
+    in_folder = not name.startswith(f"{NAMED}-")
+    found = prediction_file(held.path, name, arrays, asked, lambda: held, in_folder=in_folder)
     return replace(found, named=True) if len(found.members) == 1 else found
 
 

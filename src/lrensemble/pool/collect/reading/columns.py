@@ -15,6 +15,7 @@ from lrensemble.pool.collect.reading.held import OVERRIDES, Arrays, Asked, Held,
 from lrensemble.pool.collect.reading.kinds import class_values, one_hot
 from lrensemble.pool.collect.reading.models import as_models
 from lrensemble.pool.collect.reading.roles import role_of, words_of
+from lrensemble.pool.collect.reading.truth_columns import take_truth_columns
 
 
 def arrange_table(held: Held, asked: Asked, outside: Arrays) -> BySplit:
@@ -41,6 +42,8 @@ def arrange_table(held: Held, asked: Asked, outside: Arrays) -> BySplit:
         found |= outside
     elif truth is not None:
         found["labels"] = rest.pop(truth)
+    else:
+        truth = take_truth_columns(held.path, found, rest)
     for name in [name for name in rest if role_of(name) in ("groups", "weights") and name not in asked.columns]:
         found[str(role_of(name))] = rest.pop(name)
     candidates = _candidates(rest, asked)

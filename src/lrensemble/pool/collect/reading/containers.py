@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from lrensemble.errors import PredictionsError
+from lrensemble.errors import MissingExtraError, PredictionsError
 from lrensemble.pool.arrays import entries, load
 from lrensemble.pool.collect.names import placed
 from lrensemble.pool.collect.reading.held import Arrays, Held
 from lrensemble.pool.collect.reading.nested import read_json_file
-from lrensemble.pool.collect.reading.tables import columns_of, from_cells, read_table
+from lrensemble.pool.collect.reading.tables import columns_of, from_cells, need_pandas, read_table
 from lrensemble.pool.collect.reading.tensors import as_array, safetensors_arrays, torch_file
 
 TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".feather")
@@ -92,7 +92,7 @@ def in_memory(given: Any, path: Path) -> Held:
         PredictionsError: it is nothing of the kind.
     """
     if hasattr(given, "to_pandas") and hasattr(given, "columns"):  # a frame of polars, a table of pyarrow
-        given = given.to_pandas()
+        given = _frame_of_pandas(given)
     if hasattr(given, "iloc") and hasattr(given, "columns"):
         return Held(path, columns_of(given), table=True)
     if isinstance(given, Mapping):
@@ -108,6 +108,20 @@ def in_memory(given: Any, path: Path) -> Held:
             "or a file"
         )
     return Held(path, {"predictions": array})
+
+
+def _frame_of_pandas(given: Any) -> Any:
+    """A frame of another library as one of pandas.
+
+    Raises:
+        MissingExtraError: pandas or pyarrow is not installed.
+    """
+    need_pandas()
+    try:
+        return given.to_pandas()
+    except ImportError:
+        kind = f"{type(given).__module__.partition('.')[0]}.{type(given).__name__}"
+        raise MissingExtraError(f"a {kind} needs pyarrow; pip install 'lrensemble[tables]'") from None
 
 
 def array_of(given: Any) -> Any:

@@ -70,8 +70,8 @@ def families(
     kept = [family for each in found if (family := _checked(each, columns, truth, form)) is not None]
     if not kept and len(columns) > 1:
         names = tuple(columns)
-        start = _shared_start(names)
-        end = "" if start else _shared_start([name[::-1] for name in names])[::-1]
+        start = shared_start(names)
+        end = "" if start else shared_start([name[::-1] for name in names])[::-1]
         whole = Family(start or end, names, tuple(name[len(start) : len(name) - len(end)] for name in names), "probs")
         kept = [family] if (family := _checked(whole, columns, truth, form)) is not None else []
     return _of_one_role([family for family in kept if family.classes == kept[0].classes])
@@ -97,7 +97,7 @@ def _by_class(columns: Columns, classes: Sequence[str]) -> list[Family]:
     found: dict[str, dict[str, str]] = {}
     for name in columns:
         for each in sorted(classes, key=len, reverse=True):
-            if (stem := _without(name, each)) is not None:
+            if (stem := without_class(name, each)) is not None:
                 found.setdefault(stem, {}).setdefault(each, name)
                 break
     return [
@@ -107,7 +107,8 @@ def _by_class(columns: Columns, classes: Sequence[str]) -> list[Family]:
     ]
 
 
-def _without(name: str, of_class: str) -> str | None:
+def without_class(name: str, of_class: str) -> str | None:
+    """Name of a column without that of a class, which it ends or begins with; None where it does neither."""
     low, wanted = name.lower(), of_class.lower()
     if low == wanted:
         return ""
@@ -149,7 +150,8 @@ def _of_one_role(found: list[Family]) -> list[Family]:
     return [roles[role] for role in PREDICTIVE if role in roles][:1]
 
 
-def _shared_start(names: Sequence[str]) -> str:
+def shared_start(names: Sequence[str]) -> str:
+    """What all names begin with, up to the word that differs."""
     letters = itertools.takewhile(lambda each: len(set(each)) == 1, zip(*names, strict=False))
     return re.sub(r"[A-Za-z0-9]+$", "", "".join(each[0] for each in letters))
 

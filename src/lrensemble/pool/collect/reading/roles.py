@@ -49,7 +49,7 @@ mean: mean means mu
 variance: variance variances var sigma2
 log_variance: log_variance log_variances logvar log_var
 classes: classes class_names classnames label_names target_names categories
-names: names model_names model models members member_names
+names: names model_names model models member members member_names model_name member_name estimator classifier
 groups: group groups
 weights: weight weights sample_weight sample_weights
 outputs: outputs_names output_names

@@ -31,23 +31,31 @@ def unlabelled(held: Held, asked: Asked, target: AnyTarget) -> BySplit:
         known: Arrays = {}
         row_ids(asked, known, dict(held.arrays))
         rows = len(next(iter(held.arrays.values())))
-        return arrange_table(held, asked, {**known, "labels": stand_in(target, rows)})
+        return arrange_table(held, asked, {**known, "labels": stand_in(target, rows, known.get("ids"))})
     arrays = {name: array for name, array in held.arrays.items() if role_of(name) != "labels"}
     halves = {half_of(name)[0] for name in arrays}
     if "test" in halves and "val" in halves:  # the rows that the team was chosen on are not asked about
         arrays = {name: array for name, array in arrays.items() if half_of(name)[0] == "test"}
     arrays = {half_of(name)[1] or "predictions": array for name, array in arrays.items()}
-    labels = stand_in(target, _rows(arrays, target))
+    named = [array for name, array in arrays.items() if asked.id in (None, name) and _names_rows(name, array, asked)]
+    labels = stand_in(target, _rows(arrays, target), named[0] if named else None)
     found = arrange_arrays(replace(held, arrays=arrays), asked, {"val": {"labels": labels}})
     return {"val": found["val"]}
 
 
-def stand_in(target: AnyTarget, rows: int) -> NDArray[Any]:
-    """A truth of a target that every class occurs in, if there are rows enough."""
+def stand_in(target: AnyTarget, rows: int, ids: NDArray[Any] | None = None) -> NDArray[Any]:
+    """A truth of a target that every class occurs in, if there are rows enough; that of a row goes by its id."""
+    place = np.arange(rows)
+    if ids is not None and ids.shape == (rows,):
+        place[np.argsort(ids.astype(str), kind="stable")] = np.arange(rows)
     if isinstance(target, Values):
-        return (np.arange(rows) + 0.5)[:, None].repeat(target.width, axis=1).squeeze()
-    names = np.array(target.names)[np.arange(rows) % target.width]
+        return (place + 0.5)[:, None].repeat(target.width, axis=1).squeeze()
+    names = np.array(target.names)[place % target.width]
     return names.astype(np.int64) if all(name.isdigit() for name in target.names) else names
+
+
+def _names_rows(name: str, array: NDArray[Any], asked: Asked) -> bool:
+    return array.ndim == 1 and (name == asked.id or role_of(name) == "ids")
 
 
 def _rows(arrays: Arrays, target: AnyTarget) -> int:

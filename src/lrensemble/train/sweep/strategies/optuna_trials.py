@@ -87,7 +87,8 @@ class OptunaSearch:
         content = experiment.model_dump(
             mode="json", exclude={**later_at_default(experiment), "select": True, "data": {"folder"}}
         )
-        content["sweep"].pop("strategy")
+        for key in ("strategy", "keep_weights"):
+            content["sweep"].pop(key, None)
         others = [self.epochs, self.objective, self.metric, self.factory.dataset.fingerprint]
         return "lrensemble-" + hashlib.sha256(json.dumps([content, others], sort_keys=True).encode()).hexdigest()[:12]
 
