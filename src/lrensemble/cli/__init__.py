@@ -22,6 +22,7 @@ VERBS = (
     "study",
     "range_test",
     "collect",
+    "adopt",
     "select",
     "evaluate",
     "report",
