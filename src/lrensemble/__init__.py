@@ -8,9 +8,9 @@ recipes --train--> pool --select--> team --evaluate--> result
 ```
 
 The names below are loaded when they are first used, so that `import lrensemble` costs nothing. `run`, `tune`,
-`collect`, `select`, `evaluate`, `report`, `export` and `predict` do what the verbs of the command line do. Some share
-their name with a part of the package: `lrensemble.select` is the function, and `from lrensemble.select import …`
-imports from the part.
+`collect`, `adopt`, `select`, `evaluate`, `report`, `export` and `predict` do what the verbs of the command line do.
+Some share their name with a part of the package: `lrensemble.select` is the function, and
+`from lrensemble.select import …` imports from the part.
 """
 
 import sys
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lrensemble.errors import LREnsembleError
     from lrensemble.evaluate import Result, Team
     from lrensemble.export import Ensemble
+    from lrensemble.front.adopted import adopt
     from lrensemble.front.estimators import LREnsembleClassifier, LREnsembleRegressor
     from lrensemble.front.sweep import run, tune
     from lrensemble.front.teams import evaluate, select
@@ -55,6 +56,7 @@ _HOME = {
     "Task": "pool",
     "Team": "evaluate",
     "Validation": "select",
+    "adopt": "front.adopted",
     "collect": "pool.collect",
     "combine": "consensus",
     "cross_fit": "select",
@@ -89,6 +91,7 @@ __all__ = [
     "Task",
     "Team",
     "Validation",
+    "adopt",
     "collect",
     "combine",
     "cross_fit",

@@ -12,6 +12,7 @@ LREnsembleError            the root: its message is one line that a user can act
 ├── SelectionError         a team cannot be chosen as asked
 │   └── FitError           an estimator of scikit-learn's kind cannot be fitted as asked; a ValueError too
 ├── TrainingError          a member cannot be trained as asked
+├── AdoptError             a model that was trained elsewhere cannot become a member
 ├── WorkerError            work cannot be handed to a worker process, or one cannot start
 ├── ExportError            a team cannot be exported as asked, or a bundle does not hold together
 ├── StorageError           a file or folder cannot be read or written
@@ -66,6 +67,10 @@ class FitError(SelectionError, ValueError):
 
 class TrainingError(LREnsembleError):
     """A member cannot be trained as asked."""
+
+
+class AdoptError(LREnsembleError):
+    """A model that was trained elsewhere cannot become a member as asked."""
 
 
 class WorkerError(LREnsembleError):

@@ -24,6 +24,7 @@ VERBS = (
     "study",
     "range_test",
     "collect",
+    "adopt",
     "select",
     "evaluate",
     "report",

@@ -7,7 +7,7 @@ share.
 
 from lrensemble.config.experiment import DataSettings, Experiment, SelectSettings, load_experiment
 from lrensemble.config.groups import ParameterGroup
-from lrensemble.config.inputs import Inputs, Scale
+from lrensemble.config.inputs import Gives, Inputs, Network, Scale
 from lrensemble.config.recipe import Recipe, SplitSettings, TrainSettings
 from lrensemble.config.records import PositiveInt, Record, to_record
 from lrensemble.config.shipped import shipped
@@ -16,7 +16,9 @@ from lrensemble.config.sweep import SweepSettings
 __all__ = [
     "DataSettings",
     "Experiment",
+    "Gives",
     "Inputs",
+    "Network",
     "ParameterGroup",
     "PositiveInt",
     "Recipe",

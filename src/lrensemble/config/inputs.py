@@ -1,4 +1,4 @@
-"""Inputs and scale of outputs of a network, as its member records them: enough to predict without the data set."""
+"""Inputs, outputs and origin of a network, as its member records them: enough to predict without the data set."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lrensemble.config.records import PositiveInt, Record
+from lrensemble.config.records import PositiveInt, Record, SpecField
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -16,7 +16,7 @@ class Inputs(Record):
 
     shape: Annotated[tuple[PositiveInt, ...], Field(strict=False, min_length=1)]
     """(channel, height, width) or (feature,)."""
-    dtype: Literal["uint8", "float32"]
+    dtype: Literal["uint8", "float32", "float64"]
     """Type of the data set that was trained on; inputs come on its scale, images of bytes from 0 to 255."""
     mean: Annotated[tuple[Finite, ...], Field(strict=False)]
     std: Annotated[tuple[Annotated[Finite, Field(gt=0)], ...], Field(strict=False)]
@@ -41,3 +41,19 @@ class Scale(Record):
         if len(self.mean) != len(self.std):
             raise ValueError(f"{len(self.mean)} means and {len(self.std)} deviations of outputs")
         return self
+
+
+Gives = Literal["logits", "log_probs", "probs", "values", "gaussian"]
+"""What a network gives for each row: [class] logits, log-probabilities or probabilities (of two classes perhaps that of
+the second alone), [output] values, or [2 · output] means and then logarithms of variances."""
+
+
+class Network(Record):
+    """How a member that was trained elsewhere is run again."""
+
+    model: SpecField
+    """What builds it: a model, whose parameters are the member's weights; or, where there is a file, the kind of
+    network that reads it: `onnx(input='X', output='probabilities')`."""
+    file: Annotated[str, Field(pattern=r"^network\.[a-z0-9]{1,16}$")] | None = None
+    """Name of its file beside `member.json`."""
+    gives: Gives = "logits"

@@ -3,6 +3,7 @@
 ```
 BUNDLE/config.json          format, description of the ensemble (`Description`), SHA-256 of the weights, own checksum
 BUNDLE/model.safetensors    parameters and buffers of all members: members.<position>.<name>
+BUNDLE/network.0.onnx, …    networks that another library runs, in its format: network.<position>.<suffix>
 ```
 
 The names are those of the Hugging Face hub. Other files in the folder, such as its README, are left alone.
@@ -34,8 +35,16 @@ class _Config(Record):
     files: dict[str, str]
 
 
-def write_bundle(folder: Path, description: Description, weights: Mapping[str, Tensor]) -> None:
+def write_bundle(
+    folder: Path, description: Description, weights: Mapping[str, Tensor], networks: Mapping[str, bytes]
+) -> None:
     """Write a bundle; nothing is left behind where that fails.
+
+    Args:
+        folder: where nothing is yet.
+        description: of the ensemble.
+        weights: parameters and buffers by name.
+        networks: content of the files that parts name.
 
     Raises:
         ExportError: there is something in the folder already.
@@ -44,14 +53,15 @@ def write_bundle(folder: Path, description: Description, weights: Mapping[str, T
     # Copies, because safetensors refuses tensors that share memory, as tied weights do.
     copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
     content = safetensors.torch.save(copies)
-    files = {WEIGHTS: hashlib.sha256(content).hexdigest()}
+    contents = {WEIGHTS: content, **networks}
+    files = {name: hashlib.sha256(each).hexdigest() for name, each in contents.items()}
     config = {"kind": KIND, "ensemble": description.model_dump(mode="json"), "files": files}
-    if not write_folder(folder, {WEIGHTS: content, CONFIG: seal(config)}):
+    if not write_folder(folder, {**contents, CONFIG: seal(config)}):
         raise ExportError(f"{folder} is there already; remove it, or name another folder")
 
 
-def read_bundle(folder: Path) -> tuple[Description, dict[str, Tensor]]:
-    """Description and weights in a folder that `write_bundle` wrote.
+def read_bundle(folder: Path) -> tuple[Description, dict[str, Tensor], dict[str, bytes]]:
+    """Description, weights and content of further files in a folder that `write_bundle` wrote.
 
     Raises:
         ExportError: no bundle, or a file that is missing, changed, or of another bundle.
@@ -68,6 +78,19 @@ def read_bundle(folder: Path) -> tuple[Description, dict[str, Tensor]]:
     try:
         config = unseal(_Config, path)
         check_file(folder / WEIGHTS, config.files.get(WEIGHTS, ""))
-        return config.ensemble, load_tensors(folder / WEIGHTS)
+        networks = {part.file: _content(folder / part.file, config) for part in config.ensemble.parts if part.file}
+        return config.ensemble, load_tensors(folder / WEIGHTS), networks
     except PoolError as error:
         raise ExportError(str(error)) from None
+
+
+def _content(path: Path, config: _Config) -> bytes:
+    """Content of a network's file.
+
+    Raises:
+        PoolError: it is missing or changed.
+        StorageError: it cannot be read.
+    """
+    check_file(path, config.files.get(path.name, ""))
+    with storage_errors("read", path):
+        return path.read_bytes()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lrensemble.config import Inputs, Record, Scale
+from lrensemble.config import Gives, Inputs, Network, Record, Scale
 from lrensemble.config.records import SpecField
 from lrensemble.errors import ConfigError, ExportError
 from lrensemble.targets import Form, OfTarget
@@ -24,11 +24,24 @@ class Part(Record):
     """Id of the member in its pool."""
     name: str
     model: SpecField
-    """Model that builds its network: a registered name, or `package.module:function`."""
+    """Model that builds its network: a registered name, or `package.module:function`; where there is a file, the kind
+    of network that reads it."""
+    file: Annotated[str, Field(pattern=r"^network\.[0-9]+\.[a-z0-9]{1,16}$")] | None = None
+    """Name of its file in the bundle, where another library runs it."""
+    gives: Gives = "logits"
+    """What its network gives for each row."""
+    inputs: Inputs | None = None
+    """Inputs of its own, where members normalise theirs each in its way; the ensemble's are raw then."""
     form: Form = "log_probs"
     """Form in which its network speaks."""
     scale: Scale = Scale()
     """Units of its outputs; none for classes."""
+
+    @property
+    def network(self) -> Network:
+        """How it is run."""
+        file = None if self.file is None else f"network.{self.file.rpartition('.')[2]}"
+        return Network(model=self.model, file=file, gives=self.gives)
 
 
 class Stages(Record):

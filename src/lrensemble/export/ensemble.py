@@ -11,15 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lrensemble import models
 from lrensemble.consensus import combine
 from lrensemble.errors import DataError, ExportError
 from lrensemble.export.bundle import CONFIG, WEIGHTS, read_bundle, write_bundle
-from lrensemble.export.description import Description, Part
+from lrensemble.export.description import Description
 from lrensemble.export.hub import Hub
-from lrensemble.export.programs import batched_is_faster, groups_of, run_batched, run_each
+from lrensemble.export.programs import batched_is_faster, groups_of, network_of, run_batched, run_each
 from lrensemble.export.stages import run_stages
 from lrensemble.models.arithmetic import cuda_arithmetic
+from lrensemble.networks import Foreign
 from lrensemble.numerics import likeliest
 from lrensemble.registry import known_paths_only, require_known_paths
 
@@ -71,18 +71,28 @@ class Ensemble(nn.Module, Hub):
         self.eval()
 
     @classmethod
-    def build(cls, description: Description, weights: Sequence[Mapping[str, Tensor]]) -> Self:
+    def build(
+        cls,
+        description: Description,
+        weights: Sequence[Mapping[str, Tensor]],
+        networks: Sequence[bytes | None] | None = None,
+    ) -> Self:
         """Build the networks that a description names and give them their weights.
 
         Args:
             description: description with the models to build.
-            weights: parameters and buffers by name, for each part.
+            weights: parameters and buffers by name, for each part; none of one with a file.
+            networks: content of the file of each part that has one.
 
         Raises:
             SpecError: a model that is unknown here, or cannot be imported.
             ExportError: weights that are not those of the model.
         """
-        members = [_network(part, description, state) for part, state in zip(description.parts, weights, strict=True)]
+        contents = networks or [None] * len(description.parts)
+        members = [
+            network_of(part, description, state, content)
+            for part, state, content in zip(description.parts, weights, contents, strict=True)
+        ]
         return cls(members, description)
 
     @classmethod
@@ -100,7 +110,7 @@ class Ensemble(nn.Module, Hub):
             SpecError: a model that is unknown here.
             StorageError: a file cannot be read.
         """
-        description, weights = read_bundle(Path(folder))
+        description, weights, networks = read_bundle(Path(folder))
         named = (*(part.model for part in description.parts), description.consensus)
         require_known_paths(str(folder), *named, trust_code=trust_code)
         states = [
@@ -108,7 +118,7 @@ class Ensemble(nn.Module, Hub):
             for prefix in (f"members.{index}." for index in range(len(description.parts)))
         ]
         with known_paths_only(str(folder), trust_code=trust_code):
-            return cls.build(description, states)
+            return cls.build(description, states, [networks.get(part.file or "") for part in description.parts])
 
     def save(self, folder: Path) -> None:
         """Write a bundle that `load` reads: JSON and safetensors, whole or not at all.
@@ -117,7 +127,9 @@ class Ensemble(nn.Module, Hub):
             ExportError: there is something in the folder already.
             StorageError: it cannot be written.
         """
-        write_bundle(Path(folder), self.description, self.state_dict())
+        pairs = zip(self.description.parts, self.members, strict=True)
+        networks = {part.file: member.content for part, member in pairs if part.file and isinstance(member, Foreign)}
+        write_bundle(Path(folder), self.description, self.state_dict(), networks)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """What the ensemble says of raw inputs [sample, *shape], float64 as it was scored.
@@ -183,7 +195,8 @@ class Ensemble(nn.Module, Hub):
         if tuple(inputs.shape[1:]) != shape:
             axes = ", ".join(map(str, shape))
             raise DataError(f"inputs have shape {tuple(inputs.shape)}; the ensemble takes [sample, {axes}]")
-        return (inputs.float() - self.mean) / self.std
+        given = inputs.double() if self.description.inputs.dtype == "float64" else inputs.float()
+        return (given - self.mean) / self.std
 
     @property
     def classes_(self) -> NDArray[Any]:
@@ -282,14 +295,3 @@ class Ensemble(nn.Module, Hub):
             allow_patterns=[CONFIG, WEIGHTS],
         )
         return cls.load(Path(folder), trust_code=trust_code)
-
-
-def _network(part: Part, description: Description, state: Mapping[str, Tensor]) -> nn.Module:
-    outputs = description.target.head(part.form).outputs
-    network = models.build(part.model, description.inputs.shape, outputs, seed=0)
-    try:
-        network.load_state_dict(dict(state))
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise ExportError(f"the weights of member {part.id} do not fit its model {part.model}: {reason}") from None
-    return network

@@ -1,4 +1,4 @@
-"""Two executions of members: one after another, or those of one architecture as one program; and which is faster.
+"""Networks of members, and their two executions: one after another, or those of one architecture as one program.
 
 Both give what the networks give, logits [sample, class] or other outputs, member by member. Their last bits may differ.
 """
@@ -7,19 +7,41 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from lrensemble.export.description import Part
+from lrensemble.errors import DataError, ExportError
+from lrensemble.export.description import Description, Part
+from lrensemble.networks import build
 
 TOLERANCE = 1e-4
 """Largest accepted difference between the outputs of the two, relative to max(1, largest output)."""
 
 REPEATS = 5
+
+
+def network_of(part: Part, description: Description, state: Mapping[str, Tensor], content: bytes | None) -> nn.Module:
+    """The network of a part, from prepared inputs to outputs that its head takes.
+
+    Args:
+        part: the member.
+        description: of the ensemble.
+        state: parameters and buffers by name.
+        content: content of its file, where another library runs it.
+
+    Raises:
+        SpecError: a model that is unknown here, or cannot be imported.
+        ExportError: weights that are not those of the model, or content that cannot be read.
+    """
+    outputs, shape = description.target.head(part.form).outputs, description.inputs.shape
+    try:
+        return build(part.network, shape, outputs, inputs=part.inputs, weights=state, content=content)
+    except DataError as error:
+        raise ExportError(f"member {part.id} ({part.name}): {error}") from None
 
 
 def run_each(members: Sequence[nn.Module], inputs: Tensor) -> list[Tensor]:
@@ -50,10 +72,13 @@ def run_batched(members: Sequence[nn.Module], groups: Sequence[Sequence[int]], i
 
 
 def groups_of(parts: Sequence[Part]) -> list[list[int]]:
-    """Positions of members that share an architecture and its outputs, in the order of their first."""
-    found: dict[tuple[str, str], list[int]] = {}
+    """Positions of members that share an architecture, its inputs and outputs, in the order of their first.
+
+    A network that another library runs is alone.
+    """
+    found: dict[tuple[object, ...], list[int]] = {}
     for index, part in enumerate(parts):
-        found.setdefault((str(part.model), part.form), []).append(index)
+        found.setdefault((str(part.model), part.form, part.file, part.gives, part.inputs), []).append(index)
     return list(found.values())
 
 

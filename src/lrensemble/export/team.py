@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lrensemble.config import Inputs, Scale
+from lrensemble.config import Inputs, Network, Scale
 from lrensemble.errors import ExportError
 from lrensemble.evaluate import Team, judged, load
 from lrensemble.export.description import Description, Part
@@ -12,7 +12,7 @@ from lrensemble.export.ensemble import Ensemble
 from lrensemble.pool import Member, Pool
 from lrensemble.pool.member import WEIGHTS
 from lrensemble.registry import known_paths_only, require_known_paths
-from lrensemble.spec import Spec, to_spec
+from lrensemble.spec import to_spec
 
 
 def chosen_team(pool: Pool, method: str | None = None) -> Team:
@@ -58,20 +58,25 @@ def ensemble_of(pool: Pool, team: Team) -> Ensemble:
     """
     by_id = {member.id: member for member in pool.members()}
     members = [by_id[name] for name in team.team]
+    networks = [_network(member) for member in members]
+    inputs, own = _inputs(members)
     parts = tuple(
         Part(
             id=member.id,
             name=member.name,
-            model=_model(member),
+            model=network.model,
+            file=None if network.file is None else f"network.{place}.{network.file.partition('.')[2]}",
+            gives=network.gives,
+            inputs=each,
             form=member.form,
             scale=member.scale or Scale(),
         )
-        for member in members
+        for place, (member, network, each) in enumerate(zip(members, networks, own, strict=True))
     )
     description = Description(
         task=pool.task.name,
         target=pool.task.target,
-        inputs=_inputs(members),
+        inputs=inputs,
         parts=parts,
         weights=team.weights,
         consensus=to_spec(team.consensus),
@@ -81,21 +86,32 @@ def ensemble_of(pool: Pool, team: Team) -> Ensemble:
     names = [part.model for part in parts]
     require_known_paths(source, *names, description.consensus, trust_code=pool.trust_code)
     with known_paths_only(source, trust_code=pool.trust_code):
-        return Ensemble.build(description, [member.weights() for member in members]).with_faster_execution()
+        weights = [member.weights() if member.has_weights else {} for member in members]
+        files = [member.network_file() if part.file else None for member, part in zip(members, parts, strict=True)]
+        return Ensemble.build(description, weights, files).with_faster_execution()
 
 
-def _model(member: Member) -> Spec:
-    if WEIGHTS not in member.files or member.recipe is None:
+def _network(member: Member) -> Network:
+    """How a member is run.
+
+    Raises:
+        ExportError: it has predictions only.
+    """
+    network = member.network
+    if network is None and member.recipe is not None:
+        network = Network(model=to_spec(member.recipe["model"]))
+    needed = WEIGHTS if network is None or network.file is None else network.file
+    if network is None or needed not in member.files:
         raise ExportError(
             f"member {member.id} ({member.name}) has predictions only, and an ensemble needs the networks; "
             f"{_remedy(member)}"
         )
-    return to_spec(member.recipe["model"])
+    return network
 
 
 def _remedy(member: Member) -> str:
     if member.made_with is None:
-        return "export a team of members that were trained here"
+        return "export a team of members that were trained here, or adopted with their networks"
     return (
         "its weights were dropped (`lrensemble slim`, or sweep.keep_weights): remove it "
         f"(`lrensemble rm POOL {member.id}`) and run the sweep again with a larger keep_weights, which trains it to "
@@ -103,14 +119,34 @@ def _remedy(member: Member) -> str:
     )
 
 
-def _inputs(members: Sequence[Member]) -> Inputs:
-    first = members[0]
-    if first.inputs is None:
+def _inputs(members: Sequence[Member]) -> tuple[Inputs, list[Inputs | None]]:
+    """Inputs of a team, and those of each member where they normalise theirs each in its way.
+
+    Raises:
+        ExportError: members that take inputs of different shapes, or do not say which.
+    """
+    given = [_known(member) for member in members]
+    if all(each == given[0] for each in given) and given[0].dtype != "float64":  # networks of torch take float32
+        return given[0], [None] * len(members)
+    shape = given[0].shape
+    for member, each in zip(members, given, strict=True):
+        if each.shape != shape:
+            raise ExportError(
+                f"members {members[0].id} and {member.id} take inputs of {shape} and {each.shape}; "
+                "export teams of one data set"
+            )
+    if not any(member.network for member in members):
+        other = next(member for member, each in zip(members, given, strict=True) if each != given[0])
+        raise ExportError(f"members {members[0].id} and {other.id} take different inputs; export teams of one data set")
+    widest = max((each.dtype for each in given), key=("uint8", "float32", "float64").index)
+    raw = Inputs(shape=shape, dtype=widest, mean=(0.0,) * shape[0], std=(1.0,) * shape[0])
+    return raw, list(given)
+
+
+def _known(member: Member) -> Inputs:
+    if member.inputs is None:
         raise ExportError(
-            f"member {first.id} ({first.name}) does not say how its inputs are normalised: an earlier version of "
+            f"member {member.id} ({member.name}) does not say how its inputs are normalised: an earlier version of "
             "lrensemble trained it; train it again in a new pool"
         )
-    for member in members[1:]:
-        if member.inputs != first.inputs:
-            raise ExportError(f"members {first.id} and {member.id} take different inputs; export teams of one data set")
-    return first.inputs
+    return member.inputs

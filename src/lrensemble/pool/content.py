@@ -37,6 +37,7 @@ def member_files(
     *,
     weights: Weights | None,
     history: History | None,
+    network: bytes | None,
     precision: Precision,
 ) -> dict[str, bytes]:
     """Content of the files beside `member.json`, by file name.
@@ -49,6 +50,8 @@ def member_files(
         files[PREDICTIONS] = save(arrays)
     if weights is not None:
         files[WEIGHTS] = _weights_file(weights)
+    if network is not None and record.network is not None and record.network.file is not None:
+        files[record.network.file] = network
     if history is not None:
         files[HISTORY] = "".join(json.dumps(_finite(line)) + "\n" for line in history).encode()
     return files

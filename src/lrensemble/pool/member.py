@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
-from lrensemble.config import Inputs, Record, Scale
+from lrensemble.config import Inputs, Network, Record, Scale
 from lrensemble.errors import PoolError
 from lrensemble.files import storage_errors
 from lrensemble.notebook import Shown
@@ -86,6 +86,10 @@ class MemberRecord(Record):
     """Inputs that it predicts from; None for a member that was trained elsewhere."""
     scale: Scale | None = None
     """Units of the values that its network's outputs stand for; None where it has none, as with classes."""
+    network: Network | None = None
+    """How it is run again, where that is no model of a recipe: members that were adopted have one."""
+    facts: dict[str, Any] = Field(default={})
+    """What is known of a member that was trained elsewhere, ready for JSON: hyper-parameters, tool, its own metrics."""
     made_with: Annotated[MadeWith | None, BeforeValidator(of_environment)] = Field(
         default=None, validation_alias=AliasChoices("made_with", "environment")
     )
@@ -156,6 +160,19 @@ class Member(Shown, MemberRecord):
     def has_weights(self) -> bool:
         """Whether trained parameters were kept."""
         return WEIGHTS in self.files
+
+    def network_file(self) -> bytes:
+        """Content of the file that its `network` names.
+
+        Raises:
+            PoolError: it has none, or the file is missing or damaged.
+            StorageError: it cannot be read.
+        """
+        if self.network is None or self.network.file is None:
+            raise PoolError(f"member {self.id} ({self.name}) has no file of a network")
+        path = self._checked(self.network.file)
+        with storage_errors("read", path):
+            return path.read_bytes()
 
     def history(self) -> list[dict[str, Any]]:
         """One record for each line of its training; empty where none was kept.

@@ -12,6 +12,7 @@ POOL/members/<id>/predictions.safetensors   `val`, `test`, …: what it says, in
                                             `val/probs`
 POOL/members/<id>/weights.safetensors       optional
 POOL/members/<id>/history.jsonl             optional
+POOL/members/<id>/network.onnx, …           optional: the network of a member that was adopted, in its tool's format
 POOL/failed/<id>.json                       runs that raised an error, until one succeeds
 ```
 
@@ -205,6 +206,7 @@ class Pool(Shown):
         *,
         weights: Weights | None = None,
         history: History | None = None,
+        network: bytes | None = None,
         precision: Precision = "float32",
         within: Path | None = None,
     ) -> bool:
@@ -216,6 +218,7 @@ class Pool(Shown):
                 values [sample, output]. None where it diverged.
             weights: parameters and buffers by name.
             history: one flat record for each line; NaN and infinities are written as null.
+            network: content of the file that the record's `network` names.
             precision: how predictions are stored; float16 halves the file and moves probabilities by up to 5e-4.
             within: a folder of the pool where it lies until it is whole, such as that of the claim on its run.
 
@@ -229,7 +232,13 @@ class Pool(Shown):
         if record.id in self:
             return False
         files = member_files(
-            self.task, record, predictions or {}, weights=weights, history=history, precision=precision
+            self.task,
+            record,
+            predictions or {},
+            weights=weights,
+            history=history,
+            network=network,
+            precision=precision,
         )
         described = {
             **record.model_dump(mode="json", by_alias=True),

@@ -1,0 +1,239 @@
+"""Adopt trained models: their networks are read again as they will be later, and predict the rows of the pool."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lrensemble.adopt.found import Found
+from lrensemble.adopt.logged import differences
+from lrensemble.adopt.rows import Rows
+from lrensemble.config import Inputs
+from lrensemble.errors import AdoptError
+from lrensemble.files.claims import claimed
+from lrensemble.models.arithmetic import cuda_arithmetic
+from lrensemble.networks import as_outputs, build
+from lrensemble.notebook import Shown
+from lrensemble.pool import MemberRecord, Pool
+from lrensemble.pool.collect.scores import scores_of
+from lrensemble.targets import Predictions, Target
+from lrensemble.targets.heads import Head
+
+logger = logging.getLogger(__name__)
+
+PREDICTION_ROWS = 1024
+"""Rows that are predicted at once, as when members are trained here."""
+
+TOLERANCE = 1e-5
+"""Largest difference between what a network gives in its tool and here that is not worth a word."""
+
+
+@dataclass(frozen=True)
+class AdoptedMember:
+    """What became of one model."""
+
+    id: str
+    name: str
+    new: bool
+    """Whether it was added; False where the pool has it already."""
+    scores: Mapping[str, float]
+    """Scores on `val`."""
+    difference: float | None
+    """Largest |difference| of a probability or value on `val` from what its own tool gives; None where that is not at
+    hand."""
+    logged: Mapping[str, tuple[float, float]]
+    """What its tool logged, and what it scores here, for metrics that both know and that differ."""
+
+
+@dataclass(frozen=True, repr=False)
+class AdoptResult(Shown, Sequence[AdoptedMember]):
+    """Pool that models were added to, and what became of each."""
+
+    pool: Pool
+    members: tuple[AdoptedMember, ...]
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.members[place]
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __iter__(self) -> Iterator[AdoptedMember]:
+        return iter(self.members)
+
+    def _headline(self) -> str:
+        """Number of members that came, and the pool."""
+        new = sum(member.new for member in self.members)
+        return f"{new} members adopted into {self.pool.folder}, {len(self) - new} were there already"
+
+    def _table(self) -> list[dict[str, Any]]:
+        """One row for each model."""
+        return [
+            {
+                "id": member.id,
+                "member": member.name,
+                "what": "adopted" if member.new else "was there already",
+                **member.scores,
+                "difference": member.difference,
+            }
+            for member in self.members
+        ]
+
+
+def add_all(rows: Rows, found: Sequence[Found]) -> AdoptResult:
+    """Predict the pool's rows by each model and add it; nothing is added unless every model can be.
+
+    Raises:
+        AdoptError: a model that cannot be run again, or that does not fit the pool's task.
+        StorageError: the pool cannot be written.
+    """
+    ready = [_Ready.of(rows, one) for one in found]
+    with claimed(rows.pool.folder / "unfinished", "adopt") as claim:
+        first = 1 + max((member.order for member in rows.pool.members(include_diverged=True)), default=-1)
+        members = []
+        for place, each in enumerate(ready):
+            claim.beat()
+            with claim.fenced():
+                new = rows.pool.add(
+                    each.record.model_copy(update={"order": first + place}),
+                    each.said,
+                    weights=each.found.weights,
+                    history=each.found.history or None,
+                    network=each.found.content,
+                    within=claim.folder,
+                )
+            members.append(each.outcome(new))
+    return AdoptResult(rows.pool, tuple(members))
+
+
+@dataclass(frozen=True, eq=False)
+class _Ready:
+    """A model with all that its member holds."""
+
+    found: Found
+    record: MemberRecord
+    said: Mapping[str, Predictions]
+    difference: float | None
+
+    @classmethod
+    def of(cls, rows: Rows, found: Found) -> _Ready:
+        """Build the network as it will be read later, and let it predict.
+
+        Raises:
+            AdoptError: it does not fit the pool's rows or classes.
+        """
+        target, inputs = rows.pool.task.target, found.inputs or rows.inputs
+        check_classes(found, target)
+        head = target.head(found.form)
+        network = build(
+            found.network, inputs.shape, head.outputs, inputs=inputs, weights=found.weights, content=found.content
+        ).eval()
+        said, difference = {}, None
+        for split, raw in rows.raw.items():
+            outputs = outputs_of(network, raw, head, found.name)
+            said[split] = head.predictions(head.stored(outputs).numpy())
+            if split == "val" and found.own is not None:
+                difference = difference_of(found, head, raw, outputs)
+        if difference is not None and difference > TOLERANCE:
+            logger.warning(
+                "%s gives other predictions here than in its own tool: they differ by up to %.2g on val; the member is "
+                "what is run here",
+                found.name,
+                difference,
+            )
+        scores = scores_of(said["val"], target, rows.pool.truth("val"), rows.pool.weights("val"))
+        record = MemberRecord(
+            id=_id(found, inputs),
+            order=0,
+            name=found.name,
+            form=head.form,
+            scores={"val": scores},
+            seconds=found.seconds,
+            parameters=sum(each.numel() for each in network.parameters()) or None,
+            inputs=inputs,
+            network=found.network,
+            facts=json.loads(json.dumps(dict(found.facts), default=str)),
+        )
+        return cls(found, record, said, difference)
+
+    def outcome(self, new: bool) -> AdoptedMember:
+        """What is told of it; what its tool logged and does not hold here is said loudly."""
+        scores = self.record.scores["val"]
+        logged = differences(self.found.logged, scores)
+        for name, (theirs, ours) in logged.items():
+            logger.warning(
+                "%s: its tool logged %s %.4g, and on the pool's val rows it has %.4g: other rows, or another "
+                "preprocessing (--mean, --std)",
+                self.found.name,
+                name,
+                theirs,
+                ours,
+            )
+        return AdoptedMember(self.record.id, self.found.name, new, scores, self.difference, logged)
+
+
+@torch.no_grad()
+def outputs_of(network: nn.Module, raw: NDArray[Any], head: Head, name: str) -> Tensor:
+    """Outputs [sample, output] on raw inputs [sample, *shape], on the CPU.
+
+    Raises:
+        AdoptError: the network gives something else.
+    """
+    blocks = []
+    with cuda_arithmetic(torch.device("cpu")):
+        for start in range(0, len(raw), PREDICTION_ROWS):
+            given = torch.from_numpy(np.ascontiguousarray(raw[start : start + PREDICTION_ROWS]))
+            found = network(given if given.dtype == torch.float64 else given.float())
+            if not isinstance(found, Tensor) or found.shape != (len(given), head.outputs):
+                shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+                raise AdoptError(
+                    f"{name} gives {shape} for {len(given)} rows; the pool's task needs {(len(given), head.outputs)}: "
+                    "say what it gives (gives='probs', 'logits', 'values'), or which output"
+                )
+            blocks.append(found)
+    return torch.cat(blocks)
+
+
+def difference_of(found: Found, head: Head, raw: NDArray[Any], outputs: Tensor) -> float:
+    """Largest |difference| of a probability or value between what a model gives in its tool and what it gives here."""
+    assert found.own is not None
+    given = torch.from_numpy(np.array(found.own(raw)))
+    given = given.reshape(len(raw), -1)
+    theirs = head.dense(as_outputs(given, found.network.gives, head.width))
+    return float((theirs - head.dense(outputs)).abs().max())
+
+
+def check_classes(found: Found, target: Target) -> None:
+    """Refuse a model whose columns are of other classes than the pool's.
+
+    Raises:
+        AdoptError: the first that differs is named.
+    """
+    if found.classes is None or tuple(map(str, found.classes)) == target.names:
+        return
+    theirs = ", ".join(map(str, found.classes[:10]))
+    raise AdoptError(
+        f"{found.name} gives the classes {theirs}, and the pool has {', '.join(target.names[:10])}; give data whose "
+        "'classes' are in the model's order"
+    )
+
+
+def _id(found: Found, inputs: Inputs) -> str:
+    """Short hash of the network and of what goes in: a model that is adopted twice is one member."""
+    digest = hashlib.sha256(found.name.encode())
+    for record in (found.network, inputs):
+        digest.update(record.model_dump_json().encode())
+    digest.update(found.content or b"")
+    for name, tensor in sorted((found.weights or {}).items()):
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:12]

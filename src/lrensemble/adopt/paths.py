@@ -1,0 +1,33 @@
+"""Paths of what tools left: how they are recognised and read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lrensemble.errors import AdoptError
+from lrensemble.files import storage_errors
+
+
+def has_suffix(*suffixes: str) -> Callable[[Any], bool]:
+    """A test whether something is a path with one of these suffixes."""
+
+    def takes(given: Any) -> bool:
+        return isinstance(given, str | os.PathLike) and Path(given).suffix.lower() in suffixes
+
+    return takes
+
+
+def content_of(path: Path) -> bytes:
+    """Content of a file.
+
+    Raises:
+        AdoptError: there is none.
+        StorageError: it cannot be read.
+    """
+    if not path.is_file():
+        raise AdoptError(f"{path} is no file; name the one that the tool wrote")
+    with storage_errors("read", path):
+        return path.read_bytes()

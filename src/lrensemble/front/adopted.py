@@ -1,0 +1,202 @@
+"""Front door of models that were trained elsewhere: `adopt` makes members of them."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lrensemble.adopt import ADOPTERS, AdoptResult, Asked, Found, Rows, add_all, rows_of
+from lrensemble.config import Gives, Inputs
+from lrensemble.data import load
+from lrensemble.data.truth import Kind
+from lrensemble.errors import AdoptError
+from lrensemble.front.arrays import as_array, holds_arrays
+from lrensemble.front.experiment import experiment_of
+from lrensemble.front.objects import as_model
+from lrensemble.front.paths import PathLike
+from lrensemble.numpy_files import read_arrays
+from lrensemble.pool import Pool
+from lrensemble.registry import ask_for
+from lrensemble.spec import Spec, to_spec
+
+
+def adopt(
+    pool: Pool | PathLike,
+    model: Any,
+    *,
+    name: str | None = None,
+    kind: str | None = None,
+    data: Any = None,
+    builder: Any = None,
+    gives: Gives | None = None,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    facts: Mapping[str, Any] | None = None,
+    truth: Kind | None = None,
+    **options: Any,
+) -> AdoptResult:
+    """Take over models that were trained elsewhere, with their networks: each predicts the pool's rows itself.
+
+    ```python
+    lrensemble.adopt("pool", "net.onnx", data={"x_val": x, "y_val": y})
+    ```
+
+    Args:
+        pool: a pool or its folder, which is made where there is none.
+        model: what a tool left: a fitted model, a finished study, the path of a file or a folder, or `KIND:PATH`.
+            A path may hold `*`. A list of such, or a table of them by name.
+        name: name of a single model; what the tool calls it unless given.
+        kind: adopter (`lrensemble ls adopters`), where it is not clear.
+        data: rows to predict that no model was trained on: `{"x_val": …, "y_val": …}` and, where there are test rows,
+            `x_test` and `y_test`; the path of an `.npz` file with such; or an experiment, whose data and split they
+            are. A pool whose members were trained here needs none.
+        builder: for networks of torch, what builds one anew: `package.module:function` of (shape, outputs), a
+            registered model, a class or a function.
+        gives: what networks give for each row: `logits`, `log_probs`, `probs`, `values` or `gaussian`.
+        mean: of each channel or feature, or of all, by which raw inputs are normalised: (x - mean) / std. Those of the
+            pool's data set unless given, where its members were trained here; else inputs are given as they are.
+        std: deviation, likewise.
+        facts: what is known of the training, kept beside the member.
+        truth: whether the truth is `classes` or `values`, where its type does not say it.
+        options: further keywords of the adopter, such as `store` for Optuna's artifacts.
+
+    Raises:
+        AdoptError: no adopter takes it, or a model that cannot be run again on these rows.
+        SpecError: a builder that cannot be used.
+        MissingExtraError: the library of the tool is not installed.
+        PoolError: a pool of another task.
+        StorageError: a file cannot be read, or the pool not be written.
+    """
+    folder = pool.folder if isinstance(pool, Pool) else Path(pool)
+    rows = rows_of(folder, as_rows(data), truth)
+    asked = Asked(
+        inputs=_inputs(rows, mean, std),
+        target=rows.pool.task.target,
+        name=name,
+        builder=None if builder is None else _builder(builder),
+        gives=gives,
+        facts=facts or {},
+    )
+    rows = Rows(rows.pool, rows.raw, asked.inputs)
+    return add_all(rows, [_named(each, asked) for each in found_in(model, kind, asked, options)])
+
+
+def found_in(given: Any, kind: str | None, asked: Asked, options: Mapping[str, Any]) -> list[Found]:
+    """All models of what was given.
+
+    Raises:
+        AdoptError: no adopter takes it.
+    """
+    if isinstance(given, Mapping):
+        return [
+            Found(**{**vars(one), "name": str(name)})
+            for name, each in given.items()
+            for one in found_in(each, kind, asked, options)
+        ]
+    if isinstance(given, list | tuple):
+        return [one for each in given for one in found_in(each, kind, asked, options)]
+    if isinstance(given, str) and kind is None:
+        head, colon, rest = given.partition(":")
+        if colon and head in ADOPTERS:
+            kind, given = head, rest
+    if isinstance(given, str | os.PathLike) and glob.has_magic(os.fspath(given)) and not os.path.lexists(given):
+        return _matching(os.fspath(given), kind, asked, options)
+    return list(ADOPTERS.call(_checked(_kind_of(given, kind), options), given, asked, **options))
+
+
+def _checked(kind: str, options: Mapping[str, Any]) -> Spec:
+    """The adopter, if it has such keywords.
+
+    Raises:
+        AdoptError: the first that it has not.
+    """
+    known = list(ADOPTERS.arguments(kind))
+    for option in options:
+        if option not in known:
+            raise AdoptError(f"adopter {kind!r} has no option {option!r}; it has {', '.join(known) or 'none'}")
+    return Spec(kind)
+
+
+def _matching(pattern: str, kind: str | None, asked: Asked, options: Mapping[str, Any]) -> list[Found]:
+    """Models of every path of a pattern, named by what differs in the paths.
+
+    Raises:
+        AdoptError: no path.
+    """
+    paths = sorted(glob.glob(os.path.expanduser(pattern), recursive=True))
+    if not paths:
+        raise AdoptError(f"no file or folder is {pattern}")
+    return [
+        Found(**{**vars(one), "name": name if len(found) == 1 else f"{name}: {one.name}"})
+        for path, name in zip(paths, _names_of(paths), strict=True)
+        for found in [found_in(path, kind, asked, options)]
+        for one in found
+    ]
+
+
+def _names_of(paths: Sequence[str]) -> list[str]:
+    """What differs in paths: `runs/a/model.pt` and `runs/b/model.pt` are a and b."""
+    parts = [[*Path(path).parts[:-1], Path(path).stem] for path in paths]
+    if len(paths) == 1:
+        return [parts[0][-1]]
+    if len({len(each) for each in parts}) > 1:
+        return list(map(str, paths))
+    differing = [place for place in range(len(parts[0])) if len({each[place] for each in parts}) > 1]
+    return ["/".join(each[place] for place in differing) for each in parts]
+
+
+def _kind_of(given: Any, kind: str | None) -> str:
+    """The adopter that takes it.
+
+    Raises:
+        AdoptError: none does.
+    """
+    if kind is not None:
+        return ADOPTERS.canonical(kind)
+    found = next((name for name in ADOPTERS if ADOPTERS.facts(name).takes(given)), None)
+    if found is None:
+        what = os.fspath(given) if isinstance(given, str | os.PathLike) else type(given).__name__
+        raise AdoptError(f"{what} is of no tool that is known; say which: kind='…', one of {', '.join(ADOPTERS)}")
+    return found
+
+
+def as_rows(data: Any) -> Any:
+    """Data in a form that `rows_of` takes: arrays by name, or a data set that is divided."""
+    if data is None:
+        return None
+    if isinstance(data, str | os.PathLike) and Path(data).suffix == ".npz":
+        found = read_arrays(Path(data))
+        if isinstance(found, Mapping):
+            return dict(found)
+        raise AdoptError(f"{data} is a single array; save numpy.savez(…, x_val=…, y_val=…)")
+    if isinstance(data, Mapping) and holds_arrays(data):
+        return {str(name): as_array(each) for name, each in data.items()}
+    if isinstance(data, tuple) and len(data) == 2:
+        return {"x_val": as_array(data[0]), "y_val": as_array(data[1])}
+    experiment = experiment_of(data)
+    return load(experiment.data, experiment.split)
+
+
+def _inputs(rows: Rows, mean: Any, std: Any) -> Inputs:
+    """Inputs of the rows, normalised as asked."""
+    changes = {
+        key: (float(each),) * rows.inputs.shape[0] if isinstance(each, int | float) else tuple(map(float, each))
+        for key, each in (("mean", mean), ("std", std))
+        if each is not None
+    }
+    return Inputs(**{**rows.inputs.model_dump(), **changes})
+
+
+def _builder(given: Any) -> Spec:
+    """A builder in any form; whoever names one asks for its code."""
+    spec = to_spec(as_model(given))
+    ask_for(spec)
+    return spec
+
+
+def _named(found: Found, asked: Asked) -> Found:
+    """A model with what the user says of it."""
+    return Found(**{**vars(found), "facts": {**found.facts, **asked.facts}})

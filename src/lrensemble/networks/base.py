@@ -1,0 +1,96 @@
+"""Networks that another library runs: the registry of their kinds, and one as a module of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lrensemble.config import Gives
+from lrensemble.errors import DataError
+from lrensemble.registry import Call, Registry, reason_of
+from lrensemble.spec import Spec, SpecLike
+from lrensemble.targets import LOG_ZERO
+
+Runs = Callable[[NDArray[Any]], NDArray[Any]]
+"""From inputs [sample, …] to what a network gives for each row, in numpy on the CPU."""
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """A kind of network says how its file is named and which inputs it takes."""
+
+    suffix: str
+    """Suffix of its file: `.onnx`."""
+    flat: bool = False
+    """Whether it takes features: images are laid flat, [sample, feature]."""
+    raw: bool = False
+    """Whether inputs of float64 reach it as they are; else they are float32."""
+
+
+NETWORKS: Registry[Runs, NetworkFacts] = Registry("network", NetworkFacts, call=Call(("content",)))
+"""Functions of the content of a file that return a function from inputs [sample, …] to outputs, both in numpy."""
+
+
+class Foreign(nn.Module):
+    """A network of another library, from inputs to what it gives; it has no parameters that torch knows."""
+
+    def __init__(self, kind: SpecLike, content: bytes) -> None:
+        """Read it.
+
+        Args:
+            kind: its kind, with arguments.
+            content: content of its file.
+
+        Raises:
+            SpecError: an unknown kind or argument.
+            MissingExtraError: the library that runs it is not installed.
+            DataError: the content cannot be read.
+        """
+        super().__init__()
+        self.kind: Spec = NETWORKS.check(kind)
+        self.facts = NETWORKS.facts(self.kind)
+        self.content = content
+        self._run = NETWORKS.call(self.kind, content)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """What it gives [sample, column] for inputs [sample, …], on their device.
+
+        Raises:
+            DataError: it does not take them.
+        """
+        given = inputs.flatten(1) if self.facts.flat else inputs
+        if not self.facts.raw:
+            given = given.float()
+        try:
+            found = np.asarray(self._run(given.detach().cpu().numpy()))
+        except Exception as error:  # whatever another library raises
+            shape = tuple(inputs.shape[1:])
+            raise DataError(f"network {self.kind} does not take inputs of shape {shape}: {reason_of(error)}") from error
+        if len(found) != len(inputs):
+            raise DataError(f"network {self.kind} gave {found.shape} for {len(inputs)} rows; give one row for each")
+        return torch.from_numpy(np.ascontiguousarray(found.reshape(len(found), -1))).to(inputs.device)
+
+    def train(self, mode: bool = True) -> Foreign:  # noqa: ARG002
+        """Stay as it is: it only predicts."""
+        return super().train(False)
+
+
+def as_outputs(given: Tensor, gives: Gives, width: int) -> Tensor:
+    """Outputs that a head takes, of what a network gives [sample, column].
+
+    Args:
+        given: what it gives.
+        gives: what that is.
+        width: columns of the target.
+    """
+    if gives != "probs":
+        return given
+    if given.shape[1] == 1 and width == 2:  # the probability of the second class alone
+        given = torch.cat([1 - given, given], dim=1)
+    return given.clamp(min=0).log().clamp(min=LOG_ZERO)

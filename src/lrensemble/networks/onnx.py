@@ -1,0 +1,91 @@
+"""Networks in an ONNX file, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.errors import DataError, MissingExtraError
+from lrensemble.networks.base import NETWORKS, Runs
+
+TYPES = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(uint8)": np.uint8,
+    "tensor(int64)": np.int64,
+}
+"""Types of inputs that are given."""
+
+
+@NETWORKS.register(suffix=".onnx", raw=True)
+def onnx(content: bytes, *, input: str | None = None, output: str | None = None) -> Runs:  # noqa: A002
+    """A graph of ONNX with one input [sample, …], on one thread of the CPU.
+
+    Args:
+        content: of the file.
+        input: name of its input; its only one unless given.
+        output: name of the output that is taken; unless given the only one, or the one of probabilities.
+
+    Raises:
+        DataError: no graph of ONNX, or one whose input or output is not clear.
+        MissingExtraError: onnxruntime is not installed.
+    """
+    session = session_of(content)
+    inputs = {each.name: each for each in session.get_inputs()}
+    outputs = [each.name for each in session.get_outputs()]
+    source = _one(input, list(inputs), "input")
+    wanted = _one(output if output is not None else of_probabilities(outputs), outputs, "output")
+    shape, kind = inputs[source].shape, TYPES.get(inputs[source].type)
+    if kind is None:
+        raise DataError(f"the ONNX graph takes {inputs[source].type}; it must take {', '.join(TYPES)}")
+
+    def run(given: NDArray[Any]) -> NDArray[Any]:
+        flat = given.reshape(len(given), -1) if len(shape) == 2 else given
+        found = session.run([wanted], {source: np.ascontiguousarray(flat, dtype=kind)})[0]
+        if not isinstance(found, np.ndarray):
+            raise TypeError(f"output {wanted} is {type(found).__name__}; convert with zipmap off")
+        return found
+
+    return run
+
+
+def session_of(content: bytes) -> Any:
+    """A session of ONNX Runtime on one thread of the CPU.
+
+    Raises:
+        DataError: no graph of ONNX.
+        MissingExtraError: onnxruntime is not installed.
+    """
+    try:
+        runtime = import_module("onnxruntime")
+    except ImportError:
+        raise MissingExtraError("a network in ONNX needs onnxruntime: pip install 'lrensemble[onnx]'") from None
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own kinds, which it does not export
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"this is no ONNX graph that ONNX Runtime can run: {reason}") from None
+
+
+def of_probabilities(names: list[str]) -> str | None:
+    """The output that holds probabilities, by the names that converters give."""
+    found = [name for name in names if name.lower() in ("probabilities", "output_probability", "probs", "values")]
+    return found[0] if len(found) == 1 else None
+
+
+def _one(asked: str | None, names: list[str], what: str) -> str:
+    """The name that is meant.
+
+    Raises:
+        DataError: there is no such, or it is not clear which.
+    """
+    found = asked if asked is not None else names[0] if len(names) == 1 else None
+    if found not in names:
+        raise DataError(f"the ONNX graph has the {what}s {', '.join(names)}; name one: {what}=NAME")
+    return str(found)
