@@ -70,7 +70,7 @@ def test_a_booster_gives_one_column_of_two_classes(tmp_path: Path) -> None:
 def test_after_early_stopping_the_best_iterations_are_the_member(tmp_path: Path) -> None:
     x, y = TRAIN
     stop = lgb.early_stopping(1, verbose=False)
-    model = classifier(2.0, 20).fit(x[:500], y[:500], eval_set=[(x[500:], y[500:])], callbacks=[stop])
+    model = classifier(2.0, 20).fit(x[:500], y[:500], eval_X=x[500:], eval_y=y[500:], callbacks=[stop])
     assert model.best_iteration_ < 20
     (member,) = adopted(tmp_path, model)
     assert member.difference == 0
@@ -117,8 +117,8 @@ def test_what_cannot_be_adopted_says_what_to_do(tmp_path: Path) -> None:
     few = classifier(0.1).fit(TRAIN[0][:, :5], TRAIN[1])
     with pytest.raises(DataError, match=r"does not take inputs of shape \(64,\): .*number of features"):
         adopted(tmp_path, few)
+    (tmp_path / "notes.txt").write_text("trees are nice")
     with pytest.raises(AdoptError, match="of no tool that is known"):
-        (tmp_path / "notes.txt").write_text("trees are nice")
         adopted(tmp_path, tmp_path / "notes.txt")
 
 

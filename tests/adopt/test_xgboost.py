@@ -113,7 +113,8 @@ def test_objectives_that_give_no_probabilities_become_such(tmp_path: Path) -> No
 def test_values(tmp_path: Path, booster: str) -> None:
     x, y = load_diabetes(return_X_y=True)
     sweep = {
-        f"{rate}": xgb.XGBRegressor(n_estimators=3, learning_rate=rate, n_jobs=1, booster=booster) for rate in (0.1, 0.5)
+        f"{rate}": xgb.XGBRegressor(n_estimators=3, learning_rate=rate, n_jobs=1, booster=booster)
+        for rate in (0.1, 0.5)
     }
     for model in sweep.values():
         model.fit(x[:200], y[:200])

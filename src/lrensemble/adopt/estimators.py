@@ -52,13 +52,17 @@ def checked(model: Any, asked: Asked) -> None:
         raise AdoptError(f"{name} is neither a classifier nor a regressor; give one that is")
     if is_regressor(model) != asked.of_values:
         gives, needs = ("values", "classes") if is_regressor(model) else ("classes", "values")
-        raise AdoptError(f"{name} predicts {gives}, and the pool's truth is {needs}; adopt it into a pool with truth='{gives}'")
+        raise AdoptError(
+            f"{name} predicts {gives}, and the pool's truth is {needs}; adopt it into a pool with truth='{gives}'"
+        )
     if not asked.of_values and not hasattr(model, "predict_proba"):
         raise AdoptError(
             f"{name} has no predict_proba, and a class alone says too little; fit CalibratedClassifierCV({name}(…))"
         )
     if isinstance(getattr(model, "classes_", None), list):
-        raise AdoptError(f"{name} predicts several truths of each row; adopt one model for each, into a pool of its own")
+        raise AdoptError(
+            f"{name} predicts several truths of each row; adopt one model for each, into a pool of its own"
+        )
 
 
 def classes_of(model: Any) -> list[str] | None:
@@ -104,18 +108,19 @@ def facts_of(model: Any, tool: str, parameters: Mapping[str, Any] | None = None)
 
 def name_of(model: Any) -> str:
     """`LogisticRegression(C=0.1)`, with what differs from the defaults, and its learning rate; of a pipeline its steps;
-    the class alone where that is long."""
+    the class alone where that is long.
+    """
     if hasattr(model, "steps"):
         return " + ".join(name_of(step) for _, step in model.steps)
     kind = type(model).__name__
     if not hasattr(model, "get_params"):
         return kind
-    known = signature(type(model)).parameters
+    bases = [vars(each)["__init__"] for each in reversed(type(model).__mro__) if "__init__" in vars(each)]
+    defaults = {name: each.default for base in bases for name, each in signature(base).parameters.items()}
     changed = [
         f"{key}={value!r}"
         for key, value in model.get_params(deep=False).items()
-        if key not in QUIET
-        and (repr(value) != repr(known[key].default if key in known else None) or (key == "learning_rate" and value))
+        if key not in QUIET and (repr(value) != repr(defaults.get(key)) or (key == "learning_rate" and value))
     ]
     text = " ".join(f"{kind}({', '.join(changed)})".split()) if changed else kind
     return text if len(text) <= LONGEST_NAME else kind

@@ -199,7 +199,8 @@ def outputs_of(network: nn.Module, raw: NDArray[Any], head: Head, name: str) -> 
 
 def difference_of(found: Found, head: Head, raw: NDArray[Any], outputs: Tensor) -> float:
     """Largest |difference| of a probability or value between what a model gives in its tool and what it gives here; one
-    that rounding does not explain is said loudly."""
+    that rounding does not explain is said loudly.
+    """
     assert found.own is not None
     given = torch.from_numpy(np.array(found.own(raw)))
     given = given.reshape(len(raw), -1)
@@ -209,8 +210,8 @@ def difference_of(found: Found, head: Head, raw: NDArray[Any], outputs: Tensor) 
     limit = TOLERANCE * max(1.0, float(theirs.abs().max()))
     if largest > limit:
         logger.warning(
-            "%s gives other predictions here than in its own tool: they differ by up to %.2g on val, in %d of %d rows; the "
-            "member is what is run here",
+            "%s gives other predictions here than in its own tool: they differ by up to %.2g on val, in %d of %d rows; "
+            "the member is what is run here",
             found.name,
             largest,
             int((apart > limit).sum()),

@@ -1,7 +1,7 @@
 """Trees of scikit-learn that were read from a file: no index in them leads out of them.
 
-scikit-learn follows the indices of a tree without looking at its size, so a file that was made for it could have it read
-memory that is not the tree's. In gradient boosting it also writes by them, which no check from outside makes safe.
+scikit-learn follows the indices of a tree without looking at its size, so a file that was made for it could have it
+read memory that is not the tree's. In gradient boosting it also writes by them, which no check from outside makes safe.
 """
 
 from __future__ import annotations

@@ -20,9 +20,9 @@ OF_CLASSES = ("binary", "multiclass", "multiclassova", "cross_entropy", "cross_e
 """Objectives that give probabilities."""
 
 PARAMETERS = (
-    "bagging_fraction boosting feature_fraction lambda_l1 lambda_l2 learning_rate max_depth min_data_in_leaf "
-    "num_iterations num_leaves objective seed"
-).split()
+    *("boosting", "objective", "seed", "learning_rate", "num_iterations", "num_leaves", "max_depth"),
+    *("min_data_in_leaf", "bagging_fraction", "feature_fraction", "lambda_l1", "lambda_l2"),
+)
 """Hyper-parameters that are kept, of those that its files hold."""
 
 
@@ -79,8 +79,8 @@ def _found(
     if objective and (objective in OF_CLASSES) == asked.of_values and not asked.gives:
         needs = "values" if asked.of_values else "classes"
         raise AdoptError(
-            f"{name} has the objective {objective}, and the pool's truth is {needs}; adopt a model of those, or say what "
-            "it gives (gives='probs', 'logits', 'values')"
+            f"{name} has the objective {objective}, and the pool's truth is {needs}; adopt a model of those, or "
+            "say what it gives (gives='probs', 'logits', 'values')"
         )
     kept = re.findall(rf"^\[({'|'.join(PARAMETERS)}): (\S+)\]$", text, re.MULTILINE)
     return Found(

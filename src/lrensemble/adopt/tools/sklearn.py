@@ -70,9 +70,7 @@ def _of_validation(given: Mapping[str, Any], asked: Asked, form: str) -> list[Fo
         one = _of_estimator(model, asked, form)
         scores = {key: float(each[fold]) for key, each in given.items() if key.startswith("test_")}
         facts = {**one.facts, "fold": fold, **scores}
-        found.append(
-            replace(one, name=f"{one.name} fold {fold}", facts=facts, seconds=float(given["fit_time"][fold]))
-        )
+        found.append(replace(one, name=f"{one.name} fold {fold}", facts=facts, seconds=float(given["fit_time"][fold])))
     return found
 
 
@@ -143,4 +141,6 @@ def _as_skops(model: Any) -> bytes:
         return bytes(tool.dumps(model))
     except Exception as error:  # of skops, of what the model holds
         reason = " ".join(str(error).split())[:120]
-        raise AdoptError(f"{type(model).__name__} cannot be saved by skops ({reason}); collect its predictions") from None
+        raise AdoptError(
+            f"{type(model).__name__} cannot be saved by skops ({reason}); collect its predictions"
+        ) from None

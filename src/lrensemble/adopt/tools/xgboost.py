@@ -76,8 +76,8 @@ def _found(booster: Any, asked: Asked, name: str, missing: float | None, facts: 
         raise AdoptError(f"{name} has the objective {objective}, which gives a class alone; train with binary:logistic")
     if objective.startswith(("binary:", "multi:")) == asked.of_values and asked.gives is None:
         raise AdoptError(
-            f"{name} has the objective {objective}, and the pool's truth is {needs}; adopt a model of those, or say what "
-            "it gives (gives='probs', 'logits', 'values')"
+            f"{name} has the objective {objective}, and the pool's truth is {needs}; adopt a model of those, or "
+            "say what it gives (gives='probs', 'logits', 'values')"
         )
     best = _best_rounds(booster)
     if 0 < best < booster.num_boosted_rounds():
