@@ -111,7 +111,7 @@ def test_values(tmp_path: Path, format: str) -> None:  # noqa: A002
     }
     data = {"x_val": x[200:300], "y_val": y[200:300], "x_test": x[300:], "y_test": y[300:]}
     result = lrensemble.adopt(tmp_path / "pool", models, data=data, truth="values", format=format)
-    assert all(member.difference < 1e-3 for member in result)
+    assert all((member.difference or 0) < 1e-3 for member in result)
     predict = {name: model.predict for name, model in models.items()}
     assert_team_predicts_as_its_tools(tmp_path / "pool", tmp_path / "team", predict, x[300:])
 

@@ -56,12 +56,14 @@ def xgboost(given: Any, asked: Asked, *, missing: float | None = None) -> list[F
     stands = None if given.missing is None or math.isnan(given.missing) else float(given.missing)
     facts = facts_of(given, "xgboost", parameters)
     one = _found(given.get_booster(), asked, asked.name or name_of(given), stands, facts)
-    changes = {
-        "own": own_of(given.predict if asked.of_values else given.predict_proba, asked.inputs),
-        "classes": None if asked.of_values else classes_of(given),
-        "history": history_of(getattr(given, "evals_result_", None) or {}),
-    }
-    return [replace(one, **changes)]
+    return [
+        replace(
+            one,
+            own=own_of(given.predict if asked.of_values else given.predict_proba, asked.inputs),
+            classes=None if asked.of_values else classes_of(given),
+            history=history_of(getattr(given, "evals_result_", None) or {}),
+        )
+    ]
 
 
 def _found(booster: Any, asked: Asked, name: str, missing: float | None, facts: dict[str, Any]) -> Found:
