@@ -32,6 +32,11 @@ class Asked:
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What is known of their training."""
 
+    @property
+    def of_values(self) -> bool:
+        """Whether rows have values, and no classes."""
+        return "values" in self.target.forms
+
 
 @dataclass(frozen=True)
 class Found:

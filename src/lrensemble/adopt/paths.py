@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,3 +32,15 @@ def content_of(path: Path) -> bytes:
         raise AdoptError(f"{path} is no file; name the one that the tool wrote")
     with storage_errors("read", path):
         return path.read_bytes()
+
+
+def begins_with(given: Any, *heads: bytes | re.Pattern[bytes]) -> bool:
+    """Whether something is the path of a file that begins so, by its first 64 bytes."""
+    if not isinstance(given, str | os.PathLike) or not Path(given).is_file():
+        return False
+    try:
+        with Path(given).open("rb") as file:
+            first = file.read(64)
+    except OSError:
+        return False
+    return any(first.startswith(head) if isinstance(head, bytes) else bool(head.match(first)) for head in heads)

@@ -53,6 +53,9 @@ def adopt(
         str | None, typer.Option(help="Mean of each channel by which inputs are normalised: 0.5 or 0.49,0.48,0.45.")
     ] = None,
     std: Annotated[str | None, typer.Option(help="Deviation of each channel, likewise.")] = None,
+    truth: Annotated[
+        Literal["classes", "values"] | None, typer.Option(help="What the truth is, where its type does not say it.")
+    ] = None,
     option: Annotated[list[str] | None, typer.Option(help="Further keyword of the adopter, NAME=VALUE.")] = None,
     plugin: Plugins = None,
     json: Json = False,
@@ -70,6 +73,7 @@ def adopt(
         gives=gives,
         mean=_numbers(mean, "--mean"),
         std=_numbers(std, "--std"),
+        truth=truth,
         **_options(option or []),
     )
     if json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from lrensemble.front.objects import as_model
 from lrensemble.front.paths import PathLike
 from lrensemble.numpy_files import read_arrays
 from lrensemble.pool import Pool
+from lrensemble.pool.collect.files import told_apart
 from lrensemble.registry import ask_for
 from lrensemble.spec import Spec, to_spec
 
@@ -81,7 +83,9 @@ def adopt(
         facts=facts or {},
     )
     rows = Rows(rows.pool, rows.raw, asked.inputs)
-    return add_all(rows, [_named(each, asked) for each in found_in(model, kind, asked, options)])
+    found = [_named(each, asked) for each in found_in(model, kind, asked, options)]
+    names = told_apart([each.name for each in found])
+    return add_all(rows, [replace(each, name=name) for each, name in zip(found, names, strict=True)])
 
 
 def found_in(given: Any, kind: str | None, asked: Asked, options: Mapping[str, Any]) -> list[Found]:
@@ -90,7 +94,7 @@ def found_in(given: Any, kind: str | None, asked: Asked, options: Mapping[str, A
     Raises:
         AdoptError: no adopter takes it.
     """
-    if isinstance(given, Mapping):
+    if isinstance(given, Mapping) and _taker_of(given) is None:
         return [
             Found(**{**vars(one), "name": str(name)})
             for name, each in given.items()
@@ -156,11 +160,16 @@ def _kind_of(given: Any, kind: str | None) -> str:
     """
     if kind is not None:
         return ADOPTERS.canonical(kind)
-    found = next((name for name in ADOPTERS if ADOPTERS.facts(name).takes(given)), None)
+    found = _taker_of(given)
     if found is None:
         what = os.fspath(given) if isinstance(given, str | os.PathLike) else type(given).__name__
         raise AdoptError(f"{what} is of no tool that is known; say which: kind='…', one of {', '.join(ADOPTERS)}")
     return found
+
+
+def _taker_of(given: Any) -> str | None:
+    """The first adopter that takes it."""
+    return next((name for name in ADOPTERS if ADOPTERS.facts(name).takes(given)), None)
 
 
 def as_rows(data: Any) -> Any:
