@@ -31,3 +31,15 @@ def content_of(path: Path) -> bytes:
         raise AdoptError(f"{path} is no file; name the one that the tool wrote")
     with storage_errors("read", path):
         return path.read_bytes()
+
+
+def require_database(url: str) -> None:
+    """Refuse a database in a file that is not there: opening it would make an empty one.
+
+    Raises:
+        AdoptError: there is no such file.
+    """
+    head, begin, rest = url.partition(":///")
+    path = Path(rest.partition("?")[0])
+    if begin and head.split("+")[0] == "sqlite" and rest and not path.is_file():
+        raise AdoptError(f"{url} names no database: there is no file {path}; give sqlite:///FOLDER/FILE.db")
