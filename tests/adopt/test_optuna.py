@@ -15,6 +15,7 @@ import pytest
 import torch
 from tests.adopt.given.digits import rows
 from tests.adopt.given.optuna import build, fitted, loss_of, uploading
+from tests.cli.command import Command
 
 import lrensemble
 from lrensemble.adopt.optuna import Keep
