@@ -79,6 +79,7 @@ def test_another_preprocessing_is_told(caplog: pytest.LogCaptureFixture) -> None
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore")  # MLflow's own, of its database
 def test_runs_in_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     log(f"sqlite:///{tmp_path}/ml.db", tmp_path)
@@ -148,6 +149,24 @@ def test_pickled_models_are_refused_with_what_to_do(flavours: str, message: str,
     assert "\n" not in str(caught.value)
 
 
+def test_a_model_of_onnx_by_its_folder(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    sides = [onnx.helper.make_tensor_value_info(name, 1, [None, size]) for name, size in (("x", 64), ("y", 10))]
+    weights = onnx.numpy_helper.from_array(np.eye(64, 10, dtype=np.float32), "w")
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("MatMul", ["x", "w"], ["y"])], "g", sides[:1], sides[1:], [weights]
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(model, a_model(tmp_path / "of ten", "  onnx: {data: model.onnx}\n") / "model.onnx")
+    result = lrensemble.adopt(tmp_path / "pool", tmp_path / "of ten", gives="logits", data=rows())
+    assert [member.name for member in result] == ["of ten"]
+    expected = torch.tensor(rows()["x_val"][:, :10], dtype=torch.float32).softmax(1).numpy()
+    found = np.exp(result.pool.members()[0].predictions("val").dense(10))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore")  # MLflow's own, of its types
 @pytest.mark.usefixtures("store")
 def test_models_of_onnx_that_a_run_logged() -> None:
     onnx = pytest.importorskip("mlflow.onnx")
@@ -163,7 +182,7 @@ def test_models_of_onnx_that_a_run_logged() -> None:
         mlflow.set_experiment("graphs")
         with mlflow.start_run(run_name="graph"):
             onnx.log_model(model, name="net")
-        mlflow.set_tracking_uri(None)
+        mlflow.set_tracking_uri("")
     result = lrensemble.adopt("pool", "mlruns", experiment="graphs", gives="logits", data=rows(), std=16)
     assert [member.name for member in result] == ["graph"]
     assert result[0].scores["accuracy"] > 0.7

@@ -23,8 +23,6 @@ from lrensemble.errors import AdoptError, LREnsembleError
 from lrensemble.export import Ensemble
 from lrensemble.spec import Spec
 
-CLOSE: dict[str, float] = {"rtol": 1e-5, "atol": 1e-6}
-
 
 class Settings:
     """A class of one's own."""
@@ -40,7 +38,8 @@ class Doubled(nn.Module):
         self.inner = inner
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        return 2 * self.inner(inputs)
+        outputs: torch.Tensor = self.inner(inputs)
+        return 2 * outputs
 
 
 def sized(shape: tuple[int, ...], outputs: int, *, width: int = 16) -> nn.Module:
@@ -68,7 +67,7 @@ def test_modules_without_builder_become_a_team_that_is_exported(tmp_path: Path) 
     x = rows()["x_test"]
     expected = np.mean([own_probabilities(network.eval(), x) for network in networks.values()], axis=0)
     found = Ensemble.load(tmp_path / "bundle")(torch.tensor(x)).detach().numpy()
-    np.testing.assert_allclose(found, expected, **CLOSE)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_module_with_its_builder_keeps_its_weights_and_one_that_does_not_fit_is_told(
@@ -168,7 +167,7 @@ def test_safetensors_in_half_precision(tmp_path: Path) -> None:
     network.load_state_dict({name: each.float() for name, each in weights.items()})
     expected = own_probabilities(network, rows()["x_val"])
     found = np.exp(result.pool.members()[0].predictions("val").dense(10))
-    np.testing.assert_allclose(found, expected, **CLOSE)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
@@ -226,7 +225,8 @@ def test_files_that_are_none_say_what_they_are(write: Callable[[Path], Any], mes
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_torchscript_is_code(tmp_path: Path) -> None:
-    torch.jit.save(torch.jit.trace(nn.Linear(2, 3), torch.zeros(1, 2)), tmp_path / "a.pt")
+    traced = torch.jit.trace(nn.Linear(2, 3), torch.zeros(1, 2))  # type: ignore[no-untyped-call]
+    torch.jit.save(traced, tmp_path / "a.pt")
     with pytest.raises(AdoptError, match="is a TorchScript program, which is code"):
         load_file(tmp_path / "a.pt")
 
