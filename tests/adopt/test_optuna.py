@@ -179,7 +179,7 @@ def test_the_callback_keeps_networks_and_tells_what_does_not_fit(caplog: pytest.
         member = keep.network(trial, fitted(trial))
         if trial.number == 3:
             raise optuna.TrialPruned
-        return float(member.scores["nll"]) + (trial.number == 1)
+        return float(member.scores["nll"]) + int(trial.number == 1)
 
     study.optimize(objective, n_trials=4, callbacks=[keep])
     assert [member.name for member in keep.result] == ["digits trial 0", "digits trial 1", "digits trial 3"]

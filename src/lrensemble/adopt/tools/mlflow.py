@@ -162,7 +162,7 @@ def _places(client: Any, run: Any, store: _Store) -> dict[str, Path]:
             found[here.relative_to(root).as_posix()] = here
             folders.clear()
             continue
-        found |= {(here / name).relative_to(root).as_posix(): here / name for name in files if is_model(name)}
+        found |= {(here / name).relative_to(root).as_posix(): here / name for name in files if is_model(here / name)}
     outputs = getattr(run, "outputs", None)
     for output in outputs.model_outputs if outputs else ():
         logged = client.get_logged_model(output.model_id)
