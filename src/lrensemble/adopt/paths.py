@@ -44,3 +44,15 @@ def begins_with(given: Any, *heads: bytes | re.Pattern[bytes]) -> bool:
     except OSError:
         return False
     return any(first.startswith(head) if isinstance(head, bytes) else bool(head.match(first)) for head in heads)
+
+
+def require_database(url: str) -> None:
+    """Refuse a database in a file that is not there: opening it would make an empty one.
+
+    Raises:
+        AdoptError: there is no such file.
+    """
+    head, begin, rest = url.partition(":///")
+    path = Path(rest.partition("?")[0])
+    if begin and head.split("+")[0] == "sqlite" and rest and not path.is_file():
+        raise AdoptError(f"{url} names no database: there is no file {path}; give sqlite:///FOLDER/FILE.db")

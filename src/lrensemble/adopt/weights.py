@@ -1,14 +1,17 @@
-"""Weights in files of `torch.save`, read without running any code."""
+"""Weights in files of torch and of safetensors, read without running any code."""
 
 from __future__ import annotations
 
 import io
 import pickle
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import safetensors
+import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -21,6 +24,23 @@ KEYS = ("state_dict", "model_state_dict", "model", "net", "network", "weights")
 PREFIXES = ("module.", "_orig_mod.")
 """Prefixes that wrappers of torch give the names of weights: data parallel, compiled."""
 
+OTHERS = {
+    b"": "empty",
+    b"version https://git-lfs": "a pointer of Git LFS and not the file itself; git lfs pull brings it",
+    b"<!": "a page of the web, as a download that failed leaves it; download it again",
+    b"<html": "a page of the web, as a download that failed leaves it; download it again",
+    b"\x89HDF": "a file of HDF5 and not of torch",
+}
+"""What files are that no reader of torch takes, by their first bytes."""
+
+OBJECTS = {
+    "numpy.": "numbers or arrays of numpy ({})",
+    "torch.nn.": "a whole network ({})",
+    "torch.optim.": "an optimizer ({})",
+    "pathlib.": "paths ({})",
+}
+"""What objects of classes are, by the beginning of the class's path."""
+
 
 def load_file(path: Path) -> Any:
     """What `torch.save` wrote, of tensors and plain values alone.
@@ -28,19 +48,38 @@ def load_file(path: Path) -> Any:
     Raises:
         AdoptError: it holds objects of a class, which no reading without code can give; or it is damaged.
     """
-    content = io.BytesIO(content_of(path))
+    content = content_of(path)
+    _require_saved(content, path)
     try:
-        return torch.load(content, map_location="cpu", weights_only=True)
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         named = re.search(r"GLOBAL ([\w.]+)|Unsupported (?:global|class|operand) ([\w.]+)|type ([\w.]+)", str(error))
         what = next((each for each in named.groups() if each), "") if named else ""
+        if not what:
+            raise AdoptError(f"{path} is damaged, or no file of torch.save; save model.state_dict() anew") from None
         raise AdoptError(
-            f"{path} holds {what or 'objects'} beside the weights, and reading those would run code of the file; save "
-            "model.state_dict() alone"
+            f"{path} holds {_object(what)} beside the weights, and reading that would run code of the file; where you "
+            "trust it, load it with weights_only=False and save model.state_dict() alone"
         ) from None
     except Exception as error:  # torch raises many kinds on damaged files
-        reason = " ".join(str(error).split())[:160]
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise AdoptError(f"{path} is damaged, or no file of torch.save: {reason}") from None
+
+
+def load_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors of a file of safetensors by name, and the texts that were saved with them.
+
+    Raises:
+        AdoptError: it is damaged, or another file.
+    """
+    content = content_of(path)
+    try:
+        tensors = safetensors.torch.load(content)
+        with safetensors.safe_open(path, framework="pt") as opened:
+            return tensors, dict(opened.metadata() or {})
+    except Exception as error:  # of safetensors, which has no common kind
+        reason = _other(content) or f"damaged, or no file of safetensors: {' '.join(str(error).split())[:160]}"
+        raise AdoptError(f"{path} is {reason}") from None
 
 
 def state_in(content: Any, path: Path, key: str | None = None) -> dict[str, Tensor]:
@@ -58,9 +97,9 @@ def state_in(content: Any, path: Path, key: str | None = None) -> dict[str, Tens
         if not isinstance(content, Mapping) or key not in content:
             raise AdoptError(f"{path} has no {key!r}; {_held(content)}")
         content = content[key]
-    elif not _is_state(content) and isinstance(content, Mapping):
-        content = next((content[name] for name in KEYS if _is_state(content.get(name))), content)
-    if not _is_state(content):
+    elif not is_state(content) and isinstance(content, Mapping):
+        content = next((content[name] for name in KEYS if is_state(content.get(name))), content)
+    if not is_state(content):
         raise AdoptError(f"{path} holds no weights by name; {_held(content)}; say where they are: key=NAME")
     return without_prefix(content)
 
@@ -68,12 +107,45 @@ def state_in(content: Any, path: Path, key: str | None = None) -> dict[str, Tens
 def without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Weights under the names of the bare network, where a wrapper has put a prefix before all of them."""
     for prefix in PREFIXES:
-        if all(name.startswith(prefix) for name in state):
+        if state and all(name.startswith(prefix) for name in state):
             return without_prefix({name.removeprefix(prefix): each for name, each in state.items()})
     return dict(state)
 
 
-def _is_state(content: Any) -> bool:
+def _require_saved(content: bytes, path: Path) -> None:
+    """Refuse by its first bytes, or by its table of contents, what is no file of `torch.save`.
+
+    Raises:
+        AdoptError: with what it is instead.
+    """
+    what = _other(content)
+    if not what and content.startswith(b"PK"):
+        try:
+            names = zipfile.ZipFile(io.BytesIO(content)).namelist()
+        except zipfile.BadZipFile:
+            return  # torch says of what is missing
+        if any("/code/" in name for name in names):
+            what = "a TorchScript program, which is code; load it with torch.jit.load and save its state_dict()"
+        elif not any(name.endswith("data.pkl") for name in names):
+            held = ", ".join(names[:3])
+            what = f"an archive of something else than torch.save ({held}, …); save model.state_dict()"
+    if what:
+        raise AdoptError(f"{path} is {what}")
+
+
+def _other(content: bytes) -> str:
+    """What a file is by its first bytes, where it is none of torch for sure."""
+    return next((each for begin, each in OTHERS.items() if content.startswith(begin) and (begin or not content)), "")
+
+
+def _object(path: str) -> str:
+    """What an object of a class is, in words."""
+    words = next((each for begin, each in OBJECTS.items() if path.startswith(begin)), "{}")
+    return words.format(path)
+
+
+def is_state(content: Any) -> bool:
+    """Whether something is weights by name and nothing else."""
     return (
         isinstance(content, Mapping)
         and bool(content)

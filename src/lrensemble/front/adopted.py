@@ -72,20 +72,39 @@ def adopt(
         PoolError: a pool of another task.
         StorageError: a file cannot be read, or the pool not be written.
     """
+    rows, asked = prepared(
+        pool, name=name, data=data, builder=builder, gives=gives, mean=mean, std=std, facts=facts, truth=truth
+    )
+    found = [_named(each, asked) for each in found_in(model, kind, asked, options)]
+    names = told_apart([each.name for each in found])
+    return add_all(rows, [replace(each, name=name) for each, name in zip(found, names, strict=True)])
+
+
+def prepared(
+    pool: Pool | PathLike,
+    *,
+    name: str | None = None,
+    data: Any = None,
+    builder: Any = None,
+    gives: Gives | None = None,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    facts: Mapping[str, Any] | None = None,
+    truth: Kind | None = None,
+) -> tuple[Rows, Asked]:
+    """Rows to predict, and what is known of models before there is one; arguments and errors as of `adopt`."""
     folder = pool.folder if isinstance(pool, Pool) else Path(pool)
     rows = rows_of(folder, as_rows(data), truth)
     asked = Asked(
         inputs=_inputs(rows, mean, std),
         target=rows.pool.task.target,
+        normalised=mean is not None or std is not None,
         name=name,
         builder=None if builder is None else _builder(builder),
         gives=gives,
         facts=facts or {},
     )
-    rows = Rows(rows.pool, rows.raw, asked.inputs)
-    found = [_named(each, asked) for each in found_in(model, kind, asked, options)]
-    names = told_apart([each.name for each in found])
-    return add_all(rows, [replace(each, name=name) for each, name in zip(found, names, strict=True)])
+    return Rows(rows.pool, rows.raw, asked.inputs), asked
 
 
 def found_in(given: Any, kind: str | None, asked: Asked, options: Mapping[str, Any]) -> list[Found]:
@@ -106,9 +125,14 @@ def found_in(given: Any, kind: str | None, asked: Asked, options: Mapping[str, A
         head, colon, rest = given.partition(":")
         if colon and head in ADOPTERS:
             kind, given = head, rest
-    if isinstance(given, str | os.PathLike) and glob.has_magic(os.fspath(given)) and not os.path.lexists(given):
+    if isinstance(given, str | os.PathLike) and _is_pattern(os.fspath(given)):
         return _matching(os.fspath(given), kind, asked, options)
     return list(ADOPTERS.call(_checked(_kind_of(given, kind), options), given, asked, **options))
+
+
+def _is_pattern(path: str) -> bool:
+    """Whether a path stands for all that match it; a URL does not, whatever its query holds."""
+    return glob.has_magic(path) and "://" not in path and not os.path.lexists(path)
 
 
 def _checked(kind: str, options: Mapping[str, Any]) -> Spec:

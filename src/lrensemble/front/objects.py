@@ -46,7 +46,7 @@ def as_model(given: Any) -> Any:
         raise SpecError(f"a model is a name, a class, a function or a torch.nn.Module; given: {type(given).__name__}")
     needed, first = _needed(given)
     if len(needed) >= 2 or first == "shape":
-        return given if is_importable(given) else _held(lambda shape, outputs: given(shape, outputs), None, given)
+        return given if is_importable(given) else _held(_passed_on(given), None, given)
     if not needed:
         return _held(lambda shape, outputs: given(), None, given)  # noqa: ARG005
     raise SpecError(

@@ -12,4 +12,4 @@ def made() -> dict[str, Any]:
         folder = Path("runs") / f"seed-{seed}"
         folder.mkdir(parents=True)
         torch.save({"epoch": 5, "model_state_dict": trained(seed).state_dict()}, folder / "model.pt")
-    return {"build": build}
+    return {"build": build, "network": trained(3)}

@@ -1,3 +1,11 @@
 """Tools whose models are adopted, one file each."""
 
-from lrensemble.adopt.tools import lightgbm, onnx, sklearn, torch, xgboost  # noqa: F401 – importing registers them
+from lrensemble.adopt.tools import (  # noqa: F401 – importing registers them
+    lightgbm,
+    mlflow,
+    onnx,
+    optuna,
+    sklearn,
+    torch,
+    xgboost,
+)

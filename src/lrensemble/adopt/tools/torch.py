@@ -1,4 +1,4 @@
-"""Adopter of networks of torch: a module, or a file of its weights; who builds it anew must be said."""
+"""Adopter of networks of torch: a module, or a file of its weights together with who builds it anew."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 from torch import Tensor, nn
 
+from lrensemble.adopt.conversion import bare, converted, copied, predictor
 from lrensemble.adopt.found import ADOPTERS, Asked, Found
-from lrensemble.adopt.paths import content_of, has_suffix
-from lrensemble.adopt.weights import load_file, state_in
+from lrensemble.adopt.logged import of_validation
+from lrensemble.adopt.parameters import plain_values, with_arguments
+from lrensemble.adopt.paths import has_suffix
+from lrensemble.adopt.weights import is_state, load_file, load_safetensors, state_in
 from lrensemble.config import Network
 from lrensemble.errors import AdoptError
+from lrensemble.spec import Spec
 
 SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
 
@@ -28,31 +31,52 @@ def _takes(given: Any) -> bool:
 def torch(given: nn.Module | Path | str, asked: Asked, *, key: str | None = None) -> list[Found]:
     """A module of torch, or a file that `torch.save` or safetensors wrote of its weights.
 
+    Numbers and texts beside the weights are facts of the member, and arguments of the builder where it takes them.
+
     Args:
         given: the module, or path of the file. Files are read without running any code (`weights_only`).
-        asked: with the builder, a function of (shape, outputs) that gives the same network untrained.
+        asked: with the builder, a function of (shape, outputs) that gives the same network untrained. A module without
+            one is converted to ONNX.
         key: where in the file the weights are, `state_dict` or `model`, if that is not clear.
 
     Raises:
-        AdoptError: no builder, or a file that holds something else than weights.
+        AdoptError: a file without a builder, or that holds something else than weights; a module that does not convert.
+        MissingExtraError: a module without a builder, and no ONNX.
     """
+    return [_of_module(given, asked) if isinstance(given, nn.Module) else _of_file(Path(given), asked, key)]
+
+
+def _of_module(given: nn.Module, asked: Asked) -> Found:
+    network = bare(given)
+    name, gives = asked.name or type(network).__name__, asked.gives or "logits"
+    copy = copied(network, name)
+    own = predictor(copy, asked.inputs)
+    if asked.builder is not None:
+        weights: Mapping[str, Tensor] = {key: each.detach().cpu().clone() for key, each in network.state_dict().items()}
+        return Found(name, Network(model=asked.builder, gives=gives), weights=weights, own=own)
+    content = converted(copy, asked.inputs.shape, name)
+    kind = Network(model=Spec("onnx"), file="network.onnx", gives=gives)
+    return Found(name, kind, content=content, own=own, facts={"class": type(network).__qualname__})
+
+
+def _of_file(path: Path, asked: Asked, key: str | None) -> Found:
     if asked.builder is None:
         raise AdoptError(
-            "a network of torch needs its builder, so that it can be built again: builder='package.module:function' "
-            "of (shape, outputs), or a model of ours such as 'resnet-20'"
+            f"{path} holds weights at best: say what builds their network anew, builder='package.module:function' of "
+            "(shape, outputs), or a model of ours such as 'resnet-20'; a module at hand needs none"
         )
-    if isinstance(given, nn.Module):
-        weights: Mapping[str, Tensor] = {name: each.detach().cpu() for name, each in given.state_dict().items()}
-        found = Found(
-            asked.name or type(given).__name__,
-            Network(model=asked.builder, gives=asked.gives or "logits"),
-            weights=weights,
-        )
-        return [found]
-    path = Path(given)
-    if path.suffix == ".safetensors":
-        weights = safetensors.torch.load(content_of(path))
+    beside: Mapping[str, Any]
+    if path.suffix.lower() == ".safetensors":
+        content, beside = load_safetensors(path)
     else:
-        weights = state_in(load_file(path), path, key)
-    network = Network(model=asked.builder, gives=asked.gives or "logits")
-    return [Found(asked.name or path.stem, network, weights=weights, facts={"file": path.name})]
+        content = beside = load_file(path)
+    weights = state_in(content, path, key)
+    values = {} if is_state(beside) else plain_values(beside)  # buffers of one number are no facts
+    network = Network(model=with_arguments(asked.builder, values), gives=asked.gives or "logits")
+    return Found(
+        asked.name or path.stem,
+        network,
+        weights=weights,
+        facts={"file": path.name, **values},
+        logged=of_validation(values),
+    )
