@@ -10,6 +10,12 @@ from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, Plugins, import_given, people, print_json
 
+EXAMPLES = (
+    "lrensemble adopt pool --from 'models/*.onnx' --data rows.npz --gives logits",
+    "lrensemble adopt pool --from 'torch:runs/*/model.pt' --builder my_nets:build --data rows.npz --std 255",
+)
+"""Shown by `--help`."""
+
 
 class Adopted(TypedDict):
     """What was adopted."""

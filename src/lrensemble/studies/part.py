@@ -16,8 +16,8 @@ from lrensemble.pool.task import ROW_ATTRIBUTES
 def seeds_of_one_recipe(pool: Pool, folder: Path) -> Pool:
     """Pool of the members that share the recipe which has the most seeds: a deep ensemble.
 
-    Of several recipes with as many seeds, it is the one with the best mean score on `val`. What the other members of the
-    whole have cost is counted by whoever compares (`lrensemble.evaluate.study`).
+    Of several recipes with as many seeds, it is the one with the best mean score on `val`. What the other members have
+    cost is counted by whoever compares (`lrensemble.evaluate.study`).
 
     Args:
         pool: the whole.
