@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lrensemble.errors import ExportError
+from lrensemble.export.description import Description
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.numerics import likeliest
 
@@ -27,14 +28,17 @@ class Traceable(nn.Module):
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Outputs, by `output_names`, of inputs [sample, *shape]."""
-        said = self.ensemble(inputs)
-        description = self.ensemble.description
-        if not description.of_values:
-            return said.float(), likeliest(said)
-        width = description.target.width
-        if said.shape[1] == 2 * width:
-            return said[:, :width].float(), said[:, width:].sqrt().float()
-        return (said.float(),)
+        return answers(self.ensemble(inputs), self.ensemble.description)
+
+
+def answers(said: Tensor, description: Description) -> tuple[Tensor, ...]:
+    """Outputs, by `output_names`, of what the ensemble says [sample, column]."""
+    if not description.of_values:
+        return said.float(), likeliest(said)
+    width = description.target.width
+    if said.shape[1] == 2 * width:
+        return said[:, :width].float(), said[:, width:].sqrt().float()
+    return (said.float(),)
 
 
 def traceable(ensemble: Ensemble) -> Traceable:

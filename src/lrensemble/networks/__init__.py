@@ -5,6 +5,6 @@ Those of torch are models (`lrensemble.models`) with weights; those that another
 
 from lrensemble.networks import onnx  # noqa: F401 – importing registers it
 from lrensemble.networks.base import NETWORKS, Foreign, NetworkFacts, Runs, as_outputs
-from lrensemble.networks.build import build
+from lrensemble.networks.build import build, normaliser
 
-__all__ = ["NETWORKS", "Foreign", "NetworkFacts", "Runs", "as_outputs", "build"]
+__all__ = ["NETWORKS", "Foreign", "NetworkFacts", "Runs", "as_outputs", "build", "normaliser"]
