@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -44,8 +45,7 @@ def joined(graphs: Sequence[Graph], inputs: Sequence[str], outputs: Sequence[str
     highest = max(_opset(model) for model in models)
     models = [_raised(model, each, highest) for model, each in zip(models, graphs, strict=True)]
     for place, (model, each) in enumerate(zip(models, graphs, strict=True)):
-        ties, prefix = each.ties, f"part.{place}."
-        _rename(model.graph, lambda name, ties=ties, prefix=prefix: ties.get(name) or prefix + name)
+        _rename(model.graph, partial(_name, each.ties, f"part.{place}."))
     ends = [each for model in (models[0], models[-1]) for each in (*model.graph.input, *model.graph.output)]
     by_name = {each.name: each for each in ends}
     graph = onnx.helper.make_graph(
@@ -95,6 +95,11 @@ def _raised(model: Any, graph: Graph, version: int) -> Any:
         raise ExportError(
             f"{graph.name} is a graph of opset {_opset(model)}, and onnx cannot bring it to {version}: {reason}"
         ) from None
+
+
+def _name(ties: Mapping[str, str], prefix: str, name: str) -> str:
+    """Name in the joined graph."""
+    return ties.get(name) or prefix + name
 
 
 def _rename(graph: Any, name_of: Callable[[str], str]) -> None:

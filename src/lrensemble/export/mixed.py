@@ -156,7 +156,11 @@ def _ends_of(member: nn.Module) -> Ends | None:
     """Ends of a member's graph; None of a member of torch."""
     if not isinstance(member, Foreign):
         return None
-    return ends_of(member.content, **{str(name): each for name, each in member.kind.arguments.items()})
+    return ends_of(member.content, *(_text(member.kind.arguments.get(name)) for name in ("input", "output")))
+
+
+def _text(given: object) -> str | None:
+    return None if given is None else str(given)
 
 
 def _torch_type(dtype: np.dtype[Any]) -> torch.dtype:

@@ -161,11 +161,16 @@ class Member(Shown, MemberRecord):
         """Whether trained parameters were kept."""
         return WEIGHTS in self.files
 
+    @property
+    def has_network_file(self) -> bool:
+        """Whether it is run by another library, and its file was kept."""
+        return self.network is not None and self.network.file in self.files
+
     def network_file(self) -> bytes:
         """Content of the file that its `network` names.
 
         Raises:
-            PoolError: it has none, or the file is missing or damaged.
+            PoolError: it has none or none was kept, or the file is missing or damaged.
             StorageError: it cannot be read.
         """
         if self.network is None or self.network.file is None:
