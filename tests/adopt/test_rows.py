@@ -1,4 +1,4 @@
-"""Rows that adopted models predict: read from arrays, from a data set, or from the recipes of the pool's own members."""
+"""Rows that adopted models predict: from arrays, from a data set, or from the recipes of the pool's own members."""
 
 from pathlib import Path
 from typing import Any

@@ -115,7 +115,8 @@ class After(nn.Module):
         if not self.foreign[place]:
             return given
         columns = given.reshape(given.shape[0], -1)
-        return as_outputs(columns, self.description.parts[place].gives, self.heads[place].outputs).float()
+        outputs = as_outputs(columns, self.description.parts[place].gives, self.heads[place].outputs)
+        return outputs if outputs.dtype == torch.float64 else outputs.float()
 
 
 def mixed_graph(ensemble: Ensemble) -> bytes:

@@ -47,7 +47,12 @@ def network_of(part: Part, description: Description, state: Mapping[str, Tensor]
 
 def run_each(members: Sequence[nn.Module], inputs: Tensor) -> list[Tensor]:
     """Outputs [sample, output] of each member for inputs [sample, …], one member after another."""
-    return [member(inputs).float() for member in members]
+    return [_floating(member(inputs)) for member in members]
+
+
+def _floating(outputs: Tensor) -> Tensor:
+    """Outputs in float32, or in float64 where a network gives them so: large values lie close together."""
+    return outputs if outputs.dtype == torch.float64 else outputs.float()
 
 
 def run_batched(members: Sequence[nn.Module], groups: Sequence[Sequence[int]], inputs: Tensor) -> list[Tensor]:
