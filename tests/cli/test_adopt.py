@@ -57,7 +57,7 @@ def test_adopt_says_what_came(models: Path, pool: Path, command: Command, tmp_pa
         (("--from", "{}", "--option", "port=4"), "adopter 'onnx' has no option 'port'"),
         (
             ("--from", "{}", "--mean", "1,2,3"),
-            "mean = 1, 2, 3 is refused; give one number, or one for each of 2 channels",
+            "mean = 1, 2, 3 is refused; give one number, or one for each of 2",
         ),
     ],
 )

@@ -199,14 +199,13 @@ def _by_channel(name: str, given: Any, channels: int) -> tuple[float, ...]:
     Raises:
         AdoptError: it is something else.
     """
-    numbers = as_array(given).astype(np.float64).ravel()
-    if numbers.size == 1:
-        numbers = numbers.repeat(channels)
+    said = as_array(given).astype(np.float64).ravel()
+    numbers = said.repeat(channels) if said.size == 1 else said
     if numbers.size != channels or not np.isfinite(numbers).all() or (name == "std" and not (numbers > 0).all()):
-        shown = ", ".join(f"{each:g}" for each in numbers[:4]) + (", …" if numbers.size > 4 else "")
+        shown = ", ".join(f"{each:g}" for each in said[:4]) + (", …" if said.size > 4 else "")
         positive = ", above 0" if name == "std" else ""
         raise AdoptError(
-            f"{name} = {shown} is refused; give one number{positive}, or one for each of {channels} channels or features"
+            f"{name} = {shown} is refused; give one number{positive}, or one for each of {channels} channels"
         )
     return tuple(numbers.tolist())
 
