@@ -97,6 +97,15 @@ class MemberRecord(Record):
     trained elsewhere."""
 
 
+class Failure(Record):
+    """A run that ended in an error; it is tried again by the next sweep."""
+
+    id: MemberId
+    name: str
+    recipe: dict[str, Any] | None = None
+    traceback: str
+
+
 class Member(Shown, MemberRecord):
     """A member of a pool on disk; made by `Pool.members`."""
 
