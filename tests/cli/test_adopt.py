@@ -21,7 +21,8 @@ pytest.importorskip("onnx", reason="onnx is not installed: pip install 'lrensemb
 def models(tmp_path: Path) -> Path:
     """Graphs in a folder whose name has a space, and the rows in a file."""
     many = {name: np.repeat(each, 4, axis=0) for name, each in rows().items()}
-    np.savez(tmp_path / "rows.npz", **many)
+    x_val, y_val, x_test, y_test = many.values()
+    np.savez(tmp_path / "rows.npz", x_val=x_val, y_val=y_val, x_test=x_test, y_test=y_test)
     for place in range(3):
         saved(tmp_path / "my models" / f"{place}.onnx", scale=0.5 + place / 2)
     return tmp_path / "my models"

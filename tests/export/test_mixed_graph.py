@@ -111,7 +111,7 @@ def without_graph(content: bytes) -> Runs:  # noqa: ARG001
     return lambda given: probs(given @ WEIGHTS + BIAS)
 
 
-without_graph.suffix = ".none"  # its facts are its attributes where it is named by its path
+vars(without_graph)["suffix"] = ".none"  # its facts are its attributes where it is named by its path
 KIND = "tests.export.test_mixed_graph:without_graph"
 
 
