@@ -12,6 +12,12 @@ def member(place: int, name: str, recipe: dict[str, Any] | None) -> Member:
     return Member(id=f"{place:012x}", order=place, name=name, recipe=recipe, task={}, files={})
 
 
+def test_facts_of_members_that_were_trained_elsewhere_are_named() -> None:
+    facts: list[dict[str, Any]] = [{"lr": 0.1, "tool": "a"}, {"lr": 0.2, "tool": "a"}, {"lr": 0.2, "tool": "a"}]
+    given = [member(place, "net", None).model_copy(update={"facts": each}) for place, each in enumerate(facts)]
+    assert [each.name for each in told_apart(given)] == ["net, lr=0.1", "net, lr=0.2 #1", "net, lr=0.2 #2"]
+
+
 def recipe(**train: Any) -> dict[str, Any]:
     return {"policy": {"name": "cosine", "peak": 0.1}, "model": {"name": "cnn", "width": 8}, "train": train}
 

@@ -24,6 +24,9 @@ from lrensemble.cli.console import (
 if TYPE_CHECKING:
     from lrensemble.pool import Member, Pool
 
+SHOWN = 4
+"""Means and deviations of inputs that are shown."""
+
 LINES = 12
 """Lines of a history that the terminal shows."""
 
@@ -64,7 +67,7 @@ def _facts(member: Member, pool: Pool) -> Table:
 
     rows = Table(f"{member.name} ({member.id})", {"": "left", "value": "left"})
     rows.add_row("status", member.status)
-    for path, value in _flat(member.recipe or {}):
+    for path, value in (*_flat(member.recipe or {}), *_flat(member.facts), *_network(member)):
         rows.add_row(path, str(value))
     if rates := rates_of(member, trust_code=pool.trust_code):
         rows.add_row("rate", sparkline(rates, answers.encoding))
@@ -76,6 +79,20 @@ def _facts(member: Member, pool: Pool) -> Table:
     for name in member.files:
         rows.add_row("file", str(member.folder / name))
     return rows
+
+
+def _network(member: Member) -> Iterator[tuple[str, object]]:
+    """How a member that was adopted is run, and what goes in."""
+    if member.network is None:
+        return
+    yield "network", member.network.model
+    yield "gives", member.network.gives
+    if member.inputs is not None:
+        yield "inputs", f"{' × '.join(map(str, member.inputs.shape))} {member.inputs.dtype}"
+        for name, given in (("mean", member.inputs.mean), ("std", member.inputs.std)):
+            values = tuple(dict.fromkeys(given)) if len(set(given)) == 1 else given
+            more = f", … ({len(values)} in all)" if len(values) > SHOWN else ""
+            yield f"inputs.{name}", ", ".join(f"{each:g}" for each in values[:SHOWN]) + more
 
 
 def _scores(member: Member) -> Table:

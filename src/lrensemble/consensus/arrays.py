@@ -23,8 +23,9 @@ def like(probs: Array, values: object) -> Array:
 def safe_log(probs: Array) -> Array:
     """Natural logarithms, where a probability of zero counts as the smallest normal number of the array's type."""
     xp = array_namespace(probs)
-    tiny = xp.finfo(probs.dtype).tiny
-    return xp.log(xp.where(probs > tiny, probs, xp.full_like(probs, tiny)))
+    # An array and no number: programs traced from torch would hold the number in float32, where it is zero.
+    tiny = like(probs, np.asarray([xp.finfo(probs.dtype).tiny]))
+    return xp.log(xp.where(probs > tiny, probs, tiny))
 
 
 def possible(probs: Array, weights: Array) -> Array:

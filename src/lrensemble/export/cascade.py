@@ -6,6 +6,7 @@ threshold of the stage; at the last stage all members have been run, and the tea
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +18,15 @@ from lrensemble.errors import ExportError, PoolError
 from lrensemble.export.description import Stages
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.stages import stage_consensus
+from lrensemble.networks import Foreign
 from lrensemble.numerics import SMALLEST_PROBABILITY, likeliest
 from lrensemble.pool import Pool
 
 THRESHOLDS = 64
 """Number of thresholds that are tried for each stage: quantiles of the confidence there."""
+
+TIMED_ROWS, TIMED_CALLS = 128, 5
+"""Rows of a call, and calls, by which members of other tools are timed."""
 
 UNREACHABLE = 2.0
 """Threshold that no confidence reaches."""
@@ -217,12 +222,32 @@ def _predictions(ensemble: Ensemble, pool: Pool, split: str) -> Floats:
 
 
 def _cost_fractions(ensemble: Ensemble) -> Floats:
-    """Operations of each member for one row [member], as fractions of those of all."""
+    """Operations of each member for one row [member], as fractions of those of all; seconds, where another library
+    runs a member and nobody counts its operations.
+    """
     inputs = ensemble.prepare(torch.zeros(1, *ensemble.description.inputs.shape, device=ensemble.mean.device))
+    if any(isinstance(member, Foreign) for member in ensemble.members):
+        return _time_fractions(ensemble, inputs)
     counts = []
     for member in ensemble.members:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             member(inputs)
         counts.append(max(counter.get_total_flops(), 1))
     fractions: Floats = np.array(counts, dtype=np.float64) / sum(counts)
+    return fractions
+
+
+@torch.no_grad()
+def _time_fractions(ensemble: Ensemble, one: torch.Tensor) -> Floats:
+    """Seconds of each member for `TIMED_ROWS` rows [member], the least of some calls, as fractions of those of all."""
+    inputs = one.expand(TIMED_ROWS, *one.shape[1:]).contiguous()
+    seconds = []
+    for member in ensemble.members:
+        times = []
+        for _ in range(TIMED_CALLS):
+            start = time.perf_counter()
+            member(inputs)
+            times.append(time.perf_counter() - start)
+        seconds.append(min(times))
+    fractions: Floats = np.array(seconds, dtype=np.float64) / sum(seconds)
     return fractions

@@ -16,7 +16,7 @@ from lrensemble.errors import DataError, ExportError
 from lrensemble.export.bundle import CONFIG, WEIGHTS, read_bundle, write_bundle
 from lrensemble.export.description import Description
 from lrensemble.export.hub import Hub
-from lrensemble.export.programs import batched_is_faster, groups_of, network_of, run_batched, run_each
+from lrensemble.export.programs import batched_is_faster, groups_of, network_of, run_batched, run_each, side_by_side
 from lrensemble.export.stages import run_stages
 from lrensemble.models.arithmetic import cuda_arithmetic
 from lrensemble.networks import Foreign
@@ -164,10 +164,7 @@ class Ensemble(nn.Module, Hub):
         Raises:
             DataError: inputs of another shape.
         """
-        outputs = self._outputs(inputs)
-        said = [head.dense(own) for head, own in zip(self.heads, outputs, strict=True)]
-        width = min(own.shape[-1] for own in said)
-        return torch.stack([own[:, :width] for own in said])
+        return side_by_side(self.heads, self._outputs(inputs))
 
     def member_log_probs(self, inputs: Tensor) -> Tensor:
         """Log-probabilities [member, sample, class] float32 of raw inputs [sample, *shape].

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from lrensemble.errors import ExportError, MissingExtraError, StorageError
+from lrensemble.errors import DataError, ExportError, MissingExtraError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.formats import FORMATS
-from lrensemble.export.trace import example_inputs, largest_difference, output_names, rows_dimension, traceable
-from lrensemble.files import scratch_folder, storage_errors, write_whole
+from lrensemble.export.mixed import has_foreign, mixed_graph, require_graphs
+from lrensemble.export.trace import example_inputs, largest_difference, output_names, traceable
+from lrensemble.export.traced import traced
+from lrensemble.files import write_whole
+from lrensemble.networks.onnx import session_of
 
 TOLERANCE = 1e-5
 """Largest accepted |difference| of a probability between ONNX Runtime and torch."""
@@ -32,16 +31,17 @@ def export_onnx(ensemble: Ensemble, path: Path) -> None:
     """One ONNX file: input `inputs` [rows, *shape] of the data's type, outputs `probabilities` and `label`; of values
     `values`, and `std` where members say how sure they are.
 
-    Normalisation and consensus are part of the file; the number of rows is free. What is written has been compared with
-    torch on random inputs of several sizes. Members run one after another, as the runtime arranges its own work.
+    Normalisation and consensus are part of the file; the number of rows is free. Members that are graphs of ONNX become
+    parts of it. What is written has been compared with torch on random inputs of several sizes. Members run one after
+    another, as the runtime arranges its own work.
 
     Args:
         ensemble: ensemble to export.
         path: path of the file.
 
     Raises:
-        ExportError: it cannot be traced, an operator has no counterpart in ONNX, the two differ by more than
-            `TOLERANCE`, or the file is there already.
+        ExportError: it cannot be traced, an operator or a member has no counterpart in ONNX, the two differ by more
+            than `TOLERANCE`, or the file is there already.
         MissingExtraError: onnx, onnxscript or onnxruntime is not installed.
         StorageError: the file cannot be written.
     """
@@ -49,49 +49,39 @@ def export_onnx(ensemble: Ensemble, path: Path) -> None:
         raise ExportError(f"{path} is there already; remove it, or name another file")
     for name in ("onnx", "onnxscript", "onnxruntime"):
         _require(name)
+    require_graphs(ensemble)
     model = traceable(ensemble)
-    content = _converted(model, ensemble)
+    content = _content(model, ensemble)
     _check(content, model, ensemble)
     write_whole(path, content)
 
 
-def _converted(model: nn.Module, ensemble: Ensemble) -> bytes:
-    inputs = example_inputs(ensemble, 5)
-    with _quiet(), scratch_folder() as folder:
-        try:
-            program = torch.onnx.export(
-                model,
-                (inputs,),
-                dynamo=True,
-                verbose=False,
-                input_names=["inputs"],
-                output_names=output_names(ensemble),
-                dynamic_shapes=({0: rows_dimension()},),
-                custom_translation_table={
-                    torch.ops.aten.sort.stable: _sort_stable(),
-                    torch.ops.aten.softplus.default: _softplus(),
-                },
-            )
-            if program is None:
-                raise RuntimeError("torch gave no program")
-            with storage_errors("write", folder):  # a full disk is no fault of the ensemble
-                program.save(folder / "ensemble.onnx", external_data=False)
-        except StorageError:
-            raise
-        except Exception as error:  # torch raises many kinds, from its exporter and from the network's own code
-            reason = " ".join(str(error).split())[:300]
-            raise ExportError(
-                f"this ensemble (consensus {ensemble.description.consensus.name}) cannot be written as ONNX: {reason}; "
-                "use the bundle"
-            ) from error
-        return (folder / "ensemble.onnx").read_bytes()
+def _content(model: nn.Module, ensemble: Ensemble) -> bytes:
+    """Content of the file.
+
+    Raises:
+        ExportError: with the consensus, and what is wrong.
+    """
+    try:
+        if has_foreign(ensemble):
+            return mixed_graph(ensemble)
+        return traced(model, (example_inputs(ensemble, 5),), ["inputs"], output_names(ensemble))
+    except ExportError as error:
+        raise ExportError(
+            f"this ensemble (consensus {ensemble.description.consensus.name}) cannot be written as ONNX: {error}; "
+            "use the bundle"
+        ) from error
 
 
 def _check(content: bytes, model: nn.Module, ensemble: Ensemble) -> None:
-    runtime = import_module("onnxruntime")
-    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    try:
+        session = session_of(content)
+    except DataError as error:
+        raise ExportError(f"{error}; use the bundle") from None
+    wide = session.get_inputs()[0].type == "tensor(double)"
     for rows in CHECKED_ROWS:
         inputs = example_inputs(ensemble, rows)
+        inputs = inputs.double() if wide else inputs
         with torch.no_grad():
             expected = model(inputs)
         found = [torch.from_numpy(one) for one in session.run(None, {"inputs": inputs.numpy()})]
@@ -112,44 +102,8 @@ def _same_labels(found: Sequence[torch.Tensor], expected: Sequence[torch.Tensor]
     return bool(((found[1] == expected[1]) | unsure).all())
 
 
-def _sort_stable() -> Any:
-    """Stable sort in ONNX: TopK of all elements, which keeps the order of equal ones."""
-    op = import_module("onnxscript").opset18
-
-    def sort_stable(self: Any, stable: bool = True, dim: int = -1, descending: bool = False) -> Any:  # noqa: ARG001
-        count = op.Reshape(op.Gather(op.Shape(self), op.Constant(value_int=dim)), op.Constant(value_ints=[-1]))
-        return op.TopK(self, count, axis=dim, largest=int(descending), sorted=1)
-
-    return sort_stable
-
-
-def _softplus() -> Any:
-    """Softplus in ONNX for float64, which ONNX Runtime's own does not take: max(x, 0) + ln(1 + exp(-|x|))."""
-    op = import_module("onnxscript").opset18
-
-    def softplus(self: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:  # noqa: ARG001  (both as by default)
-        one = op.CastLike(op.Constant(value_float=1.0), self)
-        return op.Add(op.Relu(self), op.Log(op.Add(op.Exp(op.Neg(op.Abs(self))), one)))
-
-    return softplus
-
-
 def _require(name: str) -> None:
     try:
         import_module(name)
     except ImportError:
         raise MissingExtraError(f"an ONNX file needs {name}: pip install 'lrensemble[onnx]'") from None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the warnings of torch's exporter about itself, such as operators of libraries that are not installed."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

@@ -17,6 +17,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from lrensemble.errors import DataError, ExportError
 from lrensemble.export.description import Description, Part
 from lrensemble.networks import build
+from lrensemble.targets.heads import Head
 
 TOLERANCE = 1e-4
 """Largest accepted difference between the outputs of the two, relative to max(1, largest output)."""
@@ -46,7 +47,12 @@ def network_of(part: Part, description: Description, state: Mapping[str, Tensor]
 
 def run_each(members: Sequence[nn.Module], inputs: Tensor) -> list[Tensor]:
     """Outputs [sample, output] of each member for inputs [sample, …], one member after another."""
-    return [member(inputs).float() for member in members]
+    return [_floating(member(inputs)) for member in members]
+
+
+def _floating(outputs: Tensor) -> Tensor:
+    """Outputs in float32, or in float64 where a network gives them so: large values lie close together."""
+    return outputs if outputs.dtype == torch.float64 else outputs.float()
 
 
 def run_batched(members: Sequence[nn.Module], groups: Sequence[Sequence[int]], inputs: Tensor) -> list[Tensor]:
@@ -69,6 +75,16 @@ def run_batched(members: Sequence[nn.Module], groups: Sequence[Sequence[int]], i
 
         outputs |= dict(zip(group, vmap(call)(parameters, buffers).float(), strict=True))
     return [outputs[index] for index in range(len(members))]
+
+
+def side_by_side(heads: Sequence[Head], outputs: Sequence[Tensor]) -> Tensor:
+    """What a consensus is of [member, sample, column], for the outputs [sample, output] of each member.
+
+    Values beside distributions are served as values.
+    """
+    said = [head.dense(own) for head, own in zip(heads, outputs, strict=True)]
+    width = min(own.shape[-1] for own in said)
+    return torch.stack([own[:, :width] for own in said])
 
 
 def groups_of(parts: Sequence[Part]) -> list[list[int]]:

@@ -12,6 +12,7 @@ import torch
 from lrensemble.errors import ExportError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.formats import FORMATS
+from lrensemble.export.mixed import require_torch
 from lrensemble.export.trace import example_inputs, largest_difference, rows_dimension, traceable
 from lrensemble.files import write_whole
 
@@ -31,11 +32,13 @@ def export_torch(ensemble: Ensemble, path: Path) -> None:
         path: path of the file.
 
     Raises:
-        ExportError: a network that torch cannot trace, a program that does not give the same, or a file that is there.
+        ExportError: a network that torch cannot trace, or that another library runs, a program that does not give the
+            same, or a file that is there.
         StorageError: the file cannot be written.
     """
     if os.path.lexists(path):
         raise ExportError(f"{path} is there already; remove it, or name another file")
+    require_torch(ensemble)
     model = traceable(ensemble)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch about itself

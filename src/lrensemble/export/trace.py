@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lrensemble.errors import ExportError
+from lrensemble.export.description import Description
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.numerics import likeliest
 
@@ -27,14 +28,17 @@ class Traceable(nn.Module):
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Outputs, by `output_names`, of inputs [sample, *shape]."""
-        said = self.ensemble(inputs)
-        description = self.ensemble.description
-        if not description.of_values:
-            return said.float(), likeliest(said)
-        width = description.target.width
-        if said.shape[1] == 2 * width:
-            return said[:, :width].float(), said[:, width:].sqrt().float()
-        return (said.float(),)
+        return answers(self.ensemble(inputs), self.ensemble.description)
+
+
+def answers(said: Tensor, description: Description) -> tuple[Tensor, ...]:
+    """Outputs, by `output_names`, of what the ensemble says [sample, column]."""
+    if not description.of_values:
+        return said.float(), likeliest(said)
+    width = description.target.width
+    if said.shape[1] == 2 * width:
+        return said[:, :width].float(), said[:, width:].sqrt().float()
+    return (said.float(),)
 
 
 def traceable(ensemble: Ensemble) -> Traceable:
@@ -76,11 +80,21 @@ def largest_difference(found: Sequence[Tensor], expected: Sequence[Tensor], *, o
 def example_inputs(ensemble: Ensemble, rows: int) -> Tensor:
     """Random raw inputs [rows, *shape] of the data's type and spread, the same at every call."""
     inputs = ensemble.description.inputs
+    mean, std = _spread(ensemble.description)
     generator = torch.Generator().manual_seed(rows)
     drawn = torch.randn(rows, *inputs.shape, generator=generator)
     axes = (1, -1, *[1] * (len(inputs.shape) - 1))
-    raw = drawn * torch.tensor(inputs.std).view(axes) + torch.tensor(inputs.mean).view(axes)
+    raw = drawn * torch.tensor(std).view(axes) + torch.tensor(mean).view(axes)
     return raw.round().clamp(0, _LARGEST_BYTE).to(torch.uint8) if inputs.dtype == "uint8" else raw
+
+
+def _spread(description: Description) -> tuple[Sequence[float], Sequence[float]]:
+    """Mean and deviation of each channel, of the members that say any where the ensemble takes inputs as they are."""
+    given = [each for each in (description.inputs, *(part.inputs for part in description.parts)) if each is not None]
+    found = next((each for each in given if set(each.std) != {1.0}), given[0])
+    if found.dtype == "uint8" and set(found.std) == {1.0}:  # nobody says: all bytes
+        return [_LARGEST_BYTE / 2] * found.shape[0], [_LARGEST_BYTE / 4] * found.shape[0]
+    return found.mean, found.std
 
 
 def rows_dimension() -> Any:

@@ -39,6 +39,20 @@ def team(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:  # noqa:
     return Variant(ensemble)
 
 
+def require_averages(ensemble: Ensemble) -> None:
+    """Refuse a soup of members whose weights cannot be averaged.
+
+    Raises:
+        ExportError: the first that another library runs, or that normalises its inputs in its own way.
+    """
+    for part in ensemble.description.parts:
+        if part.file is not None or part.inputs is not None:
+            raise ExportError(
+                f"a soup averages weights of networks that were trained here, and member {part.id} ({part.name}) was "
+                "trained elsewhere; write the whole team: --as team"
+            )
+
+
 def require_classes(ensemble: Ensemble, name: str) -> None:
     """Refuse a variant that is made by confidence or accuracy, where there is none.
 
@@ -86,10 +100,12 @@ def uniform_soup(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
     """One network: the mean of the weights of all members that are connected with the best (Wortsman et al. 2022).
 
     Raises:
-        ExportError: members of several architectures, fewer than two, or none that is connected with the best one.
+        ExportError: members of several architectures or of other tools, fewer than two, or none that is connected with
+            the best one.
         DataError: the data set cannot be read again, or is another one.
     """
     require_classes(ensemble, "soup")
+    require_averages(ensemble)
     dataset, _ = _data_of(ensemble, pool, data)
     return _of_soup(soup(ensemble, dataset, kind="uniform"))
 
@@ -99,10 +115,12 @@ def greedy_soup(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
     """One network: the mean of the weights of those members that do not lower its accuracy (Wortsman et al. 2022).
 
     Raises:
-        ExportError: members of several architectures, fewer than two, or none that is connected with the best one.
+        ExportError: members of several architectures or of other tools, fewer than two, or none that is connected with
+            the best one.
         DataError: the data set cannot be read again, or is another one.
     """
     require_classes(ensemble, "soup")
+    require_averages(ensemble)
     dataset, _ = _data_of(ensemble, pool, data)
     return _of_soup(soup(ensemble, dataset, kind="greedy"))
 

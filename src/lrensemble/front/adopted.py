@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lrensemble.adopt import ADOPTERS, AdoptResult, Asked, Found, Rows, add_all, rows_of
 from lrensemble.config import Gives, Inputs
 from lrensemble.data import load
@@ -214,13 +216,31 @@ def as_rows(data: Any) -> Any:
 
 
 def _inputs(rows: Rows, mean: Any, std: Any) -> Inputs:
-    """Inputs of the rows, normalised as asked."""
-    changes = {
-        key: (float(each),) * rows.inputs.shape[0] if isinstance(each, int | float) else tuple(map(float, each))
-        for key, each in (("mean", mean), ("std", std))
-        if each is not None
-    }
+    """Inputs of the rows, normalised as asked.
+
+    Raises:
+        AdoptError: numbers that are not one for each channel, or no deviations.
+    """
+    given = {"mean": mean, "std": std}
+    changes = {name: _by_channel(name, each, rows.inputs.shape[0]) for name, each in given.items() if each is not None}
     return Inputs(**{**rows.inputs.model_dump(), **changes})
+
+
+def _by_channel(name: str, given: Any, channels: int) -> tuple[float, ...]:
+    """One number for each channel or feature.
+
+    Raises:
+        AdoptError: it is something else.
+    """
+    said = as_array(given).astype(np.float64).ravel()
+    numbers = said.repeat(channels) if said.size == 1 else said
+    if numbers.size != channels or not np.isfinite(numbers).all() or (name == "std" and not (numbers > 0).all()):
+        shown = ", ".join(f"{each:g}" for each in said[:4]) + (", …" if said.size > 4 else "")
+        positive = ", above 0" if name == "std" else ""
+        raise AdoptError(
+            f"{name} = {shown} is refused; give one number{positive}, or one for each of {channels} channels"
+        )
+    return tuple(numbers.tolist())
 
 
 def _builder(given: Any) -> Spec:

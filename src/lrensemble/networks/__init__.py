@@ -5,7 +5,7 @@ Those of torch are models (`lrensemble.models`) with weights; those that another
 
 from lrensemble.networks import lightgbm, onnx, skops, xgboost  # noqa: F401 – importing registers them
 from lrensemble.networks.base import NETWORKS, Foreign, NetworkFacts, Runs, as_outputs
-from lrensemble.networks.build import build
+from lrensemble.networks.build import build, normaliser
 from lrensemble.networks.library import library
 
-__all__ = ["NETWORKS", "Foreign", "NetworkFacts", "Runs", "as_outputs", "build", "library"]
+__all__ = ["NETWORKS", "Foreign", "NetworkFacts", "Runs", "as_outputs", "build", "library", "normaliser"]

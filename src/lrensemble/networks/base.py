@@ -31,6 +31,8 @@ class NetworkFacts:
     """Whether it takes features: images are laid flat, [sample, feature]."""
     raw: bool = False
     """Whether inputs of float64 reach it as they are; else they are float32."""
+    graph: bool = False
+    """Whether its file is a graph of ONNX, with arguments `input` and `output`: it can become a part of another."""
 
 
 NETWORKS: Registry[Runs, NetworkFacts] = Registry("network", NetworkFacts, call=Call(("content",)))
@@ -64,17 +66,19 @@ class Foreign(nn.Module):
         Raises:
             DataError: it does not take them.
         """
-        given = inputs.flatten(1) if self.facts.flat else inputs
-        if not self.facts.raw:
-            given = given.float()
         try:
-            found = np.asarray(self._run(given.detach().cpu().numpy()))
+            found = np.asarray(self._run(self.given(inputs).detach().cpu().numpy()))
         except Exception as error:  # whatever another library raises
             shape = tuple(inputs.shape[1:])
             raise DataError(f"network {self.kind} does not take inputs of shape {shape}: {reason_of(error)}") from error
         if len(found) != len(inputs):
             raise DataError(f"network {self.kind} gave {found.shape} for {len(inputs)} rows; give one row for each")
         return torch.from_numpy(np.ascontiguousarray(found.reshape(len(found), -1))).to(inputs.device)
+
+    def given(self, inputs: Tensor) -> Tensor:
+        """Inputs as the kind takes them: laid flat, in float32, where it says so."""
+        given = inputs.flatten(1) if self.facts.flat else inputs
+        return given if self.facts.raw else given.float()
 
     def train(self, mode: bool = True) -> Foreign:  # noqa: ARG002
         """Stay as it is: it only predicts."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -49,14 +48,15 @@ def build(
         module = Foreign(network.model, content or b"")
     # Hooks and no module around it: the names of its weights stay those that it was saved with.
     if inputs is not None:
-        module.register_forward_pre_hook(_normalised(inputs, keep=network.file is not None))
+        normalise = normaliser(inputs, keep=network.file is not None)
+        module.register_forward_pre_hook(lambda _module, given: (normalise(given[0]),))
     if network.gives == "probs":
         module.register_forward_hook(lambda _module, _given, found: as_outputs(found, "probs", outputs))
     return module
 
 
-def _normalised(inputs: Inputs, *, keep: bool) -> Any:
-    """Hook that normalises raw inputs as a network was trained on them.
+def normaliser(inputs: Inputs, *, keep: bool) -> Callable[[Tensor], Tensor]:
+    """Function that normalises raw inputs as a network was trained on them.
 
     Args:
         inputs: mean and deviation of each channel.
@@ -66,10 +66,9 @@ def _normalised(inputs: Inputs, *, keep: bool) -> Any:
     mean, std = torch.tensor(inputs.mean).view(axes), torch.tensor(inputs.std).view(axes)
     is_raw = not bool(mean.any()) and bool((std == 1).all())
 
-    def normalise(_module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        raw = given[0]
+    def normalise(raw: Tensor) -> Tensor:
         if is_raw:
-            return (raw if keep else raw.float(),)
-        return ((raw.float() - mean.to(raw.device)) / std.to(raw.device),)
+            return raw if keep else raw.float()
+        return (raw.float() - mean.to(raw.device)) / std.to(raw.device)
 
     return normalise

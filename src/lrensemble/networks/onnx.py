@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -20,7 +21,21 @@ TYPES = {
 """Types of inputs that are given."""
 
 
-@NETWORKS.register(suffix=".onnx", raw=True)
+@dataclass(frozen=True)
+class Ends:
+    """Where rows go into a graph, and where predictions come out."""
+
+    input: str
+    """Name of its input."""
+    output: str
+    """Name of the output that is taken."""
+    dtype: np.dtype[Any]
+    """Type of its input."""
+    flat: bool
+    """Whether it takes [sample, feature]: images are laid flat."""
+
+
+@NETWORKS.register(suffix=".onnx", raw=True, graph=True)
 def onnx(content: bytes, *, input: str | None = None, output: str | None = None) -> Runs:  # noqa: A002
     """A graph of ONNX with one input [sample, …], on one thread of the CPU.
 
@@ -34,22 +49,38 @@ def onnx(content: bytes, *, input: str | None = None, output: str | None = None)
         MissingExtraError: onnxruntime is not installed.
     """
     session = session_of(content)
+    ends = ends_of(session, input, output)
+
+    def run(given: NDArray[Any]) -> NDArray[Any]:
+        rows = given.reshape(len(given), -1) if ends.flat else given
+        found = session.run([ends.output], {ends.input: np.ascontiguousarray(rows, dtype=ends.dtype)})[0]
+        if not isinstance(found, np.ndarray):
+            raise TypeError(f"output {ends.output} is {type(found).__name__}; convert with zipmap off")
+        return found
+
+    return run
+
+
+def ends_of(session: Any, input: str | None = None, output: str | None = None) -> Ends:  # noqa: A002
+    """Input and output of a graph.
+
+    Args:
+        session: of ONNX Runtime, or a graph's content.
+        input: name of its input; its only one unless given.
+        output: name of the output that is taken; unless given the only one, or the one of probabilities.
+
+    Raises:
+        DataError: they are not clear, or rows are given in a type that it does not take.
+    """
+    session = session_of(session) if isinstance(session, bytes) else session
     inputs = {each.name: each for each in session.get_inputs()}
     outputs = [each.name for each in session.get_outputs()]
     source = _one(input, list(inputs), "input")
     wanted = _one(output if output is not None else of_probabilities(outputs), outputs, "output")
-    shape, kind = inputs[source].shape, TYPES.get(inputs[source].type)
+    kind = TYPES.get(inputs[source].type)
     if kind is None:
         raise DataError(f"the ONNX graph takes {inputs[source].type}; it must take {', '.join(TYPES)}")
-
-    def run(given: NDArray[Any]) -> NDArray[Any]:
-        flat = given.reshape(len(given), -1) if len(shape) == 2 else given
-        found = session.run([wanted], {source: np.ascontiguousarray(flat, dtype=kind)})[0]
-        if not isinstance(found, np.ndarray):
-            raise TypeError(f"output {wanted} is {type(found).__name__}; convert with zipmap off")
-        return found
-
-    return run
+    return Ends(source, wanted, np.dtype(kind), len(inputs[source].shape) == 2)
 
 
 def session_of(content: bytes) -> Any:

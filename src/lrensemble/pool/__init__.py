@@ -6,9 +6,9 @@
 
 from lrensemble.pool.keeping import Merged, Slimmed, drop_weights, members_in_teams, merge_pools, rename_member
 from lrensemble.pool.made_with import MadeWith
-from lrensemble.pool.member import Member, MemberRecord, StepStatistics
+from lrensemble.pool.member import Failure, Member, MemberRecord, StepStatistics
 from lrensemble.pool.removal import Removal, find_member, remove_members
-from lrensemble.pool.store import Failure, Pool
+from lrensemble.pool.store import Pool
 from lrensemble.pool.task import Split, Task
 
 __all__ = [

@@ -55,7 +55,8 @@ def rename_member(pool: Pool, member: str, name: str) -> Member:
 
 
 def drop_weights(pool: Pool, members: Collection[str]) -> Slimmed:
-    """Drop the trained weights of members; predictions, scores and recipes stay, and with them every choice.
+    """Drop the trained weights of members, or the files of their networks; predictions, scores and recipes stay, and
+    with them every choice.
 
     Args:
         pool: the pool that holds them.
@@ -68,12 +69,14 @@ def drop_weights(pool: Pool, members: Collection[str]) -> Slimmed:
     dropped, freed = list[str](), 0
     for id_ in members:
         member = _own(pool, id_)
-        path = member.folder / WEIGHTS
-        if WEIGHTS in member.files:
-            _rewritten(member.model_copy(update={"files": {k: v for k, v in member.files.items() if k != WEIGHTS}}))
+        learned = {WEIGHTS} if member.network is None or member.network.file is None else {WEIGHTS, member.network.file}
+        if learned & member.files.keys():
+            kept = {name: digest for name, digest in member.files.items() if name not in learned}
+            _rewritten(member.model_copy(update={"files": kept}))
             dropped.append(id_)
-        freed += _size_of(path)  # also where an earlier call was killed in between
-        discard(path)
+        for path in (member.folder / name for name in sorted(learned)):
+            freed += _size_of(path)  # also where an earlier call was killed in between
+            discard(path)
     return Slimmed(tuple(dropped), freed)
 
 

@@ -97,6 +97,15 @@ class MemberRecord(Record):
     trained elsewhere."""
 
 
+class Failure(Record):
+    """A run that ended in an error; it is tried again by the next sweep."""
+
+    id: MemberId
+    name: str
+    recipe: dict[str, Any] | None = None
+    traceback: str
+
+
 class Member(Shown, MemberRecord):
     """A member of a pool on disk; made by `Pool.members`."""
 
@@ -161,11 +170,16 @@ class Member(Shown, MemberRecord):
         """Whether trained parameters were kept."""
         return WEIGHTS in self.files
 
+    @property
+    def has_network_file(self) -> bool:
+        """Whether it is run by another library, and its file was kept."""
+        return self.network is not None and self.network.file in self.files
+
     def network_file(self) -> bytes:
         """Content of the file that its `network` names.
 
         Raises:
-            PoolError: it has none, or the file is missing or damaged.
+            PoolError: it has none or none was kept, or the file is missing or damaged.
             StorageError: it cannot be read.
         """
         if self.network is None or self.network.file is None:

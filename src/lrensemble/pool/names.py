@@ -10,7 +10,8 @@ from lrensemble.pool.member import Member
 
 
 def told_apart(members: Sequence[Member]) -> list[Member]:
-    """The same members; those that share a name have added to it what differs in their recipes, or else a number.
+    """The same members; those that share a name have added to it what differs in their recipes, or in what is
+    known of those that were trained elsewhere, or else a number.
 
     An experiment that was edited trains recipes that are named as before: `cosine(peak=0.1), epochs=20`.
     """
@@ -25,7 +26,7 @@ def _names(same: Sequence[Member]) -> list[str]:
     """Names of members that share theirs."""
     if len(same) == 1:
         return [same[0].name]
-    recipes = [_flat(member.recipe or {}) for member in same]
+    recipes = [_flat(member.recipe or member.facts) for member in same]
     keys = dict.fromkeys(key for recipe in recipes for key in recipe)
     differing = [key for key in keys if any(recipe.get(key) != recipes[0].get(key) for recipe in recipes)]
     names = [

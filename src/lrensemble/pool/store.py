@@ -46,7 +46,7 @@ from lrensemble.files import (
 from lrensemble.notebook import Shown
 from lrensemble.pool.content import BySplit, History, Precision, Weights, member_files
 from lrensemble.pool.listing import MEMBER, is_member, read_members
-from lrensemble.pool.member import ID_PATTERN, Member, MemberId, MemberRecord
+from lrensemble.pool.member import ID_PATTERN, Failure, Member, MemberRecord
 from lrensemble.pool.names import told_apart
 from lrensemble.pool.rows import are_written, check_rows, read_ids, read_rows, write_rows
 from lrensemble.pool.sealed import unseal
@@ -55,15 +55,6 @@ from lrensemble.pool.task import NO_IDS, NONE, Task
 
 FOLDERS = ("members", "selections", "failed", "looks", "unfinished", "range-tests")
 """Folders of a pool that are written to."""
-
-
-class Failure(Record):
-    """A run that ended in an error; it is tried again by the next sweep."""
-
-    id: MemberId
-    name: str
-    recipe: dict[str, Any] | None = None
-    traceback: str
 
 
 @dataclass(frozen=True, repr=False)

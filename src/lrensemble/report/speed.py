@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from lrensemble import models
-from lrensemble.config import Inputs
+from lrensemble.config import Inputs, Network
 from lrensemble.errors import LREnsembleError
+from lrensemble.networks import Foreign
 from lrensemble.pool import Member
 from lrensemble.registry import known_paths_only
 from lrensemble.spec import to_spec
@@ -41,19 +42,28 @@ class Speed:
 
 def speeds(members: Iterable[Member], target: Target, *, trust_code: bool = False) -> dict[str, Speed]:
     """Speed of the members whose network is known, by id; each architecture is measured once."""
-    found: dict[tuple[str, tuple[int, ...], int], Speed | None] = {}
+    found: dict[tuple[object, ...], Speed | None] = {}
     by_id: dict[str, Speed] = {}
     for member in members:
-        model = (member.recipe or {}).get("model")
-        if model is None or member.inputs is None:
+        network = _network(member)
+        if network is None or member.inputs is None:
             continue
-        key = (str(to_spec(model)), tuple(member.inputs.shape), target.head(member.form).outputs)
+        file, outputs = member.files.get(network.file or ""), target.head(member.form).outputs
+        key = (str(network.model), file, tuple(member.inputs.shape), outputs)
         if key not in found:
             with known_paths_only(member.id, trust_code=trust_code):
-                found[key] = _measured(member.inputs, key[0], key[2])
+                found[key] = _measured(member, network, member.inputs, outputs)
         if (speed := found[key]) is not None:
             by_id[member.id] = speed
     return by_id
+
+
+def _network(member: Member) -> Network | None:
+    """How a member is run; None where nobody knows, or its file is gone."""
+    if member.network is not None:
+        return member.network if member.network.file is None or member.has_network_file else None
+    model = (member.recipe or {}).get("model")
+    return None if model is None else Network(model=to_spec(model))
 
 
 def combined(parts: Iterable[Speed]) -> Speed:
@@ -63,16 +73,18 @@ def combined(parts: Iterable[Speed]) -> Speed:
 
 
 @torch.no_grad()
-def _measured(inputs: Inputs, model: str, outputs: int) -> Speed | None:
+def _measured(member: Member, network: Network, inputs: Inputs, outputs: int) -> Speed | None:
     """Median over runs with new weights, on which the time does not depend; None where the network cannot be built."""
-    try:
-        network = models.build(model, inputs.shape, outputs, 0).eval()
-    except LREnsembleError:
-        return None
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # several threads would wait for one another where other programs compute too
     try:
-        return Speed(*(_median(network, torch.zeros(rows, *inputs.shape)) for rows in (1, BATCH)))
+        if network.file is None:
+            built = models.build(network.model, inputs.shape, outputs, 0).eval()
+        else:
+            built = Foreign(network.model, member.network_file())
+        return Speed(*(_median(built, torch.zeros(rows, *inputs.shape)) for rows in (1, BATCH)))
+    except LREnsembleError:
+        return None
     finally:
         torch.set_num_threads(threads)
 
