@@ -73,5 +73,5 @@ def _add(part: Pool, member: Member) -> None:
         {split: member.predictions(split) for split in part.task.splits},
         weights=member.weights() if member.has_weights else None,
         history=member.history() or None,
-        network=member.network_file() if says and member.has_network_file else None,
+        network=member.network_file() if member.has_network_file else None,
     )
