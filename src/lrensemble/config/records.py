@@ -28,7 +28,10 @@ SpecField = Annotated[
     Spec,
     GetPydanticSchema(
         lambda _source, _handler: core_schema.no_info_plain_validator_function(
-            read_spec, serialization=core_schema.plain_serializer_function_ser_schema(Spec.to_json)
+            read_spec,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                Spec.to_json, return_schema=core_schema.dict_schema()
+            ),
         )
     ),
 ]
