@@ -15,6 +15,9 @@ NAMES = {
 }
 """Names of tools for metrics of ours."""
 
+VALIDATION = r"^(val|valid|validation|eval|dev)[_\-/. ]"
+"""What tools put before the names of metrics of validation rows."""
+
 CLOSE = 2e-3
 """Difference that rounding and other batches explain: absolute of fractions, relative to larger numbers."""
 
@@ -32,7 +35,16 @@ def differences(logged: Mapping[str, float], scores: Mapping[str, float]) -> dic
     return found
 
 
+def of_validation(values: Mapping[str, object]) -> dict[str, float]:
+    """Numbers whose names say that they are of validation rows: `val_acc`, `eval/accuracy`; a bare `loss` is not."""
+    return {
+        name: float(each)
+        for name, each in values.items()
+        if isinstance(each, int | float) and not isinstance(each, bool) and re.match(VALIDATION, name.lower())
+    }
+
+
 def metric_of(name: str) -> str:
     """Our name of a metric that a tool calls so, without what says of which rows: `val_acc`, `eval/accuracy`."""
-    bare = re.sub(r"^(val|valid|validation|eval|dev)[_\-/. ]", "", name.lower())
+    bare = re.sub(VALIDATION, "", name.lower())
     return next((own for own, theirs in NAMES.items() if bare in theirs), "")

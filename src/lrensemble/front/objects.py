@@ -41,13 +41,23 @@ def as_model(given: Any) -> Any:
         raise SpecError(f"a model is a name, a class, a function or a torch.nn.Module; given: {type(given).__name__}")
     needed, first = _needed(given)
     if len(needed) >= 2 or first == "shape":
-        return given if is_importable(given) else _held(lambda shape, outputs: given(shape, outputs), None, given)
+        return given if is_importable(given) else _held(_passing(given), None, given)
     if not needed:
         return _held(lambda shape, outputs: given(), None, given)  # noqa: ARG005
     raise SpecError(
         f"model {_name(given)} needs {needed[0]}: it must take (shape, outputs), the shape of one input and the number "
         f"of outputs, or nothing; give lambda shape, outputs: {_name(given)}({needed[0]}=…)"
     )
+
+
+def _passing(given: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that calls a class or a function, and takes the same arguments."""
+
+    def build(shape: Any, outputs: Any, **own: Any) -> Any:
+        return given(shape, outputs, **own)
+
+    setattr(build, "__signature__", inspect.signature(given))
+    return build
 
 
 def as_policies(given: Any) -> Any:

@@ -3,8 +3,9 @@
 Those of torch are models (`lrensemble.models`) with weights; those that another library runs are one file a kind here.
 """
 
-from lrensemble.networks import onnx  # noqa: F401 – importing registers it
+from lrensemble.networks import keras, onnx  # noqa: F401 – importing registers them
 from lrensemble.networks.base import NETWORKS, Foreign, NetworkFacts, Runs, as_outputs
 from lrensemble.networks.build import build
+from lrensemble.networks.library import library
 
-__all__ = ["NETWORKS", "Foreign", "NetworkFacts", "Runs", "as_outputs", "build"]
+__all__ = ["NETWORKS", "Foreign", "NetworkFacts", "Runs", "as_outputs", "build", "library"]

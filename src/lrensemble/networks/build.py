@@ -50,8 +50,8 @@ def build(
     # Hooks and no module around it: the names of its weights stay those that it was saved with.
     if inputs is not None:
         module.register_forward_pre_hook(_normalised(inputs, keep=network.file is not None))
-    if network.gives == "probs":
-        module.register_forward_hook(lambda _module, _given, found: as_outputs(found, "probs", outputs))
+    if network.gives == "probs" or (network.gives == "logits" and network.file is not None):
+        module.register_forward_hook(lambda _module, _given, found: as_outputs(found, network.gives, outputs))
     return module
 
 
