@@ -1,4 +1,4 @@
-"""Folders of Ray Tune, read as they are: its own `restore` unpickles, and nothing of somebody else's is unpickled here."""
+"""Folders of Ray Tune, read as they are: its own `restore` unpickles, which would run code of a stranger's folder."""
 
 from __future__ import annotations
 
@@ -138,8 +138,10 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _statuses(folders: set[Path]) -> dict[str, str]:
-    """Status of trials by the name of their folder, of the newest state of their experiment: a trial that failed and was
-    tried again has an error, and is finished."""
+    """Status of trials by the name of their folder, as the newest state of their experiment has it.
+
+    A trial that failed and was tried again still has its error, and is finished.
+    """
     found: dict[str, str] = {}
     for folder in folders:
         for path in sorted(folder.glob("experiment_state-*.json"))[-1:]:

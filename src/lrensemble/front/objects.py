@@ -56,7 +56,7 @@ def _passing(given: Callable[..., Any]) -> Callable[..., Any]:
     def build(shape: Any, outputs: Any, **own: Any) -> Any:
         return given(shape, outputs, **own)
 
-    setattr(build, "__signature__", inspect.signature(given))
+    build.__signature__ = inspect.signature(given)
     return build
 
 

@@ -120,8 +120,8 @@ def _found(
     for part in ("inputs", "outputs"):
         if len(getattr(model, part, None) or [None]) > 1:
             raise AdoptError(
-                f"{name} has {len(getattr(model, part))} {part}, and one of each is needed; give a model of one, such as "
-                "keras.Model(model.inputs, model.outputs[0])"
+                f"{name} has {len(getattr(model, part))} {part}, and one of each is needed; give a model of one, "
+                "such as keras.Model(model.inputs, model.outputs[0])"
             )
     config, metadata = networks.config_of(content, name)
     gives = asked.gives or ("values" if "values" in asked.target.forms else _gives(model, config, name))

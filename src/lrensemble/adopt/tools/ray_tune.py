@@ -53,7 +53,7 @@ def ray_tune(
         key: where in a file of torch the weights are, if that is not clear.
 
     Raises:
-        AdoptError: no such folder, no trial with a checkpoint, or a checkpoint in which it is not clear what is the model.
+        AdoptError: no such folder, no trial with a checkpoint, or a checkpoint in which the model is not clear.
         StorageError: a file cannot be read.
     """
     folder = _folder_of(given)
@@ -172,7 +172,7 @@ def _adopted(trial: Trial, checkpoint: Path, model: tuple[Path, str], asked: Ask
 
 
 def _names(trials: Sequence[Trial]) -> list[str]:
-    """Names of trials by the parameters that differ, `lr=0.1, width=16`; those of one name are told apart by their id."""
+    """Names of trials by the parameters that differ, `lr=0.1, width=16`; equal ones are told apart by their id."""
     flat = [_flat(each.parameters) for each in trials]
     keys = list(dict.fromkeys(key for each in flat for key in each))
     differing = [key for key in keys if len({str(each.get(key)) for each in flat}) > 1] or keys
