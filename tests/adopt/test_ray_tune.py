@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
-from tests.adopt.chain import assert_team_predicts_as_its_tools
 from tests.adopt.given.digits import rows, training_rows
 from tests.adopt.ray_layout import SPRUNG, write_state, write_trial
+from tests.adopt.whole_team import assert_bundle_predicts_as_its_tools
 from torch import nn
 
 import lrensemble
@@ -98,7 +98,7 @@ def test_trials_predict_as_their_networks(experiment: Path, tmp_path: Path, capl
     assert caplog.text.count("(failed)") == caplog.text.count("(no checkpoint)") == 1
     assert not any(member.logged for member in result)  # what was reported holds here
     predict = {f"lr={rate}": said(learned(rate, 2)) for rate in RATES}
-    assert_team_predicts_as_its_tools(tmp_path / "pool", tmp_path / "bundle", predict, rows()["x_test"])
+    assert_bundle_predicts_as_its_tools(tmp_path / "pool", predict, rows()["x_test"])
     assert not (experiment / SPRUNG).exists()
 
 
@@ -251,7 +251,7 @@ def test_what_ray_itself_writes(tmp_path: Path) -> None:
     assert [member.name for member in result] == ["lr=0.1", "lr=0.5"]
     assert not any(member.logged for member in result)
     predict = {f"lr={rate}": said(learned(rate, 2)) for rate in RATES}
-    assert_team_predicts_as_its_tools(tmp_path / "pool", tmp_path / "bundle", predict, rows()["x_test"])
+    assert_bundle_predicts_as_its_tools(tmp_path / "pool", predict, rows()["x_test"])
     tune = importlib.import_module("ray.tune")
     grid = tune.ResultGrid(tune.ExperimentAnalysis(str(tmp_path / "ray" / "s")))
     assert sorted(each.config["lr"] for each in grid) == [0.1, 0.5, 9.0]

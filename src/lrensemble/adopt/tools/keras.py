@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.adopt.found import ADOPTERS, Asked, Found
-from lrensemble.adopt.logged import of_validation
+from lrensemble.adopt.logged import metric_of, of_validation
 from lrensemble.adopt.parameters import plain_values
 from lrensemble.adopt.paths import content_of, has_suffix
 from lrensemble.config import Gives, Network
@@ -125,13 +125,16 @@ def _found(
             )
     config, metadata = networks.config_of(content, name)
     gives = asked.gives or ("values" if "values" in asked.target.forms else _gives(model, config, name))
+    logged = of_validation(last or {})
+    if gives == "logits" and _width(model) == 1:  # Keras counts a lone logit above 0.5, and not above 0, as class 1
+        logged = {key: each for key, each in logged.items() if metric_of(key) != "accuracy"}
     epochs = {"epochs": len(history)} if history else {}
     return Found(
         name,
         Network(model=Spec("keras"), file="network.keras", gives=gives),
         content=content,
         facts={"keras": metadata.get("keras_version"), **_training(config), **epochs, **facts},
-        logged=of_validation(last or {}),
+        logged=logged,
         history=history,
         own=own,
     )
@@ -144,8 +147,7 @@ def _gives(model: Any, config: Mapping[str, Any], name: str) -> Gives:
         AdoptError: neither says it.
     """
     function = _last_function(model)
-    width = (getattr(model, "output_shape", None) or (None,))[-1]
-    if function in ACTIVATIONS and not (function == "sigmoid" and width != 1):
+    if function in ACTIVATIONS and not (function == "sigmoid" and _width(model) != 1):
         return ACTIVATIONS[function]
     loss = (config.get("compile_config") or {}).get("loss")
     told = loss.get("config", {}).get("from_logits") if isinstance(loss, Mapping) else None
@@ -155,6 +157,11 @@ def _gives(model: Any, config: Mapping[str, Any], name: str) -> Gives:
         f"{name} ends with {function or 'code of its own'}, which does not show what it gives for each row; say "
         "gives='logits', 'probs' or 'log_probs'"
     )
+
+
+def _width(model: Any) -> int | None:
+    """Number of columns that a model gives, where it says so."""
+    return (getattr(model, "output_shape", None) or (None,))[-1]
 
 
 def _last_function(model: Any) -> str:
