@@ -1,4 +1,4 @@
-"""Predictions of AutoGluon, in the layout that its predictor gives them: a frame or a column by the name of the model."""
+"""Predictions in the layout that the predictor of AutoGluon gives: a frame or a column by the name of the model."""
 
 from __future__ import annotations
 

@@ -254,5 +254,5 @@ def test_what_ray_itself_writes(tmp_path: Path) -> None:
     assert_bundle_predicts_as_its_tools(tmp_path / "pool", predict, rows()["x_test"])
     tune = importlib.import_module("ray.tune")
     grid = tune.ResultGrid(tune.ExperimentAnalysis(str(tmp_path / "ray" / "s")))
-    assert sorted(each.config["lr"] for each in grid) == [0.1, 0.5, 9.0]
+    assert len(grid) == 3
     assert [member.new for member in adopt(tmp_path / "pool", grid)] == [False, False]
