@@ -15,6 +15,7 @@ from lrensemble.adopt.logged import metric_of, of_validation
 from lrensemble.adopt.parameters import plain_values
 from lrensemble.adopt.paths import content_of, has_suffix
 from lrensemble.config import Gives, Network
+from lrensemble.config.records import PositiveInt
 from lrensemble.errors import AdoptError
 from lrensemble.files import scratch_folder
 from lrensemble.networks import keras as networks
@@ -41,7 +42,7 @@ def _takes(given: Any) -> bool:
 
 
 @ADOPTERS.register(takes=_takes, where="FILE.keras", module="keras")
-def keras(given: Any, asked: Asked, *, epoch: int | None = None) -> list[Found]:
+def keras(given: Any, asked: Asked, *, epoch: PositiveInt | None = None) -> list[Found]:
     """A model of Keras 3 on torch, or its `.keras` file.
 
     Args:
