@@ -112,7 +112,7 @@ def in_memory(given: Any, path: Path) -> Held:
 
 def _ids_of(column: Any) -> Arrays:
     """Ids of the rows of a column of pandas: its index, where that is more than the place of a row."""
-    index = getattr(column, "index", None)
+    index: Any = getattr(column, "index", None)
     if not hasattr(column, "iloc") or not getattr(index, "is_unique", False) or index.nlevels > 1:
         return {}
     if index.name is None and type(index).__name__ == "RangeIndex":
