@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from lrensemble.adopt.found import ADOPTERS, Asked, Found
 from lrensemble.adopt.logged import metric_of, of_validation
@@ -18,10 +17,9 @@ from lrensemble.adopt.paths import content_of, has_suffix
 from lrensemble.config import Gives, Network
 from lrensemble.errors import AdoptError
 from lrensemble.files import scratch_folder
+from lrensemble.limits import Count
 from lrensemble.networks import keras as networks
 from lrensemble.spec import Spec
-
-Epoch = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 _is_file = has_suffix(".keras", ".h5", ".hdf5")
 
@@ -44,7 +42,7 @@ def _takes(given: Any) -> bool:
 
 
 @ADOPTERS.register(takes=_takes, where="FILE.keras", module="keras")
-def keras(given: Any, asked: Asked, *, epoch: Epoch | None = None) -> list[Found]:
+def keras(given: Any, asked: Asked, *, epoch: Count | None = None) -> list[Found]:
     """A model of Keras 3 on torch, or its `.keras` file.
 
     Args:
