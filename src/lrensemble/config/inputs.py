@@ -44,8 +44,8 @@ class Scale(Record):
 
 
 Gives = Literal["logits", "log_probs", "probs", "values", "gaussian"]
-"""What a network gives for each row: [class] logits, log-probabilities or probabilities (of two classes perhaps that of
-the second alone), [output] values, or [2 · output] means and then logarithms of variances."""
+"""What a network gives for each row: [class] logits, log-probabilities or probabilities (of two classes perhaps the
+logit or probability of the second alone), [output] values, or [2 · output] means and then logarithms of variances."""
 
 
 class Network(Record):

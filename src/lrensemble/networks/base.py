@@ -93,8 +93,11 @@ def as_outputs(given: Tensor, gives: Gives, width: int) -> Tensor:
         gives: what that is.
         width: columns of the target.
     """
+    of_second = given.ndim == 2 and given.shape[1] == 1 and width == 2  # of two classes, that of the second alone
+    if gives == "logits" and of_second:
+        return torch.cat([torch.zeros_like(given), given], dim=1)
     if gives != "probs":
         return given
-    if given.shape[1] == 1 and width == 2:  # the probability of the second class alone
+    if of_second:
         given = torch.cat([1 - given, given], dim=1)
     return given.clamp(min=0).log().clamp(min=LOG_ZERO)

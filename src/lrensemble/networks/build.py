@@ -50,8 +50,8 @@ def build(
     if inputs is not None:
         normalise = normaliser(inputs, keep=network.file is not None)
         module.register_forward_pre_hook(lambda _module, given: (normalise(given[0]),))
-    if network.gives == "probs":
-        module.register_forward_hook(lambda _module, _given, found: as_outputs(found, "probs", outputs))
+    if network.gives == "probs" or (network.gives == "logits" and network.file is not None):
+        module.register_forward_hook(lambda _module, _given, found: as_outputs(found, network.gives, outputs))
     return module
 
 

@@ -16,7 +16,7 @@ COLOURS = ("#5c6bc0", "#ef6c00", "#26a69a", "#c2185b", "#7cb342", "#8d6e63", "#0
 POINTS = 150
 """Number of points of a learning-rate curve."""
 
-LOSSES = ("val_nll", "val_gaussian_nll", "val_mse")
+LOSSES = ("val_nll", "val_gaussian_nll", "val_mse", "val_loss")
 """Keys of a history that hold the validation loss, the first one present."""
 
 

@@ -1,10 +1,13 @@
 """Tools whose models are adopted, one file each."""
 
+# Networks of other tools on torch are modules of torch too: who takes them is asked before `torch`.
 from lrensemble.adopt.tools import (  # noqa: F401 – importing registers them
+    keras,
     lightgbm,
     mlflow,
     onnx,
     optuna,
+    ray_tune,
     sklearn,
     torch,
     xgboost,

@@ -85,13 +85,13 @@ def _truth(truth: Any, asked: Asked) -> list[_Known]:
 
 
 def _stem(held: Held) -> str | None:
-    return "labels" if list(held.arrays) == ["predictions"] else None
+    return "labels" if "predictions" in held.arrays and set(held.arrays) <= {"predictions", "ids"} else None
 
 
 def _by_split(given: Any, what: str) -> BySplit:
     held = in_memory(given, Path(what))
-    (array,) = held.arrays.values()
-    return {"val": {what: array}}
+    array, *ids = held.arrays.values()
+    return {"val": {what: array, **({"ids": ids[0]} if ids and what == "labels" else {})}}
 
 
 def _file_and_column(given: str) -> tuple[Path, str | None]:

@@ -107,7 +107,18 @@ def in_memory(given: Any, path: Path) -> Held:
             f"{path} is of type {type(given).__name__}; give an array, a tensor, a frame, a dict of them by name, "
             "or a file"
         )
-    return Held(path, {"predictions": array})
+    return Held(path, {"predictions": array, **_ids_of(given)})
+
+
+def _ids_of(column: Any) -> Arrays:
+    """Ids of the rows of a column of pandas: its index, where that is more than the place of a row."""
+    index: Any = getattr(column, "index", None)
+    if not hasattr(column, "iloc") or not getattr(index, "is_unique", False) or index.nlevels > 1:
+        return {}
+    if index.name is None and type(index).__name__ == "RangeIndex":
+        return {}
+    ids = array_of(index)
+    return {"ids": ids} if ids is not None and ids.dtype.kind in "iuU" else {}
 
 
 def _frame_of_pandas(given: Any) -> Any:

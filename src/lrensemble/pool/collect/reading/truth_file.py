@@ -43,9 +43,9 @@ def known_of(held: Held, half: Half, column: str | None, stem: str | None = None
     if held.table:
         return {split: _of_table(held, column)}
     if stem is not None or list(held.arrays) == ["predictions"]:
-        (array,) = held.arrays.values()
+        array, *ids = held.arrays.values()
         role = role_of(stem) if stem else None
-        return {split: {role if role in KNOWN else "labels": array}}
+        return {split: {role if role in KNOWN else "labels": array, **({"ids": ids[0]} if ids else {})}}
     asked = Asked(truth=column)
     found = arrange_arrays(held, asked, {}) if column or any(role_of(name) for name in held.arrays) else {}
     known = {place: {what: array for what, array in own.items() if what in KNOWN} for place, own in found.items()}
