@@ -102,13 +102,14 @@ def part_of(module: str) -> str:
     return module.split(".")[1]
 
 
-BY_NAME = "lrensemble.registry.catalogue"
-"""It names the packages whose import fills the registries, and imports them when they are asked for."""
+BY_NAME = ("lrensemble.registry.catalogue", "lrensemble.adopt.callbacks")
+"""They import by name, when it is asked for: packages whose import fills the registries; and the front door, by which
+whoever uses a callback comes in."""
 
 
 def all_imports() -> dict[str, set[str]]:
     trees = {module_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
-    return {module: imports_of(tree) for module, tree in trees.items() if module != BY_NAME}
+    return {module: imports_of(tree) for module, tree in trees.items() if module not in BY_NAME}
 
 
 IMPORTS = all_imports()

@@ -23,6 +23,8 @@ class Asked:
     """Shape and type of one raw input, and how it is normalised; mean 0 and deviation 1 where it is not."""
     target: Target
     """What the truth of a row is."""
+    normalised: bool = False
+    """Whether the user says how they are normalised, rather than the pool or nobody."""
     name: str | None = None
     """Name of a single model; the tool's own unless given."""
     builder: Spec | None = None

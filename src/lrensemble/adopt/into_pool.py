@@ -18,13 +18,14 @@ from lrensemble.adopt.found import Found
 from lrensemble.adopt.logged import differences
 from lrensemble.adopt.rows import Rows
 from lrensemble.config import Inputs
-from lrensemble.errors import AdoptError
+from lrensemble.errors import AdoptError, LREnsembleError
 from lrensemble.files.claims import claimed
 from lrensemble.models.arithmetic import cuda_arithmetic
 from lrensemble.networks import as_outputs, build
 from lrensemble.notebook import Shown
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.collect.scores import scores_of
+from lrensemble.registry import reason_of
 from lrensemble.targets import Predictions, Target
 from lrensemble.targets.heads import Head
 
@@ -115,6 +116,31 @@ def add_all(rows: Rows, found: Sequence[Found]) -> AdoptResult:
     return AdoptResult(rows.pool, tuple(members))
 
 
+def require_fit(rows: Rows, found: Found) -> None:
+    """Refuse a model that could not be added: before it is trained, that is, and by its first rows alone.
+
+    Raises:
+        AdoptError, DataError, SpecError: it cannot be built again, or does not fit the pool's rows or classes.
+    """
+    head, network = _network_of(rows, found)
+    outputs_of(network, rows.raw["val"][:2], head, found.name)
+
+
+def _network_of(rows: Rows, found: Found) -> tuple[Head, nn.Module]:
+    """What the target makes of its outputs, and the network as it will be read later.
+
+    Raises:
+        AdoptError: it does not fit the pool's classes.
+    """
+    target, inputs = rows.pool.task.target, found.inputs or rows.inputs
+    check_classes(found, target)
+    head = target.head(found.form)
+    network = build(
+        found.network, inputs.shape, head.outputs, inputs=inputs, weights=found.weights, content=found.content
+    )
+    return head, network.eval()
+
+
 @dataclass(frozen=True, eq=False)
 class _Ready:
     """A model with all that its member holds."""
@@ -132,11 +158,7 @@ class _Ready:
             AdoptError: it does not fit the pool's rows or classes.
         """
         target, inputs = rows.pool.task.target, found.inputs or rows.inputs
-        check_classes(found, target)
-        head = target.head(found.form)
-        network = build(
-            found.network, inputs.shape, head.outputs, inputs=inputs, weights=found.weights, content=found.content
-        ).eval()
+        head, network = _network_of(rows, found)
         said, difference = {}, None
         for split, raw in rows.raw.items():
             outputs = outputs_of(network, raw, head, found.name)
@@ -192,7 +214,14 @@ def outputs_of(network: nn.Module, raw: NDArray[Any], head: Head, name: str) -> 
     with cuda_arithmetic(torch.device("cpu")):
         for start in range(0, len(raw), PREDICTION_ROWS):
             given = torch.from_numpy(np.ascontiguousarray(raw[start : start + PREDICTION_ROWS]))
-            found = network(given if given.dtype == torch.float64 else given.float())
+            try:
+                found = network(given if given.dtype == torch.float64 else given.float())
+            except LREnsembleError:
+                raise
+            except Exception as error:  # whatever its layers raise
+                raise AdoptError(
+                    f"{name} does not take inputs of shape {tuple(given.shape[1:])}: {reason_of(error)}"
+                ) from error
             if not isinstance(found, Tensor) or found.shape != (len(given), head.outputs):
                 shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
                 raise AdoptError(

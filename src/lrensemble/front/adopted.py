@@ -70,18 +70,37 @@ def adopt(
         PoolError: a pool of another task.
         StorageError: a file cannot be read, or the pool not be written.
     """
+    rows, asked = prepared(
+        pool, name=name, data=data, builder=builder, gives=gives, mean=mean, std=std, facts=facts, truth=truth
+    )
+    return add_all(rows, [_named(each, asked) for each in found_in(model, kind, asked, options)])
+
+
+def prepared(
+    pool: Pool | PathLike,
+    *,
+    name: str | None = None,
+    data: Any = None,
+    builder: Any = None,
+    gives: Gives | None = None,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    facts: Mapping[str, Any] | None = None,
+    truth: Kind | None = None,
+) -> tuple[Rows, Asked]:
+    """Rows to predict, and what is known of models before there is one; arguments and errors as of `adopt`."""
     folder = pool.folder if isinstance(pool, Pool) else Path(pool)
     rows = rows_of(folder, as_rows(data), truth)
     asked = Asked(
         inputs=_inputs(rows, mean, std),
         target=rows.pool.task.target,
+        normalised=mean is not None or std is not None,
         name=name,
         builder=None if builder is None else _builder(builder),
         gives=gives,
         facts=facts or {},
     )
-    rows = Rows(rows.pool, rows.raw, asked.inputs)
-    return add_all(rows, [_named(each, asked) for each in found_in(model, kind, asked, options)])
+    return Rows(rows.pool, rows.raw, asked.inputs), asked
 
 
 def found_in(given: Any, kind: str | None, asked: Asked, options: Mapping[str, Any]) -> list[Found]:
