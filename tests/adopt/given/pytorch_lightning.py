@@ -1,11 +1,13 @@
-"""Two runs with their callback's checkpoints, and what a run needs."""
+"""A module that learns from pixels from 0 to 1, its rows, a quiet Trainer and what writes checkpoints of a run."""
 
 import logging
 import warnings
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
-from tests.adopt.given.digits import build, training_rows
+from tests.adopt.given.digits import build, rows, training_rows
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -13,31 +15,45 @@ NEEDS = ("lightning",)
 
 
 def made() -> dict[str, Any]:
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import lightning
+        from lightning.pytorch.callbacks import ModelCheckpoint
     warnings.filterwarnings("ignore", module="lightning")
-    import lightning
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 
-    class Net(lightning.LightningModule):  # type: ignore[misc,name-defined]
-        def __init__(self, lr: float = 0.1) -> None:
+    class Net(lightning.LightningModule):  # type: ignore[misc]
+        def __init__(self, lr: float = 0.1) -> None:  # noqa: ARG002  (Lightning reads it from the frame)
             super().__init__()
             self.save_hyperparameters()
             self.net = build((64,), 10)
 
         def forward(self, inputs: Tensor) -> Tensor:
-            outputs: Tensor = self.net(inputs / 16)
+            outputs: Tensor = self.net(inputs)
             return outputs
 
         def training_step(self, batch: Any, place: int) -> Tensor:  # noqa: ARG002
             return nn.functional.cross_entropy(self(batch[0]), batch[1])
 
+        def validation_step(self, batch: Any, place: int) -> None:  # noqa: ARG002
+            self.log("val_loss", nn.functional.cross_entropy(self(batch[0]), batch[1]))
+
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return torch.optim.SGD(self.parameters(), self.hparams.lr)
 
-    x, y = training_rows()
-    loader = DataLoader(TensorDataset(torch.tensor(x, dtype=torch.float32), torch.tensor(y)), 100)
+    def loader(x: Any, y: Any) -> Any:
+        return DataLoader(TensorDataset(torch.tensor(x, dtype=torch.float32) / 16, torch.tensor(y)), 100)
 
-    def trainer(**keywords: Any) -> Any:
-        quiet = {"enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu", "logger": False}
-        return lightning.Trainer(max_epochs=5, enable_checkpointing=False, **quiet, **keywords)
+    def checkpoints(rate: float) -> Any:
+        return ModelCheckpoint(Path(f"lightning_logs/rate-{rate}/checkpoints"), monitor="val_loss", save_last=True)
 
-    return {"Net": Net, "build": build, "loader": loader, "Trainer": trainer}
+    quiet = {"enable_progress_bar": False, "enable_model_summary": False, "logger": False, "accelerator": "cpu"}
+    given = rows()
+    return {
+        "Net": Net,
+        "build": build,
+        "loader": loader(*training_rows()),
+        "val_loader": loader(given["x_val"], given["y_val"]),
+        "checkpoints": checkpoints,
+        "Trainer": partial(lightning.Trainer, max_epochs=3, num_sanity_val_steps=0, **quiet),
+    }

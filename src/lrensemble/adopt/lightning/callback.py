@@ -17,7 +17,7 @@ from lrensemble.adopt.callbacks import Keeper, derived, normalised
 from lrensemble.adopt.found import Found
 from lrensemble.adopt.into_pool import AdoptedMember
 from lrensemble.adopt.lightning.checkpoints import Checkpoint, read
-from lrensemble.adopt.lightning.networks import found_of
+from lrensemble.adopt.lightning.networks import found_of, prefix_of
 from lrensemble.config import Gives, Inputs
 from lrensemble.errors import MissingExtraError
 
@@ -96,7 +96,7 @@ class Keep:
         """Adopt the network."""
         if not trainer.is_global_zero:
             return
-        _, asked = self.keeper.prepared()
+        rows, asked = self.keeper.prepared()
         hyper_parameters = dict(pl_module.hparams)
         best = _best(trainer) if self.weights == "best" else None
         name = self.name or _name_of(hyper_parameters) or type(pl_module).__name__
@@ -106,7 +106,8 @@ class Keep:
             logged = {key: each for key, each in logged.items() if not key.startswith("train")}
             facts |= {"weights": "the last"}
             found = found_of(pl_module.state_dict(), asked, name=name, prefix=self.prefix, facts=facts, logged=logged)
-            own = _own(pl_module, asked.inputs, self.keeper.prepared()[0].raw["val"][:2])
+            prefix = self.prefix if self.prefix is not None else prefix_of(pl_module.state_dict(), asked)
+            own = _own(pl_module.get_submodule(prefix.rstrip(".")), asked.inputs, rows.raw["val"][:2])
             found = Found(**{**vars(found), "own": own})
         else:
             facts |= {"weights": f"{best.path.name}, the best by the watched metric", "step": best.step}
@@ -153,20 +154,20 @@ def _name_of(hyper_parameters: Mapping[str, Any]) -> str:
 
 
 def _own(module: Any, inputs: Inputs, few: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
-    """What the module itself gives for raw inputs; None where calling it gives nothing of that kind.
+    """What the network gives in its module for raw inputs; None where calling it gives nothing of that kind.
 
     Args:
-        module: the module.
+        module: the network that the builder makes anew, be it the module or a part of it.
         inputs: how raw inputs are normalised.
         few: some of them, to try.
     """
 
     @torch.no_grad()
     def own(raw: NDArray[Any]) -> NDArray[Any]:
-        was = module.training
+        was, device = module.training, next(module.parameters()).device
         module.eval()
         try:
-            return np.asarray(module(normalised(raw, inputs).to(module.device)).float().cpu())
+            return np.asarray(module(normalised(raw, inputs).to(device)).float().cpu())
         finally:
             module.train(was)
 
