@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from torch import nn
 
 import lrensemble
 from lrensemble.adopt.hf.folders import runs_in
-from lrensemble.errors import AdoptError, LREnsembleError
+from lrensemble.errors import AdoptError, LREnsembleError, MissingExtraError
 from lrensemble.export import Ensemble
 
 TOKENS = token_rows()
@@ -164,6 +163,7 @@ def test_a_folder_of_a_stranger_runs_no_code_and_asks_no_hub(tmp_path: Path) -> 
     torch.save({"classifier.weight": Attack()}, folder / "pytorch_model.bin")
     with pytest.raises(AdoptError, match=r"pytorch_model\.bin holds .*open beside the weights"):
         adopt(tmp_path / "pool", folder)
+    network().save_pretrained(folder)
     (folder / "config.json").write_text(json.dumps({**settings, "model_type": "mine"}))
     with pytest.raises(LREnsembleError, match="transformers has no classifier of type 'mine'"):
         adopt(tmp_path / "other", folder, kind="hf")
@@ -207,15 +207,24 @@ def test_what_cannot_be_adopted_is_one_clear_line(tmp_path: Path) -> None:
     assert len(lrensemble.Pool.open(tmp_path / "pool").members()) == 0
 
 
-def test_without_transformers_it_is_said_what_to_install(tmp_path: Path) -> None:
-    code = (
-        "import sys; sys.modules['transformers'] = None\n"
-        "from lrensemble.adopt.hf import Keep\n"
-        "try: Keep('pool')\nexcept Exception as error: print(type(error).__name__, error)"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert result.stdout.startswith("MissingExtraError models hf/TYPE need transformers, which cannot be imported here")
-    assert result.stdout.strip().endswith("pip install 'lrensemble[transformers]'")
+def test_without_transformers_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lrensemble.adopt.hf import Keep
+
+    network().save_pretrained(tmp_path / "bert")
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    message = r"need transformers 5, which cannot be used here .*; pip install 'lrensemble\[transformers\]'"
+    with pytest.raises(MissingExtraError, match=message):
+        Keep(tmp_path / "pool")
+    with pytest.raises(MissingExtraError, match=message):
+        adopt(tmp_path / "pool", tmp_path / "bert")
+
+
+def test_a_team_exports_as_one_graph(tmp_path: Path) -> None:
+    """The exporter compares it with torch, in ONNX Runtime."""
+    adopt(tmp_path / "pool", {"a": network(0), "b": network(1)})
+    lrensemble.select(tmp_path / "pool", "top_k(k=2)")
+    lrensemble.export(tmp_path / "pool", tmp_path / "team.onnx", format="onnx", method="top_k(k=2)")
+    assert (tmp_path / "team.onnx").stat().st_size > 0
 
 
 class Pooled(nn.Module):

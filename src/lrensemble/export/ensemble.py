@@ -16,7 +16,7 @@ from lrensemble.errors import DataError, ExportError
 from lrensemble.export.bundle import CONFIG, WEIGHTS, read_bundle, write_bundle
 from lrensemble.export.description import Description
 from lrensemble.export.hub import Hub
-from lrensemble.export.programs import batched_is_faster, groups_of, network_of, run_batched, run_each
+from lrensemble.export.programs import as_tokens, batched_is_faster, groups_of, network_of, run_batched, run_each
 from lrensemble.export.stages import run_stages
 from lrensemble.models.arithmetic import cuda_arithmetic
 from lrensemble.networks import Foreign
@@ -257,7 +257,7 @@ class Ensemble(nn.Module, Hub):
         inputs = torch.randn(MEASURED_ROWS, *self.description.inputs.shape, generator=generator).to(self.mean.device)
         groups = groups_of(self.description.parts)
         members = list(self.members)
-        batched = batched_is_faster(members, groups, inputs)
+        batched = batched_is_faster(members, groups, as_tokens(members, inputs))
         return type(self)(members, self.description.model_copy(update={"batched": batched}))
 
     def train(self, mode: bool = True) -> Self:  # noqa: ARG002

@@ -33,9 +33,11 @@ FROM_ELSEWHERE = ("backbone", "quantization_config", "attn_implementation", "exp
 class SequenceClassifier(nn.Module):
     """A classifier of `transformers` that takes token ids and gives what its last layer gives."""
 
-    def __init__(self, network: nn.Module, pad: int | None) -> None:
+    def __init__(self, network: nn.Module, vocabulary: int, pad: int | None) -> None:
         super().__init__()
         self.network = network
+        self.vocabulary = vocabulary
+        """Number of tokens that it knows: inputs are whole numbers below."""
         self.pad = pad
         """Id of the tokens that it does not look at; None where it looks at all."""
 
@@ -86,7 +88,7 @@ def hugging_face_model(model_type: str) -> Callable[..., nn.Module]:
         if kind == "images":
             channels = getattr(network.config, "num_channels", shape[0])
             return require_outputs(named, VisionTransformer(network, channels), shape, outputs)
-        return SequenceClassifier(network, network.config.pad_token_id if mask else None)
+        return SequenceClassifier(network, network.config.vocab_size, network.config.pad_token_id if mask else None)
 
     return build
 
@@ -207,9 +209,11 @@ def transformers() -> Any:
         MissingExtraError: it cannot be imported; the message says why.
     """
     try:
-        return import_module("transformers")
+        library = import_module("transformers")
+        getattr(library, "PreTrainedConfig")  # as it is called since version 5
+        return library
     except Exception as error:  # whatever an installation that does not fit raises
         raise MissingExtraError(
-            f"models hf/TYPE need transformers, which cannot be imported here ({type(error).__name__}: "
+            f"models hf/TYPE need transformers 5, which cannot be used here ({type(error).__name__}: "
             f"{' '.join(str(error).split())[:120]}); pip install 'lrensemble[transformers]'"
         ) from None

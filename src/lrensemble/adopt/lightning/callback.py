@@ -125,7 +125,7 @@ class Keep:
 
 def _bases() -> tuple[type, ...]:
     """Classes of callbacks of the packages that are imported, or else of one that can be."""
-    loaded = [name for name in PACKAGES if name in sys.modules]
+    loaded = [name for name in PACKAGES if sys.modules.get(name) is not None]
     for name in PACKAGES if not loaded else ():
         try:
             import_module(name)
