@@ -16,7 +16,7 @@ from tests.adopt.given.hugging_face import CONFIG, arguments, bert, quiet_traine
 from torch import nn
 
 import lrensemble
-from lrensemble.adopt.hf.folders import runs_in
+from lrensemble.adopt.hf.folders import is_of_trainer, runs_in
 from lrensemble.errors import AdoptError, LREnsembleError, MissingExtraError
 from lrensemble.export import Ensemble
 
@@ -135,6 +135,25 @@ def test_a_sweep_gives_the_best_of_every_run_or_the_last_or_all(tmp_path: Path) 
     expected = {"learning_rate": 0.03, "step": 9, "trial": "trial-2", "width": 3}
     assert expected.items() <= dict(found["trial-2"].facts).items()
     assert found["trial-2"].history() == [{"epoch": 1.0, "step": 9, "train_loss": 2.5, "rate": 0.03, "val_nll": 2.25}]
+
+
+def test_values_come_from_networks_with_one_output(tmp_path: Path) -> None:
+    given = network(num_labels=1)
+    data = {"x_val": TOKENS["x_val"], "y_val": TOKENS["x_val"].mean(1) / 7}
+    result = adopt(tmp_path / "pool", given, data=data, name="one")
+    assert result[0].difference < 1e-6
+    with torch.no_grad():
+        expected = given(input_ids=torch.from_numpy(TOKENS["x_val"])).logits.numpy()
+    found = members(tmp_path / "pool")["one"].predictions("val").dense(1)
+    np.testing.assert_allclose(np.asarray(found).reshape(-1, 1), expected, rtol=1e-5)
+
+
+def test_a_trial_of_ray_is_left_to_whom_it_belongs(tmp_path: Path) -> None:
+    checkpoint(tmp_path / "sweep" / "trial" / "checkpoint-9", 0)
+    assert is_of_trainer(tmp_path / "sweep")
+    for name in ("params.json", "result.json"):
+        (tmp_path / "sweep" / "trial" / name).write_text("{}")
+    assert not is_of_trainer(tmp_path / "sweep")
 
 
 def test_a_logged_loss_of_other_rows_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -262,6 +281,9 @@ def test_runs_of_a_trainer_become_an_ensemble(tmp_path: Path) -> None:
     assert members(tmp_path / "pool")["a"].network.model.arguments["mask"] is False  # as the rows had no mask
     lrensemble.select(tmp_path / "pool", "top_k(k=2)")
     lrensemble.export(tmp_path / "pool", tmp_path / "team", method="top_k(k=2)")
+    again = adopt(tmp_path / "again", given[0], mask=False)
+    assert [member.name for member in again] == ["BertForSequenceClassification"]
+    assert again[0].scores == keep.members[0].scores
     own = np.mean([probs(each.model.eval(), TOKENS["x_test"]) for each in given], axis=0)
     found = Ensemble.load(tmp_path / "team").predict_proba(TOKENS["x_test"])
     np.testing.assert_allclose(found, own, rtol=1e-5)

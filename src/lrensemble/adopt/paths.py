@@ -25,6 +25,11 @@ def is_made_by(given: Any, *libraries: str) -> bool:
     return any(each.__module__.partition(".")[0] in libraries for each in type(given).__mro__)
 
 
+def is_of_ray(folder: Path) -> bool:
+    """Whether a folder is a trial of Ray Tune, whose checkpoints may hold files of any tool."""
+    return (folder / "params.json").is_file() and (folder / "result.json").is_file()
+
+
 def content_of(path: Path) -> bytes:
     """Content of a file.
 

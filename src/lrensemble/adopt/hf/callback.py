@@ -92,7 +92,8 @@ class Keep:
             return
         _, asked = self.keeper.prepared()
         said = {**vars(state)}
-        name = str(state.trial_name or Path(args.output_dir).name)
+        searched = ", ".join(f"{key}={each}" for key, each in (state.trial_params or {}).items())[:120]
+        name = str(state.trial_name or searched or Path(args.output_dir).name)
         mask = self.mask if self.mask is not None else _mask_of(given.get("train_dataloader"))
         best = Path(state.best_model_checkpoint) if state.best_model_checkpoint and self.weights == "best" else None
         if best is not None and best.is_dir():

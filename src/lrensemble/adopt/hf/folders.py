@@ -12,7 +12,7 @@ from typing import Any, Literal
 import safetensors.torch
 from torch import Tensor
 
-from lrensemble.adopt.paths import content_of
+from lrensemble.adopt.paths import content_of, is_of_ray
 from lrensemble.adopt.weights import load_file, state_in
 from lrensemble.errors import AdoptError
 
@@ -49,7 +49,7 @@ class Run:
 
 def is_of_trainer(folder: Path, depth: int = DEEPEST) -> bool:
     """Whether a folder, or one in it, holds a model of transformers or a checkpoint of its Trainer."""
-    if not folder.is_dir():
+    if not folder.is_dir() or is_of_ray(folder):
         return False
     if _has_model(folder) or any(map(_has_model, _checkpoints(folder))):
         return True

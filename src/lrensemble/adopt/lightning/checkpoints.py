@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from lrensemble.adopt.paths import content_of
+from lrensemble.adopt.paths import content_of, is_of_ray
 from lrensemble.adopt.weights import load_file
 from lrensemble.errors import AdoptError, MissingExtraError
 from lrensemble.files import storage_errors
@@ -64,6 +64,8 @@ def is_checkpoint(path: Path) -> bool:
 
 def is_of_lightning(folder: Path, depth: int = DEEPEST) -> bool:
     """Whether a folder, or one in it, holds checkpoints of Lightning."""
+    if is_of_ray(folder):
+        return False
     if any(map(is_checkpoint, _files(folder))):
         return True
     return depth > 1 and any(is_of_lightning(each, depth - 1) for each in _inside(folder))
