@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +22,20 @@ from lrensemble.errors import AdoptError, LREnsembleError, MissingExtraError
 from lrensemble.export import Ensemble
 
 TOKENS = token_rows()
+transformers: Any = import_module("transformers")
 
 
 @pytest.fixture(autouse=True)
 def quiet() -> None:
-    import transformers
-
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
 
 
 def network(seed: int = 0, **settings: Any) -> Any:
-    from transformers import BertConfig, BertForSequenceClassification
-
     torch.manual_seed(seed)
-    return BertForSequenceClassification(BertConfig(**{**CONFIG, "num_labels": 10, **settings})).eval()
+    return transformers.BertForSequenceClassification(
+        transformers.BertConfig(**{**CONFIG, "num_labels": 10, **settings})
+    ).eval()
 
 
 def checkpoint(folder: Path, seed: int, **state: Any) -> Path:
@@ -87,14 +87,12 @@ def test_padding_is_out_of_sight_unless_it_was_not(tmp_path: Path) -> None:
 
 
 def test_images_are_normalised_as_the_processor_of_the_folder_does(tmp_path: Path) -> None:
-    from transformers import ViTConfig, ViTForImageClassification
-
     torch.manual_seed(0)
     settings = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 6}
-    config = ViTConfig(**settings, image_size=8, patch_size=4, num_channels=1, num_labels=10)
-    given = ViTForImageClassification(config).eval()
+    config = transformers.ViTConfig(**settings, image_size=8, patch_size=4, num_channels=1, num_labels=10)
+    given = transformers.ViTForImageClassification(config).eval()
     given.save_pretrained(tmp_path / "vit")
-    said = {"do_normalize": True, "do_rescale": True, "rescale_factor": 1 / 16}
+    said: dict[str, Any] = {"do_normalize": True, "do_rescale": True, "rescale_factor": 1 / 16}
     said |= {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.25, 0.25, 0.25]}
     (tmp_path / "vit" / "preprocessor_config.json").write_text(json.dumps(said))
     x, y = rows()["x_val"][:40], rows()["y_val"][:40]
@@ -295,7 +293,7 @@ def test_the_best_checkpoint_is_kept_and_not_the_last(tmp_path: Path) -> None:
 
     from lrensemble.adopt.hf import Keep
 
-    class Worse(TrainerCallback):  # type: ignore[misc]
+    class Worse(TrainerCallback):
         """It spoils the network after the first epoch."""
 
         def on_epoch_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:  # noqa: ARG002

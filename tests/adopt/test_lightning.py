@@ -188,7 +188,7 @@ def test_runs_of_lightning_become_an_ensemble(tmp_path: Path, given: dict[str, A
 def test_the_best_checkpoint_is_kept_and_not_the_last(tmp_path: Path, given: dict[str, Any]) -> None:
     from lrensemble.adopt.lightning import Keep
 
-    class Worse(given["Net"]):  # type: ignore[misc]
+    class Worse(given["Net"]):  # type: ignore[misc,name-defined,valid-type]
         """It forgets all it has learned, at the end."""
 
         def on_train_epoch_end(self) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import Any
 
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification, ViTConfig
 
 from lrensemble.errors import LREnsembleError
 from lrensemble.models import build, check
 from lrensemble.models.hugging_face import config_of, own_settings
 from lrensemble.models.room import require_room
 from lrensemble.spec import Spec
+
+transformers: Any = import_module("transformers")
 
 BERT = {
     "vocab_size": 11,
@@ -45,7 +47,7 @@ def tokens() -> torch.Tensor:
 @pytest.mark.parametrize("sees_padding", [False, True])
 def test_token_ids_go_in_as_transformers_takes_them(sees_padding: bool) -> None:
     network = build(spec("bert", BERT, mask=not sees_padding), (7,), 5, seed=0).eval()
-    reference = BertForSequenceClassification(BertConfig(**BERT, num_labels=5)).eval()
+    reference = transformers.BertForSequenceClassification(transformers.BertConfig(**BERT, num_labels=5)).eval()
     reference.load_state_dict({name.removeprefix("network."): each for name, each in network.state_dict().items()})
     ids = tokens().long()
     ids[1, 4:] = 3
@@ -61,7 +63,7 @@ def test_token_ids_go_in_as_transformers_takes_them(sees_padding: bool) -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_images_grey_ones_as_all_channels(channels: int) -> None:
-    network = build(spec("vit", VIT), (channels, 8, 8), 5, seed=0).eval()
+    network: Any = build(spec("vit", VIT), (channels, 8, 8), 5, seed=0).eval()
     images = torch.rand(2, channels, 8, 8)
     with torch.no_grad():
         found = network(images)
@@ -76,9 +78,11 @@ def test_weights_are_a_function_of_the_seed() -> None:
 
 
 def test_settings_of_a_network_are_those_that_differ_and_those_of_its_class() -> None:
-    config = BertConfig(**BERT, num_labels=5, architectures=["X"], auto_map={"AutoModel": "x--y"}, dtype="bfloat16")
+    config = transformers.BertConfig(
+        **BERT, num_labels=5, architectures=["X"], auto_map={"AutoModel": "x--y"}, dtype="bfloat16"
+    )
     assert own_settings(config) == BERT
-    assert own_settings(ViTConfig()) == {}
+    assert own_settings(transformers.ViTConfig()) == {}
     again = config_of("bert", {**BERT, "auto_map": {"AutoModel": "x--y"}, "transformers_weights": "../x"}, 5)
     assert not hasattr(again, "auto_map")
     assert not hasattr(again, "transformers_weights")

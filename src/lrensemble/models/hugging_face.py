@@ -189,7 +189,7 @@ def kinds_of(model_type: str) -> list[Kind]:
 @contextmanager
 def offline() -> Iterator[None]:
     """Let the library of the Hugging Face hub ask nothing of it."""
-    constants = import_module("huggingface_hub.constants")
+    constants: Any = import_module("huggingface_hub.constants")
     before = constants.HF_HUB_OFFLINE
     constants.HF_HUB_OFFLINE = True
     try:

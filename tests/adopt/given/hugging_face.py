@@ -1,6 +1,7 @@
 """Pixels as token ids, a small BERT, and the folders of a finished sweep."""
 
 import warnings
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,10 @@ def token_rows() -> dict[str, Any]:
 def bert(trial: Any = None) -> Any:  # noqa: ARG001
     """A network that is not trained yet, the same for every trial."""
     import torch
-    from transformers import BertConfig, BertForSequenceClassification
 
+    transformers: Any = import_module("transformers")
     torch.manual_seed(0)
-    return BertForSequenceClassification(BertConfig(**CONFIG, num_labels=10))
+    return transformers.BertForSequenceClassification(transformers.BertConfig(**CONFIG, num_labels=10))
 
 
 def samples(x: Any, y: Any) -> list[dict[str, Any]]:
@@ -57,7 +58,8 @@ def made() -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import optuna
-        import transformers
+
+        transformers: Any = import_module("transformers")
     warnings.filterwarnings("ignore", module="transformers|torch|optuna|accelerate")
     transformers.utils.logging.set_verbosity_error()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -80,7 +82,7 @@ def quiet_trainer() -> Any:
     """Trainer that prints nothing."""
     from transformers import PrinterCallback, Trainer
 
-    class Quiet(Trainer):  # type: ignore[misc]
+    class Quiet(Trainer):
         def __init__(self, **keywords: Any) -> None:
             super().__init__(**keywords)
             self.remove_callback(PrinterCallback)

@@ -11,10 +11,10 @@ from typing import Any, Literal
 from lrensemble.adopt.callbacks import Keeper, derived
 from lrensemble.adopt.found import Asked, Found
 from lrensemble.adopt.hf.folders import Run
-from lrensemble.adopt.hf.networks import found_in_folder, found_of
-from lrensemble.adopt.hf.trainer_state import facts_of, history_of, logged_of
+from lrensemble.adopt.hf.networks import built, found_in_folder, found_of
+from lrensemble.adopt.hf.trainer_state import training_of
 from lrensemble.adopt.into_pool import AdoptedMember
-from lrensemble.config import Gives, Network
+from lrensemble.config import Gives
 from lrensemble.models import hugging_face
 
 
@@ -118,18 +118,12 @@ class Keep:
         taken: str = "",
     ) -> Found:
         """The network in memory."""
-        network, state = getattr(model, "module", model), state or {}
-        said = {
-            "facts": {**facts_of(state, step), "weights": taken},
-            "history": history_of(state),
-            "logged": logged_of(state, step),
-        }
+        network = getattr(model, "module", model)
+        training = training_of(state or {}, step, weights=taken)
         if asked.builder is None:
-            return found_of(network, asked, name=name, mask=mask, **said)
-        values = "values" in asked.target.forms
+            return found_of(network, asked, name=name, mask=mask, training=training)
         kept = {key: each.detach().cpu().clone() for key, each in network.state_dict().items()}
-        record = Network(model=asked.builder, gives=asked.gives or ("values" if values else "logits"))
-        return Found(name, record, weights=kept, **said)
+        return built(kept, asked, name, training)
 
 
 def _mask_of(loader: Any) -> bool | None:

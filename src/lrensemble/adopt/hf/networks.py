@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from lrensemble.adopt.callbacks import normalised
 from lrensemble.adopt.found import Asked, Found
 from lrensemble.adopt.hf.folders import CONFIG, PREPROCESSOR, Run, json_in, weights_in
-from lrensemble.adopt.hf.trainer_state import facts_of, history_of, logged_of
+from lrensemble.adopt.hf.trainer_state import Training, training_of
 from lrensemble.config import Inputs, Network
 from lrensemble.errors import AdoptError
 from lrensemble.models import hugging_face
@@ -34,15 +34,10 @@ def found_in_folder(run: Run, asked: Asked, mask: bool | None) -> Found:
         AdoptError: no classifier of these inputs, or weights that are not whole.
         MissingExtraError: transformers is not installed.
     """
-    said = {
-        "facts": {**facts_of(run.state, run.step), "weights": run.taken, "folder": run.folder.name},
-        "history": history_of(run.state),
-        "logged": logged_of(run.state, run.step),
-    }
+    training = training_of(run.state, run.step, weights=run.taken, folder=run.folder.name)
     weights = weights_in(run.folder)
     if asked.builder is not None:
-        network = Network(model=asked.builder, gives=asked.gives or _gives(asked))
-        return Found(run.name, network, weights=weights, **said)
+        return built(weights, asked, run.name, training)
     if not (run.folder / CONFIG).is_file():
         raise AdoptError(
             f"{run.folder} holds weights of a network that is none of transformers: give builder='package.module:"
@@ -50,7 +45,7 @@ def found_in_folder(run: Run, asked: Asked, mask: bool | None) -> Found:
         )
     loaded = _loaded(run.folder, asked, weights)
     inputs = _preprocessed(run.folder / PREPROCESSOR, asked)
-    return found_of(loaded, asked, name=run.name, mask=mask, inputs=inputs, **said)
+    return found_of(loaded, asked, name=run.name, mask=mask, inputs=inputs, training=training)
 
 
 def found_of(
@@ -60,9 +55,7 @@ def found_of(
     name: str,
     mask: bool | None = None,
     inputs: Inputs | None = None,
-    facts: Mapping[str, Any] | None = None,
-    history: Sequence[Mapping[str, object]] = (),
-    logged: Mapping[str, float] | None = None,
+    training: Training | None = None,
 ) -> Found:
     """A network of transformers in memory.
 
@@ -72,9 +65,7 @@ def found_of(
         name: what it is called.
         mask: whether it does not look at padding; it does not unless given.
         inputs: what it does with raw inputs, where that is known.
-        facts: what is known of its training.
-        history: one line for each epoch.
-        logged: metrics on the validation rows.
+        training: what is known of its training.
 
     Raises:
         AdoptError: no classifier of these inputs.
@@ -93,17 +84,25 @@ def found_of(
         gives=asked.gives or _gives(asked),
     )
     state: Mapping[str, Tensor] = given.state_dict()
+    known = training or Training()
     return Found(
         name,
         network,
         weights={f"{PREFIX}{key}": _as_float(each) for key, each in state.items()},
-        facts={**(facts or {}), "transformers": config.transformers_version},
-        history=history,
-        logged=logged or {},
+        facts={**known.facts, "transformers": config.transformers_version},
+        history=known.history,
+        logged=known.logged,
         inputs=inputs,
         classes=_classes(config, asked),
         own=_own(given, inputs or asked.inputs, sees_padding),
     )
+
+
+def built(weights: Mapping[str, Tensor], asked: Asked, name: str, training: Training) -> Found:
+    """A network of one's own, which its builder makes."""
+    assert asked.builder is not None
+    network = Network(model=asked.builder, gives=asked.gives or _gives(asked))
+    return Found(name, network, weights=weights, facts=training.facts, history=training.history, logged=training.logged)
 
 
 def _loaded(folder: Path, asked: Asked, weights: Mapping[str, Tensor]) -> Any:
@@ -174,7 +173,7 @@ def _own(network: Any, inputs: Inputs, sees_padding: bool) -> Callable[[NDArray[
             ids = torch.from_numpy(raw.astype(np.int64)).to(device)
             mask = torch.ones_like(ids) if pad is None else (ids != pad).long()
             return cast(Tensor, network(input_ids=ids, attention_mask=mask).logits)
-        channels = getattr(network.config, "num_channels", raw.shape[1])
+        channels = int(getattr(network.config, "num_channels", raw.shape[1]))
         images = normalised(raw, inputs).expand(-1, channels, -1, -1)
         return cast(Tensor, network(images.to(device)).logits)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 NAMES = {"learning_rate": "rate", "loss": "train_loss", "eval_loss": "val_nll"}
@@ -10,6 +11,21 @@ NAMES = {"learning_rate": "rate", "loss": "train_loss", "eval_loss": "val_nll"}
 
 UNSAID = ("runtime", "samples_per_second", "steps_per_second", "total_flos")
 """Ends of names of what says nothing of the model."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is known of a training."""
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    history: Sequence[Mapping[str, object]] = ()
+    logged: Mapping[str, float] = field(default_factory=dict)
+    """Metrics on the validation rows, at the step of the weights."""
+
+
+def training_of(state: Mapping[str, Any], step: int | None, **facts: Any) -> Training:
+    """All that a Trainer wrote down of weights at a step, and further facts."""
+    return Training({**facts_of(state, step), **facts}, history_of(state), logged_of(state, step))
 
 
 def facts_of(state: Mapping[str, Any], step: int | None) -> dict[str, Any]:
@@ -47,7 +63,7 @@ def history_of(state: Mapping[str, Any]) -> list[dict[str, object]]:
 def logged_of(state: Mapping[str, Any], step: int | None) -> dict[str, float]:
     """Metrics on the validation rows at a step; none where it did not evaluate there."""
     lines = [line for line in _lines(state) if "eval_loss" in line or any(key.startswith("eval_") for key in line)]
-    at = next((line for line in reversed(lines) if line.get("step") == step), {})
+    at: Mapping[str, Any] = next((line for line in reversed(lines) if line.get("step") == step), {})
     return {
         key: float(each)
         for key, each in at.items()

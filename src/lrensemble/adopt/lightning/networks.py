@@ -79,5 +79,6 @@ def prefix_of(weights: Mapping[str, Tensor], asked: Asked) -> str:
 
 
 def _has(weights: Mapping[str, Tensor], prefix: str, wanted: Mapping[str, Tensor]) -> bool:
-    found = {key: weights.get(f"{prefix}{key}") for key in wanted}
-    return all(found[key] is not None and found[key].shape == each.shape for key, each in wanted.items())
+    return all(
+        (f := weights.get(f"{prefix}{key}")) is not None and f.shape == each.shape for key, each in wanted.items()
+    )

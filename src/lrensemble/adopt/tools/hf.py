@@ -9,7 +9,7 @@ from typing import Any
 from lrensemble.adopt.found import ADOPTERS, Asked, Found
 from lrensemble.adopt.hf.folders import Which, is_of_trainer, runs_in
 from lrensemble.adopt.hf.networks import found_in_folder, found_of
-from lrensemble.adopt.hf.trainer_state import facts_of, history_of, logged_of
+from lrensemble.adopt.hf.trainer_state import training_of
 from lrensemble.adopt.paths import is_made_by
 from lrensemble.errors import AdoptError
 from lrensemble.models import hugging_face
@@ -57,8 +57,6 @@ def hf(given: Any, asked: Asked, *, checkpoint: Which = "best", mask: bool | Non
             asked,
             name=asked.name or state.get("trial_name") or type(network).__name__,
             mask=mask,
-            facts=facts_of(state, step),
-            history=history_of(state),
-            logged=logged_of(state, step),
+            training=training_of(state, step),
         )
     ]
