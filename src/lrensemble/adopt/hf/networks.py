@@ -173,7 +173,7 @@ def _own(network: Any, inputs: Inputs, sees_padding: bool) -> Callable[[NDArray[
             ids = torch.from_numpy(raw.astype(np.int64)).to(device)
             mask = torch.ones_like(ids) if pad is None else (ids != pad).long()
             return cast(Tensor, network(input_ids=ids, attention_mask=mask).logits)
-        channels = int(getattr(network.config, "num_channels", raw.shape[1]))
+        channels = getattr(network.config, "num_channels", None) or raw.shape[1]
         images = normalised(raw, inputs).expand(-1, channels, -1, -1)
         return cast(Tensor, network(images.to(device)).logits)
 
