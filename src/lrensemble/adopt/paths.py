@@ -21,6 +21,16 @@ def has_suffix(*suffixes: str) -> Callable[[Any], bool]:
     return takes
 
 
+def is_made_by(given: Any, *libraries: str) -> bool:
+    """Whether the class of an object, or one that it is derived from, is of one of these libraries."""
+    return any(each.__module__.partition(".")[0] in libraries for each in type(given).__mro__)
+
+
+def is_of_ray(folder: Path) -> bool:
+    """Whether a folder is a trial of Ray Tune, whose checkpoints may hold files of any tool."""
+    return (folder / "params.json").is_file() and (folder / "result.json").is_file()
+
+
 def content_of(path: Path) -> bytes:
     """Content of a file.
 

@@ -45,6 +45,12 @@ def network_of(part: Part, description: Description, state: Mapping[str, Tensor]
         raise ExportError(f"member {part.id} ({part.name}): {error}") from None
 
 
+def as_tokens(members: Sequence[nn.Module], drawn: Tensor) -> Tensor:
+    """Random inputs as members can take them: whole numbers below the size of a vocabulary, where one has such."""
+    sizes = [size for member in members if isinstance(size := getattr(member, "vocabulary", None), int)]
+    return (100 * drawn.abs()).floor() % min(sizes) if sizes else drawn
+
+
 def run_each(members: Sequence[nn.Module], inputs: Tensor) -> list[Tensor]:
     """Outputs [sample, output] of each member for inputs [sample, …], one member after another."""
     return [_floating(member(inputs)) for member in members]
@@ -106,6 +112,7 @@ def batched_is_faster(members: Sequence[nn.Module], groups: Sequence[Sequence[in
     """
     if all(len(group) == 1 for group in groups):
         return False
+    inputs = as_tokens(members, inputs)
     each = run_each(members, inputs)
     try:
         batched = run_batched(members, groups, inputs)

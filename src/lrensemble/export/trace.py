@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lrensemble.errors import ExportError
 from lrensemble.export.description import Description
 from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.programs import as_tokens
 from lrensemble.numerics import likeliest
 
 _LARGEST_BYTE = 255
@@ -82,7 +83,7 @@ def example_inputs(ensemble: Ensemble, rows: int) -> Tensor:
     inputs = ensemble.description.inputs
     mean, std = _spread(ensemble.description)
     generator = torch.Generator().manual_seed(rows)
-    drawn = torch.randn(rows, *inputs.shape, generator=generator)
+    drawn = as_tokens(list(ensemble.members), torch.randn(rows, *inputs.shape, generator=generator))
     axes = (1, -1, *[1] * (len(inputs.shape) - 1))
     raw = drawn * torch.tensor(std).view(axes) + torch.tensor(mean).view(axes)
     return raw.round().clamp(0, _LARGEST_BYTE).to(torch.uint8) if inputs.dtype == "uint8" else raw

@@ -2,6 +2,7 @@
 
 from lrensemble.models import (  # noqa: F401 – importing registers them
     cnn,
+    hugging_face,
     mlp,
     resnet,
     resnet9,

@@ -106,7 +106,7 @@ def _from_scratch(shape: tuple[int, ...], outputs: int, size: Size, patch: int, 
 
 def _from_checkpoint(checkpoint: str, shape: tuple[int, ...], outputs: int, dropout: float) -> nn.Module:
     transformers = _transformers()
-    with _quiet(transformers):
+    with quiet(transformers):
         config = _config_of(transformers, checkpoint)
         channels, patch = config.num_channels, config.patch_size
         if shape[0] not in (1, channels):
@@ -195,7 +195,7 @@ def _transformers() -> Any:
 
 
 @contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
+def quiet(transformers: Any) -> Iterator[None]:
     """Silence its reports and progress bars: what matters of them is raised."""
     settings = transformers.utils.logging
     verbosity, bars = settings.get_verbosity(), settings.is_progress_bar_enabled()
