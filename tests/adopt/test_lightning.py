@@ -191,7 +191,7 @@ def test_the_best_checkpoint_is_kept_and_not_the_last(tmp_path: Path, given: dic
     class Worse(given["Net"]):  # type: ignore[misc,name-defined,valid-type]
         """It forgets all it has learned, at the end."""
 
-        def on_train_epoch_end(self) -> None:
+        def on_train_batch_end(self, *_given: Any) -> None:
             if self.current_epoch == 2:
                 self.net[2].weight.data.zero_()
 
