@@ -12,7 +12,7 @@ from lrensemble.cli.console import Json, Plugins, import_given, people, print_js
 
 EXAMPLES = (
     "lrensemble adopt pool --from 'models/*.onnx' --data rows.npz --gives logits",
-    "lrensemble adopt pool --from 'torch:runs/*/model.pt' --builder my_nets:build --data rows.npz --std 255",
+    "lrensemble adopt pool --from 'runs/*/model.pt' --builder resnet-20 --std 255",
 )
 """Shown by `--help`."""
 
