@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Mapping
 from importlib import import_module
@@ -18,6 +17,8 @@ from lrensemble.adopt.rows import Rows
 from lrensemble.config import Inputs
 
 logger = logging.getLogger(__name__)
+
+_DERIVED: dict[tuple[type, ...], type] = {}
 
 
 class Keeper:
@@ -63,7 +64,10 @@ def normalised(raw: NDArray[Any], inputs: Inputs) -> torch.Tensor:
     return (given - torch.tensor(inputs.mean).view(axes)) / torch.tensor(inputs.std).view(axes)
 
 
-@functools.cache
 def derived(own: type, *bases: type) -> type:
     """A class that is of a tool's own classes as well: a tool asks for those, and is not imported before it is used."""
-    return type(own.__name__, (own, *bases), {"__module__": own.__module__, "__doc__": own.__doc__})
+    if (own, *bases) not in _DERIVED:
+        _DERIVED[own, *bases] = type(
+            own.__name__, (own, *bases), {"__module__": own.__module__, "__doc__": own.__doc__}
+        )
+    return _DERIVED[own, *bases]
