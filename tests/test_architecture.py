@@ -25,6 +25,7 @@ LEVELS = (
     ("metrics",),
     ("policies", "consensus", "models", "data", "executors"),
     ("select", "pool"),
+    ("language",),
     ("train", "evaluate"),
     ("report", "export"),
     ("studies",),

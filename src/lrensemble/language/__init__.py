@@ -1,0 +1,6 @@
+"""Language models: the base that adapters share, and a tiny one pre-trained on the spot.
+
+`base` refers to a causal language model and loads it, `weights` identifies its weights, `hub` has it from the Hugging
+Face hub, `pretrain` makes a small one of `texts` with the tokenizer of `tokenizing`, `ngrams` is what it is measured
+against.
+"""
