@@ -85,6 +85,11 @@ def ensemble_of(pool: Pool, team: Team) -> Ensemble:
 
 
 def _model(member: Member) -> Spec:
+    if member.adapter is not None:
+        raise ExportError(
+            f"member {member.id} ({member.name}) is an adapter of a language model, and this format is of networks "
+            "that take arrays; serve the team as a language model"
+        )
     if WEIGHTS not in member.files or member.recipe is None:
         raise ExportError(
             f"member {member.id} ({member.name}) has predictions only, and an ensemble needs the networks; "

@@ -9,7 +9,7 @@ from pathlib import Path
 from lrensemble.errors import ConfigError, PoolError
 from lrensemble.files import discard, names_in, own_files, read_json, seal, storage_errors, write_folder, write_whole
 from lrensemble.pool.listing import MEMBER, is_member, read_member
-from lrensemble.pool.member import WEIGHTS, Member
+from lrensemble.pool.member import ADAPTER_CONFIG, Member
 from lrensemble.pool.removal import find_member
 from lrensemble.pool.sealed import check_file, damaged
 from lrensemble.pool.store import Pool
@@ -68,12 +68,14 @@ def drop_weights(pool: Pool, members: Collection[str]) -> Slimmed:
     dropped, freed = list[str](), 0
     for id_ in members:
         member = _own(pool, id_)
-        path = member.folder / WEIGHTS
-        if WEIGHTS in member.files:
-            _rewritten(member.model_copy(update={"files": {k: v for k, v in member.files.items() if k != WEIGHTS}}))
+        names = (member.name_of_weights, *([] if member.adapter is None else [ADAPTER_CONFIG]))
+        if member.has_weights:
+            kept = {name: hash_ for name, hash_ in member.files.items() if name not in names}
+            _rewritten(member.model_copy(update={"files": kept}))
             dropped.append(id_)
-        freed += _size_of(path)  # also where an earlier call was killed in between
-        discard(path)
+        for path in [member.folder / name for name in names]:
+            freed += _size_of(path)  # also where an earlier call was killed in between
+            discard(path)
     return Slimmed(tuple(dropped), freed)
 
 
