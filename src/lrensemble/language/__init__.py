@@ -2,5 +2,5 @@
 
 `base` refers to a causal language model and loads it, `weights` identifies its weights, `hub` has it from the Hugging
 Face hub, `pretrain` makes a small one of `texts` with the tokenizer of `tokenizing`, `ngrams` is what it is measured
-against.
+against. `adapters` puts one into a base, `dataset` is what it learns, `source` where such data are looked up.
 """

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from lrensemble.config.records import Record
+from lrensemble.config import Base
 from lrensemble.errors import SpecError, StorageError
 from lrensemble.files import read_json, warn_once
 from lrensemble.language.hub import is_hub_name, snapshot
@@ -26,17 +26,6 @@ UNLIMITED = 10**9
 """A tokenizer that knows no largest length says a number above this."""
 
 _LOCAL: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
-
-
-class Base(Record):
-    """A causal language model, referred to: members hold what they changed, and this is what they changed."""
-
-    path: str
-    """Folder, absolute, or name on the Hugging Face hub."""
-    revision: str | None = None
-    """Commit of a model of the hub; None for a folder."""
-    weights_sha256: str
-    """SHA-256 of its weights, as `weights.weights_sha256` gives it."""
 
 
 class LoadedBase(NamedTuple):

@@ -21,7 +21,7 @@ from lrensemble.train.run.groups import check_groups
 from lrensemble.train.run.optimizers import check_momentum, check_optimizer
 from lrensemble.train.run.own_loop.function import refuse_function, train_function
 from lrensemble.train.run.runs import Run
-from lrensemble.train.run.trainees import check_settings
+from lrensemble.train.run.trainees import check_parts
 from lrensemble.train.sweep.points import Point, derived_seed, number_of_points, point_of
 
 LONG_RUN = 1_000_000
@@ -235,7 +235,7 @@ def checked_parts(experiment: Experiment, point: Point, dataset: Learnable | Non
     if settings.function is not None:
         train_function(settings.function)
     if dataset is not None:
-        check_settings(dataset, settings)
+        check_parts(dataset, model, settings)
     return model, settings
 
 

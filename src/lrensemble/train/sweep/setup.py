@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from lrensemble.config import Experiment
-from lrensemble.data import SOURCES, Learnable, load
+from lrensemble.data import Learnable
 from lrensemble.pool import Pool, Task
 from lrensemble.registry import import_plugins
+from lrensemble.train.run.reading import check_source, read
 from lrensemble.train.sweep.failures import Failures
 from lrensemble.train.sweep.run_factory import RunFactory, check_space
 from lrensemble.train.sweep.strategies import STRATEGIES, check_strategy
@@ -64,10 +65,10 @@ def checked_factory(experiment: Experiment, known: Learnable | None = None) -> R
         known: its data, where they are read already.
     """
     import_plugins(experiment.plugins)  # a worker process has not read the experiment's file
-    SOURCES.check(experiment.data.source)
+    check_source(experiment.data.source)
     check_space(experiment)
     check_strategy(experiment.sweep.strategy)
-    dataset = load(experiment.data, experiment.split) if known is None else known
+    dataset = read(experiment.data, experiment.split, experiment.model) if known is None else known
     check_space(experiment, dataset)
     factory = RunFactory(experiment, dataset)
     STRATEGIES.call(experiment.sweep.strategy, factory)  # it refuses what it cannot train
