@@ -25,6 +25,7 @@ HOMES = {
     "augmentations": "lrensemble.data.augment",
     "losses": "lrensemble.targets.losses",
     "samplers": "lrensemble.data",
+    "benchmarks": "lrensemble.language.benchmarks",
     "metrics": "lrensemble.metrics",
     "diversity": "lrensemble.metrics.diversity",
     "loggers": "lrensemble.train.loggers",
