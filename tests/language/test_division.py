@@ -52,7 +52,26 @@ def test_a_question_is_in_one_split_however_it_is_written_and_answered() -> None
 
 
 def test_near_duplicates_are_said_and_dropped_where_asked(caplog: pytest.LogCaptureFixture) -> None:
-    words = ["please", "tell", "me", "in", "a", "few", "words", "what", "the", "name", "of", "the", "highest", "mountain", "of", "the", "country", "is"]
+    words = [
+        "please",
+        "tell",
+        "me",
+        "in",
+        "a",
+        "few",
+        "words",
+        "what",
+        "the",
+        "name",
+        "of",
+        "the",
+        "highest",
+        "mountain",
+        "of",
+        "the",
+        "country",
+        "is",
+    ]
     alike = [asked(" ".join([*words, name])) for name in "abcdefghijklmnop"]
     others = [asked(f"{number} {number + 100} {number + 200}") for number in range(300)]
     kept = divide_examples(alike + others, SETTINGS, source="set")
