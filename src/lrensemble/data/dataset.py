@@ -187,7 +187,7 @@ def of_recipe(recipe: Recipe, folder: Path | None, *, trust_code: bool = False) 
     source = f"the recipe of a member on {recipe.data.name}"
     require_known_paths(source, recipe.data.name, recipe.policy, *recipe.train.names, trust_code=trust_code)
     if not trust_code:
-        _require_inside(source, recipe.data)
+        require_inside(source, recipe.data)
     with known_paths_only(source, trust_code=trust_code):
         dataset = load(DataSettings(source=recipe.data, folder=folder), recipe.split)
     if dataset.fingerprint != recipe.fingerprint:
@@ -195,7 +195,7 @@ def of_recipe(recipe: Recipe, folder: Path | None, *, trust_code: bool = False) 
     return dataset
 
 
-def _require_inside(source: str, data: Spec) -> None:
+def require_inside(source: str, data: Spec) -> None:
     """Refuse a file elsewhere in the place of one in the folder of the data: on another machine, it may be."""
     for key, value in data.arguments.items():
         if not isinstance(value, str):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lrensemble.config import Base, DataSettings, Recipe, SplitSettings
 from lrensemble.data import SOURCES, Learnable, load, of_recipe
+from lrensemble.data.dataset import require_inside
 from lrensemble.errors import ConfigError, DataError
 from lrensemble.language.base import base_of
 from lrensemble.language.source import TEXTS
@@ -47,6 +48,8 @@ def read_of_recipe(recipe: Recipe, folder: Path | None, *, trust_code: bool = Fa
         return of_recipe(recipe, folder, trust_code=trust_code)
     source = f"the recipe of a member on {recipe.data.name}"
     require_known_paths(source, recipe.data.name, recipe.policy, *recipe.train.names, trust_code=trust_code)
+    if not trust_code:
+        require_inside(source, recipe.data)
     with known_paths_only(source, trust_code=trust_code):
         dataset = read(DataSettings(source=recipe.data, folder=folder), recipe.split, recipe.model)
     if dataset.fingerprint != recipe.fingerprint:
