@@ -26,6 +26,7 @@ LEVELS = (
     ("policies", "consensus", "models", "data", "executors"),
     ("networks",),
     ("select", "pool"),
+    ("language",),
     ("train", "evaluate", "adopt"),
     ("report", "export"),
     ("studies",),

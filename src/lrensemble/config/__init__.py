@@ -1,10 +1,11 @@
 """The records that a user writes and that the pool keeps: strict, frozen, TOML and JSON.
 
 `experiment` is what a user writes, `recipe` what determines one run, `sweep` and `space` what varies, `groups`
-parameters with a rate of their own, `study` pools that are compared, `inputs` what a network takes, `records` what all
-share.
+parameters with a rate of their own, `study` pools that are compared, `inputs` what a network takes, `base` the model
+that adapters change, `records` what all share.
 """
 
+from lrensemble.config.base import Base
 from lrensemble.config.experiment import DataSettings, Experiment, SelectSettings, load_experiment
 from lrensemble.config.groups import ParameterGroup
 from lrensemble.config.inputs import Gives, Inputs, Network, Scale
@@ -14,6 +15,7 @@ from lrensemble.config.shipped import shipped
 from lrensemble.config.sweep import SweepSettings
 
 __all__ = [
+    "Base",
     "DataSettings",
     "Experiment",
     "Gives",

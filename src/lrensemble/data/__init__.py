@@ -16,6 +16,7 @@ from lrensemble.data import (  # noqa: F401 – importing registers them
 from lrensemble.data.augment import AUGMENTATIONS, Augmenter, Mixing
 from lrensemble.data.batches import batch_rows, epoch_order, rows_seen, steps_per_epoch
 from lrensemble.data.dataset import Dataset, load, of_recipe
+from lrensemble.data.learnable import Learnable
 from lrensemble.data.learning import check_training, lesson_of, loss_of, sampler_of
 from lrensemble.data.samplers import SAMPLERS
 from lrensemble.data.source import SOURCES, Samples
@@ -26,6 +27,7 @@ __all__ = [
     "SOURCES",
     "Augmenter",
     "Dataset",
+    "Learnable",
     "Mixing",
     "Samples",
     "batch_rows",

@@ -7,14 +7,14 @@ import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lrensemble.config import DataSettings, Recipe, Scale, SplitSettings
+from lrensemble.config import DataSettings, Inputs, Recipe, Scale, SplitSettings
 from lrensemble.data.augment import Augmenter, Draws, Mixing, move
 from lrensemble.data.source import SOURCES, Samples
 from lrensemble.data.stratified import divide
@@ -112,6 +112,19 @@ class Dataset:
         """Truth of a split, on the host: class indices [sample], or values [sample, output]."""
         return self.truth[self.rows[split]].cpu().numpy()
 
+    def groups_of(self, split: str) -> None:
+        """None: rows are independent."""
+
+    @property
+    def base(self) -> None:
+        """None: members start from random weights."""
+
+    @property
+    def inputs_of_members(self) -> Inputs:
+        """Shape, type and normalisation of the inputs."""
+        dtype: Literal["uint8", "float32"] = "uint8" if self.inputs.dtype == torch.uint8 else "float32"
+        return Inputs(shape=self.shape, dtype=dtype, mean=tuple(self.mean.tolist()), std=tuple(self.std.tolist()))
+
     def augmented(self, rows: Tensor, augmenter: Augmenter, draws: Draws) -> tuple[Tensor, Tensor, Mixing | None]:
         """Normalised and augmented inputs [batch, …] float32, what is to be learned and, where they are mixed, how.
 
@@ -174,7 +187,7 @@ def of_recipe(recipe: Recipe, folder: Path | None, *, trust_code: bool = False) 
     source = f"the recipe of a member on {recipe.data.name}"
     require_known_paths(source, recipe.data.name, recipe.policy, *recipe.train.names, trust_code=trust_code)
     if not trust_code:
-        _require_inside(source, recipe.data)
+        require_inside(source, recipe.data)
     with known_paths_only(source, trust_code=trust_code):
         dataset = load(DataSettings(source=recipe.data, folder=folder), recipe.split)
     if dataset.fingerprint != recipe.fingerprint:
@@ -182,7 +195,7 @@ def of_recipe(recipe: Recipe, folder: Path | None, *, trust_code: bool = False) 
     return dataset
 
 
-def _require_inside(source: str, data: Spec) -> None:
+def require_inside(source: str, data: Spec) -> None:
     """Refuse a file elsewhere in the place of one in the folder of the data: on another machine, it may be."""
     for key, value in data.arguments.items():
         if not isinstance(value, str):

@@ -97,6 +97,11 @@ def _network(member: Member) -> Network:
     Raises:
         ExportError: it has predictions only.
     """
+    if member.adapter is not None:
+        raise ExportError(
+            f"member {member.id} ({member.name}) is an adapter of a language model, and this format is of networks "
+            "that take arrays; serve the team as a language model"
+        )
     network = member.network
     if network is None and member.recipe is not None:
         network = Network(model=to_spec(member.recipe["model"]))

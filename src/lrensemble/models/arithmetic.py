@@ -1,4 +1,6 @@
-"""How a GPU of CUDA's computes in float32: with all of its bits or fewer, and by which convolutions."""
+"""How a device computes: on how many threads a CPU does, and how a GPU of CUDA's does in float32: with all of its bits
+or fewer, and by which convolutions.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +32,17 @@ def cuda_arithmetic(device: torch.device, *, tf32: bool = False, trial: bool = F
         yield
     finally:
         _set(before)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute on that many threads of the CPU in this block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _set(flags: tuple[bool, bool, bool]) -> tuple[bool, bool, bool]:

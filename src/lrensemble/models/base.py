@@ -25,6 +25,8 @@ class ModelFacts:
     """Arguments that name what is asked of a hub."""
     any_size: bool = False
     """Whether its arguments or its name say how large it is: it is counted before it is built."""
+    sequences: bool = False
+    """Whether it is a language model, which learns sequences of tokens and predicts the next one."""
 
 
 def _tried(name: str, function: Callable[..., nn.Module]) -> Callable[..., nn.Module]:

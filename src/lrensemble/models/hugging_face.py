@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from lrensemble.errors import MissingExtraError, SpecError, UnknownNameError
 from lrensemble.models.base import MODELS, require_outputs
 from lrensemble.models.room import require_room
-from lrensemble.models.vit import VisionTransformer, quiet
+from lrensemble.models.transformers_library import quiet
+from lrensemble.models.vit import VisionTransformer
 from lrensemble.registry import reason_of
 
 Kind = Literal["sequences", "images"]

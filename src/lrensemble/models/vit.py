@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lrensemble.errors import MissingExtraError, SpecError
+from lrensemble.errors import SpecError
 from lrensemble.limits import Width
 from lrensemble.models.base import MODELS
+from lrensemble.models.transformers_library import first_line, quiet, transformers_with
 
 Size = Literal["tiny", "small", "base"]
 
@@ -154,9 +151,8 @@ def _loaded(transformers: Any, checkpoint: str, config: Any) -> tuple[nn.Module,
 
 
 def _unusable(checkpoint: str, error: Exception) -> SpecError:
-    reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
     return SpecError(
-        f"model 'vit': cannot load checkpoint {checkpoint!r}: {reason}; give a folder with config.json and "
+        f"model 'vit': cannot load checkpoint {checkpoint!r}: {first_line(error)}; give a folder with config.json and "
         "model.safetensors, or, with a network, a name on the Hugging Face hub"
     )
 
@@ -183,27 +179,4 @@ def _require_whole_patches(shape: tuple[int, ...], patch: int) -> None:
 
 
 def _transformers() -> Any:
-    try:
-        transformers = import_module("transformers")
-        getattr(transformers, "ViTForImageClassification")  # its modules are imported when they are asked for
-    except Exception as error:  # whatever an installation that does not fit raises
-        raise MissingExtraError(
-            f"model 'vit' needs transformers; pip install 'lrensemble[vision]' ({type(error).__name__}: "
-            f"{' '.join(str(error).split())})"
-        ) from None
-    return transformers
-
-
-@contextmanager
-def quiet(transformers: Any) -> Iterator[None]:
-    """Silence its reports and progress bars: what matters of them is raised."""
-    settings = transformers.utils.logging
-    verbosity, bars = settings.get_verbosity(), settings.is_progress_bar_enabled()
-    settings.set_verbosity(logging.CRITICAL)
-    settings.disable_progress_bar()
-    try:
-        yield
-    finally:
-        settings.set_verbosity(verbosity)
-        if bars:
-            settings.enable_progress_bar()
+    return transformers_with("ViTForImageClassification", "model 'vit'", "vision")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from lrensemble.errors import PredictionsError
-from lrensemble.pool.member import HISTORY, PART, PREDICTIONS, WEIGHTS, MemberRecord
+from lrensemble.pool.member import ADAPTER, ADAPTER_CONFIG, HISTORY, PART, PREDICTIONS, WEIGHTS, MemberRecord
 from lrensemble.pool.task import Task
 from lrensemble.targets import LOG_ZERO, Labels, LogProbs, Predictions, TopK
 from lrensemble.targets.forms import smallest_integers
@@ -48,7 +48,9 @@ def member_files(
     files = {}
     if arrays := _checked(task, record, predictions, np.dtype(precision)):
         files[PREDICTIONS] = save(arrays)
-    if weights is not None:
+    if weights is not None and record.adapter is not None:
+        files |= {ADAPTER: _weights_file(weights), ADAPTER_CONFIG: json.dumps(record.adapter, indent=2).encode()}
+    elif weights is not None:
         files[WEIGHTS] = _weights_file(weights)
     if network is not None and record.network is not None and record.network.file is not None:
         files[record.network.file] = network

@@ -9,7 +9,7 @@ from pathlib import Path
 from lrensemble.errors import ConfigError, PoolError
 from lrensemble.files import discard, names_in, own_files, read_json, seal, storage_errors, write_folder, write_whole
 from lrensemble.pool.listing import MEMBER, is_member, read_member
-from lrensemble.pool.member import WEIGHTS, Member
+from lrensemble.pool.member import ADAPTER_CONFIG, Member
 from lrensemble.pool.removal import find_member
 from lrensemble.pool.sealed import check_file, damaged
 from lrensemble.pool.store import Pool
@@ -69,7 +69,11 @@ def drop_weights(pool: Pool, members: Collection[str]) -> Slimmed:
     dropped, freed = list[str](), 0
     for id_ in members:
         member = _own(pool, id_)
-        learned = {WEIGHTS} if member.network is None or member.network.file is None else {WEIGHTS, member.network.file}
+        learned = {member.name_of_weights}
+        if member.adapter is not None:
+            learned |= {ADAPTER_CONFIG}
+        if member.network is not None and member.network.file is not None:
+            learned |= {member.network.file}
         if learned & member.files.keys():
             kept = {name: digest for name, digest in member.files.items() if name not in learned}
             _rewritten(member.model_copy(update={"files": kept}))

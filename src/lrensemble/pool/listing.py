@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lrensemble.errors import PoolError
 from lrensemble.files import names_in, warn_of_strangers
-from lrensemble.pool.member import HISTORY, ID_PATTERN, PREDICTIONS, WEIGHTS, Member
+from lrensemble.pool.member import ADAPTER, HISTORY, ID_PATTERN, PREDICTIONS, WEIGHTS, Member
 from lrensemble.pool.sealed import check_file, damaged, unseal
 
 MEMBER = "member.json"
@@ -60,4 +60,4 @@ def is_member(folder: Path) -> bool:
     """Whether a folder is a member's, whole or damaged, by its name and what lies in it."""
     if _ID.fullmatch(folder.name) is None or not folder.is_dir():
         return False
-    return any(os.path.lexists(folder / name) for name in (MEMBER, PREDICTIONS, WEIGHTS, HISTORY))
+    return any(os.path.lexists(folder / name) for name in (MEMBER, PREDICTIONS, WEIGHTS, ADAPTER, HISTORY))

@@ -23,6 +23,8 @@ PART = "/"
 """Between the name of a split and that of a part of its predictions, in the names of stored arrays."""
 
 PREDICTIONS, WEIGHTS, HISTORY = "predictions.safetensors", "weights.safetensors", "history.jsonl"
+ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
+"""Files of an adapter, as `peft` names them."""
 
 ID_PATTERN = r"[0-9a-z][0-9a-z_\-]{0,63}"
 MemberId = Annotated[str, Field(pattern=rf"^{ID_PATTERN}$")]
@@ -90,6 +92,8 @@ class MemberRecord(Record):
     """How it is run again, where that is no model of a recipe: members that were adopted have one."""
     facts: dict[str, Any] = Field(default={})
     """What is known of a member that was trained elsewhere, ready for JSON: hyper-parameters, tool, its own metrics."""
+    adapter: dict[str, Any] | None = None
+    """What `peft` writes as `adapter_config.json` beside the weights of an adapter; None where they are a network's."""
     made_with: Annotated[MadeWith | None, BeforeValidator(of_environment)] = Field(
         default=None, validation_alias=AliasChoices("made_with", "environment")
     )
@@ -149,7 +153,7 @@ class Member(Shown, MemberRecord):
         return predictions_of(self.form, parts)
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """The trained parameters and buffers by name, on the CPU.
+        """The trained parameters and buffers by name, on the CPU; of an adapter those that it adds to its base.
 
         Raises:
             PoolError: none were kept, or the file is missing or damaged.
@@ -163,12 +167,17 @@ class Member(Shown, MemberRecord):
         Raises:
             PoolError: none was kept, or it is missing or damaged.
         """
-        return self._checked(WEIGHTS)
+        return self._checked(self.name_of_weights)
+
+    @property
+    def name_of_weights(self) -> str:
+        """Name of the file of its trained parameters, whether it was kept or not."""
+        return WEIGHTS if self.adapter is None else ADAPTER
 
     @property
     def has_weights(self) -> bool:
         """Whether trained parameters were kept."""
-        return WEIGHTS in self.files
+        return self.name_of_weights in self.files
 
     @property
     def has_network_file(self) -> bool:

@@ -11,6 +11,8 @@ POOL/members/<id>/predictions.safetensors   `val`, `test`, …: what it says, in
                                             log-probabilities, [sample] labels, …; further arrays of a form as
                                             `val/probs`
 POOL/members/<id>/weights.safetensors       optional
+POOL/members/<id>/adapter_model.safetensors optional: weights of an adapter of the task's base, with
+                                            `adapter_config.json` beside them, as `peft` has both
 POOL/members/<id>/history.jsonl             optional
 POOL/members/<id>/network.onnx, …           optional: the network of a member that was adopted, in its tool's format
 POOL/failed/<id>.json                       runs that raised an error, until one succeeds

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import field_validator
 
-from lrensemble.config import PositiveInt, Record
+from lrensemble.config import Base, PositiveInt, Record
 from lrensemble.errors import ConfigError
 from lrensemble.targets import AnyTarget, Classes, OfTarget, Target
 
@@ -71,6 +71,8 @@ class Task(OfTarget):
     name: str
     splits: dict[str, Split]
     """Splits by name: `val`, then `test` where there is one, then further test sets (`test:NAME`)."""
+    base: Base | None = None
+    """Language model that the members start from, and without which an adapter is nothing; None where there is none."""
 
     @field_validator("target")
     @classmethod
@@ -106,6 +108,7 @@ class Task(OfTarget):
         weights: Mapping[str, NDArray[np.floating]] = NONE,
         choices: Mapping[str, NDArray[np.integer]] = NONE,
         ids: Mapping[str, Sequence[str]] = NO_IDS,
+        base: Base | None = None,
     ) -> Self:
         """Task with the fingerprints of these rows.
 
@@ -118,6 +121,7 @@ class Task(OfTarget):
             weights: weight of each row [sample], for splits that have weights.
             choices: number of answers of each row [sample], for splits whose rows have not all as many.
             ids: names by which rows are known elsewhere, for splits that have such.
+            base: language model that the members start from.
         """
         splits = {
             split: Split(
@@ -131,7 +135,7 @@ class Task(OfTarget):
             )
             for split in rows
         }
-        return cls(name=name, target=as_target(target), splits=splits)
+        return cls(name=name, target=as_target(target), splits=splits, base=base)
 
     def with_row_attributes_of(self, other: Task) -> Self:
         """This task with the attributes of rows that another one of the same rows has and this one has not."""
@@ -163,6 +167,8 @@ class Task(OfTarget):
         found: dict[str, str] = {self.target.kind: hashlib.sha256(names).hexdigest()}
         for name, split in self.splits.items():
             found |= {f"{name} rows": split.rows, f"{name} labels": split.labels}
+        if self.base is not None:
+            found["weights of the base"] = self.base.weights_sha256
         return found
 
     def difference(self, other: Task) -> str:
@@ -173,25 +179,27 @@ class Task(OfTarget):
         found = []
         if difference := self.target.difference(other.target):
             found.append(difference)
+        mine, theirs = (None if task.base is None else task.base.weights_sha256 for task in (self, other))
+        if mine != theirs:
+            found.append(f"{_named(self.base)}, not {_named(other.base)}")
         for name in in_order({**self.splits, **other.splits}):
-            mine, theirs = self.splits.get(name), other.splits.get(name)
-            if mine is None or theirs is None:
-                if mine is not theirs:
-                    found.append(f"{'a' if mine else 'no'} {name} split")
-            elif mine.size != theirs.size:
-                found.append(f"{mine.size} {name} rows, not {theirs.size}")
-            else:
-                found += [
-                    f"other {name} {what}"
-                    for what in ("rows", "labels")
-                    if getattr(mine, what) != getattr(theirs, what)
-                ]
-                found += [
-                    f"other {name} {what}"
-                    for what in ROW_ATTRIBUTES
-                    if len({getattr(mine, what), getattr(theirs, what)} - {None}) == 2
-                ]
+            found += _difference(name, self.splits.get(name), other.splits.get(name))
         return "; ".join(found)
+
+
+def _difference(name: str, mine: Split | None, theirs: Split | None) -> list[str]:
+    """Descriptions of how a split differs from that of another task."""
+    if mine is None or theirs is None:
+        return [] if mine is theirs else [f"{'a' if mine else 'no'} {name} split"]
+    if mine.size != theirs.size:
+        return [f"{mine.size} {name} rows, not {theirs.size}"]
+    other = [what for what in ("rows", "labels") if getattr(mine, what) != getattr(theirs, what)]
+    both = [what for what in ROW_ATTRIBUTES if len({getattr(mine, what), getattr(theirs, what)} - {None}) == 2]
+    return [f"other {name} {what}" for what in (*other, *both)]
+
+
+def _named(base: Base | None) -> str:
+    return "no base model" if base is None else f"base {base.path} (weights {base.weights_sha256[:12]}…)"
 
 
 def as_target(given: Target | Sequence[str]) -> AnyTarget:

@@ -26,6 +26,9 @@ HOMES = {
     "augmentations": "lrensemble.data.augment",
     "losses": "lrensemble.targets.losses",
     "samplers": "lrensemble.data",
+    "texts": "lrensemble.language.source",
+    "templates": "lrensemble.language.templates",
+    "benchmarks": "lrensemble.language.benchmarks",
     "metrics": "lrensemble.metrics",
     "diversity": "lrensemble.metrics.diversity",
     "loggers": "lrensemble.train.loggers",
@@ -36,6 +39,9 @@ HOMES = {
 }
 """The package whose import fills a registry, by the plural of what it holds."""
 
+FURTHER = {"models": "lrensemble.language.adapters"}
+"""Modules of later parts that register there as well."""
+
 
 def registry_of(plural: str) -> Registry[Any, Any]:
     """The registry of a kind, with all that registers in it.
@@ -45,6 +51,8 @@ def registry_of(plural: str) -> Registry[Any, Any]:
     """
     if plural not in HOMES:
         raise UnknownNameError(f"no kind of name {plural!r}{nearest(plural, HOMES)}")
+    if plural in FURTHER:
+        importlib.import_module(FURTHER[plural])
     home = vars(importlib.import_module(HOMES[plural])).values()
     return next(each for each in home if isinstance(each, Registry) and each.plural == plural)
 

@@ -53,10 +53,11 @@ class Classes(Target):
         return np.exp(numbers, out=numbers)
 
     def head(self, form: Form | None = None, scale: Scale | None = None) -> Head:  # noqa: ARG002 – no units
-        """Logits, cross-entropy and softmax."""
-        from lrensemble.targets.heads import ClassHead
+        """Logits, cross-entropy and softmax; or the log-probability of the truth alone."""
+        from lrensemble.targets.heads import ClassHead, LikelihoodHead
 
-        return head_of(form, {"log_probs": ClassHead}, self.kind)(self.width)
+        heads: dict[Form, type[Head]] = {"log_probs": ClassHead, "likelihood": LikelihoodHead}
+        return head_of(form, heads, self.kind)(self.width)
 
     def strata(self, truth: NDArray[Any]) -> NDArray[np.int64]:
         """The classes."""

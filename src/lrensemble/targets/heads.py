@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax, softplus
 
 from lrensemble.config import Scale
-from lrensemble.targets.forms import Form, Gaussian, LogProbs, Predictions, RealValues
+from lrensemble.targets.forms import Form, Gaussian, Likelihood, LogProbs, Predictions, RealValues
 from lrensemble.targets.losses.base import Loss
 
 LOG_VARIANCE = (-10.0, 5.0)
@@ -93,6 +93,34 @@ class ClassHead(Head):
     def predictions(self, stored: NDArray[Any]) -> Predictions:
         """Log-probabilities of all classes."""
         return LogProbs(stored)
+
+
+@dataclass(frozen=True)
+class LikelihoodHead(Head):
+    """The output is the log-probability of the true class, which is all that is kept of a large vocabulary."""
+
+    said = Likelihood
+
+    @property
+    def outputs(self) -> int:
+        """One, whatever the number of classes."""
+        return 1
+
+    def row_losses(self, outputs: Tensor, truth: Tensor, smoothing: float | Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """The negative log-likelihood; nothing is known of other classes that could share in it."""
+        return -outputs[..., 0]
+
+    def stored(self, outputs: Tensor) -> Tensor:
+        """Log-probabilities of the truth, float32."""
+        return outputs.float()
+
+    def dense(self, outputs: Tensor) -> Tensor:
+        """Probabilities of the truth."""
+        return _widest(outputs).exp()
+
+    def predictions(self, stored: NDArray[Any]) -> Predictions:
+        """The likelihood of the truth alone."""
+        return Likelihood(stored[:, 0])
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 
 from lrensemble import models
 from lrensemble.config import Recipe, Record, to_record
-from lrensemble.data import Dataset, of_recipe
+from lrensemble.data import Learnable
 from lrensemble.errors import ConfigError, LREnsembleError, PoolError, TrainingError
 from lrensemble.files.scratch import scratch_folder
 from lrensemble.policies import POLICIES
@@ -27,6 +27,7 @@ from lrensemble.train.execution.memory import kept_memory
 from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.run.claims import claim_group
 from lrensemble.train.run.lives import train_runs
+from lrensemble.train.run.reading import read_of_recipe
 from lrensemble.train.run.runs import Run, ShouldContinue
 from lrensemble.train.run.session import Interrupt, Session
 from lrensemble.train.run.state import HistoryLine
@@ -115,7 +116,7 @@ def reproduce(
             models.check(recipe.model)
             POLICIES.check(recipe.policy)
         place = _device(device, original.made)
-        dataset = of_recipe(original.recipe, data, trust_code=trust_code).to(place)
+        dataset = read_of_recipe(original.recipe, data, trust_code=trust_code).to(place)
         with scratch_folder() as folder, deferred_interrupt() as interrupt, kept_memory():
             trained = _train(original, dataset, pool_of(dataset, folder / "pool"), interrupt)
             return _compared(opened, original, trained)
@@ -157,7 +158,7 @@ def _device(given: str | None, made: MadeWith) -> torch.device:
         return to_device("cpu")
 
 
-def _train(original: _Original, dataset: Dataset, pool: Pool, interrupt: Interrupt) -> Member:
+def _train(original: _Original, dataset: Learnable, pool: Pool, interrupt: Interrupt) -> Member:
     """The member, trained again into another pool.
 
     Raises:
@@ -189,7 +190,7 @@ def _train(original: _Original, dataset: Dataset, pool: Pool, interrupt: Interru
     return find_member(pool, original.recipe.id)
 
 
-def _runs(original: _Original, dataset: Dataset) -> Sequence[Run]:
+def _runs(original: _Original, dataset: Learnable) -> Sequence[Run]:
     """Runs of its program; that of a member that was pruned is as long as it was to be."""
     if original.member.status == "pruned":
         return [run_of(original.recipe.model_copy(update={"at_epoch": None}), dataset)]

@@ -16,15 +16,16 @@ from typing import NamedTuple
 
 import torch
 
-from lrensemble.data import Dataset
+from lrensemble.data import Dataset, Learnable
 from lrensemble.policies import build
 from lrensemble.train.execution.grouping import first_batch, is_stackable, largest_group_size
 from lrensemble.train.execution.memory import free, is_out_of_memory
 from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.loop import Trainee, fit_members
 from lrensemble.train.run.runs import Run
-from lrensemble.train.run.single import SingleTrainee, initial_network
+from lrensemble.train.run.single import initial_network
 from lrensemble.train.run.threads import forward_flops, threads, threads_for
+from lrensemble.train.run.trainees import alone
 
 SMALL_LAYER_FLOPS_ON_CPU, SMALL_LAYER_FLOPS_ON_GPU = 40e6, 5e9
 """Floating-point operations per layer and forward pass below which a device gains by training members together."""
@@ -62,7 +63,7 @@ UNAVAILABLE = StepCost(math.inf, 1)
 """Cost of what cannot be done, or is not wanted."""
 
 
-def estimated_costs(runs: Sequence[Run], dataset: Dataset) -> Costs:
+def estimated_costs(runs: Sequence[Run], dataset: Learnable) -> Costs:
     """Costs by the fixed rule, of runs of one kind, which can be trained together if they are more than one."""
     network = initial_network(runs[0].recipe, dataset)
     inputs, _ = first_batch(runs[0], dataset)
@@ -77,7 +78,7 @@ def estimated_costs(runs: Sequence[Run], dataset: Dataset) -> Costs:
     return Costs(StepCost(seconds / speedup, size), StepCost(seconds, size) if on_cpu else UNAVAILABLE)
 
 
-def measured_costs(runs: Sequence[Run], dataset: Dataset) -> Costs:
+def measured_costs(runs: Sequence[Run], dataset: Learnable) -> Costs:
     """Costs by a measurement on this machine, of runs of one kind as above."""
     largest = min(len(runs), largest_group_size(runs, dataset))
     sizes = sorted({1, *(min(size, largest) for size in (4, 16, 64))})
@@ -89,38 +90,38 @@ def measured_costs(runs: Sequence[Run], dataset: Dataset) -> Costs:
     return Costs(lowest(torch.get_num_threads()), lowest(1) if dataset.device.type == "cpu" else UNAVAILABLE)
 
 
-def force_one_by_one(runs: Sequence[Run], dataset: Dataset) -> Costs:  # noqa: ARG001 – all take the same
+def force_one_by_one(runs: Sequence[Run], dataset: Learnable) -> Costs:  # noqa: ARG001 – all take the same
     """Costs that make every run be trained alone in this process, whatever it takes."""
     return Costs(StepCost(0.0, 1), UNAVAILABLE)
 
 
-def alone_in_either(runs: Sequence[Run], dataset: Dataset) -> Costs:
+def alone_in_either(runs: Sequence[Run], dataset: Learnable) -> Costs:
     """Costs by the fixed rule of runs that are trained alone on one thread, in this process or in a worker's."""
     with threads(1):
         return estimated_costs(runs[:1], dataset)
 
 
-def fixed_groups(size: int) -> Callable[[Sequence[Run], Dataset], Costs]:
+def fixed_groups(size: int) -> Callable[[Sequence[Run], Learnable], Costs]:
     """Rule that makes runs be trained in groups of a fixed size, whatever memory there is."""
 
-    def costs(runs: Sequence[Run], dataset: Dataset) -> Costs:
+    def costs(runs: Sequence[Run], dataset: Learnable) -> Costs:
         stacked = len(runs) > 1 and is_stackable(initial_network(runs[0].recipe, dataset), dataset)
         return Costs(StepCost(0.0, size if stacked else 1), UNAVAILABLE)
 
     return costs
 
 
-def force_fused(runs: Sequence[Run], dataset: Dataset) -> Costs:
+def force_fused(runs: Sequence[Run], dataset: Learnable) -> Costs:
     """Costs that make runs be trained in the largest groups that this process has memory for."""
     return Costs(StepCost(0.0, largest_group_size(runs, dataset) if len(runs) > 1 else 1), UNAVAILABLE)
 
 
-def force_workers(runs: Sequence[Run], dataset: Dataset) -> Costs:  # noqa: ARG001
+def force_workers(runs: Sequence[Run], dataset: Learnable) -> Costs:  # noqa: ARG001
     """Costs that make every run be trained alone in a worker process."""
     return Costs(UNAVAILABLE, StepCost(0.0, 1))
 
 
-def _step_seconds(runs: Sequence[Run], dataset: Dataset) -> float:
+def _step_seconds(runs: Sequence[Run], dataset: Learnable) -> float:
     """Median seconds of a step of a group, or of a run alone; infinite where the device has no memory for them."""
     try:
         ends = [time.perf_counter() for _ in _steps(runs, dataset)]  # a step that was yielded has ended on a GPU too
@@ -134,13 +135,14 @@ def _step_seconds(runs: Sequence[Run], dataset: Dataset) -> float:
     return statistics.median(later - earlier for earlier, later in pairwise(ends))
 
 
-def _steps(runs: Sequence[Run], dataset: Dataset) -> Iterator[object]:
+def _steps(runs: Sequence[Run], dataset: Learnable) -> Iterator[object]:
     settings = [run.recipe.train for run in runs]
     policies = [build("constant(peak=1e-6)", 1 + MEASURED_STEPS)] * len(runs)  # at its own rate one might diverge
     networks = [initial_network(run.recipe, dataset) for run in runs]
     trainee: Trainee
     if len(runs) == 1:
-        trainee = SingleTrainee(networks[0], dataset, settings[0])
+        trainee = alone(networks[0], dataset, settings[0])
     else:
+        assert isinstance(dataset, Dataset)
         trainee = StackedTrainee(networks, dataset, settings)
     return fit_members(trainee, policies)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lrensemble.data import Dataset
+from lrensemble.data import Dataset, Learnable
 from lrensemble.targets.heads import Head
 from lrensemble.train.run.fused.stacked import StackedModel
 from lrensemble.train.run.runs import Run
@@ -26,7 +26,7 @@ GROUP_MEMORY_FRACTION = 0.5
 """Fraction of the device's memory for a group; the rest is for evaluation and for other programs."""
 
 
-def largest_group_size(runs: Sequence[Run], dataset: Dataset) -> int:
+def largest_group_size(runs: Sequence[Run], dataset: Learnable) -> int:
     """Number of runs that fit the device's memory together, at most as many as are of use; at least 1."""
     device, network = dataset.device, initial_network(runs[0].recipe, dataset)
     if device.type == "mps" or not is_stackable(network, dataset):  # it has no float64 for the members' losses
@@ -37,8 +37,13 @@ def largest_group_size(runs: Sequence[Run], dataset: Dataset) -> int:
     return max(1, min(fitting, MAX_GROUP_SIZE_ON_CPU if device.type == "cpu" else MAX_GROUP_SIZE_ON_GPU))
 
 
-def is_stackable(network: nn.Module, dataset: Dataset) -> bool:
-    """Whether a network runs with others in one program: it is not random, and torch.func takes all it does."""
+def is_stackable(network: nn.Module, dataset: Learnable) -> bool:
+    """Whether a network runs with others in one program: it is not random, and torch.func takes all it does.
+
+    Language models do not: their base, which is most of them, would be stacked as well.
+    """
+    if not isinstance(dataset, Dataset):
+        return False
     try:
         inputs, _ = dataset.batch(dataset.rows["train"][:2])
         StackedModel([network, network]).outputs(inputs, training=True, shared=True)
@@ -84,6 +89,6 @@ def _unchanged(tensor: Any) -> Any:
     return tensor
 
 
-def first_batch(run: Run, dataset: Dataset) -> tuple[Tensor, Tensor]:
+def first_batch(run: Run, dataset: Learnable) -> tuple[Tensor, Tensor]:
     """Inputs [row, *shape] and truth [row, …] of as many rows as a batch of the run has."""
     return dataset.batch(dataset.rows["train"][: run.recipe.train.batch_size])

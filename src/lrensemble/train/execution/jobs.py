@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lrensemble.config import Recipe
-from lrensemble.data import Dataset
+from lrensemble.data import Learnable
 from lrensemble.errors import LREnsembleError, TrainingError
 from lrensemble.here import is_here
 from lrensemble.pool import Pool
@@ -37,7 +37,7 @@ from lrensemble.train.run.runs import Run, state_of
 
 logger = logging.getLogger(__name__)
 
-CostRule = Callable[[Sequence[Run], Dataset], Costs]
+CostRule = Callable[[Sequence[Run], Learnable], Costs]
 """Function of runs of one kind and their data to what a step of them costs."""
 
 COST_RULES: dict[str, CostRule] = {
@@ -103,7 +103,7 @@ def rule_of(execution: str, max_group_size: int | None, *, reproducible: bool) -
 
 def jobs_of(
     runs: Sequence[Run],
-    dataset: Dataset,
+    dataset: Learnable,
     pool: Pool,
     execution: str,
     *,
@@ -159,7 +159,7 @@ def _workers_are_faster(similar: Sequence[_SimilarRuns], workers: int) -> bool:
     return START_SECONDS + in_workers < sum(each.steps * each.costs.in_process.seconds for each in similar)
 
 
-def _similar_runs(runs: Sequence[Run], dataset: Dataset, pool: Pool, rule: CostRule) -> list[_SimilarRuns]:
+def _similar_runs(runs: Sequence[Run], dataset: Learnable, pool: Pool, rule: CostRule) -> list[_SimilarRuns]:
     """The runs divided into similar ones, in the order of the first of each."""
     by_key: dict[tuple[object, ...], list[Run]] = {}
     for run in runs:
@@ -178,7 +178,7 @@ def _steps_left(runs: Sequence[Run], pool: Pool) -> int:
     return sum(run.policy.total - (0 if _is_independent(run) else steps_done(pool, run.id)) for run in runs)
 
 
-def _costs(rule: CostRule, runs: Sequence[Run], dataset: Dataset) -> Costs:
+def _costs(rule: CostRule, runs: Sequence[Run], dataset: Learnable) -> Costs:
     """Costs of runs of one kind; those whose network fails in the measurement are trained alone, where they fail.
 
     Raises:

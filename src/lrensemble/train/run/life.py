@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from lrensemble.config import Inputs
-from lrensemble.data import Dataset, rows_seen
+from lrensemble.data import Learnable, rows_seen
 from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.member import Status
@@ -29,7 +26,7 @@ from lrensemble.train.run.under_way import Life, begin, end_epoch, keep, new_tra
 
 
 def live(
-    claims: Claims, dataset: Dataset, pool: Pool, session: Session
+    claims: Claims, dataset: Learnable, pool: Pool, session: Session
 ) -> Generator[Step | Epoch, None, list[MemberRecord]]:
     """Train runs, from the start or from their saved state, and add them to the pool, however they end.
 
@@ -176,8 +173,9 @@ def record_of(life: Life, member: int, status: Status, predictions: Mapping[str,
         parameters=life.parameters,
         samples=rows_seen(len(dataset.rows["train"]), run.recipe.train, journal.steps(member)),
         steps=journal.moments.statistics(member),
-        inputs=inputs_of(dataset),
+        inputs=dataset.inputs_of_members,
         scale=dataset.scale if dataset.scale.mean else None,
+        adapter=None if life.trainee.adapter is None else dict(life.trainee.adapter),
         made_with=made_with(
             [run.id for run in runs],
             dataset.device,
@@ -187,9 +185,3 @@ def record_of(life: Life, member: int, status: Status, predictions: Mapping[str,
             reproducible=journal.reproducible,
         ),
     )
-
-
-def inputs_of(dataset: Dataset) -> Inputs:
-    """Shape, type and normalisation of a data set's inputs."""
-    dtype: Literal["uint8", "float32"] = "uint8" if dataset.inputs.dtype == torch.uint8 else "float32"
-    return Inputs(shape=dataset.shape, dtype=dtype, mean=tuple(dataset.mean.tolist()), std=tuple(dataset.std.tolist()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from lrensemble.data import Dataset
+from lrensemble.data import Dataset, Learnable
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.train.run.claims import Claims
 from lrensemble.train.run.epochs import Epoch
@@ -15,9 +15,10 @@ from lrensemble.train.run.session import Session
 
 
 def train_runs(
-    claims: Claims, dataset: Dataset, pool: Pool, session: Session
+    claims: Claims, dataset: Learnable, pool: Pool, session: Session
 ) -> Generator[Step | Epoch, None, list[MemberRecord]]:
     """Train runs by the library's loop, or by the function that the recipe of a run alone names. As `live`."""
     if claims.runs[0].recipe.train.function is None:
         return (yield from live(claims, dataset, pool, session))
+    assert isinstance(dataset, Dataset)  # no other is handed to a function (`check_training`)
     return live_by_function(claims, dataset, pool, session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -57,6 +57,10 @@ class Trainee(Protocol):
     head: Head
     """Loss and link of the members."""
 
+    @property
+    def adapter(self) -> Mapping[str, Any] | None:
+        """What `peft` writes as `adapter_config.json`, where the weights are those of adapters."""
+
     def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """Update every member once, by its own rate; losses before the update and norms of gradients, [member] each.
 
@@ -108,7 +112,7 @@ def fit(trainee: Trainee, policy: Policy, *, first_step: int = 0, chunk_steps: i
     """Train one network in place, one step for each that is asked for.
 
     Args:
-        trainee: of one member: a `SingleTrainee`.
+        trainee: of one member (`alone`).
         policy: the rate by step, for `policy.total` steps.
         first_step: how many steps are done already.
         chunk_steps: steps that are done before the first of them is yielded, so that none in between waits for a GPU;

@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lrensemble.data import Dataset
+from lrensemble.data import Dataset, Learnable
 from lrensemble.errors import TrainingError
 from lrensemble.metrics import METRICS, watched
 from lrensemble.models.arithmetic import cuda_arithmetic
+from lrensemble.pool.collect.scores import scores_of
 from lrensemble.targets import Target
 from lrensemble.targets.heads import Head
 
@@ -67,13 +68,15 @@ class Scoring:
     metrics: tuple[str, ...]
 
     @classmethod
-    def of(cls, dataset: Dataset, head: Head) -> Self:
+    def of(cls, dataset: Learnable, head: Head) -> Self:
         """Scoring of members of a data set that speak as a head does."""
         return cls(dataset.target, head, dataset.truth_of("val"), tuple(watched(dataset.target.kind, head.said.serves)))
 
     def is_usable(self, stored: NDArray[np.floating]) -> bool:
         """Whether what a member says can be kept; the logarithm of a probability of zero is no overflow."""
-        return not np.isnan(stored).any() and (self.head.form == "log_probs" or bool(np.isfinite(stored).all()))
+        return not np.isnan(stored).any() and (
+            self.head.form in ("log_probs", "likelihood") or bool(np.isfinite(stored).all())
+        )
 
     @property
     def aim(self) -> str:
@@ -93,5 +96,8 @@ class Scoring:
 
     def scores(self, stored: NDArray[np.floating]) -> dict[str, float]:
         """Scores by metric of what a member says (`Head.stored`), [sample, column]."""
-        seen = self.target.seen(self.head.predictions(stored))
+        said = self.head.predictions(stored)
+        if self.head.form == "likelihood":
+            return scores_of(said, self.target, self.truth)
+        seen = self.target.seen(said)
         return {name: METRICS.call(name, seen, self.truth) for name in self.metrics}

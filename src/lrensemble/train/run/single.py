@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lrensemble import models
 from lrensemble.config import Recipe, TrainSettings
-from lrensemble.data import Dataset, Mixing, loss_of
+from lrensemble.data import Dataset, Learnable, Mixing, loss_of
 from lrensemble.policies.torch_adapter import set_momentum
 from lrensemble.targets.heads import batch_weight, mixed_loss
 from lrensemble.train.run.groups import freeze, rate_factors
@@ -79,6 +79,10 @@ class SingleTrainee:
     def evaluated(self) -> nn.Module:
         """The network that is scored, predicts and becomes the member: the average where there is one."""
         return self.model if self._average is None else self._average.module
+
+    @property
+    def adapter(self) -> None:
+        """None: the weights are those of whole networks."""
 
     def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """One update of the weights; the loss before it and the norm of its gradient, [1] each."""
@@ -182,7 +186,7 @@ class SingleTrainee:
             self.scaler.load_state_dict({key: tensor.item() for key, tensor in parts["scaler"].items()})
 
 
-def initial_network(recipe: Recipe, dataset: Dataset) -> nn.Module:
+def initial_network(recipe: Recipe, dataset: Learnable) -> nn.Module:
     """The network of a recipe before its first step, on the device of the data set.
 
     Raises:

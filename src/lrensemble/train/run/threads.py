@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from lrensemble.models.arithmetic import threads
+
+__all__ = ["forward_flops", "threads", "threads_for"]
 
 _FLOPS_FOR_THREADS, _FLOPS_OF_A_GROUP = 50_000_000, 5_000_000
 """Below this much work in the forward pass of a batch, threads wait for one another longer than they compute; a group
@@ -36,14 +37,3 @@ def forward_flops(model: nn.Module, inputs: Tensor) -> int:
     with FlopCounterMode(display=False) as counter:
         model(inputs)
     return int(counter.get_total_flops())
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Compute on that many threads in this block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from lrensemble.data import Dataset, steps_per_epoch
+from lrensemble.data import Dataset, Learnable, steps_per_epoch
 from lrensemble.pool import Pool
 from lrensemble.train.run.claims import Claims
 from lrensemble.train.run.endings import best_epoch, early_end
@@ -18,9 +18,10 @@ from lrensemble.train.run.loop import Trainee
 from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.runs import STATE, Run
 from lrensemble.train.run.session import Session
-from lrensemble.train.run.single import SingleTrainee, initial_network
+from lrensemble.train.run.single import initial_network
 from lrensemble.train.run.state import HistoryLine, first_progress, restore_state, stacked_in
 from lrensemble.train.run.threads import threads_for
+from lrensemble.train.run.trainees import alone
 
 MIN_STACK = 2
 """Fewest members of a stack that others have left."""
@@ -31,7 +32,7 @@ class Life:
     """Runs under way: what they are trained with, and how far they have come."""
 
     claims: Claims
-    dataset: Dataset
+    dataset: Learnable
     pool: Pool
     session: Session
     trainee: Trainee
@@ -42,7 +43,7 @@ class Life:
     """Number of parameters of one network."""
 
 
-def begin(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Life:
+def begin(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Life:
     """Networks, optimizers and journal as they were when their state was saved, or new ones."""
     runs, path, kept = claims.runs, claims.state.folder / STATE, Kept()
     ids, everybody = tuple(run.id for run in runs), range(len(runs))
@@ -65,18 +66,19 @@ def begin(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> Lif
     return Life(claims, dataset, pool, session, trainee, kept, journal, parameters)
 
 
-def networks_of(runs: Sequence[Run], dataset: Dataset) -> list[nn.Module]:
+def networks_of(runs: Sequence[Run], dataset: Learnable) -> list[nn.Module]:
     """Networks of runs before their first step."""
     return [initial_network(run.recipe, dataset) for run in runs]
 
 
-def trainee_of(networks: Sequence[nn.Module], runs: Sequence[Run], dataset: Dataset, session: Session) -> Trainee:
+def trainee_of(networks: Sequence[nn.Module], runs: Sequence[Run], dataset: Learnable, session: Session) -> Trainee:
     """Networks as they are trained: a stack in a fused session, else the one network."""
     settings = [run.recipe.train for run in runs]
     if session.execution == "fused":
+        assert isinstance(dataset, Dataset)  # of others no groups are made (`is_stackable`)
         return StackedTrainee(networks, dataset, settings)
     (network,), (own,) = networks, settings
-    return SingleTrainee(network, dataset, own)
+    return alone(network, dataset, own)
 
 
 def new_trainee(runs: Sequence[Run], life: Life) -> Trainee:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lrensemble.config import Experiment
-from lrensemble.data import Dataset
+from lrensemble.data import Learnable
 from lrensemble.errors import ConfigError
 from lrensemble.files import scratch_folder
 from lrensemble.spec import Spec
@@ -30,7 +30,7 @@ class Plan:
         return self.epochs * self.rows
 
 
-def planned(experiment: Experiment, dataset: Dataset | None = None) -> Plan:
+def planned(experiment: Experiment, dataset: Learnable | None = None) -> Plan:
     """Plan of an experiment, all of whose names and arguments are checked. Nothing is written but to a scratch folder.
 
     Args:

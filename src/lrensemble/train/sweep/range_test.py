@@ -16,7 +16,7 @@ from lrensemble import models
 from lrensemble.config import Experiment, Record, TrainSettings
 from lrensemble.config.space import DISTRIBUTIONS, RangeTestPeaks
 from lrensemble.config.sweep import representative_values
-from lrensemble.data import Dataset
+from lrensemble.data import Learnable
 from lrensemble.errors import TrainingError
 from lrensemble.files import seal, write_whole
 from lrensemble.files.claims import claimed
@@ -24,8 +24,8 @@ from lrensemble.policies import build
 from lrensemble.pool.sealed import unseal
 from lrensemble.spec import Spec, SpecLike
 from lrensemble.train.run.loop import DivergedError, fit
-from lrensemble.train.run.single import SingleTrainee
 from lrensemble.train.run.threads import threads, threads_for
+from lrensemble.train.run.trainees import alone
 from lrensemble.train.sweep.points import point_of
 from lrensemble.train.sweep.run_factory import RunFactory, checked_parts
 
@@ -56,7 +56,7 @@ class RangeTest(Record):
 
 def range_test(
     model: SpecLike,
-    dataset: Dataset,
+    dataset: Learnable,
     settings: TrainSettings,
     *,
     count: int = 4,
@@ -86,7 +86,7 @@ def range_test(
     network = models.build(model, dataset.shape, dataset.head(settings.form).outputs, settings.seed_of_weights).to(
         dataset.device
     )
-    trainee = SingleTrainee(network, dataset, settings)
+    trainee = alone(network, dataset, settings)
     rising = build(Spec("exponential", {"peak": high, "floor": low}), steps - 1)
     policy = replace(rising, total=steps, rate=lambda step: rising(steps - 1 - step))
     inputs, _ = dataset.batch(dataset.rows["train"][: settings.batch_size])
@@ -134,7 +134,7 @@ def _rounded(rate: float) -> float:
     return float(f"{rate:.{SIGNIFICANT_DIGITS}g}")
 
 
-def with_range_test_peaks(factory: RunFactory, dataset: Dataset, folder: Path) -> RunFactory:
+def with_range_test_peaks(factory: RunFactory, dataset: Learnable, folder: Path) -> RunFactory:
     """Factory of runs whose peaks are those of range tests, in place of the ranges that ask for such tests.
 
     Each test is made once: its record stays in the pool, and a sweep that goes on reads it there.
@@ -163,7 +163,7 @@ def with_range_test_peaks(factory: RunFactory, dataset: Dataset, folder: Path) -
     )
 
 
-def _resolved(spec: Spec, experiment: Experiment, policy: Spec, dataset: Dataset, folder: Path) -> Spec:
+def _resolved(spec: Spec, experiment: Experiment, policy: Spec, dataset: Learnable, folder: Path) -> Spec:
     """Range of values as it is, or the peaks that a range test proposes where the range asks for one."""
     distribution = DISTRIBUTIONS.call(spec)
     if not isinstance(distribution, RangeTestPeaks):

@@ -12,7 +12,7 @@ from lrensemble.config import Experiment, Recipe, TrainSettings
 from lrensemble.config.records import reason_of
 from lrensemble.config.space import RangeTestPeaks
 from lrensemble.config.sweep import changed, representative_values
-from lrensemble.data import Dataset, check_training, steps_per_epoch
+from lrensemble.data import Learnable, steps_per_epoch
 from lrensemble.errors import ConfigError, LREnsembleError
 from lrensemble.policies import POLICIES, build
 from lrensemble.policies.epochs import meant_as_epochs
@@ -21,6 +21,7 @@ from lrensemble.train.run.groups import check_groups
 from lrensemble.train.run.optimizers import check_momentum, check_optimizer
 from lrensemble.train.run.own_loop.function import refuse_function, train_function
 from lrensemble.train.run.runs import Run
+from lrensemble.train.run.trainees import check_parts
 from lrensemble.train.sweep.points import Point, derived_seed, number_of_points, point_of
 
 LONG_RUN = 1_000_000
@@ -32,7 +33,7 @@ class RunFactory:
     """Maker of the runs of an experiment, from what they have in common."""
 
     experiment: Experiment
-    dataset: Dataset
+    dataset: Learnable
 
     def run(self, order: int, point: Point, *, epochs: int | None = None) -> Run:
         """Run of a point.
@@ -117,7 +118,7 @@ def _parameter_names(model: Spec, shape: tuple[int, ...], outputs: int) -> tuple
     return tuple(name for name, parameter in network.named_parameters() if parameter.requires_grad)
 
 
-def run_of(recipe: Recipe, dataset: Dataset) -> Run:
+def run_of(recipe: Recipe, dataset: Learnable) -> Run:
     """Run that trains a recipe from its first step to where the recipe ends it.
 
     Raises:
@@ -150,7 +151,7 @@ def run_until(run: Run, epoch: int, order: int, successor: Run) -> Run:
     )
 
 
-def check_space(experiment: Experiment, dataset: Dataset | None = None) -> None:
+def check_space(experiment: Experiment, dataset: Learnable | None = None) -> None:
     """Refuse values that a part of a recipe does not take; those of the space with the path of their key.
 
     One path at a time moves through its values while the others stay at their first; other combinations that do not
@@ -185,7 +186,7 @@ def check_space(experiment: Experiment, dataset: Dataset | None = None) -> None:
     _check_zipped(experiment, dataset)
 
 
-def _check_zipped(experiment: Experiment, dataset: Dataset | None) -> None:
+def _check_zipped(experiment: Experiment, dataset: Learnable | None) -> None:
     """Refuse a policy with the values that go along with it."""
     for policy, along in experiment.sweep.entries(experiment.policy):
         ranges = experiment.sweep.ranges(policy.name)
@@ -214,7 +215,7 @@ def epochs_given_as_steps(factory: RunFactory) -> list[str]:
     return list(dict.fromkeys(line for policy in given for line in meant_as_epochs(policy, epochs, total)))
 
 
-def checked_parts(experiment: Experiment, point: Point, dataset: Dataset | None = None) -> tuple[Spec, TrainSettings]:
+def checked_parts(experiment: Experiment, point: Point, dataset: Learnable | None = None) -> tuple[Spec, TrainSettings]:
     """Model and training settings of a point; its policy is checked as well.
 
     Raises:
@@ -234,7 +235,7 @@ def checked_parts(experiment: Experiment, point: Point, dataset: Dataset | None 
     if settings.function is not None:
         train_function(settings.function)
     if dataset is not None:
-        check_training(dataset, settings)
+        check_parts(dataset, model, settings)
     return model, settings
 
 

@@ -6,18 +6,24 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 
 from lrensemble.config import Experiment
-from lrensemble.data import SOURCES, Dataset, load
+from lrensemble.data import Learnable
 from lrensemble.pool import Pool, Task
 from lrensemble.registry import import_plugins
+from lrensemble.train.run.reading import check_source, read
 from lrensemble.train.sweep.failures import Failures
 from lrensemble.train.sweep.run_factory import RunFactory, check_space
 from lrensemble.train.sweep.strategies import STRATEGIES, check_strategy
 
 logger = logging.getLogger(__name__)
+
+SPLITS = ("val", "test")
+"""Splits that members predict."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Setup:
     """Pool, data, factory of runs and devices that all runs of a sweep share."""
 
     pool: Pool
-    dataset: Dataset
+    dataset: Learnable
     """Data on the first of the devices."""
     factory: RunFactory
     devices: tuple[str, ...]
@@ -51,7 +57,7 @@ def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]
     return Setup(pool, factory.dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))
 
 
-def checked_factory(experiment: Experiment, known: Dataset | None = None) -> RunFactory:
+def checked_factory(experiment: Experiment, known: Learnable | None = None) -> RunFactory:
     """Factory of the runs of an experiment, all of whose names and arguments are checked. Raises as `set_up` does.
 
     Args:
@@ -59,10 +65,10 @@ def checked_factory(experiment: Experiment, known: Dataset | None = None) -> Run
         known: its data, where they are read already.
     """
     import_plugins(experiment.plugins)  # a worker process has not read the experiment's file
-    SOURCES.check(experiment.data.source)
+    check_source(experiment.data.source)
     check_space(experiment)
     check_strategy(experiment.sweep.strategy)
-    dataset = load(experiment.data, experiment.split) if known is None else known
+    dataset = read(experiment.data, experiment.split, experiment.model) if known is None else known
     check_space(experiment, dataset)
     factory = RunFactory(experiment, dataset)
     STRATEGIES.call(experiment.sweep.strategy, factory)  # it refuses what it cannot train
@@ -89,18 +95,25 @@ def _as_begun(experiment: Experiment, pool: Pool) -> Experiment:
     return experiment.model_copy(update={"sweep": sweep.model_copy(update={"seed": "shared"})})
 
 
-def pool_of(dataset: Dataset, folder: Path) -> Pool:
+def pool_of(dataset: Learnable, folder: Path) -> Pool:
     """Pool for members that learn a data set; made, or opened where it is there.
 
     Raises:
         PoolError: the folder holds a pool of another task.
         StorageError: the folder cannot be written.
     """
-    return Pool.create(folder, task_of(dataset), {split: dataset.truth_of(split) for split in ("val", "test")})
+    truth = {split: dataset.truth_of(split) for split in SPLITS}
+    return Pool.create(folder, task_of(dataset), truth, groups=_groups(dataset))
 
 
-def task_of(dataset: Dataset) -> Task:
+def task_of(dataset: Learnable) -> Task:
     """Task of pools whose members learn a data set."""
-    truth = {split: dataset.truth_of(split) for split in ("val", "test")}
-    rows = {split: dataset.rows[split].cpu().numpy() for split in ("val", "test")}
-    return Task.of(dataset.name, dataset.target, rows=rows, labels=truth)
+    truth = {split: dataset.truth_of(split) for split in SPLITS}
+    rows = {split: dataset.rows[split].cpu().numpy() for split in SPLITS}
+    return Task.of(dataset.name, dataset.target, rows=rows, labels=truth, groups=_groups(dataset), base=dataset.base)
+
+
+def _groups(dataset: Learnable) -> dict[str, NDArray[Any]]:
+    """Groups [sample] of the rows of splits whose rows are not independent."""
+    found = {split: dataset.groups_of(split) for split in SPLITS}
+    return {split: groups for split, groups in found.items() if groups is not None}

@@ -47,6 +47,10 @@ class StackedTrainee:
         self._smoothing = exact
         """[member] in float64; None where nothing is smoothed, which has fewer operations."""
 
+    @property
+    def adapter(self) -> None:
+        """None: the weights are those of whole networks."""
+
     def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """One update of all members; their losses before it and the norms of their gradients, [member] each."""
         inputs, truth, mixing = self._loader.load(step)

@@ -17,7 +17,6 @@ from lrensemble.policies import Policy, build
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.targets import Predictions
 from lrensemble.train.run.claims import Claims
-from lrensemble.train.run.life import inputs_of
 from lrensemble.train.run.made import made_with
 from lrensemble.train.run.numerics import reproducibly
 from lrensemble.train.run.own_loop.alive import interrupted_at_once, kept_alive, seeded
@@ -183,7 +182,7 @@ def _record_of(run: Run, trained: _Trained, dataset: Dataset, session: Session) 
         scores={"val": _scores(trained.said["val"], dataset)} if usable else {},
         seconds=trained.seconds,
         parameters=trained.parameters,
-        inputs=inputs_of(dataset) if has_network else None,
+        inputs=dataset.inputs_of_members if has_network else None,
         scale=dataset.scale if has_network and dataset.scale.mean else None,
         made_with=made_with(
             [run.id],

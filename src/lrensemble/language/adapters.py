@@ -1,0 +1,189 @@
+"""Language models that are trained: adapters of a base, which many share and none changes, or all of a small one.
+
+LoRA adds to the weights W of a layer the product of two thin matrices, W + s BA, of which B begins at zero (Hu et al.
+2022, section 4.1); s = alpha / rank, or alpha / sqrt(rank) (rsLoRA, Kalajdzievski 2023). DoRA learns the length of the
+columns apart from their direction (Liu et al. 2024).
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from functools import lru_cache
+from importlib import import_module
+from typing import Annotated, Any, Literal, cast
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from lrensemble.config import Base
+from lrensemble.errors import MissingExtraError, SpecError
+from lrensemble.language.base import base_of, load_base
+from lrensemble.models.base import MODELS
+from lrensemble.registry import nearest
+
+Rank = Annotated[int, Field(ge=1, le=4096)]
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Type = Literal["float32", "bfloat16", "float16"]
+
+ALL = "all-linear"
+"""Stands for every linear layer but the one that gives the next token."""
+
+
+@MODELS.register(sequences=True, base="a-folder")
+def lora(
+    shape: tuple[int, ...],
+    outputs: int,
+    *,
+    base: str,
+    revision: str | None = None,
+    rank: Rank = 8,
+    alpha: Positive | None = None,
+    dropout: Share = 0.0,
+    targets: tuple[str, ...] | str = ALL,
+    rslora: bool = False,
+    dora: bool = False,
+    checkpointing: bool = False,
+    dtype: Type = "float32",
+) -> nn.Module:
+    """LoRA adapter of a causal language model, whose own weights are loaded once and stay as they are.
+
+    Needs `pip install 'lrensemble[llm]'`.
+
+    Args:
+        shape: (length,) of one sequence of tokens.
+        outputs: how many; a language model brings its own.
+        base: folder of a causal language model, or its name on the Hugging Face hub.
+        revision: branch, tag or commit of a model of the hub.
+        rank: rank of the change of a layer.
+        alpha: its scale, times the rank or its root; twice the rank unless given.
+        dropout: share of a layer's inputs that a training step leaves out.
+        targets: names of the linear layers that are changed, `["q_proj", "v_proj"]`; all of them unless given.
+        rslora: whether the scale is alpha / sqrt(rank), and not alpha / rank.
+        dora: whether lengths and directions of weights are learned apart.
+        checkpointing: whether activations are computed again in the backward pass, to save memory.
+        dtype: type of the base's weights in memory; those of the adapter are float32.
+
+    Raises:
+        SpecError: no such base, or layers that it does not have.
+        MissingExtraError: `peft` or `transformers` is not installed.
+    """
+    del shape, outputs
+    reference = base_of(base, revision)
+    peft = _peft()
+    model = _sharing(_shared(reference, dtype))
+    chosen = _layers(model, targets)
+    config = peft.LoraConfig(
+        task_type="CAUSAL_LM",
+        r=rank,
+        lora_alpha=2 * rank if alpha is None else alpha,
+        lora_dropout=dropout,
+        target_modules=chosen,
+        use_rslora=rslora,
+        use_dora=dora,
+        base_model_name_or_path=reference.path,
+        revision=reference.revision,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # it asks transformers by a name that is to change
+        network = cast(nn.Module, peft.get_peft_model(model, config))
+    return _checkpointed(network, model) if checkpointing else network
+
+
+@MODELS.register("causal-lm", sequences=True, base="a-folder")
+def causal_lm(
+    shape: tuple[int, ...],
+    outputs: int,
+    *,
+    base: str,
+    revision: str | None = None,
+    checkpointing: bool = False,
+) -> nn.Module:
+    """All weights of a causal language model, fine-tuned; for small ones, since every member holds all of them.
+
+    Needs `pip install 'lrensemble[llm]'`.
+
+    Args:
+        shape: (length,) of one sequence of tokens.
+        outputs: how many; a language model brings its own.
+        base: folder of a causal language model, or its name on the Hugging Face hub.
+        revision: branch, tag or commit of a model of the hub.
+        checkpointing: whether activations are computed again in the backward pass, to save memory.
+
+    Raises:
+        SpecError: no such base.
+        MissingExtraError: `transformers` is not installed.
+    """
+    del shape, outputs
+    model = copy.deepcopy(_shared(base_of(base, revision), "float32"))
+    model.requires_grad_(True)
+    return _checkpointed(model, model) if checkpointing else cast(nn.Module, model)
+
+
+def is_adapter(network: nn.Module) -> bool:
+    """Whether a network is an adapter on a base, and not all of a model."""
+    return hasattr(network, "peft_config")
+
+
+def adapter_config(network: Any) -> dict[str, Any]:
+    """What `peft` writes as `adapter_config.json`, ready for JSON."""
+    config = network.active_peft_config.to_dict()
+    config |= {"inference_mode": True, "target_modules": sorted(config["target_modules"])}
+    return {key: getattr(value, "value", value) for key, value in config.items()}
+
+
+def adapter_weights(network: Any) -> dict[str, torch.Tensor]:
+    """Weights of an adapter by the names that `peft` saves them under; in the memory that it computes with."""
+    found: dict[str, torch.Tensor] = _peft().get_peft_model_state_dict(network, save_embedding_layers=False)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _shared(base: Base, dtype: Type) -> Any:
+    """The model that all members of this process share, frozen."""
+    return load_base(base, dtype=getattr(torch, dtype)).model.requires_grad_(False)
+
+
+def _sharing(model: Any) -> Any:
+    """A model of modules of its own, whose weights are those of another one: to put adapters into."""
+    return copy.deepcopy(model, {id(parameter): parameter for parameter in model.parameters()})
+
+
+def _layers(model: Any, targets: tuple[str, ...] | str) -> list[str]:
+    """Names of the linear layers to change, of which a base has one in each of its blocks, say.
+
+    Raises:
+        SpecError: names that no layer of the base has.
+    """
+    last = model.get_output_embeddings()
+    linear = [name for name, part in model.named_modules() if isinstance(part, nn.Linear) and part is not last]
+    known = sorted({name.rpartition(".")[2] for name in linear})
+    if targets == ALL:
+        return known
+    asked = (targets,) if isinstance(targets, str) else targets
+    for name in asked:
+        if name not in known:
+            raise SpecError(f"model 'lora': targets: the base has no linear layer {name!r}{nearest(name, known)}")
+    if not asked:
+        raise SpecError(f"model 'lora': targets is empty; give some of {', '.join(known)}")
+    return sorted(set(asked))
+
+
+def _checkpointed(network: nn.Module, model: Any) -> nn.Module:
+    """The network, whose activations are computed again in the backward pass."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # it will be called otherwise, and is not yet everywhere
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    return network
+
+
+def _peft() -> Any:
+    try:
+        return import_module("peft")
+    except Exception as error:  # whatever an installation that does not fit raises
+        raise MissingExtraError(
+            f"model 'lora' needs peft; pip install 'lrensemble[llm]' ({type(error).__name__}: "
+            f"{' '.join(str(error).split())})"
+        ) from None

@@ -1,0 +1,173 @@
+"""A language model as a trainee: an adapter, or all of a small model, that learns the answers of sequences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+
+from lrensemble.config import TrainSettings
+from lrensemble.data import epoch_order, steps_per_epoch
+from lrensemble.data.samplers import TrainingRows, shuffle
+from lrensemble.errors import PredictionsError
+from lrensemble.language.adapters import adapter_config, adapter_weights, is_adapter
+from lrensemble.language.dataset import SequenceDataset
+from lrensemble.language.tokens import token_likelihoods
+from lrensemble.policies.torch_adapter import set_momentum
+from lrensemble.targets.heads import Head
+from lrensemble.train.run.groups import freeze, rate_factors
+from lrensemble.train.run.loop import Momenta
+from lrensemble.train.run.numerics import arithmetic, autocast, check_precision
+from lrensemble.train.run.optimizers import build_optimizer
+from lrensemble.train.run.single import randomness
+from lrensemble.train.run.state import by_kind
+
+
+class SequenceTrainee:
+    """One language model on its sequences. Its state is what is trained, and not the base that others share."""
+
+    def __init__(self, model: nn.Module, dataset: SequenceDataset, settings: TrainSettings) -> None:
+        """Make the optimizer of a recipe for the parameters of a model that are trained.
+
+        Args:
+            model: causal model of `transformers`, or one that `peft` has put an adapter into.
+            dataset: sequences in its tokens.
+            settings: batch size, accumulation, seed, optimizer and what it takes, clipping, precision, groups.
+
+        Raises:
+            UnknownNameError, TrainingError: as `build_optimizer` and `check_precision`.
+        """
+        check_precision(dataset.device, settings.precision)
+        self.model, self._dataset, self._settings, self.head = model, dataset, settings, dataset.head(None)
+        freeze(model, [group for group in settings.group if group.rate == 0])
+        self._trained = {name: each for name, each in model.named_parameters() if each.requires_grad}
+        parameters = list(self._trained.values())
+        self.optimizer = build_optimizer(settings, parameters, rate_factors(self._trained, settings.group))
+        self.scaler = torch.amp.GradScaler(dataset.device.type, enabled=settings.precision == "float16")
+        rows = len(dataset.sequences["train"])
+        self._epoch_steps = steps_per_epoch(rows, settings.batch_size, drop_last=settings.drop_last)
+        self._sampler = shuffle(TrainingRows(rows))
+
+    head: Head
+
+    @property
+    def adapter(self) -> Mapping[str, Any] | None:
+        """What `peft` writes as `adapter_config.json`; None where all weights are trained."""
+        return adapter_config(self.model) if is_adapter(self.model) else None
+
+    def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
+        """One update of what is trained; the mean loss of the batch's answer tokens before it and the norm of its
+        gradient, [1] each.
+        """
+        (rate,), (momentum,) = rates, momenta or (None,)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group.get("lr_scale", 1.0)
+            set_momentum(group, momentum)
+        self.model.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        parameters, settings, device = list(self._trained.values()), self._settings, self._dataset.device
+        with randomness(settings.seed, step, device), arithmetic(device, settings):
+            loss = self._backward(self._batch(step))
+        if self.scaler.is_enabled():
+            self.scaler.unscale_(self.optimizer)
+        norm = get_total_norm(each.grad for each in parameters if each.grad is not None)
+        if settings.clip_norm is not None:
+            clip_grads_with_norm_(parameters, settings.clip_norm, norm)
+        if math.isfinite(rate) and self.scaler.is_enabled():
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        elif math.isfinite(rate):
+            self.optimizer.step()
+        return loss[None], norm[None]
+
+    def _batch(self, step: int) -> Tensor:
+        """Places [batch] of the training sequences of a step: a function of seed and step."""
+        epoch, batch = divmod(step, self._epoch_steps)
+        order = epoch_order(self._sampler, self._settings.seed_of_batches, epoch)
+        size = self._settings.batch_size
+        return torch.from_numpy(order[batch * size : (batch + 1) * size])
+
+    def _backward(self, rows: Tensor) -> Tensor:
+        """Leave the gradient of a batch's mean loss with the parameters, part after part; the loss.
+
+        The mean is over the answer tokens of all the batch, in however many parts it is computed.
+        """
+        tokens = int(self._dataset.sequences["train"].answer[rows.numpy()].sum())
+        losses = []
+        for part in torch.split(rows, math.ceil(len(rows) / self._settings.accumulate)):
+            ids, answer = self._dataset.batch(part)
+            with autocast(ids.device, self._settings):
+                logits = answer_logits(self.model, ids, answer)
+            exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
+            loss = cross_entropy(exact, ids[answer], reduction="sum") / tokens
+            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            losses.append(loss.detach())
+        return torch.stack(losses).sum() if len(losses) > 1 else losses[0]
+
+    def predict(self, split: str) -> Tensor:
+        """Log-probabilities of the answer tokens of a split, [1, token, 1] on the CPU; NaN where the model has
+        diverged.
+        """
+        try:
+            said = token_likelihoods(self.model, self._dataset.sequences[split]).main
+        except PredictionsError:
+            said = np.full(len(self._dataset.tokens[split].truth), np.nan, dtype=np.float32)
+        return torch.from_numpy(np.ascontiguousarray(said))[None, :, None]
+
+    def weights(self, member: int = 0) -> Mapping[str, Tensor]:
+        """What is trained, by name; of an adapter by the names that `peft` saves it under."""
+        del member  # there is one
+        if is_adapter(self.model):
+            return adapter_weights(self.model)
+        return {name: each.detach() for name, each in self._trained.items()}
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor that it takes to go on beside the base, by name: for a file."""
+        tensors = {f"model/{name}": each.detach() for name, each in self._trained.items()}
+        for index, entries in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{index}/{key}": tensor for key, tensor in entries.items()}
+        return tensors | {f"scaler/{key}": torch.tensor(value) for key, value in self.scaler.state_dict().items()}
+
+    @torch.no_grad()
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over what `state` gave; nothing is touched unless all of it fits.
+
+        Raises:
+            ValueError, KeyError: it is that of another model or recipe.
+        """
+        parts = by_kind(tensors, "model", "optimizer", "scaler")
+        found, expected = (
+            {name: (each.shape, each.dtype) for name, each in side.items()} for side in (parts["model"], self._trained)
+        )
+        if found != expected or bool(parts["scaler"]) != self.scaler.is_enabled():
+            raise ValueError("its weights are those of another model")
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in parts["optimizer"].items():
+            index, _, key = name.partition("/")
+            states.setdefault(int(index), {})[key] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": states, "param_groups": groups})
+        for name, parameter in self._trained.items():
+            parameter.copy_(parts["model"][name])
+        if parts["scaler"]:
+            self.scaler.load_state_dict({key: tensor.item() for key, tensor in parts["scaler"].items()})
+
+
+def answer_logits(model: nn.Module, ids: Tensor, answer: Tensor) -> Tensor:
+    """Logits [token, vocabulary] for the answer tokens of sequences, each given all before it.
+
+    Sequences are padded on the right, where no token of theirs looks: no mask is needed.
+
+    Args:
+        model: the model.
+        ids: [sequence, length]
+        answer: [sequence, length] which tokens are answers; none is the first.
+    """
+    logits: Tensor = model(ids, use_cache=False).logits
+    return logits[:, :-1][answer[:, 1:]]
