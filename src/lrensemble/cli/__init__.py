@@ -21,6 +21,7 @@ VERBS = (
     "tune",
     "study",
     "range_test",
+    "pretrain",
     "collect",
     "select",
     "evaluate",

@@ -45,11 +45,9 @@ class Pretraining(Record):
     vocabulary: Annotated[int, Field(ge=FEWEST_TOKENS, le=65_536)] = 2048
     """Tokens of the tokenizer, at most."""
     width: Width = 192
-    """Units of a layer, a multiple of twice the heads."""
+    """Units of a layer, a multiple of twice the heads; inside its feed-forward part 8/3 as many (Touvron 2023)."""
     layers: Annotated[int, Field(gt=0, le=128)] = 4
     heads: Annotated[int, Field(gt=0, le=256)] = 6
-    hidden: Width = 512
-    """Units inside the feed-forward part of a layer."""
     context: Annotated[int, Field(gt=1, le=1_000_000)] = 512
     """Tokens that the model is meant to look at, at most."""
     steps: Count = 600
@@ -149,7 +147,7 @@ def _model(settings: Pretraining, tokens: int) -> Any:
     config = transformers.LlamaConfig(
         vocab_size=tokens,
         hidden_size=settings.width,
-        intermediate_size=settings.hidden,
+        intermediate_size=8 * settings.width // 3,
         num_hidden_layers=settings.layers,
         num_attention_heads=settings.heads,
         num_key_value_heads=settings.heads,

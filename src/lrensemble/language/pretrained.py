@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from lrensemble.config.records import Record
 from lrensemble.data.cache import cache_folder
@@ -52,8 +52,8 @@ class Losses(Record):
     held_out_bytes: int
 
 
-class Pretrained(NamedTuple):
-    """A folder with a model, its tokenizer and `pretrain.json`."""
+class Pretrained(Record):
+    """A model with its tokenizer and `pretrain.json`, on disk."""
 
     folder: Path
     losses: Losses
@@ -86,7 +86,7 @@ def kept(
     entry = cache_folder() / f"base-{key[:24]}"
     if entry.exists():
         try:
-            return Pretrained(entry, _check(entry), made=False)
+            return Pretrained(folder=entry, losses=_check(entry), made=False)
         except StorageError as error:
             logger.warning("%s cannot be used (%s); the model is trained again", entry, error)
             discard(entry)
@@ -94,7 +94,7 @@ def kept(
     described = {"key": key, "inputs": inputs, "losses": losses.model_dump(mode="json")}
     if not write_folder(entry, _files(model, tokenizer, described)):  # another process was first, with the same bits
         logger.info("%s was written by another process", entry)
-    return Pretrained(entry, losses, made=True)
+    return Pretrained(folder=entry, losses=losses, made=True)
 
 
 def placed(pretrained: Pretrained, out: Path) -> Pretrained:
@@ -107,7 +107,7 @@ def placed(pretrained: Pretrained, out: Path) -> Pretrained:
         content = {path.name: path.read_bytes() for path in sorted(pretrained.folder.iterdir())}
     if not write_folder(out, content) and not _is_same(out, content):
         raise StorageError(f"{out} holds something else already; give another folder, or remove it")
-    return pretrained._replace(folder=out)
+    return pretrained.model_copy(update={"folder": out})
 
 
 def _is_same(folder: Path, content: Mapping[str, bytes]) -> bool:
