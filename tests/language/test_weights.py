@@ -28,7 +28,7 @@ def written(folder: Path, *shards: list[str], **changed: torch.Tensor) -> Path:
     if not shards:
         save_file(tensors, folder / "model.safetensors")
         return folder
-    places = {}
+    places: dict[str, str] = {}
     for number, names in enumerate(shards):
         file = f"model-{number}.safetensors"
         save_file({name: tensors[name] for name in names}, folder / file, metadata={"format": "pt"})

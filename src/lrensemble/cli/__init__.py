@@ -23,6 +23,7 @@ VERBS = (
     "tune",
     "study",
     "range_test",
+    "pretrain",
     "collect",
     "adopt",
     "select",

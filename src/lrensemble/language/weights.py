@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -67,7 +68,7 @@ def _sha256(states: tuple[tuple[Path, int, int], ...]) -> str:
 
     digest = hashlib.sha256()
     with ExitStack() as opened:
-        places = {}
+        places: dict[str, Any] = {}
         try:
             for path, *_ in states:
                 with tensor_errors(path):
@@ -76,7 +77,7 @@ def _sha256(states: tuple[tuple[Path, int, int], ...]) -> str:
             for name in sorted(places):
                 tensor: torch.Tensor = places[name].get_tensor(name).contiguous()
                 digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
-                digest.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
+                digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
         except SafetensorError as error:
             raise SpecError(
                 f"the weights in {states[0][0].parent} are damaged: {' '.join(str(error).split())}"

@@ -36,7 +36,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "name": ("greedy", "nll", "cosine"),
     "variant": ("team", "cascade", "uniform-soup", "greedy-soup", "student"),
 }
-HEAVY = ("run", "tune", "range-test", "report")
+HEAVY = ("run", "tune", "range-test", "pretrain", "report")
 OUTPUTS = ("out", "figures", "every_team")
 
 
