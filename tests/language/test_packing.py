@@ -37,8 +37,8 @@ def test_a_packed_sequence_is_as_it_is_alone(attention: str) -> None:
     sequences = drawn(LENGTHS)
     packed = pack(sequences, 14, pad=PAD)
     assert len(packed.rows) == 4
-    inputs = packed.inputs(np.arange(4))
-    found = packed.unpacked(log_probs(model, inputs.pop("input_ids"), **inputs), sequences)  # type: ignore[arg-type]
+    inputs = packed.inputs(np.arange(4), torch.float64)
+    found = packed.unpacked(log_probs(model, inputs.pop("input_ids"), **inputs), sequences)
     for row, length in enumerate(LENGTHS):
         alone = log_probs(model, torch.from_numpy(sequences.ids[row : row + 1, :length]))
         np.testing.assert_allclose(found[row, 1:length], alone[0, 1:], atol=1e-12)
@@ -53,7 +53,7 @@ def test_rows_by_hand() -> None:
     np.testing.assert_array_equal(packed.rows.answer, [[False, True, True, False], [False, True, False, False]])
     np.testing.assert_array_equal(packed.positions, [[0, 1, 2, 0], [0, 1, 0, 0]])
     np.testing.assert_array_equal(packed.owners, [[1, 1, 1, 0], [2, 2, -1, -1]])
-    mask = packed.inputs(np.array([0]))["attention_mask"][0, 0]
+    mask = packed.inputs(np.array([0]))["attention_mask"][0, 0] == 0
     np.testing.assert_array_equal(mask, [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [0, 0, 0, 1]])
     assert packed.inputs(np.array([1]))["input_ids"].tolist() == [[8, 9]]
 

@@ -13,7 +13,7 @@ def test_padding_stands_on_the_right() -> None:
     np.testing.assert_array_equal(THREE.ids, [[5, 6, 1], [7, 1, 1], [8, 9, 4]])
     np.testing.assert_array_equal(THREE.lengths, [2, 1, 3])
     np.testing.assert_array_equal(THREE.answer, [[False, True, False], [False, False, False], [False, True, True]])
-    assert (THREE.ids.dtype, THREE.lengths.dtype, THREE.answer.dtype) == (np.int64, np.int64, np.bool_)
+    assert [str(each.dtype) for each in (THREE.ids, THREE.lengths, THREE.answer)] == ["int64", "int64", "bool"]
     assert (len(THREE), THREE.answer_tokens) == (3, 3)
 
 

@@ -1,8 +1,9 @@
 """Packing: several sequences in one row, each seeing itself alone.
 
 A row has an attention mask [position, position] that parts its sequences, and positions that begin at 0 with each;
-causal models of `transformers` take both as they are. A packed sequence has the log-probabilities that it has alone, up
-to rounding. Attention kernels that take no mask of four axes, such as FlashAttention's, are not served: pad for them.
+causal models of `transformers` take both as they are, with the attention `eager` and `sdpa`. A packed sequence has the
+log-probabilities that it has alone, up to rounding. Kernels that take no such mask, such as FlashAttention's, are not
+served: pad for them.
 """
 
 from __future__ import annotations
@@ -28,18 +29,28 @@ class Packed:
     owners: NDArray[np.int64]
     """[row, length] the sequence that each token is of; -1 in the padding."""
 
-    def inputs(self, rows: NDArray[np.int64]) -> dict[str, torch.Tensor]:
-        """What a causal model of `transformers` is given for some rows: `input_ids` and `position_ids` [row, length],
-        and `attention_mask` [row, 1, length, length], true where the second may be seen from the first.
+    def inputs(self, rows: NDArray[np.int64], dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
+        """What a causal model of `transformers` is given for some rows.
+
+        Args:
+            rows: [batch]
+            dtype: of the model.
+
+        Returns:
+            `input_ids` and `position_ids` [batch, length], and `attention_mask` [batch, 1, length, length], which is
+            added to the scores: 0 where the second position may be seen from the first, else the lowest number. (One of
+            truth values would be added as 0 and 1 by the attention `eager`, and hide nothing.)
         """
         batch = self.rows.take(rows)
         width = batch.ids.shape[1]
         owners = torch.from_numpy(self.owners[rows, :width])
         alike = owners[:, :, None] == owners[:, None, :]  # padding sees padding: a row that sees nothing is NaN
+        seen = alike & torch.ones(width, width, dtype=torch.bool).tril()
+        mask = torch.zeros(seen.shape, dtype=dtype).masked_fill(~seen, torch.finfo(dtype).min)
         return {
             "input_ids": torch.from_numpy(batch.ids),
             "position_ids": torch.from_numpy(self.positions[rows, :width]),
-            "attention_mask": (alike & torch.ones(width, width).tril().bool())[:, None],
+            "attention_mask": mask[:, None],
         }
 
     def unpacked(self, values: NDArray[np.float32], like: Sequences) -> NDArray[np.float32]:
