@@ -41,7 +41,7 @@ def token_rows(sequences: Sequences) -> TokenRows:
     """
     groups, positions = np.nonzero(sequences.answer)
     if not len(groups):
-        raise DataError(f"{len(sequences.ids)} sequences hold no answer tokens; give examples with an answer")
+        raise DataError(f"no token of {len(sequences)} sequences is an answer; give examples with an answer")
     places = np.concatenate([_places(sequences, row) for row in range(len(sequences.ids))])
     return TokenRows(sequences.ids[groups, positions], groups.astype(np.int64), places)
 
