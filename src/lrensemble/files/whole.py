@@ -109,8 +109,10 @@ class DraftFolder:
 
     @contextmanager
     def file(self, name: str) -> Iterator[BinaryIO]:
-        """A new file in it to write to, piece by piece."""
-        with (self._path / name).open("xb") as file:
+        """A new file in it to write to, piece by piece; folders in its name are made."""
+        path = self._path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
