@@ -27,6 +27,7 @@ VERBS = (
     "report",
     "export",
     "predict",
+    "generate",
     "combine",
     "ls",
     "show",

@@ -15,7 +15,7 @@ from tests.export.language.adapters import peft_models, slow_log_probs, write_ad
 from tests.export.language.conftest import WEIGHTS, Team
 from tests.language.models import BEGIN, END, tiny_base
 
-PROMPTS = ("the cat sat", "name three animals.", "in 1999 he")
+PROMPTS = ("the cat sat", "name three animals.")
 OF_TOKENS = ("token_probabilities", "token_logits", "sequence_likelihoods")
 
 
@@ -27,7 +27,10 @@ def slow_next(consensus: str, alone: list[Any], prompt: list[int], written: list
         powers = torch.stack([own**weight for own, weight in zip(probs, weights, strict=True)]).prod(0)
         return powers / powers.sum()
     if consensus == "sequence_likelihoods":
-        of_written = [math.prod(float(own[len(prompt) - 1 + place, token].exp()) for place, token in enumerate(written)) for own in said]
+        of_written = [
+            math.prod(float(own[len(prompt) - 1 + place, token].exp()) for place, token in enumerate(written))
+            for own in said
+        ]
         weights = weights * torch.tensor(of_written, dtype=torch.float64)
         weights = weights / weights.sum()
     return sum(weight * own for weight, own in zip(weights, probs, strict=True))  # type: ignore[return-value]
@@ -64,9 +67,9 @@ def slow_tokens(consensus: str, alone: list[Any], prompt: list[int], place: int,
 @pytest.mark.parametrize(
     "decoding",
     [
-        Decoding(max_tokens=24),
-        Decoding(max_tokens=24, temperature=1.0, seed=3),
-        Decoding(max_tokens=24, temperature=0.7, top_p=0.8, seed=11),
+        Decoding(max_tokens=10),
+        Decoding(max_tokens=10, temperature=1.0, seed=3),
+        Decoding(max_tokens=10, temperature=0.7, top_p=0.8, seed=11),
     ],
     ids=["greedy", "sampled", "top-p"],
 )
@@ -82,7 +85,7 @@ def test_texts_are_those_of_the_slow_definition_token_for_token(
 
 
 def test_ways_to_speak_as_one_differ(team: Team) -> None:
-    decoding = Decoding(max_tokens=24, temperature=1.0)
+    decoding = Decoding(max_tokens=10, temperature=1.0)
     assert len({team(name).generate(PROMPTS[0], decoding).tokens for name in OF_TOKENS}) == len(OF_TOKENS)
 
 
@@ -95,8 +98,8 @@ def test_likelihoods_are_those_of_the_slow_definition(team: Team, alone: list[An
     assert members.shape == (3, 4)
     tokenizer = ensemble.tokenizer
     for place, (before, after) in enumerate(pairs):
-        context = tokenizer(before.rstrip())["input_ids"] if before else [BEGIN]
-        answer = tokenizer(before + after)["input_ids"][len(context) if before else 0 :]
+        context = [BEGIN, *tokenizer(before.rstrip())["input_ids"]]
+        answer = tokenizer(before + after)["input_ids"][len(context) - 1 :]
         said = slow_log_probs(alone, context + answer)
         own = [sum(float(each[len(context) - 1 + at, token]) for at, token in enumerate(answer)) for each in said]
         assert members[:, place] == pytest.approx(own, abs=1e-5)
@@ -114,7 +117,9 @@ def test_one_batch_of_all_members_is_a_loop_over_them_to_the_bit(team: Team, alo
     ensemble = team("token_probabilities")
     ids = torch.randint(4, 60, (2, 17), generator=torch.Generator().manual_seed(0))
     mixed = ensemble.members.log_probs(ids, torch.ones_like(ids))
-    loop = torch.cat([ensemble.alone(name).members.log_probs(ids, torch.ones_like(ids)) for name in ("low", "mid", "high")])
+    loop = torch.cat(
+        [ensemble.alone(name).members.log_probs(ids, torch.ones_like(ids)) for name in ("low", "mid", "high")]
+    )
     assert mixed.shape == (3, 2, 17, ensemble.model.config.vocab_size)
     assert torch.equal(mixed, loop)
     assert torch.allclose(mixed[1, 1].double(), slow_log_probs(alone, ids[1].tolist())[1], atol=1e-5)

@@ -177,6 +177,10 @@ class LanguageEnsemble:
         found.weights = np.ones(1)
         return found
 
+    def scale(self, place: int, layer: str) -> float:
+        """The number that the product of a member's two matrices is multiplied with in a layer, by `peft`'s name."""
+        return float(self.model.get_submodule(layer).scaling[self._keys[place]])
+
     def score(self, sequences: Sequences, rows: int = ROWS) -> Scored:
         """Log-probabilities of the answer tokens of sequences, of the team and of each member.
 
