@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.export.language.adapters import write_adapter
+from tests.language.models import tiny_base
 from typer.testing import CliRunner
 
 from lrensemble.cli import app
 from lrensemble.errors import ExportError
 from lrensemble.export.language import Decoding, LanguageEnsemble
-from tests.export.language.adapters import write_adapter
-from tests.language.models import tiny_base
 
 PROMPT = "the cat sat"
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-
 from tests.language.models import tiny_model
 
 RANK, ALPHA = 3, 5

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from lrensemble.export.language import LanguageEnsemble
 from tests.export.language.adapters import peft_models, write_adapter
 from tests.language.models import tiny_base
+
+from lrensemble.export.language import LanguageEnsemble
 
 WEIGHTS = (0.5, 0.2, 0.3)
 Team = Callable[[str], LanguageEnsemble]

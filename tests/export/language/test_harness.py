@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from lrensemble.errors import ExportError
-from lrensemble.export.language import LanguageEnsemble
 from tests.export.language.adapters import slow_log_probs
 from tests.export.language.conftest import WEIGHTS, Team
 from tests.language.models import BEGIN
+
+from lrensemble.errors import ExportError
+from lrensemble.export.language import LanguageEnsemble
 
 pytest.importorskip("lm_eval")
 from lrensemble.export.language import harness
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the harness and what it imports
 
-WORDS = "cat dog sun rain stone river he she it one two ten red old new far".split()
+WORDS = ["one", "two", "ten", "red", "old", "new", "far", "cat", "dog", "sun", "rain", "stone", "river", "he", "she"]
 TASK = """task: tiny_local
 dataset_path: json
 dataset_kwargs:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.export.language.adapters import write_adapter
+from tests.export.language.conftest import Team
+from tests.language.models import BEGIN, PAD
 
 from lrensemble.errors import ExportError
 from lrensemble.export.language import Decoding, LanguageEnsemble
 from lrensemble.export.language.causal import causal_model
-from tests.export.language.adapters import write_adapter
-from tests.export.language.conftest import Team
-from tests.language.models import BEGIN, PAD
 
 PROMPTS = ("the cat sat", "name three animals.")
 

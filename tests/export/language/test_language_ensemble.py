@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.export.language.adapters import peft_models, slow_log_probs, write_adapter
+from tests.export.language.conftest import WEIGHTS, Team
+from tests.language.models import BEGIN, END, tiny_base
 
 from lrensemble.errors import ExportError, SpecError
 from lrensemble.export.language import Decoding, LanguageEnsemble
 from lrensemble.export.language.consensus import NAMES
-from tests.export.language.adapters import peft_models, slow_log_probs, write_adapter
-from tests.export.language.conftest import WEIGHTS, Team
-from tests.language.models import BEGIN, END, tiny_base
 
 PROMPTS = ("the cat sat", "name three animals.")
 OF_TOKENS = ("token_probabilities", "token_logits", "sequence_likelihoods")
@@ -167,7 +167,7 @@ def test_a_saved_team_is_the_same_and_peft_reads_its_members(team: Team, base: P
         ensemble.save(tmp_path / "team")
 
 
-def test_a_moved_base_is_named_and_proven(team: Team, base: Path, tmp_path: Path) -> None:
+def test_a_moved_base_is_named_and_proven(team: Team, tmp_path: Path) -> None:
     team("token_logits").save(tmp_path / "team")
     moved, other = tiny_base(tmp_path / "moved"), tiny_base(tmp_path / "other", seed=9)
     assert LanguageEnsemble.load(tmp_path / "team", base=moved).description.base.path == str(moved)

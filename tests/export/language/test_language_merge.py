@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+from tests.export.language.adapters import peft_models, slow_log_probs, write_adapter
+from tests.export.language.conftest import WEIGHTS, Team
 
 from lrensemble.errors import ExportError
 from lrensemble.export.language import LanguageEnsemble
 from lrensemble.export.language.merge import merged_adapter, write_merged_adapter, write_merged_base
-from tests.export.language.adapters import peft_models, slow_log_probs, write_adapter
-from tests.export.language.conftest import WEIGHTS, Team
 
 IDS = [1, 20, 21, 30, 8]
 

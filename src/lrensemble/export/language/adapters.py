@@ -193,16 +193,16 @@ def _check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
         raise ExportError(f"{folder} holds an adapter of type {kind!r}; only LORA can be served")
     if isinstance(begun, str) and begun.lower().startswith(MOVES_BASE):
         raise ExportError(
-            f"{folder} holds an adapter whose base was changed too (init_lora_weights = {begun!r}); convert it to plain "
-            "LoRA, as peft's save_pretrained does with path_initial_model_for_weight_conversion"
+            f"{folder} holds an adapter whose base was changed too (init_lora_weights = {begun!r}); convert it to "
+            "plain LoRA, as peft's save_pretrained does with path_initial_model_for_weight_conversion"
         )
     strange = sorted(key for key, value in settings.items() if value and key not in TAKEN | PASSED_OVER)
     if settings.get("bias", "none") != "none":
         strange.insert(0, "bias")
     if strange:
         raise ExportError(
-            f"{folder} holds an adapter with {strange[0]} = {settings[strange[0]]!r}, which is not served; train it with "
-            "the two matrices of LoRA alone"
+            f"{folder} holds an adapter with {strange[0]} = {settings[strange[0]]!r}, which is not served; train "
+            "it with the two matrices of LoRA alone"
         )
 
 

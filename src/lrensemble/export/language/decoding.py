@@ -22,7 +22,7 @@ class Decoding:
     max_tokens: int = 256
     """Tokens at most."""
     temperature: float = 0.0
-    """Zero takes the likeliest token (of equal ones the first), 1 draws by the probabilities, more draws more widely."""
+    """Zero takes the likeliest token, of equal ones the first; 1 draws by the probabilities, more draws more widely."""
     top_p: float = 1.0
     """Share of the probability that the likeliest tokens which are drawn from have together, at least."""
     stop: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
 """Teams and their members in lm-evaluation-harness, as the model `lrensemble`.
 
 ```
-python -m lrensemble.export.language.harness --model lrensemble --model_args path=ENSEMBLE --include_path TASKS --tasks …
-python -m lrensemble.export.language.harness --model lrensemble --model_args path=ENSEMBLE,member=cosine --tasks …
+python -m lrensemble.export.language.harness --model lrensemble --model_args path=ENSEMBLE --tasks TASK
+python -m lrensemble.export.language.harness --model lrensemble --model_args path=ENSEMBLE,member=cosine --tasks TASK
 ```
 
 This is the harness's own command line, in which the model is known; it finds no models of other packages by itself. In
