@@ -31,6 +31,7 @@ VERBS = (
     "report",
     "export",
     "predict",
+    "generate",
     "combine",
     "ls",
     "show",

@@ -103,14 +103,17 @@ class DraftFolder:
     """A folder that is being written: files are added by name."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
+        """Where it lies until it is put in its place, for those who name files themselves; they fsync what they add."""
         self.placed = False
         """Whether it has been put in its place; not where another was there first."""
 
     @contextmanager
     def file(self, name: str) -> Iterator[BinaryIO]:
-        """A new file in it to write to, piece by piece."""
-        with (self._path / name).open("xb") as file:
+        """A new file in it to write to, piece by piece; folders in its name are made."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -1,0 +1,12 @@
+"""Teams of language models: adapters of one base that score and write texts as one.
+
+`ensemble` is what is used; `adapters` reads the members, `members` runs them in one batch, `consensus` makes one
+distribution of theirs, `scoring` and `decoding` use it, `writing` turns tokens into text; `description` is the folder.
+"""
+
+from lrensemble.export.language.decoding import Decoding
+from lrensemble.export.language.description import LanguageDescription, is_language_bundle
+from lrensemble.export.language.ensemble import LanguageEnsemble
+from lrensemble.export.language.writing import Written
+
+__all__ = ["Decoding", "LanguageDescription", "LanguageEnsemble", "Written", "is_language_bundle"]

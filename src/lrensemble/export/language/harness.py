@@ -1,0 +1,193 @@
+"""Teams and their members in lm-evaluation-harness, as the model `lrensemble`.
+
+```
+python -m lrensemble.export.language.harness --model lrensemble --model_args path=ENSEMBLE --tasks TASK
+python -m lrensemble.export.language.harness --model lrensemble --model_args path=ENSEMBLE,member=cosine --tasks TASK
+```
+
+This is the harness's own command line, in which the model is known; it finds no models of other packages by itself. In
+Python, `simple_evaluate(model=harness_model(team), tasks=[…])`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lrensemble.errors import ExportError, MissingExtraError
+from lrensemble.export.language.consensus import over_choices
+from lrensemble.export.language.decoding import Decoding
+from lrensemble.export.language.ensemble import LanguageEnsemble
+from lrensemble.language.pairs import Pair, encode_pairs
+from lrensemble.language.sequences import Sequences
+from lrensemble.models.transformers_library import first_line
+
+NAME = "lrensemble"
+ROWS, TOKENS = 16, 256
+"""Sequences in a batch, and tokens of a text where the task does not say."""
+
+Answers = list[tuple[float, bool]]
+
+
+def harness_model(ensemble: LanguageEnsemble, rows: int = ROWS) -> Any:
+    """A team as a model of lm-evaluation-harness.
+
+    With the consensus `answer_probabilities` the answers of one question are asked together, and what the harness
+    compares are logarithms of the mean of their probabilities: its `acc` is then that of the team. `acc_norm` divides
+    by characters after the members have been averaged; a team that was chosen so is scored by `predictions_of`.
+
+    Raises:
+        MissingExtraError: lm-eval is not installed.
+    """
+    return _model_class()(ensemble, rows)
+
+
+def register() -> None:
+    """Make the name `lrensemble` known to the harness in this process.
+
+    Raises:
+        MissingExtraError: lm-eval is not installed.
+    """
+    registry = _part("lm_eval.api.registry")
+    _part("lm_eval.models")  # its own names, which it only fills in where there are none yet
+    if NAME not in registry.model_registry:
+        registry.register_model(NAME)(_model_class())
+
+
+def main() -> None:
+    """The command line of the harness, with this model in it."""
+    register()
+    _part("lm_eval.__main__").cli_evaluate()
+
+
+def answers_of(ensemble: LanguageEnsemble, pairs: Sequence[Pair], rows: int = ROWS) -> Answers:
+    """Log-likelihood of each text after its context, and whether it is what would be written greedily.
+
+    Args:
+        ensemble: the team.
+        pairs: `(context, text)`; of one question one after another.
+        rows: sequences in a batch.
+
+    Raises:
+        DataError, ExportError: as `LanguageEnsemble.log_likelihoods`.
+    """
+    scored = ensemble.score(encode_pairs(ensemble.tokenizer, pairs, ensemble.context).sequences, rows)
+    totals = scored.log_probs.sum(axis=1)
+    if ensemble.description.consensus == "answer_probabilities":
+        members, log_weights = scored.members.sum(axis=2), torch.from_numpy(ensemble.weights).log()
+        for question in _questions(pairs):
+            totals[question] = over_choices(torch.from_numpy(members[:, question]), log_weights).numpy()
+    return list(zip(totals.tolist(), scored.greedy.tolist(), strict=True))
+
+
+def rolling_sequences(ensemble: LanguageEnsemble, text: str) -> Sequences:
+    """A text in windows that the model can look at, each token scored once, with as much before it as there is room."""
+    tokenizer = ensemble.tokenizer
+    ids = [int(token) for token in tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]]
+    begin = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+    whole, room = [int(begin), *ids], ensemble.context or len(ids) + 1
+    windows = list[tuple[int, int, int]]()  # where it begins, where its answers begin, where it ends
+    for start in range(1, len(whole), room):
+        end = min(start + room, len(whole))
+        windows.append((max(0, end - room - 1), start, end))
+    width = max((end - first for first, _, end in windows), default=0)
+    found = np.full((len(windows), width), tokenizer.pad_token_id, dtype=np.int64)
+    answer = np.zeros(found.shape, dtype=np.bool_)
+    for row, (first, start, end) in enumerate(windows):
+        found[row, : end - first] = whole[first:end]
+        answer[row, start - first : end - first] = True
+    lengths = np.array([end - first for first, _, end in windows], dtype=np.int64)
+    return Sequences(found, lengths, answer)
+
+
+def decoding_of(options: dict[str, Any], prompts_end: str | None = None) -> Decoding:
+    """How a task wants texts to be written.
+
+    Args:
+        options: `until`, `max_gen_toks`, `temperature`, `top_p`, `do_sample`, as tasks have them.
+        prompts_end: text of the token that ends texts, which ends them anyway.
+
+    Raises:
+        ExportError: beams, which a team does not have.
+    """
+    if options.get("num_beams", 1) != 1:
+        raise ExportError("this task wants beams, and a team writes one text; set num_beams: 1 in generation_kwargs")
+    until = options.get("until") or []
+    until = [until] if isinstance(until, str) else until
+    draws = options.get("do_sample", options.get("temperature", 0) > 0)
+    return Decoding(
+        max_tokens=int(options.get("max_gen_toks", options.get("max_new_tokens", TOKENS))),
+        temperature=float(options.get("temperature", 1.0)) if draws else 0.0,
+        top_p=float(options.get("top_p", 1.0)),
+        stop=tuple(text for text in until if text and text != prompts_end),
+    )
+
+
+def _questions(pairs: Sequence[Pair]) -> list[NDArray[np.int64]]:
+    """Places of pairs that are answers of one question: they stand together and have one context."""
+    starts = [place for place, pair in enumerate(pairs) if place == 0 or pair[0] != pairs[place - 1][0]]
+    return [np.arange(start, end) for start, end in zip(starts, [*starts[1:], len(pairs)], strict=True)]
+
+
+@functools.cache
+def _model_class() -> Any:
+    """The class that the harness takes, made where the harness is there."""
+    lm: Any = _part("lm_eval.api.model").LM
+
+    class HarnessModel(lm):  # type: ignore[misc]  # the harness has no types
+        """A team, or one of its members, that is asked by lm-evaluation-harness."""
+
+        def __init__(
+            self,
+            path: str | LanguageEnsemble,
+            batch_size: int | str = ROWS,
+            member: str | None = None,
+            base: str | None = None,
+            device: str | None = None,
+            max_batch_size: int | None = None,  # noqa: ARG002  # of the command line
+        ) -> None:
+            super().__init__()
+            given = (
+                LanguageEnsemble.load(Path(path), base=base, device=device or "cpu") if isinstance(path, str) else path
+            )
+            self.ensemble = given if member is None else given.alone(member)
+            self.rows = int(batch_size) if str(batch_size).isdigit() else ROWS
+
+        def loglikelihood(self, requests: Any, disable_tqdm: bool = False) -> Answers:  # noqa: ARG002
+            """Log-likelihoods of answers after their contexts."""
+            return answers_of(self.ensemble, [request.args for request in requests], self.rows)
+
+        def loglikelihood_rolling(self, requests: Any, disable_tqdm: bool = False) -> list[float]:  # noqa: ARG002
+            """Log-likelihoods of whole texts."""
+            texts = [rolling_sequences(self.ensemble, request.args[0]) for request in requests]
+            return [float(self.ensemble.score(each, self.rows).log_probs.sum()) for each in texts]
+
+        def generate_until(self, requests: Any, disable_tqdm: bool = False) -> list[str]:  # noqa: ARG002
+            """Texts after prompts."""
+            end = self.ensemble.tokenizer.eos_token
+            asked = [(request.args[0], decoding_of(request.args[1], end)) for request in requests]
+            return [self.ensemble.generate(prompt, decoding).text for prompt, decoding in asked]
+
+    return HarnessModel
+
+
+def _part(name: str) -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module(name)
+    except Exception as error:  # whatever an installation that does not fit raises
+        raise MissingExtraError(
+            f"lm-evaluation-harness is not here; pip install 'lrensemble[llm]' ({type(error).__name__}: "
+            f"{first_line(error)})"
+        ) from None
+
+
+if __name__ == "__main__":
+    main()

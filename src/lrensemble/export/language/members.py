@@ -1,0 +1,95 @@
+"""Members on one base, run as one: the base's weights are read once for the rows of all members."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Members:
+    """Adapters on one base that look at the same tokens.
+
+    All rows go through the base in one batch, [member · row], each with the adapter of its member, over one cache of
+    keys and values. Where `peft` cannot mix adapters in a batch (DoRA), the members run one after another, each over a
+    cache of its own: the same numbers, less speed.
+    """
+
+    def __init__(self, model: Any, keys: Sequence[str], context: int | None = None) -> None:
+        """Take a model of `peft` with adapters of these names, and the tokens that it can look at."""
+        self.model, self.keys = model, tuple(keys)
+        self.mixed = not any(model.peft_config[key].use_dora for key in self.keys)
+        """Whether all members run in one batch."""
+        base = model.get_base_model()
+        self._keeps_some = "logits_to_keep" in inspect.signature(base.forward).parameters
+        self._last = None if context is None else context - 1  # rows that are done are given more, and not looked at
+        self._places = "position_ids" in inspect.signature(base.forward).parameters
+
+    @property
+    def device(self) -> torch.device:
+        """Where the base is."""
+        return next(iter(self.model.parameters())).device
+
+    @torch.inference_mode()
+    def log_probs(self, ids: Tensor, mask: Tensor, *, cache: Cache | None = None, keep: Tensor | None = None) -> Tensor:
+        """Log-probabilities [member, row, position, token] float32 of the token after each position.
+
+        Args:
+            ids: [row, position] tokens that are not in the cache yet.
+            mask: [row, all positions] 1 where there is a token and 0 where there is padding, also of what is in the
+                cache.
+            cache: what is known of the tokens before; what is computed is added to it.
+            keep: positions whose logits are wanted; all unless given.
+        """
+        places = (mask.cumsum(1) - 1).clamp(min=0, max=self._last)[:, -ids.shape[1] :]
+        if self.mixed:
+            logits = self._run(ids, mask, places, self.keys, cache, 0, keep)
+            logits = logits.view(len(self.keys), len(ids), *logits.shape[1:])
+        else:
+            runs = [self._run(ids, mask, places, (key,), cache, place, keep) for place, key in enumerate(self.keys)]
+            logits = torch.stack(runs)
+        return torch.log_softmax(logits.float(), dim=-1)
+
+    def _run(
+        self,
+        ids: Tensor,
+        mask: Tensor,
+        places: Tensor,
+        keys: Sequence[str],
+        cache: Cache | None,
+        slot: int,
+        keep: Tensor | None,
+    ) -> Tensor:
+        """Logits [member · row, position, token] of some members, which share a slot of the cache."""
+        times = len(keys)
+        given: dict[str, Any] = {
+            "input_ids": ids.repeat(times, 1),
+            "attention_mask": mask.repeat(times, 1),
+            "use_cache": cache is not None,
+        }
+        if self._places:
+            given["position_ids"] = places.repeat(times, 1)
+        if keep is not None and self._keeps_some:
+            given["logits_to_keep"] = keep
+        if cache is not None:
+            given["past_key_values"] = cache.slots.get(slot)
+        if self.mixed:
+            out = self.model(**given, adapter_names=[key for key in keys for _ in range(len(ids))])
+        else:
+            self.model.set_adapter(keys[0])
+            self.model.requires_grad_(False)
+            out = self.model(**given)
+        if cache is not None:
+            cache.slots[slot] = out.past_key_values
+        logits: Tensor = out.logits
+        return logits if keep is None or self._keeps_some else logits[:, keep]
+
+
+class Cache:
+    """Keys and values of the tokens that members have looked at: of all in one slot, or of each in its own."""
+
+    def __init__(self) -> None:
+        self.slots: dict[int, Any] = {}

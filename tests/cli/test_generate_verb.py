@@ -1,0 +1,51 @@
+"""`lrensemble generate`: what is written goes to standard output, and all that is wrong is told in one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.export.language.adapters import write_adapter
+from tests.language.models import tiny_base
+from typer.testing import CliRunner
+
+from lrensemble.cli import app
+from lrensemble.errors import ExportError
+from lrensemble.export.language import Decoding, LanguageEnsemble
+
+PROMPT = "the cat sat"
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("generate")
+    base = tiny_base(folder / "base")
+    members = {name: write_adapter(folder / name, base, seed) for seed, name in enumerate(("a", "b"))}
+    LanguageEnsemble.from_adapters(base, members).save(folder / "team")
+    return folder / "team"
+
+
+def test_the_text_goes_to_standard_output(team: Path) -> None:
+    loaded = LanguageEnsemble.load(team)
+    written = loaded.generate(PROMPT, Decoding(max_tokens=9, temperature=0.8, seed=4))
+    options = ["generate", str(team), PROMPT, "--max-tokens", "9", "--temperature", "0.8", "--seed", "4"]
+    found = CliRunner().invoke(app, options, catch_exceptions=False)
+    assert found.stdout == written.text + "\n"
+    record = json.loads(CliRunner().invoke(app, [*options, "--json"], catch_exceptions=False).stdout)
+    assert record["text"] == written.text
+    assert record["tokens"] == list(written.tokens)
+    assert record["members"] == ["a", "b"]
+    alone = CliRunner().invoke(app, ["generate", str(team), "-", "--member", "b", "--max-tokens", "9"], input=PROMPT)
+    assert alone.stdout == loaded.alone("b").generate(PROMPT, Decoding(max_tokens=9)).text + "\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([" "], "the prompt is empty"),
+        ([PROMPT, "--member", "c"], "no member 'c'; there are a, b"),
+        ([PROMPT, "--top-p", "2"], r"top_p = 2\.0 must be above 0"),
+    ],
+)
+def test_what_is_wrong_is_said(team: Path, options: list[str], message: str) -> None:
+    with pytest.raises(ExportError, match=message):
+        CliRunner().invoke(app, ["generate", str(team), *options], catch_exceptions=False)
