@@ -117,7 +117,7 @@ def test_bad_files(tmp_path: Path) -> None:
         ("c.json", b'[{"prompt": "a", "completion": ""}]', "c.json holds no answer to learn; 1 of 1 records have a bl"),
         ("d.json", b"\xff\xfe\x00", "d.json cannot be used: it is UTF-16"),
         ("a.txt", b"", r"a.txt is no file of instructions; its name must end with \.json, \.jsonl"),
-        ("a.json.gz", gzip.compress(b"[]" * 999)[:-9], "a.json.gz is damaged"),
+        ("a.json.gz", gzip.compress(b"[]" * 999, mtime=0)[:-9], "a.json.gz is damaged"),
     ):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(DataError, match=message):

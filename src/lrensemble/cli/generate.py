@@ -13,6 +13,12 @@ from lrensemble.cli.console import Json, TrustCode, people, print_json
 from lrensemble.cli.printer import print_answer
 from lrensemble.text import visible
 
+EXAMPLES = (
+    "lrensemble generate team 'Name three animals.'",
+    "lrensemble generate team - --temperature 0.8 --top-p 0.9 --seed 1",
+)
+"""Shown by `--help`."""
+
 
 class Generated(TypedDict):
     """A text that a team wrote."""

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from lrensemble.language.pretrained import Losses
     from lrensemble.language.texts import TextFile
 
+EXAMPLES = ("lrensemble pretrain --texts notes.txt --texts more.txt --out base",)
+"""Shown by `--help`."""
+
 
 def output() -> Any:
     """Folder of the model, whether it was trained just now, and its losses."""

@@ -26,7 +26,6 @@ from lrensemble.metrics import METRICS
 from lrensemble.policies import build
 from lrensemble.spec import Spec, SpecLike
 from lrensemble.train import SingleTrainee, fit, predict
-from lrensemble.train.run.life import inputs_of
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +90,7 @@ def distill(
     truth = dataset.truth_of("val")
     learned = predict(student.evaluated, student.head, dataset, "val").double().exp().numpy()
     taught = ensemble.predict_proba(dataset.raw(dataset.rows["val"]))
-    changes = {"parts": (part,), "inputs": inputs_of(dataset)}  # a team of several tools takes them raw
+    changes = {"parts": (part,), "inputs": dataset.inputs_of_members}  # a team of several tools takes them raw
     return Student(
         ensemble=Ensemble([student.evaluated], description.model_copy(update=changes)),
         accuracy=METRICS.call("accuracy", learned, truth),
