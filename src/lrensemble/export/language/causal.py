@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from importlib import import_module
 from typing import Any
@@ -48,8 +49,10 @@ def _model_class() -> Any:
     class TeamForCausalLM(transformers.PreTrainedModel, transformers.GenerationMixin):  # type: ignore[misc]
         """Members of a team as one causal model; the cache holds a row for each member and prompt."""
 
+        _supports_sdpa = _supports_flash_attn = _supports_flex_attn = True  # it attends to nothing; its members do
+
         def __init__(self, ensemble: LanguageEnsemble) -> None:
-            super().__init__(ensemble.model.get_base_model().config)
+            super().__init__(copy.deepcopy(ensemble.model.get_base_model().config))
             self.adapters = ensemble.model
             self.keys = ensemble.members.keys
             self.consensus = of_tokens(ensemble.description.consensus)
