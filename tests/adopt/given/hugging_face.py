@@ -18,6 +18,7 @@ CONFIG = {
     "intermediate_size": 8,
     "max_position_embeddings": 16,
     "pad_token_id": 17,
+    "initializer_range": 0.5,
 }
 
 
