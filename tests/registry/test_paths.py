@@ -49,7 +49,7 @@ def test_the_path_of_something_registered_is_its_name(kind: str) -> None:
         assert registry.facts(path) is registry.facts(name)
         assert registry.canonical(path) == name
         tried += 1
-    assert tried > 1
+    assert tried
 
 
 def test_every_registry_of_the_package_stands_in_the_catalogue() -> None:

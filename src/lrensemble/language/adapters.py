@@ -32,7 +32,7 @@ ALL = "all-linear"
 """Stands for every linear layer but the one that gives the next token."""
 
 
-@MODELS.register(sequences=True, base="a-folder")
+@MODELS.register(sequences=True, outside=("revision",), base="a-folder")
 def lora(
     shape: tuple[int, ...],
     outputs: int,
@@ -92,7 +92,7 @@ def lora(
     return _checkpointed(network, model) if checkpointing else network
 
 
-@MODELS.register("causal-lm", sequences=True, base="a-folder")
+@MODELS.register("causal-lm", sequences=True, outside=("revision",), base="a-folder")
 def causal_lm(
     shape: tuple[int, ...],
     outputs: int,

@@ -61,6 +61,10 @@ class Pretraining(Record):
     """Seed of the initial weights, of the batches, and of the choice of documents that are held out."""
 
 
+LARGEST_RATE = 1e30
+"""Rate from which on nothing is learned, and which torch cannot take a step by."""
+
+
 class Streams(NamedTuple):
     """Tokens of all documents, one after the other."""
 
@@ -174,11 +178,12 @@ def _fit(model: Any, stream: NDArray[np.int64], settings: Pretraining, policy: P
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        if not math.isfinite(value := loss.item()):
+        value = loss.item()
+        if not (math.isfinite(value) and policy(step) < LARGEST_RATE):  # torch raises on a rate that float32 has not
             raise TrainingError(
                 f"pre-training diverged at step {step} (rate {policy(step):g}, loss {value:g}); give a lower rate"
             )
+        optimizer.step()
         tell(step + 1, value)
     model.eval()
 
