@@ -12,8 +12,9 @@ import pytest
 import torch
 from tests.language.models import END, tiny_base, tiny_model, tiny_tokenizer
 
+from lrensemble.config import Base
 from lrensemble.errors import SpecError, UntrustedError
-from lrensemble.language.base import Base, base_of, context_length, load_base
+from lrensemble.language.base import base_of, context_length, load_base
 from lrensemble.language.hub import is_hub_name
 from lrensemble.registry import known_paths_only
 

@@ -22,11 +22,11 @@ def asked(prompt: str, answer: str) -> Example:
 
 
 def tokens(found: Encoded, row: int) -> list[int]:
-    return found.sequences.ids[row, : found.sequences.lengths[row]].tolist()
+    return list(found.sequences.ids[row, : found.sequences.lengths[row]].tolist())
 
 
 def learnt(found: Encoded, row: int) -> list[int]:
-    return found.sequences.ids[row][found.sequences.answer[row]].tolist()
+    return list(found.sequences.ids[row][found.sequences.answer[row]].tolist())
 
 
 TEN = asked("0123456789", "abc")

@@ -38,7 +38,7 @@ def test_a_packed_sequence_is_as_it_is_alone(attention: str) -> None:
     packed = pack(sequences, 14, pad=PAD)
     assert len(packed.rows) == 4
     inputs = packed.inputs(np.arange(4), torch.float64)
-    found = packed.unpacked(log_probs(model, inputs.pop("input_ids"), **inputs), sequences)
+    found: Any = packed.unpacked(log_probs(model, inputs.pop("input_ids"), **inputs), sequences)
     for row, length in enumerate(LENGTHS):
         alone = log_probs(model, torch.from_numpy(sequences.ids[row : row + 1, :length]))
         np.testing.assert_allclose(found[row, 1:length], alone[0, 1:], atol=1e-12)

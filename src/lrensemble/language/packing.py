@@ -53,7 +53,7 @@ class Packed:
             "attention_mask": mask[:, None],
         }
 
-    def unpacked(self, values: NDArray[np.float32], like: Sequences) -> NDArray[np.float32]:
+    def unpacked(self, values: NDArray[np.floating], like: Sequences) -> NDArray[np.floating]:
         """Values [row, length] as [sequence, length] of the sequences that were packed, 0 in their padding.
 
         Args:

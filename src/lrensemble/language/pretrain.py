@@ -220,7 +220,7 @@ def _judged(model: Any, streams: Streams, length: int) -> Losses:
     count = (len(streams.held_out) - 1) // length
     before, after = streams.held_out[: count * length], streams.held_out[1 : count * length + 1]
     sequences = torch.from_numpy(np.column_stack([before.reshape(count, length), after[length - 1 :: length]]))
-    total = sum(float(_losses(model, part).double().sum()) for part in sequences.split(ROWS))
+    total = sum(float(_losses(model, part).double().sum()) for part in torch.split(sequences, ROWS))
     tokens = model.config.vocab_size
     return Losses(
         loss=total / len(after),

@@ -33,7 +33,7 @@ def slow_next(consensus: str, alone: list[Any], prompt: list[int], written: list
         ]
         weights = weights * torch.tensor(of_written, dtype=torch.float64)
         weights = weights / weights.sum()
-    return sum(weight * own for weight, own in zip(weights, probs, strict=True))  # type: ignore[return-value]
+    return torch.stack([weight * own for weight, own in zip(weights, probs, strict=True)]).sum(0)
 
 
 def slow_choice(probs: torch.Tensor, temperature: float, top_p: float, draw: float) -> int:

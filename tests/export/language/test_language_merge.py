@@ -84,7 +84,8 @@ def test_the_merged_base_is_a_model_without_adapters(team: Team, base: Path, alo
     write_merged_adapter(ensemble, merged_adapter(ensemble), tmp_path / "merged")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = AutoModelForCausalLM.from_pretrained(tmp_path / "whole").eval()
+        model: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "whole")
+        model.eval()
     said = slow_log_probs([model, *peft_models(base, [tmp_path / "merged"]), *alone], IDS)
     assert torch.allclose(said[0], said[1], atol=1e-5)
     assert not torch.allclose(said[0], said[2:].exp().mean(0).log(), atol=1e-2)  # it is not the team

@@ -63,7 +63,7 @@ def task_of(path: Path) -> dict[str, Any]:
         written: Callable[..., Any] = getattr(loaded, name)
         return written
 
-    loader_of_tasks.add_constructor("!function", function)
+    getattr(loader_of_tasks, "add_constructor")("!function", function)
     task: dict[str, Any] = yaml.load(path.read_text(), loader_of_tasks)
     return task
 
@@ -155,8 +155,7 @@ def test_scores_are_those_of_its_own_model_class(tmp_path: Path, monkeypatch: py
     model, tokenizer = tiny_model(1, context=30), tiny_tokenizer()
     asked = read_benchmarks(["arc_easy"], tmp_path)
     own = {
-        by: predictions_of(model, tokenizer, asked, normalisation=by)  # type: ignore[arg-type]
-        for by in ("sum", "characters", "unconditional")
+        by: predictions_of(model, tokenizer, asked, normalisation=by) for by in ("sum", "characters", "unconditional")
     }
     assert own["sum"].cut > 0
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lrensemble.config import Experiment
-from lrensemble.data import Dataset
+from lrensemble.data import Learnable
 from lrensemble.train import Planned, Run, tune
 from lrensemble.train.execution import costs
 from lrensemble.train.execution.costs import (
@@ -24,7 +24,7 @@ from lrensemble.train.run.threads import threads
 from lrensemble.train.sweep.setup import set_up
 
 MakeExperiment = Callable[..., Experiment]
-Prepared = tuple[tuple[Run, ...], Dataset]
+Prepared = tuple[tuple[Run, ...], Learnable]
 
 
 def prepared(experiment: Experiment, folder: Path) -> Prepared:

@@ -19,7 +19,7 @@ from lrensemble.adopt.hf.trainer_state import Training, training_of
 from lrensemble.config import Inputs, Network
 from lrensemble.errors import AdoptError
 from lrensemble.models import hugging_face
-from lrensemble.models.vit import quiet
+from lrensemble.models.transformers_library import quiet
 from lrensemble.registry import reason_of
 from lrensemble.spec import Spec
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from torch import Tensor
 
+from lrensemble.config import Base
 from lrensemble.errors import ExportError, MissingExtraError, PoolError, SpecError
 from lrensemble.files import read_json
-from lrensemble.language.base import Base
 from lrensemble.language.weights import weights_sha256
 from lrensemble.models.transformers_library import first_line
 from lrensemble.pool.sealed import load_tensors

@@ -19,12 +19,11 @@ from typing import Annotated, Any, Literal
 import safetensors.torch
 from pydantic import Field
 
-from lrensemble.config import Record
+from lrensemble.config import Base, Record
 from lrensemble.errors import ExportError, PoolError
 from lrensemble.export.language.adapters import CONFIG, WEIGHTS, Adapter, read_adapter
 from lrensemble.export.language.consensus import Consensus
 from lrensemble.files import draft_folder, read_json, seal, storage_errors, to_json
-from lrensemble.language.base import Base
 from lrensemble.pool.sealed import check_file, unseal
 
 ENSEMBLE, ADAPTERS = "ensemble.json", "adapters"

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lrensemble.config import Base
 from lrensemble.errors import ExportError
 from lrensemble.export.language.adapters import Adapter, check_base, read_adapter, with_adapters
 from lrensemble.export.language.consensus import check_consensus, of_tokens
@@ -22,7 +23,7 @@ from lrensemble.export.language.description import (
 from lrensemble.export.language.members import Members
 from lrensemble.export.language.scoring import Scored, score
 from lrensemble.export.language.writing import Writer, Written
-from lrensemble.language.base import Base, base_of, load_base
+from lrensemble.language.base import base_of, load_base
 from lrensemble.language.likelihood import ROWS
 from lrensemble.language.pairs import Pair, encode_pairs
 from lrensemble.language.sequences import Sequences

@@ -31,7 +31,8 @@ class Members:
     @property
     def device(self) -> torch.device:
         """Where the base is."""
-        return next(iter(self.model.parameters())).device
+        found: torch.device = next(iter(self.model.parameters())).device
+        return found
 
     @torch.inference_mode()
     def log_probs(self, ids: Tensor, mask: Tensor, *, cache: Cache | None = None, keep: Tensor | None = None) -> Tensor:
