@@ -69,7 +69,8 @@ def scores() -> ChoiceScores:
 def test_equal_to_the_definition(scores: ChoiceScores, normalisation: Normalisation) -> None:
     model, tokenizer = tiny_model(1), tiny_tokenizer()
     found = choice_log_probs(ASKED, scores, normalisation, 4)
-    assert (found.shape, found.dtype) == ((3, 4), np.float32)
+    assert found.shape == (3, 4)
+    assert found.dtype == np.float32
     for row, question in enumerate(ASKED[:2]):
         count = len(question.contexts)
         assert found[row, :count] == pytest.approx(slow_log_probs(model, tokenizer, question, normalisation), abs=1e-5)

@@ -3,4 +3,8 @@
 `base` refers to a causal language model and loads it, `weights` identifies its weights, `hub` has it from the Hugging
 Face hub, `pretrain` makes a small one of `texts` with the tokenizer of `tokenizing`, `ngrams` is what it is measured
 against.
+
+`likelihood` scores the answer tokens of `sequences`. `benchmarks` hold multiple-choice questions, `pairs` their texts as
+tokens, `choices` what a model says of their answers, `answering` that as predictions of a pool's member; `tokens` makes
+rows and predictions of answer tokens; `members` adds either to a pool.
 """

@@ -51,7 +51,7 @@ def task_of(path: Path) -> dict[str, Any]:
     """A task's file with its functions."""
 
     yaml = pytest.importorskip("yaml")
-    loader_of_tasks = type("Loader", (yaml.SafeLoader,), {})
+    loader_of_tasks: Any = type("Loader", (yaml.SafeLoader,), {})
 
     def function(loader: Any, node: Any) -> Callable[..., Any]:
         module, name = loader.construct_scalar(node).split(".")
@@ -155,8 +155,7 @@ def test_scores_are_those_of_its_own_model_class(tmp_path: Path, monkeypatch: py
     model, tokenizer = tiny_model(1, context=30), tiny_tokenizer()
     asked = read_benchmarks(["arc_easy"], tmp_path)
     own = {
-        by: predictions_of(model, tokenizer, asked, normalisation=by)  # type: ignore[arg-type]
-        for by in ("sum", "characters", "unconditional")
+        by: predictions_of(model, tokenizer, asked, normalisation=by) for by in ("sum", "characters", "unconditional")
     }
     assert own["sum"].cut > 0
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
