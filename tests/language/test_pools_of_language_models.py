@@ -18,7 +18,7 @@ from lrensemble.language.sequences import Sequences, padded
 from lrensemble.language.tokens import token_predictions_of
 from lrensemble.pool import Pool
 from lrensemble.report import write_report
-from lrensemble.targets import LOG_ZERO
+from lrensemble.targets import LOG_ZERO, Choices
 
 pytest.importorskip("transformers")
 
@@ -55,7 +55,7 @@ def pool(asked: tuple[Benchmark, ...], tmp_path_factory: pytest.TempPathFactory)
 
 def test_rows_of_a_pool(pool: Pool) -> None:
     assert [member.name for member in pool] == [f"model-{seed}" for seed in range(MODELS)]
-    assert str(pool.task.target.kind) == "choices"
+    assert isinstance(pool.task.target, Choices)
     assert pool.task.target.names == ("A", "B", "C", "D")
     sizes = {split: known.size for split, known in pool.task.splits.items()}
     assert sizes == {

@@ -51,7 +51,7 @@ def task_of(path: Path) -> dict[str, Any]:
     """A task's file with its functions."""
 
     yaml = pytest.importorskip("yaml")
-    loader_of_tasks = type("Loader", (yaml.SafeLoader,), {})
+    loader_of_tasks: Any = type("Loader", (yaml.SafeLoader,), {})
 
     def function(loader: Any, node: Any) -> Callable[..., Any]:
         module, name = loader.construct_scalar(node).split(".")
