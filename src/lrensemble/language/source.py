@@ -15,6 +15,7 @@ from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.division import divide_examples
 from lrensemble.language.encoding import TooLong, encode
 from lrensemble.language.instructions import Instructions, hub_instructions, read_instructions
+from lrensemble.language.templates import TEMPLATES
 from lrensemble.language.tokens import vocabulary_of
 from lrensemble.registry import Call, Registry
 
@@ -59,10 +60,13 @@ def instructions(
         DataError: neither a file nor a set, or both; they cannot be read; too few rows; too long for the base.
         SpecError: the base cannot be loaded.
     """
+    TEMPLATES.check(template)
     found = _read(folder, file, repo, limit)
     loaded = load_base(base)
     if loaded.context is not None and length > loaded.context:
-        raise DataError(f"data.length = {length} is above the {loaded.context} tokens that {base.path} can look at")
+        raise DataError(
+            f"data.length = {length} is above the {loaded.context} tokens that {base.path} can look at; make it smaller"
+        )
     division = divide_examples(found.examples, split, near=near, source=found.source)
     sequences = {}
     for name, rows in division.rows.items():
