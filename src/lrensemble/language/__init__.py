@@ -9,7 +9,7 @@ against.
 
 `adapters` puts one into a base, `dataset` is what it learns, `source` where such data are looked up.
 
-`likelihood` scores the answer tokens of `sequences`. `benchmarks` hold multiple-choice questions, `pairs` their texts as
-tokens, `choices` what a model says of their answers, `answering` that as predictions of a pool's member; `tokens` makes
-rows and predictions of answer tokens; `members` adds either to a pool.
+`likelihood` scores the answer tokens of `sequences`. `benchmarks` hold multiple-choice questions, `pairs` their texts
+as tokens, `choices` what a model says of their answers, `answering` that as predictions of a pool's member; `tokens`
+makes rows and predictions of answer tokens; `members` adds either to a pool.
 """
