@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copy
-import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -99,7 +96,7 @@ def converted(module: nn.Module, shape: tuple[int, ...], name: str) -> bytes:
 
 
 def _exported(module: nn.Module, shape: tuple[int, ...]) -> bytes:
-    with _quiet(), scratch_folder() as folder:
+    with graphs.quiet_exporter(), scratch_folder() as folder:
         program = torch.onnx.export(
             module,
             (_drawn(5, shape),),
@@ -151,17 +148,3 @@ def _drawn(rows: int, shape: tuple[int, ...]) -> Tensor:
 
 def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:300] or type(error).__name__
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the warnings of torch's exporter about itself, such as operators of libraries that are not installed."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +12,7 @@ from torch import Tensor, nn
 from lrensemble.errors import ExportError, StorageError
 from lrensemble.export.trace import rows_dimension
 from lrensemble.files import scratch_folder, storage_errors
+from lrensemble.networks.onnx import quiet_exporter
 
 
 def traced(
@@ -37,7 +35,7 @@ def traced(
     """
     rows = rows_dimension()
     dynamic = tuple(tuple({0: rows} for _ in each) if isinstance(each, tuple) else {0: rows} for each in example)
-    with _quiet(), scratch_folder() as folder:
+    with quiet_exporter(), scratch_folder() as folder:
         try:
             program = torch.onnx.export(
                 module,
@@ -83,17 +81,3 @@ def _softplus() -> Any:
         return op.Add(op.Relu(self), op.Log(op.Add(op.Exp(op.Neg(op.Abs(self))), one)))
 
     return softplus
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the warnings of torch's exporter about itself, such as operators of libraries that are not installed."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

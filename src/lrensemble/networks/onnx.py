@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -120,3 +124,17 @@ def _one(asked: str | None, names: list[str], what: str) -> str:
     if found not in names:
         raise DataError(f"the ONNX graph has the {what}s {', '.join(names)}; name one: {what}=NAME")
     return str(found)
+
+
+@contextmanager
+def quiet_exporter() -> Iterator[None]:
+    """Silence the warnings of torch's exporter about itself, such as operators of libraries that are not installed."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
