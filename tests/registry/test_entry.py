@@ -51,7 +51,7 @@ def test_all_that_is_known_of_a_name() -> None:
 @pytest.mark.parametrize("kind", HOMES)
 def test_everything_registered_can_be_told(kind: str) -> None:
     registry = registry_of(kind)
-    for name in registry:
+    for name in (each for each in registry if registry.find(each).shipped):  # others are those of other tests
         entry = entry_of(registry, name)
         assert entry.name == name
         assert entry.summary

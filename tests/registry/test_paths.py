@@ -41,7 +41,7 @@ def test_the_path_of_something_registered_is_its_name(kind: str) -> None:
     tried = 0
     for name in registry:
         function = registry.get(name)
-        if "<locals>" in function.__qualname__:
+        if "<locals>" in function.__qualname__ or not registry.find(name).shipped:  # or of another test
             continue
         path = f"{function.__module__}:{function.__qualname__}"
         example = registry.example(name)

@@ -112,7 +112,8 @@ class DraftFolder:
     def file(self, name: str) -> Iterator[BinaryIO]:
         """A new file in it to write to, piece by piece; folders in its name are made."""
         path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        for parent in reversed(Path(name).parents[:-1]):  # one by one: a draft that was taken away is not made again
+            (self.path / parent).mkdir(exist_ok=True)
         with path.open("xb") as file:
             yield file
             file.flush()

@@ -134,7 +134,8 @@ def policy_of(
     require(0 <= group < len(groups), f"there are {len(groups)} parameter groups, from 0", group=group)
     require(epoch_steps is None or epoch_steps >= 1, "at least 1", epoch_steps=epoch_steps)
     scales = hasattr(own, "step_update") or any(isinstance(part, PolicyLR) for part in parts)
-    before, rates, momenta = momentum_in(groups[group]), list[float](), list[float | None]()
+    before = momentum_in(groups[group]) if is_scheduler(scheduler) else _MOMENTUM  # making one may set it already
+    rates, momenta = list[float](), list[float | None]()
     try:
         for step in range(total):
             if step:  # a scheduler of `total` steps refuses one more
