@@ -12,7 +12,7 @@ from tests.adopt.linear import BIAS, LOGITS, WEIGHTS, X_TEST, X, Y, build, graph
 import lrensemble
 from lrensemble.adopt import ADOPTERS, Found, add_all, rows_of
 from lrensemble.config import Network
-from lrensemble.errors import AdoptError, ExportError, PoolError
+from lrensemble.errors import AdoptError, ExportError, PoolError, PredictionsError
 from lrensemble.evaluate import choose
 from lrensemble.export import Ensemble, ensemble_of
 from lrensemble.pool import Pool
@@ -188,6 +188,12 @@ def test_what_the_tool_logged_is_compared(tmp_path: Path, caplog: pytest.LogCapt
     [
         ({"classes": ["2", "1", "0"]}, AdoptError, r"m gives the classes 2, 1, 0, and the pool has 0, 1, 2"),
         ({"content": graph(columns=slice(0, 2))}, AdoptError, r"m gives \(5, 2\) for 5 rows; .* needs \(5, 3\)"),
+        (
+            {"content": graph(ends=())},
+            AdoptError,
+            r"m gives no probabilities \(1, -1, .* gives='logits' or 'log_probs'",
+        ),
+        ({"content": graph(scale=float("nan"))}, AdoptError, r"m gives no probabilities \(nan"),
         ({"content": b"none"}, AdoptError, r"m: this is no ONNX graph that ONNX Runtime can run"),
     ],
 )
@@ -231,3 +237,26 @@ def test_another_truth_is_another_pool(tmp_path: Path) -> None:
     with pytest.raises(PoolError, match="another truth"):
         lrensemble.adopt(tmp_path / "pool", saved(tmp_path / "y.onnx", scale=2), data=rows(y_val=Y[::-1]))
     assert len(Pool.open(tmp_path / "pool")) == 1
+
+
+def test_log_probabilities_that_are_none_add_nothing(tmp_path: Path) -> None:
+    data = rows_of(tmp_path / "pool", rows())
+    bad = found(
+        content=graph(scale=float("nan")), network=Network(model=Spec("onnx"), file="network.onnx", gives="logits")
+    )
+    with pytest.raises(PredictionsError, match=r"m: val predictions.* NaN"):
+        add_all(data, [found(), bad])
+    assert len(data.pool) == 0
+
+
+def test_probabilities_that_do_not_sum_to_one_are_divided_by_their_sum(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = rows_of(tmp_path / "pool", rows())
+    add_all(data, [found(content=graph(ends=("Sigmoid",)))])
+    own = 1 / (1 + np.exp(-LOGITS))
+    said = data.pool.members()[0].predictions("val").dense(3)
+    np.testing.assert_allclose(np.exp(said), own / own.sum(axis=1, keepdims=True), rtol=1e-5)
+    (told,) = [message for message in caplog.messages if "sum to" in message]
+    sums = own.sum(axis=1)
+    assert f"m: its probabilities sum to {sums.min():.3g} to {sums.max():.3g} and not to one" in told

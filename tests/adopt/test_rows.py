@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.adopt.linear import X_TEST, Y_TEST, X, Y, rows
+from tests.adopt.linear import X_TEST, Y_TEST, X, Y, build, rows
 
 import lrensemble
 from lrensemble.adopt import rows_of
@@ -68,6 +68,24 @@ def test_the_rows_of_members_that_were_trained_here(tmp_path: Path) -> None:
         name: split.size for name, split in pool.task.splits.items()
     }
     assert found.inputs == pool.members()[0].inputs
+
+
+def test_the_rows_of_members_that_were_trained_on_files(tmp_path: Path) -> None:
+    folder, labels = tmp_path / "my data", np.tile(np.arange(3), 20)
+    folder.mkdir()
+    np.savez(folder / "rows.npz", x=np.eye(3)[labels], y=labels)
+    experiment = {
+        "data": {"name": "npz", "file": "rows.npz"},
+        "model": "mlp(width=4)",
+        "policy": ["constant(peak=0.1)"],
+    }
+    pool = lrensemble.tune(experiment, tmp_path / "pool", epochs=1, data=folder)
+    result = lrensemble.adopt(tmp_path / "pool", build((3,), 3), data=str(folder))
+    assert (result[0].new, len(pool)) == (True, 2)
+    np.testing.assert_array_equal(rows_of(tmp_path / "pool", folder).pool.truth("val"), pool.truth("val"))
+    np.savez(folder / "rows.npz", x=np.eye(3)[labels] + 1, y=labels)
+    with pytest.raises(DataError, match="these are not the rows that the member was trained on"):
+        rows_of(tmp_path / "pool", folder)
 
 
 def test_another_truth_is_refused(tmp_path: Path) -> None:

@@ -80,3 +80,10 @@ def test_the_shell_completes_names_of_a_kind(typed: str, expected: str) -> None:
     command_path = Path(sys.executable).parent / "lrensemble"
     result = subprocess.run([command_path], env=environment, capture_output=True, text=True, check=False)
     assert result.stdout.split() == [expected]
+
+
+def test_facts_that_cannot_be_said_have_no_column(command: Command) -> None:
+    """An adopter knows by a function whether a model is its own."""
+    head = command("ls", "adopters").out.splitlines()[:4]
+    assert "what it is" in " ".join(head)
+    assert "takes" not in " ".join(head)

@@ -27,17 +27,6 @@ ROWS_AT_ONCE = 1024
 """Rows that are predicted at once."""
 
 
-def bare(module: nn.Module) -> nn.Module:
-    """The network inside of what wraps it: compiled, data parallel."""
-    while True:
-        inner = getattr(module, "_orig_mod", None)
-        if inner is None and isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            inner = module.module
-        if not isinstance(inner, nn.Module):
-            return module
-        module = inner
-
-
 def copied(module: nn.Module, name: str) -> nn.Module:
     """A copy that predicts on the CPU in float32; the module itself stays as it is.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -38,6 +38,10 @@ class Asked:
     def of_values(self) -> bool:
         """Whether rows have values, and no classes."""
         return "values" in self.target.forms
+
+    def told(self, found: Found) -> Found:
+        """A model with what the user says of its training."""
+        return replace(found, facts={**found.facts, **self.facts})
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lrensemble.adopt.checks import RequireProbabilities, check_classes, difference_of
 from lrensemble.adopt.found import Found
 from lrensemble.adopt.logged import differences
 from lrensemble.adopt.rows import Rows
@@ -21,22 +22,18 @@ from lrensemble.config import Inputs
 from lrensemble.errors import AdoptError, DataError, LREnsembleError
 from lrensemble.files.claims import claimed
 from lrensemble.models.arithmetic import cuda_arithmetic
-from lrensemble.networks import as_outputs, build
+from lrensemble.networks import build
 from lrensemble.notebook import Shown
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.collect.scores import scores_of
 from lrensemble.registry import reason_of
-from lrensemble.targets import Predictions, Target
+from lrensemble.targets import Predictions
 from lrensemble.targets.heads import Head
 
 logger = logging.getLogger(__name__)
 
 PREDICTION_ROWS = 1024
 """Rows that are predicted at once, as when members are trained here."""
-
-TOLERANCE = 1e-5
-"""Largest difference between what a network gives in its tool and here that is not worth a word; of values above 1
-relative to the largest."""
 
 LONGEST = 500
 """Characters of a reason at most: weights that do not fit are many."""
@@ -146,6 +143,8 @@ def _network_of(rows: Rows, found: Found) -> tuple[Head, nn.Module]:
     except DataError as error:
         reason = str(error) if len(str(error)) <= LONGEST else f"{str(error)[:LONGEST]} …"
         raise AdoptError(f"{found.name}: {reason}") from None
+    if found.network.gives == "probs":  # before they become logarithms, which would hide that they are none
+        network.register_forward_hook(RequireProbabilities(found.name, head.outputs), prepend=True)
     return head, network.eval()
 
 
@@ -164,6 +163,7 @@ class _Ready:
 
         Raises:
             AdoptError: it does not fit the pool's rows or classes.
+            PredictionsError: it gives NaN.
         """
         target, inputs = rows.pool.task.target, found.inputs or rows.inputs
         head, network = _network_of(rows, found)
@@ -171,6 +171,7 @@ class _Ready:
         for split, raw in rows.raw.items():
             outputs = outputs_of(network, raw, head, found.name)
             said[split] = head.predictions(head.stored(outputs).numpy())
+            target.check(said[split], len(raw), f"{found.name}: {split} predictions")
             if split == "val" and found.own is not None:
                 difference = difference_of(found, head, raw, outputs)
         scores = scores_of(said["val"], target, rows.pool.truth("val"), rows.pool.weights("val"))
@@ -231,44 +232,6 @@ def outputs_of(network: nn.Module, raw: NDArray[Any], head: Head, name: str) -> 
                 )
             blocks.append(found)
     return torch.cat(blocks)
-
-
-def difference_of(found: Found, head: Head, raw: NDArray[Any], outputs: Tensor) -> float:
-    """Largest |difference| of a probability or value between what a model gives in its tool and what it gives here; one
-    that rounding does not explain is said loudly.
-    """
-    assert found.own is not None
-    given = torch.from_numpy(np.array(found.own(raw)))
-    given = given.reshape(len(raw), -1)
-    theirs = head.dense(as_outputs(given, found.network.gives, head.width))
-    apart = (theirs - head.dense(outputs)).abs().amax(dim=1)
-    largest = float(apart.max())
-    limit = TOLERANCE * max(1.0, float(theirs.abs().max()))
-    if largest > limit:
-        logger.warning(
-            "%s gives other predictions here than in its own tool: they differ by up to %.2g on val, in %d of %d rows; "
-            "the member is what is run here",
-            found.name,
-            largest,
-            int((apart > limit).sum()),
-            len(raw),
-        )
-    return largest
-
-
-def check_classes(found: Found, target: Target) -> None:
-    """Refuse a model whose columns are of other classes than the pool's.
-
-    Raises:
-        AdoptError: the first that differs is named.
-    """
-    if found.classes is None or tuple(map(str, found.classes)) == target.names:
-        return
-    theirs = ", ".join(map(str, found.classes[:10]))
-    raise AdoptError(
-        f"{found.name} gives the classes {theirs}, and the pool has {', '.join(target.names[:10])}; give data whose "
-        "'classes' are in the model's order"
-    )
 
 
 def _id(found: Found, inputs: Inputs) -> str:

@@ -33,13 +33,14 @@ class Rows:
     """Shape and type of one; mean and deviation of the training rows where they are known, else 0 and 1."""
 
 
-def rows_of(out: Path, data: Mapping[str, NDArray[Any]] | Dataset | None, kind: Kind | None = None) -> Rows:
+def rows_of(out: Path, data: Mapping[str, NDArray[Any]] | Dataset | Path | None, kind: Kind | None = None) -> Rows:
     """The rows of a pool, which is made where there is none.
 
     Args:
         out: folder of the pool.
         data: `x_val`, `y_val` (or `x`, `y`) and, where there are test rows, `x_test`, `y_test`; a data set whose rows
-            are divided; or nothing, for a pool whose members were trained here: their recipes say which rows.
+            are divided; or, for a pool whose members were trained here, whose recipes say which rows, nothing or the
+            folder of their files.
         kind: whether the truth is `classes` or `values`, where its type does not say it.
 
     Raises:
@@ -47,14 +48,14 @@ def rows_of(out: Path, data: Mapping[str, NDArray[Any]] | Dataset | None, kind: 
         DataError: data that cannot be used, or other rows than those of the pool.
         PoolError: a pool of another task.
     """
-    if data is None:
-        data = _of_members(out)
+    if data is None or isinstance(data, Path):
+        data = _of_members(out, data)
     if isinstance(data, Dataset):
         return _of_dataset(out, data)
     return _of_arrays(out, data, kind)
 
 
-def _of_members(out: Path) -> Dataset:
+def _of_members(out: Path, folder: Path | None) -> Dataset:
     """The data set of a pool's own members.
 
     Raises:
@@ -67,7 +68,7 @@ def _of_members(out: Path) -> Dataset:
             f"{out} does not say which rows to predict: give data, such as "
             "{'x_val': …, 'y_val': …, 'x_test': …, 'y_test': …} (on the command line, --data FILE.npz)"
         )
-    return of_recipe(to_record(Recipe, recipe, "recipe"), None, trust_code=pool.trust_code)
+    return of_recipe(to_record(Recipe, recipe, "recipe"), folder, trust_code=pool.trust_code)
 
 
 def _of_dataset(out: Path, dataset: Dataset) -> Rows:

@@ -44,7 +44,10 @@ def adopt(
     ],
     data: Annotated[
         str | None,
-        typer.Option(help="Rows to predict: FILE.npz with x_val and y_val (x_test, y_test), or an experiment."),
+        typer.Option(
+            help="Rows to predict: FILE.npz with x_val and y_val (x_test, y_test), an experiment, or, for a pool whose "
+            "members were trained here, the folder of its data."
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of a single model.")] = None,
     builder: Annotated[

@@ -41,7 +41,8 @@ def list_kind(kind: str, form: Form) -> None:
     if form == "json":
         print_json(entries)
         return
-    stated = [each.name for each in fields(registry.kind_of_facts) if each.default is MISSING]
+    needed = [each.name for each in fields(registry.kind_of_facts) if each.default is MISSING]
+    stated = [fact for fact in needed if any(fact in each["facts"] for each in entries)]  # a function is not said
     columns = ["example", "what it is", *(fact.replace("_", " ") for fact in stated)]
     rows = Table(f"{len(entries)} {kind}", dict.fromkeys(columns, "left"))
     for each in entries:

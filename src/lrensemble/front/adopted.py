@@ -56,7 +56,7 @@ def adopt(
         kind: adopter (`lrensemble ls adopters`), where it is not clear.
         data: rows to predict that no model was trained on: `{"x_val": …, "y_val": …}` and, where there are test rows,
             `x_test` and `y_test`; the path of an `.npz` file with such; or an experiment, whose data and split they
-            are. A pool whose members were trained here needs none.
+            are. A pool whose members were trained here needs none, or the folder of its files.
         builder: for networks of torch, what builds one anew: `package.module:function` of (shape, outputs), a
             registered model, a class or a function.
         gives: what networks give for each row: `logits`, `log_probs`, `probs`, `values` or `gaussian`.
@@ -77,9 +77,9 @@ def adopt(
     rows, asked = prepared(
         pool, name=name, data=data, builder=builder, gives=gives, mean=mean, std=std, facts=facts, truth=truth
     )
-    found = [_named(each, asked) for each in found_in(model, kind, asked, options)]
+    found = found_in(model, kind, asked, options)
     names = told_apart([each.name for each in found])
-    return add_all(rows, [replace(each, name=name) for each, name in zip(found, names, strict=True)])
+    return add_all(rows, [replace(asked.told(each), name=name) for each, name in zip(found, names, strict=True)])
 
 
 def prepared(
@@ -117,9 +117,7 @@ def found_in(given: Any, kind: str | None, asked: Asked, options: Mapping[str, A
     """
     if isinstance(given, Mapping) and _taker_of(given) is None:
         return [
-            Found(**{**vars(one), "name": str(name)})
-            for name, each in given.items()
-            for one in found_in(each, kind, asked, options)
+            replace(one, name=str(name)) for name, each in given.items() for one in found_in(each, kind, asked, options)
         ]
     if isinstance(given, list | tuple):
         return [one for each in given for one in found_in(each, kind, asked, options)]
@@ -160,7 +158,7 @@ def _matching(pattern: str, kind: str | None, asked: Asked, options: Mapping[str
     if not paths:
         raise AdoptError(f"no file or folder is {pattern}")
     return [
-        Found(**{**vars(one), "name": name if len(found) == 1 else f"{name}: {one.name}"})
+        replace(one, name=name if len(found) == 1 else f"{name}: {one.name}")
         for path, name in zip(paths, _names_of(paths), strict=True)
         for found in [found_in(path, kind, asked, options)]
         for one in found
@@ -199,7 +197,7 @@ def _taker_of(given: Any) -> str | None:
 
 
 def as_rows(data: Any) -> Any:
-    """Data in a form that `rows_of` takes: arrays by name, or a data set that is divided."""
+    """Data in a form that `rows_of` takes: arrays by name, a data set that is divided, or a folder."""
     if data is None:
         return None
     if isinstance(data, str | os.PathLike) and Path(data).suffix == ".npz":
@@ -211,6 +209,8 @@ def as_rows(data: Any) -> Any:
         return {str(name): as_array(each) for name, each in data.items()}
     if isinstance(data, tuple) and len(data) == 2:
         return {"x_val": as_array(data[0]), "y_val": as_array(data[1])}
+    if isinstance(data, str | os.PathLike) and os.path.isdir(data):
+        return Path(data)
     experiment = experiment_of(data)
     return load(experiment.data, experiment.split)
 
@@ -248,8 +248,3 @@ def _builder(given: Any) -> Spec:
     spec = to_spec(as_model(given))
     ask_for(spec)
     return spec
-
-
-def _named(found: Found, asked: Asked) -> Found:
-    """A model with what the user says of it."""
-    return Found(**{**vars(found), "facts": {**found.facts, **asked.facts}})

@@ -124,3 +124,14 @@ def build(model: SpecLike, shape: tuple[int, ...], outputs: int, seed: int) -> n
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU as well
         return MODELS.call(spec, shape, outputs)
+
+
+def unwrapped(network: nn.Module) -> nn.Module:
+    """The network itself, of one that was compiled or is trained on several devices."""
+    while True:
+        inner = getattr(network, "_orig_mod", None)
+        if inner is None and isinstance(network, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            inner = network.module
+        if not isinstance(inner, nn.Module):
+            return network
+        network = inner

@@ -16,10 +16,11 @@ import lrensemble
 from lrensemble.config import Experiment, Recipe, to_record
 from lrensemble.data import Dataset
 from lrensemble.errors import ConfigError, LREnsembleError, SpecError, TrainingError
+from lrensemble.models.base import unwrapped
 from lrensemble.pool import Member, Pool
 from lrensemble.train import Ended, reproduce, tune
 from lrensemble.train.run.own_loop.life import without_test_truth
-from lrensemble.train.run.own_loop.outcome import history_of, outcome_of, unwrapped
+from lrensemble.train.run.own_loop.outcome import history_of, outcome_of
 
 MakeExperiment = Callable[..., Experiment]
 Contents = Callable[[Path], dict[str, object]]

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lrensemble.adopt.conversion import bare, converted, copied, predictor
+from lrensemble.adopt.conversion import converted, copied, predictor
 from lrensemble.adopt.found import ADOPTERS, Asked, Found
 from lrensemble.adopt.logged import of_validation
 from lrensemble.adopt.parameters import plain_values, with_arguments
@@ -16,6 +16,7 @@ from lrensemble.adopt.paths import has_suffix
 from lrensemble.adopt.weights import is_state, load_file, load_safetensors, state_in
 from lrensemble.config import Network
 from lrensemble.errors import AdoptError
+from lrensemble.models.base import unwrapped
 from lrensemble.spec import Spec
 
 SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
@@ -47,7 +48,7 @@ def torch(given: nn.Module | Path | str, asked: Asked, *, key: str | None = None
 
 
 def _of_module(given: nn.Module, asked: Asked) -> Found:
-    network = bare(given)
+    network = unwrapped(given)
     name, gives = asked.name or type(network).__name__, asked.gives or "logits"
     copy = copied(network, name)
     own = predictor(copy, asked.inputs)

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from lrensemble.config import Recipe
 from lrensemble.data import Dataset, steps_per_epoch
-from lrensemble.metrics import METRICS, watched
 from lrensemble.policies import Policy, build
 from lrensemble.pool import MemberRecord, Pool
+from lrensemble.pool.collect.scores import scores_of
 from lrensemble.targets import Predictions
 from lrensemble.train.run.claims import Claims
 from lrensemble.train.run.made import made_with
@@ -179,7 +179,7 @@ def _record_of(run: Run, trained: _Trained, dataset: Dataset, session: Session) 
         status="finished" if usable else "diverged",
         form=trained.said["val"].form,
         recipe=run.recipe.model_dump(mode="json"),
-        scores={"val": _scores(trained.said["val"], dataset)} if usable else {},
+        scores={"val": scores_of(trained.said["val"], dataset.target, dataset.truth_of("val"))} if usable else {},
         seconds=trained.seconds,
         parameters=trained.parameters,
         inputs=dataset.inputs_of_members if has_network else None,
@@ -193,9 +193,3 @@ def _record_of(run: Run, trained: _Trained, dataset: Dataset, session: Session) 
             reproducible=session.reproducible,
         ),
     )
-
-
-def _scores(said: Predictions, dataset: Dataset) -> dict[str, float]:
-    """Scores on `val` by metric."""
-    seen, truth = dataset.target.seen(said), dataset.truth_of("val")
-    return {name: METRICS.call(name, seen, truth) for name in watched(dataset.target.kind, said.needs_served)}

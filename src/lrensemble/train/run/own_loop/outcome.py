@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from lrensemble.data import Dataset
 from lrensemble.errors import PredictionsError, TrainingError
+from lrensemble.models.base import unwrapped
+from lrensemble.pool.collect.reading.tensors import as_array
 from lrensemble.targets import Gaussian, Labels, LogProbs, Predictions, RealValues
 from lrensemble.train.run.own_loop.function import KEY
 from lrensemble.train.run.state import HistoryLine
@@ -28,9 +29,6 @@ FORM = (
     "it must return a torch.nn.Module or predictions {'val': …, 'test': …}; with a history, (module or predictions, "
     "[{'epoch': 1, …}, …])"
 )
-
-WRAPPED = ("_orig_mod", "module")
-"""Attributes in which `torch.compile` and data-parallel wrappers hold the network itself."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +58,6 @@ def outcome_of(returned: object) -> Outcome:
     return Outcome(None, returned, history)
 
 
-def unwrapped(network: nn.Module) -> nn.Module:
-    """The network itself, of one that was compiled or is trained on several devices."""
-    parallel = (nn.DataParallel, nn.parallel.DistributedDataParallel)
-    while isinstance(network, parallel) or hasattr(network, WRAPPED[0]):
-        inner = getattr(network, WRAPPED[1] if isinstance(network, parallel) else WRAPPED[0])
-        assert isinstance(inner, nn.Module)
-        network = inner
-    return network
-
-
 def predictions_of(given: Any, dataset: Dataset, split: str) -> Predictions:
     """Predictions on the rows of a split in their form, checked unless a number in them is none.
 
@@ -84,7 +72,7 @@ def predictions_of(given: Any, dataset: Dataset, split: str) -> Predictions:
     """
     source = f"{KEY}: {split} predictions"
     try:
-        found = given if isinstance(given, Predictions) else _of_array(_array(given), dataset, source)
+        found = given if isinstance(given, Predictions) else _of_numbers(given, dataset, source)
         if are_numbers(found):
             dataset.target.check(found, len(dataset.rows[split]), source)
     except PredictionsError as error:
@@ -139,19 +127,13 @@ def _plain(value: Any) -> int | float | None:
     return int(value) if isinstance(value, numbers.Integral) else float(value)
 
 
-def _array(given: Any) -> np.ndarray[Any, Any]:
-    if isinstance(given, Tensor):
-        tensor = given.detach().cpu()
-        return (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy()
-    return np.asarray(given)
-
-
-def _of_array(array: np.ndarray[Any, Any], dataset: Dataset, source: str) -> Predictions:
+def _of_numbers(given: Any, dataset: Dataset, source: str) -> Predictions:
     """Predictions of numbers: what they are follows from the target and from their shape and sign.
 
     Raises:
         PredictionsError: no numbers.
     """
+    array = as_array(given) if isinstance(given, Tensor) else np.asarray(given)
     if array.dtype.kind not in "fiub":
         raise PredictionsError(f"{source} are {array.dtype}; give numbers")
     if "values" in dataset.target.forms:
