@@ -74,12 +74,12 @@ def test_the_rows_of_members_that_were_trained_on_files(tmp_path: Path) -> None:
     folder, labels = tmp_path / "my data", np.tile(np.arange(3), 20)
     folder.mkdir()
     np.savez(folder / "rows.npz", x=np.eye(3)[labels], y=labels)
-    experiment: dict[str, Any] = {
-        "data": "npz(file='rows.npz')",
+    experiment = {
+        "data": {"name": "npz", "file": "rows.npz"},
         "model": "mlp(width=4)",
         "policy": ["constant(peak=0.1)"],
+        "train": {"epochs": 1, "batch_size": 8},
     }
-    experiment["train"] = {"epochs": 1, "batch_size": 8}
     pool = lrensemble.tune(experiment, tmp_path / "pool", data=folder)
     result = lrensemble.adopt(tmp_path / "pool", build((3,), 3), data=str(folder))
     assert (result[0].new, len(pool)) == (True, 2)
