@@ -18,6 +18,7 @@ from lrensemble.language.benchmarks import Benchmark, Normalisation, Question
 from lrensemble.language.choices import choice_log_probs, choice_scores, counts_of, names_of, truth_of
 from lrensemble.language.likelihood import ROWS
 from lrensemble.language.members import Predicted
+from lrensemble.language.questions import text_of
 from lrensemble.pool.task import split_named
 from lrensemble.targets import Choices, LogProbs
 
@@ -92,6 +93,9 @@ def predictions_of(
         ids={
             split: [f"{part.benchmark}/{question.id}" for part in each for question in part.questions]
             for split, each in parts.items()
+        },
+        questions={
+            split: [text_of(question) for part in each for question in part.questions] for split, each in parts.items()
         },
         cut=cut,
     )

@@ -150,14 +150,14 @@ def choice_log_probs(
         if question.joint:
             right = np.isin(np.arange(len(own)), question.right)
             both = np.array([logsumexp(own[right]), logsumexp(own[~right])])
-            own = both if _right_first(question) else both[::-1]
+            own = both if right_first(question) else both[::-1]
         found[row, : len(own)] = np.maximum(own, LOG_ZERO)
     return found
 
 
 def truth_of(questions: Sequence[Question]) -> Indices:
     """Place [question] of the right choice."""
-    places = [int(not _right_first(each)) if each.joint else each.right[0] for each in questions]
+    places = [int(not right_first(each)) if each.joint else each.right[0] for each in questions]
     return np.array(places, dtype=np.int64)
 
 
@@ -171,6 +171,6 @@ def names_of(width: int) -> tuple[str, ...]:
     return tuple(LETTERS[:width]) if width <= len(LETTERS) else tuple(str(place + 1) for place in range(width))
 
 
-def _right_first(question: Question) -> bool:
+def right_first(question: Question) -> bool:
     """Whether the right answers are the first choice: of half of the questions, so that their place says nothing."""
     return hashlib.sha256(question.example.encode()).digest()[0] % 2 == 0

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.files.claims import claimed
+from lrensemble.language.questions import QuestionText, write_questions
 from lrensemble.pool import MemberRecord, Pool, Task
 from lrensemble.pool.collect.scores import scores_of
 from lrensemble.targets import Predictions, Target
@@ -32,6 +33,8 @@ class Predicted:
     groups: BySplit = field(default_factory=dict)
     weights: BySplit = field(default_factory=dict)
     ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    questions: Mapping[str, Sequence[QuestionText]] = field(default_factory=dict)
+    """[row] texts of what was asked, for people."""
     cut: int = 0
     """Texts whose beginning was cut, since they were too long for the model."""
 
@@ -85,6 +88,7 @@ def add_to_pool(
         folder.resolve().name, predicted.target, rows=predicted.places, labels=predicted.truth, **predicted.attributes
     )
     pool = Pool.create(folder, task, predicted.truth, **predicted.attributes)
+    write_questions(folder, predicted.questions)
     id_, val = predicted.id_of(name), predicted.said["val"]
     with claimed(pool.folder / "unfinished", "collect") as claim:
         order = 1 + max((member.order for member in pool.members(include_diverged=True)), default=-1)

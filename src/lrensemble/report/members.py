@@ -81,16 +81,18 @@ def heat_maps(report: ReportData) -> list[Figure]:
         found = [_of_values(report)]
     else:  # the likelihood of the truth alone does not tell where two members differ
         found = []
-    if report.products is not None:
-        distances = np.sqrt(squared_distances(report.products.whole))
-        found.append(("cosine", cosines(report.products.whole), "cosine similarity of all parameters, concatenated"))
+    is_adapter = any(member.adapter is not None for member in report.members)
+    products = None if is_adapter else report.products  # factors of a product say nothing of it
+    if products is not None:
+        distances = np.sqrt(squared_distances(products.whole))
+        found.append(("cosine", cosines(products.whole), "cosine similarity of all parameters, concatenated"))
         found.append(("distance", distances, "Euclidean distance of all parameters, concatenated"))
     if not found:
         return []
     order = clustered(found[0][1] if found[0][0] != "cosine" else found[1][1])
     names = [report.names[place] for place in order]
-    figures = [_heat_map(name, values[np.ix_(order, order)], names, caption) for name, values, caption in found]
-    return figures if report.products is None else [*figures, _by_layer(report.products)]
+    figures = [heat_map(name, values[np.ix_(order, order)], names, caption) for name, values, caption in found]
+    return figures if products is None else [*figures, by_layer(products, "layers", "members' parameters")]
 
 
 def _of_values(report: ReportData) -> HeatMap:
@@ -114,8 +116,14 @@ def _of_classes(report: ReportData) -> list[HeatMap]:
     ]
 
 
-def _by_layer(products: Products) -> Figure:
-    """Figure of the cosine similarity of two members' parameters by layer: mean, minimum and maximum over pairs."""
+def by_layer(products: Products, name: str, what: str) -> Figure:
+    """Figure of the cosine similarity of two members by layer: mean, minimum and maximum over pairs.
+
+    Args:
+        products: of the members.
+        name: of the figure.
+        what: of the members, and of which there are two, is compared.
+    """
     members = products.by_layer.shape[1]
     pairs = cosines(products.by_layer)[:, *np.triu_indices(members, k=1)]
     mean = pairs.mean(axis=1)
@@ -134,8 +142,8 @@ def _by_layer(products: Products) -> Figure:
     }
     ticks = {"showticklabels": len(products.layers) <= 40, "automargin": True, "tickangle": -60}
     layout = {"xaxis": ticks, "yaxis": {"title": {"text": "cosine similarity"}}}
-    caption = "Cosine similarity of two members' parameters, layer by layer: mean over pairs, lowest and highest."
-    return Figure("layers", [trace], layout, caption)
+    caption = f"Cosine similarity of two {what}, layer by layer: mean over pairs, lowest and highest."
+    return Figure(name, [trace], layout, caption)
 
 
 def clustered(distances: Floats) -> list[int]:
@@ -150,7 +158,8 @@ def clustered(distances: Floats) -> list[int]:
     return [int(leaf) for leaf in leaves_list(linkage(squareform(symmetric, checks=False), "average"))]
 
 
-def _heat_map(name: str, values: Floats, names: Sequence[str], caption: str) -> Figure:
+def heat_map(name: str, values: Floats, names: Sequence[str], caption: str) -> Figure:
+    """Figure of numbers [member, member], whose rows and columns are named alike."""
     labels = [escape_html(one) for one in names]
     trace: dict[str, Any] = {
         "type": "heatmap",

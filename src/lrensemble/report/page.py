@@ -13,6 +13,7 @@ from lrensemble.report.ambiguity import ambiguity
 from lrensemble.report.curves import curves
 from lrensemble.report.diversity import diversity
 from lrensemble.report.escape import escape_html, script_json
+from lrensemble.report.language import language_sections
 from lrensemble.report.members import members
 from lrensemble.report.price import price
 from lrensemble.report.reliability import reliability
@@ -42,16 +43,22 @@ SECTIONS: tuple[tuple[Callable[[ReportData], Section], Need | None], ...] = (
 """Sections in the order of the page, and what all members must say for a section to have something to show."""
 
 
-def sections_of(pool: Pool, result: Result, data: Path | None = None) -> list[Section]:
+VERDICTS = 2
+"""Sections before those on language models."""
+
+
+def sections_of(pool: Pool, result: Result, data: Path | None = None, page: Path | None = None) -> list[Section]:
     """Sections of the page of an evaluated pool.
 
     Args:
         pool: pool with its teams.
         result: result of their evaluation.
         data: folder of the data set's files, for pictures of its rows.
+        page: file of the page, which samples of generated text lie beside.
     """
-    report = ReportData(pool, result, data)
-    return [section(report) for section, need in SECTIONS if need is None or report.all_serve(need)]
+    report = ReportData(pool, result, data, page)
+    found = [section(report) for section, need in SECTIONS if need is None or report.all_serve(need)]
+    return [*found[:VERDICTS], *language_sections(report), *found[VERDICTS:]]
 
 
 def write_report(pool: Pool, result: Result, path: Path | str, data: Path | str | None = None) -> list[Section]:
@@ -68,7 +75,7 @@ def write_report(pool: Pool, result: Result, path: Path | str, data: Path | str 
         StorageError: the page cannot be written; nothing half-written is left.
     """
     script = plotly_script()
-    sections = sections_of(pool, result, None if data is None else Path(data))
+    sections = sections_of(pool, result, None if data is None else Path(data), Path(path))
     write_whole(Path(path), page(result.task, sections, script).encode())
     return sections
 
@@ -88,6 +95,7 @@ def _section(place: int, section: Section) -> str:
     parts += [f"<p>{escape_html(sentence)}</p>" for sentence in section.prose]
     parts += [table.html() for table in section.tables]
     parts += [_figure(figure) for figure in section.figures]
+    parts += [card.html() for card in section.cards]
     return "\n".join([*parts, "</section>"])
 
 

@@ -32,6 +32,8 @@ class ReportData:
     """Evaluation of the pool; None for what shows the members alone."""
     data_folder: Path | None = None
     """Folder of the data set's files, for pictures of its rows."""
+    page: Path | None = None
+    """File of the page, beside which samples of generated text are stored; None for what shows no page."""
 
     @property
     def result(self) -> Result:

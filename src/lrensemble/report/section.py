@@ -58,13 +58,32 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Card:
+    """One example in a section: a heading, texts with a name each, and a table."""
+
+    heading: str
+    texts: Sequence[tuple[str, str]]
+    """Name and text; line breaks are kept."""
+    table: Table | None = None
+
+    def html(self) -> str:
+        """Card as HTML, all text escaped."""
+        texts = "".join(
+            f"<dt>{escape_html(name)}</dt><dd>{escape_html(text)}</dd>" for name, text in self.texts if text
+        )
+        table = "" if self.table is None else self.table.html()
+        return f"<article class=card><h3>{escape_html(self.heading)}</h3><dl>{texts}</dl>{table}</article>"
+
+
+@dataclass(frozen=True)
 class Section:
-    """A heading, and below it prose, tables and figures in this order."""
+    """A heading, and below it prose, tables, figures and cards in this order."""
 
     title: str
     prose: Sequence[str] = ()
     tables: Sequence[Table] = ()
     figures: Sequence[Figure] = field(default=())
+    cards: Sequence[Card] = ()
 
 
 def plotly_script() -> str:
