@@ -16,15 +16,15 @@ from lrensemble.errors import MissingExtraError, ReportError, StorageError
 from lrensemble.evaluate import choose, evaluate, load, save, validation_of
 from lrensemble.pool import Pool
 from lrensemble.report import write_figures, write_report
-from lrensemble.report.diversity import greedy_path, some_teams
 from lrensemble.report.escape import escape_html, script_json
-from lrensemble.report.members import clustered
 from lrensemble.report.page import sections_of
 from lrensemble.report.parameters import cosines, products_of, squared_distances
 from lrensemble.report.pictures import pictures
-from lrensemble.report.price import pareto_front
-from lrensemble.report.reliability import bins
-from lrensemble.report.speed import combined, speeds
+from lrensemble.report.sections.diversity import greedy_path, some_teams
+from lrensemble.report.sections.heat_maps import clustered
+from lrensemble.report.sections.price import pareto_front
+from lrensemble.report.sections.reliability import bins
+from lrensemble.report.sections.speed import combined, speeds
 from lrensemble.select import select
 from lrensemble.train import tune
 

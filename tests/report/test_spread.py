@@ -13,7 +13,7 @@ from lrensemble.config import Experiment, to_record
 from lrensemble.evaluate import choose, evaluate, load, save
 from lrensemble.pool import Pool, StepStatistics
 from lrensemble.report.report_data import ReportData
-from lrensemble.report.spread import spread, spreads, square_of_length, variance_of_length
+from lrensemble.report.sections.spread import spread, spreads, square_of_length, variance_of_length
 from lrensemble.train import tune
 
 STEPS = 200_000

@@ -50,7 +50,7 @@ def text_of(question: Question) -> QuestionText:
     shared = os.path.commonprefix(list(question.contexts))
     shared = shared[: shared.rfind(" ") + 1]  # answers are filled in, and may begin with the same letters
     filled = tuple(context.removeprefix(shared).strip() or context for context in question.contexts)
-    return QuestionText(question=f"{_last(shared)}_{question.continuations[0]}", choices=filled)
+    return QuestionText(question=f"{_last(shared)} _{question.continuations[0]}", choices=filled)
 
 
 def write_questions(folder: Path, texts: Mapping[str, Sequence[QuestionText]]) -> None:

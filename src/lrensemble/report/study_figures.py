@@ -10,8 +10,8 @@ from lrensemble.evaluate.study.findings.differences import metric_of, sign_of
 from lrensemble.evaluate.study.record import Comparison
 from lrensemble.evaluate.study.words import measure_in_print
 from lrensemble.metrics import METRICS
-from lrensemble.report.curves import COLOURS
 from lrensemble.report.escape import escape_html
+from lrensemble.report.look import COLOURS
 from lrensemble.report.section import Figure
 
 POWERS = [2**power for power in range(11)]

@@ -17,7 +17,7 @@ from lrensemble.report.language.samples import samples
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Section
 
-SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
+LANGUAGE: tuple[Callable[[ReportData], Section | None], ...] = (
     losses,
     benchmarks,
     answers,
@@ -25,8 +25,4 @@ SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     disagreement,
     cost,
 )
-
-
-def language_sections(report: ReportData) -> list[Section]:
-    """Sections on language models that have something to show."""
-    return [found for section in SECTIONS if (found := section(report)) is not None]
+"""Sections in the order of the page."""

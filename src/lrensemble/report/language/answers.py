@@ -17,6 +17,8 @@ SHOWN = 4
 """Questions shown of each kind."""
 LONGEST = 900
 """Characters of a question that are shown, its last ones."""
+CHOICE = 40
+"""Characters of a choice in the name of a line."""
 NAMES = 6
 """Members named beside an answer."""
 
@@ -99,16 +101,21 @@ def _card(found: Asked, each: Changed, single: Floats, team: Floats, by_member: 
             f"{100 * single[each.row, place]:.1f}",
             f"{100 * team[each.row, place]:.1f}",
             str(int((by_member[:, each.row] == place).sum())),
-            _named(found, by_member[:, each.row] == place),
         ]
         for place, choice in enumerate(choices)
     ]
     where = f"row {each.row:,}" if ids is None else ids[each.row].removeprefix(f"{short(each.split)}/")
+    said = [(place, by_member[:, each.row] == place) for place in range(len(choices))]
     return Card(
         f"{short(each.split)}, {where}: {each.kind}",
         [("question", "" if texts is None else _end(texts[each.row].question))],
-        Table(["choice", "best single %", "team %", "members", "who said so"], rows, frozenset([right])),
+        Table(["choice", "best single %", "team %", "members"], rows, frozenset([right])),
+        [(f"who said {_short(choices[place])}", _named(found, those)) for place, those in said if those.any()],
     )
+
+
+def _short(choice: str) -> str:
+    return choice if len(choice) <= CHOICE else f"{choice[:CHOICE]}…"
 
 
 def _named(found: Asked, those: np.ndarray) -> str:

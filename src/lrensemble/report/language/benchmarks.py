@@ -18,6 +18,7 @@ from lrensemble.metrics import METRICS
 from lrensemble.report.language.base_alone import base_alone
 from lrensemble.report.language.consensus import scored
 from lrensemble.report.language.data import Asked, asked
+from lrensemble.report.look import GUIDE, look_at
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
 
@@ -25,8 +26,8 @@ METRICS_SHOWN = ("accuracy", "nll")
 NORMAL_95 = 1.959963984540054
 """Quantile of the normal distribution that 95 % lie within, on both sides."""
 WHO = ("base alone", "best single", "team")
-COLOURS = ("#8d6e63", "#ef6c00", "#5c6bc0")
-SYMBOLS = ("diamond", "square", "circle")
+LOOKS = (look_at(2), look_at(0), look_at(1))
+"""Of those who answer; best single model and team have the colours that they have elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def _figure(lines: Sequence[Line], who: Sequence[str]) -> Figure:
                     "array": [round(100 * (high - value), 3) for value, (_, high) in zip(values, ends, strict=True)],
                     "arrayminus": [round(100 * (value - low), 3) for value, (low, _) in zip(values, ends, strict=True)],
                 },
-                "marker": {"color": COLOURS[style], "symbol": SYMBOLS[style], "size": 9},
+                "marker": {"color": LOOKS[style].colour, "symbol": LOOKS[style].symbol, "size": 9},
                 "hovertemplate": f"{name} %{{x:.2f}} %<extra></extra>",
             }
         )
@@ -185,7 +186,7 @@ def _figure(lines: Sequence[Line], who: Sequence[str]) -> Figure:
         "name": "chance",
         "x": [round(100 * line.chance, 3) for line in lines],
         "y": places.tolist(),
-        "marker": {"color": "#90a4ae", "symbol": "line-ns-open", "size": 22},
+        "marker": {"color": GUIDE, "symbol": "line-ns-open", "size": 22},
         "hovertemplate": "a guess: %{x:.1f} %<extra></extra>",
     }
     ticks = {"tickvals": places.tolist(), "ticktext": [line.name for line in lines], "automargin": True}

@@ -9,7 +9,6 @@ from lrensemble.errors import LREnsembleError
 from lrensemble.evaluate.result import Cost
 from lrensemble.files import tensor_errors
 from lrensemble.language.weights import weight_files
-from lrensemble.report.language.data import is_of_tokens
 from lrensemble.report.language.samples import BASE, SINGLE, TEAM, Samples, stored_samples
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Section, Table
@@ -18,13 +17,15 @@ from lrensemble.report.section import Section, Table
 def cost(report: ReportData) -> Section | None:
     """Section with parameters, training and speed of writing, of adapters against their base."""
     base = report.pool.task.base
-    if base is None or not is_of_tokens(report):
+    if base is None or report.judged is None:
         return None
     size, written = parameters_of(base), stored_samples(report)
     measured = written if isinstance(written, Samples) else None
     key = report.result.verdict.method
     rows = [[BASE, "0", "0" if size is None else f"{size:,}", "", "", "", _speed(measured, BASE)]]
-    rows.append([f"{SINGLE}: {report.best.name}", *_cost(report.result.best_single.cost, size), _speed(measured, SINGLE)])
+    rows.append(
+        [f"{SINGLE}: {report.best.name}", *_cost(report.result.best_single.cost, size), _speed(measured, SINGLE)]
+    )
     if key is not None:
         rows.append([f"{TEAM}: {key}", *_cost(report.result.teams[key].cost, size), _speed(measured, TEAM)])
     rows.append(["all members", *_cost(_sum(report), size), ""])

@@ -62,6 +62,8 @@ def asked(report: ReportData) -> Asked | str | None:
     None where members were asked none.
     """
     task = report.pool.task
+    if report.judged is None:
+        return None
     if task.target.kind == "choices" and report.all_serve("probabilities"):
         team = report.chosen
         return Asked(

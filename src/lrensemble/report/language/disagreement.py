@@ -8,19 +8,18 @@ from typing import Any
 import numpy as np
 
 from lrensemble.report.escape import escape_html
+from lrensemble.report.look import COLOURS
 from lrensemble.report.language.data import asked, is_of_tokens
+from lrensemble.report.language.losses import within_scale
 from lrensemble.report.language.tokens import distances
 from lrensemble.report.language.updates import update_products
-from lrensemble.report.members import by_layer, clustered, heat_map
 from lrensemble.report.parameters import Floats, Products, cosines
 from lrensemble.report.report_data import SEED, ReportData
 from lrensemble.report.section import Figure, Section
+from lrensemble.report.sections.heat_maps import HeatMap, by_layer, clustered, heat_map
 
 TOKENS = 50_000_000
 """Log-probabilities that distances are measured on, at most."""
-
-HeatMap = tuple[str, Floats, str]
-"""Name, numbers [member, member] and caption."""
 
 
 def disagreement(report: ReportData) -> Section | None:
@@ -35,11 +34,20 @@ def disagreement(report: ReportData) -> Section | None:
         return None
     order = clustered(1 - maps[0][1] if maps[0][0] == "updates" else maps[0][1])
     names = [report.names[place] for place in order]
-    figures = [heat_map(name, values[np.ix_(order, order)], names, caption) for name, values, caption in maps]
+    sound = within_scale(report)[order]
+    figures = [
+        heat_map(name, _pairs_alone(values)[np.ix_(order, order)], names, caption, sound, "off the scale of losses")
+        for name, values, caption in maps
+    ]
     if products is not None:
         figures.append(by_layer(products, "update-layers", "updates of a layer's weights"))
         figures += _pairs(report, cosines(products.whole), maps[1:])
     return Section("Disagreement of adapters", [_prose(products, report), *_correlations(products, maps)], (), figures)
+
+
+def _pairs_alone(values: Floats) -> Floats:
+    """The same without the diagonal: a member beside itself would take a part of the scale."""
+    return np.where(np.eye(len(values), dtype=bool), np.nan, values)
 
 
 def _prose(products: Products | None, report: ReportData) -> str:
@@ -114,7 +122,7 @@ def _pairs(report: ReportData, cosine: Floats, maps: Sequence[HeatMap]) -> list[
         "y": np.round(values[first, second], 4).tolist(),
         "text": texts,
         "hovertemplate": "%{text}<br>cosine %{x:.3f}, %{y:.3g}<extra></extra>",
-        "marker": {"color": "#5c6bc0", "size": 7, "opacity": 0.7},
+        "marker": {"color": COLOURS[0], "size": 7, "opacity": 0.7},
     }
     unit = "% of answers that differ" if name == "answers" else "difference in tokens, nats"
     layout = {"xaxis": {"title": {"text": "cosine of updates"}}, "yaxis": {"title": {"text": unit}}}

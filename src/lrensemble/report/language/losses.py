@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrensemble.evaluate.result import MemberResult
-from lrensemble.report.curves import COLOURS
 from lrensemble.report.escape import escape_html
 from lrensemble.report.language.consensus import scored
 from lrensemble.report.language.data import is_of_tokens
+from lrensemble.report.look import Look, look_at
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
 from lrensemble.spec import to_spec
-
-SYMBOLS = ("circle", "square", "diamond", "cross", "x", "star", "hexagon", "pentagon")
 
 FAR = 3
 """How many times as far above the median as the best one is below it a loss may be, and still be on the scale."""
@@ -62,19 +61,23 @@ def losses(report: ReportData) -> Section | None:
         "Rates and losses by policy",
         [
             "The mean negative log-likelihood of held-out answer tokens, in nats; the perplexity is its exponential. "
-            "Members of the chosen team are marked.",
+            + ("Members of the chosen team are marked." if marked else ""),
             *_consensus(report),
-            *([f"Beyond the scale of the figure, so that the others can be told apart: {', '.join(off)}."] if off else []),
+            *(
+                [f"Beyond the scale of the figure, so that the others can be told apart: {', '.join(off)}."]
+                if off
+                else []
+            ),
         ],
-        [Table([*headings, "test perplexity"], rows, marked)],
+        [Table([*headings, "test perplexity"], rows, marked, minor=frozenset({1, 2, 5, 6}))],
         figures,
     )
 
 
 def runs_of(report: ReportData) -> list[Run]:
     """All members, those that failed too, by policy and then by rate; policies in the order of the pool."""
-    recipes = {each.id: each.recipe or {} for each in report.pool.members(include_diverged=True)}
-    found = [_run(member, recipes.get(member.id, {})) for member in report.result.members]
+    recipes = {each.id: each.recipe or {} for each in report.everybody}
+    found = [_run(member, recipes.get(member.id, {})) for member in report.member_results]
     order = {policy: place for place, policy in enumerate(dict.fromkeys(run.policy for run in found))}
     return sorted(found, key=lambda run: (order[run.policy], run.peak or 0.0))
 
@@ -86,6 +89,15 @@ def scale_limit(losses: Sequence[float]) -> float:
     near = median + FAR * (median - float(values.min()))
     within = values[values <= near]
     return float(within.max()) if len(within) else median
+
+
+def within_scale(report: ReportData) -> NDArray[np.bool_]:
+    """[member] whether its loss is on the scale of the others; of finished members."""
+    known = {each.id: each.val.nll for each in report.member_results if each.val is not None}
+    losses = [known.get(member.id) for member in report.members]
+    finite = [loss for loss in losses if loss is not None]
+    limit = scale_limit(finite) if finite else math.inf
+    return np.array([loss is not None and loss <= limit for loss in losses], dtype=bool)
 
 
 def _run(member: MemberResult, recipe: Mapping[str, Any]) -> Run:
@@ -114,7 +126,7 @@ def perplexity(nats: float) -> str:
 
 
 def _consensus(report: ReportData) -> list[str]:
-    team = report.chosen
+    team = None if report.judged is None else report.chosen
     if team is None:
         return []
     return [f"What was scored of the team is {scored(team.consensus, choices=False)}."]
@@ -126,7 +138,7 @@ def _figure(runs: Sequence[Run], limit: float) -> Figure:
     top = limit + 0.12 * room
     policies = list(dict.fromkeys(run.policy for run in runs))
     traces = [
-        _trace([run for run in runs if run.policy == policy and run.peak is not None], policy, place, limit, top)
+        _trace([run for run in runs if run.policy == policy and run.peak is not None], look_at(place), limit, top)
         for place, policy in enumerate(policies)
     ]
     layout = {
@@ -134,28 +146,30 @@ def _figure(runs: Sequence[Run], limit: float) -> Figure:
         "yaxis": {"title": {"text": "val nats a token"}, "range": [lowest - 0.08 * room, top + 0.06 * room]},
     }
     caption = (
-        "Loss on val by policy and peak rate. A triangle at the top is a member beyond the scale, or one that failed: "
+        "Loss on val by policy and peak rate. An arrow at the top is a member beyond the scale, or one that failed: "
         "point to see its loss."
     )
     return Figure("losses", [trace for trace in traces if trace["x"]], layout, caption)
 
 
-def _trace(runs: Sequence[Run], policy: str, place: int, limit: float, top: float) -> dict[str, Any]:
+def _trace(runs: Sequence[Run], look: Look, limit: float, top: float) -> dict[str, Any]:
     beyond = [run.val is None or run.val > limit for run in runs]
-    symbol = SYMBOLS[place % len(SYMBOLS)]
     return {
         "type": "scatter",
         "mode": "lines+markers",
-        "name": escape_html(policy),
+        "name": escape_html(runs[0].policy) if runs else "",
         "x": [run.peak for run in runs],
         "y": [top if far or run.val is None else round(run.val, 5) for run, far in zip(runs, beyond, strict=True)],
-        "text": [
-            f"{escape_html(run.member.name)}<br>"
-            + ("no loss: " + escape_html(run.member.status) if run.val is None else f"{run.val:.4f} nats a token")
-            + ("" if run.val is None else f", perplexity {perplexity(run.val)}")
-            for run in runs
-        ],
+        "text": [_said(run) for run in runs],
         "hovertemplate": "%{text}<extra></extra>",
-        "marker": {"symbol": ["triangle-up" if far else symbol for far in beyond], "size": 10},
-        "line": {"color": COLOURS[place % len(COLOURS)]},
+        "marker": {"symbol": ["arrow-up" if far else look.symbol for far in beyond], "size": 10, "color": look.colour},
+        "line": {"color": look.colour, "dash": look.dash},
+        "cliponaxis": False,
     }
+
+
+def _said(run: Run) -> str:
+    name = escape_html(run.member.name)
+    if run.val is None:
+        return f"{name}<br>no loss: {escape_html(run.member.status)}"
+    return f"{name}<br>{run.val:.4f} nats a token, perplexity {perplexity(run.val)}"

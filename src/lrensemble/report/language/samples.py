@@ -75,7 +75,12 @@ def write_samples(samples: Samples, page: Path) -> Path:
 
 def stored_samples(report: ReportData) -> Samples | str | None:
     """Samples beside the page; a sentence where they cannot be used, and None where there are none."""
-    if report.page is None or not is_of_tokens(report) or not samples_path(report.page).is_file():
+    if (
+        report.page is None
+        or report.judged is None
+        or not is_of_tokens(report)
+        or not samples_path(report.page).is_file()
+    ):
         return None
     path = samples_path(report.page)
     try:

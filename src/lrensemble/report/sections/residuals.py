@@ -8,6 +8,7 @@ import numpy as np
 
 from lrensemble.metrics import METRICS
 from lrensemble.report.escape import escape_html
+from lrensemble.report.look import GUIDE, SINGLE, TEAM
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import SEED, ReportData
 from lrensemble.report.section import Figure, Section
@@ -21,11 +22,14 @@ OUTPUTS = 4
 LEVELS = np.arange(1, 20) / 20
 """Levels of the central intervals."""
 
-COLOURS = ("#5c6bc0", "#ef6c00")
+SHOWN = ((SINGLE, "circle", "solid"), (TEAM, "diamond", "dash"))
+"""Colour, symbol and dash of the best single model and of the team."""
 
 
-def residuals(report: ReportData) -> Section:
+def residuals(report: ReportData) -> Section | None:
     """Section on the best single model and the judged team on test, output by output."""
+    if report.judged is None:
+        return None
     said = {"best single": report.seen(report.best, report.test)}
     team = report.team_said(report.test)
     if team is not None:
@@ -73,7 +77,7 @@ def _against(
     for output in range(shown):
         axis = "" if output == 0 else str(output + 1)
         known = truth[rows, output]
-        for (name, own), colour in zip(said.items(), COLOURS, strict=False):
+        for (name, own), (colour, symbol, _) in zip(said.items(), SHOWN, strict=False):
             predicted = own[rows, output]
             traces.append(
                 {
@@ -85,11 +89,11 @@ def _against(
                     "y": (known - predicted if residual else known).tolist(),
                     "xaxis": f"x{axis}",
                     "yaxis": f"y{axis}",
-                    "marker": {"color": colour, "size": 5, "opacity": 0.6},
+                    "marker": {"color": colour, "symbol": symbol, "size": 6, "opacity": 0.6},
                 }
             )
         ends = [float(known.min()), float(known.max())]
-        line = {"color": "#90a4ae", "dash": "dash", "width": 1}
+        line = {"color": GUIDE, "dash": "dash", "width": 1}
         traces.append(
             {
                 "type": "scatter",
@@ -112,7 +116,7 @@ def _against(
 
 
 def _calibration(said: dict[str, Floats], truth: Floats) -> Figure:
-    line = {"color": "#90a4ae", "dash": "dash", "width": 1}
+    line = {"color": GUIDE, "dash": "dash", "width": 1}
     traces: list[dict[str, Any]] = [
         {"type": "scatter", "mode": "lines", "x": [0, 1], "y": [0, 1], "line": line, "showlegend": False}
         | {"hoverinfo": "skip"}
@@ -124,9 +128,10 @@ def _calibration(said: dict[str, Floats], truth: Floats) -> Figure:
             "name": name,
             "x": LEVELS.tolist(),
             "y": np.round(coverages(own, truth), 4).tolist(),
-            "line": {"color": colour},
+            "line": {"color": colour, "dash": dash},
+            "marker": {"symbol": symbol, "size": 8},
         }
-        for (name, own), colour in zip(said.items(), COLOURS, strict=False)
+        for (name, own), (colour, symbol, dash) in zip(said.items(), SHOWN, strict=False)
     ]
     axes = {
         "xaxis": {"title": {"text": "level of the central interval"}, "range": [0, 1]},

@@ -6,17 +6,17 @@ import numpy as np
 
 from lrensemble.metrics.values import squared
 from lrensemble.report.report_data import ReportData
-from lrensemble.report.rows import SHOWN_ROWS
 from lrensemble.report.section import Section, Table
+from lrensemble.report.sections.rows import SHOWN_ROWS
 
 SHOWN_OUTPUTS = 3
 
 
-def value_rows(report: ReportData) -> Section:
+def value_rows(report: ReportData) -> Section | None:
     """Section on the judged team against the best single model on test, row by row."""
-    team = report.team_said(report.test)
+    team = None if report.judged is None else report.team_said(report.test)
     if team is None:
-        return Section("Rows", ["There is no stored team that the verdict judges."])
+        return None
     single, truth = report.seen(report.best, report.test), report.truth(report.test)
     gained = squared(single, truth) - squared(team, truth)
     order = np.argsort(-gained, kind="stable")

@@ -8,6 +8,7 @@ import numpy as np
 
 from lrensemble.evaluate import changes
 from lrensemble.report.escape import escape_html
+from lrensemble.report.look import BAD, GOOD
 from lrensemble.report.pictures import Picture, pictures
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
@@ -16,11 +17,11 @@ SHOWN_ROWS = 8
 SHOWN_CLASSES = 30
 
 
-def rows(report: ReportData) -> Section:
+def rows(report: ReportData) -> Section | None:
     """Section on the judged team against the best single model on test, by class and by row."""
-    probs = report.team_said(report.test)
+    probs = None if report.judged is None else report.team_said(report.test)
     if probs is None:
-        return Section("Classes and rows", ["There is no stored team that the verdict judges."])
+        return None
     names = report.pool.task.classes
     found = changes(report.pool, report.best, probs)
     by_class = found.by_class(len(names))
@@ -32,7 +33,7 @@ def rows(report: ReportData) -> Section:
         "orientation": "h",
         "x": np.round(gain[order], 3).tolist(),
         "y": [escape_html(names[place]) for place in order],
-        "marker": {"color": ["#26a69a" if gain[place] >= 0 else "#d84315" for place in order]},
+        "marker": {"color": [GOOD if gain[place] >= 0 else BAD for place in order]},
     }
     layout = {
         "xaxis": {"title": {"text": "points of accuracy"}},

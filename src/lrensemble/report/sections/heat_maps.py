@@ -1,76 +1,25 @@
-"""Members: scores and cost, pairwise disagreement, and similarity of their parameters."""
+"""Heat maps of how far members are apart, and how alike their parameters are, in the order of a clustering."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lrensemble.evaluate.result import MemberResult
-from lrensemble.evaluate.verdict import in_print, score_in_print
-from lrensemble.metrics import higher_is_better
 from lrensemble.metrics.diversity import pairwise
 from lrensemble.report.escape import escape_html
+from lrensemble.report.look import COLOURS
 from lrensemble.report.parameters import Floats, Products, cosines, squared_distances
 from lrensemble.report.report_data import ReportData
-from lrensemble.report.section import Figure, Section, Table
+from lrensemble.report.section import Figure
 
 HeatMap = tuple[str, Floats, str]
 """Name, numbers [member, member] and caption."""
 
-SHOWN: dict[str, tuple[str, ...]] = {
-    "classes": ("accuracy", "nll", "ece"),
-    "choices": ("accuracy", "nll", "brier"),
-    "values": ("rmse", "mae", "r2", "gaussian_nll", "crps", "coverage(level=0.9)"),
-}
-"""Metrics in the table, by target."""
-
-HEADINGS = {"accuracy": "acc. %", "coverage(level=0.9)": "90 % coverage, %"}
-"""Headings other than the names of metrics."""
-
 DIVERGENCE_NUMBERS = 1 << 26
 """Maximum number of probabilities that divergences are measured on."""
-
-
-def members(report: ReportData) -> Section:
-    """Section with a table, and heat maps in the order of a clustering by disagreement."""
-    sign = 1 if higher_is_better(report.result.headline) else -1
-    in_order = sorted(report.result.members, key=lambda m: -sign * _headline(report, m, -sign * math.inf))
-    metrics = [
-        metric
-        for metric in SHOWN[report.pool.task.target.kind]
-        if any(m.val is not None and m.val.by(metric) is not None for m in in_order)
-    ]
-    rows = [
-        [
-            m.name,
-            m.status,
-            *("" if m.val is None else _score(metric, m.val.by(metric)) for metric in metrics),
-            "" if m.cost.parameters is None else f"{m.cost.parameters:,}",
-            "" if m.cost.seconds is None else f"{m.cost.seconds:.1f}",
-        ]
-        for m in in_order
-    ]
-    marked = frozenset(place for place, m in enumerate(in_order) if m.id in report.in_team)
-    names = [f"val {HEADINGS.get(metric, in_print(metric))}" for metric in metrics]
-    headings = ["member", "status", *names, "parameters", "seconds"]
-    return Section(
-        "Members",
-        ["Best on val first; members of the chosen team are marked."],
-        [Table(headings, rows, marked)],
-        heat_maps(report) if len(report.members) > 1 else (),
-    )
-
-
-def _score(metric: str, value: float | None) -> str:
-    return f"{value:.4f}" if metric == "ece" and value is not None else score_in_print(metric, value)
-
-
-def _headline(report: ReportData, member: MemberResult, otherwise: float) -> float:
-    value = None if member.val is None else member.val.by(report.result.headline)
-    return otherwise if value is None else value
 
 
 def heat_maps(report: ReportData) -> list[Figure]:
@@ -91,7 +40,8 @@ def heat_maps(report: ReportData) -> list[Figure]:
         return []
     order = clustered(found[0][1] if found[0][0] != "cosine" else found[1][1])
     names = [report.names[place] for place in order]
-    figures = [heat_map(name, values[np.ix_(order, order)], names, caption) for name, values, caption in found]
+    sound = report.sound[order]
+    figures = [heat_map(name, values[np.ix_(order, order)], names, caption, sound) for name, values, caption in found]
     return figures if products is None else [*figures, by_layer(products, "layers", "members' parameters")]
 
 
@@ -138,7 +88,7 @@ def by_layer(products: Products, name: str, what: str) -> Figure:
             "array": np.round(pairs.max(axis=1) - mean, 4).tolist(),
             "arrayminus": np.round(mean - pairs.min(axis=1), 4).tolist(),
         },
-        "marker": {"color": "#5c6bc0", "size": 8},
+        "marker": {"color": COLOURS[0], "size": 8},
     }
     ticks = {"showticklabels": len(products.layers) <= 40, "automargin": True, "tickangle": -60}
     layout = {"xaxis": ticks, "yaxis": {"title": {"text": "cosine similarity"}}}
@@ -158,16 +108,40 @@ def clustered(distances: Floats) -> list[int]:
     return [int(leaf) for leaf in leaves_list(linkage(squareform(symmetric, checks=False), "average"))]
 
 
-def heat_map(name: str, values: Floats, names: Sequence[str], caption: str) -> Figure:
-    """Figure of numbers [member, member], whose rows and columns are named alike."""
-    labels = [escape_html(one) for one in names]
+def heat_map(
+    name: str,
+    values: Floats,
+    names: Sequence[str],
+    caption: str,
+    sound: NDArray[np.bool_],
+    reason: str = "learned nothing",
+) -> Figure:
+    """Heat map whose colours span the members that learned something: one that did not would take all of them.
+
+    Args:
+        name: of the figure.
+        values: [member, member], NaN where there is nothing to show.
+        names: of the members.
+        caption: of the figure.
+        sound: [member] whether its numbers set the scale.
+        reason: why those of the others do not.
+    """
+    marks = ["" if learned else f" ({reason})" for learned in sound]
+    labels = [escape_html(one) + mark for one, mark in zip(names, marks, strict=True)]
+    scale: dict[str, float] = {}
+    if not sound.all() and sound.sum() > 1:
+        own = values[np.ix_(sound, sound)]
+        scale = {"zmin": float(np.nanmin(own)), "zmax": float(np.nanmax(own))}
+        caption += f"; colours span the others than those that are marked ({reason}): point to see their numbers"
     trace: dict[str, Any] = {
         "type": "heatmap",
-        "z": np.round(values, 4).tolist(),
+        "z": [[None if np.isnan(value) else round(float(value), 4) for value in row] for row in values],
         "x": labels,
         "y": labels,
         "colorscale": "Viridis",
+        **scale,
         "hovertemplate": "%{y}<br>%{x}<br>%{z:.3g}<extra></extra>",
+        "hoverongaps": False,
     }
     ticks = {"showticklabels": len(names) <= 40, "automargin": True, "tickangle": -60}
     size = {"height": 560, "xaxis": ticks, "yaxis": {**ticks, "tickangle": 0}}

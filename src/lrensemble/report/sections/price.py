@@ -11,13 +11,16 @@ from lrensemble.evaluate.result import MemberResult
 from lrensemble.evaluate.verdict import in_print, score_in_print
 from lrensemble.metrics import METRICS, higher_is_better
 from lrensemble.report.escape import escape_html
+from lrensemble.report.look import COLOURS, GUIDE
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
-from lrensemble.report.speed import BATCH, combined, speeds
+from lrensemble.report.sections.speed import BATCH, combined, speeds
 
 
-def price(report: ReportData) -> Section:
+def price(report: ReportData) -> Section | None:
     """Section with parameters, seconds of training and time to predict of the best single model and of every team."""
+    if report.judged is None:
+        return None
     teams = {"best single": report.result.best_single} | dict(report.result.teams)
     rows, points = list[list[str]](), list[tuple[str, float, float]]()
     headline = report.result.headline
@@ -53,12 +56,14 @@ def price(report: ReportData) -> Section:
             "written. The line joins the teams that no other beats in both.",
             *filter(None, [untrusted(report.pool, "model", "The latency")]),
         ],
-        [Table(headings, rows)],
+        [Table(headings, rows, minor=frozenset({2, 4, 6}))],
         [
             Figure(
                 "price",
                 _traces(points, higher_is_better(headline)),
                 {"xaxis": {"title": {"text": unit}}, "yaxis": {"title": {"text": axis}}},
+                f"Every point is a team: test {in_print(headline)} against {unit}. The line joins those that no other "
+                "beats in both.",
             )
         ],
     )
@@ -79,7 +84,7 @@ def _traces(points: list[tuple[str, float, float]], higher: bool) -> list[dict[s
     places = pareto_front(
         [float(cost) for cost in costs], [float(score) if higher else -float(score) for score in scores]
     )
-    line = {"type": "scatter", "mode": "lines", "line": {"color": "#90a4ae"}, "hoverinfo": "skip", "showlegend": False}
+    line = {"type": "scatter", "mode": "lines", "line": {"color": GUIDE}, "hoverinfo": "skip", "showlegend": False}
     every = {
         "type": "scatter",
         "mode": "markers+text",
@@ -87,7 +92,7 @@ def _traces(points: list[tuple[str, float, float]], higher: bool) -> list[dict[s
         "textposition": "top center",
         "x": costs,
         "y": np.round(np.array(scores, dtype=np.float64), 3).tolist(),
-        "marker": {"color": "#5c6bc0", "size": 9},
+        "marker": {"color": COLOURS[0], "size": 9},
         "showlegend": False,
     }
     return [line | {"x": [costs[place] for place in places], "y": [scores[place] for place in places]}, every]

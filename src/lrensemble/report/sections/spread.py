@@ -25,8 +25,9 @@ from lrensemble.errors import LREnsembleError
 from lrensemble.evaluate.rates import recorded_policy
 from lrensemble.pool import Member, StepStatistics
 from lrensemble.report.escape import escape_html
+from lrensemble.report.look import GUIDE, Look, looks_of
 from lrensemble.report.parameters import squared_distances
-from lrensemble.report.report_data import ReportData
+from lrensemble.report.report_data import ReportData, policy_of
 from lrensemble.report.section import Figure, Section, Table
 from lrensemble.train.run.optimizers import check_optimizer
 
@@ -85,7 +86,7 @@ def spreads(report: ReportData) -> list[Spread]:
     groups: dict[str, list[int]] = {}
     for place, member in enumerate(report.members):
         if member.steps is not None:
-            groups.setdefault(_policy_of(member), []).append(place)
+            groups.setdefault(policy_of(member), []).append(place)
     distances = None if report.products is None else squared_distances(report.products.whole)
     return [
         _spread(
@@ -126,11 +127,6 @@ def _spread(policy: str, members: Sequence[Member], distances: np.ndarray | None
     )
 
 
-def _policy_of(member: Member) -> str:
-    policy = (member.recipe or {}).get("policy")
-    return str(policy.get("name")) if isinstance(policy, dict) else member.name
-
-
 def _sum_of_updates(member: Member) -> float | None:
     """Ratio of Σ updates to Σ η g: (1 − dampening) / (1 − momentum) for SGD.
 
@@ -151,14 +147,11 @@ def _sum_of_updates(member: Member) -> float | None:
     return float((1 - dampening) / (1 - momentum)) if momentum else 1.0
 
 
-def spread(report: ReportData) -> Section:
+def spread(report: ReportData) -> Section | None:
     """Section with predicted and measured spread, policy by policy."""
     found = spreads(report)
     if not found:
-        return Section(
-            "Where the spread comes from",
-            ["The steps of these members were not recorded: they were trained elsewhere."],
-        )
+        return None
     headings = [
         "policy",
         "members",
@@ -187,7 +180,7 @@ def spread(report: ReportData) -> Section:
             FORMULA,
             ASSUMPTIONS,
         ],
-        [Table(headings, rows)],
+        [Table(headings, rows, minor=frozenset({1, 2, 3, 5}))],
         _figures(found, dict(zip((member.id for member in report.members), report.names, strict=True))),
     )
 
@@ -234,17 +227,18 @@ def _against(name: str, points: Mapping[str, Sequence[Point]], what: str, captio
         return None
     values = [value for kept in drawn.values() for point in kept for value in point[1:]]
     ends = [min(values), max(values)]
-    line = {"color": "#90a4ae", "dash": "dash", "width": 1}
+    line = {"color": GUIDE, "dash": "dash", "width": 1}
     equal = {"type": "scatter", "mode": "lines", "x": ends, "y": ends, "line": line, "hoverinfo": "skip"}
     layout = {
         "xaxis": {"title": {"text": f"{what}, formula"}, "type": "log", "exponentformat": "e"},
         "yaxis": {"title": {"text": f"{what}, measured"}, "type": "log", "exponentformat": "e"},
     }
-    traces = [_trace(policy, kept) for policy, kept in drawn.items()]
-    return Figure(name, [equal | {"showlegend": False}, *traces], layout, caption)
+    looks = looks_of(points)
+    traces = [_trace(policy, kept, looks[policy]) for policy, kept in drawn.items()]
+    return Figure(name, [equal | {"showlegend": False}, *traces], layout, caption, small=True)
 
 
-def _trace(policy: str, points: Sequence[Point]) -> dict[str, Any]:
+def _trace(policy: str, points: Sequence[Point], look: Look) -> dict[str, Any]:
     names, predicted, measured = zip(*points, strict=True)
     return {
         "type": "scatter",
@@ -254,6 +248,6 @@ def _trace(policy: str, points: Sequence[Point]) -> dict[str, Any]:
         "y": measured,
         "text": [escape_html(each) for each in names],
         "showlegend": True,
-        "marker": {"size": 9},
+        "marker": {"size": 9, "color": look.colour, "symbol": look.symbol},
         "hovertemplate": "%{text}<br>formula %{x:.3g}<br>measured %{y:.3g}<extra></extra>",
     }

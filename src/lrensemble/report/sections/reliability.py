@@ -10,6 +10,7 @@ from lrensemble.consensus import combine, fit
 from lrensemble.metrics import METRICS
 from lrensemble.metrics.calibration import equal_width_bins
 from lrensemble.numerics import likeliest
+from lrensemble.report.look import GUIDE, SINGLE, TEAM
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import Labels, ReportData
 from lrensemble.report.section import Figure, Section
@@ -17,8 +18,10 @@ from lrensemble.report.section import Figure, Section
 BINS = 12
 
 
-def reliability(report: ReportData) -> Section:
+def reliability(report: ReportData) -> Section | None:
     """Section on the best single model and the judged team on val, plain and tempered."""
+    if report.judged is None:
+        return None
     found = {"best single": report.seen(report.best, "val")}
     team = report.team_said("val")
     if team is not None:
@@ -30,12 +33,16 @@ def reliability(report: ReportData) -> Section:
         sentences.append(
             f"{name}: ECE {_ece(probs, report.labels):.4f}, with temperature {_ece(tempered, report.labels):.4f}"
         )
-        colour = ("#5c6bc0", "#ef6c00")[place]
-        traces.append(_trace(name, probs, report.labels, colour, "solid"))
-        traces.append(_trace(f"{name}, with temperature", tempered, report.labels, colour, "dot"))
+        colour, symbol = (SINGLE, TEAM)[place], ("circle", "diamond")[place]
+        traces.append(_trace(name, probs, report.labels, colour, "solid", symbol))
+        traces.append(_trace(f"{name}, with temperature", tempered, report.labels, colour, "dot", f"{symbol}-open"))
+        traces.append(_counts(name, probs, colour, place))
     axes = {
         "xaxis": {"title": {"text": "confidence"}, "range": [0, 1]},
-        "yaxis": {"title": {"text": "accuracy"}, "range": [0, 1]},
+        "yaxis": {"title": {"text": "accuracy"}, "range": [0, 1], "domain": [0.33, 1]},
+        "yaxis2": {"title": {"text": "rows"}, "domain": [0, 0.25], "rangemode": "tozero"},
+        "barmode": "group",
+        "height": 560,
     }
     return Section(
         "Reliability",
@@ -45,7 +52,8 @@ def reliability(report: ReportData) -> Section:
                 "reliability",
                 traces,
                 axes,
-                "A point for each twelfth of confidence that holds rows; a calibrated model lies on the line.",
+                "A point for each twelfth of confidence that holds rows; a calibrated model lies on the line. Below: how "
+                "many rows each holds; a point of few rows says little.",
             )
         ],
     )
@@ -72,7 +80,7 @@ def _ece(probs: Floats, labels: Labels) -> float:
 
 
 def _diagonal() -> dict[str, Any]:
-    line = {"color": "#90a4ae", "dash": "dash", "width": 1}
+    line = {"color": GUIDE, "dash": "dash", "width": 1}
     return {
         "type": "scatter",
         "mode": "lines",
@@ -84,7 +92,21 @@ def _diagonal() -> dict[str, Any]:
     }
 
 
-def _trace(name: str, probs: Floats, labels: Labels, colour: str, dash: str) -> dict[str, Any]:
+def _counts(name: str, probs: Floats, colour: str, place: int) -> dict[str, Any]:
+    """Bars of the number of rows in each bin of confidence."""
+    count = np.bincount(equal_width_bins(probs.max(axis=1), BINS), minlength=BINS)
+    return {
+        "type": "bar",
+        "name": f"{name}, rows",
+        "x": np.round((np.arange(BINS) + 0.5) / BINS, 4).tolist(),
+        "y": count.tolist(),
+        "yaxis": "y2",
+        "marker": {"color": colour, "pattern": {"shape": ("", "/")[place]}},
+        "showlegend": False,
+    }
+
+
+def _trace(name: str, probs: Floats, labels: Labels, colour: str, dash: str, symbol: str) -> dict[str, Any]:
     confidence, accuracy, count = bins(probs, labels)
     return {
         "type": "scatter",
@@ -94,4 +116,5 @@ def _trace(name: str, probs: Floats, labels: Labels, colour: str, dash: str) -> 
         "y": np.round(accuracy, 4).tolist(),
         "text": [f"{int(rows):,} rows" for rows in count],
         "line": {"color": colour, "dash": dash},
+        "marker": {"symbol": symbol, "size": 8},
     }

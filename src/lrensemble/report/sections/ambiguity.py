@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.report.diversity import PATH, some_teams
 from lrensemble.report.escape import escape_html
+from lrensemble.report.look import look_at
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
+from lrensemble.report.sections.diversity import PATH, some_teams
 from lrensemble.spec import to_spec
 
 MEANS = ("mean", "mixture")
@@ -60,10 +61,10 @@ class Decomposition:
         return added, losses
 
 
-def ambiguity(report: ReportData) -> Section:
+def ambiguity(report: ReportData) -> Section | None:
     """Section on errors, ambiguity and size of teams of values, on val."""
     if len(report.members) < 2:
-        return Section("Diversity and size", ["A pool of one has no teams."])
+        return None
     said = np.stack([report.values_of(member, "val") for member in report.members])
     found = Decomposition.of(said - report.truth("val"), report.pool.weights("val"))
     masks, which = some_teams(len(report.members))
@@ -89,6 +90,8 @@ def ambiguity(report: ReportData) -> Section:
 
 def _of_teams(report: ReportData, found: Decomposition) -> list[Table]:
     """Table of the evaluated teams whose consensus is a weighted mean."""
+    if report.judged is None:
+        return []
     place = {member.id: i for i, member in enumerate(report.members)}
     rows = []
     for key, team in report.result.teams.items():
@@ -125,7 +128,7 @@ def _by_size(found: Decomposition, masks: NDArray[np.bool_], errors: Floats) -> 
     sizes = np.concatenate([np.ones(len(found.gram), dtype=np.int64), masks.sum(axis=1)])
     roots = np.sqrt(np.concatenate([found.of_members, errors]))
     known = np.unique(sizes)
-    lines = (("best", np.min, "#26a69a"), ("mean", np.mean, "#5c6bc0"))
+    lines = (("best", np.min, look_at(2)), ("mean", np.mean, look_at(0)))
     traces = [
         {
             "type": "scatter",
@@ -133,12 +136,13 @@ def _by_size(found: Decomposition, masks: NDArray[np.bool_], errors: Floats) -> 
             "name": name,
             "x": known.tolist(),
             "y": [float(statistic(roots[sizes == size])) for size in known],
-            "line": {"color": colour},
+            "line": {"color": look.colour, "dash": look.dash},
+            "marker": {"symbol": look.symbol, "size": 8},
         }
-        for name, statistic, colour in lines
+        for name, statistic, look in lines
     ]
     axes = {"xaxis": {"title": {"text": "members"}}, "yaxis": {"title": {"text": "val RMSE of the mean"}}}
-    return Figure("size", traces, axes, "The same teams by size, beside the members alone: best and mean.")
+    return Figure("size", traces, axes, "The same teams by size, beside the members alone: best and mean.", small=True)
 
 
 def _greedy(report: ReportData, found: Decomposition) -> Figure:
@@ -153,4 +157,4 @@ def _greedy(report: ReportData, found: Decomposition) -> Figure:
     }
     axes = {"xaxis": {"title": {"text": "additions"}}, "yaxis": {"title": {"text": "val RMSE"}}}
     caption = "Greedy search on all val rows, step by step: optimistic, since it is chosen on them. Point to see whom."
-    return Figure("greedy", [trace], axes, caption)
+    return Figure("greedy", [trace], axes, caption, small=True)

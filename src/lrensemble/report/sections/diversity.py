@@ -1,4 +1,7 @@
-"""Accuracy against diversity, plain and focal; how the score grows with the team; and the greedy path step by step."""
+"""Accuracy against diversity, plain and focal; how the score grows with the team; and the greedy path step by step.
+
+A team is scored by what it would say: its members' predictions combined by the pool's own consensus.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.evaluate import default_consensus
 from lrensemble.metrics.diversity import diversity as diversity_of
 from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.report.escape import escape_html
+from lrensemble.report.look import look_at
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import SEED, Labels, ReportData
 from lrensemble.report.section import Figure, Section
+from lrensemble.select import Validation
+from lrensemble.select.scoring.team_scores import team_scorer
 
 TEAMS = 1500
 """Maximum number of teams that are drawn."""
@@ -20,8 +27,8 @@ TEAMS = 1500
 FOCAL_TEAMS = 300
 """Maximum number of teams whose focal diversity is measured, once for each of their members."""
 
-VOTES = 200_000_000
-"""Maximum number of votes that are counted, over teams, members and rows."""
+COMBINED = 200_000_000
+"""Maximum number of predictions that are combined, over teams, members and rows."""
 
 PATH = 15
 """Number of additions of the greedy path."""
@@ -29,15 +36,16 @@ PATH = 15
 MEASURE = "generalized_diversity"
 
 
-def diversity(report: ReportData) -> Section:
+def diversity(report: ReportData) -> Section | None:
     """Section on accuracy against diversity, and accuracy against the size of a team."""
     members = len(report.members)
     if members < 2:
-        return Section("Diversity and size", ["A pool of one has no teams."])
+        return None
     masks, which = some_teams(members)
-    rows, where = report.sampled_rows(VOTES // int(masks.sum()))
+    rows, where = report.sampled_rows(COMBINED // int(masks.sum()))
     predicted, labels = report.predicted[:, rows], report.labels[rows]
-    votes = np.array([vote_accuracy(predicted[mask], labels, len(report.pool.task.classes)) for mask in masks])
+    consensus = default_consensus(report.pool)
+    scores = accuracies(report, rows, masks, consensus)
     plain = np.array([diversity_of(MEASURE, predicted[mask], labels) for mask in masks])
     sampled = np.random.default_rng(SEED).permutation(len(masks))[:FOCAL_TEAMS]
     focal = np.array([focal_diversity(predicted[mask], labels) for mask in masks[sampled]])
@@ -46,14 +54,14 @@ def diversity(report: ReportData) -> Section:
         "Diversity and size",
         [
             f"{which} Measured on {where}. Members err on {errors.min():.2f} to {errors.max():.2f} % of the val rows. "
-            f"Spearman's rank correlation with the accuracy of the plurality vote is {_correlation(plain, votes):+.2f} "
-            f"for generalized diversity, and {_correlation(focal, votes[sampled]):+.2f} for its focal form, the mean "
+            f"Spearman's rank correlation with the accuracy of their {consensus} is {_correlation(plain, scores):+.2f} "
+            f"for generalized diversity, and {_correlation(focal, scores[sampled]):+.2f} for its focal form, the mean "
             f"over the rows that each member of a team gets wrong, of {len(sampled):,} of these teams."
         ],
         figures=[
-            _scatter("diversity", plain, votes, masks.sum(axis=1), "generalized diversity"),
-            _scatter("focal", focal, votes[sampled], masks[sampled].sum(axis=1), "focal generalized diversity"),
-            _by_size(report, masks, votes),
+            _scatter("diversity", plain, scores, masks.sum(axis=1), "generalized diversity"),
+            _scatter("focal", focal, scores[sampled], masks[sampled].sum(axis=1), "focal generalized diversity"),
+            _by_size(report, masks, scores),
             _greedy(report),
         ],
     )
@@ -71,12 +79,17 @@ def some_teams(members: int) -> tuple[NDArray[np.bool_], str]:
     return order < sizes[:, None], f"A sample of {TEAMS:,} teams of two or more, every size alike."
 
 
-def vote_accuracy(predicted: Labels, labels: Labels, classes: int) -> float:
-    """Accuracy of the plurality vote of predicted classes [member, sample]; ties go to the lowest class."""
-    counts = np.zeros((len(labels), classes), dtype=np.int16)
-    for own in predicted:
-        counts[np.arange(len(labels)), own] += 1
-    return float((counts.argmax(axis=1) == labels).mean())
+def accuracies(report: ReportData, rows: NDArray[np.int64], masks: NDArray[np.bool_], consensus: str) -> Floats:
+    """Accuracy [team] on some val rows of the teams [team, member], their members combined with equal weights."""
+    weights, choices = report.pool.weights("val"), report.pool.choices("val")
+    validation = Validation(
+        tuple(member.predictions("val")[rows] for member in report.members),
+        report.labels[rows],
+        target=report.pool.task.target,
+        weights=None if weights is None else weights[rows],
+        choices=None if choices is None else choices[rows],
+    )
+    return np.asarray(team_scorer(validation, "accuracy", consensus)(masks.astype(np.float64)))
 
 
 def focal_diversity(predicted: Labels, labels: Labels) -> float:
@@ -113,12 +126,12 @@ def _correlation(one: Floats, other: Floats) -> float:
     return float(spearmanr(one, other).statistic)
 
 
-def _scatter(name: str, values: Floats, votes: Floats, sizes: NDArray[np.int64], what: str) -> Figure:
+def _scatter(name: str, values: Floats, scores: Floats, sizes: NDArray[np.int64], what: str) -> Figure:
     trace: dict[str, Any] = {
         "type": "scattergl",
         "mode": "markers",
         "x": np.round(values, 4).tolist(),
-        "y": np.round(100 * votes, 3).tolist(),
+        "y": np.round(100 * scores, 3).tolist(),
         "marker": {
             "color": sizes.tolist(),
             "colorscale": "Viridis",
@@ -127,17 +140,17 @@ def _scatter(name: str, values: Floats, votes: Floats, sizes: NDArray[np.int64],
         },
         "hovertemplate": "diversity %{x:.3f}<br>accuracy %{y:.2f} %<br>%{marker.color} members<extra></extra>",
     }
-    axes = {"xaxis": {"title": {"text": what}}, "yaxis": {"title": {"text": "val accuracy of the vote, %"}}}
-    return Figure(name, [trace], axes, "Every point is a team.")
+    axes = {"xaxis": {"title": {"text": what}}, "yaxis": {"title": {"text": "val accuracy of the team, %"}}}
+    return Figure(name, [trace], axes, f"Accuracy against {what}. Every point is a team.", small=True)
 
 
-def _by_size(report: ReportData, masks: NDArray[np.bool_], votes: Floats) -> Figure:
-    """Figure of the best and mean accuracy of the vote over the teams of every size."""
+def _by_size(report: ReportData, masks: NDArray[np.bool_], scored: Floats) -> Figure:
+    """Figure of the best and mean accuracy over the teams of every size."""
     alone = (report.predicted == report.labels).mean(axis=1)
     sizes = np.concatenate([np.ones(len(alone), dtype=np.int64), masks.sum(axis=1)])
-    scores = 100 * np.concatenate([alone, votes])
+    scores = 100 * np.concatenate([alone, scored])
     found = np.unique(sizes)
-    lines = (("best", np.max, "#26a69a"), ("mean", np.mean, "#5c6bc0"))
+    lines = (("best", np.max, look_at(2)), ("mean", np.mean, look_at(0)))
     traces = [
         {
             "type": "scatter",
@@ -145,12 +158,13 @@ def _by_size(report: ReportData, masks: NDArray[np.bool_], votes: Floats) -> Fig
             "name": name,
             "x": found.tolist(),
             "y": [round(float(statistic(scores[sizes == size])), 3) for size in found],
-            "line": {"color": colour},
+            "line": {"color": look.colour, "dash": look.dash},
+            "marker": {"symbol": look.symbol, "size": 8},
         }
-        for name, statistic, colour in lines
+        for name, statistic, look in lines
     ]
-    axes = {"xaxis": {"title": {"text": "members"}}, "yaxis": {"title": {"text": "val accuracy of the vote, %"}}}
-    return Figure("size", traces, axes, "The same teams by size, beside the members alone: best and mean.")
+    axes = {"xaxis": {"title": {"text": "members"}}, "yaxis": {"title": {"text": "val accuracy of the team, %"}}}
+    return Figure("size", traces, axes, "The same teams by size, beside the members alone: best and mean.", small=True)
 
 
 def _greedy(report: ReportData) -> Figure:
@@ -168,4 +182,4 @@ def _greedy(report: ReportData) -> Figure:
     }
     axes = {"xaxis": {"title": {"text": "additions"}}, "yaxis": {"title": {"text": "val NLL"}}}
     caption = "Greedy search on all val rows, step by step: optimistic, since it is chosen on them. Point to see whom."
-    return Figure("greedy", [trace], axes, caption)
+    return Figure("greedy", [trace], axes, caption, small=True)
