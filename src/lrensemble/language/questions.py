@@ -7,7 +7,6 @@ POOL/questions.json     by split, in the order of its rows, the question and its
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -47,7 +46,7 @@ def text_of(question: Question) -> QuestionText:
         return QuestionText(question=_last(first), choices=(right, wrong) if right_first(question) else (wrong, right))
     if len(set(question.contexts)) == 1:
         return QuestionText(question=_last(first), choices=question.answers)
-    shared = os.path.commonprefix(list(question.contexts))
+    shared = _beginning(question.contexts)
     shared = shared[: shared.rfind(" ") + 1]  # answers are filled in, and may begin with the same letters
     filled = tuple(context.removeprefix(shared).strip() or context for context in question.contexts)
     return QuestionText(question=f"{_last(shared)} _{question.continuations[0]}", choices=filled)
@@ -83,6 +82,13 @@ def read_questions(pool: Pool) -> dict[str, tuple[QuestionText, ...]]:
             has = "no such split" if known is None else f"{known.size} rows of it"
             raise PoolError(f"{path} has {len(texts)} questions of {split}, and the pool has {has}; remove {path}")
     return found
+
+
+def _beginning(texts: Sequence[str]) -> str:
+    """What all texts begin with."""
+    low, high = min(texts), max(texts)
+    place = next((place for place, letter in enumerate(low) if high[place : place + 1] != letter), len(low))
+    return low[:place]
 
 
 def _last(context: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrensemble.evaluate.predictors import Floats
 from lrensemble.evaluate.verdict import short
@@ -32,6 +33,18 @@ class Changed:
     gained: float
     """Probability of the right answer by the team less that by the best single member."""
     kind: str
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What is said of the questions of one split."""
+
+    single: Floats
+    """[question, choice] probabilities, as all but the last."""
+    team: Floats
+    base: Floats | None
+    members: NDArray[np.int64]
+    """Answers [member, question]."""
 
 
 KINDS = ("corrected", "broken", "wrong in both, another answer")
@@ -66,7 +79,7 @@ def answers(report: ReportData) -> Section | None:
 def _changed(found: Asked, split: str) -> list[Changed]:
     assert found.team is not None
     truth = np.asarray(found.pool.truth(split), dtype=np.int64)
-    single, team = found.said(split, found.single()), found.said(split, found.team)
+    single, team = found.said(split, found.single), found.said(split, found.team)
     before, after = likeliest(single), likeliest(team)
     rows = np.arange(len(truth))
     gained = team[rows, truth] - single[rows, truth]
@@ -78,17 +91,17 @@ def _changed(found: Asked, split: str) -> list[Changed]:
 
 def _cards(found: Asked, shown: list[Changed]) -> list[Card]:
     """A card for each question; what the members say on a split is read once."""
-    cards, said = list[Card](), dict[str, tuple[Floats, Floats, np.ndarray]]()
+    cards, said = list[Card](), dict[str, Said]()
     for each in shown:
         if each.split not in said:
             assert found.team is not None
-            single, team = (found.said(each.split, who) for who in (found.single(), found.team))
-            said[each.split] = single, team, found.answers(each.split)
-        cards.append(_card(found, each, *said[each.split]))
+            single, team = (found.said(each.split, who) for who in (found.single, found.team))
+            said[each.split] = Said(single, team, found.said_by_base(each.split), found.answers(each.split))
+        cards.append(_card(found, each, said[each.split]))
     return cards
 
 
-def _card(found: Asked, each: Changed, single: Floats, team: Floats, by_member: np.ndarray) -> Card:
+def _card(found: Asked, each: Changed, said: Said) -> Card:
     texts = found.questions.get(each.split)
     counts, ids = found.pool.choices(each.split), found.pool.ids(each.split)
     names = found.pool.task.target.names
@@ -98,19 +111,21 @@ def _card(found: Asked, each: Changed, single: Floats, team: Floats, by_member: 
     rows = [
         [
             f"{choice} ✓" if place == right else choice,
-            f"{100 * single[each.row, place]:.1f}",
-            f"{100 * team[each.row, place]:.1f}",
-            str(int((by_member[:, each.row] == place).sum())),
+            *([] if said.base is None else [f"{100 * said.base[each.row, place]:.1f}"]),
+            f"{100 * said.single[each.row, place]:.1f}",
+            f"{100 * said.team[each.row, place]:.1f}",
+            str(int((said.members[:, each.row] == place).sum())),
         ]
         for place, choice in enumerate(choices)
     ]
     where = f"row {each.row:,}" if ids is None else ids[each.row].removeprefix(f"{short(each.split)}/")
-    said = [(place, by_member[:, each.row] == place) for place in range(len(choices))]
+    who = [(place, said.members[:, each.row] == place) for place in range(len(choices))]
+    headings = ["choice", *([] if said.base is None else ["base alone %"]), "best single %", "team %", "members"]
     return Card(
         f"{short(each.split)}, {where}: {each.kind}",
         [("question", "" if texts is None else _end(texts[each.row].question))],
-        Table(["choice", "best single %", "team %", "members"], rows, frozenset([right])),
-        [(f"who said {_short(choices[place])}", _named(found, those)) for place, those in said if those.any()],
+        Table(headings, rows, frozenset([right])),
+        [(f"who said {_short(choices[place])}", _named(found, those)) for place, those in who if those.any()],
     )
 
 
@@ -118,7 +133,7 @@ def _short(choice: str) -> str:
     return choice if len(choice) <= CHOICE else f"{choice[:CHOICE]}…"
 
 
-def _named(found: Asked, those: np.ndarray) -> str:
+def _named(found: Asked, those: NDArray[np.bool_]) -> str:
     """Names of members, the first ones of many; those of the team first."""
     team = set() if found.team is None else set(found.team.members)
     named = [member for member, said in zip(found.pool.members(), those, strict=True) if said]

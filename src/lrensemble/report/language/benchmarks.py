@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lrensemble.evaluate.comparison import gains
-from lrensemble.evaluate.predictors import Floats
-from lrensemble.evaluate.result import Gain
-from lrensemble.evaluate.verdict import short
-from lrensemble.metrics import METRICS
-from lrensemble.report.language.base_alone import base_alone
+from lrensemble.evaluate.benchmarks import OnBenchmark
+from lrensemble.evaluate.result import Scores
+from lrensemble.evaluate.verdict import short, value_in_print
+from lrensemble.report.escape import escape_html
 from lrensemble.report.language.consensus import scored
 from lrensemble.report.language.data import Asked, asked
 from lrensemble.report.look import GUIDE, look_at
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
 
-METRICS_SHOWN = ("accuracy", "nll")
 NORMAL_95 = 1.959963984540054
 """Quantile of the normal distribution that 95 % lie within, on both sides."""
+
 WHO = ("base alone", "best single", "team")
 LOOKS = (look_at(2), look_at(0), look_at(1))
 """Of those who answer; best single model and team have the colours that they have elsewhere."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One benchmark: what those who answer score on it."""
-
-    name: str
-    questions: int
-    chance: float
-    """Accuracy of a guess."""
-    scores: dict[str, dict[str, float]]
-    """By metric, then by who answers."""
-    gain: dict[str, Gain]
-    """Of the team over the best single member, by metric; none without a team."""
 
 
 def benchmarks(report: ReportData) -> Section | None:
@@ -51,89 +33,68 @@ def benchmarks(report: ReportData) -> Section | None:
         return None
     if isinstance(found, str):
         return Section("Benchmarks side by side", [found])
-    base = base_alone(found)
-    lines = [_line(found, split, base.get(split)) for split in found.pool.task.test_sets]
-    who = [name for name in WHO if any(name in line.scores["accuracy"] for line in lines)]
+    judged = {short(split): each for split, each in found.judged.items()}
+    who = [place for place in range(len(WHO)) if any(scores_of(each)[place] is not None for each in judged.values())]
     return Section(
         "Benchmarks side by side",
-        _prose(found, len(lines)),
-        [_accuracy_table(lines, who), _likelihood_table(lines, who)],
-        [_figure(lines, who)],
+        _prose(found),
+        [_table(judged, who, "accuracy"), _table(judged, who, "nll")],
+        [_figure(judged, who)],
     )
 
 
-def _prose(found: Asked, count: int) -> list[str]:
-    where = "validation rows of these questions" if found.chosen_here else "val, of held-out answer tokens"
-    sentences = [
-        f"The best single member, {found.best.name}, and the team were chosen on {where}; no benchmark had a say in it.",
-        "Intervals (95 %) are Wilson's for an accuracy, and of differences question by question for a gain, each of its "
-        f"benchmark alone; p-values are adjusted for {count} benchmarks (Holm 1979).",
-    ]
+def scores_of(judged: OnBenchmark) -> tuple[Scores | None, Scores | None, Scores | None]:
+    """Scores of those who answer, in the order of `WHO`."""
+    return judged.base, judged.single, judged.team
+
+
+def _prose(found: Asked) -> list[str]:
+    where = "validation rows of these questions" if found.chosen_here else "val, on held-out answer tokens"
+    best, count = f"The best single member is {found.best.name}", len(found.judged)
     if found.team is None:
-        return [*sentences, "No team beats the best single member, so there is none to compare."]
-    return [f"What was scored of the team is {scored(found.consensus, choices=True)}.", *sentences]
+        return [f"{best}, chosen on {where}. No team beats it there, so there is none to compare."]
+    return [
+        f"What was scored of the team is {scored(found.consensus, choices=True)}. {best}; both were chosen on {where}, "
+        "and no test question had a say in it.",
+        "Intervals (95 %) are Wilson's for an accuracy, and of differences question by question for a gain, each of "
+        "its benchmark alone" + (f"; p-values are adjusted for {count} benchmarks (Holm 1979)." if count > 1 else "."),
+    ]
 
 
-def _line(found: Asked, split: str, base: Floats | None) -> Line:
-    truth = np.asarray(found.pool.truth(split), dtype=np.int64)
-    said = {} if base is None else {WHO[0]: base}
-    said[WHO[1]] = found.said(split, found.single())
-    if found.team is not None:
-        said[WHO[2]] = found.said(split, found.team)
-    counts = found.pool.choices(split)
-    width = found.pool.task.target.width
-    return Line(
-        name=short(split),
-        questions=len(truth),
-        chance=1 / width if counts is None else float((1 / counts).mean()),
-        scores={
-            metric: {who: float(METRICS.call(metric, probs, truth)) for who, probs in said.items()}
-            for metric in METRICS_SHOWN
-        },
-        gain={} if found.team is None else gains(said[WHO[2]], said[WHO[1]], truth, metrics=METRICS_SHOWN),
+def _table(judged: Mapping[str, OnBenchmark], who: list[int], metric: str) -> Table:
+    accuracy = metric == "accuracy"
+    rows = []
+    for name, each in judged.items():
+        about = [f"{each.questions:,}", f"{100 * each.chance:.1f}"] if accuracy else []
+        rows.append([name, *about, *(_score(scores_of(each)[place], metric, each.questions) for place in who)])
+        rows[-1] += _gain(each, metric)
+    about = ["questions", "chance %"] if accuracy else []
+    headings = ["benchmark", *about, *(f"{WHO[place]}{' %' if accuracy else ''}" for place in who)]
+    caption = (
+        "Accuracy in percent with its interval; the gain of the team is over the best single member, in points"
+        if accuracy
+        else "NLL of the right answer among those of its question, in nats: lower is better"
     )
+    minor = frozenset({1, 2, len(headings) + 2}) if accuracy else frozenset({len(headings) + 2})
+    return Table([*headings, "gain", "95 % interval", "p"], rows, caption=caption, minor=minor)
 
 
-def _accuracy_table(lines: Sequence[Line], who: Sequence[str]) -> Table:
-    rows = []
-    adjusted = holm([line.gain["accuracy"].p_value for line in lines if line.gain])
-    for place, line in enumerate(lines):
-        scores = [_share(line.scores["accuracy"].get(name), line.questions) for name in who]
-        rows.append([line.name, f"{line.questions:,}", f"{100 * line.chance:.1f}", *scores])
-        rows[-1] += _gain(line.gain.get("accuracy"), adjusted[place] if line.gain else 1.0, 100, 2)
-    headings = ["benchmark", "questions", "chance %", *(f"{name} %" for name in who), *_GAIN]
-    return Table(headings, rows, caption="Accuracy in percent; the gain of the team is over the best single member")
-
-
-def _likelihood_table(lines: Sequence[Line], who: Sequence[str]) -> Table:
-    rows = []
-    adjusted = holm([line.gain["nll"].p_value for line in lines if line.gain])
-    for place, line in enumerate(lines):
-        rows.append([line.name, *(_nats(line.scores["nll"].get(name)) for name in who)])
-        rows[-1] += _gain(line.gain.get("nll"), adjusted[place] if line.gain else 1.0, 1, 4)
-    headings = ["benchmark", *who, *_GAIN]
-    return Table(headings, rows, caption="NLL of the right answer among those of its question; lower is better")
-
-
-_GAIN = ("gain", "95 % interval", "p")
-
-
-def _gain(gain: Gain | None, adjusted: float, scale: float, digits: int) -> list[str]:
+def _gain(judged: OnBenchmark, metric: str) -> list[str]:
+    gain = judged.gain.get(metric)
     if gain is None:
         return ["–", "–", "–"]
-    value, low, high = (f"{scale * each:+.{digits}f}" for each in (gain.value, gain.low, gain.high))
-    return [value, f"{low} … {high}", f"{adjusted:.2g}"]
+    value, low, high = (value_in_print(metric, each, unit=False) for each in (gain.value, gain.low, gain.high))
+    return [value, f"{low} … {high}", f"{judged.adjusted_p.get(metric, gain.p_value):.2g}"]
 
 
-def _share(value: float | None, questions: int) -> str:
+def _score(scores: Scores | None, metric: str, questions: int) -> str:
+    value = None if scores is None else scores.by(metric)
     if value is None:
         return "–"
+    if metric != "accuracy":
+        return f"{value:.4f}"
     low, high = wilson(value, questions)
-    return f"{100 * value:.2f} ({100 * low:.1f} … {100 * high:.1f})"
-
-
-def _nats(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return f"{100 * value:.1f} ({100 * low:.1f} … {100 * high:.1f})"
 
 
 def wilson(share: float, rows: int) -> tuple[float, float]:
@@ -144,55 +105,55 @@ def wilson(share: float, rows: int) -> tuple[float, float]:
     return max(0.0, (centre - half) / shrink), min(1.0, (centre + half) / shrink)
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted for their number, which keep the level of one test for all together (Holm 1979)."""
-    values: NDArray[np.float64] = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(values, kind="stable")
-    stepped = values[order] * np.arange(len(values), 0, -1)
-    adjusted = np.empty(len(values))
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(stepped))
-    return [float(each) for each in adjusted]
-
-
-def _figure(lines: Sequence[Line], who: Sequence[str]) -> Figure:
+def _figure(judged: Mapping[str, OnBenchmark], who: list[int]) -> Figure:
     """Dots with intervals, a row a benchmark, those who answer one below the other."""
-    places = np.arange(len(lines), 0, -1)
-    traces: list[dict[str, Any]] = []
-    for order, name in enumerate(who):
-        kept = [place for place, line in enumerate(lines) if name in line.scores["accuracy"]]
-        values = [lines[place].scores["accuracy"][name] for place in kept]
-        ends = [wilson(value, lines[place].questions) for value, place in zip(values, kept, strict=True)]
-        style = WHO.index(name)
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": name,
-                "x": [round(100 * value, 3) for value in values],
-                "y": [float(places[place]) + 0.2 * ((len(who) - 1) / 2 - order) for place in kept],
-                "error_x": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [round(100 * (high - value), 3) for value, (_, high) in zip(values, ends, strict=True)],
-                    "arrayminus": [round(100 * (value - low), 3) for value, (low, _) in zip(values, ends, strict=True)],
-                },
-                "marker": {"color": LOOKS[style].colour, "symbol": LOOKS[style].symbol, "size": 9},
-                "hovertemplate": f"{name} %{{x:.2f}} %<extra></extra>",
-            }
-        )
+    places = np.arange(len(judged), 0, -1)
+    names, all_judged = list(judged), list(judged.values())
+    traces = [_dots(all_judged, places + 0.2 * ((len(who) - 1) / 2 - order), place) for order, place in enumerate(who)]
     chance = {
         "type": "scatter",
         "mode": "markers",
         "name": "chance",
-        "x": [round(100 * line.chance, 3) for line in lines],
+        "x": [round(100 * each.chance, 3) for each in all_judged],
         "y": places.tolist(),
-        "marker": {"color": GUIDE, "symbol": "line-ns-open", "size": 22},
+        "marker": {"color": GUIDE, "symbol": "line-ns-open", "size": 26, "line": {"width": 2}},
         "hovertemplate": "a guess: %{x:.1f} %<extra></extra>",
     }
-    ticks = {"tickvals": places.tolist(), "ticktext": [line.name for line in lines], "automargin": True}
     layout = {
         "xaxis": {"title": {"text": "accuracy, %"}},
-        "yaxis": ticks | {"range": [0.4, len(lines) + 0.6]},
-        "height": 170 + 56 * len(lines),
+        "yaxis": {
+            "tickvals": places.tolist(),
+            "ticktext": [escape_html(name) for name in names],
+            "automargin": True,
+            "range": [0.4, len(judged) + 0.6],
+        },
+        "height": 180 + 56 * len(judged),
     }
-    return Figure("benchmarks", [*traces, chance], layout, "Accuracy on every benchmark with its 95 % interval.")
+    caption = "Accuracy on every benchmark with its 95 % interval; the upright line is a guess."
+    return Figure("benchmarks", [*traces, chance], layout, caption)
+
+
+def _dots(judged: list[OnBenchmark], heights: Any, place: int) -> dict[str, Any]:
+    """Accuracies of one who answers."""
+    known = [
+        (each.questions, float(scores.accuracy), float(height))
+        for each, height in zip(judged, heights, strict=True)
+        if (scores := scores_of(each)[place]) is not None and scores.accuracy is not None
+    ]
+    ends = [wilson(share, questions) for questions, share, _ in known]
+    look = LOOKS[place]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": WHO[place],
+        "x": [round(100 * share, 3) for _, share, _ in known],
+        "y": [height for *_, height in known],
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [round(100 * (high - share), 3) for (_, share, _), (_, high) in zip(known, ends, strict=True)],
+            "arrayminus": [round(100 * (share - low), 3) for (_, share, _), (low, _) in zip(known, ends, strict=True)],
+        },
+        "marker": {"color": look.colour, "symbol": look.symbol, "size": 9},
+        "hovertemplate": f"{WHO[place]} %{{x:.2f}} %<extra></extra>",
+    }

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from lrensemble.report.escape import escape_html
-from lrensemble.report.look import COLOURS
 from lrensemble.report.language.data import asked, is_of_tokens
 from lrensemble.report.language.losses import within_scale
 from lrensemble.report.language.tokens import distances
 from lrensemble.report.language.updates import update_products
+from lrensemble.report.look import COLOURS
 from lrensemble.report.parameters import Floats, Products, cosines
 from lrensemble.report.report_data import SEED, ReportData
 from lrensemble.report.section import Figure, Section

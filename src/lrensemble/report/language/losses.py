@@ -106,9 +106,10 @@ def _run(member: MemberResult, recipe: Mapping[str, Any]) -> Run:
         return Run(member, member.policy or "trained elsewhere", None)
     spec = to_spec(policy)
     peak = spec.arguments.get("peak")
-    known = isinstance(peak, int | float)
     others = {key: value for key, value in spec.arguments.items() if key != "peak"}
-    return Run(member, str(to_spec({"name": spec.name, **others})), float(peak) if known else None)
+    return Run(
+        member, str(to_spec({"name": spec.name, **others})), float(peak) if isinstance(peak, int | float) else None
+    )
 
 
 def _row(run: Run) -> list[str]:

@@ -82,7 +82,7 @@ def _factors(file: Any, layer: str) -> Factors:
 
 
 def _scale(adapter: Mapping[str, Any], factors: Factors) -> float:
-    """s = alpha / rank, or alpha / sqrt(rank) of rsLoRA."""
+    """Scale s = alpha / rank, or alpha / sqrt(rank) of rsLoRA."""
     if factors is None:
         return 0.0
     rank = len(factors[0])
