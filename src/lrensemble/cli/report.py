@@ -29,6 +29,7 @@ class Reported(TypedDict):
 EXAMPLES = (
     "lrensemble report pool",
     "lrensemble report pool --out page.html --figures figures --format pdf",
+    "lrensemble report pool --data FOLDER --samples 4",
 )
 
 
@@ -43,6 +44,12 @@ def report(
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the data set's files, for pictures.")] = None,
     figures: Annotated[Path | None, typer.Option(help="Folder for files of the figures.")] = None,
     format: Annotated[str, typer.Option(help="Format of those files: svg, png or pdf.")] = "svg",  # noqa: A002
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=100, help="Prompts after which language models write a text for the page; needs --data."
+        ),
+    ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,
@@ -57,6 +64,11 @@ def report(
     with people.status("evaluating"):
         teams = load(opened)
         result = stored_result(opened, teams) or evaluate(opened, teams)
+    if samples is not None:
+        from lrensemble.front.samples import sample_texts
+
+        with people.status("writing samples of text"):
+            sample_texts(opened, result, path, samples, data=data)
     sections = write_page(opened, result, path, data)
     files = list[Path]()
     if figures is not None:

@@ -16,6 +16,7 @@ from lrensemble.export.formats import check_place
 from lrensemble.export.predictions import Predictions, predict_array, predict_files
 from lrensemble.front.arrays import as_array
 from lrensemble.front.paths import PathLike
+from lrensemble.front.samples import sample_texts
 from lrensemble.front.teams import opened
 from lrensemble.notebook import Shown
 from lrensemble.pool import Pool
@@ -74,6 +75,7 @@ def report(
     data: PathLike | None = None,
     figures: PathLike | None = None,
     format: str = "svg",  # noqa: A002 – as the verb's
+    samples: int | None = None,
     trust_code: bool = False,
 ) -> Written:
     """Write one self-contained page of tables and figures, as `lrensemble report` does.
@@ -89,11 +91,14 @@ def report(
         data: folder of the data set's files, for pictures.
         figures: folder for files of the figures.
         format: format of those files, `svg`, `png` or `pdf`.
+        samples: of language models, held-out prompts after which base, best single member and team write a text; they
+            need `data`, and are kept beside the page.
         trust_code: whether code that the pool names may be imported.
 
     Raises:
         PoolError: there is no pool, no team in it, or it is damaged.
         MissingExtraError: plotly is not installed.
+        ReportError, DataError, SpecError: samples that cannot be written.
         StorageError: a file cannot be written.
     """
     check_format(format)
@@ -101,6 +106,8 @@ def report(
     teams = load(found)
     result = stored_result(found, teams) or measured(found, teams)
     path = found.folder / "report.html" if out is None else Path(out)
+    if samples is not None:
+        sample_texts(found, result, path, samples, data=None if data is None else Path(data))
     sections = write_report(found, result, path, None if data is None else Path(data))
     files = [] if figures is None else write_figures(sections, Path(figures), format)
     return Written(path, tuple(files))

@@ -1,4 +1,4 @@
-"""What the sections on language models share: whether a pool is of such, and the questions that its members answered."""
+"""What the sections on language models share: the questions that members answered, and how they were judged there."""
 
 from __future__ import annotations
 
