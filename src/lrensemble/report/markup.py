@@ -107,8 +107,9 @@ def table_html(table: Table, title: str = "") -> str:
     )
     caption = f"<caption>{escape_html(table.caption)}</caption>" if table.caption else ""
     name = escape_html(table.caption or title)
+    plain = ' class="plain"' if table.plain else ""
     return (
-        f'<div class="wide"><table data-name="{name}">{caption}'
+        f'<div class="wide"><table{plain} data-name="{name}">{caption}'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

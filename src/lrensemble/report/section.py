@@ -21,6 +21,8 @@ class Table:
     caption: str = ""
     minor: frozenset[int] = frozenset()
     """Positions of the columns that a narrow screen shows only when asked."""
+    plain: bool = False
+    """Whether it is read as it stands, a small one inside a card: neither sorted nor written as CSV."""
 
 
 @dataclass(frozen=True)

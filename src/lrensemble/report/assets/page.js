@@ -90,7 +90,7 @@ function furnish(table) {
   }
   table.parentElement.before(tools);
 }
-document.querySelectorAll("table").forEach(furnish);
+document.querySelectorAll("table:not(.plain)").forEach(furnish);
 
 // What scrolls can be reached with the keyboard.
 function reachable() {

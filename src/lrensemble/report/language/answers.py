@@ -14,7 +14,7 @@ from lrensemble.report.language.data import Asked, asked
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Card, Section, Table
 
-SHOWN = 4
+SHOWN = 3
 """Questions shown of each kind."""
 LONGEST = 900
 """Characters of a question that are shown, its last ones."""
@@ -120,11 +120,11 @@ def _card(found: Asked, each: Changed, said: Said) -> Card:
     ]
     where = f"row {each.row:,}" if ids is None else ids[each.row].removeprefix(f"{short(each.split)}/")
     who = [(place, said.members[:, each.row] == place) for place in range(len(choices))]
-    headings = ["choice", *([] if said.base is None else ["base alone %"]), "best single %", "team %", "members"]
+    headings = ["choice", *([] if said.base is None else ["base %"]), "single %", "team %", "members"]
     return Card(
         f"{short(each.split)}, {where}: {each.kind}",
         [("question", "" if texts is None else _end(texts[each.row].question))],
-        Table(headings, rows, frozenset([right])),
+        Table(headings, rows, plain=True),
         [(f"who said {_short(choices[place])}", _named(found, those)) for place, those in who if those.any()],
     )
 

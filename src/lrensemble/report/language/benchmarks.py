@@ -10,7 +10,7 @@ import numpy as np
 
 from lrensemble.evaluate.benchmarks import OnBenchmark
 from lrensemble.evaluate.result import Scores
-from lrensemble.evaluate.verdict import short, value_in_print
+from lrensemble.evaluate.verdict import score_in_print, short, value_in_print
 from lrensemble.report.escape import escape_html
 from lrensemble.report.language.consensus import scored
 from lrensemble.report.language.data import Asked, asked
@@ -56,8 +56,9 @@ def _prose(found: Asked) -> list[str]:
     return [
         f"What was scored of the team is {scored(found.consensus, choices=True)}. {best}; both were chosen on {where}, "
         "and no test question had a say in it.",
-        "Intervals (95 %) are Wilson's for an accuracy, and of differences question by question for a gain, each of "
-        "its benchmark alone" + (f"; p-values are adjusted for {count} benchmarks (Holm 1979)." if count > 1 else "."),
+        "Intervals (95 %) of a gain are of differences question by question, those of an accuracy, in the figure, are "
+        "Wilson's; each is of its benchmark alone"
+        + (f"; p-values are adjusted for {count} benchmarks (Holm 1979)." if count > 1 else "."),
     ]
 
 
@@ -66,16 +67,18 @@ def _table(judged: Mapping[str, OnBenchmark], who: list[int], metric: str) -> Ta
     rows = []
     for name, each in judged.items():
         about = [f"{each.questions:,}", f"{100 * each.chance:.1f}"] if accuracy else []
-        rows.append([name, *about, *(_score(scores_of(each)[place], metric, each.questions) for place in who)])
-        rows[-1] += _gain(each, metric)
+        scores = (scores_of(each)[place] for place in who)
+        found = (None if own is None else own.by(metric) for own in scores)
+        rows.append([name, *about, *(score_in_print(metric, value) for value in found), *_gain(each, metric)])
     about = ["questions", "chance %"] if accuracy else []
     headings = ["benchmark", *about, *(f"{WHO[place]}{' %' if accuracy else ''}" for place in who)]
     caption = (
-        "Accuracy in percent with its interval; the gain of the team is over the best single member, in points"
+        "Accuracy in percent; the gain of the team is over the best single member, in points"
         if accuracy
         else "NLL of the right answer among those of its question, in nats: lower is better"
     )
-    minor = frozenset({1, 2, len(headings) + 2}) if accuracy else frozenset({len(headings) + 2})
+    base = frozenset({len(about) + 1} if who[0] == 0 else ())
+    minor = base | frozenset({*range(1, len(about) + 1), len(headings) + 1, len(headings) + 2})
     return Table([*headings, "gain", "95 % interval", "p"], rows, caption=caption, minor=minor)
 
 
@@ -85,16 +88,6 @@ def _gain(judged: OnBenchmark, metric: str) -> list[str]:
         return ["–", "–", "–"]
     value, low, high = (value_in_print(metric, each, unit=False) for each in (gain.value, gain.low, gain.high))
     return [value, f"{low} … {high}", f"{judged.adjusted_p.get(metric, gain.p_value):.2g}"]
-
-
-def _score(scores: Scores | None, metric: str, questions: int) -> str:
-    value = None if scores is None else scores.by(metric)
-    if value is None:
-        return "–"
-    if metric != "accuracy":
-        return f"{value:.4f}"
-    low, high = wilson(value, questions)
-    return f"{100 * value:.1f} ({100 * low:.1f} … {100 * high:.1f})"
 
 
 def wilson(share: float, rows: int) -> tuple[float, float]:
@@ -155,5 +148,6 @@ def _dots(judged: list[OnBenchmark], heights: Any, place: int) -> dict[str, Any]
             "arrayminus": [round(100 * (share - low), 3) for (_, share, _), (low, _) in zip(known, ends, strict=True)],
         },
         "marker": {"color": look.colour, "symbol": look.symbol, "size": 9},
-        "hovertemplate": f"{WHO[place]} %{{x:.2f}} %<extra></extra>",
+        "text": [f"{100 * low:.1f} … {100 * high:.1f}" for low, high in ends],
+        "hovertemplate": f"{WHO[place]} %{{x:.2f}} % (%{{text}})<extra></extra>",
     }

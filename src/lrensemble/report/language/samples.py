@@ -9,6 +9,7 @@ The page shows what the file holds, as long as it is of the team that the page i
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from lrensemble.pool.sealed import unseal
 from lrensemble.report.language.data import is_of_tokens
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Card, Section
+from lrensemble.text import visible
 
 BASE, SINGLE, TEAM = "base alone", "best single", "team"
 """Who writes."""
@@ -117,7 +119,21 @@ def samples(report: ReportData) -> Section | None:
     )
 
 
+def shown(text: str) -> str:
+    """A text as it is shown: what cannot be seen is written out, and many empty lines are counted."""
+    kept = visible(text.strip("\n"), keep="\n\t")
+    return (
+        re.sub(r"\n{3,}", lambda found: f" ⏎ × {len(found[0])} ", kept) or f"({len(text)} line ends and nothing else)"
+    )
+
+
 def _card(place: int, sample: Sample) -> Card:
     prompt = sample.prompt if len(sample.prompt) <= LONGEST else f"… {sample.prompt[-LONGEST:]}"
-    written = [(who, sample.texts[who] or "(nothing)") for who in (BASE, SINGLE, TEAM) if who in sample.texts]
-    return Card(f"Prompt {place}", [("prompt", prompt), ("answer of the data set", sample.answer), *written])
+    written = [
+        (who, shown(sample.texts[who]) if sample.texts[who] else "(nothing)")
+        for who in (BASE, SINGLE, TEAM)
+        if who in sample.texts
+    ]
+    return Card(
+        f"Prompt {place}", [("prompt", shown(prompt)), ("answer of the data set", shown(sample.answer)), *written]
+    )
