@@ -18,6 +18,12 @@ from lrensemble.report.section import Figure
 HeatMap = tuple[str, Floats, str]
 """Name, numbers [member, member] and caption."""
 
+USELESS = "\u2020"
+"""Mark of members that learned nothing."""
+
+MOST_NAMED = 40
+"""Members whose names stand beside a heat map."""
+
 DIVERGENCE_NUMBERS = 1 << 26
 """Maximum number of probabilities that divergences are measured on."""
 
@@ -82,7 +88,7 @@ def _by_layer(products: Products) -> Figure:
         },
         "marker": {"color": COLOURS[0], "size": 8},
     }
-    ticks = {"showticklabels": len(products.layers) <= 40, "automargin": True, "tickangle": -60}
+    ticks = {"showticklabels": len(products.layers) <= MOST_NAMED, "automargin": True, "tickangle": -60}
     layout = {"xaxis": ticks, "yaxis": {"title": {"text": "cosine similarity"}}}
     caption = "Cosine similarity of two members' parameters, layer by layer: mean over pairs, lowest and highest."
     return Figure("layers", [trace], layout, caption)
@@ -102,13 +108,13 @@ def clustered(distances: Floats) -> list[int]:
 
 def _heat_map(name: str, values: Floats, names: Sequence[str], caption: str, sound: NDArray[np.bool_]) -> Figure:
     """Heat map whose colours span the members that learned something: one that did not would take all of them."""
-    marks = ["" if learned else " (learned nothing)" for learned in sound]
+    marks = ["" if learned else f" {USELESS}" for learned in sound]
     labels = [escape_html(one) + mark for one, mark in zip(names, marks, strict=True)]
     scale: dict[str, float] = {}
     if not sound.all() and sound.sum() > 1:
         own = values[np.ix_(sound, sound)]
         scale = {"zmin": float(own.min()), "zmax": float(own.max())}
-        caption += "; colours span the members that learned something, and point to see the numbers of the others"
+        caption += f"; {USELESS} learned nothing: colours span the others alone"
     trace: dict[str, Any] = {
         "type": "heatmap",
         "z": np.round(values, 4).tolist(),
@@ -118,6 +124,10 @@ def _heat_map(name: str, values: Floats, names: Sequence[str], caption: str, sou
         **scale,
         "hovertemplate": "%{y}<br>%{x}<br>%{z:.3g}<extra></extra>",
     }
-    ticks = {"showticklabels": len(names) <= 40, "automargin": True, "tickangle": -60}
-    size = {"height": 560, "xaxis": ticks, "yaxis": {**ticks, "tickangle": 0}}
-    return Figure(name, [trace], size, caption)
+    size = {
+        "height": min(640, 110 + 22 * max(8, len(names))),
+        "xaxis": {"showticklabels": False, "title": {"text": "the same members"}},
+        "yaxis": {"showticklabels": len(names) <= MOST_NAMED, "automargin": True, "autorange": "reversed"},
+        "meta": {"narrow": {"yaxis": {"showticklabels": False}}},
+    }
+    return Figure(name, [trace], size, caption, small=True)
