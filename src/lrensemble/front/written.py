@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lrensemble.errors import DataError
 from lrensemble.evaluate import evaluate as measured
@@ -15,8 +15,9 @@ from lrensemble.export import FORMATS, VARIANTS, Ensemble, chosen_team, ensemble
 from lrensemble.export.formats import check_place
 from lrensemble.export.predictions import Predictions, predict_array, predict_files
 from lrensemble.front.arrays import as_array
+from lrensemble.front.compared import PAGE, compares, write_compared
 from lrensemble.front.paths import PathLike
-from lrensemble.front.samples import sample_texts
+from lrensemble.front.samples import check_of_one, sample_texts
 from lrensemble.front.teams import opened
 from lrensemble.notebook import Shown
 from lrensemble.pool import Pool
@@ -69,7 +70,7 @@ class Exported(Shown, os.PathLike[str]):
 
 
 def report(
-    pool: Pool | PathLike,
+    pool: Pool | PathLike | Sequence[Pool | PathLike],
     out: PathLike | None = None,
     *,
     data: PathLike | None = None,
@@ -86,9 +87,10 @@ def report(
     ```
 
     Args:
-        pool: a pool, or its folder, with teams chosen by `select`.
-        out: file of the page; `POOL/report.html` unless given.
-        data: folder of the data set's files, for pictures.
+        pool: a pool, or its folder, with teams chosen by `select`; or several of them, or folders of studies, which the
+            page compares.
+        out: file of the page; `POOL/report.html` unless given, and `comparison.html` of several.
+        data: folder of the data set's files, for pictures of one pool's rows.
         figures: folder for files of the figures.
         format: format of those files, `svg`, `png` or `pdf`.
         samples: of language models, held-out prompts after which base, best single member and team write a text; they
@@ -102,7 +104,13 @@ def report(
         StorageError: a file cannot be written.
     """
     check_format(format)
-    found = opened(pool, trust_code)
+    if compares(pool):
+        check_of_one(samples)
+        several = [pool] if isinstance(pool, str | os.PathLike) else list(cast("Sequence[Pool | PathLike]", pool))
+        path = Path(PAGE if out is None else out)
+        sections = write_compared(several, path, trust_code=trust_code)
+        return Written(path, tuple([] if figures is None else write_figures(sections, Path(figures), format)))
+    found = opened(cast("Pool | PathLike", pool), trust_code)
     teams = load(found)
     result = stored_result(found, teams) or measured(found, teams)
     path = found.folder / "report.html" if out is None else Path(out)

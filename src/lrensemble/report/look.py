@@ -19,6 +19,9 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 GOOD, BAD, GUIDE = "#14917f", "#d84315", "#78909c"
 """Colours of gains, of losses, and of lines that guide the eye."""
 
+SCALE = ((0.0, "#5c6bc0"), (0.5, "#d81b60"), (1.0, "#e06000"))
+"""Colour scale of points and lines, which has the contrast of `COLOURS` at its ends and between."""
+
 SINGLE, TEAM = COLOURS[0], COLOURS[1]
 """Colours of the best single model and of the team."""
 

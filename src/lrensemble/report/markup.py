@@ -14,6 +14,10 @@ from lrensemble.report.section import Card, Figure, Section, Table
 NUMBER = re.compile(r"[+\-–−]?\d[\d,]*(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
 """Start of a cell that holds a number."""
 
+LONG = 60
+"""Characters from which on a fact has a line of its own."""
+
+_WIDE = {True: ' class="long"', False: ""}
 _SORTED = {True: ' data-sort-method="order"', False: ""}
 """How a column is sorted, by whether it holds numbers."""
 
@@ -56,7 +60,8 @@ def section_html(section: Section, place: str, level: int) -> str:
     parts += [f"<p>{escape_html(sentence)}</p>" for sentence in section.prose]
     if section.facts:
         pairs = "".join(
-            f"<div><dt>{escape_html(name)}</dt><dd>{escape_html(value)}</dd></div>" for name, value in section.facts
+            f"<div{_WIDE[len(value) > LONG]}><dt>{escape_html(name)}</dt><dd>{escape_html(value)}</dd></div>"
+            for name, value in section.facts
         )
         parts.append(f"<dl>{pairs}</dl>")
     parts += [table_html(table, section.title) for table in section.tables]

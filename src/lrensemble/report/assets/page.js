@@ -1,6 +1,6 @@
 "use strict";
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const PAPER = 700;  // width of figures on printed paper, in pixels
+const PAPER = 660;  // width of figures on printed paper, in pixels
 let printing = false;
 
 function element(tag, properties = {}, ...children) {
@@ -14,10 +14,13 @@ function element(tag, properties = {}, ...children) {
 function look(layout) {
   const ink = printing ? "#000" : getComputedStyle(document.body).color;
   const line = dark.matches && !printing ? "#333a45" : "#d8dce3", narrow = innerWidth < 640 && !printing;
-  const themed = {paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: {color: ink, size: narrow ? 11 : 13},
-    margin: {l: narrow ? 48 : 70, r: 16, t: 16, b: 48}, legend: {orientation: "h", y: -0.18, yanchor: "top"}, ...layout};
+  const paper = printing ? "#fff" : getComputedStyle(document.body).backgroundColor;
+  const themed = {paper_bgcolor: paper, plot_bgcolor: paper, font: {color: ink, size: narrow ? 11 : 13},
+    margin: {l: narrow ? 48 : 70, r: 16, t: 16, b: 48}, legend: {orientation: "h", y: 1.01, yanchor: "bottom"}, ...layout};
   for (const key of Object.keys(themed).concat(["xaxis", "yaxis"]))
-    if (/^[xy]axis/.test(key)) themed[key] = {gridcolor: line, zerolinecolor: line, ...themed[key]};
+    if (/^[xy]axis/.test(key)) themed[key] = {gridcolor: line, zerolinecolor: line, automargin: true, ...themed[key]};
+  if (narrow)
+    for (const [key, own] of Object.entries((layout.meta || {}).narrow || {})) themed[key] = {...themed[key], ...own};
   if (printing) themed.width = PAPER;
   return themed;
 }
@@ -72,7 +75,7 @@ function shownLines(table) {
 function furnish(table) {
   const name = table.dataset.name, tools = element("div", {className: "tools"}), rows = [...table.tBodies[0].rows];
   if (rows.length > 1) new Tablesort(table);
-  if (rows.length > 7) {
+  if (rows.length > 12) {
     const box = element("input", {type: "search", placeholder: "show rows that hold …", ariaLabel: "Filter " + name});
     box.addEventListener("input", () => {
       const wanted = box.value.toLowerCase();

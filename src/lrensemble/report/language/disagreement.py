@@ -36,7 +36,9 @@ def disagreement(report: ReportData) -> Section | None:
     names = [report.names[place] for place in order]
     sound = within_scale(report)[order]
     figures = [
-        heat_map(name, _pairs_alone(values)[np.ix_(order, order)], names, caption, sound, "off the scale")
+        heat_map(
+            name, _pairs_alone(values)[np.ix_(order, order)], names, caption, sound, "lost the scale of the others"
+        )
         for name, values, caption in maps
     ]
     if products is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.report.escape import escape_html
-from lrensemble.report.look import look_at
+from lrensemble.report.look import SCALE, look_at
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
@@ -113,7 +113,7 @@ def _scatter(masks: NDArray[np.bool_], errors: Floats, apart: Floats) -> Figure:
         "y": np.sqrt(errors).tolist(),
         "marker": {
             "color": masks.sum(axis=1).tolist(),
-            "colorscale": "Viridis",
+            "colorscale": SCALE,
             "size": 5,
             "colorbar": {"title": {"text": "size"}},
         },

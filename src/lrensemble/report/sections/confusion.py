@@ -88,7 +88,7 @@ def _matrix(counts: Floats, names: list[str], shown: NDArray[np.int64]) -> Figur
 
 
 def _changes(before: Floats, after: Floats, names: list[str], shown: NDArray[np.int64]) -> Figure:
-    """Figure of the change in rows; the colour says whether it is for the better: more on the diagonal, fewer off it."""
+    """Figure of the change in rows; better is more of them on the diagonal, and fewer elsewhere."""
     change = (after - before)[np.ix_(shown, shown)]
     better = np.where(np.eye(len(shown), dtype=bool), change, -change)
     most = max(1.0, float(np.abs(better).max()))

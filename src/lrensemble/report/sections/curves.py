@@ -42,13 +42,13 @@ def curves(report: ReportData) -> Section | None:
         "curves",
         traces,
         _layout(report, histories, panels),
-        "The rate by epoch, and the loss and the score at the end of each. A colour, a dash and a symbol for each policy.",
+        "The rate by epoch; loss and score at the end of each. Each policy has a colour, a dash and a symbol.",
         filter="show members whose name holds …",
     )
     prose = [
         *filter(None, [untrusted(report.pool, "policy", "The rate between the ends of epochs")]),
-        "A line a member; members of the chosen team are thick, and those without predictions are faint. Click a policy "
-        "in the legend to hide it, twice to see it alone; or type to filter:",
+        "A line a member; members of the chosen team are thick, and those without predictions are faint. Click a "
+        "policy in the legend to hide it, twice to see it alone; or type to filter:",
     ]
     return Section("Rates and what came of them", prose, figures=[figure])
 
@@ -64,25 +64,24 @@ def _layout(report: ReportData, histories: dict[str, History], panels: list[tupl
     layout: dict[str, Any] = {
         "grid": {"rows": 3, "columns": 1, "pattern": "independent"},
         "height": 820,
-        "legend": {"orientation": "h", "y": -0.08, "yanchor": "top"},
     }
     sound = [histories[each.id] for each in report.members if each.id in histories and each.id not in report.useless]
     for panel, (key, title) in enumerate(panels):
         axis = "" if panel == 0 else str(panel + 1)
         layout[f"xaxis{axis}"] = {"title": {"text": "epoch" if panel == len(panels) - 1 else ""}}
         layout[f"yaxis{axis}"] = {"title": {"text": title}, "type": "log" if panel else "linear"}
-        if panel and len(sound) < len(histories) and (ends := _ends(sound, key)):
+        if len(sound) < len(histories) and (ends := _ends(sound, key, logarithmic=panel > 0)):
             layout[f"yaxis{axis}"]["range"] = ends
     return layout
 
 
-def _ends(histories: list[History], key: str) -> list[float] | None:
-    """Ends of a logarithmic axis that holds what members that learned something have; None where that is nothing."""
+def _ends(histories: list[History], key: str, *, logarithmic: bool) -> list[float] | None:
+    """Ends of an axis that holds what members that learned something have; None where that is nothing."""
     values = [line[key] for history in histories for line in history if (line.get(key) or 0) > 0]
     if not values:
         return None
-    low, high = math.log10(min(values)), math.log10(max(values))
-    room = 0.1 * (high - low) + 0.02
+    low, high = (math.log10(min(values)), math.log10(max(values))) if logarithmic else (0.0, 1.1 * max(values))
+    room = 0.1 * (high - low) + 0.02 if logarithmic else 0.0
     return [round(low - room, 4), round(high + room, 4)]
 
 

@@ -14,7 +14,7 @@ from lrensemble.evaluate import default_consensus
 from lrensemble.metrics.diversity import diversity as diversity_of
 from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.report.escape import escape_html
-from lrensemble.report.look import look_at
+from lrensemble.report.look import SCALE, look_at
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import SEED, Labels, ReportData
 from lrensemble.report.section import Figure, Section
@@ -134,7 +134,7 @@ def _scatter(name: str, values: Floats, scores: Floats, sizes: NDArray[np.int64]
         "y": np.round(100 * scores, 3).tolist(),
         "marker": {
             "color": sizes.tolist(),
-            "colorscale": "Viridis",
+            "colorscale": SCALE,
             "size": 5,
             "colorbar": {"title": {"text": "size"}},
         },

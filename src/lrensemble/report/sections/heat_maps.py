@@ -18,6 +18,12 @@ from lrensemble.report.section import Figure
 HeatMap = tuple[str, Floats, str]
 """Name, numbers [member, member] and caption."""
 
+USELESS = "\u2020"
+"""Mark of members that learned nothing."""
+
+MOST_NAMED = 40
+"""Members whose names stand beside a heat map."""
+
 DIVERGENCE_NUMBERS = 1 << 26
 """Maximum number of probabilities that divergences are measured on."""
 
@@ -90,7 +96,7 @@ def by_layer(products: Products, name: str, what: str) -> Figure:
         },
         "marker": {"color": COLOURS[0], "size": 8},
     }
-    ticks = {"showticklabels": len(products.layers) <= 40, "automargin": True, "tickangle": -60}
+    ticks = {"showticklabels": len(products.layers) <= MOST_NAMED, "automargin": True, "tickangle": -60}
     layout = {"xaxis": ticks, "yaxis": {"title": {"text": "cosine similarity"}}}
     caption = f"Cosine similarity of two {what}, layer by layer: mean over pairs, lowest and highest."
     return Figure(name, [trace], layout, caption)
@@ -124,15 +130,15 @@ def heat_map(
         names: of the members.
         caption: of the figure.
         sound: [member] whether its numbers set the scale.
-        reason: why those of the others do not.
+        reason: what the others did, for which they are marked.
     """
-    marks = ["" if learned else f" ({reason})" for learned in sound]
+    marks = ["" if learned else f" {USELESS}" for learned in sound]
     labels = [escape_html(one) + mark for one, mark in zip(names, marks, strict=True)]
     scale: dict[str, float] = {}
     if not sound.all() and sound.sum() > 1:
         own = values[np.ix_(sound, sound)]
         scale = {"zmin": float(np.nanmin(own)), "zmax": float(np.nanmax(own))}
-        caption += f"; colours span the others than those that are marked ({reason}): point to see their numbers"
+        caption += f"; {USELESS} {reason}: colours span the others alone"
     trace: dict[str, Any] = {
         "type": "heatmap",
         "z": [[None if np.isnan(value) else round(float(value), 4) for value in row] for row in values],
@@ -143,6 +149,10 @@ def heat_map(
         "hovertemplate": "%{y}<br>%{x}<br>%{z:.3g}<extra></extra>",
         "hoverongaps": False,
     }
-    ticks = {"showticklabels": len(names) <= 40, "automargin": True, "tickangle": -60}
-    size = {"height": 560, "xaxis": ticks, "yaxis": {**ticks, "tickangle": 0}}
-    return Figure(name, [trace], size, caption)
+    size = {
+        "height": min(640, 110 + 22 * max(8, len(names))),
+        "xaxis": {"showticklabels": False, "title": {"text": "the same members"}},
+        "yaxis": {"showticklabels": len(names) <= MOST_NAMED, "automargin": True, "autorange": "reversed"},
+        "meta": {"narrow": {"yaxis": {"showticklabels": False}}},
+    }
+    return Figure(name, [trace], size, caption, small=True)

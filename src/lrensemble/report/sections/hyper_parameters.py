@@ -13,6 +13,7 @@ from lrensemble.evaluate.verdict import in_print
 from lrensemble.metrics import METRICS, higher_is_better
 from lrensemble.pool import Member
 from lrensemble.report.escape import escape_html
+from lrensemble.report.look import SCALE
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section
 
@@ -47,13 +48,13 @@ def hyper_parameters(report: ReportData) -> Section | None:
     study = study_of(trials, [percent * scored[key] for key in members], higher=higher_is_better(report.headline))
     figures = _figures(views, study, what)
     left_out = len(report.useless)
-    said = f" The {left_out} that learned nothing are left out." if left_out else ""
+    said = f" Left out: {left_out} that learned nothing." if left_out else ""
     return Section(
         title,
         [
             f"What {len(members)} members say of the parameters in which they differ; seeds are chance and no "
-            f"parameters.{said} Importance is the share of the variance of the scores that a parameter explains (fANOVA, "
-            "Hutter et al. 2014): of few members a hint, and no proof."
+            f"parameters.{said} Importance is the share of the variance of the scores that a parameter explains "
+            "(fANOVA, Hutter et al. 2014): of few members a hint, and no proof."
         ],
         figures=figures,
     )
@@ -152,10 +153,13 @@ def _figures(views: Any, study: Any, what: str) -> list[Figure]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of views that Optuna calls experimental
         if len({trial.value for trial in study.trials}) > 1 and len(common) > 1:
-            evaluator = importance.FanovaImportanceEvaluator(seed=0)
+            evaluator = importance.FanovaImportanceEvaluator(
+                n_trees=32, seed=0
+            )  # asked twice: for the order, and drawn
             order = list(importance.get_param_importances(study, evaluator=evaluator))
             drawn = views.plot_param_importances(study, evaluator=evaluator, target_name=what)
             caption = "Importance of each parameter that all members have."
+            drawn.update_yaxes(title_text="")
             figures.append(_taken("importance", drawn, caption, height=110 + 34 * len(common)))
         if len(common) > 1:
             drawn = views.plot_parallel_coordinate(study, params=order, target_name=what)
@@ -179,5 +183,16 @@ def _taken(name: str, drawn: Any, caption: str, *, small: bool = False, **layout
     """Figure of Optuna's as the page has it: in the page's colours, without a title of its own."""
     content = json.loads(drawn.to_json())
     kept = {key: value for key, value in content["layout"].items() if key not in ("template", "title")}
+    for axis in ("xaxis", "yaxis"):
+        if axis in kept:
+            kept[axis] = {**kept[axis], "automargin": True}
     kept |= {"height": 340 if small else 430, **layout}
-    return Figure(name, content["data"], kept, caption, small=small)
+    return Figure(name, [_coloured(trace) for trace in content["data"]], kept, caption, small=small)
+
+
+def _coloured(trace: dict[str, Any]) -> dict[str, Any]:
+    """Trace in colours that stand out on light and on dark paper."""
+    for part in ("marker", "line"):
+        if "colorscale" in trace.get(part, {}):
+            trace[part] |= {"colorscale": SCALE, "reversescale": False}
+    return trace

@@ -56,7 +56,7 @@ def price(report: ReportData) -> Section | None:
             "written. The line joins the teams that no other beats in both.",
             *filter(None, [untrusted(report.pool, "model", "The latency")]),
         ],
-        [Table(headings, rows, minor=frozenset({2, 4, 6}))],
+        [Table(headings, rows, minor=frozenset({2, 3, 4, 6}))],
         [
             Figure(
                 "price",

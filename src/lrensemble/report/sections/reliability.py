@@ -38,8 +38,8 @@ def reliability(report: ReportData) -> Section | None:
         traces.append(_trace(f"{name}, with temperature", tempered, report.labels, colour, "dot", f"{symbol}-open"))
         traces.append(_counts(name, probs, colour, place))
     axes = {
-        "xaxis": {"title": {"text": "confidence"}, "range": [0, 1]},
-        "yaxis": {"title": {"text": "accuracy"}, "range": [0, 1], "domain": [0.33, 1]},
+        "xaxis": {"title": {"text": "confidence"}, "range": [0, 1.01], "anchor": "y2"},
+        "yaxis": {"title": {"text": "accuracy"}, "range": [0, 1.04], "domain": [0.33, 1]},
         "yaxis2": {"title": {"text": "rows"}, "domain": [0, 0.25], "rangemode": "tozero"},
         "barmode": "group",
         "height": 560,
@@ -52,8 +52,8 @@ def reliability(report: ReportData) -> Section | None:
                 "reliability",
                 traces,
                 axes,
-                "A point for each twelfth of confidence that holds rows; a calibrated model lies on the line. Below: how "
-                "many rows each holds; a point of few rows says little.",
+                "A point for each twelfth of confidence that holds rows; a calibrated model lies on the line. Below: "
+                "how many rows each holds; a point of few rows says little.",
             )
         ],
     )

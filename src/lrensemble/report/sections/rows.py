@@ -37,7 +37,7 @@ def rows(report: ReportData) -> Section | None:
     }
     layout = {
         "xaxis": {"title": {"text": "points of accuracy"}},
-        "yaxis": {"automargin": True},
+        "yaxis": {"automargin": True, "type": "category"},
         "height": 140 + 22 * len(order),
     }
     by_gain = np.argsort(-found.gained, kind="stable")

@@ -18,6 +18,9 @@ from lrensemble.spec import to_spec
 MOST_NAMED = 4
 """Different values that are named; of more, the first ones and how many there are."""
 
+MOST_VALUES = 12
+"""Different policies, and values of one of their arguments, that are named."""
+
 SHOWN_SETTINGS = ("momentum", "weight_decay", "clip_norm", "label_smoothing", "loss", "augment", "ema", "precision")
 SHOWN_SETTINGS += ("sampler", "accumulate", "patience", "learn_within", "keep", "form", "group", "function", "compile")
 """Further settings of training, named where they are not at their defaults."""
@@ -55,7 +58,7 @@ def _of_data(pool: Pool, recipes: list[dict[str, Any]]) -> Iterator[tuple[str, s
 def _of_recipes(recipes: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     settings = [recipe.get("train") or {} for recipe in recipes]
     yield "model", varied(_in_words(recipe.get("model")) for recipe in recipes)
-    yield "policies", varied((_in_words(recipe.get("policy")) for recipe in recipes), most=8)
+    yield "policies", _policies([recipe.get("policy") for recipe in recipes])
     for key, name in (("epochs", "epochs"), ("batch_size", "batch size"), ("optimizer", "optimizer")):
         yield name, varied(_in_words(each.get(key)) for each in settings)
     for key in SHOWN_SETTINGS:
@@ -105,6 +108,20 @@ def _again(report: ReportData) -> str | None:
     lines += ["# One member, compared with this one to the last bit:", f"lrensemble reproduce {folder} {first.id}", ""]
     lines += [f"# All that determines it ({first.name}):", json.dumps(first.recipe, indent=2, ensure_ascii=False)]
     return "\n".join(lines)
+
+
+def _policies(given: list[Any]) -> str:
+    """Policies by name, with the values of their arguments: `cosine (4): peak 0.05, 0.1`."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for policy in given:
+        if isinstance(policy, dict) and "name" in policy:
+            groups.setdefault(_in_words(policy["name"]).replace(PREFIX, ""), []).append(policy)
+    words = []
+    for name, own in groups.items():
+        keys = dict.fromkeys(key for policy in own for key in policy if key != "name")
+        said = "; ".join(f"{key} {varied((_in_words(each.get(key)) for each in own), MOST_VALUES)}" for key in keys)
+        words.append(f"{name} ({len(own)}{f': {said}' if said else ''})")
+    return varied(words, MOST_VALUES)
 
 
 def varied(values: Iterable[str], most: int = MOST_NAMED) -> str:

@@ -17,9 +17,7 @@ from lrensemble.evaluate.study.tables_of_sizes import cost_tables, equivalent_ta
 from lrensemble.evaluate.study.words import marked, measure_in_print, over_both, over_replicates, over_rows
 from lrensemble.evaluate.tables import GainTable
 from lrensemble.files import write_whole
-from lrensemble.report.page import page
-from lrensemble.report.section import Section, Table, plotly_script
-from lrensemble.report.study_figures import (
+from lrensemble.report.compared.study_figures import (
     costs,
     deep_ensembles,
     differences,
@@ -28,6 +26,8 @@ from lrensemble.report.study_figures import (
     selectors,
     team_sizes,
 )
+from lrensemble.report.page import page
+from lrensemble.report.section import Section, Table, plotly_script
 
 
 def study_page(found: Comparison, path: Path | str) -> list[Section]:
