@@ -71,8 +71,10 @@ def _choice(pool: Pool, fixed: Judged, answers: Pool, asked: Mapping[str, str]) 
     team = fixed.team
     wanted = (*fixed.single.team, *(team.team if team else ()))
     if missing := [name for name in wanted if name not in asked]:
+        names = {member.id: member.name for member in pool.members()}
         raise PoolError(
-            f"{answers.folder}: member {missing[0]} was not asked; ask it: lrensemble benchmark {pool.folder}"
+            f"member {missing[0]} ({names[missing[0]]}) has no answers in {answers.folder}; ask it with lrensemble "
+            f"benchmark {pool.folder}, or, where its weights were dropped, remove it and run the sweep again"
         )
     return Choice(
         task=pool.task.name,

@@ -66,7 +66,7 @@ def ask_members(
 
     Raises:
         ConfigError: members that are no language models, or no validation rows.
-        PoolError: no members, weights that were not kept, or pools of answers to other questions.
+        PoolError: no members, or pools of answers to other questions.
         SpecError: the base is not where it was, or has other weights.
         UntrustedError: a base of a hub, and the pool is not trusted.
         DataError, PredictionsError: a question or a model that cannot be used.
@@ -77,10 +77,8 @@ def ask_members(
     answers, alone = _pool_of(out / ANSWERS, rows), _pool_of(out / OF_BASE, rows)
     alone_record = MemberRecord(id=BASE, order=0, name="base alone")
     waiting: list[tuple[Pool, MemberRecord, Member | None]] = [(alone, alone_record, None)]
-    waiting += [(answers, _record_of(member), member) for member in pool.members()]
+    waiting += [(answers, _record_of(member), member) for member in _with_weights(pool.members(), answers)]
     waiting = [each for each in waiting if each[1].id not in each[0]]
-    for _, _, member in waiting:
-        _require_weights(pool, member)
     speak = Alone(base, pool.members(), device)
     for done, (home, record, member, mine) in enumerate(_claimed(waiting), start=1):
         logger.info("%s is asked, %d of %d", record.name, done, len(waiting))
@@ -116,13 +114,17 @@ def _record_of(member: Member) -> MemberRecord:
     return MemberRecord(**kept)
 
 
-def _require_weights(pool: Pool, member: Member | None) -> None:
-    if member is not None and not member.has_weights:
-        raise PoolError(
-            f"the weights of member {member.id} ({member.name}) were dropped (`lrensemble slim`, or "
-            f"sweep.keep_weights), and it cannot be asked; remove it (`lrensemble rm {pool.folder} {member.id}`) and "
-            "run the sweep again, which trains it to the same bits"
+def _with_weights(members: Sequence[Member], answers: Pool) -> list[Member]:
+    """Members that can be asked, or were; it is said where there are others."""
+    without = [member for member in members if not member.has_weights and member.id not in answers]
+    if without:
+        more = f" and {len(without) - 1} more" if len(without) > 1 else ""
+        logger.warning(
+            "the weights of %s%s were dropped (lrensemble slim, or sweep.keep_weights), and they are not asked",
+            without[0].name,
+            more,
         )
+    return [member for member in members if member not in without]
 
 
 def _claimed(

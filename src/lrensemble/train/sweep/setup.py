@@ -54,7 +54,7 @@ def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]
     """
     factory = checked_factory(experiment)
     pool = pool_of(factory.dataset, folder)
-    factory = replace(factory, experiment=_as_begun(experiment, pool))
+    factory = replace(factory, experiment=_as_begun(factory.experiment, pool))
     return Setup(pool, factory.dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))
 
 
