@@ -92,12 +92,12 @@ def scale_limit(losses: Sequence[float]) -> float:
 
 
 def within_scale(report: ReportData) -> NDArray[np.bool_]:
-    """[member] whether its loss is on the scale of the others; of finished members."""
+    """[member] whether its loss is on the scale of the others, or not known; of finished members."""
     known = {each.id: each.val.nll for each in report.member_results if each.val is not None}
     losses = [known.get(member.id) for member in report.members]
     finite = [loss for loss in losses if loss is not None]
     limit = scale_limit(finite) if finite else math.inf
-    return np.array([loss is not None and loss <= limit for loss in losses], dtype=bool)
+    return np.array([loss is None or loss <= limit for loss in losses], dtype=bool)
 
 
 def _run(member: MemberResult, recipe: Mapping[str, Any]) -> Run:
