@@ -16,6 +16,7 @@ from lrensemble.evaluate import Result
 from lrensemble.export.language import Decoding, LanguageEnsemble
 from lrensemble.language.base import load_base
 from lrensemble.language.dataset import SequenceDataset
+from lrensemble.language.tokens import token_likelihoods
 from lrensemble.pool import Member, Pool
 from lrensemble.registry import known_paths_only
 from lrensemble.report.language.samples import BASE, SINGLE, TEAM, Sample, Samples, stored_samples, write_samples
@@ -68,8 +69,8 @@ def sample_texts(
     known = stored_samples(report)
     if isinstance(known, Samples) and len(known.samples) == count and known.max_tokens == max_tokens:
         return known
-    prompts = _prompts(report, count)
-    found = _written(report, prompts, max_tokens)
+    dataset = _dataset(report)
+    found = _written(report, dataset, _prompts(report, dataset, count), max_tokens)
     write_samples(found, page)
     return found
 
@@ -94,16 +95,20 @@ def _check(report: ReportData, count: int) -> None:
             raise ReportError(f"no samples of generated text: member {member.name} {reason}; leave samples out")
 
 
-def _prompts(report: ReportData, count: int) -> list[Prompt]:
-    """Prompts of test rows, spread evenly, each with its first answer."""
-    recipe, base = report.best.recipe, report.pool.task.base
-    if recipe is None or base is None:
+def _dataset(report: ReportData) -> SequenceDataset:
+    """What the best single member learned, read again and recognised."""
+    if report.best.recipe is None:
         raise ReportError(f"no samples of generated text: nobody knows which texts {report.best.name} learned")
-    trust = report.pool.trust_code
-    dataset = read_of_recipe(to_record(Recipe, recipe, "recipe"), report.data_folder, trust_code=trust)
-    assert isinstance(dataset, SequenceDataset)
-    with known_paths_only(str(report.pool.folder), trust_code=trust):
-        tokenizer = load_base(base).tokenizer
+    recipe = to_record(Recipe, report.best.recipe, "recipe")
+    dataset = read_of_recipe(recipe, report.data_folder, trust_code=report.pool.trust_code)
+    assert isinstance(dataset, SequenceDataset), "an adapter learns sequences"
+    return dataset
+
+
+def _prompts(report: ReportData, dataset: SequenceDataset, count: int) -> list[Prompt]:
+    """Prompts of test rows, spread evenly, each with its first answer."""
+    with known_paths_only(str(report.pool.folder), trust_code=report.pool.trust_code):
+        tokenizer = load_base(dataset.base).tokenizer
     sequences = dataset.sequences["test"]
     places = np.unique(np.linspace(0, len(sequences) - 1, count).round().astype(int))
     found = []
@@ -117,11 +122,13 @@ def _prompts(report: ReportData, count: int) -> list[Prompt]:
     return [prompt for prompt in found if prompt.text.strip()]
 
 
-def _written(report: ReportData, prompts: Sequence[Prompt], max_tokens: int) -> Samples:
+def _written(report: ReportData, dataset: SequenceDataset, prompts: Sequence[Prompt], max_tokens: int) -> Samples:
     """What each of those who write has to say, one after the other, so that one is in memory at a time."""
     decoding, team = Decoding(max_tokens=max_tokens), report.chosen
     texts, speeds = dict[str, list[str]](), dict[str, float]()
-    single = _ensemble(report, [report.best], (1.0,), "token_probabilities")
+    single = _ensemble(report, dataset, [report.best], (1.0,), "token_probabilities")
+    with single.model.disable_adapter():
+        base_loss = -float(token_likelihoods(single.model, dataset.sequences["val"]).main.mean(dtype=np.float64))
     texts[BASE], speeds[BASE] = _timed(single, prompts, decoding, single.model.disable_adapter())
     texts[SINGLE], speeds[SINGLE] = _timed(single, prompts, decoding, nullcontext())
     consensus = ""
@@ -129,17 +136,16 @@ def _written(report: ReportData, prompts: Sequence[Prompt], max_tokens: int) -> 
         consensus = CONSENSUS.get(to_spec(team.consensus).name, "token_probabilities")
         by_id = {member.id: member for member in report.members}
         del single
-        several = _ensemble(report, [by_id[id_] for id_ in team.team], team.weights, consensus)
+        several = _ensemble(report, dataset, [by_id[id_] for id_ in team.team], team.weights, consensus)
         texts[TEAM], speeds[TEAM] = _timed(several, prompts, decoding, nullcontext())
-    base = report.pool.task.base
-    assert base is not None
     return Samples(
-        base=base.weights_sha256,
+        base=dataset.base.weights_sha256,
         single=report.best.id,
         team=() if team is None else team.team,
         weights=() if team is None else team.weights,
         consensus=consensus,
         max_tokens=max_tokens,
+        base_loss=base_loss,
         tokens_per_second=speeds,
         samples=tuple(
             Sample(prompt=prompt.text, answer=prompt.answer, texts={who: own[place] for who, own in texts.items()})
@@ -149,13 +155,15 @@ def _written(report: ReportData, prompts: Sequence[Prompt], max_tokens: int) -> 
 
 
 def _ensemble(
-    report: ReportData, members: Sequence[Member], weights: Sequence[float], consensus: str
+    report: ReportData,
+    dataset: SequenceDataset,
+    members: Sequence[Member],
+    weights: Sequence[float],
+    consensus: str,
 ) -> LanguageEnsemble:
-    base = report.pool.task.base
-    assert base is not None
     folders = {member.name: member.weights_file().parent for member in members}
     with known_paths_only(str(report.pool.folder), trust_code=report.pool.trust_code):
-        return LanguageEnsemble.from_adapters(base, folders, weights, consensus=consensus)
+        return LanguageEnsemble.from_adapters(dataset.base, folders, weights, consensus=consensus)
 
 
 def _timed(

@@ -17,15 +17,18 @@ from lrensemble.export.language import Decoding, LanguageEnsemble
 from lrensemble.front.samples import sample_texts
 from lrensemble.language.base import load_base
 from lrensemble.language.dataset import SequenceDataset
+from lrensemble.language.tokens import token_likelihoods
 from lrensemble.pool import Pool
 from lrensemble.report import write_report
 from lrensemble.report.language.cost import cost
+from lrensemble.report.language.losses import losses
 from lrensemble.report.language.samples import Samples, samples, samples_path, shown, write_samples
 from lrensemble.report.report_data import ReportData
 from lrensemble.train.run.reading import read_of_recipe
 
 peft = pytest.importorskip("peft")
 transformers = pytest.importorskip("transformers")
+pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft asks
 
 TOKENS = 6
 
@@ -80,15 +83,19 @@ def test_prompts_are_of_test_rows_and_each_writes_for_itself(pool: Pool, result:
         assert sample.texts["base alone"] == slow(loaded.model, loaded.tokenizer, sample.prompt)
         assert sample.texts["best single"] == slow(single, loaded.tokenizer, sample.prompt)
         assert sample.texts["team"] == team.generate(sample.prompt, Decoding(max_tokens=TOKENS)).text
+    said = token_likelihoods(loaded.model, dataset.sequences["val"])
+    assert written.base_loss == pytest.approx(-float(said.main.mean(dtype=float)))
     assert written.consensus == "token_probabilities"
     assert set(written.tokens_per_second) == {"base alone", "best single", "team"}
 
 
-def test_they_stand_on_the_page_and_their_speed_in_the_table_of_costs(
+def test_they_stand_on_the_page_and_what_was_measured_in_its_tables(
     pool: Pool, result: Result, written: Samples
 ) -> None:
     report = ReportData(pool, result, page=pool.folder / "report.html")
-    section, table = samples(report), cost(report)
+    section, table, rates = samples(report), cost(report), losses(report)
+    assert rates is not None
+    assert rates.tables[0].rows[-1][3] == f"{written.base_loss:.4f}"
     assert section is not None
     assert table is not None
     assert [card.heading for card in section.cards] == ["Prompt 1", "Prompt 2", "Prompt 3"]

@@ -14,7 +14,8 @@ from lrensemble.evaluate.result import MemberResult
 from lrensemble.report.escape import escape_html
 from lrensemble.report.language.consensus import scored
 from lrensemble.report.language.data import is_of_tokens
-from lrensemble.report.look import Look, look_at
+from lrensemble.report.language.samples import BASE, Samples, stored_samples
+from lrensemble.report.look import GUIDE, Look, look_at
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
 from lrensemble.spec import to_spec
@@ -54,9 +55,13 @@ def losses(report: ReportData) -> Section | None:
     limit = scale_limit(finished)
     off = [run.member.name for run in runs if run.val is None or run.val > limit]
     rows = [_row(run) for run in runs]
+    written = stored_samples(report)
+    base = written.base_loss if isinstance(written, Samples) else None
+    if base is not None:
+        rows.append([BASE, "", "", *_loss(base), "–", "–"])
     marked = frozenset(place for place, run in enumerate(runs) if run.member.id in report.in_team)
     headings = ["member", "peak rate", "status", "val nats/token", "val perplexity", "test nats/token"]
-    figures = [_figure(runs, limit)] if any(run.peak is not None for run in runs) else []
+    figures = [_figure(runs, limit, base)] if any(run.peak is not None for run in runs) else []
     return Section(
         "Rates and losses by policy",
         [
@@ -133,15 +138,18 @@ def _consensus(report: ReportData) -> list[str]:
     return [f"What was scored of the team is {scored(team.consensus, choices=False)}."]
 
 
-def _figure(runs: Sequence[Run], limit: float) -> Figure:
+def _figure(runs: Sequence[Run], limit: float, base: float | None) -> Figure:
     lowest = min(run.val for run in runs if run.val is not None)
     room = max(limit - lowest, 1e-3)
     top = limit + 0.12 * room
+    peaks = [run.peak for run in runs if run.peak is not None]
     policies = list(dict.fromkeys(run.policy for run in runs))
     traces = [
         _trace([run for run in runs if run.policy == policy and run.peak is not None], look_at(place), limit, top)
         for place, policy in enumerate(policies)
     ]
+    if base is not None and lowest <= base <= top:
+        traces.append(_level(peaks, base))
     layout = {
         "xaxis": {"title": {"text": "peak rate"}, "type": "log"},
         "yaxis": {"title": {"text": "val nats a token"}, "range": [lowest - 0.08 * room, top + 0.06 * room]},
@@ -166,6 +174,19 @@ def _trace(runs: Sequence[Run], look: Look, limit: float, top: float) -> dict[st
         "marker": {"symbol": ["arrow-up" if far else look.symbol for far in beyond], "size": 10, "color": look.colour},
         "line": {"color": look.colour, "dash": look.dash},
         "cliponaxis": False,
+    }
+
+
+def _level(peaks: Sequence[float], loss: float) -> dict[str, Any]:
+    """A line at the loss of the base alone: what is above it was made worse by training."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": BASE,
+        "x": [min(peaks), max(peaks)],
+        "y": [round(loss, 5)] * 2,
+        "line": {"color": GUIDE, "dash": "dot"},
+        "hovertemplate": f"{BASE}: {loss:.4f} nats a token<extra></extra>",
     }
 
 

@@ -53,9 +53,10 @@ class Samples(Record):
     consensus: str = ""
     """How the team wrote as one, by name."""
     max_tokens: int
+    base_loss: float
+    """Nats a token of the base alone on `val`."""
     tokens_per_second: dict[str, float]
     """By who wrote, all prompts at once."""
-    device: str = "cpu"
     samples: Annotated[tuple[Sample, ...], Field(strict=False)]
 
 
