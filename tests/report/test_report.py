@@ -37,8 +37,10 @@ def test_a_browser_draws_every_figure_and_cuts_nothing(browser: Any, trained: Po
     plots = page.locator(".plot")
     names = [plots.nth(place).get_attribute("id") for place in range(plots.count())]
     heat_maps = ["disagreement", "divergence", "cosine", "distance", "layers"]
-    teams = ["diversity", "focal", "size", "greedy"]
-    assert names == ["curves", *heat_maps, "step", "spread", *teams, "reliability", "price", "classes"]
+    parameters, teams = ["importance", "parallel", "slice_0", "slice_1"], ["diversity", "focal", "size", "greedy"]
+    confusions = ["confusion", "confusion_change"]
+    expected = ["curves", *heat_maps, *parameters, "step", "spread", *teams, "reliability", "price", *confusions]
+    assert names == [*expected, "classes"]
     for place in range(plots.count()):
         assert plots.nth(place).locator(".main-svg").count() > 0
         assert plots.nth(place).bounding_box()["width"] <= width
@@ -83,7 +85,7 @@ def test_the_page_stands_alone(trained: Pool) -> None:
     content = evaluated(trained).read_text(encoding="utf-8")
     assert len(content) < 15 * 2**20
     outside = re.sub(r"<script>.*?</script>", "", content, flags=re.DOTALL)
-    assert not re.findall(r"href\s*=", outside)
+    assert set(re.findall(r"href\s*=(..)", outside)) == {'"#'}, "links lead into the page itself"
     sources = re.findall(r"src\s*=(.{22})", outside)
     assert len(sources) == 16, "a picture for each of the rows"
     assert set(sources) == {'"data:image/png;base64'}

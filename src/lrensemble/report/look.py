@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 PAPERS = ("#ffffff", "#14171c")
 """Background of the page, light and dark."""
@@ -33,6 +34,16 @@ class Look:
     colour: str
     symbol: str
     dash: str
+
+
+def colour_at(place: float) -> str:
+    """Colour of `SCALE` at a place from 0 to 1."""
+    for (low, first), (high, last) in pairwise(SCALE):
+        if place <= high:
+            share = max(0.0, (place - low) / (high - low))
+            parts = zip(bytes.fromhex(first[1:]), bytes.fromhex(last[1:]), strict=True)
+            return "#" + "".join(f"{round(one + share * (other - one)):02x}" for one, other in parts)
+    return SCALE[-1][1]
 
 
 def look_at(place: int) -> Look:

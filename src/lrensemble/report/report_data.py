@@ -93,7 +93,7 @@ class ReportData:
     def _as_trained(self, member: Member) -> MemberResult:
         scores = member.scores.get("val", {})
         own = {name: scores.get(name) for name in Scores.model_fields if name != "others"}
-        others = {name: value for name, value in scores.items() if name not in own}
+        others: dict[str, float | None] = {name: value for name, value in scores.items() if name not in own}
         return MemberResult(
             id=member.id,
             name=member.name,

@@ -13,7 +13,7 @@ from lrensemble.evaluate.verdict import in_print
 from lrensemble.metrics import METRICS, higher_is_better
 from lrensemble.pool import Member
 from lrensemble.report.escape import escape_html
-from lrensemble.report.look import SCALE
+from lrensemble.report.look import SCALE, colour_at
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section
 
@@ -163,9 +163,7 @@ def _figures(views: Any, study: Any, what: str) -> list[Figure]:
             figures.append(_taken("importance", drawn, caption, height=110 + 34 * len(common)))
         if len(common) > 1:
             drawn = views.plot_parallel_coordinate(study, params=order, target_name=what)
-            caption = (
-                f"Parallel coordinates: a line a member, coloured by {what}. Drag along an axis to choose a range."
-            )
+            caption = f"Parallel coordinates: a line a member, coloured by {what}."
             figures.append(_taken("parallel", drawn, caption, height=430, margin={"t": 60, "b": 40, "l": 60, "r": 60}))
         every = [
             *order,
@@ -182,7 +180,9 @@ def _figures(views: Any, study: Any, what: str) -> list[Figure]:
 def _taken(name: str, drawn: Any, caption: str, *, small: bool = False, **layout: Any) -> Figure:
     """Figure of Optuna's as the page has it: in the page's colours, without a title of its own."""
     content = json.loads(drawn.to_json())
-    kept = {key: value for key, value in content["layout"].items() if key not in ("template", "title")}
+    kept = {key: value for key, value in content["layout"].items() if key not in ("template", "title", "plot_bgcolor")}
+    for note in kept.get("annotations", []):
+        note.get("font", {}).pop("color", None)  # that of the page
     for axis in ("xaxis", "yaxis"):
         if axis in kept:
             kept[axis] = {**kept[axis], "automargin": True}
@@ -192,6 +192,8 @@ def _taken(name: str, drawn: Any, caption: str, *, small: bool = False, **layout
 
 def _coloured(trace: dict[str, Any]) -> dict[str, Any]:
     """Trace in colours that stand out on light and on dark paper."""
+    if "rgb(" in str(trace.get("line", {}).get("color")):  # a line of parallel coordinates; its score stands first
+        trace["line"]["color"], trace["opacity"] = colour_at(trace["y"][0]), 0.8
     for part in ("marker", "line"):
         if "colorscale" in trace.get(part, {}):
             trace[part] |= {"colorscale": SCALE, "reversescale": False}

@@ -21,8 +21,10 @@ MOST_NAMED = 4
 MOST_VALUES = 12
 """Different policies, and values of one of their arguments, that are named."""
 
-SHOWN_SETTINGS = ("momentum", "weight_decay", "clip_norm", "label_smoothing", "loss", "augment", "ema", "precision")
-SHOWN_SETTINGS += ("sampler", "accumulate", "patience", "learn_within", "keep", "form", "group", "function", "compile")
+SHOWN_SETTINGS: tuple[str, ...] = (
+    *("momentum", "weight_decay", "clip_norm", "label_smoothing", "loss", "augment", "ema", "precision", "sampler"),
+    *("accumulate", "patience", "learn_within", "keep", "form", "group", "function", "compile"),
+)
 """Further settings of training, named where they are not at their defaults."""
 
 PLAIN = {"precision": "float32", "sampler": "shuffle", "accumulate": 1, "keep": "last"}
