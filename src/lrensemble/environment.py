@@ -5,7 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import re
+import shlex
+import sys
 from importlib import metadata
+from pathlib import Path
 from typing import TypedDict
 
 LIBRARIES = ("lrensemble", "torch", "numpy", "numba", "scikit-learn")
@@ -38,6 +42,14 @@ def machine() -> Machine:
         processor=_processor(),
         cores=os.cpu_count(),
     )
+
+
+def command() -> str | None:
+    """Command line of this process, without passwords in addresses; None in a program of the user's or a notebook."""
+    program = Path(sys.argv[0])
+    if program.stem != "lrensemble" and program.parts[-2:] != ("lrensemble", "__main__.py"):
+        return None
+    return re.sub(r"(://[^\s/:@]*:)[^\s/@]+@", r"\1…@", shlex.join(["lrensemble", *sys.argv[1:]]))
 
 
 @functools.cache

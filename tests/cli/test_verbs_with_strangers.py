@@ -194,7 +194,7 @@ def test_no_command_asks_a_hub_for_what_a_stranger_names(
     script = """
 from lrensemble.pool import Pool
 from lrensemble.report.pictures import pictures
-from lrensemble.report.speed import speeds
+from lrensemble.report.sections.speed import speeds
 
 pool = Pool.open("pool", trust_code=True)
 pictures(pool.members(), None, [0], trust_code=True)

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lrensemble.evaluate import choose, evaluate, load, save
-from lrensemble.pool import Pool
+from lrensemble.pool import MemberRecord, Pool, Task
 from lrensemble.report import write_report
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>"
@@ -16,6 +18,25 @@ def evaluated(pool: Pool) -> Path:
     path = pool.folder / "report.html"
     write_report(pool, evaluate(pool, load(pool)), path)
     return path
+
+
+def collapsed_pool(folder: Path) -> Pool:
+    """Four members that learned something, one that says the same of every row, and one that diverged."""
+    generator, classes = np.random.default_rng(1), ("a", "b", "c")
+    rows = {"val": np.arange(120), "test": np.arange(120, 230)}
+    labels = {split: generator.integers(3, size=len(own)) for split, own in rows.items()}
+    pool = Pool.create(folder, Task.of("hand", classes, rows=rows, labels=labels), labels)
+    for place in range(5):
+        said = {}
+        for split, own in labels.items():
+            logits = generator.normal(size=(len(own), 3))
+            logits[np.arange(len(own)), own] += 2.5
+            logits = np.tile([[3.0, 0.0, -1.0]], (len(own), 1)) if place == 2 else logits
+            said[split] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        recipe = {"policy": {"name": "constant", "peak": 0.1 * (place + 1)}}
+        pool.add(MemberRecord(id=f"m{place}", order=place, name=f"constant(peak={place})", recipe=recipe), said)
+    pool.add(MemberRecord(id="m9", order=9, name="lost", status="diverged"))
+    return pool
 
 
 def open_page(browser: Any, path: Path, width: int, scheme: str = "light") -> tuple[Any, list[str]]:

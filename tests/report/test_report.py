@@ -16,15 +16,15 @@ from lrensemble.errors import MissingExtraError, ReportError, StorageError
 from lrensemble.evaluate import choose, evaluate, load, save, validation_of
 from lrensemble.pool import Pool
 from lrensemble.report import write_figures, write_report
-from lrensemble.report.diversity import greedy_path, some_teams
 from lrensemble.report.escape import escape_html, script_json
-from lrensemble.report.members import clustered
 from lrensemble.report.page import sections_of
 from lrensemble.report.parameters import cosines, products_of, squared_distances
 from lrensemble.report.pictures import pictures
-from lrensemble.report.price import pareto_front
-from lrensemble.report.reliability import bins
-from lrensemble.report.speed import combined, speeds
+from lrensemble.report.sections.diversity import greedy_path, some_teams
+from lrensemble.report.sections.heat_maps import clustered
+from lrensemble.report.sections.price import pareto_front
+from lrensemble.report.sections.reliability import bins
+from lrensemble.report.sections.speed import combined, speeds
 from lrensemble.select import select
 from lrensemble.train import tune
 
@@ -37,8 +37,10 @@ def test_a_browser_draws_every_figure_and_cuts_nothing(browser: Any, trained: Po
     plots = page.locator(".plot")
     names = [plots.nth(place).get_attribute("id") for place in range(plots.count())]
     heat_maps = ["disagreement", "divergence", "cosine", "distance", "layers"]
-    teams = ["diversity", "focal", "size", "greedy"]
-    assert names == ["curves", *heat_maps, "step", "spread", *teams, "reliability", "price", "classes"]
+    parameters, teams = ["importance", "parallel", "slice_0", "slice_1"], ["diversity", "focal", "size", "greedy"]
+    confusions = ["confusion", "confusion_change"]
+    expected = ["curves", *heat_maps, *parameters, "step", "spread", *teams, "reliability", "price", *confusions]
+    assert names == [*expected, "classes"]
     for place in range(plots.count()):
         assert plots.nth(place).locator(".main-svg").count() > 0
         assert plots.nth(place).bounding_box()["width"] <= width
@@ -83,7 +85,7 @@ def test_the_page_stands_alone(trained: Pool) -> None:
     content = evaluated(trained).read_text(encoding="utf-8")
     assert len(content) < 15 * 2**20
     outside = re.sub(r"<script>.*?</script>", "", content, flags=re.DOTALL)
-    assert not re.findall(r"href\s*=", outside)
+    assert set(re.findall(r"href\s*=(..)", outside)) == {'"#'}, "links lead into the page itself"
     sources = re.findall(r"src\s*=(.{22})", outside)
     assert len(sources) == 16, "a picture for each of the rows"
     assert set(sources) == {'"data:image/png;base64'}

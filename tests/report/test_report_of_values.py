@@ -14,10 +14,10 @@ from tests.report.pages import open_page
 from lrensemble.evaluate import choose, evaluate, load, save
 from lrensemble.pool import Pool
 from lrensemble.report import write_report
-from lrensemble.report.ambiguity import Decomposition
 from lrensemble.report.page import sections_of
-from lrensemble.report.residuals import LEVELS, coverages
 from lrensemble.report.section import Section
+from lrensemble.report.sections.ambiguity import Decomposition
+from lrensemble.report.sections.residuals import LEVELS, coverages
 
 
 def written(pool: Pool) -> tuple[Path, list[Section]]:

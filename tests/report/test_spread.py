@@ -13,7 +13,7 @@ from lrensemble.config import Experiment, to_record
 from lrensemble.evaluate import choose, evaluate, load, save
 from lrensemble.pool import Pool, StepStatistics
 from lrensemble.report.report_data import ReportData
-from lrensemble.report.spread import spread, spreads, square_of_length, variance_of_length
+from lrensemble.report.sections.spread import spread, spreads, square_of_length, variance_of_length
 from lrensemble.train import tune
 
 STEPS = 200_000
@@ -84,18 +84,21 @@ def test_prediction_and_measurement_of_a_policy(pool: Pool) -> None:
     assert cycle.random_walk_distance is not None
     assert cycle.random_walk_distance > cycle.predicted_distance
     section = spread(ReportData(pool, evaluate(pool, load(pool))))
+    assert section is not None
     assert [figure.name for figure in section.figures] == ["step", "spread"]
     assert section.tables[0].rows[0][-1] == "–"
 
 
 def test_every_member_is_a_point_by_name(pool: Pool) -> None:
     report = ReportData(pool, evaluate(pool, load(pool)))
-    equal, cosine, cycle = spread(report).figures[0].traces
+    section = spread(report)
+    assert section is not None
+    equal, cosine, cycle = section.figures[0].traces
     assert (equal["mode"], cosine["name"], cycle["name"]) == ("lines", "cosine", "one_cycle")
     assert list(cycle["text"]) == [f"one_cycle(peak={peak})" for peak in (0.05, 0.1, 0.2)]
     steps = {member.name: member.steps for member in pool.members()}
     assert list(cycle["y"]) == [of.length_variance for name in cycle["text"] if (of := steps[name])]
-    (only,) = [trace for trace in spread(report).figures[1].traces if trace["mode"] == "markers"]
+    (only,) = [trace for trace in section.figures[1].traces if trace["mode"] == "markers"]
     assert only["name"] == "one_cycle", "a single member has no spread"
 
 
@@ -134,6 +137,7 @@ def test_one_step_has_no_variance_and_no_place_on_logarithmic_axes(tmp_path: Pat
     pool = Pool.open(tmp_path / "pool")
     save(pool, choose(pool, "best"))
     section = spread(ReportData(pool, evaluate(pool, load(pool))))
+    assert section is not None
     assert section.figures == []
     assert section.tables[0].rows[0][:5] == ["constant", "2", "0", "0", "0"]
 
@@ -164,8 +168,4 @@ def test_members_from_elsewhere_have_no_steps(tmp_path: Path) -> None:
     np.savez(tmp_path / "predictions.npz", **arrays)
     pool = collect([tmp_path / "predictions.npz"], tmp_path / "pool").pool
     save(pool, choose(pool, "best"))
-    section = spread(ReportData(pool, evaluate(pool, load(pool))))
-    assert (section.prose[0], section.figures) == (
-        "The steps of these members were not recorded: they were trained elsewhere.",
-        (),
-    )
+    assert spread(ReportData(pool, evaluate(pool, load(pool)))) is None

@@ -10,7 +10,7 @@ from tests.evaluate.study.studies import settings_of, skilled_pool
 from tests.report.pages import HOSTILE, open_page
 
 from lrensemble.evaluate.study import Comparison, compare
-from lrensemble.report.study import sections_of, study_page
+from lrensemble.report.compared.study import sections_of, study_page
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,8 @@ class Reported(TypedDict):
 EXAMPLES = (
     "lrensemble report pool",
     "lrensemble report pool --out page.html --figures figures --format pdf",
+    "lrensemble report pool --data FOLDER --samples 4",
+    "lrensemble report runs/a runs/b study --out comparison.html",
 )
 
 
@@ -38,26 +40,50 @@ def output() -> Any:
 
 
 def report(
-    pool: Annotated[Path, typer.Argument(help="Folder of the pool, with teams chosen by `lrensemble select`.")],
-    out: Annotated[Path | None, typer.Option(help="File of the page; POOL/report.html unless given.")] = None,
+    pool: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Folder of a pool, with teams chosen by `lrensemble select`; several pools or studies are compared."
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="File of the page; POOL/report.html unless given, comparison.html of several.")
+    ] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the data set's files, for pictures.")] = None,
     figures: Annotated[Path | None, typer.Option(help="Folder for files of the figures.")] = None,
     format: Annotated[str, typer.Option(help="Format of those files: svg, png or pdf.")] = "svg",  # noqa: A002
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=100, help="Prompts after which language models write a text for the page; needs --data."
+        ),
+    ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Write one self-contained page of tables and figures."""
     from lrensemble.evaluate import evaluate, load, stored_result
+    from lrensemble.evaluate.study import is_study
+    from lrensemble.front.compared import PAGE
+    from lrensemble.front.samples import check_of_one
     from lrensemble.report import check_format, write_figures
 
     check_format(format)
-    opened = open_pool(pool, plugin, trust_code)
-    path = out or pool / "report.html"
-    with people.status("evaluating"):
-        teams = load(opened)
-        result = stored_result(opened, teams) or evaluate(opened, teams)
-    sections = write_page(opened, result, path, data)
+    result, several = None, len(pool) > 1 or is_study(pool[0])
+    if several:
+        check_of_one(samples)
+        path = out or Path(PAGE)
+        sections = _compared(pool, path, data, plugin, trust_code)
+    else:
+        opened = open_pool(pool[0], plugin, trust_code)
+        path = out or pool[0] / "report.html"
+        with people.status("evaluating"):
+            teams = load(opened)
+            result = stored_result(opened, teams) or evaluate(opened, teams)
+        if samples is not None:
+            _write_samples(opened, result, path, samples, data)
+        sections = write_page(opened, result, path, data)
     files = list[Path]()
     if figures is not None:
         with people.status("drawing the figures"):
@@ -65,8 +91,39 @@ def report(
         people.print(f"{len(files)} figures in {figures}", soft_wrap=True)
     if json:
         print_json(Reported(report=str(path), figures=list(map(str, files))))
-    else:
+    elif result is not None:
         print_result(result, opened, "table")
+
+
+def _compared(
+    folders: list[Path], path: Path, data: Path | None, plugin: list[str] | None, trust_code: bool
+) -> list[Section]:
+    """Write the page of several pools or studies, print its path, and return its sections.
+
+    Raises:
+        ReportError: a folder of data, which says which of the pools it is of.
+    """
+    from lrensemble.cli.console import import_given
+    from lrensemble.errors import ReportError
+    from lrensemble.front.compared import write_compared
+    from lrensemble.registry import close_gate
+
+    if data is not None:
+        raise ReportError("--data is for pictures of one pool's rows; leave it out where several are compared")
+    import_given(plugin)
+    if not trust_code:
+        close_gate(", ".join(map(str, folders)))
+    with people.status("comparing"):
+        sections = write_compared(folders, path, trust_code=trust_code)
+    people.print(f"{path} compares them", soft_wrap=True)
+    return sections
+
+
+def _write_samples(pool: Pool, result: Result, page: Path, count: int, data: Path | None) -> None:
+    from lrensemble.front.samples import sample_texts
+
+    with people.status("writing samples of text"):
+        sample_texts(pool, result, page, count, data=data)
 
 
 def write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> list[Section]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lrensemble.errors import DataError
 from lrensemble.evaluate import evaluate as measured
@@ -15,7 +15,9 @@ from lrensemble.export import FORMATS, VARIANTS, Ensemble, chosen_team, ensemble
 from lrensemble.export.formats import check_place
 from lrensemble.export.predictions import Predictions, predict_array, predict_files
 from lrensemble.front.arrays import as_array
+from lrensemble.front.compared import PAGE, compares, write_compared
 from lrensemble.front.paths import PathLike
+from lrensemble.front.samples import check_of_one, sample_texts
 from lrensemble.front.teams import opened
 from lrensemble.notebook import Shown
 from lrensemble.pool import Pool
@@ -68,12 +70,13 @@ class Exported(Shown, os.PathLike[str]):
 
 
 def report(
-    pool: Pool | PathLike,
+    pool: Pool | PathLike | Sequence[Pool | PathLike],
     out: PathLike | None = None,
     *,
     data: PathLike | None = None,
     figures: PathLike | None = None,
     format: str = "svg",  # noqa: A002 – as the verb's
+    samples: int | None = None,
     trust_code: bool = False,
 ) -> Written:
     """Write one self-contained page of tables and figures, as `lrensemble report` does.
@@ -84,23 +87,35 @@ def report(
     ```
 
     Args:
-        pool: a pool, or its folder, with teams chosen by `select`.
-        out: file of the page; `POOL/report.html` unless given.
-        data: folder of the data set's files, for pictures.
+        pool: a pool, or its folder, with teams chosen by `select`; or several of them, or folders of studies, which the
+            page compares.
+        out: file of the page; `POOL/report.html` unless given, and `comparison.html` of several.
+        data: folder of the data set's files, for pictures of one pool's rows.
         figures: folder for files of the figures.
         format: format of those files, `svg`, `png` or `pdf`.
+        samples: of language models, held-out prompts after which base, best single member and team write a text; they
+            need `data`, and are kept beside the page.
         trust_code: whether code that the pool names may be imported.
 
     Raises:
         PoolError: there is no pool, no team in it, or it is damaged.
         MissingExtraError: plotly is not installed.
+        ReportError, DataError, SpecError: samples that cannot be written.
         StorageError: a file cannot be written.
     """
     check_format(format)
-    found = opened(pool, trust_code)
+    if compares(pool):
+        check_of_one(samples)
+        several = [pool] if isinstance(pool, str | os.PathLike) else list(cast("Sequence[Pool | PathLike]", pool))
+        path = Path(PAGE if out is None else out)
+        sections = write_compared(several, path, trust_code=trust_code)
+        return Written(path, tuple([] if figures is None else write_figures(sections, Path(figures), format)))
+    found = opened(cast("Pool | PathLike", pool), trust_code)
     teams = load(found)
     result = stored_result(found, teams) or measured(found, teams)
     path = found.folder / "report.html" if out is None else Path(out)
+    if samples is not None:
+        sample_texts(found, result, path, samples, data=None if data is None else Path(data))
     sections = write_report(found, result, path, None if data is None else Path(data))
     files = [] if figures is None else write_figures(sections, Path(figures), format)
     return Written(path, tuple(files))

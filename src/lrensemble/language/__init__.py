@@ -11,5 +11,5 @@ against.
 
 `likelihood` scores the answer tokens of `sequences`. `benchmarks` hold multiple-choice questions, `pairs` their texts
 as tokens, `choices` what a model says of their answers, `answering` that as predictions of a pool's member; `tokens`
-makes rows and predictions of answer tokens; `members` adds either to a pool.
+makes rows and predictions of answer tokens; `members` adds either to a pool, and `questions` keeps the texts beside it.
 """

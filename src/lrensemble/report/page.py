@@ -2,64 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from lrensemble.environment import versions
 from lrensemble.evaluate import Result
 from lrensemble.files import write_whole
 from lrensemble.pool import Pool
-from lrensemble.report.ambiguity import ambiguity
-from lrensemble.report.curves import curves
-from lrensemble.report.diversity import diversity
-from lrensemble.report.escape import escape_html, script_json
-from lrensemble.report.members import members
-from lrensemble.report.price import price
-from lrensemble.report.reliability import reliability
+from lrensemble.report.escape import escape_html
+from lrensemble.report.language import LANGUAGE
+from lrensemble.report.markup import anchors, contents_html, section_html
 from lrensemble.report.report_data import ReportData
-from lrensemble.report.residuals import residuals
-from lrensemble.report.rows import rows
-from lrensemble.report.section import Figure, Section, plotly_script
-from lrensemble.report.spread import spread
-from lrensemble.report.value_rows import value_rows
-from lrensemble.report.verdict import teams, verdict
+from lrensemble.report.section import Section, plotly_script
+from lrensemble.report.sections.ambiguity import ambiguity
+from lrensemble.report.sections.confusion import confusion
+from lrensemble.report.sections.curves import curves
+from lrensemble.report.sections.diversity import diversity
+from lrensemble.report.sections.hyper_parameters import hyper_parameters
+from lrensemble.report.sections.members import members
+from lrensemble.report.sections.price import price
+from lrensemble.report.sections.reliability import reliability
+from lrensemble.report.sections.residuals import residuals
+from lrensemble.report.sections.rows import rows
+from lrensemble.report.sections.spread import spread
+from lrensemble.report.sections.trained import trained
+from lrensemble.report.sections.value_rows import value_rows
+from lrensemble.report.sections.verdict import teams, verdict
 from lrensemble.targets import Need
 
-SECTIONS: tuple[tuple[Callable[[ReportData], Section], Need | None], ...] = (
+Maker = Callable[[ReportData], Section | None]
+"""Function that makes a section, or None where it has nothing to say of this pool."""
+
+SECTIONS: tuple[tuple[Maker, Need | None], ...] = (
     (verdict, None),
+    (trained, None),
     (teams, None),
+    *((section, None) for section in LANGUAGE),
     (curves, None),
     (members, None),
+    (hyper_parameters, None),
     (spread, None),
     (diversity, "labels"),
     (ambiguity, "values"),
     (reliability, "labels"),
     (residuals, "values"),
     (price, None),
+    (confusion, "labels"),
     (rows, "labels"),
     (value_rows, "values"),
 )
 """Sections in the order of the page, and what all members must say for a section to have something to show."""
 
+HEAD = 2
+"""Number of sections above the table of contents."""
 
-def sections_of(pool: Pool, result: Result, data: Path | None = None) -> list[Section]:
-    """Sections of the page of an evaluated pool.
+
+def sections_of(pool: Pool, result: Result | None, data: Path | None = None, page: Path | None = None) -> list[Section]:
+    """Sections of the page of a pool that have something to say.
 
     Args:
-        pool: pool with its teams.
-        result: result of their evaluation.
+        pool: pool with its teams, finished or not.
+        result: result of their evaluation; None of a pool that is not evaluated yet, whose page shows `val` alone.
         data: folder of the data set's files, for pictures of its rows.
+        page: file of the page, beside which samples of generated text lie.
     """
-    report = ReportData(pool, result, data)
-    return [section(report) for section, need in SECTIONS if need is None or report.all_serve(need)]
+    report = ReportData(pool, result, data, page)
+    made = [make(report) for make, need in SECTIONS if need is None or (report.members and report.all_serve(need))]
+    return [section for section in made if section is not None]
 
 
-def write_report(pool: Pool, result: Result, path: Path | str, data: Path | str | None = None) -> list[Section]:
-    """Write the page of an evaluated pool, and return its sections.
+def write_report(pool: Pool, result: Result | None, path: Path | str, data: Path | str | None = None) -> list[Section]:
+    """Write the page of a pool, and return its sections.
 
     Args:
         pool: pool with its teams.
-        result: result of their evaluation.
+        result: result of their evaluation; None where there is none yet.
         path: path of the page.
         data: folder of the data set's files, for pictures of its rows.
 
@@ -68,39 +87,47 @@ def write_report(pool: Pool, result: Result, path: Path | str, data: Path | str 
         StorageError: the page cannot be written; nothing half-written is left.
     """
     script = plotly_script()
-    sections = sections_of(pool, result, None if data is None else Path(data))
-    write_whole(Path(path), page(result.task, sections, script).encode())
+    sections = sections_of(pool, result, None if data is None else Path(data), Path(path))
+    write_whole(Path(path), page(pool.task.name if result is None else result.task, sections, script).encode())
     return sections
 
 
-def page(title: str, sections: list[Section], script: str) -> str:
+def page(title: str, sections: Sequence[Section], script: str) -> str:
     """The page as HTML."""
-    template = (resources.files("lrensemble") / "report" / "page.html").read_text("utf-8")
-    body = "\n".join(_section(place, section) for place, section in enumerate(sections))
-    for mark, content in (("TITLE", escape_html(title)), ("BODY", body), ("PLOTLY", script)):
+    ids = anchors(sections)
+    written = [
+        section_html(section, place, 1 if number == 0 else 2)
+        for number, (section, place) in enumerate(zip(sections, ids, strict=True))
+    ]
+    written.insert(min(HEAD, len(written)), contents_html(sections, ids))
+    template = _asset("page.html")
+    for mark, content in (
+        ("TITLE", escape_html(title)),
+        ("STYLE", _asset("page.css")),
+        ("TABLES", tables_script()),
+        ("FOOTER", escape_html(_footer())),
+        ("SCRIPT", _asset("page.js")),
+        ("BODY", "\n".join(written)),
+        ("PLOTLY", script),
+    ):
         template = template.replace(f"<!--{mark}-->", content, 1)
     return template
 
 
-def _section(place: int, section: Section) -> str:
-    heading = "h1" if place == 0 else "h2"
-    parts = [f"<section><{heading}>{escape_html(section.title)}</{heading}>"]
-    parts += [f"<p>{escape_html(sentence)}</p>" for sentence in section.prose]
-    parts += [table.html() for table in section.tables]
-    parts += [_figure(figure) for figure in section.figures]
-    return "\n".join([*parts, "</section>"])
+@cache
+def tables_script() -> str:
+    """Source text of the library that sorts tables, below its licence."""
+    code = _asset("tablesort.min.js").partition("*/")[2]  # its own head names a page of another host
+    return f"/*! tablesort 5.7.1\n{_asset('tablesort.license.txt')}*/\n{code.strip()}"
 
 
-def _figure(figure: Figure) -> str:
-    content = script_json({"data": list(figure.traces), "layout": dict(figure.layout)})
-    filter_box = (
-        '<input type="search" class="filter" placeholder="show members whose name holds …" aria-label="Filter members">'
-        if figure.name == "curves"
-        else ""
-    )
-    height = int(figure.layout.get("height", 430))
+def _footer() -> str:
     return (
-        f'<figure>{filter_box}<div class="plot" id="{figure.name}" style="height:{height}px"></div>'
-        f'<script type="application/json">{content}</script>'
-        f"<figcaption>{escape_html(figure.caption)}</figcaption></figure>"
+        f"Written by lrensemble {versions()['lrensemble']}. Figures: plotly.js (MIT licence). Tables: tablesort (MIT "
+        "licence). This page asks no other host for anything."
     )
+
+
+@cache
+def _asset(name: str) -> str:
+    return (resources.files("lrensemble") / "report" / "assets" / name).read_text("utf-8")

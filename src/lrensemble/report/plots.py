@@ -13,14 +13,15 @@ from lrensemble.errors import MissingExtraError, ReportError
 from lrensemble.evaluate import Result, Team, load, stored_result
 from lrensemble.pool import Member, Pool
 from lrensemble.registry import Call, Registry
-from lrensemble.report.curves import COLOURS, curves
-from lrensemble.report.diversity import diversity
 from lrensemble.report.escape import escape_html
 from lrensemble.report.figures import write_figure
-from lrensemble.report.price import price
-from lrensemble.report.reliability import reliability
+from lrensemble.report.look import look_at
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section
+from lrensemble.report.sections.curves import curves
+from lrensemble.report.sections.diversity import diversity
+from lrensemble.report.sections.price import price
+from lrensemble.report.sections.reliability import reliability
 from lrensemble.select import Selection
 
 
@@ -118,7 +119,7 @@ def rates_figure(curves_by_name: Mapping[str, Sequence[float]], epochs: int) -> 
             "x": [epochs * step / len(rates) for step in range(len(rates))],
             "y": list(rates),
             "name": escape_html(name),
-            "line": {"color": COLOURS[place % len(COLOURS)]},
+            "line": {"color": look_at(place).colour, "dash": look_at(place).dash},
         }
         for place, (name, rates) in enumerate(curves_by_name.items())
     ]

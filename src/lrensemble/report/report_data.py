@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import ReportError
-from lrensemble.evaluate import Result, Team, load, predict
+from lrensemble.evaluate import MemberResult, Result, Scores, Team, load, predict, validation_of
+from lrensemble.evaluate.measurements import LEARNED_NOTHING, cost_of, headline_of
 from lrensemble.pool import Member, Pool
+from lrensemble.report.look import Look, looks_of
 from lrensemble.report.parameters import Floats, Products, products_of
+from lrensemble.select import learned_nothing
 from lrensemble.targets import Need, served_by_all
 
 Labels = NDArray[np.int64]
+
+ELSEWHERE = "elsewhere"
+"""What stands for the policy of a member that was trained elsewhere."""
 
 SEED = 0
 """Seed of all random samples."""
@@ -32,6 +37,8 @@ class ReportData:
     """Evaluation of the pool; None for what shows the members alone."""
     data_folder: Path | None = None
     """Folder of the data set's files, for pictures of its rows."""
+    page: Path | None = None
+    """File of the page, beside which samples of generated text are stored; None for what shows no page."""
 
     @property
     def result(self) -> Result:
@@ -48,6 +55,59 @@ class ReportData:
     def members(self) -> tuple[Member, ...]:
         """Finished members."""
         return self.pool.members()
+
+    @cached_property
+    def everybody(self) -> tuple[Member, ...]:
+        """All members, those without predictions too."""
+        return self.pool.members(include_diverged=True)
+
+    @cached_property
+    def useless(self) -> frozenset[str]:
+        """Ids of finished members whose predictions on `val` are no better than chance."""
+        if self.judged is not None:
+            return frozenset(each.id for each in self.judged.members if each.status == LEARNED_NOTHING)
+        if not self.members:
+            return frozenset()
+        marks = learned_nothing(validation_of(self.pool))
+        return frozenset(member.id for member, mark in zip(self.members, marks, strict=True) if mark)
+
+    @cached_property
+    def sound(self) -> NDArray[np.bool_]:
+        """[member] whether it learned something: what the others say sets no scale."""
+        return np.array([member.id not in self.useless for member in self.members], dtype=bool)
+
+    @cached_property
+    def headline(self) -> str:
+        """Metric that people know best for this target."""
+        if self.judged is not None:
+            return self.judged.headline
+        return headline_of(self.pool.task.target, served_by_all(each.predictions("val") for each in self.members))
+
+    @cached_property
+    def member_results(self) -> tuple[MemberResult, ...]:
+        """All members with their scores; where nothing was judged, those on `val` that were written in training."""
+        if self.judged is not None:
+            return self.judged.members
+        return tuple(self._as_trained(member) for member in self.everybody)
+
+    def _as_trained(self, member: Member) -> MemberResult:
+        scores = member.scores.get("val", {})
+        own = {name: scores.get(name) for name in Scores.model_fields if name != "others"}
+        others: dict[str, float | None] = {name: value for name, value in scores.items() if name not in own}
+        return MemberResult(
+            id=member.id,
+            name=member.name,
+            status=LEARNED_NOTHING if member.id in self.useless else member.status.replace("_", " "),
+            policy=policy_of(member),
+            val=Scores(**own, others=others) if member.status == "finished" else None,
+            test=None,
+            cost=cost_of([member]),
+        )
+
+    @cached_property
+    def looks(self) -> dict[str, Look]:
+        """Look of each policy."""
+        return looks_of(map(policy_of, self.everybody))
 
     @cached_property
     def best(self) -> Member:
@@ -128,6 +188,9 @@ class ReportData:
         return None if self.chosen is None else predict(self.pool, self.members, self.chosen, split)
 
 
-def ordered(values: Sequence[float]) -> NDArray[np.int64]:
-    """Positions by falling value; ties stay in order."""
-    return np.argsort(-np.asarray(values, dtype=np.float64), kind="stable")
+def policy_of(member: Member) -> str:
+    """Name of the policy that a member was trained with; its tool, or `elsewhere`, where it was trained elsewhere."""
+    policy = (member.recipe or {}).get("policy")
+    if isinstance(policy, dict) and "name" in policy:
+        return str(policy["name"])
+    return str(member.facts.get("tool", ELSEWHERE))

@@ -1,4 +1,4 @@
-"""Parts of a section of the page: prose, tables and figures."""
+"""Parts of a section of the page: facts, prose, tables and figures, and what is folded away below them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lrensemble.errors import MissingExtraError
-from lrensemble.report.escape import escape_html
 from lrensemble.report.pictures import Picture
 
 
@@ -20,30 +19,10 @@ class Table:
     marked: frozenset[int] = frozenset()
     """Positions of highlighted rows."""
     caption: str = ""
-
-    def html(self) -> str:
-        """Table as HTML, all text escaped."""
-        sides = [" class=number" if self.rows and _is_number(cell) else "" for cell in (self.rows or [()])[-1]]
-        head = "".join(
-            f"<th{side}>{escape_html(heading)}</th>"
-            for heading, side in zip(self.headings, sides or self.headings, strict=True)
-        )
-        body = "".join(
-            f"<tr{' class=marked' if place in self.marked else ''}>{''.join(map(_cell, row))}</tr>"
-            for place, row in enumerate(self.rows)
-        )
-        caption = f"<caption>{escape_html(self.caption)}</caption>" if self.caption else ""
-        return f'<div class="wide"><table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _cell(value: str | Picture) -> str:
-    if isinstance(value, Picture):
-        return f'<td><img src="{value.source()}" alt="{escape_html(value.alt)}"></td>'
-    return f"<td{' class=number' if _is_number(value) else ''}>{escape_html(value)}</td>"
-
-
-def _is_number(value: str | Picture) -> bool:
-    return isinstance(value, str) and value != "" and value[0] in "+-–0123456789"
+    minor: frozenset[int] = frozenset()
+    """Positions of the columns that a narrow screen shows only when asked."""
+    plain: bool = False
+    """Whether it is read as it stands, a small one inside a card: neither sorted nor written as CSV."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +34,44 @@ class Figure:
     traces: Sequence[Mapping[str, Any]]
     layout: Mapping[str, Any]
     caption: str = ""
+    filter: str = ""
+    """What may be typed into a box above it, to see some traces by their names; no box where empty."""
+    small: bool = False
+    """Whether a wide page shows it beside its neighbour."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Text that is read as it stands, folded away below a line."""
+
+    summary: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One example in a section: texts with a name each, and perhaps a table of them."""
+
+    heading: str
+    texts: Sequence[tuple[str, str]]
+    """Names and texts, whose line breaks are kept."""
+    table: Table | None = None
+    notes: Sequence[tuple[str, str]] = ()
+    """Names and texts below the table."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, and below it prose, tables and figures in this order."""
+    """A heading, and below it prose, facts, tables, figures, cards and folds in this order."""
 
     title: str
     prose: Sequence[str] = ()
     tables: Sequence[Table] = ()
     figures: Sequence[Figure] = field(default=())
+    facts: Sequence[tuple[str, str]] = ()
+    """Names of facts and what they are."""
+    folds: Sequence[Fold] = ()
+    cards: Sequence[Card] = ()
 
 
 def plotly_script() -> str:

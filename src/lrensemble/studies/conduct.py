@@ -9,9 +9,9 @@ from pathlib import Path
 from lrensemble.config import Experiment
 from lrensemble.config.study_file import Study, load_study
 from lrensemble.errors import MissingExtraError
-from lrensemble.evaluate.study import Comparison, compare
+from lrensemble.evaluate.study import STUDY, Comparison, compare
 from lrensemble.files import seal, write_whole
-from lrensemble.report.study import study_page
+from lrensemble.report.compared.study import study_page
 from lrensemble.spec import SpecLike
 from lrensemble.studies.averaging import averager_of
 from lrensemble.studies.pools import Pools, train_pools
@@ -19,7 +19,7 @@ from lrensemble.train import Event, tune
 
 logger = logging.getLogger(__name__)
 
-RESULT, PAGE = "study.json", "study.html"
+RESULT, PAGE = STUDY, "study.html"
 
 
 def study(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from lrensemble.environment import command
 from lrensemble.files import append_line
 from lrensemble.pool import Pool
 from lrensemble.train.execution.events import Began, Ended, Event, OutOfTime, Planned
@@ -61,7 +62,8 @@ def _fields(event: Event) -> dict[str, object] | None:
     """What is written of an event; None where nothing is."""
     if isinstance(event, Planned) and event.jobs:
         jobs = [{"execution": job.execution, "runs": len(job.runs)} for job in event.jobs]
-        return {"event": "planned", "runs": len(event.runs), "remaining": event.remaining, "jobs": jobs}
+        planned = {"event": "planned", "runs": len(event.runs), "remaining": event.remaining, "jobs": jobs}
+        return planned if (typed := command()) is None else {**planned, "command": typed}
     if isinstance(event, Began):
         return {"event": "began", "run": event.run.id, "name": event.run.name}
     if isinstance(event, Elsewhere):

@@ -1,0 +1,144 @@
+"""Learning rate, training loss and validation score of every member over the epochs, a look for each policy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from lrensemble.evaluate import untrusted
+from lrensemble.evaluate.rates import recorded_policy
+from lrensemble.evaluate.verdict import in_print
+from lrensemble.pool import Member
+from lrensemble.report.escape import escape_html
+from lrensemble.report.look import Look
+from lrensemble.report.report_data import ReportData, policy_of
+from lrensemble.report.section import Figure, Section
+
+POINTS = 150
+"""Number of points of a learning-rate curve."""
+
+MOST_MARKED = 40
+"""Epochs up to which each is marked by a symbol."""
+
+LOSSES = ("val_nll", "val_gaussian_nll", "val_mse", "val_loss")
+"""Keys of a history that hold the validation loss, the first one present."""
+
+History = list[dict[str, Any]]
+
+
+def curves(report: ReportData) -> Section | None:
+    """Section with three panels over the epochs; members of the chosen team stand out."""
+    histories = {member.id: history for member in report.everybody if (history := member.history())}
+    if not histories:
+        return None
+    panels = _panels(histories)
+    traces = [*_legend(report, histories)]
+    for member in report.everybody:
+        if member.id in histories:
+            history = histories[member.id]
+            traces += [_trace(report, member, history, panel, key) for panel, (key, _) in enumerate(panels)]
+    figure = Figure(
+        "curves",
+        traces,
+        _layout(report, histories, panels),
+        "The rate by epoch; loss and score at the end of each. Each policy has a colour, a dash and a symbol.",
+        filter="show members whose name holds …",
+    )
+    prose = [
+        *filter(None, [untrusted(report.pool, "policy", "The rate between the ends of epochs")]),
+        "A line a member; members of the chosen team are thick, and those without predictions are faint. Click a "
+        "policy in the legend to hide it, twice to see it alone; or type to filter:",
+    ]
+    return Section("Rates and what came of them", prose, figures=[figure])
+
+
+def _panels(histories: dict[str, History]) -> list[tuple[str, str]]:
+    """Key in the histories and title of each panel."""
+    keys = {key for history in histories.values() for key in history[0]}
+    loss = next((key for key in LOSSES if key in keys), LOSSES[0])
+    return [("rate", "rate"), ("train_loss", "training loss"), (loss, f"val {in_print(loss.removeprefix('val_'))}")]
+
+
+def _layout(report: ReportData, histories: dict[str, History], panels: list[tuple[str, str]]) -> dict[str, Any]:
+    layout: dict[str, Any] = {
+        "grid": {"rows": 3, "columns": 1, "pattern": "independent"},
+        "height": 820,
+    }
+    sound = [histories[each.id] for each in report.members if each.id in histories and each.id not in report.useless]
+    for panel, (key, title) in enumerate(panels):
+        axis = "" if panel == 0 else str(panel + 1)
+        layout[f"xaxis{axis}"] = {"title": {"text": "epoch" if panel == len(panels) - 1 else ""}}
+        layout[f"yaxis{axis}"] = {"title": {"text": title}, "type": "log" if panel else "linear"}
+        if len(sound) < len(histories) and (ends := _ends(sound, key, logarithmic=panel > 0)):
+            layout[f"yaxis{axis}"]["range"] = ends
+    return layout
+
+
+def _ends(histories: list[History], key: str, *, logarithmic: bool) -> list[float] | None:
+    """Ends of an axis that holds what members that learned something have; None where that is nothing."""
+    values = [line[key] for history in histories for line in history if (line.get(key) or 0) > 0]
+    if not values:
+        return None
+    low, high = (math.log10(min(values)), math.log10(max(values))) if logarithmic else (0.0, 1.1 * max(values))
+    room = 0.1 * (high - low) + 0.02 if logarithmic else 0.0
+    return [round(low - room, 4), round(high + room, 4)]
+
+
+def _legend(report: ReportData, histories: dict[str, History]) -> Iterator[dict[str, Any]]:
+    """An entry for each policy, which stands for its members."""
+    for policy in dict.fromkeys(policy_of(member) for member in report.everybody if member.id in histories):
+        yield {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "x": [None],
+            "y": [None],
+            "name": escape_html(policy),
+            "legendgroup": policy,
+            "hoverinfo": "skip",
+            **_drawn(report.looks[policy], 2),
+        }
+
+
+def _trace(report: ReportData, member: Member, history: History, panel: int, key: str) -> dict[str, Any]:
+    policy, chosen = policy_of(member), member.id in report.in_team
+    axis = "" if panel == 0 else str(panel + 1)
+    epochs: list[Any] = [line["epoch"] for line in history]
+    values: list[Any] = [line.get(key) for line in history]
+    marked = len(epochs) <= MOST_MARKED
+    if key == "rate" and (found := _rate_curve(member, history, report.pool.trust_code)) is not None:
+        epochs, values = found
+        marked = False
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if marked else "lines",
+        "x": epochs,
+        "y": values,
+        "xaxis": f"x{axis}",
+        "yaxis": f"y{axis}",
+        "name": escape_html(member.name),
+        "legendgroup": policy,
+        "showlegend": False,
+        "opacity": 1.0 if chosen else 0.35 if member.status != "finished" else 0.65,
+        **_drawn(report.looks[policy], 4 if chosen else 1.3),
+    }
+
+
+def _drawn(look: Look, width: float) -> dict[str, Any]:
+    return {
+        "line": {"color": look.colour, "dash": look.dash, "width": width},
+        "marker": {"color": look.colour, "symbol": look.symbol, "size": 6},
+    }
+
+
+def _rate_curve(member: Member, history: History, trust_code: bool) -> tuple[list[float], list[float]] | None:
+    """Epochs and rates at some steps of the run; None where the recipe names no policy that can be built."""
+    rate = recorded_policy(member, trust_code=trust_code)
+    if rate is None:
+        return None
+    total = rate.total
+    steps = sorted({round(place * (total - 1) / (POINTS - 1)) for place in range(POINTS)})
+    return (
+        [round(step / total * history[-1]["epoch"], 4) for step in steps],
+        [float(f"{rate(step):.5g}") for step in steps],
+    )

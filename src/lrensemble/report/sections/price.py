@@ -1,0 +1,98 @@
+"""Cost of training and of running teams, and the Pareto front of score against cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lrensemble.evaluate import untrusted
+from lrensemble.evaluate.result import MemberResult
+from lrensemble.evaluate.verdict import in_print, score_in_print
+from lrensemble.metrics import METRICS, higher_is_better
+from lrensemble.report.escape import escape_html
+from lrensemble.report.look import COLOURS, GUIDE
+from lrensemble.report.report_data import ReportData
+from lrensemble.report.section import Figure, Section, Table
+from lrensemble.report.sections.speed import BATCH, combined, speeds
+
+
+def price(report: ReportData) -> Section | None:
+    """Section with parameters, seconds of training and time to predict of the best single model and of every team."""
+    if report.judged is None:
+        return None
+    teams = {"best single": report.result.best_single} | dict(report.result.teams)
+    rows, points = list[list[str]](), list[tuple[str, float, float]]()
+    headline = report.result.headline
+    percent = METRICS.facts(headline).unit == "fraction"
+    known = speeds(report.members, report.pool.task.target, trust_code=report.pool.trust_code)
+    for name, team in teams.items():
+        cost, value = team.cost, None if team.test is None else team.test.by(headline)
+        ids = (team.id,) if isinstance(team, MemberResult) else team.members
+        speed = combined(known[id_] for id_ in ids) if known.keys() >= set(ids) else None
+        rows.append(
+            [
+                name,
+                str(cost.members),
+                "" if cost.parameters is None else f"{cost.parameters:,}",
+                "" if cost.seconds is None else f"{cost.seconds:,.1f}",
+                "" if cost.samples is None else f"{cost.samples:,}",
+                "–" if speed is None else f"{1000 * speed.latency:,.2f}",
+                "–" if speed is None else f"{speed.throughput:,.0f}",
+                "" if value is None else score_in_print(headline, value),
+            ]
+        )
+        if value is not None:
+            points.append((name, cost.parameters or cost.members, (100 if percent else 1) * value))
+    headings = ["team", "members", "parameters", "seconds of training", "samples seen", "latency, ms", "rows/s"]
+    headings.append("test acc. %" if headline == "accuracy" else f"test {in_print(headline)}")
+    axis = f"test {in_print(headline)}" + (", %" if percent else "")
+    unit = "parameters" if all(team.cost.parameters for team in teams.values()) else "members"
+    return Section(
+        "The price",
+        [
+            "Costs of a team are sums over its distinct members. Latency is that of one row, throughput that of "
+            f"{BATCH} rows at once, members one after another, measured on one thread of the CPU while this page was "
+            "written. The line joins the teams that no other beats in both.",
+            *filter(None, [untrusted(report.pool, "model", "The latency")]),
+        ],
+        [Table(headings, rows, minor=frozenset({2, 3, 4, 6}))],
+        [
+            Figure(
+                "price",
+                _traces(points, higher_is_better(headline)),
+                {"xaxis": {"title": {"text": unit}}, "yaxis": {"title": {"text": axis}}},
+                f"Every point is a team: test {in_print(headline)} against {unit}. The line joins those that no other "
+                "beats in both.",
+            )
+        ],
+    )
+
+
+def pareto_front(costs: list[float], scores: list[float]) -> list[int]:
+    """Positions of the points that no other beats in both cost and score: cheapest first, each next one better."""
+    order = sorted(range(len(costs)), key=lambda place: (costs[place], -scores[place]))
+    kept: list[int] = []
+    for place in order:
+        if not kept or scores[place] > scores[kept[-1]]:
+            kept.append(place)
+    return kept
+
+
+def _traces(points: list[tuple[str, float, float]], higher: bool) -> list[dict[str, Any]]:
+    names, costs, scores = ([point[axis] for point in points] for axis in range(3))
+    places = pareto_front(
+        [float(cost) for cost in costs], [float(score) if higher else -float(score) for score in scores]
+    )
+    line = {"type": "scatter", "mode": "lines", "line": {"color": GUIDE}, "hoverinfo": "skip", "showlegend": False}
+    every = {
+        "type": "scatter",
+        "mode": "markers+text",
+        "text": [escape_html(name) for name in names],
+        "textposition": "top center",
+        "x": costs,
+        "y": np.round(np.array(scores, dtype=np.float64), 3).tolist(),
+        "marker": {"color": COLOURS[0], "size": 9},
+        "showlegend": False,
+    }
+    return [line | {"x": [costs[place] for place in places], "y": [scores[place] for place in places]}, every]
