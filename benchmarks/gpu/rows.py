@@ -187,7 +187,8 @@ def graphs(dataset: Dataset, sizes: Sizes, out: Path) -> None:
         def step() -> None:
             outputs = trainee.model.outputs(inputs, training=True, shared=False)
             losses = member_losses(trainee.head, outputs, truth)
-            gradient = trainee.model.joined(torch.autograd.grad(losses.sum(), list(trainee.model.trained.values())))
+            weights = trainee.model.weights
+            gradient = weights.joined(torch.autograd.grad(losses.sum(), list(weights.trained.values())))
             trainee._optimizer.step(gradient, rates, 0)
 
         with cuda_arithmetic(dataset.device, tf32=True, trial=True):
