@@ -179,6 +179,11 @@ def _checkpointed(network: nn.Module, model: Any) -> nn.Module:
     return network
 
 
+def computes_again(network: nn.Module) -> bool:
+    """Whether activations of a language model are computed again in the backward pass."""
+    return any(getattr(part, "gradient_checkpointing", False) for part in network.modules())
+
+
 def _peft() -> Any:
     try:
         return import_module("peft")
