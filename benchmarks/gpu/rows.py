@@ -265,7 +265,7 @@ def parsed(description: str | None, steps: tuple[str, ...]) -> argparse.Namespac
     """Arguments that rows and pool have in common."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=steps)
-    parser.add_argument("--data", type=Path, required=True, help="folder of CIFAR-10")
+    parser.add_argument("--data", type=Path, required=steps != ("adapters",), help="folder of CIFAR-10")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     parser.add_argument("--work", type=Path, help="folder of the pool")
     parser.add_argument("--device", default="cuda")

@@ -66,11 +66,12 @@ def is_stackable(network: nn.Module, dataset: Learnable) -> bool:
 
 def _adapter_is_stackable(network: nn.Module, dataset: SequenceDataset) -> bool:
     """Whether a stack of two can be trained on a sequence each, and no random number is drawn on the way."""
+    network.train()
     stack, device = StackedAdapters([network, network]), dataset.device
     if stack.drops and (device.type != "cpu" or computes_again(network)):
         return False
     ids, answer = dataset.batch(dataset.rows["train"][:1].repeat(2))
-    with randomness(0, 0, device), stack.training(2) as base:
+    with randomness(0, 0, device), stack.together(2) as base:
         before = _random_state(device)
         loss = answer_logits(base, ids, answer).sum()
         torch.autograd.grad(loss, list(stack.weights.trained.values()))

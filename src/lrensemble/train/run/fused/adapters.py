@@ -1,7 +1,7 @@
 """LoRA adapters of one base as one: thin matrices stacked along a leading member axis, around weights that all share.
 
-A layer multiplies the rows of all members by its frozen weights at once, and adds s B_m A_m x to the rows of each (Hu et
-al. 2022, section 4.1) by two batches of products of thin matrices.
+A layer multiplies the rows of all members by its frozen weights at once, and adds s B_m A_m x to the rows of each (Hu
+et al. 2022, section 4.1) by two batches of products of thin matrices.
 """
 
 from __future__ import annotations
@@ -79,21 +79,19 @@ class StackedAdapters:
         return {saved: self.parameters[name][member].detach() for saved, name in self._saved.items()}
 
     @contextmanager
-    def training(self, rows: int, draws: Draws | None = None) -> Iterator[nn.Module]:
-        """The base in training mode, for rows of all members together.
+    def together(self, rows: int, draws: Draws | None = None) -> Iterator[nn.Module]:
+        """The base for rows of all members together.
 
         Args:
             rows: how many, the same number of each member; those of the first come first.
             draws: what dropout takes; None where nothing is left out.
         """
-        self.base.train()
         self._asked.rows, self._asked.draws, self._asked.member = rows, draws, None
         yield self.base
 
     @contextmanager
     def alone(self, member: int) -> Iterator[nn.Module]:
-        """The base in evaluation mode as one member has it, for rows of that member."""
-        self.base.eval()
+        """The base as one member has it, for rows of that member."""
         self._asked.draws, self._asked.member = None, member
         yield self.base
 
@@ -115,9 +113,7 @@ class StackedAdapters:
 class _StackedLinear(nn.Module):
     """A layer of the base, and what the adapters of all members add to it."""
 
-    def __init__(
-        self, base: nn.Module, down: Tensor, up: Tensor, scale: float, dropout: float, asked: _Asked
-    ) -> None:
+    def __init__(self, base: nn.Module, down: Tensor, up: Tensor, scale: float, dropout: float, asked: _Asked) -> None:
         """Hold tensors that belong to the stack.
 
         Args:
@@ -139,13 +135,15 @@ class _StackedLinear(nn.Module):
             TrainingError: the rows have been divided otherwise than by member, as experts do it.
         """
         said: Tensor = self.base(inputs)
-        given, member = inputs.to(self.down.dtype), self.asked.member
+        member, drops = self.asked.member, self.dropout and self.asked.draws is not None
+        # What autocast rounds is not made wider before.
+        given = inputs if torch.is_autocast_enabled(inputs.device.type) and not drops else inputs.to(self.down.dtype)
         if member is not None:
             added = linear(linear(given, self.down[member]), self.up[member]) * self.scale
             return (said + added).to(said.dtype)
         if inputs.ndim != 3 or len(inputs) != self.asked.rows:
             raise TrainingError(f"a layer is given {tuple(inputs.shape)}, not {self.asked.rows} rows of all members")
-        if self.dropout and self.asked.draws is not None:
+        if drops and self.asked.draws is not None:
             given = given * self.asked.draws.scales(given, self.dropout)
         thin = torch.bmm(given.reshape(len(self.down), -1, given.shape[-1]), self.down.mT)
         if thin.dtype == said.dtype:

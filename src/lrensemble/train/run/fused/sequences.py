@@ -1,4 +1,4 @@
-"""Several adapters of one base as a trainee: one program with a leading member axis, that learns answers of sequences."""
+"""Several adapters of one base as a trainee: one program with a leading member axis learns answers of sequences."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ class StackedSequenceTrainee:
     def _sums(self, rows: NDArray[np.int64], draws: Draws | None) -> Tensor:
         """Sums [member] of the losses of answer tokens of sequences [member, batch]."""
         ids, answer = self._dataset.batch(torch.from_numpy(rows.ravel()))
-        with self.model.training(len(ids), draws) as base, autocast(ids.device, self._settings):
+        self.model.base.train()
+        with self.model.together(len(ids), draws) as base, autocast(ids.device, self._settings):
             logits = answer_logits(base, ids, answer)
         exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
         losses = cross_entropy(exact, ids[answer], reduction="none")
