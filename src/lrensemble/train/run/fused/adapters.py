@@ -160,13 +160,13 @@ def _facts(network: nn.Module) -> Mapping[str, object]:
         TrainingError: the network is no plain LoRA adapter.
     """
     layers = dict(_layers(network.get_base_model())) if hasattr(network, "get_base_model") else {}  # type: ignore[operator]
-    matrices = [part.weight for layer in layers.values() for part in _matrices(layer)]
-    trained = {id(each) for each in network.parameters() if each.requires_grad}
-    if not matrices or not trained <= {id(each) for each in matrices}:
-        raise TrainingError("the model is no LoRA adapter, or trains more than its two matrices a layer")
     if any(len(layer.lora_A) != 1 or any(getattr(layer, name, None) for name in PLAIN) for layer in layers.values()):
         raise TrainingError("an adapter that is no plain LoRA, as DoRA is none, is trained alone")
+    matrices = [part.weight for layer in layers.values() for part in _matrices(layer)]
+    trained = {id(each) for each in network.parameters() if each.requires_grad}
     own = {id(each) for each in matrices}
+    if not own or not trained <= own:
+        raise TrainingError("the model is no LoRA adapter, or trains more than its two matrices a layer")
     return {
         "base": [each.data_ptr() for each in network.parameters() if id(each) not in own],
         "layers": list(layers),
