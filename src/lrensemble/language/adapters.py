@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import copy
 import warnings
-from functools import lru_cache
 from importlib import import_module
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 import torch
 from pydantic import Field
 from torch import nn
 
-from lrensemble.config import Base
 from lrensemble.errors import MissingExtraError, SpecError
-from lrensemble.language.base import base_of, load_base
+from lrensemble.language.base import base_of
+from lrensemble.language.shared import Type, linear_layers, shared_base
 from lrensemble.models.base import MODELS
 from lrensemble.registry import nearest
 
 Rank = Annotated[int, Field(ge=1, le=4096)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
-Type = Literal["float32", "bfloat16", "float16"]
 
 ALL = "all-linear"
 """Stands for every linear layer but the one that gives the next token."""
@@ -73,7 +71,7 @@ def lora(
     del shape, outputs
     reference = base_of(base, revision)
     peft = _peft()
-    model = _sharing(_shared(reference, dtype))
+    model = _sharing(shared_base(reference, dtype))
     chosen = _layers(model, targets)
     config = peft.LoraConfig(
         task_type="CAUSAL_LM",
@@ -117,7 +115,7 @@ def causal_lm(
         MissingExtraError: `transformers` is not installed.
     """
     del shape, outputs
-    model = copy.deepcopy(_shared(base_of(base, revision), "float32"))
+    model = copy.deepcopy(shared_base(base_of(base, revision), "float32"))
     model.requires_grad_(True)
     return _checkpointed(model, model) if checkpointing else cast(nn.Module, model)
 
@@ -140,12 +138,6 @@ def adapter_weights(network: Any) -> dict[str, torch.Tensor]:
     return found
 
 
-@lru_cache(maxsize=1)
-def _shared(base: Base, dtype: Type) -> Any:
-    """The model that all members of this process share, frozen."""
-    return load_base(base, dtype=getattr(torch, dtype)).model.requires_grad_(False)
-
-
 def _sharing(model: Any) -> Any:
     """A model of modules of its own, whose weights are those of another one: to put adapters into."""
     return copy.deepcopy(model, {id(parameter): parameter for parameter in model.parameters()})
@@ -157,9 +149,7 @@ def _layers(model: Any, targets: tuple[str, ...] | str) -> list[str]:
     Raises:
         SpecError: names that no layer of the base has.
     """
-    last = model.get_output_embeddings()
-    linear = [name for name, part in model.named_modules() if isinstance(part, nn.Linear) and part is not last]
-    known = sorted({name.rpartition(".")[2] for name in linear})
+    known = sorted({name.rpartition(".")[2] for name in linear_layers(model)})
     if targets == ALL:
         return known
     asked = (targets,) if isinstance(targets, str) else targets

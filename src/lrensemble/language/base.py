@@ -78,13 +78,7 @@ def load_base(base: Base, *, dtype: torch.dtype = torch.float32, device: str | t
         UntrustedError, StorageError: as `base_of`.
         MissingExtraError: `transformers` is not installed.
     """
-    folder = _folder(base.path, base.revision)
-    _check_settings(folder)
-    if (found := weights_sha256(folder)) != base.weights_sha256:
-        raise SpecError(
-            f"{base.path} holds other weights (SHA-256 {found[:12]}…) than the base that was referred to "
-            f"({base.weights_sha256[:12]}…); give the very base that the members were trained on"
-        )
+    folder = _checked_folder(base)
     transformers = transformers_with("AutoModelForCausalLM", "a language model", "llm")
     with quiet(transformers):
         model = _model(transformers, folder, dtype)
@@ -93,11 +87,57 @@ def load_base(base: Base, *, dtype: torch.dtype = torch.float32, device: str | t
     return LoadedBase(model.to(device).eval(), tokenizer)
 
 
+def outline_of(base: Base, *, dtype: torch.dtype = torch.float32) -> LoadedBase:
+    """What a reference leads to, its weights with shapes and no content: to read texts in its tokens, or to count.
+
+    Args:
+        base: the reference.
+        dtype: type that the weights would have.
+
+    Raises:
+        SpecError, UntrustedError, StorageError, MissingExtraError: as `load_base`, but that not all weights may be
+            there.
+    """
+    folder = _checked_folder(base)
+    transformers = transformers_with("AutoModelForCausalLM", "a language model", "llm")
+    with quiet(transformers):
+        model = empty_model(_config(transformers, folder), folder, dtype)
+        tokenizer = _tokenizer(transformers, folder)
+    _fit(model, tokenizer, base.path)
+    return LoadedBase(model.eval(), tokenizer)
+
+
+def empty_model(config: Any, folder: Path | str, dtype: torch.dtype) -> Any:
+    """A model of settings, its weights with shapes and no content.
+
+    Raises:
+        SpecError: there is no such architecture; the message names the folder.
+    """
+    transformers = transformers_with("AutoModelForCausalLM", "a language model", "llm")
+    try:
+        with torch.device("meta"):
+            return transformers.AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
+    except Exception as error:  # of many kinds, as where it is loaded
+        raise _unusable(Path(folder), error) from None
+
+
 def context_length(model: Any, tokenizer: Any) -> int | None:
     """Tokens that a model can look at, at most: the smaller of what its settings and its tokenizer say."""
     settings = model.config.get_text_config()
     said = (getattr(settings, "max_position_embeddings", None), getattr(tokenizer, "model_max_length", None))
     return min((int(each) for each in said if each is not None and 0 < each < UNLIMITED), default=None)
+
+
+def _checked_folder(base: Base) -> Path:
+    """The folder that a reference leads to, if it holds the same weights."""
+    folder = _folder(base.path, base.revision)
+    _check_settings(folder)
+    if (found := weights_sha256(folder)) != base.weights_sha256:
+        raise SpecError(
+            f"{base.path} holds other weights (SHA-256 {found[:12]}…) than the base that was referred to "
+            f"({base.weights_sha256[:12]}…); give the very base that the members were trained on"
+        )
+    return folder
 
 
 def _folder(path: str, revision: str | None) -> Path:
@@ -134,11 +174,19 @@ def _check_settings(folder: Path) -> None:
         )
 
 
-def _model(transformers: Any, folder: Path, dtype: torch.dtype) -> Any:
+def _config(transformers: Any, folder: Path) -> Any:
     try:
         config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
-        # Settings may name kernels of a hub, which would be downloaded and run; the library's own are good.
-        config._attn_implementation = config._experts_implementation = None
+    except Exception as error:
+        raise _unusable(folder, error) from None
+    # Settings may name kernels of a hub, which would be downloaded and run; the library's own are good.
+    config._attn_implementation = config._experts_implementation = None
+    return config
+
+
+def _model(transformers: Any, folder: Path, dtype: torch.dtype) -> Any:
+    config = _config(transformers, folder)
+    try:
         model, report = transformers.AutoModelForCausalLM.from_pretrained(
             folder, config=config, dtype=dtype, use_safetensors=True, output_loading_info=True, **_LOCAL
         )

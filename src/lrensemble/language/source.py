@@ -10,7 +10,7 @@ from pydantic import Field
 from lrensemble.config import Base, SplitSettings
 from lrensemble.data.source import SourceFacts, need_folder
 from lrensemble.errors import DataError
-from lrensemble.language.base import load_base
+from lrensemble.language.base import outline_of
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.division import divide_examples
 from lrensemble.language.encoding import TooLong, encode
@@ -62,7 +62,7 @@ def instructions(
     """
     TEMPLATES.check(template)
     found = _read(folder, file, repo, limit)
-    loaded = load_base(base)
+    loaded = outline_of(base)
     if loaded.context is not None and length > loaded.context:
         raise DataError(
             f"data.length = {length} is above the {loaded.context} tokens that {base.path} can look at; make it smaller"
