@@ -18,6 +18,7 @@ from torch import nn
 
 from lrensemble.errors import MissingExtraError, SpecError
 from lrensemble.language.base import base_of
+from lrensemble.language.fewer_bits import Quantize
 from lrensemble.language.shared import Type, linear_layers, shared_base
 from lrensemble.models.base import MODELS
 from lrensemble.registry import nearest
@@ -45,6 +46,7 @@ def lora(
     dora: bool = False,
     checkpointing: bool = False,
     dtype: Type = "float32",
+    quantize: Quantize | None = None,
 ) -> nn.Module:
     """LoRA adapter of a causal language model, whose own weights are loaded once and stay as they are.
 
@@ -63,15 +65,17 @@ def lora(
         dora: whether lengths and directions of weights are learned apart.
         checkpointing: whether activations are computed again in the backward pass, to save memory.
         dtype: type of the base's weights in memory; those of the adapter are float32.
+        quantize: `8bit` or `4bit`, to which the base's linear layers are rounded where `bitsandbytes` is installed
+            (never run by those who wrote it); members are judged on the rounded base.
 
     Raises:
         SpecError: no such base, or layers that it does not have.
-        MissingExtraError: `peft` or `transformers` is not installed.
+        MissingExtraError: `peft`, `transformers` or `bitsandbytes` is not installed.
     """
     del shape, outputs
     reference = base_of(base, revision)
     peft = _peft()
-    model = _sharing(shared_base(reference, dtype))
+    model = _sharing(shared_base(reference, dtype, quantize))
     chosen = _layers(model, targets)
     config = peft.LoraConfig(
         task_type="CAUSAL_LM",
@@ -150,6 +154,11 @@ def _layers(model: Any, targets: tuple[str, ...] | str) -> list[str]:
         SpecError: names that no layer of the base has.
     """
     known = sorted({name.rpartition(".")[2] for name in linear_layers(model)})
+    if not known:
+        raise SpecError(
+            f"model 'lora': a {type(model).__name__} has no linear layers (torch.nn.Linear) to change; give another "
+            "base, such as a Llama, or train all of it, model = 'causal-lm'"
+        )
     if targets == ALL:
         return known
     asked = (targets,) if isinstance(targets, str) else targets

@@ -13,6 +13,7 @@ from torch import nn
 
 from lrensemble.config import Base
 from lrensemble.language.base import empty_model, load_base, outline_of
+from lrensemble.language.fewer_bits import Quantize, require_library
 from lrensemble.language.step_memory import with_blocks
 
 Type = Literal["float32", "bfloat16", "float16"]
@@ -36,15 +37,19 @@ def outlined(blocks: int = 0) -> Iterator[None]:
         _BLOCKS.reset(token)
 
 
-def shared_base(base: Base, dtype: Type) -> Any:
+def shared_base(base: Base, dtype: Type, quantize: Quantize | None = None) -> Any:
     """The frozen model of a reference, one for all who ask, in the type that its weights are to have.
+
+    An outline is not rounded to fewer bits.
 
     Raises:
         SpecError, UntrustedError, StorageError, MissingExtraError: as `load_base`.
     """
+    if quantize is not None:
+        require_library(quantize)
     blocks = _BLOCKS.get()
     if blocks is None:
-        return _loaded(base, dtype)
+        return _loaded(base, dtype, quantize)
     whole = _outline(base, dtype)
     if not blocks:
         return whole
@@ -58,8 +63,8 @@ def linear_layers(model: Any) -> dict[str, nn.Linear]:
 
 
 @lru_cache(maxsize=1)
-def _loaded(base: Base, dtype: Type) -> Any:
-    return load_base(base, dtype=getattr(torch, dtype)).model.requires_grad_(False)
+def _loaded(base: Base, dtype: Type, quantize: Quantize | None) -> Any:
+    return load_base(base, dtype=getattr(torch, dtype), quantize=quantize).model.requires_grad_(False)
 
 
 @lru_cache(maxsize=1)

@@ -22,7 +22,7 @@ from lrensemble.train.execution.events import Counted, Ended, Event, OutOfTime, 
 from lrensemble.train.execution.execute import execute
 from lrensemble.train.execution.jobs import Job, check_execution, jobs_of
 from lrensemble.train.execution.memory import kept_memory
-from lrensemble.train.execution.room import check_room
+from lrensemble.train.execution.room import check_room, padding_line
 from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.execution.thinning import thinned
 from lrensemble.train.loggers import LOGGERS, Logger, ProgressFile, logged
@@ -96,17 +96,18 @@ def tune(
     if line := check_execution_of(experiment.train.function, execution):
         logger.warning("%s", line)
     check_devices(setup.devices, execution)
-    line = check_room(parts_of_space(experiment), setup.dataset, torch.device(setup.devices[0]))
+    room = check_room(parts_of_space(experiment), setup.dataset, torch.device(setup.devices[0]))
+    counted = [Counted(line) for line in (room, padding_line(experiment.train, setup.dataset)) if line is not None]
     told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
     told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
     events = _sweep(setup, save_steps, execution, group_size, deadline, reproducible=reproducible)
-    return logged(events if line is None else _after(Counted(line), events), told)
+    return logged(_after(counted, events), told)
 
 
-def _after(first: Event, events: Generator[Event, None, None]) -> Generator[Event, None, None]:
-    """The events, after one of all of them."""
+def _after(first: Sequence[Event], events: Generator[Event, None, None]) -> Generator[Event, None, None]:
+    """The events, after some of what was found out before."""
     with closing(events):
-        yield first
+        yield from first
         yield from events
 
 

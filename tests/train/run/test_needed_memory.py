@@ -181,7 +181,7 @@ def test_what_no_machine_has_room_for_is_refused_before_it_is_loaded(tmp_path: P
     wide = {"hidden_size": 2**17, "intermediate_size": 2**19, "num_hidden_layers": 2, "vocab_size": VOCABULARY}
     llama_7b(tmp_path / "base", **wide)
     with pytest.raises(
-        TrainingError, match=r"a run needs 22\d\d\.\d GB \(base 22.*, and cpu has .* GB in all; give"
+        TrainingError, match=r"a run needs 16\d\d\.\d GB \(base 16.*, and cpu has .* GB in all; give"
     ) as refused:
         tune(content(tmp_path / "base"), tmp_path / "pool")
     assert "\n" not in str(refused.value)

@@ -27,10 +27,10 @@ class Planned:
 
 @dataclass(frozen=True)
 class Counted:
-    """The memory that a run is counted to need, before anything of it is loaded; of large language models alone."""
+    """What a run of a language model costs, before anything of it is loaded: memory of a large one, much padding."""
 
     line: str
-    """For people: what is needed, and what the device has."""
+    """For people."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,6 @@
-"""Room for a language model on a device: counted before it is loaded, and refused where it cannot suffice."""
+"""What a language model costs on a device, counted before it is loaded: memory, which is refused where it cannot
+suffice, and padding.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,14 @@ import torch
 from lrensemble.config import TrainSettings
 from lrensemble.data import Learnable
 from lrensemble.errors import TrainingError
+from lrensemble.language.batches import padding_of
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.models.room import memory_here
 from lrensemble.spec import Spec
 from lrensemble.train.run.needed import GB, NeededMemory, needed_memory
+
+MUCH_PADDING = 0.2
+"""Share of the computed positions from which on padding is told."""
 
 MEMINFO = "/proc/meminfo"
 
@@ -36,6 +42,24 @@ def check_room(parts: Iterable[tuple[Spec, TrainSettings]], dataset: Learnable, 
     if not counted:
         return None
     return room_line(max(counted, key=lambda each: each.total), str(device), *memory_of(device))
+
+
+def padding_line(settings: TrainSettings, dataset: Learnable) -> str | None:
+    """Line on how much of what a run computes is padding, and on what leaves less; None where it is not much."""
+    if not isinstance(dataset, SequenceDataset):
+        return None
+    train = dataset.sequences["train"]
+    found = padding_of(train, settings, packing=dataset.packing)
+    if found.share < MUCH_PADDING:
+        return None
+    by_length = settings.model_copy(update={"sampler": Spec("by_length")})
+    others = {
+        "train.sampler = 'by_length'": padding_of(train, by_length, packing=dataset.packing),
+        "data.packing = true": padding_of(train, settings, packing=True),
+    }
+    less = {how: each.share for how, each in others.items() if each.share < found.share / 2}
+    said = " and ".join(f"{how} would leave {share:.0%}" for how, share in less.items())
+    return f"{found.share:.0%} of what an epoch computes is padding; {said}" if less else None
 
 
 def room_line(needed: NeededMemory, device: str, free: float, total: float) -> str:

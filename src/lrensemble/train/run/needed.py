@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import astuple, dataclass, fields
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,8 +12,9 @@ from torch import nn
 from lrensemble import models
 from lrensemble.config import TrainSettings
 from lrensemble.language.dataset import SequenceDataset
+from lrensemble.language.fewer_bits import BITS
 from lrensemble.language.likelihood import ROWS
-from lrensemble.language.shared import outlined
+from lrensemble.language.shared import linear_layers, outlined
 from lrensemble.language.step_memory import Batch, activation_bytes
 from lrensemble.spec import Spec
 from lrensemble.train.run.optimizers import build_optimizer
@@ -82,10 +84,10 @@ def needed_memory(model: Spec, settings: TrainSettings, dataset: SequenceDataset
     blocks = int(whole.config.get_text_config().num_hidden_layers)  # type: ignore[operator, union-attr]
     step = activation_bytes(build, blocks, batch, autocast)
     return NeededMemory(
-        base=bytes_of(frozen),
+        base=bytes_of(frozen) - _saved_bytes(whole, model.arguments.get("quantize")),
         trained=bytes_of(trained),
         gradients=bytes_of(trained),
-        optimizer=math.ceil(size * optimizer_bytes(settings)),
+        optimizer=math.ceil(size * optimizer_bytes(settings)) + (bytes_of(trained) if settings.ema else 0),
         activations=max(step, _prediction_bytes(dataset, frozen[0].dtype if frozen else torch.float32)),
     )
 
@@ -93,6 +95,16 @@ def needed_memory(model: Spec, settings: TrainSettings, dataset: SequenceDataset
 def bytes_of(weights: list[nn.Parameter]) -> int:
     """Bytes of parameters."""
     return sum(each.numel() * each.element_size() for each in weights)
+
+
+def _saved_bytes(network: Any, quantize: Any) -> int:
+    """Bytes that frozen linear layers take less in fewer bits."""
+    if quantize is None:
+        return 0
+    weights = [part.weight for part in linear_layers(network.get_base_model()).values()]
+    saved = (8 * each.element_size() - BITS[quantize] for each in weights)
+    pairs = zip(weights, saved, strict=True)
+    return int(sum(each.numel() * bits / 8 for each, bits in pairs if not each.requires_grad))
 
 
 def optimizer_bytes(settings: TrainSettings) -> float:
