@@ -1,4 +1,4 @@
-"""Weights of a base in 8 or 4 bits, by `bitsandbytes`: adapters are trained on it in more (QLoRA, Dettmers et al. 2023).
+"""Weights of a base in 8 or 4 bits, by `bitsandbytes`, under adapters of more (QLoRA, Dettmers et al. 2023).
 
 Not run by those who wrote it: they had neither the library nor a GPU for it.
 """
