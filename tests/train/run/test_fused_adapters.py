@@ -3,6 +3,7 @@
 import copy
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ WAYS = {
     ),
     "dropout, in parts, clipped": ({"dropout": 0.25}, {"accumulate": 3, "clip_norm": 0.3}),
     "checkpointing, adam, momentum by the policy": ({"checkpointing": True, "alpha": 5.0}, {"optimizer": "adam"}),
-    "B faster than A": ({}, {"group": [{"parameters": "lora_B", "rate": 16.0}]}),
+    "B faster than A": ({}, {"group": [{"parameters": "lora_B", "rate": 16.0}], "sampler": "by_length"}),
     "A frozen": ({}, {"group": [{"parameters": "lora_A", "rate": 0.0}], "data_seed": 3}),
 }
 
@@ -274,6 +275,11 @@ def test_a_base_that_draws_numbers_is_trained_alone(data: SequenceDataset) -> No
         before = torch.get_rng_state()
         assert is_stackable(adapter, data) == (share == 0)
         assert torch.equal(before, torch.get_rng_state())
+
+
+def test_packed_sequences_are_trained_alone(base: Path, data: SequenceDataset) -> None:
+    for packing in (False, True):
+        assert is_stackable(network(base, 0, exact=False), replace(data, packing=packing)) != packing
 
 
 def test_all_of_a_model_is_trained_alone(base: Path, data: SequenceDataset) -> None:

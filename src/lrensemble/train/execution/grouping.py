@@ -50,8 +50,8 @@ def largest_group_size(runs: Sequence[Run], dataset: Learnable) -> int:
 def is_stackable(network: nn.Module, dataset: Learnable) -> bool:
     """Whether a network runs with others in one program: it is not random, and torch.func takes all it does.
 
-    Of language models adapters do, where the base draws nothing, and what an adapter's dropout draws is known
-    (`Draws`): on a CPU, each number once.
+    Of language models adapters do, where the base draws nothing, what an adapter's dropout draws is known (`Draws`: on
+    a CPU, each number once), and all members have as many rows, which packed ones have not.
     """
     try:
         if isinstance(dataset, SequenceDataset):
@@ -68,7 +68,7 @@ def _adapter_is_stackable(network: nn.Module, dataset: SequenceDataset) -> bool:
     """Whether a stack of two can be trained on a sequence each, and no random number is drawn on the way."""
     network.train()
     stack, device = StackedAdapters([network, network]), dataset.device
-    if stack.drops and (device.type != "cpu" or computes_again(network)):
+    if dataset.packing or (stack.drops and (device.type != "cpu" or computes_again(network))):
         return False
     ids, answer = dataset.batch(dataset.rows["train"][:1].repeat(2))
     with randomness(0, 0, device), stack.together(2) as base:

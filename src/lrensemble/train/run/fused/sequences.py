@@ -13,10 +13,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lrensemble.config import TrainSettings
-from lrensemble.data import epoch_order, steps_per_epoch
-from lrensemble.data.samplers import TrainingRows, shuffle
 from lrensemble.errors import PredictionsError
 from lrensemble.language.adapters import adapter_config
+from lrensemble.language.batches import Batches
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.tokens import token_likelihoods
 from lrensemble.train.run.fused.adapters import StackedAdapters
@@ -44,7 +43,7 @@ class StackedSequenceTrainee:
 
         Args:
             networks: [member] as `peft` makes them, on the device of the data set.
-            dataset: sequences in the tokens of their base.
+            dataset: sequences in the tokens of their base, not packed.
             settings: [member]; all but rate, momentum, weight decay and seed are those of the first.
 
         Raises:
@@ -56,7 +55,8 @@ class StackedSequenceTrainee:
         self.model, self._adapter = StackedAdapters(networks), adapter_config(networks[0])
         self._optimizer = StackedOptimizer(settings, self.model.weights)
         self._seeds = [each.seed for each in settings]
-        self._orders = _Orders(dataset, settings)
+        lengths = dataset.sequences["train"].lengths
+        self._batches = [Batches(lengths, each) for each in settings]
 
     @property
     def adapter(self) -> Mapping[str, Any]:
@@ -67,7 +67,7 @@ class StackedSequenceTrainee:
         """One update of all members; the mean losses of their answer tokens before it and the norms of their gradients,
         [member] each.
         """
-        rows, device = self._orders.rows(step), self._dataset.device
+        device, rows = self._dataset.device, np.stack([batches.rows(step) for batches in self._batches])
         with arithmetic(device, self._settings):
             losses = self._backward(rows, Draws(self._seeds, step) if self.model.drops else None)
         return losses, self._optimizer.update(self.model.weights.gradient, rates, step, momenta)
@@ -141,23 +141,3 @@ class StackedSequenceTrainee:
         load_into(self.model.weights.trained, parts["model"])
         placed = {name: tensor.to(self._dataset.device) for name, tensor in parts["optimizer"].items()}
         self._optimizer.state.update(placed)
-
-
-class _Orders:
-    """Training sequences of each member at a step: a function of its seed and the step."""
-
-    def __init__(self, dataset: SequenceDataset, settings: Sequence[TrainSettings]) -> None:
-        rows, first = len(dataset.sequences["train"]), settings[0]
-        self._size, self._sampler = first.batch_size, shuffle(TrainingRows(rows))
-        self._epoch_steps = steps_per_epoch(rows, first.batch_size, drop_last=first.drop_last)
-        self._seeds = [each.seed_of_batches for each in settings]
-        self._epoch, self._orders = -1, np.empty((0, 0), dtype=np.int64)
-        """Order of the rows, [member, row], in the epoch of the last step: kept to save work, it is no state."""
-
-    def rows(self, step: int) -> NDArray[np.int64]:
-        """Places [member, batch] of the training sequences of a step."""
-        epoch, batch = divmod(step, self._epoch_steps)
-        if epoch != self._epoch:
-            self._orders = np.stack([epoch_order(self._sampler, seed, epoch) for seed in self._seeds])
-            self._epoch = epoch
-        return self._orders[:, batch * self._size : (batch + 1) * self._size]
