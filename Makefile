@@ -65,6 +65,7 @@ fuzz: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks.selection
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.language
 
 clean:
 	rm -rf $(VENV) .venv-newest site build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

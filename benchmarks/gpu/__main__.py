@@ -1,10 +1,12 @@
-"""First day on a GPU: tests, rows of the benchmark, a pool of 64 small ResNets on CIFAR-10 and what is chosen from it.
+"""First day on a GPU: tests, rows of the benchmark, adapters of a language model, a pool of 64 small ResNets on
+CIFAR-10 and what is chosen from it.
 
 From a bare clone, also on a machine without a package registry that has torch for its GPU, numba, safetensors and
-scikit-learn: what it lacks is carried there as wheels.
+scikit-learn, and transformers and peft for the adapters: what it lacks is carried there as wheels.
 
     python -m benchmarks.gpu --pack FOLDER [--python 3.12]         where there is a registry
     python -m benchmarks.gpu --data FOLDER [--wheels FOLDER] [--minutes 8] [--out FOLDER]
+    python -m benchmarks.gpu --only adapters [--wheels FOLDER]     these steps and no others
 
 Every step is a process with a time limit of its own, and what it finds is written as it goes: `results.jsonl`, a page
 `gpu.md` made of it, and `log.txt`, in the place of earlier ones. Nothing that fails or takes too long loses anything
@@ -51,14 +53,14 @@ def steps_of(asked: argparse.Namespace) -> list[Step]:
         return Step(name, ("-m", "pytest", *options, "-m", marks, str(path.relative_to(ROOT))), share)
 
     places = {"--data": asked.data, "--device": asked.device, "--out": asked.out, "--work": asked.work}
-    common = [*(str(part) for pair in places.items() for part in pair), *(["--tiny"] if asked.tiny else [])]
+    common = [*(str(part) for pair in places.items() for part in pair if pair[1]), *(["--tiny"] if asked.tiny else [])]
 
     def work(name: str, share: float) -> Step:
-        module = "benchmarks.gpu.pool" if name in ("pool", "study") else "benchmarks.gpu.rows"
-        return Step(name, ("-m", module, name, *common), share)
+        module = {"pool": "pool", "study": "pool", "adapters": "adapters"}.get(name, "rows")
+        return Step(name, ("-m", f"benchmarks.gpu.{module}", name, *common), share)
 
-    shares = {"together": 0.2, "layouts": 0.08, "host": 0.08, "wide": 0.08, "graphs": 0.06}
-    return [
+    shares = {"together": 0.2, "layouts": 0.08, "host": 0.08, "wide": 0.08, "graphs": 0.06, "adapters": 0.15}
+    steps = [
         *(tested(path, "gpu and not long", 0.15) for path in sorted(tests)[::-1]),
         *(work(name, share) for name, share in shares.items()),
         work("pool", 1.0),
@@ -66,6 +68,7 @@ def steps_of(asked: argparse.Namespace) -> list[Step]:
         work("compiled", 1.0),
         *(tested(path, "gpu and long", 1.0) for path in tests if "mark.long" in path.read_text(encoding="utf-8")),
     ]
+    return [step._replace(share=1.0) for step in steps if step.name in asked.only] if asked.only else steps
 
 
 def run(step: Step, limit: float, out: Path, environment: dict[str, str]) -> None:
@@ -121,6 +124,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--python", default="3.12", help="version of Python that wheels are for")
     parser.add_argument("--data", type=Path, help="folder of CIFAR-10, binary or parquet")
+    parser.add_argument("--only", nargs="+", metavar="STEP", help="steps by name, and no others")
     parser.add_argument("--wheels", type=Path, help="folder of what --pack has downloaded")
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--device", default="cuda")
@@ -132,8 +136,8 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--tiny", action="store_true", help="tiny sizes, which say nothing of speed")
     asked = parser.parse_args()
-    if asked.pack is None and asked.data is None:
-        parser.error("give --data, the folder of CIFAR-10, or --pack")
+    if asked.pack is None and asked.data is None and asked.only != ["adapters"]:
+        parser.error("give --data, the folder of CIFAR-10, or --pack; --only adapters needs neither")
     for name in ("data", "wheels", "out", "work"):
         path = getattr(asked, name)
         setattr(asked, name, path and path.resolve())  # steps run elsewhere
@@ -148,7 +152,7 @@ def main() -> None:
         return
     results.begin(asked.out)
     environment, whole = environment_of(asked), 60 * asked.minutes
-    if asked.tiny:
+    if asked.tiny and asked.data is not None:
         run(
             Step("data", ("-m", "benchmarks.gpu.tiny", str(asked.data), str(asked.work / "data")), 1.0),
             whole,

@@ -187,7 +187,8 @@ def graphs(dataset: Dataset, sizes: Sizes, out: Path) -> None:
         def step() -> None:
             outputs = trainee.model.outputs(inputs, training=True, shared=False)
             losses = member_losses(trainee.head, outputs, truth)
-            gradient = trainee.model.joined(torch.autograd.grad(losses.sum(), list(trainee.model.trained.values())))
+            weights = trainee.model.weights
+            gradient = weights.joined(torch.autograd.grad(losses.sum(), list(weights.trained.values())))
             trainee._optimizer.step(gradient, rates, 0)
 
         with cuda_arithmetic(dataset.device, tf32=True, trial=True):
@@ -264,7 +265,7 @@ def parsed(description: str | None, steps: tuple[str, ...]) -> argparse.Namespac
     """Arguments that rows and pool have in common."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=steps)
-    parser.add_argument("--data", type=Path, required=True, help="folder of CIFAR-10")
+    parser.add_argument("--data", type=Path, required=steps != ("adapters",), help="folder of CIFAR-10")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     parser.add_argument("--work", type=Path, help="folder of the pool")
     parser.add_argument("--device", default="cuda")

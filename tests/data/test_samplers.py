@@ -19,7 +19,8 @@ from lrensemble.spec import Spec, to_spec
 
 LABELS = np.repeat([0, 1, 2], [150, 30, 20])
 WEIGHTS = np.random.default_rng(0).gamma(1.0, size=200) * (np.arange(200) % 5 > 0)
-ROWS = TrainingRows(200, LABELS, ("a", "b", "c"), WEIGHTS)
+LENGTHS = np.random.default_rng(1).integers(1, 60, size=200)
+ROWS = TrainingRows(200, LABELS, ("a", "b", "c"), WEIGHTS, LENGTHS, 8)
 EPOCHS = 400
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from lrensemble.config import Base, SplitSettings
-from lrensemble.language.base import load_base
+from lrensemble.language.base import outline_of
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.sequences import Sequences, padded
 from lrensemble.language.source import TEXTS
@@ -19,7 +19,7 @@ FIRST, LETTERS = 6, 12
 def toy_texts(folder: Path | None, base: Base, split: SplitSettings, *, train: int = 24) -> SequenceDataset:
     """Prompts of 2 to 5 tokens, and as an answer the same tokens, each one further on."""
     del folder
-    loaded = load_base(base)
+    loaded = outline_of(base)
     sequences = {name: toy_sequences(count, split.seed + place) for place, (name, count) in enumerate(sizes(train))}
     return SequenceDataset.of("toy-texts", sequences, vocabulary_of(loaded.model, loaded.tokenizer), base)
 

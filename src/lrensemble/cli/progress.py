@@ -14,7 +14,7 @@ from rich.table import Table
 
 from lrensemble.cli.console import people, percent
 from lrensemble.cli.course import Course, UnderWay, shown_metric, time_in_words
-from lrensemble.train import Elsewhere, Ended, Epoch, Event, Planned
+from lrensemble.train import Counted, Elsewhere, Ended, Epoch, Event, Planned
 from lrensemble.train.execution.jobs import Job
 
 SECONDS_PER_LINE = 30.0
@@ -89,6 +89,8 @@ def print_what_happened(event: Event, others: set[str]) -> Ended | None:
     """Print what is planned and who else is at work; an ending is handed back."""
     if isinstance(event, Planned):
         print_execution(event.jobs)
+    elif isinstance(event, Counted):
+        people.print(event.line, soft_wrap=True)
     elif isinstance(event, Elsewhere) and event.holder not in others:
         others.add(event.holder)
         people.print(f"{event.holder} trains {event.run.name}; what it trains is waited for", soft_wrap=True)

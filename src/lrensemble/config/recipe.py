@@ -72,8 +72,8 @@ class TrainSettings(Record):
     """What is learned by: `weighted`, `focal(gamma=2)`, `soft_targets`, `huber`, …; unless given `cross_entropy` for
     classes, `squared` for values, `gaussian_nll` for a mean and a variance."""
     sampler: Annotated[SpecField, LATER] = Spec("shuffle")
-    """Which training rows an epoch goes through: `shuffle`, every row once; `balanced`, every class as likely; or
-    `weighted`, by weights of the data."""
+    """Which training rows an epoch goes through: `shuffle`, every row once; `balanced`, every class as likely;
+    `weighted`, by weights of the data; or `by_length`, batches of sequences of like lengths."""
     drop_last: Annotated[bool, LATER] = True
     """Whether rows left over at the end of an epoch wait for the next; otherwise they make a smaller last batch."""
     group: Annotated[tuple[ParameterGroup, ...], LATER] = Field(default=(), strict=False)

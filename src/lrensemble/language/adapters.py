@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import copy
 import warnings
-from functools import lru_cache
 from importlib import import_module
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 import torch
 from pydantic import Field
 from torch import nn
 
-from lrensemble.config import Base
 from lrensemble.errors import MissingExtraError, SpecError
-from lrensemble.language.base import base_of, load_base
+from lrensemble.language.base import base_of
+from lrensemble.language.fewer_bits import Quantize
+from lrensemble.language.shared import Type, linear_layers, shared_base
 from lrensemble.models.base import MODELS
 from lrensemble.registry import nearest
 
 Rank = Annotated[int, Field(ge=1, le=4096)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
-Type = Literal["float32", "bfloat16", "float16"]
 
 ALL = "all-linear"
 """Stands for every linear layer but the one that gives the next token."""
@@ -47,6 +46,7 @@ def lora(
     dora: bool = False,
     checkpointing: bool = False,
     dtype: Type = "float32",
+    quantize: Quantize | None = None,
 ) -> nn.Module:
     """LoRA adapter of a causal language model, whose own weights are loaded once and stay as they are.
 
@@ -65,15 +65,17 @@ def lora(
         dora: whether lengths and directions of weights are learned apart.
         checkpointing: whether activations are computed again in the backward pass, to save memory.
         dtype: type of the base's weights in memory; those of the adapter are float32.
+        quantize: `8bit` or `4bit`, to which the base's linear layers are rounded where `bitsandbytes` is installed
+            (never run by those who wrote it); members are judged on the rounded base.
 
     Raises:
         SpecError: no such base, or layers that it does not have.
-        MissingExtraError: `peft` or `transformers` is not installed.
+        MissingExtraError: `peft`, `transformers` or `bitsandbytes` is not installed.
     """
     del shape, outputs
     reference = base_of(base, revision)
     peft = _peft()
-    model = _sharing(_shared(reference, dtype))
+    model = _sharing(shared_base(reference, dtype, quantize))
     chosen = _layers(model, targets)
     config = peft.LoraConfig(
         task_type="CAUSAL_LM",
@@ -117,7 +119,7 @@ def causal_lm(
         MissingExtraError: `transformers` is not installed.
     """
     del shape, outputs
-    model = copy.deepcopy(_shared(base_of(base, revision), "float32"))
+    model = copy.deepcopy(shared_base(base_of(base, revision), "float32"))
     model.requires_grad_(True)
     return _checkpointed(model, model) if checkpointing else cast(nn.Module, model)
 
@@ -140,12 +142,6 @@ def adapter_weights(network: Any) -> dict[str, torch.Tensor]:
     return found
 
 
-@lru_cache(maxsize=1)
-def _shared(base: Base, dtype: Type) -> Any:
-    """The model that all members of this process share, frozen."""
-    return load_base(base, dtype=getattr(torch, dtype)).model.requires_grad_(False)
-
-
 def _sharing(model: Any) -> Any:
     """A model of modules of its own, whose weights are those of another one: to put adapters into."""
     return copy.deepcopy(model, {id(parameter): parameter for parameter in model.parameters()})
@@ -157,9 +153,12 @@ def _layers(model: Any, targets: tuple[str, ...] | str) -> list[str]:
     Raises:
         SpecError: names that no layer of the base has.
     """
-    last = model.get_output_embeddings()
-    linear = [name for name, part in model.named_modules() if isinstance(part, nn.Linear) and part is not last]
-    known = sorted({name.rpartition(".")[2] for name in linear})
+    known = sorted({name.rpartition(".")[2] for name in linear_layers(model)})
+    if not known:
+        raise SpecError(
+            f"model 'lora': a {type(model).__name__} has no linear layers (torch.nn.Linear) to change; give another "
+            "base, such as a Llama, or train all of it, model = 'causal-lm'"
+        )
     if targets == ALL:
         return known
     asked = (targets,) if isinstance(targets, str) else targets
@@ -177,6 +176,11 @@ def _checkpointed(network: nn.Module, model: Any) -> nn.Module:
         warnings.simplefilter("ignore", FutureWarning)  # it will be called otherwise, and is not yet everywhere
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     return network
+
+
+def computes_again(network: nn.Module) -> bool:
+    """Whether activations of a language model are computed again in the backward pass."""
+    return any(getattr(part, "gradient_checkpointing", False) for part in network.modules())
 
 
 def _peft() -> Any:

@@ -15,6 +15,7 @@ import torch
 from lrensemble.config import Base
 from lrensemble.errors import SpecError, StorageError
 from lrensemble.files import read_json, warn_once
+from lrensemble.language.fewer_bits import Quantize, quantization
 from lrensemble.language.hub import is_hub_name, snapshot
 from lrensemble.language.weights import weights_sha256
 from lrensemble.models.transformers_library import first_line, quiet, transformers_with
@@ -64,33 +65,71 @@ def base_of(path: str | Path, revision: str | None = None) -> Base:
     )
 
 
-def load_base(base: Base, *, dtype: torch.dtype = torch.float32, device: str | torch.device = "cpu") -> LoadedBase:
+def load_base(
+    base: Base,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+    quantize: Quantize | None = None,
+) -> LoadedBase:
     """Load what a reference leads to, if it is still the same.
 
     Args:
         base: the reference.
         dtype: type of the weights in memory.
         device: where they are put.
+        quantize: to how many bits linear layers are rounded, by `bitsandbytes`; these stay where it puts them.
 
     Raises:
         SpecError: as `base_of`; or the weights are others than those referred to, or do not fit the settings, or the
             tokenizer does not fit the model or has nothing to pad with.
         UntrustedError, StorageError: as `base_of`.
-        MissingExtraError: `transformers` is not installed.
+        MissingExtraError: `transformers`, or `bitsandbytes` for fewer bits, is not installed.
     """
-    folder = _folder(base.path, base.revision)
-    _check_settings(folder)
-    if (found := weights_sha256(folder)) != base.weights_sha256:
-        raise SpecError(
-            f"{base.path} holds other weights (SHA-256 {found[:12]}…) than the base that was referred to "
-            f"({base.weights_sha256[:12]}…); give the very base that the members were trained on"
-        )
+    folder = _checked_folder(base)
     transformers = transformers_with("AutoModelForCausalLM", "a language model", "llm")
+    rounded = {} if quantize is None else quantization(transformers, quantize, dtype)
     with quiet(transformers):
-        model = _model(transformers, folder, dtype)
+        model = _model(transformers, folder, dtype, rounded)
         tokenizer = _tokenizer(transformers, folder)
     _fit(model, tokenizer, base.path)
-    return LoadedBase(model.to(device).eval(), tokenizer)
+    model = model.eval() if rounded else model.to(device).eval()
+    _check_causal(model, base.path)
+    return LoadedBase(model, tokenizer)
+
+
+def outline_of(base: Base, *, dtype: torch.dtype = torch.float32) -> LoadedBase:
+    """What a reference leads to, its weights with shapes and no content: to read texts in its tokens, or to count.
+
+    Args:
+        base: the reference.
+        dtype: type that the weights would have.
+
+    Raises:
+        SpecError, UntrustedError, StorageError, MissingExtraError: as `load_base`, but that not all weights may be
+            there.
+    """
+    folder = _checked_folder(base)
+    transformers = transformers_with("AutoModelForCausalLM", "a language model", "llm")
+    with quiet(transformers):
+        model = empty_model(_config(transformers, folder), folder, dtype)
+        tokenizer = _tokenizer(transformers, folder)
+    _fit(model, tokenizer, base.path)
+    return LoadedBase(model.eval(), tokenizer)
+
+
+def empty_model(config: Any, folder: Path | str, dtype: torch.dtype) -> Any:
+    """A model of settings, its weights with shapes and no content.
+
+    Raises:
+        SpecError: there is no such architecture; the message names the folder.
+    """
+    transformers = transformers_with("AutoModelForCausalLM", "a language model", "llm")
+    try:
+        with torch.device("meta"):
+            return transformers.AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
+    except Exception as error:  # of many kinds, as where it is loaded
+        raise _unusable(Path(folder), error) from None
 
 
 def context_length(model: Any, tokenizer: Any) -> int | None:
@@ -98,6 +137,18 @@ def context_length(model: Any, tokenizer: Any) -> int | None:
     settings = model.config.get_text_config()
     said = (getattr(settings, "max_position_embeddings", None), getattr(tokenizer, "model_max_length", None))
     return min((int(each) for each in said if each is not None and 0 < each < UNLIMITED), default=None)
+
+
+def _checked_folder(base: Base) -> Path:
+    """The folder that a reference leads to, if it holds the same weights."""
+    folder = _folder(base.path, base.revision)
+    _check_settings(folder)
+    if (found := weights_sha256(folder)) != base.weights_sha256:
+        raise SpecError(
+            f"{base.path} holds other weights (SHA-256 {found[:12]}…) than the base that was referred to "
+            f"({base.weights_sha256[:12]}…); give the very base that the members were trained on"
+        )
+    return folder
 
 
 def _folder(path: str, revision: str | None) -> Path:
@@ -132,15 +183,34 @@ def _check_settings(folder: Path) -> None:
         raise SpecError(
             f"{folder} holds a {', '.join(map(str, saved_as))}; give a causal language model, such as LlamaForCausalLM"
         )
+    if settings.get("is_encoder_decoder"):
+        raise _two_parts(folder, ", ".join(map(str, saved_as)) or str(settings.get("model_type")))
 
 
-def _model(transformers: Any, folder: Path, dtype: torch.dtype) -> Any:
+def _two_parts(folder: Path, name: str) -> SpecError:
+    return SpecError(
+        f"{folder} holds a {name}, an encoder with a decoder, as BART and T5 are; give a causal language model, such as "
+        "LlamaForCausalLM"
+    )
+
+
+def _config(transformers: Any, folder: Path) -> Any:
     try:
         config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
-        # Settings may name kernels of a hub, which would be downloaded and run; the library's own are good.
-        config._attn_implementation = config._experts_implementation = None
+    except Exception as error:
+        raise _unusable(folder, error) from None
+    if getattr(config, "is_encoder_decoder", False):
+        raise _two_parts(folder, str(config.model_type))
+    # Settings may name kernels of a hub, which would be downloaded and run; the library's own are good.
+    config._attn_implementation = config._experts_implementation = None
+    return config
+
+
+def _model(transformers: Any, folder: Path, dtype: torch.dtype, rounded: dict[str, Any]) -> Any:
+    config = _config(transformers, folder)
+    try:
         model, report = transformers.AutoModelForCausalLM.from_pretrained(
-            folder, config=config, dtype=dtype, use_safetensors=True, output_loading_info=True, **_LOCAL
+            folder, config=config, dtype=dtype, use_safetensors=True, output_loading_info=True, **rounded, **_LOCAL
         )
     except Exception as error:  # of many kinds: settings of another program, an unknown architecture
         raise _unusable(folder, error) from None
@@ -170,6 +240,18 @@ def _fit(model: Any, tokenizer: Any, path: str) -> None:
         raise SpecError(
             f"{path}: its tokenizer has {len(tokenizer)} tokens, and its model knows {embedded}; they do not belong "
             "together"
+        )
+
+
+@torch.no_grad()
+def _check_causal(model: Any, path: str) -> None:
+    """Refuse a model that says something else of a token when another one follows: it sees what it is to predict."""
+    device = model.get_input_embeddings().weight.device
+    logits = model(torch.tensor([[0, 1], [0, 2]], device=device), use_cache=False).logits[:, 0].float()
+    if not torch.allclose(logits[0], logits[1], rtol=1e-2, atol=1e-3 * float(logits.abs().max())):
+        raise SpecError(
+            f"{path}: its {type(model).__name__} sees the tokens that it is to predict, as an encoder does; give a "
+            "causal language model, such as LlamaForCausalLM"
         )
 
 

@@ -1,62 +1,81 @@
-"""Sequences of a step: a pure function of (seed, step), so that training can be entered anywhere.
-
-The rule is that of all training (`data.batches`): each row at most once in an epoch, in an order drawn for the epoch.
-With `by_length` a batch holds sequences of nearly the same length, so that less padding is computed: the order is drawn
-first, `POOLED` batches at a time are sorted by length, and the batches are drawn in an order of their own.
+"""Sequences of a step: a pure function of (seed, step), so that training can be entered anywhere; and how much of what
+is computed is padding.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.data.batches import batch_rows, epoch_order, steps_per_epoch
-from lrensemble.data.samplers import Sampler
+from lrensemble.config import TrainSettings
+from lrensemble.data.batches import epoch_order, steps_per_epoch
+from lrensemble.data.samplers import SAMPLERS, TrainingRows
+from lrensemble.language.packing import pack
 from lrensemble.language.sequences import Sequences
 
-POOLED = 32
-"""Batches whose sequences are sorted together: more leave less padding, and less of the chance which meet."""
+
+class Batches:
+    """Training sequences of each step, by the rule of all training (`data.batches`)."""
+
+    def __init__(self, lengths: NDArray[np.int64], settings: TrainSettings) -> None:
+        """Look up what draws them.
+
+        Args:
+            lengths: [sequence] tokens of each.
+            settings: batch size, seed, sampler, and whether the last batch is dropped where it is not full.
+
+        Raises:
+            ConfigError: a sampler that sequences do not serve.
+            DataError: a batch is larger than all sequences, and none would be full.
+        """
+        self.size, self._seed = settings.batch_size, settings.seed_of_batches
+        self.steps_per_epoch = steps_per_epoch(len(lengths), self.size, drop_last=settings.drop_last)
+        rows = TrainingRows(len(lengths), lengths=lengths, batch_size=self.size)
+        self._sampler = SAMPLERS.call(settings.sampler, rows)
+        self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
+        """Order of the rows in the epoch of the last step: kept to save work, it is no state."""
+
+    def rows(self, step: int) -> NDArray[np.int64]:
+        """Places [batch] of the sequences of a step, counted from 0."""
+        epoch, batch = divmod(step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, epoch_order(self._sampler, self._seed, epoch)
+        return self._order[batch * self.size : (batch + 1) * self.size]
 
 
-def sequences_of_step(
-    sequences: Sequences, batch_size: int, seed: int, step: int, *, by_length: bool = False, drop_last: bool = True
-) -> Sequences:
-    """The batch of a step, no wider than its longest sequence.
+@dataclass(frozen=True)
+class Padding:
+    """What the steps of an epoch compute."""
+
+    tokens: int
+    positions: int
+    """Tokens, and the padding beside them."""
+
+    @property
+    def share(self) -> float:
+        """Share of the positions that are padding."""
+        return 1 - self.tokens / self.positions
+
+
+def padding_of(sequences: Sequences, settings: TrainSettings, *, packing: bool = False) -> Padding:
+    """What the first epoch of a run computes, part of a batch by part.
 
     Args:
         sequences: those that are trained on.
-        batch_size: sequences of a batch.
-        seed: of the member.
-        step: counted from 0.
-        by_length: whether a batch is made of sequences of nearly the same length.
-        drop_last: whether the last batch of an epoch is left out where it is not full.
-
-    Raises:
-        DataError: a batch is larger than all sequences, and none would be full.
+        settings: batch size, accumulation, seed and sampler.
+        packing: whether the sequences of a part are packed, in rows as long as the longest of all.
     """
-    if not by_length:
-        return sequences.take(batch_rows(len(sequences), batch_size, seed, step, drop_last=drop_last))
-    epoch, batch = divmod(step, steps_per_epoch(len(sequences), batch_size, drop_last=drop_last))
-    order = epoch_order(by_lengths(sequences.lengths, batch_size), seed, epoch)
-    return sequences.take(order[batch * batch_size : (batch + 1) * batch_size])
-
-
-def by_lengths(lengths: NDArray[np.int64], batch_size: int) -> Sampler:
-    """Sampler whose batches hold rows of nearly the same length; what fills no batch comes last.
-
-    Args:
-        lengths: [row]
-        batch_size: rows of a batch.
-    """
-
-    def draw(generator: np.random.Generator) -> NDArray[np.int64]:
-        order: NDArray[np.int64] = generator.permutation(len(lengths))
-        full = len(order) // batch_size * batch_size
-        for start in range(0, full, POOLED * batch_size):
-            part = order[start : min(start + POOLED * batch_size, full)]
-            part[:] = part[np.argsort(lengths[part], kind="stable")]
-        batches = order[:full].reshape(-1, batch_size)
-        found: NDArray[np.int64] = np.concatenate([batches[generator.permutation(len(batches))].ravel(), order[full:]])
-        return found
-
-    return draw
+    batches, tokens, positions = Batches(sequences.lengths, settings), 0, 0
+    size, longest = math.ceil(settings.batch_size / settings.accumulate), int(sequences.lengths.max())
+    for step in range(batches.steps_per_epoch):
+        rows = batches.rows(step)
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            lengths = sequences.lengths[part]
+            tokens += int(lengths.sum())
+            computed = pack(sequences.take(part), longest, pad=0).rows.ids.size if packing else 0
+            positions += computed if packing else len(part) * int(lengths.max())
+    return Padding(tokens, positions)

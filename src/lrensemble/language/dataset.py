@@ -16,6 +16,7 @@ from torch import Tensor
 
 from lrensemble.config import Base, Scale, TrainSettings
 from lrensemble.errors import ConfigError, DataError
+from lrensemble.language.packing import Packed, pack
 from lrensemble.language.sequences import Sequences
 from lrensemble.language.tokens import TokenRows, token_rows
 from lrensemble.targets import Classes, Form
@@ -40,10 +41,20 @@ class SequenceDataset:
     fingerprint: str
     """SHA-256 of sequences, vocabulary and base, in hexadecimal."""
     device: torch.device
+    packing: bool = False
+    """Whether several training sequences are computed in one row, each seeing itself alone."""
 
     @classmethod
-    def of(cls, name: str, sequences: Mapping[str, Sequences], vocabulary: Classes, base: Base) -> SequenceDataset:
-        """Data set of sequences by split.
+    def of(
+        cls,
+        name: str,
+        sequences: Mapping[str, Sequences],
+        vocabulary: Classes,
+        base: Base,
+        *,
+        packing: bool = False,
+    ) -> SequenceDataset:
+        """Data set of sequences by split, on the CPU. Arguments as the fields.
 
         Raises:
             DataError: a split is missing, or has no answer token.
@@ -53,7 +64,7 @@ class SequenceDataset:
                 raise DataError(f"{name}: no answer token in {split}; give examples for train, val and test")
         tokens = {split: token_rows(sequences[split]) for split in SPLITS[1:]}
         fingerprint = _fingerprint(sequences, vocabulary, base)
-        return cls(name, dict(sequences), tokens, vocabulary, base, fingerprint, torch.device("cpu"))
+        return cls(name, dict(sequences), tokens, vocabulary, base, fingerprint, torch.device("cpu"), packing)
 
     @property
     def rows(self) -> dict[str, Tensor]:
@@ -87,6 +98,11 @@ class SequenceDataset:
         ids, answer = (torch.from_numpy(array).to(self.device) for array in arrays)
         return ids, answer
 
+    def packed(self, rows: Tensor) -> Packed:
+        """Training sequences [batch] side by side in rows no longer than the longest of all."""
+        chosen = self.sequences["train"].take(rows.cpu().numpy())
+        return pack(chosen, self.shape[0], pad=0)
+
     def head(self, form: Form | None) -> Head:  # noqa: ARG002 – there is one
         """The log-probability of the true token."""
         return self.target.head("likelihood")
@@ -102,7 +118,6 @@ class SequenceDataset:
 
 UNSERVED = {
     "augment": "tokens are no images",
-    "ema": "the average of weights is kept for whole networks alone",
     "form": "language models give the likelihood of tokens",
     "function": "a function of one's own takes arrays",
     "label_smoothing": "the likelihood of the answer is learnt",
@@ -123,10 +138,10 @@ def check_sequence_training(settings: TrainSettings) -> None:
         given = getattr(settings, key)
         if given != TrainSettings.model_fields[key].default:
             raise ConfigError(f"train.{key} is refused where a language model is trained: {reason}; leave it out")
-    if settings.sampler.name != "shuffle":
+    if settings.sampler.name in ("balanced", "weighted"):
         raise ConfigError(
             f"train.sampler = '{settings.sampler}' is refused where a language model is trained: sequences have "
-            "neither classes nor weights; use shuffle"
+            "neither classes nor weights; use shuffle or by_length"
         )
 
 

@@ -29,12 +29,15 @@ class Packed:
     owners: NDArray[np.int64]
     """[row, length] the sequence that each token is of; -1 in the padding."""
 
-    def inputs(self, rows: NDArray[np.int64], dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
+    def inputs(
+        self, rows: NDArray[np.int64], dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
+    ) -> dict[str, torch.Tensor]:
         """What a causal model of `transformers` is given for some rows.
 
         Args:
             rows: [batch]
-            dtype: of the model.
+            dtype: that the model computes in.
+            device: of the model.
 
         Returns:
             `input_ids` and `position_ids` [batch, length], and `attention_mask` [batch, 1, length, length], which is
@@ -43,13 +46,13 @@ class Packed:
         """
         batch = self.rows.take(rows)
         width = batch.ids.shape[1]
-        owners = torch.from_numpy(self.owners[rows, :width])
+        owners = torch.from_numpy(self.owners[rows, :width]).to(device)
         alike = owners[:, :, None] == owners[:, None, :]  # padding sees padding: a row that sees nothing is NaN
-        seen = alike & torch.ones(width, width, dtype=torch.bool).tril()
-        mask = torch.zeros(seen.shape, dtype=dtype).masked_fill(~seen, torch.finfo(dtype).min)
+        seen = alike & torch.ones(width, width, dtype=torch.bool, device=device).tril()
+        mask = torch.zeros(seen.shape, dtype=dtype, device=device).masked_fill(~seen, torch.finfo(dtype).min)
         return {
-            "input_ids": torch.from_numpy(batch.ids),
-            "position_ids": torch.from_numpy(self.positions[rows, :width]),
+            "input_ids": torch.from_numpy(batch.ids).to(device),
+            "position_ids": torch.from_numpy(self.positions[rows, :width]).to(device),
             "attention_mask": mask[:, None],
         }
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from lrensemble.config import Base, SplitSettings
 from lrensemble.data.source import SourceFacts, need_folder
 from lrensemble.errors import DataError
-from lrensemble.language.base import load_base
+from lrensemble.language.base import outline_of
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.division import divide_examples
 from lrensemble.language.encoding import TooLong, encode
@@ -41,6 +41,7 @@ def instructions(
     too_long: TooLong = "cut",
     near: Literal["keep", "drop"] = "keep",
     limit: Count | None = None,
+    packing: bool = False,
 ) -> SequenceDataset:
     """Instructions with their answers, from a file or a set of the hub, divided by a fingerprint of their prompts.
 
@@ -55,6 +56,8 @@ def instructions(
         too_long: what becomes of longer ones: `cut`, `leave out`, or `refuse` all.
         near: whether training rows that are nearly one of another split are kept, or dropped.
         limit: only so many records, the first; all unless given.
+        packing: whether the examples of a batch are computed side by side in rows of nearly `length` tokens, each
+            seeing itself alone: the same losses, up to rounding, with little padding.
 
     Raises:
         DataError: neither a file nor a set, or both; they cannot be read; too few rows; too long for the base.
@@ -62,7 +65,7 @@ def instructions(
     """
     TEMPLATES.check(template)
     found = _read(folder, file, repo, limit)
-    loaded = load_base(base)
+    loaded = outline_of(base)
     if loaded.context is not None and length > loaded.context:
         raise DataError(
             f"data.length = {length} is above the {loaded.context} tokens that {base.path} can look at; make it smaller"
@@ -74,7 +77,8 @@ def instructions(
         source = f"{found.source}, {name}"
         encoded = encode(chosen, loaded.tokenizer, template, length=length, too_long=too_long, source=source)
         sequences[name] = encoded.sequences
-    return SequenceDataset.of("instructions", sequences, vocabulary_of(loaded.model, loaded.tokenizer), base)
+    vocabulary = vocabulary_of(loaded.model, loaded.tokenizer)
+    return SequenceDataset.of("instructions", sequences, vocabulary, base, packing=packing)
 
 
 def _read(folder: Path | None, file: str | None, repo: str | None, limit: int | None) -> Instructions:

@@ -1,4 +1,4 @@
-"""Scores and losses: accuracy, top-k accuracy, negative log-likelihood, Brier score."""
+"""Scores and losses: accuracy, top-k accuracy, negative log-likelihood, Brier score, probability of the truth."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ def within_top_k(probs: Floats, labels: Labels, *, k: int = 5) -> Floats:
 def log_losses(probs: Floats, labels: Labels) -> Floats:
     """Losses [sample], -ln p(label), 36.04 at most."""
     return np.asarray(-np.log(np.maximum(probs[np.arange(len(labels)), labels], SMALLEST_PROBABILITY)))
+
+
+def probabilities_of_truth(probs: Floats, labels: Labels) -> Floats:
+    """Probabilities [sample] of the label."""
+    return np.asarray(probs[np.arange(len(labels)), labels])
 
 
 def squared_errors(probs: Floats, labels: Labels) -> Floats:
@@ -122,3 +127,27 @@ def brier(probs: Floats, labels: Labels, weights: Floats | None = None) -> float
         weights: [sample] how often each row counts.
     """
     return mean_over_rows(squared_errors(probs, labels), weights)
+
+
+@METRICS.register(
+    higher_is_better=True,
+    targets="choices",
+    needs="likelihood",
+    per_row=probabilities_of_truth,
+    lowest=0.0,
+    highest=1.0,
+    unit="fraction",
+)
+def mc2(probs: Floats, labels: Labels, weights: Floats | None = None) -> float:
+    """Probability of the right choice, the mean over rows. Higher is better.
+
+    Of the benchmark `truthfulqa_mc2`, whose two choices are all right answers and all wrong ones, it is MC2 (Lin et al.
+    2022, section 3.1), which lm-evaluation-harness has called `mc2`, and calls `acc` of the task `truthfulqa_mc2`. Who
+    spreads the probability evenly over k choices has 1/k. It is no proper score: the most sure guess is the best.
+
+    Args:
+        probs: [sample, choice] probabilities.
+        labels: [sample] places of the right choices.
+        weights: [sample] how often each row counts.
+    """
+    return mean_over_rows(probabilities_of_truth(probs, labels), weights)

@@ -9,6 +9,8 @@ from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import torch
+
 from lrensemble.config import Experiment
 from lrensemble.errors import TrainingError
 from lrensemble.files.claims import Claim, claim, tidy
@@ -16,10 +18,11 @@ from lrensemble.pool import Pool
 from lrensemble.spec import SpecLike
 from lrensemble.train.execution.devices import check_devices, to_devices
 from lrensemble.train.execution.elsewhere import ended_elsewhere, wait_for_one
-from lrensemble.train.execution.events import Ended, Event, OutOfTime, Planned
+from lrensemble.train.execution.events import Counted, Ended, Event, OutOfTime, Planned
 from lrensemble.train.execution.execute import execute
 from lrensemble.train.execution.jobs import Job, check_execution, jobs_of
 from lrensemble.train.execution.memory import kept_memory
+from lrensemble.train.execution.room import check_room, padding_line
 from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.execution.thinning import thinned
 from lrensemble.train.loggers import LOGGERS, Logger, ProgressFile, logged
@@ -30,7 +33,7 @@ from lrensemble.train.run.own_loop.function import check_execution_of
 from lrensemble.train.run.runs import Elsewhere, Run, entries_of, is_there, unfinished
 from lrensemble.train.run.session import Session, TimeUpError
 from lrensemble.train.sweep.range_test import with_range_test_peaks
-from lrensemble.train.sweep.run_factory import epochs_given_as_steps
+from lrensemble.train.sweep.run_factory import epochs_given_as_steps, parts_of_space
 from lrensemble.train.sweep.setup import Setup, set_up
 from lrensemble.train.sweep.strategies import STRATEGIES, Round
 
@@ -93,9 +96,19 @@ def tune(
     if line := check_execution_of(experiment.train.function, execution):
         logger.warning("%s", line)
     check_devices(setup.devices, execution)
+    room = check_room(parts_of_space(experiment), setup.dataset, torch.device(setup.devices[0]))
+    counted = [Counted(line) for line in (room, padding_line(experiment.train, setup.dataset)) if line is not None]
     told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
     told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
-    return logged(_sweep(setup, save_steps, execution, group_size, deadline, reproducible=reproducible), told)
+    events = _sweep(setup, save_steps, execution, group_size, deadline, reproducible=reproducible)
+    return logged(_after(counted, events), told)
+
+
+def _after(first: Sequence[Event], events: Generator[Event, None, None]) -> Generator[Event, None, None]:
+    """The events, after some of what was found out before."""
+    with closing(events):
+        yield from first
+        yield from events
 
 
 def deadline_in(hours: float | None) -> float:

@@ -82,5 +82,5 @@ def test_measuring_takes_no_rate_of_the_runs_and_leaves_nothing_behind(
     def out_of_memory(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError("out of memory")
 
-    monkeypatch.setattr(costs, "StackedTrainee", out_of_memory)
+    monkeypatch.setattr(costs, "together", out_of_memory)
     assert measured_costs(runs, dataset).in_process.group_size == 1

@@ -167,6 +167,32 @@ def test_checkpointing_computes_the_same(base: Path) -> None:
     assert list(fit(plain, policy)) == list(fit(again, policy))
 
 
+@pytest.mark.parametrize("model", ["lora", "causal-lm"])
+def test_the_moving_average_becomes_the_member(base: Path, model: str) -> None:
+    """By the definition, step by step: the weights after the first, then 0.7 of the average and 0.3 of the weights."""
+    averaged, plain = trainee(base, model, ema=0.7), trainee(base, model)
+    expected: dict[str, torch.Tensor] = {}
+    for step in range(4):
+        for each in (averaged, plain):
+            each.step(step, [0.02])
+        now = plain.weights()
+        expected = {name: 0.7 * expected[name] + 0.3 * now[name] if step else now[name].clone() for name in now}
+    for name, tensor in averaged.weights().items():
+        assert torch.allclose(tensor, expected[name], atol=1e-6), name
+    assert not torch.equal(averaged.predict("val"), plain.predict("val"))
+    resumed = trainee(base, model, ema=0.7)
+    resumed.load({name: tensor.clone() for name, tensor in averaged.state().items()})
+    for each in (averaged, resumed):
+        each.step(4, [0.02])
+    assert torch.equal(averaged.predict("val"), resumed.predict("val"))
+    with torch.no_grad():
+        for name, tensor in plain.weights().items():
+            tensor.copy_(averaged.weights()[name])
+    assert torch.equal(averaged.predict("val"), plain.predict("val"))
+    with pytest.raises(ValueError, match="those of another model"):
+        plain.load(averaged.state())
+
+
 def test_bfloat16_and_groups_of_parameters_are_trained(base: Path) -> None:
     """LoRA+ (Hayou et al. 2024): B has a higher rate than A; here A has none."""
     kept = trainee(base, precision="bfloat16", group=[{"parameters": "lora_A", "rate": 0.0}])

@@ -46,8 +46,8 @@ def test_outputs_gradients_and_statistics_are_those_of_each_alone(layer: str, sh
     inputs = torch.randn(shape, dtype=torch.float64)
     stacked = StackedModel(networks)
     logits = stacked.outputs(inputs, training=training, shared=shared)
-    found = torch.autograd.grad(logits.square().sum(), list(stacked.trained.values()))
-    gradients = dict(zip(stacked.trained, found, strict=True))
+    found = torch.autograd.grad(logits.square().sum(), list(stacked.weights.trained.values()))
+    gradients = dict(zip(stacked.weights.trained, found, strict=True))
     for member, each in enumerate(networks):
         each.train(training)
         expected = each(inputs if shared else inputs[member])

@@ -16,16 +16,15 @@ from typing import NamedTuple
 
 import torch
 
-from lrensemble.data import Dataset, Learnable
+from lrensemble.data import Learnable
 from lrensemble.policies import build
 from lrensemble.train.execution.grouping import first_batch, is_stackable, largest_group_size
 from lrensemble.train.execution.memory import free, is_out_of_memory
-from lrensemble.train.run.fused.trainee import StackedTrainee
-from lrensemble.train.run.loop import Trainee, fit_members
+from lrensemble.train.run.loop import fit_members
 from lrensemble.train.run.runs import Run
 from lrensemble.train.run.single import initial_network
 from lrensemble.train.run.threads import forward_flops, threads, threads_for
-from lrensemble.train.run.trainees import alone
+from lrensemble.train.run.trainees import alone, together
 
 SMALL_LAYER_FLOPS_ON_CPU, SMALL_LAYER_FLOPS_ON_GPU = 40e6, 5e9
 """Floating-point operations per layer and forward pass below which a device gains by training members together."""
@@ -139,10 +138,6 @@ def _steps(runs: Sequence[Run], dataset: Learnable) -> Iterator[object]:
     settings = [run.recipe.train for run in runs]
     policies = [build("constant(peak=1e-6)", 1 + MEASURED_STEPS)] * len(runs)  # at its own rate one might diverge
     networks = [initial_network(run.recipe, dataset) for run in runs]
-    trainee: Trainee
-    if len(runs) == 1:
-        trainee = alone(networks[0], dataset, settings[0])
-    else:
-        assert isinstance(dataset, Dataset)
-        trainee = StackedTrainee(networks, dataset, settings)
+    one = len(runs) == 1
+    trainee = alone(networks[0], dataset, settings[0]) if one else together(networks, dataset, settings)
     return fit_members(trainee, policies)

@@ -26,6 +26,14 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """What a run of a language model costs, before anything of it is loaded: memory of a large one, much padding."""
+
+    line: str
+    """For people."""
+
+
+@dataclass(frozen=True)
 class Began:
     """A run begins, or goes on from a saved state; the steps and epochs that follow name the run that they are of."""
 
@@ -54,4 +62,4 @@ class OutOfTime:
     """Number of runs that later rounds are expected to have."""
 
 
-Event = Planned | Began | Elsewhere | Step | Epoch | Ended | OutOfTime
+Event = Counted | Planned | Began | Elsewhere | Step | Epoch | Ended | OutOfTime

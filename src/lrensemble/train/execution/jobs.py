@@ -16,6 +16,7 @@ from lrensemble.config import Recipe
 from lrensemble.data import Learnable
 from lrensemble.errors import LREnsembleError, TrainingError
 from lrensemble.here import is_here
+from lrensemble.models import MODELS
 from lrensemble.pool import Pool
 from lrensemble.registry import paths_in
 from lrensemble.train.execution.costs import (
@@ -200,11 +201,12 @@ def _costs(rule: CostRule, runs: Sequence[Run], dataset: Learnable) -> Costs:
 def _shared_settings(run: Run) -> str | None:
     """Settings that all runs of a group have in common, beside their costs; None for a run that must be alone."""
     train = run.recipe.train
-    alone = train.ema or train.accumulate > 1 or train.precision == "float16" or train.function
+    in_parts = train.accumulate > 1 and not MODELS.facts(run.recipe.model).sequences
+    alone = train.ema or in_parts or train.precision == "float16" or train.function
     shared = shared_settings(train)
     if shared is None or alone or not _is_independent(run):
         return None
-    lesson = (train.form, train.loss, train.sampler, train.drop_last, train.augment)
+    lesson = (train.form, train.loss, train.sampler, train.drop_last, train.augment, train.accumulate)
     return repr((shared, train.clip_norm, train.decay_norms, train.compile, train.group, lesson))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,20 +15,25 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from lrensemble.config import TrainSettings
-from lrensemble.data import epoch_order, steps_per_epoch
-from lrensemble.data.samplers import TrainingRows, shuffle
-from lrensemble.errors import PredictionsError
+from lrensemble.errors import PredictionsError, TrainingError
 from lrensemble.language.adapters import adapter_config, adapter_weights, is_adapter
+from lrensemble.language.batches import Batches
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.tokens import token_likelihoods
 from lrensemble.policies.torch_adapter import set_momentum
 from lrensemble.targets.heads import Head
+from lrensemble.train.run.average import WeightAverage
 from lrensemble.train.run.groups import freeze, rate_factors
 from lrensemble.train.run.loop import Momenta
 from lrensemble.train.run.numerics import arithmetic, autocast, check_precision
 from lrensemble.train.run.optimizers import build_optimizer
 from lrensemble.train.run.single import randomness
 from lrensemble.train.run.state import by_kind
+
+NOTHING: Mapping[str, Tensor] = MappingProxyType({})
+
+PACKED_TOLERANCE = 0.02
+"""Part by which the likelihood of packed sequences may differ from that of the same alone, in 16 bits."""
 
 
 class SequenceTrainee:
@@ -49,10 +56,11 @@ class SequenceTrainee:
         self._trained = {name: each for name, each in model.named_parameters() if each.requires_grad}
         parameters = list(self._trained.values())
         self.optimizer = build_optimizer(settings, parameters, rate_factors(self._trained, settings.group))
+        self._average = WeightAverage(self._trained, settings.ema) if settings.ema else None
         self.scaler = torch.amp.GradScaler(dataset.device.type, enabled=settings.precision == "float16")
-        rows = len(dataset.sequences["train"])
-        self._epoch_steps = steps_per_epoch(rows, settings.batch_size, drop_last=settings.drop_last)
-        self._sampler = shuffle(TrainingRows(rows))
+        self._batches = Batches(dataset.sequences["train"].lengths, settings)
+        if dataset.packing:
+            check_packing(model, dataset)
 
     head: Head
 
@@ -73,7 +81,7 @@ class SequenceTrainee:
         self.optimizer.zero_grad(set_to_none=True)
         parameters, settings, device = list(self._trained.values()), self._settings, self._dataset.device
         with randomness(settings.seed, step, device), arithmetic(device, settings):
-            loss = self._backward(self._batch(step))
+            loss = self._backward(torch.from_numpy(self._batches.rows(step)))
         if self.scaler.is_enabled():
             self.scaler.unscale_(self.optimizer)
         norm = get_total_norm(each.grad for each in parameters if each.grad is not None)
@@ -84,14 +92,9 @@ class SequenceTrainee:
             self.scaler.update()
         elif math.isfinite(rate):
             self.optimizer.step()
+        if self._average is not None and math.isfinite(rate):
+            self._average.update()
         return loss[None], norm[None]
-
-    def _batch(self, step: int) -> Tensor:
-        """Places [batch] of the training sequences of a step: a function of seed and step."""
-        epoch, batch = divmod(step, self._epoch_steps)
-        order = epoch_order(self._sampler, self._settings.seed_of_batches, epoch)
-        size = self._settings.batch_size
-        return torch.from_numpy(order[batch * size : (batch + 1) * size])
 
     def _backward(self, rows: Tensor) -> Tensor:
         """Leave the gradient of a batch's mean loss with the parameters, part after part; the loss.
@@ -101,21 +104,36 @@ class SequenceTrainee:
         tokens = int(self._dataset.sequences["train"].answer[rows.numpy()].sum())
         losses = []
         for part in torch.split(rows, math.ceil(len(rows) / self._settings.accumulate)):
-            ids, answer = self._dataset.batch(part)
+            ids, answer, beside = self._inputs(part)
             with autocast(ids.device, self._settings):
-                logits = answer_logits(self.model, ids, answer)
+                logits = answer_logits(self.model, ids, answer, beside)
             exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
             loss = cross_entropy(exact, ids[answer], reduction="sum") / tokens
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             losses.append(loss.detach())
         return torch.stack(losses).sum() if len(losses) > 1 else losses[0]
 
+    def _inputs(self, part: Tensor) -> tuple[Tensor, Tensor, Mapping[str, Tensor]]:
+        """Tokens and answers [row, length] of training sequences, and what the model is given beside the tokens."""
+        if not self._dataset.packing:
+            return *self._dataset.batch(part), {}
+        return packed_inputs(self._dataset, part, self._computed_in)
+
+    @property
+    def _computed_in(self) -> torch.dtype:
+        """Type of the attention's scores."""
+        if self._settings.precision in ("float32", "tf32"):
+            return next(self.model.parameters()).dtype
+        found: torch.dtype = getattr(torch, self._settings.precision)
+        return found
+
     def predict(self, split: str) -> Tensor:
         """Log-probabilities of the answer tokens of a split, [1, token, 1] on the CPU; NaN where the model has
         diverged.
         """
         try:
-            said = token_likelihoods(self.model, self._dataset.sequences[split]).main
+            with self._evaluated():
+                said = token_likelihoods(self.model, self._dataset.sequences[split]).main
         except PredictionsError:
             said = np.full(len(self._dataset.tokens[split].truth), np.nan, dtype=np.float32)
         return torch.from_numpy(np.ascontiguousarray(said))[None, :, None]
@@ -123,15 +141,22 @@ class SequenceTrainee:
     def weights(self, member: int = 0) -> Mapping[str, Tensor]:
         """What is trained, by name; of an adapter by the names that `peft` saves it under."""
         del member  # there is one
-        if is_adapter(self.model):
-            return adapter_weights(self.model)
-        return {name: each.detach() for name, each in self._trained.items()}
+        with self._evaluated():
+            if is_adapter(self.model):
+                return adapter_weights(self.model)
+            return {name: each.detach() for name, each in self._trained.items()}
+
+    def _evaluated(self) -> AbstractContextManager[None]:
+        """The context in which the model is what is scored and becomes the member: the average, where there is one."""
+        return nullcontext() if self._average is None else self._average.in_place()
 
     def state(self) -> dict[str, Tensor]:
         """Every tensor that it takes to go on beside the base, by name: for a file."""
         tensors = {f"model/{name}": each.detach() for name, each in self._trained.items()}
         for index, entries in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{index}/{key}": tensor for key, tensor in entries.items()}
+        if self._average is not None:
+            tensors |= {f"average/{name}": tensor for name, tensor in self._average.tensors.items()}
         return tensors | {f"scaler/{key}": torch.tensor(value) for key, value in self.scaler.state_dict().items()}
 
     @torch.no_grad()
@@ -141,11 +166,13 @@ class SequenceTrainee:
         Raises:
             ValueError, KeyError: it is that of another model or recipe.
         """
-        parts = by_kind(tensors, "model", "optimizer", "scaler")
+        parts = by_kind(tensors, "model", "optimizer", "average", "scaler")
         found, expected = (
             {name: (each.shape, each.dtype) for name, each in side.items()} for side in (parts["model"], self._trained)
         )
-        if found != expected or bool(parts["scaler"]) != self.scaler.is_enabled():
+        averaged = set(parts["average"])  # there is none before the first step
+        fits = not averaged or (self._average is not None and averaged == set(self._trained))
+        if found != expected or bool(parts["scaler"]) != self.scaler.is_enabled() or not fits:
             raise ValueError("its weights are those of another model")
         states: dict[int, dict[str, Tensor]] = {}
         for name, tensor in parts["optimizer"].items():
@@ -155,19 +182,62 @@ class SequenceTrainee:
         self.optimizer.load_state_dict({"state": states, "param_groups": groups})
         for name, parameter in self._trained.items():
             parameter.copy_(parts["model"][name])
+        if self._average is not None:
+            self._average.load(parts["average"])
         if parts["scaler"]:
             self.scaler.load_state_dict({key: tensor.item() for key, tensor in parts["scaler"].items()})
 
 
-def answer_logits(model: nn.Module, ids: Tensor, answer: Tensor) -> Tensor:
+def answer_logits(model: nn.Module, ids: Tensor, answer: Tensor, beside: Mapping[str, Tensor] = NOTHING) -> Tensor:
     """Logits [token, vocabulary] for the answer tokens of sequences, each given all before it.
 
-    Sequences are padded on the right, where no token of theirs looks: no mask is needed.
+    Sequences are padded on the right, where no token of theirs looks: no mask is needed, but where they are packed.
 
     Args:
         model: the model.
         ids: [sequence, length]
         answer: [sequence, length] which tokens are answers; none is the first.
+        beside: what else the model is given, for packed ones `position_ids` and `attention_mask`.
     """
-    logits: Tensor = model(ids, use_cache=False).logits
+    logits: Tensor = model(ids, **beside, use_cache=False).logits
     return logits[:, :-1][answer[:, 1:]]
+
+
+def packed_inputs(
+    dataset: SequenceDataset, rows: Tensor, dtype: torch.dtype
+) -> tuple[Tensor, Tensor, Mapping[str, Tensor]]:
+    """Tokens and answers [row, length] of training sequences that are packed, and what tells them apart.
+
+    Args:
+        dataset: the sequences.
+        rows: places [batch] of some.
+        dtype: that attention is computed in.
+    """
+    packed = dataset.packed(rows)
+    inputs = packed.inputs(np.arange(len(packed.rows)), dtype, dataset.device)
+    answer = torch.from_numpy(packed.rows.answer).to(dataset.device)
+    return inputs.pop("input_ids"), answer, inputs
+
+
+@torch.no_grad()
+def check_packing(model: nn.Module, dataset: SequenceDataset) -> None:
+    """Refuse to pack where a model does not keep the sequences of a row apart; two short ones are tried.
+
+    Raises:
+        TrainingError: it takes no positions or mask, or says something else of packed sequences than of the same alone.
+    """
+    rows = torch.from_numpy(np.argsort(dataset.sequences["train"].lengths, kind="stable")[:2])
+    model.eval()
+    ids, answer = dataset.batch(rows)
+    alone = answer_logits(model, ids, answer).float().log_softmax(-1)[:, ids[answer]].diagonal()
+    try:
+        ids, answer, beside = packed_inputs(dataset, rows, next(model.parameters()).dtype)
+        packed = answer_logits(model, ids, answer, beside).float().log_softmax(-1)[:, ids[answer]].diagonal()
+        is_same = torch.allclose(alone.sum(), packed.sum(), rtol=PACKED_TOLERANCE)
+    except (TypeError, RuntimeError, ValueError):  # an argument that it does not take, or a mask of another shape
+        is_same = False
+    if not is_same:
+        raise TrainingError(
+            f"data.packing = true is refused: {dataset.base.path} does not keep the sequences of a row apart; leave it "
+            "out, and give train.sampler = 'by_length' for little padding"
+        )

@@ -212,7 +212,7 @@ def randomness(seed: int, step: int, device: torch.device) -> Iterator[None]:
     if device.type == "cuda":
         generators.append(torch.cuda.default_generators[device.index])
     before = [generator.get_state() for generator in generators]
-    mixed = int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])
+    mixed = seed_of_step(seed, step)
     for generator in generators:
         generator.manual_seed(mixed)
     apple = torch.mps.get_rng_state() if device.type == "mps" else None  # its generator is not to be had
@@ -225,3 +225,8 @@ def randomness(seed: int, step: int, device: torch.device) -> Iterator[None]:
             torch.mps.set_rng_state(apple)
         for generator, state in zip(generators, before, strict=True):
             generator.set_state(state)
+
+
+def seed_of_step(seed: int, step: int) -> int:
+    """Seed of the generators that a member draws from at a step."""
+    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])

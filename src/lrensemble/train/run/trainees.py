@@ -1,6 +1,8 @@
-"""One network as a trainee, whichever kind of rows it learns."""
+"""Networks as trainees, whichever kind of rows they learn: one alone, or several in one program."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from torch import nn
 
@@ -11,6 +13,8 @@ from lrensemble.language.base import base_of
 from lrensemble.language.dataset import SequenceDataset, check_sequence_training
 from lrensemble.models import MODELS
 from lrensemble.spec import Spec
+from lrensemble.train.run.fused.sequences import StackedSequenceTrainee
+from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.loop import Trainee
 from lrensemble.train.run.sequences import SequenceTrainee
 from lrensemble.train.run.single import SingleTrainee
@@ -22,6 +26,23 @@ def alone(network: nn.Module, dataset: Learnable, settings: TrainSettings) -> Tr
         return SequenceTrainee(network, dataset, settings)
     assert isinstance(dataset, Dataset)
     return SingleTrainee(network, dataset, settings)
+
+
+def together(networks: Sequence[nn.Module], dataset: Learnable, settings: Sequence[TrainSettings]) -> Trainee:
+    """A trainee of several networks in one program, on the device of the data.
+
+    Args:
+        networks: [member], which are left as they are.
+        dataset: their data.
+        settings: [member]; what members may have of their own, `StackedTrainee` and `StackedSequenceTrainee` say.
+
+    Raises:
+        TrainingError, ValueError: they cannot be stacked.
+    """
+    if isinstance(dataset, SequenceDataset):
+        return StackedSequenceTrainee(networks, dataset, settings)
+    assert isinstance(dataset, Dataset)
+    return StackedTrainee(networks, dataset, settings)
 
 
 def check_parts(dataset: Learnable, model: Spec, settings: TrainSettings) -> None:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from lrensemble.data import Dataset, Learnable, steps_per_epoch
+from lrensemble.data import Learnable, steps_per_epoch
 from lrensemble.pool import Pool
 from lrensemble.train.run.claims import Claims
 from lrensemble.train.run.endings import best_epoch, early_end
-from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.journal import Journal
 from lrensemble.train.run.kept import Kept
 from lrensemble.train.run.loop import Trainee
@@ -21,7 +20,7 @@ from lrensemble.train.run.session import Session
 from lrensemble.train.run.single import initial_network
 from lrensemble.train.run.state import HistoryLine, first_progress, restore_state, stacked_in
 from lrensemble.train.run.threads import threads_for
-from lrensemble.train.run.trainees import alone
+from lrensemble.train.run.trainees import alone, together
 
 MIN_STACK = 2
 """Fewest members of a stack that others have left."""
@@ -75,8 +74,7 @@ def trainee_of(networks: Sequence[nn.Module], runs: Sequence[Run], dataset: Lear
     """Networks as they are trained: a stack in a fused session, else the one network."""
     settings = [run.recipe.train for run in runs]
     if session.execution == "fused":
-        assert isinstance(dataset, Dataset)  # of others no groups are made (`is_stackable`)
-        return StackedTrainee(networks, dataset, settings)
+        return together(networks, dataset, settings)
     (network,), (own,) = networks, settings
     return alone(network, dataset, own)
 

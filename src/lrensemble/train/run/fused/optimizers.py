@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lrensemble.config import TrainSettings
-from lrensemble.train.run.fused.stacked import StackedModel, Tensors
+from lrensemble.train.run.fused.weights import StackedWeights, Tensors
 from lrensemble.train.run.groups import rate_factors
 from lrensemble.train.run.loop import Momenta
 from lrensemble.train.run.optimizers import check_optimizer
@@ -41,20 +42,21 @@ def shared_settings(settings: TrainSettings) -> str | None:
 class StackedOptimizer:
     """The optimizers of several members, with the same shared settings."""
 
-    def __init__(self, settings: Sequence[TrainSettings], model: StackedModel) -> None:
+    def __init__(self, settings: Sequence[TrainSettings], weights: StackedWeights) -> None:
         values = [settings_of(each) or {} for each in settings]
-        self._weights, self._shared = model.flat, values[0]
+        self._weights, self._shared = weights.flat, values[0]
+        self._clip_norm = settings[0].clip_norm
         self._momentum = self._column([value.get("momentum", 0.0) for value in values])
         decay = self._column([value.get("weight_decay", 0.0) for value in values])
         self._decays, self._remembers = bool(decay.any()), bool(self._momentum.any())
-        self._decay = decay if settings[0].decay_norms else decay * _is_of_a_matrix(model)
+        self._decay = decay if settings[0].decay_norms else decay * _is_of_a_matrix(weights)
         self._kind = str(values[0]["kind"])
         betas: Any = values[0].get("betas", (0.0, 0.0))
         self._betas: tuple[float, float] = betas
         own: Any = [value.get("momentum", betas[0]) for value in values]
         self._own_momenta: list[float] = own
-        factors = rate_factors(model.trained, settings[0].group)
-        self._factors = _by_weight(model, factors) if set(factors) != {1.0} else None
+        factors = rate_factors(weights.trained, settings[0].group)
+        self._factors = _by_weight(weights, factors) if set(factors) != {1.0} else None
         """[weight] factor on the rate; None where all have the policy's, which has fewer operations."""
         names = ("momentum_buffer",) if self._kind == "SGD" else ("exp_avg", "exp_avg_sq")
         self.state: Tensors = {name: torch.zeros_like(self._weights) for name in names}
@@ -64,6 +66,23 @@ class StackedOptimizer:
         """[member, 1] in the type of the weights."""
         exact = torch.tensor(values, dtype=torch.float64)
         return exact.to(self._weights.device, self._weights.dtype)[:, None]
+
+    @torch.no_grad()
+    def update(self, gradient: Tensor, rates: Sequence[float], steps_done: int, momenta: Momenta = None) -> Tensor:
+        """One update of all members, each clipped by its own norm; the norms [member] before that.
+
+        Args:
+            gradient: [member, weight]; what is clipped is changed in place.
+            rates: [member] of this step; a member whose rate is not finite is filled with NaN.
+            steps_done: before this one.
+            momenta: [member] where policies give any.
+        """
+        norms = torch.linalg.vector_norm(gradient, dim=1)
+        if self._clip_norm is not None:
+            gradient *= (self._clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
+        finite = torch.from_numpy(np.where(np.isfinite(rates), rates, np.nan))
+        self.step(gradient, finite.to(gradient.device, non_blocking=True), steps_done, momenta)
+        return norms
 
     @torch.no_grad()
     def step(self, gradient: Tensor, rates: Tensor, steps_done: int, momenta: Momenta = None) -> None:
@@ -115,14 +134,14 @@ class StackedOptimizer:
         self._weights.sub_(rate / corrected * mean / scale)
 
 
-def _is_of_a_matrix(model: StackedModel) -> Tensor:
+def _is_of_a_matrix(weights: StackedWeights) -> Tensor:
     """[weight] 1 for the weights of matrices and kernels, 0 for those of norms and biases."""
-    return _by_weight(model, [float(tensor.ndim > 2) for tensor in model.trained.values()])
+    return _by_weight(weights, [float(tensor.ndim > 2) for tensor in weights.trained.values()])
 
 
-def _by_weight(model: StackedModel, values: Sequence[float]) -> Tensor:
+def _by_weight(weights: StackedWeights, values: Sequence[float]) -> Tensor:
     """[weight] a value for each trained parameter, as often as it has weights."""
-    sizes = [tensor[0].numel() for tensor in model.trained.values()]
-    dtype = model.flat.dtype
+    sizes = [tensor[0].numel() for tensor in weights.trained.values()]
+    dtype = weights.flat.dtype
     parts = [torch.full((size,), value, dtype=dtype) for size, value in zip(sizes, values, strict=True)]
-    return torch.cat(parts).to(model.flat)
+    return torch.cat(parts).to(weights.flat)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from lrensemble.train.run.fused.layers import MembersAsChannels
+from lrensemble.train.run.fused.weights import StackedWeights, Tensors, load_into, stacked
 from lrensemble.train.run.numerics import compiled
-
-Tensors = dict[str, Tensor]
 
 
 class StackedModel:
@@ -30,22 +29,15 @@ class StackedModel:
         """
         trainable = [{n: p for n, p in model.named_parameters() if p.requires_grad} for model in models]
         frozen = [{n: p for n, p in model.named_parameters() if not p.requires_grad} for model in models]
-        if len({parameter.dtype for parameter in trainable[0].values()}) != 1:
-            raise ValueError("parameters of several types cannot be updated as one")
-        self.flat = torch.stack([torch.cat([p.detach().flatten() for p in each.values()]) for each in trainable])
-        """[member, weight]: the memory of all that is trained, so that an update is a few operations on one tensor."""
-        self.trained = _views(self.flat, trainable[0])
-        """[member, …] of every trained parameter, by name: leaves of the graph, in the memory of `flat`."""
-        self._gradient = torch.empty_like(self.flat)
-        self._parts = [part.detach() for part in _views(self._gradient, trainable[0]).values()]
-        self.parameters = self.trained | _stacked(frozen)
+        self.weights = StackedWeights(trainable)
+        self.parameters = self.weights.trained | stacked(frozen)
         """[member, …] of every parameter, by name."""
-        self.buffers = _stacked([dict(model.named_buffers()) for model in models])
+        self.buffers = stacked([dict(model.named_buffers()) for model in models])
         """[member, …] of every buffer, by name."""
         self._template = copy.deepcopy(models[0]).to("meta")
         self._program = compiled(self._all) if compile_it else None
         self._names = tuple(models[0].state_dict())
-        self.channels_last = self.flat.is_cpu
+        self.channels_last = self.weights.flat.is_cpu
         """Whether images lie in memory with their channels last, where the program is not compiled. On a GPU
         convolutions in groups, one for each member, have kernels for the usual order; `benchmarks.gpu` compares."""
 
@@ -76,12 +68,6 @@ class StackedModel:
         outputs: Tensor = run(self.parameters, self.buffers, inputs)
         return outputs
 
-    def joined(self, gradients: Sequence[Tensor]) -> Tensor:
-        """[member, weight] the gradients of `trained`, in their order, as one tensor; the next call overwrites it."""
-        for part, gradient in zip(self._parts, gradients, strict=True):
-            part.copy_(gradient)
-        return self._gradient
-
     def _one(self, parameters: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
         output: Tensor = functional_call(self._template, (parameters, buffers), (inputs,))
         return output
@@ -97,12 +83,7 @@ class StackedModel:
         Raises:
             ValueError: it is that of other networks.
         """
-        shapes = [{name: (t.shape, t.dtype) for name, t in side.items()} for side in (state, self.state())]
-        if shapes[0] != shapes[1]:
-            raise ValueError("its weights are those of other models")
-        with torch.no_grad():
-            for name, tensor in self.state().items():
-                tensor.copy_(state[name])
+        load_into(self.state(), state)
 
     def state_of(self, member: int) -> Tensors:
         """The state dict of one network, in the memory of the stack."""
@@ -121,17 +102,3 @@ def _channels_last(inputs: Tensor, shared: bool) -> Tensor:
     by_image = inputs.transpose(0, 1)
     side_by_side = by_image.flatten(1, 2).to(memory_format=torch.channels_last)
     return side_by_side.view(by_image.shape).transpose(0, 1)
-
-
-def _stacked(members: Sequence[Mapping[str, Tensor]]) -> Tensors:
-    """Tensors of the same names and shapes, each with a leading member axis."""
-    return {name: torch.stack([tensors[name].detach() for tensors in members]) for name in members[0]}
-
-
-def _views(flat: Tensor, like: Mapping[str, Tensor]) -> Tensors:
-    """[member, …] parts of [member, weight] in the shapes of one network's parameters, as leaves of their own."""
-    parts = torch.split(flat, [tensor.numel() for tensor in like.values()], dim=1)
-    return {
-        name: part.view(len(flat), *tensor.shape).detach().requires_grad_()
-        for (name, tensor), part in zip(like.items(), parts, strict=True)
-    }

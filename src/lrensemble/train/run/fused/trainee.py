@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -40,7 +39,7 @@ class StackedTrainee:
         for network in networks:
             freeze(network, settings[0].group)
         self.model = StackedModel(networks, compile_it=settings[0].compile)
-        self._optimizer = StackedOptimizer(settings, self.model)
+        self._optimizer = StackedOptimizer(settings, self.model.weights)
         self._loader, self._loss = BatchLoader(dataset, settings), loss_of(dataset, settings[0])
         smoothing = [each.label_smoothing for each in settings]
         exact = torch.tensor(smoothing, dtype=torch.float64, device=dataset.device) if any(smoothing) else None
@@ -60,13 +59,9 @@ class StackedTrainee:
             outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
             partner, share = mixing or (None, None)
             losses = member_losses(self._loss, outputs, truth, partner=partner, share=share, smoothing=self._smoothing)
-            gradient = self.model.joined(torch.autograd.grad(losses.sum(), list(self.model.trained.values())))
-        norms = torch.linalg.vector_norm(gradient, dim=1)
-        if self._settings.clip_norm is not None:
-            gradient *= (self._settings.clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
-        finite = torch.from_numpy(np.where(np.isfinite(rates), rates, np.nan))
-        self._optimizer.step(gradient, finite.to(inputs.device, non_blocking=True), step, momenta)
-        return losses.detach(), norms
+            trained = list(self.model.weights.trained.values())
+            gradient = self.model.weights.joined(torch.autograd.grad(losses.sum(), trained))
+        return losses.detach(), self._optimizer.update(gradient, rates, step, momenta)
 
     def _outputs(self, inputs: Tensor, rows: int, *, training: bool, shared: bool) -> Tensor:
         """[member, batch, output]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lrensemble.metrics import METRICS, score
 from lrensemble.pool import Pool
-from lrensemble.targets import Predictions
+from lrensemble.targets import Classes, Predictions, Target
 
 TEAM = "greedy(bootstrap=0)"
 """Selector of the team of a pool: on all rows, so that the team is a function of the members alone."""
@@ -37,5 +41,17 @@ def _team_score(pool: Pool, predictions: Sequence[Predictions], metric: str) -> 
 
     target, truth = pool.task.target, pool.truth("val")
     if not predictions:
-        return score(metric, target.uninformed(truth), truth)
+        return uninformed_score(target, truth, metric)
     return select(Validation(predictions, truth, target=target), TEAM, metric=metric).score
+
+
+def uninformed_score(target: Target, truth: NDArray[Any], metric: str) -> float:
+    """Score of who knows nothing of a row.
+
+    Where the metric needs the probability of the truth alone, there are two classes, the true one and the others: among
+    tens of thousands of tokens, one for each would not find room.
+    """
+    if METRICS.facts(metric).needs != "likelihood" or not isinstance(target, Classes):
+        return score(metric, target.uninformed(truth), truth)
+    said = np.broadcast_to([1 - 1 / target.width, 1 / target.width], (len(truth), 2))
+    return score(metric, said, np.ones(len(truth), dtype=np.int64))
