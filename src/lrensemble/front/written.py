@@ -11,8 +11,8 @@ from typing import Any
 from lrensemble.errors import DataError
 from lrensemble.evaluate import evaluate as measured
 from lrensemble.evaluate import load, stored_result
-from lrensemble.export import FORMATS, VARIANTS, Ensemble, chosen_team, ensemble_of
-from lrensemble.export.formats import check_place
+from lrensemble.export import FORMATS, VARIANTS, Description, Ensemble, chosen_team, place_of, write_ensemble
+from lrensemble.export.exporting import Served
 from lrensemble.export.predictions import Predictions, predict_array, predict_files
 from lrensemble.front.arrays import as_array
 from lrensemble.front.paths import PathLike
@@ -20,7 +20,7 @@ from lrensemble.front.teams import opened
 from lrensemble.notebook import Shown
 from lrensemble.pool import Pool
 from lrensemble.report import check_format, write_figures, write_report
-from lrensemble.spec import Spec, SpecLike, to_spec
+from lrensemble.spec import SpecLike
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,23 +48,26 @@ class Exported(Shown, os.PathLike[str]):
 
     path: Path
     format: str
-    ensemble: Ensemble
-    """The ensemble itself, to predict with."""
+    ensemble: Served
+    """The ensemble itself, to predict with; of adapters, what `load()` puts on their base."""
     figures: Mapping[str, Any]
-    """What is known of a cheaper variant: its accuracy beside the team's, its cost."""
+    """What is known of a cheaper variant: its accuracy beside the team's, its cost; of an adapter what is lost."""
 
     def __fspath__(self) -> str:
         return str(self.path)
 
     def _headline(self) -> str:
         description = self.ensemble.description
-        return f"{description.method}, {len(description.parts)} members as {self.format} in {self.path}"
+        return f"{description.method}, {len(description.weights)} members as {self.format} in {self.path}"
 
     def _table(self) -> list[dict[str, Any]]:
         """One row for each member."""
         description = self.ensemble.description
-        weighed = zip(description.parts, description.weights, strict=True)
-        return [{"member": part.id, "name": part.name, "weight": weight} for part, weight in weighed]
+        if not isinstance(description, Description):
+            weighed = zip(description.names, description.weights, strict=True)
+            return [{"name": name, "weight": weight} for name, weight in weighed]
+        parts = zip(description.parts, description.weights, strict=True)
+        return [{"member": part.id, "name": part.name, "weight": weight} for part, weight in parts]
 
 
 def report(
@@ -114,6 +117,8 @@ def export(
     method: str | None = None,
     variant: SpecLike = "team",
     data: PathLike | None = None,
+    base: PathLike | None = None,
+    consensus: str | None = None,
     trust_code: bool = False,
 ) -> Exported:
     """Make one deployable ensemble of a pool's team, as `lrensemble export` does.
@@ -126,10 +131,12 @@ def export(
     Args:
         pool: a pool, or its folder, with teams chosen by `select`.
         out: file or folder of the ensemble; beside the pool unless given.
-        format: `bundle`, a folder, or `onnx` or `torch`, one file.
+        format: `bundle`, a folder, or `onnx` or `torch`, one file; of language models also `adapter` and `merged`.
         method: method that chose the team; the judged team unless given.
         variant: the whole `team`, or a cheaper one: `cascade(cost=0.5)`, `greedy_soup`, …
         data: folder of the data set's files, for variants that need them.
+        base: of language models, folder of their base, where it lies elsewhere now.
+        consensus: of language models, how they speak as one; as it was scored unless given.
         trust_code: whether code that the pool names may be imported.
 
     Raises:
@@ -141,16 +148,17 @@ def export(
     found = opened(pool, trust_code)
     team = chosen_team(found, method)
     place = place_of(found, written_as, made_as) if out is None else Path(out)
-    check_place(place)
-    made = VARIANTS.call(made_as, ensemble_of(found, team), found, None if data is None else Path(data))
-    FORMATS.call(written_as, made.ensemble, place)
+    made = write_ensemble(
+        found,
+        team,
+        written_as,
+        made_as,
+        place,
+        data=None if data is None else Path(data),
+        base=None if base is None else Path(base),
+        consensus=consensus,
+    )
     return Exported(place, str(written_as), made.ensemble, made.figures)
-
-
-def place_of(pool: Pool, written_as: Spec, made_as: Spec) -> Path:
-    """Where an ensemble lies by default: beside its pool."""
-    name = "ensemble" if made_as.name == "team" else made_as.name
-    return pool.folder.resolve().parent / f"{name}{FORMATS.facts(to_spec(written_as)).suffix}"
 
 
 def predict(

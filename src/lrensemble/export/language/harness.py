@@ -172,7 +172,7 @@ def _model_class() -> Any:
             """Texts after prompts."""
             end = self.ensemble.tokenizer.eos_token
             asked = [(request.args[0], decoding_of(request.args[1], end)) for request in requests]
-            return [self.ensemble.generate(prompt, decoding).text for prompt, decoding in asked]
+            return [self.ensemble.generate(prompt, decoding, raw=True).text for prompt, decoding in asked]
 
     return HarnessModel
 
