@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lrensemble.errors import DataError
+from lrensemble.errors import DataError, ExportError
 from lrensemble.evaluate import evaluate as measured
 from lrensemble.evaluate import load, stored_result
 from lrensemble.export import FORMATS, VARIANTS, Description, Ensemble, chosen_team, place_of, write_ensemble
 from lrensemble.export.exporting import Served
+from lrensemble.export.language import LanguageEnsemble, is_language_bundle
+from lrensemble.export.language.answers import answer_files
+from lrensemble.export.language.team import AdapterTeam
 from lrensemble.export.predictions import Predictions, predict_array, predict_files
 from lrensemble.front.arrays import as_array
 from lrensemble.front.paths import PathLike
@@ -48,21 +51,32 @@ class Exported(Shown, os.PathLike[str]):
 
     path: Path
     format: str
-    ensemble: Served
-    """The ensemble itself, to predict with; of adapters, what `load()` puts on their base."""
+    made: Served
+    """What was written; of adapters, what `load()` puts on their base."""
     figures: Mapping[str, Any]
     """What is known of a cheaper variant: its accuracy beside the team's, its cost; of an adapter what is lost."""
+
+    @property
+    def ensemble(self) -> Ensemble:
+        """The ensemble itself, to predict with.
+
+        Raises:
+            ExportError: it is one of language models: `LanguageEnsemble.load` reads it.
+        """
+        if not isinstance(self.made, Ensemble):
+            raise ExportError(f"{self.path} is of language models; load a team with LanguageEnsemble.load")
+        return self.made
 
     def __fspath__(self) -> str:
         return str(self.path)
 
     def _headline(self) -> str:
-        description = self.ensemble.description
+        description = self.made.description
         return f"{description.method}, {len(description.weights)} members as {self.format} in {self.path}"
 
     def _table(self) -> list[dict[str, Any]]:
         """One row for each member."""
-        description = self.ensemble.description
+        description = self.made.description
         if not isinstance(description, Description):
             weighed = zip(description.names, description.weights, strict=True)
             return [{"name": name, "weight": weight} for name, weight in weighed]
@@ -162,7 +176,7 @@ def export(
 
 
 def predict(
-    ensemble: Ensemble | Exported | PathLike,
+    ensemble: Ensemble | LanguageEnsemble | Exported | PathLike,
     data: Any,
     out: PathLike | None = None,
     *,
@@ -176,8 +190,9 @@ def predict(
     ```
 
     Args:
-        ensemble: an ensemble, or the folder of a bundle.
-        data: inputs [sample, …] as an array, a tensor or a frame; or a file, or a list of files.
+        ensemble: an ensemble, or the folder of a bundle; also of language models.
+        data: inputs [sample, …] as an array, a tensor or a frame; or a file, or a list of files. For language models
+            files of questions with their choices.
         out: a `.csv` or `.parquet` file to write the table to.
         trust_code: whether code that the ensemble names may be imported.
 
@@ -188,16 +203,29 @@ def predict(
     """
     found = _loaded(ensemble, trust_code)
     files = _files(data)
+    if isinstance(found, LanguageEnsemble):
+        if files is None:
+            raise DataError("a team of language models answers questions; give a .jsonl file of them, or several")
+        predictions = answer_files(found, files).predictions
+        if out is not None:
+            predictions.save(Path(out))
+        return predictions
     predictions = predict_array(found, as_array(data)) if files is None else predict_files(found, files)
     if out is not None:
         predictions.save(Path(out))
     return predictions
 
 
-def _loaded(ensemble: Ensemble | Exported | PathLike, trust_code: bool) -> Ensemble:
-    if isinstance(ensemble, Exported):
-        return ensemble.ensemble
-    return ensemble if isinstance(ensemble, Ensemble) else Ensemble.load(Path(ensemble), trust_code=trust_code)
+def _loaded(
+    ensemble: Ensemble | LanguageEnsemble | Exported | PathLike, trust_code: bool
+) -> Ensemble | LanguageEnsemble:
+    if isinstance(ensemble, Ensemble | LanguageEnsemble):
+        return ensemble
+    if not isinstance(ensemble, Exported):
+        folder = Path(ensemble)
+        read = LanguageEnsemble.load if is_language_bundle(folder) else Ensemble.load
+        return read(folder, trust_code=trust_code)
+    return ensemble.made.load() if isinstance(ensemble.made, AdapterTeam) else ensemble.ensemble
 
 
 def _files(data: Any) -> list[Path] | None:

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from lrensemble.pool import Pool
 from lrensemble.spec import SpecLike, to_spec
+from lrensemble.targets import Choices
 
 Consensus = Literal["answer_probabilities", "sequence_likelihoods", "token_probabilities", "token_logits"]
 NAMES: tuple[str, ...] = get_args(Consensus)
@@ -37,6 +38,6 @@ def spoken(pool: Pool, consensus: SpecLike) -> Consensus | None:
     """
     if to_spec(consensus).name != "mean":
         return None
-    if pool.task.target.kind == "choices":
+    if isinstance(pool.task.target, Choices):
         return "answer_probabilities"
     return "token_probabilities" if holds_tokens(pool) else None

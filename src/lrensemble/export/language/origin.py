@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from lrensemble.config import Record
 from lrensemble.evaluate import Team, load, stored_result
 from lrensemble.evaluate.result import Gain, Result, Scores
+from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool
+from lrensemble.pool.names import told_apart
 
 
 class Judgement(Record):
@@ -42,6 +44,8 @@ class Origin(Record):
     """Score on `val` by it, higher is better; optimistic, since the team was chosen by it."""
     cross_fitted: float | None = None
     """The same with every row scored by a team chosen without it."""
+    best_single: str | None = None
+    """Name of the member with the best score on `val` by the metric; None where it is not known of all."""
     judgement: Judgement | None = None
     """What was found on test rows; None where they have not been looked at."""
 
@@ -61,8 +65,19 @@ def origin_of(pool: Pool, team: Team) -> Origin:
         metric=team.metric,
         score=team.score,
         cross_fitted=team.cross_fitted,
+        best_single=_best_single(pool, team.metric),
         judgement=None if result is None else _judgement(result, team),
     )
+
+
+def _best_single(pool: Pool, metric: str) -> str | None:
+    members = told_apart(pool.members())
+    scores = [member.scores.get("val", {}).get(metric) for member in members]
+    known = [score for score in scores if score is not None]
+    if not known or len(known) < len(scores):
+        return None
+    best = max(known) if METRICS.facts(METRICS.check(metric)).higher_is_better else min(known)
+    return members[scores.index(best)].name
 
 
 def digest_of(pool: Pool) -> str:

@@ -25,8 +25,9 @@ class Prompts:
             SpecError: no such template.
             UntrustedError: a template that is code, and is not trusted.
         """
-        self._tokenizer, self._template = tokenizer, template
+        self._tokenizer = tokenizer
         self._write = None if template is None else TEMPLATES.bound(template)
+        self._begins = template is not None and TEMPLATES.facts(template).own_ends
 
     def pieces(self, prompt: str, *, input: str = "", raw: bool = False) -> tuple[str, ...]:  # noqa: A002
         """Texts before the answer, to be encoded one by one.
@@ -59,9 +60,8 @@ class Prompts:
             ExportError, DataError: as `pieces` does.
         """
         ids = self._encoded(self.pieces(prompt, input=input, raw=raw))
-        templated = self._template is not None and not raw
         begin = self._tokenizer.bos_token_id
-        if begin is None or ids[:1] == [begin] or (templated and TEMPLATES.facts(self._template).own_ends):
+        if begin is None or ids[:1] == [begin] or (self._begins and not raw):
             return ids
         return [int(begin), *ids]
 
