@@ -54,6 +54,7 @@ def choice_scores(
     context: int | None = None,
     unconditional: bool = False,
     rows: int = ROWS,
+    beat: Callable[[], object] | None = None,
 ) -> ChoiceScores:
     """Log-likelihoods of the answers of questions.
 
@@ -64,6 +65,7 @@ def choice_scores(
         context: tokens that the model can look at; without end unless given.
         unconditional: whether the answers are scored without their contexts as well.
         rows: sequences in a batch.
+        beat: called before each thousand answers.
 
     Raises:
         DataError: an answer without a token, or with too many.
@@ -71,6 +73,8 @@ def choice_scores(
     """
 
     def score(sequences: Sequences) -> Floats:
+        if beat is not None:
+            beat()
         found: Floats = token_log_probs(model, sequences, rows).sum(axis=1, dtype=np.float64)
         return found[None]
 
