@@ -56,6 +56,8 @@ class Exported(_As):
     """How adapters were made one: `cat`, exact, or `svd`."""
     rank: NotRequired[int]
     """Rank of that adapter."""
+    val_nll: NotRequired[dict[str, float]]
+    """NLL in nats a token on `val` of one language model in place of a team, of the team, and of the best member."""
     loss: NotRequired[float]
     """Distance of its update from the mean of the members', over the length of that mean; 0 for `cat`."""
 
@@ -98,7 +100,7 @@ def export(
         float | None, typer.Option(help="Maximum cost of a cascade, as a fraction of the team's operations.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Folder of the data set's files, for one network.")
+        Path | None, typer.Option("--data", help="Folder of the data set's files, for one network or model.")
     ] = None,
     base: Annotated[
         Path | None, typer.Option(help="Language models: folder of the base, where it lies elsewhere now.")
@@ -210,7 +212,12 @@ def _lines_of_language(made: Made, format: str) -> list[str]:  # noqa: A002
     consensus = getattr(made.ensemble.description, "consensus", None)
     if not isinstance(consensus, str):
         return []
-    anew = "it is not the team: what it says has to be scored anew"
+    anew = "it is not the team: give --data FOLDER to score it on val"
+    if isinstance(nll := made.figures.get("val_nll"), dict):
+        anew = (
+            f"val NLL {nll['nll']:.4f} a token, the whole team {nll['team_nll']:.4f}, the best member "
+            f"{nll['best_single_nll']:.4f}"
+        )
     if "combination" not in made.figures:
         return [
             f"one model of the mean of their weights; {anew}" if format == "merged" else f"they speak by {consensus}"

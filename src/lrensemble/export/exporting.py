@@ -9,6 +9,7 @@ from lrensemble.errors import ExportError
 from lrensemble.evaluate import Team
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.formats import FORMATS, Kind, check_place, require_kind
+from lrensemble.export.language.scored import nll_on_val
 from lrensemble.export.language.team import AdapterTeam, is_whole, language_team_of
 from lrensemble.export.language.whole import WholeTeam
 from lrensemble.export.team import ensemble_of
@@ -71,7 +72,7 @@ def write_ensemble(
         written_as: a format.
         made_as: a variant.
         place: where nothing is yet.
-        data: folder of the data set's files, for variants that need them.
+        data: folder of the data set's files, for variants that need them, and to score one model in place of a team.
         base: of language models, where their base lies now.
         consensus: of language models, how they speak as one; as it was scored unless given.
 
@@ -86,7 +87,9 @@ def write_ensemble(
     check_place(place)
     if kind != "networks":
         served = language_team_of(pool, team, base=base, consensus=consensus)
-        return Made(served, dict(FORMATS.call(written_as, served, place) or {}))
+        found = FORMATS.call(written_as, served, place)
+        scored = {"val_nll": nll_on_val(pool, team, place, data)} if found is not None and data is not None else {}
+        return Made(served, {**(found or {}), **scored})
     if base is not None or consensus is not None:
         raise ExportError("a base and a consensus can be named for teams of language models alone; leave them out")
     made = VARIANTS.call(made_as, ensemble_of(pool, team), pool, data)

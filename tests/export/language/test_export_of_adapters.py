@@ -1,9 +1,7 @@
 """Teams of pools of adapters become folders, adapters and models, with the numbers of the pool, or are refused."""
 
 import json
-import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,19 +9,15 @@ import torch
 from tests.export.language.adapters import peft_models, slow_log_probs
 from tests.export.language.pools import experiment, trained, write_instructions
 from tests.language.models import BEGIN, tiny_base, tiny_tokenizer
-from tests.language.toy_texts import toy_sequences
 
 import lrensemble
 from lrensemble.config import SplitSettings
-from lrensemble.errors import ConfigError, DataError, ExportError, SpecError
-from lrensemble.evaluate import choose, save
+from lrensemble.errors import DataError, ExportError
 from lrensemble.evaluate.spoken import sequence_nll
 from lrensemble.export import chosen_team
 from lrensemble.export.language import Decoding, LanguageEnsemble
-from lrensemble.export.language.answers import answer_files
 from lrensemble.export.language.origin import digest_of
 from lrensemble.export.language.prompting import Prompts
-from lrensemble.export.language.team import AdapterTeam, language_team_of
 from lrensemble.language.examples import Example, Turn
 from lrensemble.language.source import TEXTS
 from lrensemble.language.templates import TEMPLATES
@@ -32,22 +26,6 @@ from lrensemble.spec import Spec, to_spec
 
 pytest.importorskip("peft")
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("adapters of a pool")
-
-
-@pytest.fixture(scope="module")
-def pool(place: Path) -> Pool:
-    base = tiny_base(place / "base")
-    return trained(place / "pool", experiment(base, write_instructions(place / "data")))
-
-
-@pytest.fixture(scope="module")
-def exported(pool: Pool, place: Path) -> Path:
-    return lrensemble.export(str(pool.folder), place / "team", method="greedy").path
 
 
 def test_a_team_says_of_held_out_tokens_what_was_scored(pool: Pool, exported: Path) -> None:
@@ -184,69 +162,21 @@ def test_the_merged_model_says_what_the_adapter_says(pool: Pool, place: Path) ->
     assert LanguageEnsemble.from_adapters(place / "base", {"one": one}).generate("old", Decoding(max_tokens=3)).tokens
 
 
-def test_members_without_weight_are_left_out(pool: Pool) -> None:
-    team = choose(pool, "all")
-    zero = team.model_copy(update={"weights": (0.5, 0.0, 0.5)})
-    found = language_team_of(pool, zero)
-    assert isinstance(found, AdapterTeam)
-    assert found.description.names == tuple(pool[name].name for name in (team.team[0], team.team[2]))
-    assert found.description.weights == (0.5, 0.5)
-
-
-def test_a_team_of_one_is_its_member(pool: Pool, place: Path) -> None:
-    save(pool, choose(pool, "best"))
-    made = lrensemble.export(pool, place / "single", method="best")
-    loaded = LanguageEnsemble.load(made)
-    assert loaded.description.names == (min(pool.members(), key=lambda each: each.scores["val"]["nll"]).name,)
-    assert loaded.generate("old cat", Decoding(max_tokens=4)).tokens
-
-
-def test_a_base_that_moved_is_named_and_checked(exported: Path, tmp_path: Path) -> None:
-    shutil.copytree(exported.parent / "base", tmp_path / "moved")
-    ten = Decoding(max_tokens=10)
-    stays, moved = LanguageEnsemble.load(exported), LanguageEnsemble.load(exported, base=tmp_path / "moved")
-    assert moved.generate("old cat", ten) == stays.generate("old cat", ten)
-    other = tiny_base(tmp_path / "other", seed=5)
-    with pytest.raises(SpecError, match=r"holds other weights .* give the very base"):
-        LanguageEnsemble.load(exported, base=other)
-    with pytest.raises(SpecError, match="than the base that the members were trained on"):
-        lrensemble.export(exported.parent / "pool", tmp_path / "team", base=other)
-
-
-def test_a_base_that_has_gone_is_said(place: Path, exported: Path, tmp_path: Path) -> None:
-    """Also where something else lies there now: the team goes by the hash of its base."""
-    shutil.move(place / "base", tmp_path / "base")
-    try:
-        with pytest.raises(SpecError, match=r"is not there now; say where it lies, --base FOLDER"):
-            LanguageEnsemble.load(exported)
-        tiny_base(place / "base", seed=6)
-        assert LanguageEnsemble.load(exported, base=str(tmp_path / "base")).generate("old", Decoding(max_tokens=2))
-    finally:
-        shutil.rmtree(place / "base")
-        shutil.move(tmp_path / "base", place / "base")
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"format": "onnx"}, "format 'onnx' is for networks that take arrays, and this team is of adapters"),
-        ({"variant": "greedy-soup"}, "variant 'greedy-soup' is for networks that take arrays"),
-        ({"consensus": "vote"}, "no consensus of language models named 'vote'; give one of answer_probabilities"),
-    ],
-)
-def test_what_makes_no_sense_is_one_line(pool: Pool, tmp_path: Path, options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ExportError, match=message) as caught:
-        lrensemble.export(pool, tmp_path / "out", method="greedy", **options)
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / "out").exists()
-
-
-def test_another_consensus_can_be_served(pool: Pool, tmp_path: Path) -> None:
-    made = lrensemble.export(pool, tmp_path / "out", method="greedy", consensus="sequence_likelihoods")
-    loaded = LanguageEnsemble.load(made)
-    assert loaded.description.consensus == "sequence_likelihoods"
-    sequences = toy_sequences(4, 2)
-    assert np.isfinite(loaded.score(sequences).log_probs).all()
+def test_one_model_is_scored_anew_where_the_texts_are_given(pool: Pool, place: Path) -> None:
+    """By hand for the team; the merged model, which is the adapter, has its loss and not the team's."""
+    team = chosen_team(pool, "greedy")
+    made = [
+        lrensemble.export(pool, place / f"scored-{name}", format=name, method="greedy", data=place / "data").figures
+        for name in ("adapter", "merged")
+    ]
+    own = [np.exp(np.asarray(pool[name].predictions("val").main, dtype=float)) for name in team.team]
+    for figures in made:
+        assert figures["val_nll"]["team_nll"] == pytest.approx(-np.log(np.array(team.weights) @ np.stack(own)).mean())
+        assert figures["val_nll"]["nll"] == pytest.approx(made[0]["val_nll"]["nll"], abs=1e-4)
+        assert figures["val_nll"]["best_single_nll"] == pytest.approx(
+            min(member.scores["val"]["nll"] for member in pool.members()), abs=1e-5
+        )
+    assert abs(made[0]["val_nll"]["nll"] - made[0]["val_nll"]["team_nll"]) > 1e-4
 
 
 def test_whole_models_become_their_mean_and_nothing_else(tmp_path: Path) -> None:
@@ -265,15 +195,3 @@ def test_whole_models_become_their_mean_and_nothing_else(tmp_path: Path) -> None
     own = [member.weights() for member in pool.members()]
     for name in own[0]:
         assert torch.allclose(found[name], (own[0][name] + own[1][name]) / 2, atol=1e-6)
-
-
-def test_questions_are_answered_by_arrays_for_nobody(exported: Path, tmp_path: Path) -> None:
-    (tmp_path / "q.jsonl").write_text(json.dumps({"question": "old", "choices": ["cat", "dog"]}) + "\n")
-    found = lrensemble.predict(str(exported), tmp_path / "q.jsonl", tmp_path / "answers.csv")
-    assert found.labels == [("A", "B")[int(found.said[0].argmax())]]
-    assert (tmp_path / "answers.csv").read_text().startswith("file,row,label,p:A,p:B,answer\n")
-    with pytest.raises(DataError, match=r"answers questions; give a \.jsonl file"):
-        lrensemble.predict(str(exported), np.zeros((2, 3)))
-    team = LanguageEnsemble.load(exported)
-    with pytest.raises(ConfigError, match="normalisation 'words' is refused"):
-        answer_files(team, [tmp_path / "q.jsonl"], normalisation="words")  # type: ignore[arg-type]

@@ -28,7 +28,9 @@ from lrensemble.language.base import base_of, load_base
 from lrensemble.language.likelihood import ROWS
 from lrensemble.language.pairs import Pair, encode_pairs
 from lrensemble.language.sequences import Sequences
+from lrensemble.language.templates import TEMPLATES
 from lrensemble.registry import known_paths_only, require_known_paths
+from lrensemble.spec import SpecLike
 
 Floats = NDArray[np.float64]
 GREEDY = Decoding()
@@ -91,6 +93,7 @@ class LanguageEnsemble:
         weights: Sequence[float] | None = None,
         *,
         consensus: str = "token_probabilities",
+        template: SpecLike | None = None,
         method: str = "given",
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
@@ -102,6 +105,8 @@ class LanguageEnsemble:
             adapters: folders by the names of the members.
             weights: of the members, above zero; equal unless given.
             consensus: `token_probabilities`, `token_logits`, `sequence_likelihoods` or `answer_probabilities`.
+            template: how instructions were written in training, `alpaca`, `chat`, …; prompts are left as they are
+                unless given.
             method: what chose the team, for people.
             device: where all is computed.
             dtype: type of the base's weights in memory.
@@ -121,6 +126,7 @@ class LanguageEnsemble:
             weights=tuple((shares / shares.sum()).tolist()),
             consensus=check_consensus(consensus),
             method=method,
+            template=None if template is None else TEMPLATES.check(template),
         )
         return cls(description, [read_adapter(folder) for folder in adapters.values()], device=device, dtype=dtype)
 

@@ -110,8 +110,10 @@ def language_team_of(
 
 def is_whole(member: Member) -> bool:
     """Whether a member is a language model that was trained as a whole."""
-    recipe = member.recipe
-    return member.adapter is None and recipe is not None and MODELS.facts(to_spec(recipe["model"])).sequences
+    if member.adapter is not None or member.recipe is None:
+        return False
+    model = to_spec(member.recipe["model"])
+    return MODELS.facts(model).sequences and model.name != "lora"  # one that lost its adapter has predictions alone
 
 
 def _members_of(pool: Pool, team: Team) -> tuple[list[Member], tuple[float, ...]]:
