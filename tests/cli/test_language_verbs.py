@@ -9,12 +9,12 @@ import pytest
 from tests.cli.command import check_output
 from tests.cli.test_generate_verb import invoke
 from tests.export.language.adapters import write_adapter
-from tests.export.language.test_evaluation_harness import questions, write_task
+from tests.export.language.local_tasks import questions, write_task
 from tests.language.models import tiny_base
 
 from lrensemble.errors import ConfigError, DataError
 from lrensemble.export.language import LanguageEnsemble
-from lrensemble.export.language.answers import answer_files
+from lrensemble.export.language.questions.answers import answer_files
 
 ASKED = [
     {"question": "which is red", "choices": ["cat", "old dog", "rain"], "answer": 1, "id": "q7"},
@@ -75,5 +75,5 @@ def test_what_is_wrong_is_one_line(team: Path, tmp_path: Path) -> None:
         invoke(["predict", str(tmp_path), "image.png", "--members"], catch_exceptions=False)
     with pytest.raises(ConfigError, match="--limit goes with --harness TASK; leave it out"):
         invoke(["evaluate", str(tmp_path), "--limit", "3"], catch_exceptions=False)
-    with pytest.raises(ConfigError, match=r"knows no task 'nothing\.yaml'"):
+    with pytest.raises(ConfigError, match=r"there is no nothing\.yaml; give the \.yaml file of a task"):
         invoke(["evaluate", str(team), "--harness", "nothing.yaml"], catch_exceptions=False)

@@ -45,7 +45,7 @@ EXAMPLES = (
 def output() -> Any:
     """The record in `result.json`; or what lm-evaluation-harness found."""
     from lrensemble.evaluate import Result
-    from lrensemble.export.language.tasks import HarnessScores
+    from lrensemble.export.language.questions.tasks import HarnessScores
 
     return Result | HarnessScores
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lrensemble.cli.console import Form, Table, answers, print_json, print_tables, progress_of
 
 if TYPE_CHECKING:
-    from lrensemble.export.language.tasks import HarnessScores, Measured, TaskScores
+    from lrensemble.export.language.questions.tasks import HarnessScores, Measured, TaskScores
 
 
 def evaluate_by_harness(

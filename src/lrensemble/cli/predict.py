@@ -173,7 +173,7 @@ def _answered(
     ensemble: Path, files: list[Path], members: bool, base: Path | None, trust_code: bool, options: dict[str, Any]
 ) -> tuple[Predictions, float | None]:
     from lrensemble.export.language import LanguageEnsemble
-    from lrensemble.export.language.answers import answer_files
+    from lrensemble.export.language.questions.answers import answer_files
 
     team = LanguageEnsemble.load(ensemble, base=base, trust_code=trust_code)
     found = answer_files(team, files, members=members, **options)

@@ -8,7 +8,7 @@ that it predicts from and to. `cascade`, `soup` and `distill` make cheaper ensem
 teams of language models.
 """
 
-import lrensemble.export.language.formats  # noqa: F401
+import lrensemble.export.language.pools.formats  # noqa: F401
 from lrensemble.export import onnx, team_file, torch_program  # noqa: F401  (register what they define)
 from lrensemble.export.cascade import Cascade, CascadeQuality, cascade, measure
 from lrensemble.export.combined import Combined, combine_files

@@ -9,9 +9,9 @@ from lrensemble.errors import ExportError
 from lrensemble.evaluate import Team
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.formats import FORMATS, Kind, check_place, require_kind
-from lrensemble.export.language.scored import nll_on_val
-from lrensemble.export.language.team import AdapterTeam, is_whole, language_team_of
-from lrensemble.export.language.whole import WholeTeam
+from lrensemble.export.language.pools.scored import nll_on_val
+from lrensemble.export.language.pools.team import AdapterTeam, is_whole, language_team_of
+from lrensemble.export.language.pools.whole import WholeTeam
 from lrensemble.export.team import ensemble_of
 from lrensemble.export.variants import VARIANTS
 from lrensemble.pool import Pool

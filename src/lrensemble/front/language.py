@@ -8,8 +8,8 @@ from pathlib import Path
 from lrensemble.errors import ExportError
 from lrensemble.export import chosen_team
 from lrensemble.export.language import LanguageEnsemble, is_language_bundle
-from lrensemble.export.language.tasks import HarnessScores, evaluate_tasks
-from lrensemble.export.language.team import AdapterTeam, language_team_of
+from lrensemble.export.language.pools.team import AdapterTeam, language_team_of
+from lrensemble.export.language.questions.tasks import HarnessScores, evaluate_tasks
 from lrensemble.front.paths import PathLike
 from lrensemble.pool import Pool
 

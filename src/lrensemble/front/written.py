@@ -14,8 +14,8 @@ from lrensemble.evaluate import load, stored_result
 from lrensemble.export import FORMATS, VARIANTS, Description, Ensemble, chosen_team, place_of, write_ensemble
 from lrensemble.export.exporting import Served
 from lrensemble.export.language import LanguageEnsemble, is_language_bundle
-from lrensemble.export.language.answers import answer_files
-from lrensemble.export.language.team import AdapterTeam
+from lrensemble.export.language.pools.team import AdapterTeam
+from lrensemble.export.language.questions.answers import answer_files
 from lrensemble.export.predictions import Predictions, predict_array, predict_files
 from lrensemble.front.arrays import as_array
 from lrensemble.front.paths import PathLike

@@ -1,6 +1,5 @@
 """Teams and members in lm-evaluation-harness: a tiny task of a local file, equal to what we count ourselves."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -9,50 +8,20 @@ import numpy as np
 import pytest
 from tests.export.language.adapters import slow_log_probs
 from tests.export.language.conftest import WEIGHTS, Team
+from tests.export.language.local_tasks import questions, write_task
 from tests.language.models import BEGIN
 
 from lrensemble.errors import ConfigError, DataError, ExportError
 from lrensemble.export.language import LanguageEnsemble
-from lrensemble.export.language.answers import answers_to
+from lrensemble.export.language.questions.answers import answers_to
 from lrensemble.language.benchmarks.base import Question
 from lrensemble.language.choices import answer_scores, choice_scores
 
 pytest.importorskip("lm_eval")
 from lrensemble.export.language import harness
-from lrensemble.export.language.tasks import evaluate_tasks
+from lrensemble.export.language.questions.tasks import evaluate_tasks
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the harness and what it imports
-
-WORDS = ["one", "two", "ten", "red", "old", "new", "far", "cat", "dog", "sun", "rain", "stone", "river", "he", "she"]
-TASK = """task: tiny_local
-dataset_path: json
-dataset_kwargs:
-  data_files:
-    test: FILE
-output_type: multiple_choice
-test_split: test
-doc_to_text: "question: {{question}}\\nanswer:"
-doc_to_target: answer
-doc_to_choice: choices
-metric_list:
-  - metric: acc
-  - metric: acc_norm
-"""
-
-
-def questions(count: int) -> list[dict[str, Any]]:
-    generator = np.random.default_rng(0)
-    drawn = [generator.choice(WORDS, 7, replace=False).tolist() for _ in range(count)]
-    return [
-        {"question": " ".join(words[:3]), "choices": words[3:], "answer": int(generator.integers(4))} for words in drawn
-    ]
-
-
-def write_task(folder: Path, asked: list[dict[str, Any]]) -> Path:
-    file, task = folder / "questions.jsonl", folder / "tiny_local.yaml"
-    file.write_text("".join(json.dumps(row) + "\n" for row in asked))
-    task.write_text(TASK.replace("FILE", str(file)))
-    return task
 
 
 def accuracy_of(model: Any, folder: Path, asked: list[dict[str, Any]]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -133,7 +134,7 @@ class LanguageEnsemble:
     @classmethod
     def load(
         cls,
-        folder: Path | str,
+        folder: os.PathLike[str] | str,
         *,
         base: Path | str | None = None,
         trust_code: bool = False,

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from lrensemble.errors import ExportError, MissingExtraError
-from lrensemble.export.language.asked import Asked, Reply
 from lrensemble.export.language.decoding import Decoding
 from lrensemble.export.language.ensemble import LanguageEnsemble
+from lrensemble.export.language.questions.asked import Asked, Reply
 from lrensemble.language.sequences import Sequences
 from lrensemble.models.transformers_library import first_line
 

@@ -126,6 +126,8 @@ def _managed(tasks: Sequence[Path | str]) -> tuple[Any, list[str]]:
         if is_folder or is_file:
             folders.append(path if is_folder else path.parent)
             names += _names_in(path, sorted(path.glob("*.yaml")) if is_folder else [path])
+        elif path.suffix == ".yaml" or len(path.parts) > 1:
+            raise ConfigError(f"there is no {path}; give the .yaml file of a task, a folder of such, or a name")
         else:
             stock.append(str(given))
     if not names and not stock:

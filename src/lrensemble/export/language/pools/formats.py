@@ -10,8 +10,8 @@ from pydantic import Field
 
 from lrensemble.export.formats import FORMATS
 from lrensemble.export.language.merge import merged_adapter, write_merged_adapter, write_merged_base
-from lrensemble.export.language.team import AdapterTeam
-from lrensemble.export.language.whole import WholeTeam, write_mean_model
+from lrensemble.export.language.pools.team import AdapterTeam
+from lrensemble.export.language.pools.whole import WholeTeam, write_mean_model
 
 
 @FORMATS.register("adapter", suffix="-adapter", of=("adapters",))
