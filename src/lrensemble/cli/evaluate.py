@@ -17,6 +17,7 @@ from lrensemble.cli.console import (
     TrustCode,
     answers,
     form_of,
+    import_given,
     open_pool,
     people,
     print_json,
@@ -37,27 +38,76 @@ SHOWN = 12
 EXAMPLES = (
     "lrensemble evaluate pool",
     "lrensemble evaluate pool --format latex > table.tex",
+    "lrensemble evaluate pool --harness tasks/arc_easy.yaml --limit 200",
 )
 
 
 def output() -> Any:
-    """The record in `result.json`."""
+    """The record in `result.json`; or what lm-evaluation-harness found."""
     from lrensemble.evaluate import Result
+    from lrensemble.export.language.questions.tasks import HarnessScores
 
-    return Result
+    return Result | HarnessScores
 
 
 def evaluate(
-    pool: Annotated[Path, typer.Argument(help="Folder of the pool, with teams chosen by `lrensemble select`.")],
+    pool: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of the pool, with teams chosen by `lrensemble select`; with --harness also of an exported "
+            "team of language models."
+        ),
+    ],
+    harness: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TASK",
+            help="Language models: a task of lm-evaluation-harness to score team and members on, by its name or as a "
+            ".yaml file or a folder of such, which may run code; may be repeated.",
+        ),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="With --harness: questions of a task at most.")] = None,
+    shots: Annotated[int | None, typer.Option(help="With --harness: solved examples before each question.")] = None,
+    base: Annotated[
+        Path | None, typer.Option(help="With --harness: folder of the base, where it lies elsewhere now.")
+    ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
 ) -> None:
-    """Measure the chosen teams on the rows of every test set."""
+    """Measure the chosen teams on the rows of every test set; or one of language models on tasks."""
+    if harness:
+        _by_harness(pool, harness, form_of(format, json), plugin, base=base, limit=limit, shots=shots, trust=trust_code)
+        return
+    for name, value in (("limit", limit), ("shots", shots), ("base", base)):
+        if value is not None:
+            from lrensemble.errors import ConfigError
+
+            raise ConfigError(f"--{name} goes with --harness TASK; leave it out")
     opened = open_pool(pool, plugin, trust_code)
     result = evaluate_into(opened, pool / "result.json")
     print_result(result, opened, form_of(format, json))
+
+
+def _by_harness(
+    folder: Path,
+    tasks: list[str],
+    form: Form,
+    plugin: list[str] | None,
+    *,
+    base: Path | None,
+    limit: int | None,
+    shots: int | None,
+    trust: bool,
+) -> None:
+    from lrensemble.cli.harness import evaluate_by_harness
+    from lrensemble.registry import close_gate
+
+    import_given(plugin)
+    if not trust and base is None:
+        close_gate(str(folder))
+    evaluate_by_harness(folder, tasks, form, base=base, limit=limit, shots=shots, trust_code=trust)
 
 
 def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = None, *, again: bool = True) -> Result:

@@ -23,6 +23,7 @@ from lrensemble.cli.console import (
 
 if TYPE_CHECKING:
     from lrensemble.evaluate import Team
+    from lrensemble.export import Made
     from lrensemble.pool import Pool
     from lrensemble.spec import Spec
 
@@ -51,11 +52,20 @@ class Exported(_As):
     """Ids of the members whose weights a soup averages."""
     barriers: NotRequired[dict[str, float]]
     """Barriers of a soup: accuracy on `val` lost at the midpoint between the best member and each other one, by id."""
+    combination: NotRequired[str]
+    """How adapters were made one: `cat`, exact, or `svd`."""
+    rank: NotRequired[int]
+    """Rank of that adapter."""
+    val_nll: NotRequired[dict[str, float]]
+    """NLL in nats a token on `val` of one language model in place of a team, of the team, and of the best member."""
+    loss: NotRequired[float]
+    """Distance of its update from the mean of the members', over the length of that mean; 0 for `cat`."""
 
 
 EXAMPLES = (
     "lrensemble export pool --format onnx --out ensemble.onnx",
     "lrensemble export pool --format team --out team.json",
+    "lrensemble export pool --format 'adapter(combination=\"svd\", rank=8)'",
 )
 
 
@@ -90,7 +100,17 @@ def export(
         float | None, typer.Option(help="Maximum cost of a cascade, as a fraction of the team's operations.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Folder of the data set's files, for one network.")
+        Path | None, typer.Option("--data", help="Folder of the data set's files, for one network or model.")
+    ] = None,
+    base: Annotated[
+        Path | None, typer.Option(help="Language models: folder of the base, where it lies elsewhere now.")
+    ] = None,
+    consensus: Annotated[
+        str | None,
+        typer.Option(
+            help="Language models: how they speak as one, where not as they were scored: token_probabilities, "
+            "sequence_likelihoods, token_logits, answer_probabilities."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="File or folder of the ensemble; beside the pool unless given.")
@@ -100,26 +120,22 @@ def export(
     json: Json = False,
 ) -> None:
     """Make one deployable ensemble of a pool's team."""
-    from lrensemble.export import FORMATS, VARIANTS, chosen_team, ensemble_of
-    from lrensemble.export.formats import check_place
+    from lrensemble.export import FORMATS, chosen_team, place_of, write_ensemble
 
     import_given(plugin)
     # Before the pool is opened, which closes the gate for what it names.
     made_as, written_as = _with_options(variant, accuracy=accuracy, cost=cost), FORMATS.check(format)
     opened = open_pool(pool, None, trust_code)
     team = chosen_team(opened, method)
-    if written_as.name == "team" and made_as.name == "team":
+    is_small = written_as.name == "team" and made_as.name == "team" and opened.task.base is None
+    if is_small and base is None and consensus is None:
         _write_team(opened, team, format, out, json=json)
         return
-    name = "ensemble" if made_as.name == "team" else made_as.name
-    place = out or pool.resolve().parent / f"{name}{FORMATS.facts(written_as).suffix}"
-    check_place(place)
+    place = out or place_of(opened, written_as, made_as)
     with progress_of(f"exporting {team.method}"):
-        made = VARIANTS.call(made_as, ensemble_of(opened, team), opened, data)
-        FORMATS.call(written_as, made.ensemble, place)
-    ensemble = made.ensemble
+        made = write_ensemble(opened, team, written_as, made_as, place, data=data, base=base, consensus=consensus)
     if json:
-        described = ensemble.description.model_dump(mode="json")
+        described = made.ensemble.description.model_dump(mode="json")
         print_json(
             {
                 "path": str(place),
@@ -131,13 +147,13 @@ def export(
             }
         )
         return
-    if len(team.team) == 1:
+    if len(made.members) == 1:
         alone = " (no team beats it)" if method is None else ""
-        shipped = f"{ensemble.description.parts[0].name}, a single model{alone}"
+        shipped = f"{made.members[0]}, a single model{alone}"
     else:
-        shipped = f"{team.method}, a team of {len(team.team)}"
+        shipped = f"{team.method}, a team of {len(made.members)}"
     people.print(f"{place}: {shipped}, as {format}", soft_wrap=True)
-    for line in _lines(made.figures):
+    for line in (*_lines(made.figures), *_lines_of_language(made, written_as.name)):
         people.print(line, soft_wrap=True)
 
 
@@ -189,3 +205,23 @@ def _lines(figures: dict[str, object]) -> list[str]:
         reaches = "reaches" if figures["reaches_team"] else "does not reach"
         lines.append(f"on test it {reaches} the team's accuracy within 0.1 points at half of its cost or less")
     return lines
+
+
+def _lines_of_language(made: Made, format: str) -> list[str]:  # noqa: A002
+    """How language models speak as one, or what is lost where they were made one."""
+    consensus = getattr(made.ensemble.description, "consensus", None)
+    if not isinstance(consensus, str):
+        return []
+    anew = "it is not the team: give --data FOLDER to score it on val"
+    if isinstance(nll := made.figures.get("val_nll"), dict):
+        anew = (
+            f"val NLL {nll['nll']:.4f} a token, the whole team {nll['team_nll']:.4f}, the best member "
+            f"{nll['best_single_nll']:.4f}"
+        )
+    if "combination" not in made.figures:
+        return [
+            f"one model of the mean of their weights; {anew}" if format == "merged" else f"they speak by {consensus}"
+        ]
+    loss = float(str(made.figures["loss"]))
+    kept = f"{percent(loss)} % of the mean of their updates is lost" if loss else "the mean of their updates, exactly"
+    return [f"one adapter of rank {made.figures['rank']} by {made.figures['combination']}: {kept}; {anew}"]

@@ -24,6 +24,8 @@ class Generated(TypedDict):
     """A text that a team wrote."""
 
     prompt: str
+    asked: str
+    """What the members were given: the prompt as it is, or written through the template of their training."""
     text: str
     """What was written, without the prompt and without what ended it."""
     tokens: list[int]
@@ -44,7 +46,15 @@ def output() -> Any:
 
 def generate(
     ensemble: Annotated[Path, typer.Argument(help="Folder of a team of language models.")],
-    prompt: Annotated[str, typer.Argument(help="The text to go on from; - reads it from standard input.")],
+    prompt: Annotated[
+        str,
+        typer.Argument(
+            help="An instruction, written as in training where the team knows how; or else a text to go on from. - "
+            "reads it from standard input."
+        ),
+    ],
+    more: Annotated[str, typer.Option("--input", help="What the instruction is to be applied to.")] = "",
+    raw: Annotated[bool, typer.Option("--raw", help="Leave the prompt as it is.")] = False,
     max_tokens: Annotated[int, typer.Option(help="Tokens to write at most.")] = 256,
     temperature: Annotated[float, typer.Option(help="0 writes the likeliest token, 1 draws by probabilities.")] = 0.0,
     top_p: Annotated[
@@ -73,10 +83,11 @@ def generate(
         team = LanguageEnsemble.load(ensemble, base=base, trust_code=trust_code)
     team = team if member is None else team.alone(member)
     if json:
-        written = team.generate(text, decoding)
+        written = team.generate(text, decoding, input=more, raw=raw)
         print_json(
             Generated(
                 prompt=text,
+                asked="".join(team.prompts.pieces(text, input=more, raw=raw)),
                 text=written.text,
                 tokens=list(written.tokens),
                 ended=written.ended,
@@ -86,6 +97,6 @@ def generate(
         )
         return
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
-    for piece in team.stream(text, decoding):
+    for piece in team.stream(text, decoding, input=more, raw=raw):
         print_answer(visible(piece, keep="\n\t") if is_terminal else piece)
     print_answer("\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, print_json
+from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, percent, print_json
 from lrensemble.cli.printer import print_answer
 
 if TYPE_CHECKING:
@@ -64,43 +64,142 @@ class PredictedValues(TypedDict):
     predictions: list[ValuesPrediction]
 
 
-EXAMPLES = ("lrensemble predict ensemble images/*.png --out labels.csv",)
+class Answer(TypedDict):
+    """Answer to one question."""
+
+    file: str
+    row: int
+    """Position in the file, from 0."""
+    label: str
+    """Letter of the answer."""
+    answer: str
+    """Text of the answer."""
+    probabilities: list[float]
+    """Probabilities [choice]; 0 where the question has fewer."""
+    members: dict[str, str]
+    """Letter that each member answers alone, by its name; empty unless asked for."""
+
+
+class Answered(TypedDict):
+    """Answers of a team of language models to all questions of all files."""
+
+    choices: list[str]
+    """Letters of the choices, in the order of the probabilities."""
+    predictions: list[Answer]
+    accuracy: float | None
+    """Share of right answers, where the files say which are right."""
+
+
+EXAMPLES = (
+    "lrensemble predict ensemble images/*.png --out labels.csv",
+    "lrensemble predict team questions.jsonl --members",
+)
 
 
 def output() -> Any:
-    """Label and probabilities of every row; or values, and their standard deviations."""
-    return Predicted | PredictedValues
+    """Label and probabilities of every row; or values, and their standard deviations; or answers to questions."""
+    return Predicted | PredictedValues | Answered
 
 
 def predict(
     ensemble: Annotated[Path, typer.Argument(help="Folder that `lrensemble export` made.")],
-    files: Annotated[list[Path], typer.Argument(help="Images, .npz or .npy arrays, .parquet tables.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Images, .npz or .npy arrays, .parquet tables; for language models .jsonl files of questions with "
+            "their choices."
+        ),
+    ],
     out: TableFile = None,
+    members: Annotated[bool, typer.Option("--members", help="Language models: what each member answers too.")] = False,
+    normalisation: Annotated[
+        str | None,
+        typer.Option(help="Language models: compare answers by sum, characters, tokens or unconditional; sum unless."),
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="Language models: text before the answers, with {question} in it.")
+    ] = None,
+    base: Annotated[
+        Path | None, typer.Option(help="Language models: folder of the base, where it lies elsewhere now.")
+    ] = None,
     raw_formulas: RawFormulas = False,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
-    """Predict the rows of files: label and the probability of every class, or values."""
-    from lrensemble.export import Ensemble
-    from lrensemble.export.predictions import check_table_path, predict_files
+    """Predict the rows of files: label and the probability of every class, or values; or answers to questions."""
+    from lrensemble.export.language import is_language_bundle
+    from lrensemble.export.predictions import check_table_path
     from lrensemble.registry import close_gate
 
     import_given(plugin)
-    if not trust_code:
-        close_gate(str(ensemble))
     if out:
         check_table_path(out)
-    loaded = Ensemble.load(ensemble, trust_code=trust_code)
-    with people.status("predicting"):
-        predictions = predict_files(loaded, files)
+    options = {"normalisation": normalisation, "prompt": prompt}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if not trust_code and base is None:
+        close_gate(str(ensemble))
+    accuracy = None
+    if is_language_bundle(ensemble):
+        with people.status("predicting"):
+            predictions, accuracy = _answered(ensemble, files, members, base, trust_code, given)
+    else:
+        foreign = [*given, *(["members"] if members else []), *([] if base is None else ["base"])]
+        predictions = _predicted(ensemble, files, trust_code, foreign)
     if out:
         predictions.save(out, raw_formulas=raw_formulas)
     if json:
-        print_json(record_of(predictions))
+        answers = predictions.target.kind == "choices" and "answer" in predictions.further
+        print_json(answers_of(predictions, accuracy) if answers else record_of(predictions))
     elif not out:
         print_answer(predictions.to_csv(raw_formulas=raw_formulas))
-    people.print(f"{len(predictions.rows):,} rows predicted{f' to {out}' if out else ''}", soft_wrap=True)
+    right = "" if accuracy is None else f"; {percent(accuracy)} % of the answers that are known are right"
+    people.print(f"{len(predictions.rows):,} rows predicted{f' to {out}' if out else ''}{right}", soft_wrap=True)
+
+
+def _predicted(ensemble: Path, files: list[Path], trust_code: bool, given: list[str]) -> Predictions:
+    from lrensemble.errors import ConfigError
+    from lrensemble.export import Ensemble
+    from lrensemble.export.predictions import predict_files
+
+    if given:
+        raise ConfigError(f"--{given[0]} is for teams of language models, and {ensemble} is none; leave it out")
+    loaded = Ensemble.load(ensemble, trust_code=trust_code)
+    with people.status("predicting"):
+        return predict_files(loaded, files)
+
+
+def _answered(
+    ensemble: Path, files: list[Path], members: bool, base: Path | None, trust_code: bool, options: dict[str, Any]
+) -> tuple[Predictions, float | None]:
+    from lrensemble.export.language import LanguageEnsemble
+    from lrensemble.export.language.questions.answers import answer_files
+
+    team = LanguageEnsemble.load(ensemble, base=base, trust_code=trust_code)
+    found = answer_files(team, files, members=members, **options)
+    return found.predictions, found.accuracy
+
+
+def answers_of(predictions: Predictions, accuracy: float | None) -> Answered:
+    """Answers to questions, ready for JSON."""
+    columns = predictions.further
+    names = {heading: heading.removeprefix("member:") for heading in columns if heading.startswith("member:")}
+    where = zip(predictions.files, predictions.rows, predictions.labels, predictions.said.tolist(), strict=True)
+    return Answered(
+        choices=list(predictions.target.names),
+        predictions=[
+            Answer(
+                file=file,
+                row=row,
+                label=label,
+                answer=str(columns["answer"][place]),
+                probabilities=probs,
+                members={name: str(columns[heading][place]) for heading, name in names.items()},
+            )
+            for place, (file, row, label, probs) in enumerate(where)
+        ],
+        accuracy=accuracy,
+    )
 
 
 def record_of(predictions: Predictions) -> Predicted | PredictedValues:

@@ -14,6 +14,7 @@ from lrensemble.evaluate.looks import described, write_look
 from lrensemble.evaluate.measurements import Measurements
 from lrensemble.evaluate.result import MemberResult, Result
 from lrensemble.evaluate.selections import save
+from lrensemble.evaluate.spoken import spoken_notes
 from lrensemble.evaluate.teams import Team, choose, validation_of
 from lrensemble.evaluate.verdict import verdict
 from lrensemble.pool import Pool
@@ -55,6 +56,7 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
     references = {each.metric: measurements.reference(each.single) for each in fixed}
     results = {key: measurements.team(key) for key in keyed}
     judgements = [(each, _key(each, keyed), references[each.metric]) for each in fixed]
+    chosen = [each.team for each in fixed if each.team is not None]
     verdicts = tuple(
         verdict(
             key,
@@ -80,7 +82,7 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
         verdicts=verdicts,
         looks=looks[tests[0]],
         further={name: further_test(measurements, name, references, verdicts, looks[name]) for name in tests[1:]},
-        notes=(*notes, *measurements.notes(references.values())),
+        notes=(*notes, *measurements.notes(references.values()), *spoken_notes(pool, chosen, tests[0])),
         seconds={
             "training": sum(member.seconds or 0.0 for member in pool.members()),
             "selection": sum(team.seconds for team in everyone),

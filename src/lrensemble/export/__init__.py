@@ -4,15 +4,18 @@
 `onnx` and `torch_program` are files without this library, `hub` shares it; `readers` and `predictions` are the files
 that it predicts from and to. `cascade`, `soup` and `distill` make cheaper ensembles of a team;
 `team_file` is a team without its networks, and `combined` applies it to new predictions of its members;
-`variants` registers these, `formats` the formats of files.
+`variants` registers these, `formats` the formats of files, and `exporting` goes all the way; `language` is the same for
+teams of language models.
 """
 
+import lrensemble.export.language.pools.formats  # noqa: F401
 from lrensemble.export import onnx, team_file, torch_program  # noqa: F401  (register what they define)
 from lrensemble.export.cascade import Cascade, CascadeQuality, cascade, measure
 from lrensemble.export.combined import Combined, combine_files
 from lrensemble.export.description import Description, Part, Stages
 from lrensemble.export.distill import Student, distill
 from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.exporting import Made, place_of, write_ensemble
 from lrensemble.export.formats import FORMATS
 from lrensemble.export.soup import Soup, soup
 from lrensemble.export.team import chosen_team, ensemble_of
@@ -26,6 +29,7 @@ __all__ = [
     "Combined",
     "Description",
     "Ensemble",
+    "Made",
     "Part",
     "Soup",
     "Stages",
@@ -37,5 +41,7 @@ __all__ = [
     "distill",
     "ensemble_of",
     "measure",
+    "place_of",
     "soup",
+    "write_ensemble",
 ]

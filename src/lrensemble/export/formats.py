@@ -3,32 +3,67 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, Protocol
 
 from lrensemble.errors import ExportError
-from lrensemble.export.ensemble import Ensemble
 from lrensemble.files import storage_errors
 from lrensemble.registry import Call, Registry
+
+Kind = Literal["networks", "adapters", "models"]
+
+KINDS: dict[Kind, str] = {
+    "networks": "networks that take arrays",
+    "adapters": "adapters of a language model",
+    "models": "whole language models, which share nothing",
+}
+"""What teams are of."""
+
+
+class Saved(Protocol):
+    """What can be written as a folder."""
+
+    def save(self, folder: Path) -> None:
+        """Write it."""
 
 
 @dataclass(frozen=True)
 class FormatFacts:
-    """A format says how its files are named."""
+    """A format says how its files are named, and what teams it is for."""
 
     suffix: str = ""
-    """Suffix of the file, `.onnx`; empty for a folder."""
+    """Suffix of the file, `.onnx`; of a folder what its name ends in, if anything."""
+    of: tuple[Kind, ...] = ("networks",)
+    """Teams that it is for."""
 
 
-FORMATS: Registry[None, FormatFacts] = Registry(
+FORMATS: Registry[Mapping[str, object] | None, FormatFacts] = Registry(
     "format", FormatFacts, title="Export formats", call=Call(("ensemble", "path"))
 )
-"""Functions of (ensemble, path) that write the ensemble to a path where nothing is."""
+"""Functions of (ensemble, path) that write the ensemble to a path where nothing is, and perhaps say what is lost."""
 
 
-@FORMATS.register(suffix="")
-def bundle(ensemble: Ensemble, path: Path) -> None:
-    """A folder of JSON and safetensors, which `Ensemble.load` and `lrensemble predict` read.
+def require_kind(registry: Registry[Any, Any], name: str, kind: Kind) -> None:
+    """Refuse a format or a variant that is for other teams.
+
+    Raises:
+        ExportError: with what there is for these.
+    """
+    facts = registry.facts(name)
+    if kind not in facts.of:
+        able = ", ".join(each for each in registry if kind in registry.facts(each).of)
+        raise ExportError(
+            f"{registry.kind} {name!r} is for {KINDS[facts.of[0]]}, and this team is of {KINDS[kind]}; give {able}"
+        )
+
+
+@FORMATS.register(suffix="", of=("networks", "adapters"))
+def bundle(ensemble: Saved, path: Path) -> None:
+    """A folder of JSON and safetensors, which `Ensemble.load`, `LanguageEnsemble.load` and `lrensemble predict` read.
+
+    Of adapters, the base is in it by reference.
 
     Args:
         ensemble: to export.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ class Predictions(Shown):
     """Position of each input in its file [sample]."""
     said: NDArray[np.float64]
     """Probabilities [sample, class], or values [sample, output] and then their standard deviations."""
+    further: Mapping[str, Sequence[Cell]] = field(default_factory=dict)
+    """Further columns [sample] by their headings, which stand last."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -78,14 +80,15 @@ class Predictions(Shown):
         """Names of the columns; classes take their own names, set apart by `p:`, deviations of outputs by `std:`."""
         names = self.target.names
         if not self.of_values:
-            return ["file", "row", "label", *(f"p:{name}" for name in names)]
-        return ["file", "row", *names, *(f"std:{name}" for name in names if self.has_std)]
+            return ["file", "row", "label", *(f"p:{name}" for name in names), *self.further]
+        return ["file", "row", *names, *(f"std:{name}" for name in names if self.has_std), *self.further]
 
     def records(self) -> Iterator[list[Cell]]:
         """Cells of each row of the table, by `header`."""
         labels = itertools.repeat(()) if self.of_values else ((label,) for label in self.labels)
-        for file, row, label, numbers in zip(self.files, self.rows, labels, self.said.tolist(), strict=False):
-            yield [file, row, *label, *numbers]
+        said = zip(self.files, self.rows, labels, self.said.tolist(), strict=False)
+        for place, (file, row, label, numbers) in enumerate(said):
+            yield [file, row, *label, *numbers, *(column[place] for column in self.further.values())]
 
     def to_csv(self, *, raw_formulas: bool = False) -> str:
         """The table as CSV; numbers read back to the same bits.

@@ -10,7 +10,7 @@ from pydantic import Field
 from lrensemble.config.records import SpecField
 from lrensemble.evaluate import Team
 from lrensemble.export.ensemble import Ensemble
-from lrensemble.export.formats import FORMATS
+from lrensemble.export.formats import FORMATS, Saved
 from lrensemble.export.team import chosen_team
 from lrensemble.files import seal, write_whole
 from lrensemble.pool import Pool
@@ -77,17 +77,23 @@ def read_team(path: Path, *, method: str | None = None, trust_code: bool = False
         return team
 
 
-@FORMATS.register(suffix=".json")
-def team(ensemble: Ensemble, path: Path) -> None:
+@FORMATS.register(suffix=".json", of=("networks", "adapters"))
+def team(ensemble: Ensemble | Saved, path: Path) -> None:
     """A small file for `lrensemble combine`: members by name, weights and consensus; no network is needed.
+
+    Adapters are small themselves: of these it is the folder that `bundle` writes.
 
     Args:
         ensemble: to export.
-        path: of the file.
+        path: of the file, or of the folder.
 
     Raises:
+        ExportError: there is something in the folder.
         StorageError: it cannot be written.
     """
+    if not isinstance(ensemble, Ensemble):
+        ensemble.save(path)
+        return
     given = ensemble.description
     write_team(
         TeamFile(

@@ -12,6 +12,7 @@ from lrensemble.export.cascade import CascadeQuality, measure
 from lrensemble.export.cascade import cascade as cascade_of
 from lrensemble.export.distill import distill
 from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.formats import Kind
 from lrensemble.export.soup import Soup, soup
 from lrensemble.models import MODELS
 from lrensemble.pool import Pool
@@ -28,12 +29,20 @@ class Variant:
     """Figures by name, ready for JSON: those of a split by the name of the split."""
 
 
-VARIANTS: Registry[Variant] = Registry("variant", call=Call(("ensemble", "pool", "data")))
+@dataclass(frozen=True)
+class VariantFacts:
+    """A variant says what teams it can be made of."""
+
+    of: tuple[Kind, ...] = ("networks",)
+    """Teams that it is for."""
+
+
+VARIANTS: Registry[Variant, VariantFacts] = Registry("variant", VariantFacts, call=Call(("ensemble", "pool", "data")))
 """Functions of (ensemble, pool, data) that return a `Variant`: the team's ensemble, the pool that it was chosen from,
 and the folder of the data set's files where one is given."""
 
 
-@VARIANTS.register
+@VARIANTS.register(of=("networks", "adapters", "models"))
 def team(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:  # noqa: ARG001
     """The whole team: every member predicts every row."""
     return Variant(ensemble)

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from lrensemble.errors import DataError
+from lrensemble.errors import DataError, ExportError
 from lrensemble.evaluate import evaluate as measured
 from lrensemble.evaluate import load, stored_result
-from lrensemble.export import FORMATS, VARIANTS, Ensemble, chosen_team, ensemble_of
-from lrensemble.export.formats import check_place
+from lrensemble.export import FORMATS, VARIANTS, Description, Ensemble, chosen_team, place_of, write_ensemble
+from lrensemble.export.exporting import Served
+from lrensemble.export.language import LanguageEnsemble, is_language_bundle
+from lrensemble.export.language.pools.team import AdapterTeam
+from lrensemble.export.language.questions.answers import answer_files
 from lrensemble.export.predictions import Predictions, predict_array, predict_files
 from lrensemble.front.arrays import as_array
 from lrensemble.front.compared import PAGE, compares, write_compared
@@ -22,7 +25,7 @@ from lrensemble.front.teams import opened
 from lrensemble.notebook import Shown
 from lrensemble.pool import Pool
 from lrensemble.report import check_format, write_figures, write_report
-from lrensemble.spec import Spec, SpecLike, to_spec
+from lrensemble.spec import SpecLike
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,23 +53,37 @@ class Exported(Shown, os.PathLike[str]):
 
     path: Path
     format: str
-    ensemble: Ensemble
-    """The ensemble itself, to predict with."""
+    made: Served
+    """What was written; of adapters, what `load()` puts on their base."""
     figures: Mapping[str, Any]
-    """What is known of a cheaper variant: its accuracy beside the team's, its cost."""
+    """What is known of a cheaper variant: its accuracy beside the team's, its cost; of an adapter what is lost."""
+
+    @property
+    def ensemble(self) -> Ensemble:
+        """The ensemble itself, to predict with.
+
+        Raises:
+            ExportError: it is one of language models: `LanguageEnsemble.load` reads it.
+        """
+        if not isinstance(self.made, Ensemble):
+            raise ExportError(f"{self.path} is of language models; load a team with LanguageEnsemble.load")
+        return self.made
 
     def __fspath__(self) -> str:
         return str(self.path)
 
     def _headline(self) -> str:
-        description = self.ensemble.description
-        return f"{description.method}, {len(description.parts)} members as {self.format} in {self.path}"
+        description = self.made.description
+        return f"{description.method}, {len(description.weights)} members as {self.format} in {self.path}"
 
     def _table(self) -> list[dict[str, Any]]:
         """One row for each member."""
-        description = self.ensemble.description
-        weighed = zip(description.parts, description.weights, strict=True)
-        return [{"member": part.id, "name": part.name, "weight": weight} for part, weight in weighed]
+        description = self.made.description
+        if not isinstance(description, Description):
+            weighed = zip(description.names, description.weights, strict=True)
+            return [{"name": name, "weight": weight} for name, weight in weighed]
+        parts = zip(description.parts, description.weights, strict=True)
+        return [{"member": part.id, "name": part.name, "weight": weight} for part, weight in parts]
 
 
 def report(
@@ -129,6 +146,8 @@ def export(
     method: str | None = None,
     variant: SpecLike = "team",
     data: PathLike | None = None,
+    base: PathLike | None = None,
+    consensus: str | None = None,
     trust_code: bool = False,
 ) -> Exported:
     """Make one deployable ensemble of a pool's team, as `lrensemble export` does.
@@ -141,10 +160,12 @@ def export(
     Args:
         pool: a pool, or its folder, with teams chosen by `select`.
         out: file or folder of the ensemble; beside the pool unless given.
-        format: `bundle`, a folder, or `onnx` or `torch`, one file.
+        format: `bundle`, a folder, or `onnx` or `torch`, one file; of language models also `adapter` and `merged`.
         method: method that chose the team; the judged team unless given.
         variant: the whole `team`, or a cheaper one: `cascade(cost=0.5)`, `greedy_soup`, …
         data: folder of the data set's files, for variants that need them.
+        base: of language models, folder of their base, where it lies elsewhere now.
+        consensus: of language models, how they speak as one; as it was scored unless given.
         trust_code: whether code that the pool names may be imported.
 
     Raises:
@@ -156,20 +177,21 @@ def export(
     found = opened(pool, trust_code)
     team = chosen_team(found, method)
     place = place_of(found, written_as, made_as) if out is None else Path(out)
-    check_place(place)
-    made = VARIANTS.call(made_as, ensemble_of(found, team), found, None if data is None else Path(data))
-    FORMATS.call(written_as, made.ensemble, place)
+    made = write_ensemble(
+        found,
+        team,
+        written_as,
+        made_as,
+        place,
+        data=None if data is None else Path(data),
+        base=None if base is None else Path(base),
+        consensus=consensus,
+    )
     return Exported(place, str(written_as), made.ensemble, made.figures)
 
 
-def place_of(pool: Pool, written_as: Spec, made_as: Spec) -> Path:
-    """Where an ensemble lies by default: beside its pool."""
-    name = "ensemble" if made_as.name == "team" else made_as.name
-    return pool.folder.resolve().parent / f"{name}{FORMATS.facts(to_spec(written_as)).suffix}"
-
-
 def predict(
-    ensemble: Ensemble | Exported | PathLike,
+    ensemble: Ensemble | LanguageEnsemble | Exported | PathLike,
     data: Any,
     out: PathLike | None = None,
     *,
@@ -183,8 +205,9 @@ def predict(
     ```
 
     Args:
-        ensemble: an ensemble, or the folder of a bundle.
-        data: inputs [sample, …] as an array, a tensor or a frame; or a file, or a list of files.
+        ensemble: an ensemble, or the folder of a bundle; also of language models.
+        data: inputs [sample, …] as an array, a tensor or a frame; or a file, or a list of files. For language models
+            files of questions with their choices.
         out: a `.csv` or `.parquet` file to write the table to.
         trust_code: whether code that the ensemble names may be imported.
 
@@ -195,16 +218,29 @@ def predict(
     """
     found = _loaded(ensemble, trust_code)
     files = _files(data)
+    if isinstance(found, LanguageEnsemble):
+        if files is None:
+            raise DataError("a team of language models answers questions; give a .jsonl file of them, or several")
+        predictions = answer_files(found, files).predictions
+        if out is not None:
+            predictions.save(Path(out))
+        return predictions
     predictions = predict_array(found, as_array(data)) if files is None else predict_files(found, files)
     if out is not None:
         predictions.save(Path(out))
     return predictions
 
 
-def _loaded(ensemble: Ensemble | Exported | PathLike, trust_code: bool) -> Ensemble:
-    if isinstance(ensemble, Exported):
-        return ensemble.ensemble
-    return ensemble if isinstance(ensemble, Ensemble) else Ensemble.load(Path(ensemble), trust_code=trust_code)
+def _loaded(
+    ensemble: Ensemble | LanguageEnsemble | Exported | PathLike, trust_code: bool
+) -> Ensemble | LanguageEnsemble:
+    if isinstance(ensemble, Ensemble | LanguageEnsemble):
+        return ensemble
+    if not isinstance(ensemble, Exported):
+        folder = Path(ensemble)
+        read = LanguageEnsemble.load if is_language_bundle(folder) else Ensemble.load
+        return read(folder, trust_code=trust_code)
+    return ensemble.made.load() if isinstance(ensemble.made, AdapterTeam) else ensemble.ensemble
 
 
 def _files(data: Any) -> list[Path] | None:

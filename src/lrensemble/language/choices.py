@@ -19,10 +19,13 @@ from lrensemble.errors import ConfigError
 from lrensemble.language.benchmarks.base import LETTERS, Question
 from lrensemble.language.likelihood import ROWS, token_log_probs
 from lrensemble.language.pairs import Pair, encode_pairs
+from lrensemble.language.sequences import Sequences
 from lrensemble.targets import LOG_ZERO
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
+
+Score = Callable[[Sequences], Floats]
 
 AT_ONCE = 1024
 """Answers whose tokens are held at once."""
@@ -69,43 +72,63 @@ def choice_scores(
         DataError: an answer without a token, or with too many.
         PredictionsError: a model that gives NaN.
     """
-    pairs = [pair for each in questions for pair in zip(each.contexts, each.continuations, strict=True)]
-    summed, tokens, cut = _scored(model, tokenizer, pairs, context, rows, beat)
-    alone = None
-    if unconditional:
-        texts = list(dict.fromkeys(text for _, text in pairs))
-        of_texts, _, _ = _scored(model, tokenizer, [("", text) for text in texts], context, rows, beat)
-        known = dict(zip(texts, of_texts.tolist(), strict=True))
-        alone = _table(questions, [known[text] for _, text in pairs], 0.0)
-    characters = [len(answer) for each in questions for answer in each.answers]
-    return ChoiceScores(
-        log_likelihoods=_table(questions, summed, -np.inf),
-        characters=_table(questions, characters, 1).astype(np.int64),
-        tokens=_table(questions, tokens, 1).astype(np.int64),
-        unconditional=alone,
-        cut=cut,
-    )
 
-
-def _scored(
-    model: Any,
-    tokenizer: Any,
-    pairs: Sequence[Pair],
-    context: int | None,
-    rows: int,
-    beat: Callable[[], object] | None,
-) -> tuple[Floats, Indices, int]:
-    """Log-likelihood and number of tokens of what follows each context, and how many contexts were cut."""
-    summed, tokens, cut = [], [], 0
-    for start in range(0, len(pairs), AT_ONCE):
+    def score(sequences: Sequences) -> Floats:
         if beat is not None:
             beat()
+        found: Floats = token_log_probs(model, sequences, rows).sum(axis=1, dtype=np.float64)
+        return found[None]
+
+    return choice_scores_by(score, tokenizer, questions, context=context, unconditional=unconditional)[0]
+
+
+def choice_scores_by(
+    score: Score,
+    tokenizer: Any,
+    questions: Sequence[Question],
+    *,
+    context: int | None = None,
+    unconditional: bool = False,
+) -> list[ChoiceScores]:
+    """Log-likelihoods of the answers of questions by several who look at the same sequences.
+
+    Args:
+        score: log-likelihoods [who, sequence] of the answer tokens of sequences.
+        tokenizer: theirs.
+        questions: one or more.
+        context: tokens that they can look at; without end unless given.
+        unconditional: whether the answers are scored without their contexts as well.
+
+    Raises:
+        DataError: an answer without a token, or with too many.
+    """
+    pairs = [pair for each in questions for pair in zip(each.contexts, each.continuations, strict=True)]
+    summed, tokens, cut = _scored(score, tokenizer, pairs, context)
+    characters = _table(questions, [len(answer) for each in questions for answer in each.answers], 1).astype(np.int64)
+    counts = _table(questions, tokens, 1).astype(np.int64)
+    alone = list[Floats | None]([None] * len(summed))
+    if unconditional:
+        texts = list(dict.fromkeys(text for _, text in pairs))
+        of_texts, _, _ = _scored(score, tokenizer, [("", text) for text in texts], context)
+        place = {text: number for number, text in enumerate(texts)}
+        alone = [_table(questions, own[[place[text] for _, text in pairs]], 0.0) for own in of_texts]
+    return [
+        ChoiceScores(_table(questions, own, -np.inf), characters, counts, without, cut)
+        for own, without in zip(summed, alone, strict=True)
+    ]
+
+
+def _scored(score: Score, tokenizer: Any, pairs: Sequence[Pair], context: int | None) -> tuple[Floats, Indices, int]:
+    """Log-likelihood [who, pair] and number of tokens [pair] of what follows each context, and how many contexts were
+    cut.
+    """
+    summed, tokens, cut = [], [], 0
+    for start in range(0, len(pairs), AT_ONCE):
         encoded = encode_pairs(tokenizer, pairs[start : start + AT_ONCE], context)
-        found = token_log_probs(model, encoded.sequences, rows)
-        summed.append(found.sum(axis=1, dtype=np.float64))
+        summed.append(score(encoded.sequences))
         tokens.append(encoded.sequences.answer.sum(axis=1))
         cut += encoded.cut
-    return np.concatenate(summed), np.concatenate(tokens), cut
+    return np.concatenate(summed, axis=1), np.concatenate(tokens), cut
 
 
 def _table(questions: Sequence[Question], values: Sequence[float] | NDArray[Any], pad: float) -> Floats:

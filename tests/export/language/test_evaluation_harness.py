@@ -1,6 +1,5 @@
 """Teams and members in lm-evaluation-harness: a tiny task of a local file, equal to what we count ourselves."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -9,47 +8,27 @@ import numpy as np
 import pytest
 from tests.export.language.adapters import slow_log_probs
 from tests.export.language.conftest import WEIGHTS, Team
+from tests.export.language.local_tasks import questions, write_task
 from tests.language.models import BEGIN
 
-from lrensemble.errors import ExportError
+from lrensemble.errors import ConfigError, DataError, ExportError
 from lrensemble.export.language import LanguageEnsemble
+from lrensemble.export.language.questions.answers import answers_to
+from lrensemble.language.benchmarks.base import Question
+from lrensemble.language.choices import answer_scores, choice_scores
 
 pytest.importorskip("lm_eval")
 from lrensemble.export.language import harness
+from lrensemble.export.language.questions.tasks import evaluate_tasks
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the harness and what it imports
-
-WORDS = ["one", "two", "ten", "red", "old", "new", "far", "cat", "dog", "sun", "rain", "stone", "river", "he", "she"]
-TASK = """task: tiny_local
-dataset_path: json
-dataset_kwargs:
-  data_files:
-    test: FILE
-output_type: multiple_choice
-test_split: test
-doc_to_text: "question: {{question}}\\nanswer:"
-doc_to_target: answer
-doc_to_choice: choices
-metric_list:
-  - metric: acc
-"""
-
-
-def questions(count: int) -> list[dict[str, Any]]:
-    generator = np.random.default_rng(0)
-    drawn = [generator.choice(WORDS, 7, replace=False).tolist() for _ in range(count)]
-    return [
-        {"question": " ".join(words[:3]), "choices": words[3:], "answer": int(generator.integers(4))} for words in drawn
-    ]
 
 
 def accuracy_of(model: Any, folder: Path, asked: list[dict[str, Any]]) -> float:
     import lm_eval
     from lm_eval.tasks import TaskManager
 
-    file = folder / "questions.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in asked))
-    (folder / "tiny_local.yaml").write_text(TASK.replace("FILE", str(file)))
+    write_task(folder, asked)
     found = lm_eval.simple_evaluate(
         model=model,
         tasks=["tiny_local"],
@@ -75,6 +54,64 @@ def test_accuracy_is_what_we_count_ourselves(
     assert accuracy_of(harness.harness_model(ensemble), tmp_path, asked) == wanted
     alone = float((members[1].argmax(1) == truth).mean())
     assert accuracy_of(harness.harness_model(ensemble.alone("mid")), tmp_path, asked) == alone
+
+
+@pytest.mark.parametrize("consensus", ["token_probabilities", "answer_probabilities"])
+def test_team_and_members_score_what_they_score_with_us(
+    team: Team, alone: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, consensus: str
+) -> None:
+    """Members by `choice_scores` of models of peft; `acc` and `acc_norm`."""
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    ensemble, asked = team(consensus), questions(30)
+    context = [f"question: {each['question']}\nanswer:" for each in asked]
+    own = [
+        Question(str(row), (text,) * 4, tuple(f" {choice}" for choice in each["choices"]), (each["answer"],))
+        for row, (text, each) in enumerate(zip(context, asked, strict=True))
+    ]
+    truth = np.array([each["answer"] for each in asked])
+    found = evaluate_tasks(ensemble, [write_task(tmp_path, asked)], limit=24)
+    scores = found.tasks["tiny_local"]
+    assert (found.consensus, scores.rows, list(scores.members)) == (consensus, 24, ["low", "mid", "high"])
+    for name, model in zip(scores.members, alone, strict=True):
+        said = choice_scores(model, ensemble.tokenizer, own[:24], context=128)
+        for metric, normalisation in (("acc", "sum"), ("acc_norm", "characters")):
+            right = answer_scores(said, normalisation).argmax(1) == truth[:24]  # type: ignore[arg-type]
+            assert scores.members[name][metric].value == right.mean()
+    for metric, normalisation in (("acc", "sum"), ("acc_norm", "characters")):
+        if (metric, consensus) != ("acc_norm", "answer_probabilities"):  # divided by characters after the mean
+            right = answers_to(ensemble, own[:24], normalisation).probabilities.argmax(1) == truth[:24]  # type: ignore[arg-type]
+            assert scores.team[metric].value == right.mean()
+
+
+def test_answers_are_the_mean_of_what_members_answer(team: Team, alone: list[Any]) -> None:
+    ensemble = team("answer_probabilities")
+    own = [
+        Question("0", ("a b",) * 3, (" cat", " an old dog", " rain"), ()),
+        Question("1", ("c",) * 2, (" x", " y"), ()),
+    ]
+    found = answers_to(ensemble, own, "tokens")
+    slow = np.stack([answer_scores(choice_scores(model, ensemble.tokenizer, own), "tokens") for model in alone])
+    probs = np.exp(slow) / np.exp(slow).sum(2, keepdims=True)
+    assert found.members == pytest.approx(probs, abs=1e-5)
+    assert found.probabilities == pytest.approx(np.einsum("mqc,m->qc", probs, np.array(WEIGHTS)), abs=1e-5)
+    assert found.probabilities[1, 2] == 0
+
+
+def test_what_cannot_be_asked_is_one_line(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    ensemble, task = team("token_logits"), write_task(tmp_path, questions(2))
+    with pytest.raises(ConfigError, match="limit = 0 must be at least 1"):
+        evaluate_tasks(ensemble, [task], limit=0)
+    with pytest.raises(ConfigError, match="no task is given"):
+        evaluate_tasks(ensemble, [])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match=r"empty holds no task: give a \.yaml file"):
+        evaluate_tasks(ensemble, [tmp_path / "empty"])
+    task.write_text(task.read_text().replace("questions.jsonl", "nowhere.jsonl"))
+    with pytest.raises(DataError, match=r"cannot ask tiny_local: .*; where no hub can be reached") as caught:
+        evaluate_tasks(ensemble, [tmp_path])
+    assert "\n" not in str(caught.value)
 
 
 def test_the_harness_finds_the_model_by_its_name(team: Team, tmp_path: Path) -> None:

@@ -96,9 +96,9 @@ def test_the_merged_base_is_a_model_without_adapters(team: Team, base: Path, alo
 def test_what_is_no_mean_is_refused(team: Team, base: Path, folders: dict[str, Path], tmp_path: Path) -> None:
     ensemble = team("token_probabilities")
     with pytest.raises(ExportError, match="'linear' averages A and B separately"):
-        merged_adapter(ensemble, "linear")  # type: ignore[arg-type]
+        merged_adapter(ensemble, "linear")
     with pytest.raises(ExportError, match="no combination 'ties'"):
-        merged_adapter(ensemble, "ties")  # type: ignore[arg-type]
+        merged_adapter(ensemble, "ties")
     with pytest.raises(ExportError, match="rank = 4 is refused"):
         merged_adapter(ensemble, "cat", 4)
     dora = write_adapter(tmp_path / "dora", base, 3, use_dora=True)

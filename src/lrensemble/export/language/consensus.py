@@ -13,15 +13,13 @@ With weights w_m that sum to 1, and p_m(t | s) the probability that member m giv
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import torch
 from torch import Tensor
 
 from lrensemble.errors import ExportError
+from lrensemble.language.speaking import NAMES, Consensus
 
-Consensus = Literal["answer_probabilities", "sequence_likelihoods", "token_probabilities", "token_logits"]
-NAMES: tuple[str, ...] = get_args(Consensus)
+__all__ = ["NAMES", "Consensus", "after", "check_consensus", "next_token", "of_tokens", "over_choices"]
 
 
 def check_consensus(name: str) -> Consensus:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,10 +21,12 @@ import safetensors.torch
 from pydantic import Field
 
 from lrensemble.config import Base, Record
+from lrensemble.config.records import SpecField
 from lrensemble.errors import ExportError, PoolError
 from lrensemble.export.language.adapters import CONFIG, WEIGHTS, Adapter, read_adapter
-from lrensemble.export.language.consensus import Consensus
+from lrensemble.export.language.pools.origin import Origin
 from lrensemble.files import draft_folder, read_json, seal, storage_errors, to_json
+from lrensemble.language.speaking import Consensus
 from lrensemble.pool.sealed import check_file, unseal
 
 ENSEMBLE, ADAPTERS = "ensemble.json", "adapters"
@@ -41,6 +44,10 @@ class LanguageDescription(Record):
     consensus: Consensus
     method: str
     """Method that chose the team."""
+    template: SpecField | None = None
+    """How instructions were written when the members were trained; None where prompts are left as they are."""
+    origin: Origin | None = None
+    """Pool that the team was chosen from; None where it was put together by hand."""
 
 
 class _Content(Record):
@@ -112,4 +119,5 @@ def read_language_bundle(folder: Path) -> tuple[LanguageDescription, list[Adapte
             check_file(folder / name, found.files.get(name, ""))
     except PoolError as error:
         raise ExportError(str(error)) from None
-    return found.ensemble, [read_adapter(folder / place) for place in places]
+    # Which base they are of is said by the description, with its hash; where it lay then, something else may lie now.
+    return found.ensemble, [replace(read_adapter(folder / place), base=None) for place in places]

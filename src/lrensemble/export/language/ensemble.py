@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from lrensemble.config import Base
 from lrensemble.errors import ExportError
-from lrensemble.export.language.adapters import Adapter, check_base, read_adapter, with_adapters
+from lrensemble.export.language.adapters import Adapter, check_base, read_adapter, require_there, with_adapters
 from lrensemble.export.language.consensus import check_consensus, of_tokens
 from lrensemble.export.language.decoding import Decoding, decode
 from lrensemble.export.language.description import (
@@ -21,13 +22,16 @@ from lrensemble.export.language.description import (
     write_language_bundle,
 )
 from lrensemble.export.language.members import Members
+from lrensemble.export.language.prompting import Prompts
 from lrensemble.export.language.scoring import Scored, score
 from lrensemble.export.language.writing import Writer, Written
 from lrensemble.language.base import base_of, load_base
 from lrensemble.language.likelihood import ROWS
 from lrensemble.language.pairs import Pair, encode_pairs
 from lrensemble.language.sequences import Sequences
-from lrensemble.registry import known_paths_only
+from lrensemble.language.templates import TEMPLATES
+from lrensemble.registry import known_paths_only, require_known_paths
+from lrensemble.spec import SpecLike
 
 Floats = NDArray[np.float64]
 GREEDY = Decoding()
@@ -70,11 +74,13 @@ class LanguageEnsemble:
                 f"{len(adapters)} adapters, {len(description.names)} names and {len(description.weights)} weights; "
                 "give one of each for each member"
             )
+        require_there(description.base)
         for adapter in adapters:
             check_base(adapter, description.base)
         base = load_base(description.base, dtype=dtype, device=device)
         self.description, self.adapters = description, tuple(adapters)
         self.tokenizer, self.context = base.tokenizer, base.context
+        self.prompts = Prompts(base.tokenizer, description.template)
         self._keys = tuple(f"member{place}" for place in range(len(adapters)))
         self.model = with_adapters(base.model, self._keys, adapters)
         self.members = Members(self.model, self._keys, self.context)
@@ -88,6 +94,7 @@ class LanguageEnsemble:
         weights: Sequence[float] | None = None,
         *,
         consensus: str = "token_probabilities",
+        template: SpecLike | None = None,
         method: str = "given",
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
@@ -99,6 +106,8 @@ class LanguageEnsemble:
             adapters: folders by the names of the members.
             weights: of the members, above zero; equal unless given.
             consensus: `token_probabilities`, `token_logits`, `sequence_likelihoods` or `answer_probabilities`.
+            template: how instructions were written in training, `alpaca`, `chat`, …; prompts are left as they are
+                unless given.
             method: what chose the team, for people.
             device: where all is computed.
             dtype: type of the base's weights in memory.
@@ -118,13 +127,14 @@ class LanguageEnsemble:
             weights=tuple((shares / shares.sum()).tolist()),
             consensus=check_consensus(consensus),
             method=method,
+            template=None if template is None else TEMPLATES.check(template),
         )
         return cls(description, [read_adapter(folder) for folder in adapters.values()], device=device, dtype=dtype)
 
     @classmethod
     def load(
         cls,
-        folder: Path | str,
+        folder: os.PathLike[str] | str,
         *,
         base: Path | str | None = None,
         trust_code: bool = False,
@@ -149,6 +159,8 @@ class LanguageEnsemble:
         if base is not None:
             moved = description.base.model_copy(update={"path": str(base), "revision": None})
             description = description.model_copy(update={"base": moved})
+        if description.template is not None:
+            require_known_paths(str(folder), description.template, trust_code=trust_code)
         with known_paths_only(str(folder), trust_code=trust_code or base is not None):
             return cls(description, adapters, device=device, dtype=dtype)
 
@@ -213,56 +225,58 @@ class LanguageEnsemble:
         found: Floats = self.score(encode_pairs(self.tokenizer, pairs, self.context).sequences, rows).members.sum(2)
         return found
 
-    def generate(self, prompt: str, decoding: Decoding = GREEDY) -> Written:
+    def generate(self, prompt: str, decoding: Decoding = GREEDY, *, input: str = "", raw: bool = False) -> Written:  # noqa: A002
         """The text that the team writes after a prompt.
 
-        Raises:
-            ExportError: an empty prompt, or one that leaves no room.
-        """
-        return self.generate_all([prompt], decoding)[0]
+        Args:
+            prompt: an instruction, which is written as in training where the team knows the template; or else the text
+                to go on from.
+            decoding: how tokens are chosen.
+            input: what the instruction is to be applied to.
+            raw: whether the prompt is left as it is.
 
-    def generate_all(self, prompts: Sequence[str], decoding: Decoding = GREEDY) -> list[Written]:
-        """The texts that the team writes after each of several prompts, in one batch.
-
         Raises:
-            ExportError: as `generate` does.
+            ExportError: an empty prompt, one that leaves no room, or an input that there is no place for.
+            DataError: a chat template that cannot write it.
         """
-        writers, steps = self._begin(prompts, decoding)
+        return self.generate_all([prompt], decoding, input=input, raw=raw)[0]
+
+    def generate_all(
+        self,
+        prompts: Sequence[str],
+        decoding: Decoding = GREEDY,
+        *,
+        input: str = "",  # noqa: A002
+        raw: bool = False,
+    ) -> list[Written]:
+        """The texts that the team writes after each of several prompts, in one batch; as `generate` else."""
+        writers, steps = self._begin(prompts, decoding, input, raw)
         while any(writer.ended is None for writer in writers):
             for writer, token in zip(writers, next(steps).tolist(), strict=True):
                 writer.add(token)
         return [writer.written for writer in writers]
 
-    def stream(self, prompt: str, decoding: Decoding = GREEDY) -> Iterator[str]:
-        """The text that the team writes after a prompt, in pieces, each as soon as no later token can change it.
-
-        Raises:
-            ExportError: as `generate` does.
+    def stream(
+        self,
+        prompt: str,
+        decoding: Decoding = GREEDY,
+        *,
+        input: str = "",  # noqa: A002
+        raw: bool = False,
+    ) -> Iterator[str]:
+        """The text that the team writes after a prompt, in pieces, each as soon as no later token can change it; as
+        `generate` else.
         """
-        (writer,), steps = self._begin([prompt], decoding)
+        (writer,), steps = self._begin([prompt], decoding, input, raw)
         while writer.ended is None:
             if piece := writer.add(int(next(steps)[0])):
                 yield piece
 
-    def _begin(self, prompts: Sequence[str], decoding: Decoding) -> tuple[list[Writer], Iterator[NDArray[np.int64]]]:
-        tokens = [self._tokens(prompt) for prompt in prompts]
-        writers = []
-        for own in tokens:
-            room = decoding.max_tokens if self.context is None else self.context - len(own) + 1
-            if room < 1:
-                raise ExportError(
-                    f"a prompt of {len(own)} tokens is too long for a model that looks at {self.context}; shorten it"
-                )
-            most = min(room, decoding.max_tokens)
-            writers.append(Writer(self.tokenizer, decoding.stop, most, context_ends=room < decoding.max_tokens))
+    def _begin(
+        self, prompts: Sequence[str], decoding: Decoding, more: str, raw: bool
+    ) -> tuple[list[Writer], Iterator[NDArray[np.int64]]]:
+        tokens = [self.prompts.tokens(prompt, input=more, raw=raw) for prompt in prompts]
+        writers = [Writer.after(len(own), self.tokenizer, decoding, self.context) for own in tokens]
         consensus = of_tokens(self.description.consensus)
         pad = int(self.tokenizer.pad_token_id)
         return writers, decode(self.members, consensus, self.weights, tokens, decoding, pad) if tokens else iter(())
-
-    def _tokens(self, prompt: str) -> list[int]:
-        """Tokens of a prompt, after the token that texts begin with, where there is one."""
-        if not prompt.strip():
-            raise ExportError("the prompt is empty; give some text to go on from")
-        begin = self.tokenizer.bos_token_id
-        ids = [int(token) for token in self.tokenizer(prompt, add_special_tokens=False, verbose=False)["input_ids"]]
-        return ids if begin is None or ids[:1] == [begin] else [int(begin), *ids]

@@ -12,27 +12,25 @@ Python, `simple_evaluate(model=harness_model(team), tasks=[…])`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from lrensemble.errors import ExportError, MissingExtraError
-from lrensemble.export.language.consensus import over_choices
 from lrensemble.export.language.decoding import Decoding
 from lrensemble.export.language.ensemble import LanguageEnsemble
-from lrensemble.language.pairs import Pair, encode_pairs
+from lrensemble.export.language.questions.asked import Asked, Reply
 from lrensemble.language.sequences import Sequences
 from lrensemble.models.transformers_library import first_line
 
 NAME = "lrensemble"
 ROWS, TOKENS = 16, 256
 """Sequences in a batch, and tokens of a text where the task does not say."""
-
-Answers = list[tuple[float, bool]]
 
 
 def harness_model(ensemble: LanguageEnsemble, rows: int = ROWS) -> Any:
@@ -48,14 +46,25 @@ def harness_model(ensemble: LanguageEnsemble, rows: int = ROWS) -> Any:
     return _model_class()(ensemble, rows)
 
 
+def models_of(ensemble: LanguageEnsemble, rows: int = ROWS) -> tuple[Any, dict[str, Any]]:
+    """A team and each of its members, by name, as models that are asked together: what one was asked, all were.
+
+    Raises:
+        MissingExtraError: lm-eval is not installed.
+    """
+    asked = Asked(ensemble, rows)
+    members = {name: _model_class()(ensemble.alone(name), rows, asked=asked) for name in ensemble.description.names}
+    return _model_class()(ensemble, rows, asked=asked), members
+
+
 def register() -> None:
     """Make the name `lrensemble` known to the harness in this process.
 
     Raises:
         MissingExtraError: lm-eval is not installed.
     """
-    registry = _part("lm_eval.api.registry")
-    _part("lm_eval.models")  # its own names, which it only fills in where there are none yet
+    registry = part_of_harness("lm_eval.api.registry")
+    part_of_harness("lm_eval.models")  # its own names, which it only fills in where there are none yet
     if NAME not in registry.model_registry:
         registry.register_model(NAME)(_model_class())
 
@@ -63,27 +72,7 @@ def register() -> None:
 def main() -> None:
     """The command line of the harness, with this model in it."""
     register()
-    _part("lm_eval.__main__").cli_evaluate()
-
-
-def answers_of(ensemble: LanguageEnsemble, pairs: Sequence[Pair], rows: int = ROWS) -> Answers:
-    """Log-likelihood of each text after its context, and whether it is what would be written greedily.
-
-    Args:
-        ensemble: the team.
-        pairs: `(context, text)`; of one question one after another.
-        rows: sequences in a batch.
-
-    Raises:
-        DataError, ExportError: as `LanguageEnsemble.log_likelihoods`.
-    """
-    scored = ensemble.score(encode_pairs(ensemble.tokenizer, pairs, ensemble.context).sequences, rows)
-    totals = scored.log_probs.sum(axis=1)
-    if ensemble.description.consensus == "answer_probabilities":
-        members, log_weights = scored.members.sum(axis=2), torch.from_numpy(ensemble.weights).log()
-        for question in _questions(pairs):
-            totals[question] = over_choices(torch.from_numpy(members[:, question]), log_weights).numpy()
-    return list(zip(totals.tolist(), scored.greedy.tolist(), strict=True))
+    part_of_harness("lm_eval.__main__").cli_evaluate()
 
 
 def rolling_sequences(ensemble: LanguageEnsemble, text: str) -> Sequences:
@@ -129,16 +118,10 @@ def decoding_of(options: dict[str, Any], prompts_end: str | None = None) -> Deco
     )
 
 
-def _questions(pairs: Sequence[Pair]) -> list[NDArray[np.int64]]:
-    """Places of pairs that are answers of one question: they stand together and have one context."""
-    starts = [place for place, pair in enumerate(pairs) if place == 0 or pair[0] != pairs[place - 1][0]]
-    return [np.arange(start, end) for start, end in zip(starts, [*starts[1:], len(pairs)], strict=True)]
-
-
 @functools.cache
 def _model_class() -> Any:
     """The class that the harness takes, made where the harness is there."""
-    lm: Any = _part("lm_eval.api.model").LM
+    lm: Any = part_of_harness("lm_eval.api.model").LM
 
     class HarnessModel(lm):  # type: ignore[misc]  # the harness has no types
         """A team, or one of its members, that is asked by lm-evaluation-harness."""
@@ -151,6 +134,7 @@ def _model_class() -> Any:
             base: str | None = None,
             device: str | None = None,
             max_batch_size: int | None = None,  # noqa: ARG002  # of the command line
+            asked: Asked | None = None,
         ) -> None:
             super().__init__()
             given = (
@@ -158,10 +142,15 @@ def _model_class() -> Any:
             )
             self.ensemble = given if member is None else given.alone(member)
             self.rows = int(batch_size) if str(batch_size).isdigit() else ROWS
+            self.asked = asked or Asked(self.ensemble, self.rows)
 
-        def loglikelihood(self, requests: Any, disable_tqdm: bool = False) -> Answers:  # noqa: ARG002
+        def loglikelihood(self, requests: Any, disable_tqdm: bool = False) -> list[Reply]:  # noqa: ARG002
             """Log-likelihoods of answers after their contexts."""
-            return answers_of(self.ensemble, [request.args for request in requests], self.rows)
+            pairs = [request.args for request in requests]
+            names = self.asked.ensemble.description.names
+            if self.ensemble is self.asked.ensemble:
+                return self.asked.team(pairs)
+            return self.asked.members(pairs, names.index(self.ensemble.description.names[0]))
 
         def loglikelihood_rolling(self, requests: Any, disable_tqdm: bool = False) -> list[float]:  # noqa: ARG002
             """Log-likelihoods of whole texts."""
@@ -172,14 +161,37 @@ def _model_class() -> Any:
             """Texts after prompts."""
             end = self.ensemble.tokenizer.eos_token
             asked = [(request.args[0], decoding_of(request.args[1], end)) for request in requests]
-            return [self.ensemble.generate(prompt, decoding).text for prompt, decoding in asked]
+            return [self.ensemble.generate(prompt, decoding, raw=True).text for prompt, decoding in asked]
 
     return HarnessModel
 
 
-def _part(name: str) -> Any:
-    from importlib import import_module
+@contextmanager
+def quiet_harness() -> Iterator[None]:
+    """Without what the harness tells of itself, its progress bars among it.
 
+    Raises:
+        MissingExtraError: lm-eval is not installed.
+    """
+    task, logger = part_of_harness("lm_eval.api.task"), logging.getLogger("lm_eval")
+    bar, level = getattr(task, "tqdm", None), logger.level
+    logger.setLevel(logging.ERROR)
+    if bar is not None:
+        task.tqdm = functools.partial(bar, disable=True)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if bar is not None:
+            task.tqdm = bar
+
+
+def part_of_harness(name: str) -> Any:
+    """A module of the harness.
+
+    Raises:
+        MissingExtraError: lm-eval is not installed, or not as a whole.
+    """
     try:
         return import_module(name)
     except Exception as error:  # whatever an installation that does not fit raises

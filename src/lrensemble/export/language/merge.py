@@ -12,11 +12,9 @@ The mean of weights is cheaper than the team, and is not the team: what it says 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -25,9 +23,9 @@ from lrensemble.errors import ExportError
 from lrensemble.export.language.adapters import Adapter, with_adapters
 from lrensemble.export.language.description import adapter_files
 from lrensemble.export.language.ensemble import LanguageEnsemble
-from lrensemble.files import draft_folder, write_folder
+from lrensemble.export.language.model_folder import description_of, write_model
+from lrensemble.files import write_folder
 from lrensemble.language.base import load_base
-from lrensemble.models.transformers_library import quiet, transformers_with
 
 PREFIX, A, B = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 
@@ -45,9 +43,7 @@ class Merged:
     """Distance from the mean of the updates over its length (Frobenius norms over all layers); 0 for `cat`."""
 
 
-def merged_adapter(
-    ensemble: LanguageEnsemble, combination: Literal["cat", "svd"] = "cat", rank: int | None = None
-) -> Merged:
+def merged_adapter(ensemble: LanguageEnsemble, combination: str = "cat", rank: int | None = None) -> Merged:
     """The weighted mean of a team's updates as one adapter.
 
     Args:
@@ -78,13 +74,15 @@ def merged_adapter(
 
 
 def write_merged_adapter(ensemble: LanguageEnsemble, merged: Merged, folder: Path | str) -> None:
-    """Write one adapter in the layout of `peft`, whole or not at all.
+    """Write one adapter in the layout of `peft`, whole or not at all, with a word on where it comes from.
 
     Raises:
         ExportError: there is something in the folder already.
         StorageError: it cannot be written.
     """
-    if not write_folder(Path(folder), adapter_files(merged.adapter, ensemble.description.base)):
+    files = adapter_files(merged.adapter, ensemble.description.base)
+    about = description_of(ensemble.description, rank=merged.rank, loss=merged.loss)
+    if not write_folder(Path(folder), {**files, **about}):
         raise ExportError(f"{folder} is there already; remove it, or name another folder")
 
 
@@ -96,18 +94,10 @@ def write_merged_base(ensemble: LanguageEnsemble, folder: Path | str) -> None:
         SpecError: the base is no longer there.
         StorageError: it cannot be written.
     """
-    folder = Path(folder)
     merged = merged_adapter(ensemble)
     base = load_base(ensemble.description.base)
     model = with_adapters(base.model, ["merged"], [merged.adapter]).merge_and_unload()
-    with draft_folder(folder) as draft, quiet(transformers_with("AutoModelForCausalLM", "a language model", "llm")):
-        model.save_pretrained(draft.path)
-        base.tokenizer.save_pretrained(draft.path)
-        for path in draft.path.iterdir():
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
-    if not draft.placed:
-        raise ExportError(f"{folder} is there already; remove it, or name another folder")
+    write_model(Path(folder), model, base.tokenizer, ensemble.description)
 
 
 def _check(combination: str, rank: int | None) -> None:

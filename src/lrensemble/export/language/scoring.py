@@ -25,6 +25,8 @@ class Scored:
     """[member, sequence, length] of each member alone."""
     greedy: NDArray[np.bool_]
     """[sequence] whether each answer token is the likeliest of the consensus."""
+    members_greedy: NDArray[np.bool_]
+    """[member, sequence] the same of each member alone."""
 
 
 def score(
@@ -46,7 +48,9 @@ def score(
         row = int(np.argmax(sequences.answer[:, 0]))
         raise ExportError(f"sequence {row} begins with an answer token; give at least one token before answers")
     shape = sequences.ids.shape
-    found = Scored(np.zeros(shape), np.zeros((len(weights), *shape)), np.ones(shape[0], dtype=np.bool_))
+    count = len(weights)
+    greedy, of_members = np.ones(shape[0], dtype=np.bool_), np.ones((count, shape[0]), dtype=np.bool_)
+    found = Scored(np.zeros(shape), np.zeros((count, *shape)), greedy, of_members)
     asked = np.flatnonzero(sequences.answer.any(axis=1))
     order = asked[np.argsort(-sequences.lengths[asked], kind="stable")]
     log_weights = torch.from_numpy(weights).log().to(members.device)
@@ -86,6 +90,7 @@ def _batch(
         found.members[:, row, positions] = each.cpu().numpy()
         found.log_probs[row, positions] = together.gather(1, tokens[:, None])[:, 0].cpu().numpy()
         found.greedy[row] = bool((together.argmax(1) == tokens).all())
+        found.members_greedy[:, row] = (own.argmax(2) == tokens).all(dim=1).cpu().numpy()
 
 
 def _weights_along(consensus: Consensus, log_weights: Tensor, each: Tensor) -> Tensor:

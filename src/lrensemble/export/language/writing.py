@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
+
+from lrensemble.errors import ExportError
+from lrensemble.export.language.decoding import Decoding
 
 Ended = Literal["end", "stop", "length", "context"]
 UNFINISHED = "\ufffd"
@@ -40,6 +43,21 @@ class Writer:
         self.tokens: list[int] = []
         self.text = ""
         self.ended: Ended | None = None
+
+    @classmethod
+    def after(cls, prompt: int, tokenizer: Any, decoding: Decoding, context: int | None) -> Self:
+        """A text after a prompt of so many tokens, for a model that can look at so many.
+
+        Raises:
+            ExportError: there is no room for one token.
+        """
+        room = decoding.max_tokens if context is None else context - prompt + 1
+        if room < 1:
+            raise ExportError(
+                f"a prompt of {prompt} tokens is too long for a model that looks at {context}; shorten it"
+            )
+        most = min(room, decoding.max_tokens)
+        return cls(tokenizer, decoding.stop, most, context_ends=room < decoding.max_tokens)
 
     def add(self, token: int) -> str:
         """Add a token, and return the piece of text that is now sure; nothing where the text had ended."""

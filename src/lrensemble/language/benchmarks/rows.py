@@ -41,6 +41,30 @@ def read_rows(facts: BenchmarkFacts, split: str, folder: Path | None, path: Path
     return None if file is None else _in_our_form(_lines(file), facts, str(file))
 
 
+def read_questions(path: Path) -> list[Row]:
+    """Rows of a file that are only asked: in our form, with or without the place of the right answer.
+
+    Raises:
+        DataError: another ending, a damaged file, a row that cannot be asked, or none.
+        StorageError: it cannot be read.
+    """
+    _beside(path, "")
+    rows = []
+    for where, raw in _lines(path):
+        try:
+            answer = raw.get("answer")
+            row = as_is({**raw, "answer": [] if answer is None else answer})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(
+                f"{where} cannot be read ({type(error).__name__}: {error}); give question and choices (a list of texts)"
+            ) from None
+        check_row(row if row.right else replace(row, right=(0,)), where)
+        rows.append(row)
+    if not rows:
+        raise DataError(f"{path} holds no questions")
+    return with_ids(rows)
+
+
 def wanted_files(facts: BenchmarkFacts, split: str) -> list[str]:
     """Names, without their ending, of files that may hold a split; without any split in it, the test rows."""
     return [
