@@ -31,6 +31,15 @@ def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield address
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_workers() -> Iterator[None]:
+    """Workers of sweeps that tests train themselves cost no imports: see `tests/forked_workers.py`."""
+    from tests.forked_workers import forked_workers
+
+    with forked_workers():
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real data sets, from LRENSEMBLE_DATA or beside the project; tests skip where there is none."""
