@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from multiprocessing import context
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +17,12 @@ from lrensemble.errors import WorkerError
 from lrensemble.executors import Crashed, in_processes
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def fresh_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fresh interpreters, as outside tests."""
+    monkeypatch.setitem(context._concrete_contexts, "spawn", context.SpawnContext())  # type: ignore[attr-defined]
 
 
 def told(folder: Path, items: list[str], workers: int = 2) -> tuple[list[str], list[Crashed]]:

@@ -50,7 +50,7 @@ def faults(found: list[dict[str, Any]]) -> list[str]:
 
 
 def test_axe_finds_no_grave_fault(browser: Any, whole: Path, axe: Callable[[Any], Any]) -> None:
-    page, errors = open_page(browser, whole, 390, "dark")
+    page, errors, _ = open_page(browser, whole, 390, "dark")
     for fold in page.locator("details > summary").all()[:3]:
         fold.click()
     assert faults(axe(page)) == []
@@ -70,7 +70,7 @@ def test_axe_finds_a_fault_where_there_is_one(browser: Any, tmp_path: Path, axe:
 def test_axe_finds_no_grave_fault_anywhere(
     browser: Any, whole: Path, axe: Callable[[Any], Any], width: int, scheme: str
 ) -> None:
-    page, errors = open_page(browser, whole, width, scheme)
+    page, errors, _ = open_page(browser, whole, width, scheme)
     assert faults(axe(page)) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert errors == []
@@ -81,7 +81,7 @@ def column(page: Any, place: int) -> list[str]:
 
 
 def test_a_table_is_sorted_by_click_and_by_key(browser: Any, table_page: Path) -> None:
-    page, errors = open_page(browser, table_page, 1200)
+    page, errors, _ = open_page(browser, table_page, 1200)
     page.locator("th", has_text="rows").click()
     values = [int(text) for text in column(page, 2) if text != "–"]
     assert values == sorted(values)
@@ -96,7 +96,7 @@ def test_a_table_is_sorted_by_click_and_by_key(browser: Any, table_page: Path) -
 
 
 def test_a_table_is_filtered_and_downloaded_as_it_stands(browser: Any, table_page: Path) -> None:
-    page, errors = open_page(browser, table_page, 1200)
+    page, errors, _ = open_page(browser, table_page, 1200)
     with page.expect_download() as whole_table:
         page.get_by_role("button", name="Download as CSV: One table").click()
     rows = list(csv.reader(io.StringIO(Path(whole_table.value.path()).read_text(encoding="utf-8"))))
@@ -115,14 +115,14 @@ def test_a_table_is_filtered_and_downloaded_as_it_stands(browser: Any, table_pag
 
 
 def test_a_narrow_screen_shows_the_columns_that_matter(browser: Any, table_page: Path) -> None:
-    page, _ = open_page(browser, table_page, 390)
+    page, *_ = open_page(browser, table_page, 390)
     assert page.locator("th:visible").all_inner_texts() == ["name", "rows"]
     page.get_by_role("button", name="All columns").click()
     assert page.locator("th:visible").count() == 3
 
 
 def test_the_contents_lead_to_every_section_and_the_numbers_of_a_figure_can_be_read(browser: Any, whole: Path) -> None:
-    page, errors = open_page(browser, whole, 1400)
+    page, errors, _ = open_page(browser, whole, 1400)
     links = page.locator("nav a")
     assert links.count() == page.locator("main section").count()
     links.filter(has_text="Members").click()
@@ -139,7 +139,7 @@ def test_the_contents_lead_to_every_section_and_the_numbers_of_a_figure_can_be_r
 
 
 def test_printed_figures_fit_the_paper_and_are_black_on_white(browser: Any, whole: Path, tmp_path: Path) -> None:
-    page, errors = open_page(browser, whole, 1400, "dark")
+    page, errors, _ = open_page(browser, whole, 1400, "dark")
     page.evaluate(
         """addEventListener("beforeprint", () => { window.printed = [...document.querySelectorAll(".main-svg")]
             .map(svg => [svg.getBoundingClientRect().width, svg.style.background]); })"""

@@ -61,7 +61,7 @@ def test_a_browser_draws_them_and_cuts_nothing(browser: object, pool: Pool, resu
     titles = [section.title for section in write_report(pool, result, path)]
     start = titles.index(LANGUAGE[0])
     assert tuple(titles[start : start + len(LANGUAGE)]) == LANGUAGE
-    page, errors = open_page(browser, path, 390)
+    page, errors, _ = open_page(browser, path, 390)
     assert errors == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("article.card h3").first.inner_text().endswith(": corrected")
@@ -229,7 +229,7 @@ def test_nothing_of_a_question_is_markup(own: Pool, browser: object) -> None:
     path.write_bytes(seal({"questions": hostile}))
     page = own.folder / "report.html"
     write_report(own, evaluate(own, load(own)), page)
-    opened, errors = open_page(browser, page, 1200)
+    opened, errors, _ = open_page(browser, page, 1200)
     assert errors == []
     assert opened.title() != "owned"
     assert opened.locator("img").count() == 0
