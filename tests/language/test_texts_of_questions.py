@@ -32,7 +32,8 @@ def test_answers_that_are_filled_in() -> None:
 def test_answers_judged_together_stand_as_the_members_see_them(place: int) -> None:
     """The right ones are the first choice of about half of the questions."""
     question = Question("q", (f"why {place}",) * 3, (" a", " b", " c"), (0, 2), joint=True)
-    scores = ChoiceScores(np.log([[0.5, 0.2, 0.3]]), *(np.ones((1, 3), dtype=np.int64) for _ in range(2)))
+    ones = np.ones((1, 3), dtype=np.int64)
+    scores = ChoiceScores(np.log([[0.5, 0.2, 0.3]]), ones, ones)
     said = np.exp(choice_log_probs([question], scores, "sum", 2)[0])
     right = int(truth_of([question])[0])
     assert said[right] == pytest.approx(0.8)

@@ -77,7 +77,7 @@ def ask(pool: Pool, folder: Path, seed: int = 3) -> Pool:
     asked = rows_asked(read_benchmarks(("arc_easy", "winogrande"), folder))
     home, draw = pool.folder.parent, np.random.default_rng(seed)
     answers, of_base = pool_of(home / ANSWERS, asked), pool_of(home / OF_BASE, asked)
-    known = {split: np.asarray(pool_.choices(split)) for pool_ in [answers] for split in answers.task.splits}
+    known = {split: np.asarray(answers.choices(split)) for split in answers.task.splits}
     for member in pool.members():
         said = {split: LogProbs(drawn(draw, answers.truth(split), known[split])) for split in known}
         answers.add(MemberRecord(id=member.id, order=member.order, name=member.name), said)
@@ -99,4 +99,5 @@ def drawn(
     logits = draw.normal(size=(len(truth), width)) + 0.5 * np.eye(width)[truth]
     logits[np.arange(width) >= counts[:, None]] = -np.inf
     log_probs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-    return np.maximum(log_probs, LOG_ZERO).astype(np.float32)
+    found: NDArray[np.float32] = np.maximum(log_probs, LOG_ZERO).astype(np.float32)
+    return found

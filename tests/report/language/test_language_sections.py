@@ -10,7 +10,7 @@ from tests.report.language.pools import MEMBERS, ask, judge, token_pool
 from tests.report.pages import HOSTILE, open_page
 
 from lrensemble.evaluate import Result, choose, evaluate, load, save
-from lrensemble.evaluate.benchmarks import read_judgement
+from lrensemble.evaluate.benchmarks import read_judgement, write_judgement
 from lrensemble.language.questions import QUESTIONS
 from lrensemble.pool import Pool
 from lrensemble.report import write_report
@@ -204,6 +204,22 @@ def test_a_judgement_of_another_team_is_not_shown(own: Pool) -> None:
     assert section.tables == ()
     judge(own)
     assert len(by_title(own)["Benchmarks side by side"].prose) < 3
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"single": "m3"}, "judges another best single member than the one that is best now"),
+        ({"single": "elsewhere"}, "is of another pool (tokens)"),
+        ({"task": "others"}, "is of another pool (others)"),
+        ({"team": ("m0", "m1", "m2", "m3")}, "judges another team than the one that is judged now"),
+    ],
+)
+def test_a_judgement_of_others_is_not_shown(own: Pool, change: dict[str, object], said: str) -> None:
+    path = own.folder.parent / JUDGEMENT
+    found = read_judgement(path)
+    write_judgement(found.model_copy(update={"choice": found.choice.model_copy(update=change)}), path)
+    assert said in by_title(own)["Benchmarks side by side"].prose[0]
 
 
 def test_what_is_damaged_is_said_and_the_page_is_written(own: Pool) -> None:

@@ -38,7 +38,8 @@ def whole(adapter: dict[str, Any], weights: dict[str, torch.Tensor], layer: str)
         return torch.zeros(1, dtype=torch.float64)
     rank = a.shape[0]
     scale = adapter["lora_alpha"] / (rank**0.5 if adapter["use_rslora"] else rank)
-    return scale * b.double() @ a.double()
+    found: torch.Tensor = scale * b.double() @ a.double()
+    return found
 
 
 def test_products_are_those_of_the_changes_themselves(tmp_path: Path) -> None:

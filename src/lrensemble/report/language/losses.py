@@ -57,6 +57,7 @@ def losses(report: ReportData) -> Section | None:
     rows = [_row(run) for run in runs]
     written = stored_samples(report)
     base = written.base_loss if isinstance(written, Samples) else None
+    worse = [run.member.name for run in runs if base is not None and run.val is not None and run.val > base]
     if base is not None:
         rows.append([BASE, "", "", *_loss(base), "–", "–"])
     marked = frozenset(place for place, run in enumerate(runs) if run.member.id in report.in_team)
@@ -68,6 +69,7 @@ def losses(report: ReportData) -> Section | None:
             "The mean negative log-likelihood of held-out answer tokens, in nats; the perplexity is its exponential. "
             + ("Members of the chosen team are marked." if marked else ""),
             *_consensus(report),
+            *([f"Worse than the base alone: {', '.join(worse)}."] if worse else []),
             *(
                 [f"Beyond the scale of the figure, so that the others can be told apart: {', '.join(off)}."]
                 if off
