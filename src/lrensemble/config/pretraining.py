@@ -11,7 +11,7 @@ from lrensemble.limits import Count, Width
 from lrensemble.spec import to_spec
 
 FEWEST_TOKENS = 259
-"""Tokens of a vocabulary without merges: every byte, so that any text can be written, and three for padding and ends."""
+"""Tokens of a vocabulary without merges: every byte, so that any text can be written, and three that are no text."""
 
 
 class Pretraining(Record):
