@@ -108,3 +108,10 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_trained(
     (tmp_path / "arc.toml").write_text(EXPERIMENT + "\nrows = 3\n", encoding="utf-8")
     key = command("run", tmp_path / "arc.toml", "--data", data, "--out", tmp_path / "out")
     assert "benchmarks.rows: no such key" in " ".join(key.err.split())
+
+
+def test_no_hub_is_asked_for_questions_where_the_folder_of_all_data_is_missing(command: Command) -> None:
+    refused = command("run", "alpaca-tiny")
+    assert refused.status == 2
+    said = "lrensemble: instructions needs the folder of its files (alpaca-subset/alpaca_subset.jsonl.gz): set"
+    assert " ".join(refused.err.split()).startswith(said)

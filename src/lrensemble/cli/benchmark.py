@@ -89,7 +89,7 @@ def benchmark(
         "normalisation": normalisation,
     }
     # Before the pool is opened, which closes the gate for what it names: benchmarks are asked for here.
-    questions = questions_of(to_record(BenchmarkSettings, content, "benchmark"), None)
+    questions = questions_of(to_record(BenchmarkSettings, content, "benchmark"))
     opened = open_pool(pool, None, trust_code)
     print_benchmarks(benchmark_into(opened, questions, folder_of(opened, out), device), form_of(format, json))
 

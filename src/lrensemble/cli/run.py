@@ -67,13 +67,13 @@ def run(
     json: Json = False,
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
-    from lrensemble.front.benchmarks import questions_of
+    from lrensemble.front.benchmarks import questions_of_experiment
 
     folder = out or run_folder(experiment)
     settings = load(experiment, data, epochs, plugin)
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    questions = None if settings.benchmarks is None else questions_of(settings.benchmarks, settings.data.folder)
+    questions = questions_of_experiment(settings)
     how = How(
         device=device,
         save_steps=save_steps,

@@ -11,7 +11,7 @@ from lrensemble.limits import Count, Width
 from lrensemble.spec import to_spec
 
 FEWEST_TOKENS = 259
-"""Of a vocabulary: every byte, and three for padding and the ends of texts."""
+"""Tokens of a vocabulary without merges: every byte, so that any text can be written, and three that are no text."""
 
 
 class Pretraining(Record):
@@ -22,16 +22,21 @@ class Pretraining(Record):
     width: Width = 192
     """Units of a layer, a multiple of twice the heads; inside its feed-forward part 8/3 as many (Touvron 2023)."""
     layers: Annotated[int, Field(gt=0, le=128)] = 4
+    """Number of layers."""
     heads: Annotated[int, Field(gt=0, le=256)] = 6
+    """Heads of attention in a layer."""
     context: Annotated[int, Field(gt=1, le=1_000_000)] = 512
     """Tokens that the model is meant to look at, at most."""
     steps: Count = 600
+    """Updates of the optimizer."""
     batch_size: PositiveInt = 4
+    """Sequences of one update."""
     length: Annotated[int, Field(gt=0, le=1_000_000)] = 256
     """Tokens that are predicted in each sequence of a batch."""
     policy: SpecField = to_spec("warmup_cosine(peak=0.003, floor=0.00015, warmup=0.1)")
     """Learning rate by step."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    """Factor of AdamW's decoupled weight decay."""
     seed: Seed = 0
     """Seed of the initial weights, of the batches, and of the choice of documents that are held out."""
 

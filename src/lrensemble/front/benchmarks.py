@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lrensemble.config import BenchmarkSettings, to_record
+from lrensemble.config import BenchmarkSettings, Experiment, to_record
+from lrensemble.data.source import need_folder
 from lrensemble.evaluate import load
 from lrensemble.evaluate.benchmarks import Benchmarks, judge_benchmarks, write_judgement
 from lrensemble.evaluate.selections import stored_teams
@@ -71,7 +72,7 @@ def benchmark(
     listed = [names] if isinstance(names, str | Spec) else list(names)  # type: ignore[arg-type]
     given = {"shots": shots, "val_rows": val_rows, "test_rows": test_rows, "normalisation": normalisation}
     content = {"names": [to_spec(name) for name in listed], "folder": None if data is None else Path(data), **given}
-    questions = questions_of(to_record(BenchmarkSettings, content, "benchmarks"), None)
+    questions = questions_of(to_record(BenchmarkSettings, content, "benchmarks"))
     found = opened(pool, trust_code)
     with known_paths_only(str(found.folder), trust_code=trust_code or isinstance(pool, Pool)):
         return benchmark_into(found, questions, folder_of(found, out), device=device)
@@ -85,7 +86,7 @@ class Questions:
     settings: BenchmarkSettings
 
 
-def questions_of(settings: BenchmarkSettings, data: Path | None) -> Questions:
+def questions_of(settings: BenchmarkSettings, data: Path | None = None) -> Questions:
     """The questions of `[benchmarks]`.
 
     Args:
@@ -100,6 +101,21 @@ def questions_of(settings: BenchmarkSettings, data: Path | None) -> Questions:
         settings.names, folder, shots=settings.shots, val_rows=settings.val_rows, test_rows=settings.test_rows
     )
     return Questions(found, settings)
+
+
+def questions_of_experiment(experiment: Experiment) -> Questions | None:
+    """The questions of an experiment, read before anything is trained; None where it asks none.
+
+    Raises:
+        UnknownNameError, SpecError, DataError: as `questions_of`; or a folder is missing that the training needs too:
+            a hub is not asked for questions in place of it.
+    """
+    if experiment.benchmarks is None:
+        return None
+    source, folder = experiment.data.source, experiment.data.folder
+    if "file" in source.arguments:
+        need_folder(folder, source.name, str(source.arguments["file"]))
+    return questions_of(experiment.benchmarks, folder)
 
 
 def folder_of(pool: Pool, out: PathLike | None) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 from lrensemble.config import Experiment
 from lrensemble.errors import MissingExtraError, TrainingError
 from lrensemble.evaluate import Result
-from lrensemble.front.benchmarks import benchmark_into, questions_of
+from lrensemble.front.benchmarks import benchmark_into, questions_of_experiment
 from lrensemble.front.experiment import ExperimentLike, check_here, experiment_of, name_of
 from lrensemble.front.paths import PathLike
 from lrensemble.front.teams import check_names, choose_all, default_methods, evaluate_into
@@ -150,7 +150,7 @@ def run(
     settings = experiment_of(experiment, data=data, epochs=epochs, plugins=plugins)
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    questions = None if settings.benchmarks is None else questions_of(settings.benchmarks, settings.data.folder)
+    questions = questions_of_experiment(settings)
     pool = tune(
         settings,
         folder / "pool",

@@ -76,8 +76,8 @@ def test_each_says_what_peft_makes_of_its_adapter(pool: Pool, answers: Pool, ben
         for split, said in expected.said.items():
             found = np.asarray(answers[member.id].predictions(split).main)
             assert found == pytest.approx(np.asarray(said.main), abs=1e-5), (member.name, split)
-    said = [np.asarray(member.predictions("val").main) for member in answers]
-    assert not np.allclose(said[0], said[2], atol=1e-3)  # the adapters differ, so this says something
+    first, last = (np.asarray(answers[place].predictions("val").main) for place in (0, 2))
+    assert not np.allclose(first, last, atol=1e-3)  # the adapters differ, so this says something
 
 
 def test_the_base_alone_is_a_pool_of_its_own(home: Path, pool: Pool, answers: Pool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lrensemble.evaluate.benchmarks.record import Benchmarks, OnBenchmark
+from lrensemble.evaluate.result import Scores
 from lrensemble.evaluate.tables import GainTable
 from lrensemble.evaluate.verdict import in_print, score_in_print, value_in_print
 from lrensemble.metrics import METRICS
@@ -35,5 +36,5 @@ def _row(metric: str, name: str, found: OnBenchmark) -> tuple[str, ...]:
     return (name, f"{found.questions:,}", chance, *scores, value, f"{low} … {high}", f"{found.adjusted_p[metric]:.2g}")
 
 
-def _who(found: OnBenchmark) -> tuple[object, ...]:
+def _who(found: OnBenchmark) -> tuple[Scores | None, ...]:
     return found.base, found.single, found.team

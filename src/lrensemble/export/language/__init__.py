@@ -4,7 +4,7 @@
 distribution of theirs, `scoring` and `decoding` use it, `prompting` writes what is asked as in training, `writing`
 turns tokens into text; `description` is the folder. `merge` makes one adapter of a team and `model_folder` one model,
 `causal` a model of `transformers`, `harness` one of lm-evaluation-harness. `pools` is where teams come from,
-`questions` what they are asked.
+`questions` what they are asked; `asking` puts questions to the members of a pool and to their base, each `alone`.
 """
 
 from lrensemble.export.language.decoding import Decoding
