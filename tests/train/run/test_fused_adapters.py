@@ -27,6 +27,7 @@ from lrensemble.train.execution.grouping import adapter_bytes, is_stackable, lar
 from lrensemble.train.run.fused.adapters import StackedAdapters
 from lrensemble.train.run.fused.sequences import StackedSequenceTrainee
 from lrensemble.train.run.loop import fit, fit_members
+from lrensemble.train.run.needed import NeededMemory
 from lrensemble.train.run.sequences import SequenceTrainee
 
 peft = pytest.importorskip("peft")
@@ -299,6 +300,9 @@ def test_what_does_not_fit_is_not_put_together(
     assert 5 * 4 * trained < one < 2**22
     monkeypatch.setattr(grouping, "memory_for_groups", lambda _: 6 * one)
     assert largest_group_size(planned.runs, data) == 3, "half of the memory"
+    needed = NeededMemory(base=10 * one, trained=one // 10, gradients=one // 10, optimizer=0, activations=one)
+    monkeypatch.setattr(grouping, "needed_memory", lambda *_: needed)
+    assert largest_group_size(planned.runs, data) == 2, "the base is everybody's"
 
 
 def test_out_of_memory_halves_the_group(
