@@ -38,8 +38,9 @@ def cpu_seconds(action: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def measure(members: int, batch: int, length: int, repeats: int) -> tuple[str, ...]:
+def measure(work: tuple[int, ...], repeats: int) -> tuple[str, ...]:
     """One row: milliseconds of a step of all members in both ways, and the ratio."""
+    members, batch, length = work
     base = random_llama(SMALL, CPU)
     data = random_sequences(SMALL, 16 * batch, length, CPU)
     recipes = [
@@ -54,7 +55,7 @@ def measure(members: int, batch: int, length: int, repeats: int) -> tuple[str, .
         return [float(trainee.step(step, rates[:1])[0]) for trainee in alone]
 
     def fused(step: int, trainee: Trainee = group) -> list[float]:
-        return trainee.step(step, rates)[0].tolist()  # type: ignore[no-any-return]
+        return trainee.step(step, rates)[0].tolist()
 
     apart = max(abs(first - second) for first, second in zip(fused(0), one_by_one(0), strict=True))
     pairs = [
@@ -76,7 +77,7 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     with kept_memory():  # as sweeps train
-        rows = [measure(*map(int, work.split("x")), repeats=asked.repeats) for work in asked.works]
+        rows = [measure(tuple(map(int, work.split("x"))), asked.repeats) for work in asked.works]
     headings = ("members", "batch", "length", "one by one, ms", "one program, ms", "ratio", "losses differ by")
     title = f"Adapters of rank {RANK} on {SMALL.name}: a step of all members"
     show(title, headings, rows, asked.save)
