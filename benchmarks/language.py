@@ -21,6 +21,7 @@ from benchmarks.llama import Llama, adapter, adapters, random_llama, random_sequ
 from benchmarks.measure import show
 
 from lrensemble.config import TrainSettings
+from lrensemble.train.execution.memory import kept_memory
 from lrensemble.train.run.fused.sequences import StackedSequenceTrainee
 from lrensemble.train.run.loop import Trainee
 from lrensemble.train.run.sequences import SequenceTrainee
@@ -37,8 +38,9 @@ def cpu_seconds(action: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def measure(members: int, batch: int, length: int, repeats: int) -> tuple[str, ...]:
+def measure(work: tuple[int, ...], repeats: int) -> tuple[str, ...]:
     """One row: milliseconds of a step of all members in both ways, and the ratio."""
+    members, batch, length = work
     base = random_llama(SMALL, CPU)
     data = random_sequences(SMALL, 16 * batch, length, CPU)
     recipes = [
@@ -53,7 +55,7 @@ def measure(members: int, batch: int, length: int, repeats: int) -> tuple[str, .
         return [float(trainee.step(step, rates[:1])[0]) for trainee in alone]
 
     def fused(step: int, trainee: Trainee = group) -> list[float]:
-        return trainee.step(step, rates)[0].tolist()  # type: ignore[no-any-return]
+        return trainee.step(step, rates)[0].tolist()
 
     apart = max(abs(first - second) for first, second in zip(fused(0), one_by_one(0), strict=True))
     pairs = [
@@ -74,9 +76,10 @@ def main() -> None:
     parser.add_argument("--save", type=Path, help="write the table here as well")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    rows = [measure(*map(int, work.split("x")), repeats=asked.repeats) for work in asked.works]
+    with kept_memory():  # as sweeps train
+        rows = [measure(tuple(map(int, work.split("x"))), asked.repeats) for work in asked.works]
     headings = ("members", "batch", "length", "one by one, ms", "one program, ms", "ratio", "losses differ by")
-    title = f"Adapters of rank {RANK} on {SMALL.name}: CPU milliseconds of a step of all members"
+    title = f"Adapters of rank {RANK} on {SMALL.name}: a step of all members"
     show(title, headings, rows, asked.save)
 
 

@@ -27,6 +27,7 @@ from lrensemble.train.execution.grouping import adapter_bytes, is_stackable, lar
 from lrensemble.train.run.fused.adapters import StackedAdapters
 from lrensemble.train.run.fused.sequences import StackedSequenceTrainee
 from lrensemble.train.run.loop import fit, fit_members
+from lrensemble.train.run.needed import NeededMemory
 from lrensemble.train.run.sequences import SequenceTrainee
 
 peft = pytest.importorskip("peft")
@@ -78,7 +79,7 @@ def group(base: Path, data: SequenceDataset, recipes: list[TrainSettings], **how
     return StackedSequenceTrainee([network(base, each.seed, **how) for each in recipes], data, recipes)
 
 
-WAYS = {
+WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "adamw": ({}, {}),
     "rslora, some layers, last batch kept": (
         {"rslora": True, "targets": ("q_proj", "down_proj")},
@@ -195,10 +196,12 @@ def ended(events: Iterator[object]) -> list[str]:
     return [event.status for event in events if isinstance(event, Ended)]
 
 
+def plan(given: Experiment, folder: Path, way: str = "auto") -> Planned:
+    return next(event for event in tune(given, folder, execution=way) if isinstance(event, Planned))
+
+
 def ways(given: Experiment, folder: Path, way: str) -> list[tuple[str, int]]:
-    planned = next(tune(given, folder, execution=way))
-    assert isinstance(planned, Planned)
-    return [(job.execution, len(job.runs)) for job in planned.jobs]
+    return [(job.execution, len(job.runs)) for job in plan(given, folder, way).jobs]
 
 
 def test_members_of_a_group_lie_in_the_pool_as_peft_has_them(base: Path, tmp_path: Path) -> None:
@@ -242,7 +245,7 @@ def test_who_ends_early_leaves_the_group(base: Path, tmp_path: Path) -> None:
 
 
 APART = [("one-by-one", 1)] * 3
-CHOICES = {
+CHOICES: dict[str, tuple[dict[str, Any], str, list[tuple[str, int]]]] = {
     "the rule": ({}, "auto", [("fused", 3)]),
     "one by one": ({}, "one-by-one", APART),
     "workers": ({}, "workers", [("workers", 3)]),
@@ -289,16 +292,18 @@ def test_all_of_a_model_is_trained_alone(base: Path, data: SequenceDataset) -> N
 def test_what_does_not_fit_is_not_put_together(
     base: Path, data: SequenceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planned = next(tune(experiment(base), tmp_path / "pool"))
-    assert isinstance(planned, Planned)
-    assert largest_group_size(planned.runs, data) == grouping.MAX_GROUP_SIZE_ON_CPU
+    runs = plan(experiment(base), tmp_path / "pool").runs
+    assert largest_group_size(runs, data) == grouping.MAX_GROUP_SIZE_ON_CPU
     adapter = network(base, 0, exact=False)
     longest = np.argsort(-data.sequences["train"].lengths, kind="stable")[:8]
     one = adapter_bytes(adapter, *data.batch(torch.from_numpy(longest)))
     trained = sum(each.numel() for each in adapter.parameters() if each.requires_grad)
     assert 5 * 4 * trained < one < 2**22
     monkeypatch.setattr(grouping, "memory_for_groups", lambda _: 6 * one)
-    assert largest_group_size(planned.runs, data) == 3, "half of the memory"
+    assert largest_group_size(runs, data) == 3, "half of the memory"
+    needed = NeededMemory(base=10 * one, trained=one // 10, gradients=one // 10, optimizer=0, activations=one)
+    monkeypatch.setattr(grouping, "needed_memory", lambda *_: needed)
+    assert largest_group_size(runs, data) == 2, "the base is everybody's"
 
 
 def test_out_of_memory_halves_the_group(

@@ -18,6 +18,7 @@ from lrensemble.language.dataset import SequenceDataset
 from lrensemble.targets.heads import Head
 from lrensemble.train.run.fused.adapters import StackedAdapters
 from lrensemble.train.run.fused.stacked import StackedModel
+from lrensemble.train.run.needed import needed_memory
 from lrensemble.train.run.runs import Run
 from lrensemble.train.run.sequences import answer_logits
 from lrensemble.train.run.single import initial_network, randomness
@@ -40,7 +41,9 @@ def largest_group_size(runs: Sequence[Run], dataset: Learnable) -> int:
     if device.type == "mps" or not is_stackable(network, dataset):  # it has no float64 for the members' losses
         return 1
     if isinstance(dataset, SequenceDataset):
-        own = adapter_bytes(network, *_longest(dataset, math.ceil(train.batch_size / train.accumulate)))
+        needed = needed_memory(runs[0].recipe.model, train, dataset)  # of a large base, played through
+        small = math.ceil(train.batch_size / train.accumulate)
+        own = needed.total - needed.base if needed else adapter_bytes(network, *_longest(dataset, small))
     else:
         own = member_bytes(network, dataset.head(train.form), *first_batch(runs[0], dataset))
     fitting = int(GROUP_MEMORY_FRACTION * memory_for_groups(device)) // own

@@ -104,8 +104,8 @@ class StackedAdapters:
             down, up = (self.parameters[names[id(part.weight)]] for part in _matrices(layer))
             (key,) = layer.lora_A
             parent, _, last = name.rpartition(".")
-            inner = base.get_submodule(name).base_layer
-            own = _StackedLinear(inner, down, up, layer.scaling[key], _dropout(layer), self._asked)
+            wrapped: Any = base.get_submodule(name)
+            own = _StackedLinear(wrapped.base_layer, down, up, layer.scaling[key], _dropout(layer), self._asked)
             setattr(base.get_submodule(parent), last, own)
         return base
 

@@ -77,7 +77,7 @@ class StackedOptimizer:
             steps_done: before this one.
             momenta: [member] where policies give any.
         """
-        norms = torch.linalg.vector_norm(gradient, dim=1)
+        norms: Tensor = torch.linalg.vector_norm(gradient, dim=1)
         if self._clip_norm is not None:
             gradient *= (self._clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
         finite = torch.from_numpy(np.where(np.isfinite(rates), rates, np.nan))

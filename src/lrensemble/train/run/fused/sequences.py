@@ -103,7 +103,7 @@ class StackedSequenceTrainee:
         exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
         losses = cross_entropy(exact, ids[answer], reduction="none")
         counts = self._dataset.sequences["train"].answer[rows].sum(axis=(1, 2)).tolist()
-        return torch.stack([each.sum() for each in losses.split(counts)])
+        return torch.stack([each.sum() for each in torch.split(losses, counts)])
 
     def predict(self, split: str) -> Tensor:
         """Log-probabilities of the answer tokens of a split, [member, token, 1] on the CPU; NaN where a member has
