@@ -66,6 +66,9 @@ def run(
     json: Json = False,
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
+    from lrensemble.train.execution.jobs import refuse_sharded
+
+    refuse_sharded(execution)
     folder = out or run_folder(experiment)
     settings = load(experiment, data, epochs, plugin)
     chosen = settings.select

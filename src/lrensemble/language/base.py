@@ -189,8 +189,8 @@ def _check_settings(folder: Path) -> None:
 
 def _two_parts(folder: Path, name: str) -> SpecError:
     return SpecError(
-        f"{folder} holds a {name}, an encoder with a decoder, as BART and T5 are; give a causal language model, such as "
-        "LlamaForCausalLM"
+        f"{folder} holds a {name}, an encoder with a decoder, as BART and T5 are; give a causal language model, such "
+        "as LlamaForCausalLM"
     )
 
 
