@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -90,9 +91,9 @@ def joined(device: str) -> Processes:
             "--num_processes 2 -m lrensemble tune EXPERIMENT --device gpus --execution sharded"
         )
     try:
-        from accelerate import PartialState
+        accelerate: Any = import_module("accelerate")
     except ImportError:
         raise MissingExtraError("execution sharded needs accelerate; pip install 'lrensemble[llm]'") from None
-    state = PartialState(cpu=device == "cpu")
+    state = accelerate.PartialState(cpu=device == "cpu")
     here = torch.device("cpu") if state.device.type == "cpu" else state.device
     return Processes(Share(state.process_index, state.num_processes), here)
