@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from lrensemble.config import TrainSettings
 from lrensemble.data import SAMPLERS, batch_rows
@@ -27,8 +26,8 @@ def settings(sampler: str = "shuffle", **changes: object) -> TrainSettings:
 
 
 def rows(step: int, sampler: str, **changes: object) -> list[int]:
-    found: NDArray[np.int64] = Batches(LENGTHS, settings(sampler, **changes)).rows(step)
-    return found.tolist()
+    found: list[int] = Batches(LENGTHS, settings(sampler, **changes)).rows(step).tolist()
+    return found
 
 
 @pytest.mark.parametrize("sampler", SAMPLED)

@@ -68,7 +68,9 @@ def run(
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
     from lrensemble.front.benchmarks import questions_of_experiment
+    from lrensemble.train.execution.jobs import refuse_sharded
 
+    refuse_sharded(execution)
     folder = out or run_folder(experiment)
     settings = load(experiment, data, epochs, plugin)
     chosen = settings.select

@@ -42,7 +42,7 @@ Device = Annotated[
 Execution = Annotated[
     str,
     typer.Option(
-        help="auto, one-by-one, fused (many in one program), workers (a process a core), or measure.",
+        help="auto, one-by-one, fused (many in one program), workers (a process a core), measure, or sharded.",
         autocompletion=names_of(_executions),
     ),
 ]
@@ -173,6 +173,7 @@ def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[En
     from lrensemble.front.sweep import others_in
     from lrensemble.pool import Pool
     from lrensemble.train import OutOfTime, tune
+    from lrensemble.train.run.sharded.processes import follows
     from lrensemble.train.sweep.pretraining import with_base
 
     ended: list[Ended] = []
@@ -187,6 +188,8 @@ def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[En
                 missing = len(event.missing) + event.remaining
             elif ending := show(event):
                 ended.append(ending)
+    if how["execution"] == "sharded" and follows():
+        raise typer.Exit(0)  # who leads tells what became of it
     _summarise(ended, folder)
     if missing:
         people.print(

@@ -19,6 +19,7 @@ from lrensemble.report import write_report
 from lrensemble.spec import SpecLike
 from lrensemble.train import Ended, Event, OutOfTime
 from lrensemble.train import tune as events_of
+from lrensemble.train.execution.jobs import refuse_sharded
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def tune(
         epochs: passes over the training rows, in place of the experiment's.
         device: `cpu`, `cuda`, `cuda:0,cuda:1`, `gpus` for all, `mps`, or `auto`.
         save_steps: steps between two savings of a run's state; about half a minute unless given.
-        execution: `auto`, `one-by-one`, `fused`, `workers` or `measure`.
+        execution: `auto`, `one-by-one`, `fused`, `workers`, `measure` or `sharded`.
         group_size: members trained in one program at most.
         reproducible: whether the same call gives the same bits on every machine of this kind.
         hours: time after which it saves and returns; the same call goes on.
@@ -146,6 +147,7 @@ def run(
     Raises:
         LREnsembleError: as `tune`, and where no method has a team.
     """
+    refuse_sharded(execution)
     folder = Path("runs") / name_of(experiment) if out is None else Path(out)
     settings = experiment_of(experiment, data=data, epochs=epochs, plugins=plugins)
     chosen = settings.select

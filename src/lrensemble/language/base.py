@@ -23,6 +23,9 @@ from lrensemble.models.transformers_library import first_line, quiet, transforme
 CAUSAL = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 """Ends of the names of architectures that predict the next token."""
 
+CAUSAL_ROUNDING = 32
+"""Steps of the last digit by which a logit may differ where another token follows."""
+
 UNLIMITED = 10**9
 """A tokenizer that knows no largest length says a number above this."""
 
@@ -247,8 +250,9 @@ def _fit(model: Any, tokenizer: Any, path: str) -> None:
 def _check_causal(model: Any, path: str) -> None:
     """Refuse a model that says something else of a token when another one follows: it sees what it is to predict."""
     device = model.get_input_embeddings().weight.device
-    logits = model(torch.tensor([[0, 1], [0, 2]], device=device), use_cache=False).logits[:, 0].float()
-    if not torch.allclose(logits[0], logits[1], rtol=1e-2, atol=1e-3 * float(logits.abs().max())):
+    logits = model(torch.tensor([[0, 1], [0, 2]], device=device), use_cache=False).logits[:, 0]
+    rounding = CAUSAL_ROUNDING * torch.finfo(logits.dtype).eps * float(logits.abs().max())
+    if float((logits[0] - logits[1]).abs().max()) > rounding:
         raise SpecError(
             f"{path}: its {type(model).__name__} sees the tokens that it is to predict, as an encoder does; give a "
             "causal language model, such as LlamaForCausalLM"

@@ -62,6 +62,11 @@ def linear_layers(model: Any) -> dict[str, nn.Linear]:
     return {name: part for name, part in model.named_modules() if isinstance(part, nn.Linear) and part is not last}
 
 
+def forget() -> None:
+    """Let go of the model that was loaded; whoever has it keeps it."""
+    _loaded.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def _loaded(base: Base, dtype: Type, quantize: Quantize | None) -> Any:
     return load_base(base, dtype=getattr(torch, dtype), quantize=quantize).model.requires_grad_(False)

@@ -58,11 +58,11 @@ def with_blocks(config: Any, blocks: int) -> Any:
     return config
 
 
-class _Peak(TorchDispatchMode):
+class _Peak(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Bytes of the tensors that were made in its block and are still there; at most, over time."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now, self.most = 0, 0
         self._there = set[int]()
 

@@ -23,6 +23,7 @@ from lrensemble.train.execution.execute import execute
 from lrensemble.train.execution.jobs import Job, check_execution, jobs_of
 from lrensemble.train.execution.memory import kept_memory
 from lrensemble.train.execution.room import check_room, padding_line
+from lrensemble.train.execution.sharded import following, leading, require_language_model
 from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.execution.thinning import thinned
 from lrensemble.train.loggers import LOGGERS, Logger, ProgressFile, logged
@@ -32,6 +33,7 @@ from lrensemble.train.run.numerics import reproducibly
 from lrensemble.train.run.own_loop.function import check_execution_of
 from lrensemble.train.run.runs import Elsewhere, Run, entries_of, is_there, unfinished
 from lrensemble.train.run.session import Session, TimeUpError
+from lrensemble.train.run.sharded.processes import Processes, joined
 from lrensemble.train.sweep.range_test import with_range_test_peaks
 from lrensemble.train.sweep.run_factory import epochs_given_as_steps, parts_of_space
 from lrensemble.train.sweep.setup import Setup, set_up
@@ -72,7 +74,9 @@ def tune(
             or `gpus` for every GPU: a process for each. No part of a recipe.
         save_steps: how many steps lie between two savings of a run's state; as many as take half a minute unless given.
         execution: `one-by-one`, `fused` for many members in one program, `workers` for processes of one thread each,
-            `auto` for a fixed rule, or `measure` to try; a run that was interrupted goes on as it began.
+            `auto` for a fixed rule, or `measure` to try; a run that was interrupted goes on as it began. `sharded` for
+            adapters of a base that no device holds: one after another, each in all processes that `accelerate launch`
+            has started; the first of them tells what happens, the others return no events.
         group_size: members trained in one program at most; what fits the device's memory unless given.
         reproducible: whether the same call gives the same bits on every machine of this kind, whatever its cores: one
             thread, each run alone (or in groups of `group_size`, where `execution` is `fused`), and none but
@@ -90,18 +94,23 @@ def tune(
     check_execution(execution, group_size, reproducible=reproducible)
     deadline = deadline_in(hours)
     specs = [LOGGERS.check(each) for each in loggers]
-    setup = set_up(experiment, Path(folder), to_devices(device))
+    processes = joined(device) if execution == "sharded" else None
+    if processes is not None and not processes.leads:
+        return following(experiment, processes)
+    devices = to_devices(device) if processes is None else (processes.device,)
+    setup = set_up(experiment, Path(folder), devices)
     for line in epochs_given_as_steps(setup.factory):
         logger.warning("%s", line)
     if line := check_execution_of(experiment.train.function, execution):
         logger.warning("%s", line)
     check_devices(setup.devices, execution)
-    room = check_room(parts_of_space(experiment), setup.dataset, torch.device(setup.devices[0]))
+    shards = 1 if processes is None else require_language_model(setup.dataset, processes)
+    room = check_room(parts_of_space(experiment), setup.dataset, torch.device(setup.devices[0]), shards)
     counted = [Counted(line) for line in (room, padding_line(experiment.train, setup.dataset)) if line is not None]
     told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
     told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
-    events = _sweep(setup, save_steps, execution, group_size, deadline, reproducible=reproducible)
-    return logged(_after(counted, events), told)
+    events = _sweep(setup, save_steps, execution, group_size, deadline, processes, reproducible=reproducible)
+    return leading(logged(_after(counted, events), told), processes)
 
 
 def _after(first: Sequence[Event], events: Generator[Event, None, None]) -> Generator[Event, None, None]:
@@ -130,6 +139,7 @@ def _sweep(
     execution: str,
     group_size: int | None,
     deadline: float,
+    processes: Processes | None,
     *,
     reproducible: bool,
 ) -> Generator[Event, None, None]:
@@ -138,7 +148,14 @@ def _sweep(
         with reproducibly(reproducible):
             factory = with_range_test_peaks(setup.factory, setup.dataset, setup.pool.folder)
         for round_ in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(setup.pool):
-            session = Session(interrupt, save_steps, round_.should_continue, reproducible=reproducible)
+            session = Session(
+                interrupt,
+                save_steps,
+                round_.should_continue,
+                execution="one-by-one" if processes is None else "sharded",
+                processes=processes,
+                reproducible=reproducible,
+            )
             try:
                 events = _train(round_, setup, session, execution, group_size)
                 yield from thinned(events, setup.pool, factory)

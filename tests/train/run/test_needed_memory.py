@@ -27,6 +27,7 @@ from lrensemble.train.execution.room import check_room, memory_of, room_line
 from lrensemble.train.run import needed
 from lrensemble.train.run.needed import NeededMemory, needed_memory, optimizer_bytes
 from lrensemble.train.run.sequences import SequenceTrainee
+from lrensemble.train.sweep.run_factory import parts_of_space
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("peft")
@@ -160,10 +161,10 @@ def content(folder: Path, **model: object) -> Experiment:
         {
             "plugins": ["tests.language.toy_texts"],
             "data": "toy-texts",
-            "model": {"name": "lora", "base": str(folder), "rank": 3} | model,
-            "policy": ["constant(peak=0.01)"],
+            "model": {"name": "lora", "base": str(folder)} | model,
+            "policy": ["constant", "cosine(peak=0.01)"],
             "train": {"epochs": 1, "batch_size": 8, "optimizer": "adamw"},
-            "sweep": {"space": {"model.rank": [2, 3]}},
+            "sweep": {"space": {"model.rank": [2, 3]}, "when": {"constant": {"policy.peak": [0.01, 0.02]}}},
         },
         "test",
     )
@@ -175,6 +176,12 @@ def test_it_is_said_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert isinstance(first, Counted)
     assert first.line.startswith("a run needs about 0.0 GB (base 0.00, trained 0.00, ")
     assert first.line.endswith(" GB free")
+
+
+def test_all_that_varies_beside_the_policies_is_counted(tmp_path: Path) -> None:
+    experiment = content(tiny_base(tmp_path / "base"))
+    parts = list(parts_of_space(experiment))
+    assert [(model.arguments["rank"], train.batch_size) for model, train in parts] == [(2, 8), (3, 8)]
 
 
 def test_what_no_machine_has_room_for_is_refused_before_it_is_loaded(tmp_path: Path) -> None:

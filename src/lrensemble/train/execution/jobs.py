@@ -47,8 +47,9 @@ COST_RULES: dict[str, CostRule] = {
     "one-by-one": force_one_by_one,
     "fused": force_fused,
     "workers": force_workers,
+    "sharded": force_one_by_one,
 }
-"""Rules by the name of an execution; the last three force it."""
+"""Rules by the name of an execution; the last four force it."""
 
 EXECUTIONS = tuple(COST_RULES)
 
@@ -88,6 +89,8 @@ def check_execution(execution: str, max_group_size: int | None, *, reproducible:
         raise TrainingError(f"no execution named {execution!r}; choose from {', '.join(EXECUTIONS)}")
     if max_group_size is not None and max_group_size < 1:
         raise TrainingError(f"group_size = {max_group_size} is refused; at least 1")
+    if reproducible and execution == "sharded":
+        raise TrainingError("execution sharded is not reproducible: sums go over processes; choose one of the two")
     if reproducible and execution == "fused" and max_group_size is None:
         raise TrainingError(
             "reproducible groups need a size, or the memory would decide it: give group_size (--group-size), or train "
@@ -95,9 +98,22 @@ def check_execution(execution: str, max_group_size: int | None, *, reproducible:
         )
 
 
+def refuse_sharded(execution: str) -> None:
+    """Refuse several processes where more is to be done than train.
+
+    Raises:
+        TrainingError: with what to do.
+    """
+    if execution == "sharded":
+        raise TrainingError(
+            "execution sharded trains and does no more, since all its processes would do it; give it to tune, and then "
+            "select and evaluate in one process"
+        )
+
+
 def rule_of(execution: str, max_group_size: int | None, *, reproducible: bool) -> CostRule:
     """Rule of an execution. Reproducible runs are trained alone, where they are faster, or in groups of one size."""
-    if not reproducible or execution in ("one-by-one", "workers"):
+    if not reproducible or execution in ("one-by-one", "workers", "sharded"):
         return COST_RULES[execution]
     return fixed_groups(max_group_size or 1) if execution == "fused" else alone_in_either
 

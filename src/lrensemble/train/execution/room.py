@@ -24,20 +24,23 @@ MUCH_PADDING = 0.2
 MEMINFO = "/proc/meminfo"
 
 
-def check_room(parts: Iterable[tuple[Spec, TrainSettings]], dataset: Learnable, device: torch.device) -> str | None:
+def check_room(
+    parts: Iterable[tuple[Spec, TrainSettings]], dataset: Learnable, device: torch.device, shards: int = 1
+) -> str | None:
     """Line on the memory of the largest of some runs, and of the device; None where nothing is large.
 
     Args:
         parts: model and settings of each.
         dataset: what they learn.
         device: where.
+        shards: devices that share the base and each batch.
 
     Raises:
         TrainingError: what is there from the first step to the last does not fit the device, however empty it is.
     """
     if not isinstance(dataset, SequenceDataset):
         return None
-    found = {str(each): needed_memory(*each, dataset) for each in parts}
+    found = {str(each): needed_memory(*each, dataset, shards=shards) for each in parts}
     counted = [each for each in found.values() if each is not None]
     if not counted:
         return None
@@ -86,8 +89,8 @@ def room_line(needed: NeededMemory, device: str, free: float, total: float) -> s
 def memory_of(device: torch.device) -> tuple[float, float]:
     """Bytes of memory of a device that are free, and all that it has."""
     if device.type == "cuda":
-        free, total = torch.cuda.mem_get_info(device)
-        return float(free), float(total)
+        on_device = torch.cuda.mem_get_info(device)
+        return float(on_device[0]), float(on_device[1])
     total = memory_here()
     return min(total, available_here() or total), total
 

@@ -56,7 +56,9 @@ class NeededMemory:
         return f"{self.total / GB:.1f} GB ({parts})"
 
 
-def needed_memory(model: Spec, settings: TrainSettings, dataset: SequenceDataset) -> NeededMemory | None:
+def needed_memory(
+    model: Spec, settings: TrainSettings, dataset: SequenceDataset, *, shards: int = 1
+) -> NeededMemory | None:
     """Memory of a run; None of a model that is small, whichever the machine.
 
     The sequences of a batch are taken to be as long as the longest of all, with as many answer tokens as any has. What
@@ -66,6 +68,7 @@ def needed_memory(model: Spec, settings: TrainSettings, dataset: SequenceDataset
         model: a language model that is registered, with its arguments.
         settings: batch size, accumulation, optimizer, precision.
         dataset: what is learned.
+        shards: devices that share the base and each batch; it is counted for one of them.
     """
 
     def build(blocks: int) -> nn.Module:
@@ -78,13 +81,13 @@ def needed_memory(model: Spec, settings: TrainSettings, dataset: SequenceDataset
     trained = [weights for weights in whole.parameters() if weights.requires_grad]
     frozen = [weights for weights in whole.parameters() if not weights.requires_grad]
     size, train = sum(weights.numel() for weights in trained), dataset.sequences["train"]
-    rows = math.ceil(settings.batch_size / settings.accumulate)
+    rows = math.ceil(settings.batch_size / settings.accumulate / shards)
     batch = Batch(rows, max(2, train.ids.shape[1]), rows * int(train.answer.sum(axis=1).max()))
     autocast = None if settings.precision in ("float32", "tf32") else getattr(torch, settings.precision)
     blocks = int(whole.config.get_text_config().num_hidden_layers)  # type: ignore[operator, union-attr]
     step = activation_bytes(build, blocks, batch, autocast)
     return NeededMemory(
-        base=bytes_of(frozen) - _saved_bytes(whole, model.arguments.get("quantize")),
+        base=(bytes_of(frozen) - _saved_bytes(whole, model.arguments.get("quantize"))) // shards,
         trained=bytes_of(trained),
         gradients=bytes_of(trained),
         optimizer=math.ceil(size * optimizer_bytes(settings)) + (bytes_of(trained) if settings.ema else 0),
@@ -122,5 +125,5 @@ def optimizer_bytes(settings: TrainSettings) -> float:
 def _prediction_bytes(dataset: SequenceDataset, dtype: torch.dtype) -> int:
     """Bytes of the logits of the sequences that are predicted at once: as they come, in float32, and normalised."""
     longest = max(dataset.sequences[split].ids.shape[1] for split in dataset.tokens)
-    each = dtype.itemsize + (0 if dtype.itemsize == 4 else 4) + 4
-    return ROWS * longest * len(dataset.target.names) * each
+    each = int(dtype.itemsize) + (0 if dtype.itemsize == 4 else 4) + 4
+    return ROWS * int(longest) * len(dataset.target.names) * each

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
@@ -27,6 +28,7 @@ from lrensemble.train.run.groups import freeze, rate_factors
 from lrensemble.train.run.loop import Momenta
 from lrensemble.train.run.numerics import arithmetic, autocast, check_precision
 from lrensemble.train.run.optimizers import build_optimizer
+from lrensemble.train.run.share import WHOLE, Share
 from lrensemble.train.run.single import randomness
 from lrensemble.train.run.state import by_kind
 
@@ -39,19 +41,23 @@ PACKED_TOLERANCE = 0.02
 class SequenceTrainee:
     """One language model on its sequences. Its state is what is trained, and not the base that others share."""
 
-    def __init__(self, model: nn.Module, dataset: SequenceDataset, settings: TrainSettings) -> None:
+    def __init__(
+        self, model: nn.Module, dataset: SequenceDataset, settings: TrainSettings, *, share: Share = WHOLE
+    ) -> None:
         """Make the optimizer of a recipe for the parameters of a model that are trained.
 
         Args:
             model: causal model of `transformers`, or one that `peft` has put an adapter into.
             dataset: sequences in its tokens.
             settings: batch size, accumulation, seed, optimizer and what it takes, clipping, precision, groups.
+            share: part of each batch that is computed here, where other processes compute the rest.
 
         Raises:
             UnknownNameError, TrainingError: as `build_optimizer` and `check_precision`.
         """
         check_precision(dataset.device, settings.precision)
         self.model, self._dataset, self._settings, self.head = model, dataset, settings, dataset.head(None)
+        self._share = share
         freeze(model, [group for group in settings.group if group.rate == 0])
         self._trained = {name: each for name, each in model.named_parameters() if each.requires_grad}
         parameters = list(self._trained.values())
@@ -80,8 +86,9 @@ class SequenceTrainee:
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         parameters, settings, device = list(self._trained.values()), self._settings, self._dataset.device
-        with randomness(settings.seed, step, device), arithmetic(device, settings):
-            loss = self._backward(torch.from_numpy(self._batches.rows(step)))
+        with randomness(self._share.seed(settings.seed), step, device), arithmetic(device, settings):
+            loss = self._backward(self._batches.rows(step))
+        self._share.add_up([loss, *(each.grad for each in parameters if each.grad is not None)])
         if self.scaler.is_enabled():
             self.scaler.unscale_(self.optimizer)
         norm = get_total_norm(each.grad for each in parameters if each.grad is not None)
@@ -96,12 +103,13 @@ class SequenceTrainee:
             self._average.update()
         return loss[None], norm[None]
 
-    def _backward(self, rows: Tensor) -> Tensor:
+    def _backward(self, batch: NDArray[np.int64]) -> Tensor:
         """Leave the gradient of a batch's mean loss with the parameters, part after part; the loss.
 
         The mean is over the answer tokens of all the batch, in however many parts it is computed.
         """
-        tokens = int(self._dataset.sequences["train"].answer[rows.numpy()].sum())
+        tokens = int(self._dataset.sequences["train"].answer[batch].sum())
+        rows = torch.from_numpy(self._share.rows(batch))
         losses = []
         for part in torch.split(rows, math.ceil(len(rows) / self._settings.accumulate)):
             ids, answer, beside = self._inputs(part)

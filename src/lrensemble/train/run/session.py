@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lrensemble.train.run.runs import ShouldContinue
+from lrensemble.train.run.sharded.processes import Processes
 
 SAVE_SECONDS = 30.0
 """Time between two savings of a state, where no number of steps is given: what a kill can cost at most."""
@@ -65,8 +66,10 @@ class Session:
     """Steps between two savings of a state; None for as many as take half a minute."""
     should_continue: ShouldContinue | None = None
     """Asked after every epoch but the last whether a run goes on; one that does not is recorded as pruned."""
-    execution: Literal["one-by-one", "workers", "fused"] = "one-by-one"
+    execution: Literal["one-by-one", "workers", "fused", "sharded"] = "one-by-one"
     """How runs are trained, for the record: all in one program (`fused`), or one after another."""
+    processes: Processes | None = None
+    """Those that train each run together (`sharded`), of which this one leads."""
     threads: int | None = None
     """Threads that runs compute on; as many as suit the network where it is not given."""
     reproducible: bool = False

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from lrensemble.data import Learnable, steps_per_epoch
+from lrensemble.language.dataset import SequenceDataset
 from lrensemble.pool import Pool
 from lrensemble.train.run.claims import Claims
 from lrensemble.train.run.endings import best_epoch, early_end
@@ -17,6 +20,7 @@ from lrensemble.train.run.loop import Trainee
 from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.runs import STATE, Run
 from lrensemble.train.run.session import Session
+from lrensemble.train.run.sharded.trainee import ShardedTrainee
 from lrensemble.train.run.single import initial_network
 from lrensemble.train.run.state import HistoryLine, first_progress, restore_state, stacked_in
 from lrensemble.train.run.threads import threads_for
@@ -47,16 +51,16 @@ def begin(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> L
     runs, path, kept = claims.runs, claims.state.folder / STATE, Kept()
     ids, everybody = tuple(run.id for run in runs), range(len(runs))
     trained = [runs[member] for member in stacked_in(path) or everybody]
-    networks = networks_of(trained, dataset)
+    networks = networks_of(trained, dataset, session)
     trainee = trainee_of(networks, trained, dataset, session)
     progress = restore_state(path, trainee, kept)
     if progress is None and len(trained) < len(runs):  # its tensors are damaged, and all begin again
-        networks = networks_of(runs, dataset)
+        networks = networks_of(runs, dataset, session)
         trainee = trainee_of(networks, runs, dataset, session)
-    network, size = networks[0], runs[0].recipe.train.batch_size
+    network = trainee.model if isinstance(trainee, ShardedTrainee) else networks[0]
+    size = runs[0].recipe.train.batch_size
     if progress is None:
-        inputs, _ = dataset.batch(dataset.rows["train"][:size])
-        count = session.threads or threads_for(network, inputs, len(runs))
+        count = session.threads or (_threads(network, runs, dataset) if networks else torch.get_num_threads())
         progress = first_progress(ids, count, reproducible=session.reproducible)
     epoch_steps = steps_per_epoch(len(dataset.rows["train"]), size, drop_last=runs[0].recipe.train.drop_last)
     scoring = Scoring.of(dataset, trainee.head)
@@ -65,14 +69,29 @@ def begin(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> L
     return Life(claims, dataset, pool, session, trainee, kept, journal, parameters)
 
 
-def networks_of(runs: Sequence[Run], dataset: Learnable) -> list[nn.Module]:
-    """Networks of runs before their first step."""
+def _threads(network: nn.Module, runs: Sequence[Run], dataset: Learnable) -> int:
+    """Threads that suit a network, or as many of them as there are runs; by a part of a batch of sequences, since a
+    whole one may find no room.
+    """
+    train = runs[0].recipe.train
+    rows = math.ceil(train.batch_size / train.accumulate) if isinstance(dataset, SequenceDataset) else train.batch_size
+    inputs, _ = dataset.batch(dataset.rows["train"][:rows])
+    return threads_for(network, inputs, len(runs))
+
+
+def networks_of(runs: Sequence[Run], dataset: Learnable, session: Session) -> list[nn.Module]:
+    """Networks of runs before their first step; none where a trainee makes its own, in several processes."""
+    if session.processes is not None:
+        return []
     return [initial_network(run.recipe, dataset) for run in runs]
 
 
 def trainee_of(networks: Sequence[nn.Module], runs: Sequence[Run], dataset: Learnable, session: Session) -> Trainee:
     """Networks as they are trained: a stack in a fused session, else the one network."""
     settings = [run.recipe.train for run in runs]
+    if session.processes is not None:
+        assert isinstance(dataset, SequenceDataset)  # of others there is no such session
+        return ShardedTrainee(runs[0].recipe, dataset, session.processes)
     if session.execution == "fused":
         return together(networks, dataset, settings)
     (network,), (own,) = networks, settings
@@ -81,7 +100,7 @@ def trainee_of(networks: Sequence[nn.Module], runs: Sequence[Run], dataset: Lear
 
 def new_trainee(runs: Sequence[Run], life: Life) -> Trainee:
     """New networks of some runs, in the place of the trainee that has them with others."""
-    return trainee_of(networks_of(runs, life.dataset), runs, life.dataset, life.session)
+    return trainee_of(networks_of(runs, life.dataset, life.session), runs, life.dataset, life.session)
 
 
 def end_epoch(life: Life, rates: Sequence[float]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -199,21 +200,20 @@ def _check_zipped(experiment: Experiment, dataset: Learnable | None) -> None:
             raise ConfigError(f"sweep.zip: {error}") from None
 
 
-def parts_of_space(experiment: Experiment) -> list[tuple[Spec, TrainSettings]]:
+def parts_of_space(experiment: Experiment) -> Iterator[tuple[Spec, TrainSettings]]:
     """Models and settings of an experiment, each once: what varies beside the policies moves a path at a time, through
     all of a list or to both ends of an interval, while the others stay at their first.
     """
     found = list[tuple[Spec, TrainSettings]]()
     for policy, along in experiment.sweep.entries(experiment.policy):
-        ranges = {
-            path: representative_values(each)
-            for path, each in experiment.sweep.ranges(policy.name).items()
-            if not path.startswith("policy.")
-        }
+        ranges = {path: representative_values(each) for path, each in experiment.sweep.ranges(policy.name).items()}
         first = along | {path: values[0] for path, values in ranges.items()}
-        changes = [{}, *({path: value} for path, values in ranges.items() for value in values[1:])]
-        found += [checked_parts(experiment, point_of(policy, first | change)) for change in changes]
-    return [each for place, each in enumerate(found) if each not in found[:place]]
+        varied = {path: values[1:] for path, values in ranges.items() if not path.startswith("policy.")}
+        for change in [{}, *({path: value} for path, values in varied.items() for value in values)]:
+            parts = checked_parts(experiment, point_of(policy, first | change))
+            if parts not in found:
+                found.append(parts)
+                yield parts
 
 
 def epochs_given_as_steps(factory: RunFactory) -> list[str]:
