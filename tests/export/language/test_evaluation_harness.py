@@ -79,9 +79,9 @@ def test_team_and_members_score_what_they_score_with_us(
             right = answer_scores(said, normalisation).argmax(1) == truth[:24]  # type: ignore[arg-type]
             assert scores.members[name][metric].value == right.mean()
     for metric, normalisation in (("acc", "sum"), ("acc_norm", "characters")):
-        if (metric, consensus) != ("acc_norm", "answer_probabilities"):  # divided by characters after the mean
-            right = answers_to(ensemble, own[:24], normalisation).probabilities.argmax(1) == truth[:24]  # type: ignore[arg-type]
-            assert scores.team[metric].value == right.mean()
+        right = answers_to(ensemble, own[:24], normalisation).probabilities.argmax(1) == truth[:24]  # type: ignore[arg-type]
+        assert scores.team[metric].value == right.mean()
+        assert scores.team[metric].error == pytest.approx(right.std(ddof=1) / math.sqrt(24))
 
 
 def test_answers_are_the_mean_of_what_members_answer(team: Team, alone: list[Any]) -> None:

@@ -37,8 +37,8 @@ def harness_model(ensemble: LanguageEnsemble, rows: int = ROWS) -> Any:
     """A team as a model of lm-evaluation-harness.
 
     With the consensus `answer_probabilities` the answers of one question are asked together, and what the harness
-    compares are logarithms of the mean of their probabilities: its `acc` is then that of the team. `acc_norm` divides
-    by characters after the members have been averaged; a team that was chosen so is scored by `predictions_of`.
+    compares are logarithms of the mean of their probabilities: its `acc` is then that of the team. Its `acc_norm`
+    divides by characters after the members have been averaged; `evaluate_tasks` divides before.
 
     Raises:
         MissingExtraError: lm-eval is not installed.

@@ -20,7 +20,7 @@ def adapter(
     path: Path,
     *,
     combination: str = "cat",
-    rank: Annotated[int, Field(ge=1)] | None = None,
+    rank: Annotated[int, Field(ge=1, le=65_536)] | None = None,
 ) -> Mapping[str, object]:
     """One LoRA adapter in the layout of `peft`: the weighted mean of the members' updates.
 

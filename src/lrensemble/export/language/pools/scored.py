@@ -11,6 +11,7 @@ from lrensemble.errors import ExportError
 from lrensemble.evaluate import Team
 from lrensemble.export.language.adapters import CONFIG, read_adapter, with_adapters
 from lrensemble.language.base import base_of, load_base
+from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.tokens import token_likelihoods
 from lrensemble.pool import Pool
 from lrensemble.train.run.reading import read_of_recipe
@@ -34,8 +35,10 @@ def nll_on_val(pool: Pool, team: Team, place: Path, data: Path) -> dict[str, flo
     if recipe is None:
         raise ExportError(f"no member of the team in {pool.folder} has a recipe, which says what it learnt")
     dataset = read_of_recipe(to_record(Recipe, recipe, "member"), data, trust_code=pool.trust_code)
+    if not isinstance(dataset, SequenceDataset):
+        raise ExportError(f"{pool.folder} is of no texts, and its models cannot be scored on them")
     is_adapter = (place / CONFIG).is_file()
-    base = load_base(dataset.base if is_adapter and dataset.base is not None else base_of(place))
+    base = load_base(dataset.base if is_adapter else base_of(place))
     model = with_adapters(base.model, ["merged"], [read_adapter(place)]) if is_adapter else base.model
     said = token_likelihoods(model, dataset.sequences["val"]).main
     own = {member.id: np.asarray(member.predictions("val").main, dtype=np.float64) for member in pool.members()}

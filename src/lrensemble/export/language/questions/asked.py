@@ -38,6 +38,11 @@ class Asked:
         self._ask(pairs)
         return [self._known[pair].members[place] for pair in pairs]
 
+    def heard(self, pairs: Sequence[Pair]) -> list[tuple[Reply, ...]]:
+        """Replies [pair, member] of all members."""
+        self._ask(pairs)
+        return [self._known[pair].members for pair in pairs]
+
     def team(self, pairs: Sequence[Pair]) -> list[Reply]:
         """Replies [pair] of the team.
 

@@ -23,6 +23,7 @@ from lrensemble.evaluate.comparison import gain_of
 from lrensemble.evaluate.result import Gain
 from lrensemble.export.language.ensemble import LanguageEnsemble
 from lrensemble.export.language.harness import ROWS, models_of, part_of_harness, quiet_harness
+from lrensemble.export.language.questions.normalised import with_normalised
 from lrensemble.files import storage_errors
 from lrensemble.language.speaking import Consensus
 from lrensemble.metrics.significance import compared_rows
@@ -101,6 +102,8 @@ def evaluate_tasks(
     with quiet_harness():
         loaded = _loaded(tasks, shots)
         found = {"": _run(team, loaded, limit, "the team")}
+        if ensemble.description.consensus == "answer_probabilities":
+            found[""] = with_normalised(found[""], team.asked)
         for name, model in members.items() if len(members) > 1 else ():  # one alone says what its team says
             found[name] = _run(model, loaded, limit, name)
     described = ensemble.description
