@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from lrensemble.errors import DataError
+from lrensemble.errors import DataError, ReportError
 from lrensemble.evaluate import evaluate as measured
 from lrensemble.evaluate import load, stored_result
 from lrensemble.export import FORMATS, VARIANTS, Ensemble, chosen_team, ensemble_of
 from lrensemble.export.formats import check_place
 from lrensemble.export.predictions import Predictions, predict_array, predict_files
 from lrensemble.front.arrays import as_array
-from lrensemble.front.compared import PAGE, compares, write_compared
+from lrensemble.front.compared import NO_PICTURES, PAGE, compares, write_compared
 from lrensemble.front.paths import PathLike
 from lrensemble.front.teams import opened
 from lrensemble.notebook import Shown
@@ -95,11 +95,14 @@ def report(
 
     Raises:
         PoolError: there is no pool, no team in it, or it is damaged.
+        ReportError: nothing to compare, or a folder of data where several pools are.
         MissingExtraError: plotly is not installed.
         StorageError: a file cannot be written.
     """
     check_format(format)
     if compares(pool):
+        if data is not None:
+            raise ReportError(NO_PICTURES)
         several = [pool] if isinstance(pool, str | os.PathLike) else list(cast("Sequence[Pool | PathLike]", pool))
         path = Path(PAGE if out is None else out)
         sections = write_compared(several, path, trust_code=trust_code)

@@ -22,19 +22,10 @@ from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table, plotly_script
 from lrensemble.report.sections.trained import duration, trained
 
-HEADINGS = (
-    "pool",
-    "members",
-    "lost",
-    "training",
-    "best single",
-    "team",
-    "size",
-    "team scores",
-    "gain",
-    "95 % interval",
+HEADINGS: tuple[str, ...] = (
+    *("pool", "members", "lost", "training", "best single", "team", "size", "team scores"),
+    *("gain", "95 % interval", "verdict"),
 )
-HEADINGS += ("verdict",)
 
 
 def write_comparison(
