@@ -105,11 +105,11 @@ def _compared(
     """
     from lrensemble.cli.console import import_given
     from lrensemble.errors import ReportError
-    from lrensemble.front.compared import write_compared
+    from lrensemble.front.compared import NO_PICTURES, write_compared
     from lrensemble.registry import close_gate
 
     if data is not None:
-        raise ReportError("--data is for pictures of one pool's rows; leave it out where several are compared")
+        raise ReportError(NO_PICTURES)
     import_given(plugin)
     if not trust_code:
         close_gate(", ".join(map(str, folders)))

@@ -15,6 +15,8 @@ from lrensemble.pool import Pool
 from lrensemble.report.compared import write_comparison
 from lrensemble.report.section import Section
 
+NO_PICTURES = "data are for pictures of one pool's rows; leave them out where several are compared"
+
 PAGE = "comparison.html"
 """File of the page, in the folder where one is."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from lrensemble.errors import DataError, ExportError
+from lrensemble.errors import DataError, ExportError, ReportError
 from lrensemble.evaluate import evaluate as measured
 from lrensemble.evaluate import load, stored_result
 from lrensemble.export import FORMATS, VARIANTS, Description, Ensemble, chosen_team, place_of, write_ensemble
@@ -18,7 +18,7 @@ from lrensemble.export.language.pools.team import AdapterTeam
 from lrensemble.export.language.questions.answers import answer_files
 from lrensemble.export.predictions import Predictions, predict_array, predict_files
 from lrensemble.front.arrays import as_array
-from lrensemble.front.compared import PAGE, compares, write_compared
+from lrensemble.front.compared import NO_PICTURES, PAGE, compares, write_compared
 from lrensemble.front.paths import PathLike
 from lrensemble.front.samples import check_of_one, sample_texts
 from lrensemble.front.teams import opened
@@ -116,6 +116,7 @@ def report(
 
     Raises:
         PoolError: there is no pool, no team in it, or it is damaged.
+        ReportError: nothing to compare, or a folder of data where several pools are.
         MissingExtraError: plotly is not installed.
         ReportError, DataError, SpecError: samples that cannot be written.
         StorageError: a file cannot be written.
@@ -123,6 +124,8 @@ def report(
     check_format(format)
     if compares(pool):
         check_of_one(samples)
+        if data is not None:
+            raise ReportError(NO_PICTURES)
         several = [pool] if isinstance(pool, str | os.PathLike) else list(cast("Sequence[Pool | PathLike]", pool))
         path = Path(PAGE if out is None else out)
         sections = write_compared(several, path, trust_code=trust_code)

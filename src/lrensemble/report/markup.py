@@ -14,6 +14,9 @@ from lrensemble.report.section import Card, Figure, Section, Table
 NUMBER = re.compile(r"[+\-–−]?\d[\d,]*(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
 """Start of a cell that holds a number."""
 
+LONGEST_LINE = 40
+"""Characters of a cell that stand in one line."""
+
 LONG = 60
 """Characters from which on a fact has a line of its own."""
 
@@ -123,7 +126,7 @@ def _cell(value: str | Picture, number: bool, extra: str) -> str:
     if isinstance(value, Picture):
         return f'<td class="picture{extra}"><img src="{value.source()}" alt="{escape_html(value.alt)}"></td>'
     if not number:
-        return f'<td class="text{extra}">{escape_html(value)}</td>'
+        return f'<td class="{"long" if len(value) > LONGEST_LINE else "text"}{extra}">{escape_html(value)}</td>'
     order = number_of(value)
     place = "-1e300" if order is None else f"{order:.12g}"  # cells without a number come last
     return f'<td class="number{extra}" data-sort="{place}">{escape_html(value)}</td>'

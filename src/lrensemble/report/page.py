@@ -56,7 +56,7 @@ SECTIONS: tuple[tuple[Maker, Need | None], ...] = (
 """Sections in the order of the page, and what all members must say for a section to have something to show."""
 
 HEAD = 2
-"""Number of sections above the table of contents."""
+"""Number of sections above the table of contents of a pool: the verdict, and what was trained."""
 
 
 def sections_of(pool: Pool, result: Result | None, data: Path | None = None, page: Path | None = None) -> list[Section]:
@@ -88,18 +88,25 @@ def write_report(pool: Pool, result: Result | None, path: Path | str, data: Path
     """
     script = plotly_script()
     sections = sections_of(pool, result, None if data is None else Path(data), Path(path))
-    write_whole(Path(path), page(pool.task.name if result is None else result.task, sections, script).encode())
+    write_whole(Path(path), page(pool.task.name if result is None else result.task, sections, script, HEAD).encode())
     return sections
 
 
-def page(title: str, sections: Sequence[Section], script: str) -> str:
-    """The page as HTML."""
+def page(title: str, sections: Sequence[Section], script: str, head: int = 1) -> str:
+    """The page as HTML.
+
+    Args:
+        title: title of the page.
+        sections: sections, the first one under the main heading.
+        script: source text of plotly.js.
+        head: number of sections above the table of contents.
+    """
     ids = anchors(sections)
     written = [
         section_html(section, place, 1 if number == 0 else 2)
         for number, (section, place) in enumerate(zip(sections, ids, strict=True))
     ]
-    written.insert(min(HEAD, len(written)), contents_html(sections, ids))
+    written.insert(min(head, len(written)), contents_html(sections, ids))
     template = _asset("page.html")
     for mark, content in (
         ("TITLE", escape_html(title)),

@@ -40,7 +40,10 @@ PLOTS: Registry[Any, PlotFacts] = Registry("figure", PlotFacts, plural="plots", 
 @PLOTS.register("curves", of=("Pool",))
 def curves_of(record: Pool) -> Any:
     """Learning rate, training loss and validation loss of every member over the epochs."""
-    return _of_section(curves(_read(record)), "curves")
+    section = curves(_read(record))
+    if section is None:
+        raise ReportError(f"no figure curves: the members of {record.folder} have no history")
+    return _of_section(section, "curves")
 
 
 @PLOTS.register("diversity", of=("Pool",))
@@ -58,13 +61,14 @@ def size_of(record: Pool) -> Any:
 @PLOTS.register("reliability", of=("Pool",))
 def reliability_of(record: Pool) -> Any:
     """Accuracy by confidence on `val`, of the best single model and the judged team; the pool is evaluated already."""
+    _evaluated(record)
     return _of_section(_classes(reliability, record, "reliability"), "reliability")
 
 
 @PLOTS.register("price", of=("Pool",))
 def price_of(record: Pool) -> Any:
     """Score on test rows against the cost of teams; the pool is evaluated already."""
-    return _of_section(price(_read(record)), "price")
+    return _of_section(price(_evaluated(record)), "price")
 
 
 @PLOTS.register("history", of=("Member",))
@@ -165,7 +169,18 @@ def _read(pool: Pool) -> ReportData:
     return ReportData(pool, stored_result(pool, load(pool)))
 
 
-def _classes(section: Callable[[ReportData], Section], pool: Pool, name: str) -> Section:
+def _evaluated(pool: Pool) -> ReportData:
+    """The pool with its stored evaluation.
+
+    Raises:
+        ReportError: there is none.
+    """
+    report = _read(pool)
+    _ = report.result
+    return report
+
+
+def _classes(section: Callable[[ReportData], Section | None], pool: Pool, name: str) -> Section | None:
     """Section of a pool whose members all name classes.
 
     Raises:
@@ -177,12 +192,14 @@ def _classes(section: Callable[[ReportData], Section], pool: Pool, name: str) ->
     return section(report)
 
 
-def _of_section(section: Section, name: str) -> Any:
+def _of_section(section: Section | None, name: str) -> Any:
     """The figure of that name in a section.
 
     Raises:
         ReportError: it has none; its first sentence says why.
     """
+    if section is None:
+        raise ReportError(f"no figure {name}: a pool of one has no teams")
     for figure in section.figures:
         if figure.name == name:
             return figure_of(figure)

@@ -22,19 +22,10 @@ from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table, plotly_script
 from lrensemble.report.sections.trained import duration, trained
 
-HEADINGS = (
-    "pool",
-    "members",
-    "lost",
-    "training",
-    "best single",
-    "team",
-    "size",
-    "team scores",
-    "gain",
-    "95 % interval",
+HEADINGS: tuple[str, ...] = (
+    *("pool", "members", "lost", "training", "best single", "team", "size", "team scores"),
+    *("gain", "95 % interval", "verdict"),
 )
-HEADINGS += ("verdict",)
 
 
 def write_comparison(
@@ -72,7 +63,9 @@ def comparison(pools: Mapping[str, tuple[Pool, Result | None]], studies: Mapping
         )
     yield Section(f"{' and '.join(counts)}, compared", prose)
     for number, group in enumerate(groups):
-        yield _pools(group, number, several=len(groups) > 1)
+        yield _pools(
+            group, number, several=len({next(iter(each.values())).pool.task.name for each in groups}) < len(groups)
+        )
     if len(reports) > 1 and (section := _what_differs(reports)) is not None:
         yield section
     for number, (name, found) in enumerate(studies.items()):

@@ -33,7 +33,7 @@ SEEDS = ("seed", "init_seed", "data_seed")
 def hyper_parameters(report: ReportData) -> Section | None:
     """Section on the parameters in which members differ, against their val scores."""
     found = {each.id: own for each in report.members if (own := parameters_of(each)) and each.id not in report.useless}
-    scored = {m.id: own for m in report.member_results if m.val and (own := m.val.by(report.headline)) is not None}
+    scored = {m.id: score for m in report.member_results if m.val and (score := m.val.by(report.headline)) is not None}
     members = [key for key in found if key in scored]
     varying = _varying([found[key] for key in members])
     if len(members) < FEWEST or not varying:
