@@ -1,8 +1,11 @@
-"""Metrics of how rows are ranked by a class's probability, computed by scikit-learn: ROC AUC, average precision.
+"""Metrics of how rows are ranked by a class's probability: ROC AUC, average precision.
 
 Both are for classes, of which rows can be ranked, and not for choices. Both are defined on every sample of rows, so
 that a fold or a resample in which a class is missing has a score: a class that cannot be ranked does not count, and
 where none can, the value is that of a guess.
+
+The numbers are scikit-learn's, whose functions take a hundred times as long to check what they are given, and a
+selector asks for thousands of values.
 """
 
 from __future__ import annotations
@@ -120,9 +123,19 @@ def _counted(probs: Floats, labels: Labels, weights: Floats | None) -> tuple[Flo
 
 
 def _area(likelihood: Floats, positive: NDArray[np.bool_], counts: Floats) -> float:
-    from sklearn.metrics import roc_auc_score  # imported here, as below: most of a second that others do without
+    """Area under the ROC curve of rows [sample], by the trapezoidal rule: ties count half."""
+    hits, misses = _at_or_above(likelihood, positive, counts)
+    rises, widths = hits / hits[-1], np.diff(misses / misses[-1], prepend=0.0)
+    return float(widths @ (rises + np.concatenate([[0.0], rises[:-1]])) / 2)
 
-    return float(roc_auc_score(positive, likelihood, sample_weight=counts))
+
+def _at_or_above(likelihood: Floats, positive: NDArray[np.bool_], counts: Floats) -> tuple[Floats, Floats]:
+    """Weights [threshold] of positive rows and of others, at or above each value that occurs, the highest first."""
+    order = np.argsort(-likelihood, kind="stable")
+    ranked = likelihood[order]
+    last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
+    own = np.where(positive, counts, 0.0)[order]
+    return own.cumsum()[last], (counts[order] - own).cumsum()[last]
 
 
 def _area_of_pair(probs: Floats, labels: Labels, counts: Floats, one: int, other: int) -> float:
@@ -133,6 +146,6 @@ def _area_of_pair(probs: Floats, labels: Labels, counts: Floats, one: int, other
 
 
 def _precision(likelihood: Floats, positive: NDArray[np.bool_], counts: Floats) -> float:
-    from sklearn.metrics import average_precision_score
-
-    return float(average_precision_score(positive, likelihood, sample_weight=counts))
+    """Sum over thresholds of precision times the recall that is gained there."""
+    hits, misses = _at_or_above(likelihood, positive, counts)
+    return float(np.diff(hits / hits[-1], prepend=0.0) @ (hits / (hits + misses)))
