@@ -1,10 +1,14 @@
 """Fixtures shared by all tests: where real data lies, and one thread per test process."""
 
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+Python = Callable[..., subprocess.CompletedProcess[str]]
 
 # Read when the libraries are loaded, so before any test is. Threads wait for one another by counting: where there are
 # more of them than cores (two test processes, two threads in each), nine tenths of the time is that.
@@ -29,6 +33,14 @@ def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         pytest.skip("commands are run in forked children")
     with server(tmp_path_factory.mktemp("forking")) as address:
         yield address
+
+
+@pytest.fixture
+def python(forking: Path) -> "Python":
+    """`python …` to its end, in a forked child of the process that has imported the command line."""
+    from tests.forked import python
+
+    return partial(python, forking)
 
 
 @pytest.fixture(scope="session", autouse=True)

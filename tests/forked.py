@@ -20,9 +20,11 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 
 from tests.crash.forks import IMPORTED, warm
@@ -51,14 +53,38 @@ def run(
     address: Path, arguments: Sequence[object], folder: Path, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """The command of ours with these arguments, as `subprocess.run` returns it."""
-    words = [str(each) for each in arguments]
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, Path(os.devnull).open() as nothing:
-        descriptors = [nothing.fileno(), out.fileno(), err.fileno()]
-        with ask(address, ["-m", "lrensemble", *words], folder, environment, descriptors) as connection:
+    return python(address, "-m", "lrensemble", *arguments, folder=folder, environment=environment)
+
+
+def python(
+    address: Path,
+    *command: object,
+    folder: Path = ROOT,
+    given: str = "",
+    environment: Mapping[str, str] | None = None,
+    **more: str,
+) -> subprocess.CompletedProcess[str]:
+    """`python …`, as `subprocess.run` returns it with its output captured as text.
+
+    Args:
+        address: where the process listens that forks.
+        command: what follows `python`.
+        folder: current folder of the command.
+        given: what it reads from standard input.
+        environment: all of its environment; that of this process where not given.
+        more: variables besides.
+    """
+    words = [str(each) for each in command]
+    there = (os.environ if environment is None else environment) | more
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(tempfile.TemporaryFile()) for _ in STANDARD]
+        files[0].write(given.encode())
+        files[0].seek(0)
+        with ask(address, words, folder, there, [file.fileno() for file in files]) as connection:
             _, status = connection.makefile()
-        for file in (out, err):
+        for file in files:
             file.seek(0)
-        texts = [file.read().decode(errors="surrogateescape") for file in (out, err)]
+        texts = [file.read().decode(errors="surrogateescape") for file in files[1:]]
     return subprocess.CompletedProcess(words, int(status), *texts)
 
 
@@ -205,16 +231,23 @@ def be_the_command(command: list[str], folder: str, environment: dict[str, str],
 
 
 def execute(command: list[str], folder: str) -> None:
-    """`-m module …`, `-c text …` or `script …`."""
+    """`[-W action] -m module …`, `-c text …`, `- …` or `script …`."""
+    if command[0] == "-W":
+        warnings.simplefilter(command[1])  # type: ignore[arg-type]
+        command = command[2:]
     kind, *arguments = command
+    searched = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    sys.path[:] = list(dict.fromkeys([*searched, *sys.path]))
     if kind == "-m":
         sys.path.insert(0, folder)
         sys.argv = arguments
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
-    elif kind == "-c":
+    elif kind in ("-c", "-"):
         sys.path.insert(0, folder)
-        sys.argv = ["-c", *arguments[1:]]
-        exec(compile(arguments[0], "<string>", "exec"), {"__name__": "__main__"})
+        text, rest = (arguments[0], arguments[1:]) if kind == "-c" else (sys.stdin.read(), arguments)
+        sys.argv = [kind, *rest]
+        main = sys.modules["__main__"] = ModuleType("__main__")
+        exec(compile(text, "<string>" if kind == "-c" else "<stdin>", "exec"), main.__dict__)
     else:
         sys.path.insert(0, str(Path(kind).parent))
         sys.argv = command

@@ -1,11 +1,11 @@
 """What the pages say is so: examples run, experiments load, methods exist, and every page is in the navigation."""
 
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.conftest import Python
 
 from lrensemble.config import load_experiment
 from lrensemble.select import check_method
@@ -23,22 +23,26 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
-def run(command: list[str], folder: Path) -> str:
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+@pytest.fixture
+def run(python: Python) -> Callable[..., str]:
+    def run(*command: object, folder: Path) -> str:
+        result = python(*command, folder=folder)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_runs_and_is_short(example: Path, tmp_path: Path) -> None:
+def test_an_example_runs_and_is_short(example: Path, tmp_path: Path, run: Callable[..., str]) -> None:
     assert len(example.read_text(encoding="utf-8").splitlines()) < 80
-    assert run([sys.executable, str(example)], tmp_path)
+    assert run(example, folder=tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
-def test_a_page_says_what_is_so(page: Path, tmp_path: Path) -> None:
+def test_a_page_says_what_is_so(page: Path, tmp_path: Path, run: Callable[..., str]) -> None:
     for number, block in enumerate(blocks(page, "python") if page.stem not in PREPARED else ()):
-        run([sys.executable, "-c", block], tmp_path)
+        run("-c", block, folder=tmp_path)
         (tmp_path / f"block_{number}.py").write_text(block, encoding="utf-8")
     for block in blocks(page, "toml"):
         if "[[policy]]" in block:  # a whole experiment; others are parts of one

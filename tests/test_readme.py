@@ -1,12 +1,11 @@
 """What the README says is so: it is short, its experiment loads, its Python runs as printed."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.conftest import Python
 
 from lrensemble.config import load_experiment
 from lrensemble.export import Ensemble
@@ -41,16 +40,14 @@ def test_the_experiment_is_a_grid_of_eight_policies(tmp_path: Path) -> None:
     assert len(load_experiment(str(tmp_path / "experiment.toml")).policy) == 8
 
 
-def test_the_whole_chain_is_nine_lines_that_run(tmp_path: Path) -> None:
+def test_the_whole_chain_is_nine_lines_that_run(tmp_path: Path, python: Python) -> None:
     pytest.importorskip("plotly")
     tiny_images(tmp_path / "my-data.npz")
     experiment = block("toml").replace("epochs = 10", "epochs = 1")
     (tmp_path / "experiment.toml").write_text(experiment, encoding="utf-8")
     program = block("python")
     assert len(program.strip().replace("\n\n", "\n").splitlines()) == 9
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    result = python("-W", "error", "-c", program, folder=tmp_path)
     assert result.returncode == 0, result.stderr
     verdict, labels = result.stdout.splitlines()
     assert "best single model" in verdict

@@ -1,12 +1,11 @@
 """Processes that adopt: killed in between, and several at once."""
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from tests.adopt.linear import rows, saved
+from tests.forked import ForkedProcess
 
 import lrensemble
 from lrensemble.pool import Pool
@@ -32,17 +31,14 @@ lrensemble.adopt(sys.argv[1], sys.argv[2], data=rows())
 """
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-W", "ignore", "-c", ADOPT, *map(str, arguments)]
-    begun = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert begun.stdout
+def start(forking: Path, *arguments: object) -> ForkedProcess:
+    begun = ForkedProcess(forking, ["-W", "ignore", "-c", ADOPT, *arguments])
     assert begun.stdout.readline() == "ready\n"
     return begun
 
 
-def finish(begun: Sequence[subprocess.Popen[str]]) -> list[int]:
+def finish(begun: Sequence[ForkedProcess]) -> list[int | None]:
     for each in begun:
-        assert each.stdin
         each.stdin.write("go\n")
         each.stdin.flush()
     for each in begun:
@@ -50,11 +46,11 @@ def finish(begun: Sequence[subprocess.Popen[str]]) -> list[int]:
     return [each.returncode for each in begun]
 
 
-def test_killed_in_between_and_again(tmp_path: Path) -> None:
+def test_killed_in_between_and_again(tmp_path: Path, forking: Path) -> None:
     for place in range(4):
         saved(tmp_path / "runs" / f"{place}.onnx", scale=1 + place)
     models = tmp_path / "runs" / "*.onnx"
-    assert finish([start(tmp_path / "pool", models, 3)]) == [-9]
+    assert finish([start(forking, tmp_path / "pool", models, 3)]) == [-9]
     assert len(Pool.open(tmp_path / "pool")) == 2
     result = lrensemble.adopt(tmp_path / "pool", models, data=rows())
     assert [member.new for member in result] == [False, False, True, True]
@@ -62,11 +58,11 @@ def test_killed_in_between_and_again(tmp_path: Path) -> None:
     assert list((tmp_path / "pool" / "unfinished").glob("*")) == []
 
 
-def test_several_processes_at_once(tmp_path: Path) -> None:
+def test_several_processes_at_once(tmp_path: Path, forking: Path) -> None:
     for process in range(2):
         for place in range(3):
             saved(tmp_path / f"runs-{process}" / f"{process}-{place}.onnx", scale=1 + place + 3 * process)
-    begun = [start(tmp_path / "pool", tmp_path / f"runs-{process}" / "*.onnx") for process in range(2)]
+    begun = [start(forking, tmp_path / "pool", tmp_path / f"runs-{process}" / "*.onnx") for process in range(2)]
     assert finish(begun) == [0, 0]
     members = Pool.open(tmp_path / "pool").members()
     assert [member.order for member in members] == list(range(6))

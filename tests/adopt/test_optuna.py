@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -16,6 +14,7 @@ import torch
 from tests.adopt.given.digits import rows
 from tests.adopt.given.optuna import build, fitted, loss_of, uploading
 from tests.cli.command import Command
+from tests.conftest import Python
 
 import lrensemble
 from lrensemble.adopt.optuna import Keep
@@ -241,9 +240,7 @@ KILLED = """
 """
 
 
-def test_a_process_that_is_killed_in_a_trial_loses_none(here: Path) -> None:
-    root, code = Path(__file__).parents[2], dedent(KILLED)
-    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'src'}"}
-    ended = subprocess.run([sys.executable, "-c", code], cwd=here, env=environment, capture_output=True, check=False)
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+def test_a_process_that_is_killed_in_a_trial_loses_none(here: Path, python: Python) -> None:
+    ended = python("-c", dedent(KILLED), folder=here)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
     assert [member.name for member in lrensemble.Pool.open("pool").members()] == ["s trial 0", "s trial 1"]

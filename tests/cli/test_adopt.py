@@ -1,13 +1,12 @@
 """`lrensemble adopt`, and every other verb on a pool with members that were adopted."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.adopt.linear import LOGITS, X, network, probs, rows, saved
 from tests.cli.command import Command
+from tests.conftest import Python
 
 import lrensemble
 from lrensemble.export import Ensemble
@@ -120,15 +119,7 @@ def test_slim_drops_networks_that_nobody_needs(pool: Path, command: Command, tmp
     assert "has predictions only, and an ensemble needs the networks" in " ".join(refused.err.split())
 
 
-LOADS = """
-import sys
-from lrensemble.cli import main
-sys.argv = ["lrensemble", *sys.argv[1:]]
-main()
-"""
-
-
-def test_a_builder_from_elsewhere_is_not_imported(pool: Path, tmp_path: Path) -> None:
+def test_a_builder_from_elsewhere_is_not_imported(pool: Path, tmp_path: Path, python: Python) -> None:
     """A pool, and a bundle, name `package.module:function`; another process has not asked for it."""
     data = tmp_path / "rows.npz"
     lrensemble.adopt(pool, network(), name="net", builder="tests.adopt.linear:build", data=data)
@@ -140,9 +131,9 @@ def test_a_builder_from_elsewhere_is_not_imported(pool: Path, tmp_path: Path) ->
         ("export", pool, "-m", "all", "--out", tmp_path / "second"),
         ("predict", tmp_path / "bundle", tmp_path / "x.npy", "--out", tmp_path / "out.csv"),
     ):
-        command = [sys.executable, "-W", "ignore", "-c", LOADS, *map(str, arguments)]
-        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+        command = ("-W", "ignore", "-m", "lrensemble", *arguments)
+        refused = python(*command)
         assert refused.returncode == 2, refused.stderr
         assert "names tests.adopt.linear:build: its code is not imported unasked" in " ".join(refused.stderr.split())
-        trusted = subprocess.run([*command, "--trust-code"], capture_output=True, text=True, check=False)
+        trusted = python(*command, "--trust-code")
         assert trusted.returncode == 0, trusted.stderr

@@ -3,14 +3,14 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.cli.command import Command
+from tests.conftest import Python
+from tests.forked import ForkedProcess
 
 import lrensemble
 from lrensemble.config.study_file import load_study
@@ -119,21 +119,22 @@ def test_a_mistake_is_told_in_one_line(command: Command, study: Path, tmp_path: 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [pytest.param(signal.SIGKILL, marks=pytest.mark.long), signal.SIGTERM])
-def test_killed_and_gone_on_with(study: Path, tmp_path: Path, number: signal.Signals) -> None:
-    arguments = [sys.executable, "-m", "lrensemble", "study", study.name, "--out", tmp_path / "out"]
-    whole = [*arguments[:-1], tmp_path / "whole"]
-    subprocess.run(list(map(str, whole)), cwd=study.parent, check=True, capture_output=True)
-    process = subprocess.Popen(list(map(str, arguments)), cwd=study.parent, stderr=subprocess.PIPE, text=True)
+def test_killed_and_gone_on_with(
+    study: Path, tmp_path: Path, number: signal.Signals, python: Python, forking: Path
+) -> None:
+    arguments = ["-m", "lrensemble", "study", study.name, "--out", tmp_path / "out"]
+    assert python(*arguments[:-1], tmp_path / "whole", folder=study.parent).returncode == 0
     third = tmp_path / "out" / "pools" / "seeds" / "0" / "members"
-    while not third.exists() or not list(third.glob("*/member.json")):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    with ForkedProcess(forking, arguments, errors=True, folder=study.parent) as process:
+        while not third.exists() or not list(third.glob("*/member.json")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
     if number == signal.SIGTERM:
         assert err.splitlines()[-1] == "interrupted; the same command continues where it stopped"
-    subprocess.run(list(map(str, arguments)), cwd=study.parent, check=True, capture_output=True)
+    assert python(*arguments, folder=study.parent).returncode == 0
     names = [(name, seed) for name in ("each", "seeds", "part", "cycles") for seed in ("0", "1000")]
     for name, seed in names:
         one, other = (Pool.open(tmp_path / place / "pools" / name / seed) for place in ("whole", "out"))
@@ -144,7 +145,7 @@ def test_killed_and_gone_on_with(study: Path, tmp_path: Path, number: signal.Sig
     assert found[0] == found[1]
 
 
-def test_a_pool_that_needs_what_is_not_installed_is_left_out(study: Path, tmp_path: Path) -> None:
+def test_a_pool_that_needs_what_is_not_installed_is_left_out(study: Path, tmp_path: Path, python: Python) -> None:
     study.write_text(TOML + '[pools.search]\nsweep.strategy = "optuna(trials=3)"\n[pools.best_of]\n'
                      "from = 'search'\nmembers = 'seeds'\n")  # fmt: skip
     script = (
@@ -152,7 +153,7 @@ def test_a_pool_that_needs_what_is_not_installed_is_left_out(study: Path, tmp_pa
         "import lrensemble, logging; logging.basicConfig()\n"
         f"print(list(lrensemble.study({str(study)!r}, {str(tmp_path / 'out')!r}).pools))"
     )
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    found = python("-c", script)
     assert found.stdout.strip() == "['each', 'seeds', 'part', 'cycles']"
     assert "pool search is left out: " in found.stderr
     assert "lrensemble[search]" in found.stderr

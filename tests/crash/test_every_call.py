@@ -14,7 +14,7 @@ from tests.crash.faults import faults_of
 from tests.crash.plan import Fault
 from tests.crash.watched import Forks, case_of, problems
 
-POINTS = dict.fromkeys(COMMANDS, 3) | {"run one by one": 10, "run peaks": 0, "export torch": 0, "export onnx": 0}
+POINTS = dict.fromkeys(COMMANDS, 3) | {"run one by one": 4, "run peaks": 0, "export torch": 0, "export onnx": 0}
 """How many faults of a command are tried here."""
 
 

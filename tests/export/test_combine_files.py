@@ -1,7 +1,5 @@
 """A stored team applied to new predictions of its members gives what its members and its consensus give by hand."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import softmax
+from tests.conftest import Python
 
 from lrensemble.consensus import combine
 from lrensemble.errors import LREnsembleError, PoolError, PredictionsError
@@ -126,10 +125,11 @@ def test_a_strangers_consensus_is_not_run(tmp_path: Path, pool: Pool) -> None:
         combine_files(tmp_path / "team.json", [tmp_path / f"test_{name}.csv" for name in NAMES])
 
 
-def test_the_command_line(tmp_path: Path, pool: Pool) -> None:
+def test_the_command_line(tmp_path: Path, pool: Pool, python: Python) -> None:
     def run(*arguments: str) -> str:
-        command = [sys.executable, "-m", "lrensemble", *arguments]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        done = python("-m", "lrensemble", *arguments, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     run("select", str(pool.folder), "-m", "all", "-m", "top_k(k=2)")
     run("export", "pool", "--format", "team", "-m", "all", "--out", "team.json")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from tests.conftest import Python
 from tests.export.conftest import CLASSES, TeamBy
 from torch import Tensor, nn
 
@@ -140,11 +141,10 @@ except StorageError as error:
 
 
 @pytest.mark.parametrize("name", ["onnx", "torch", "bundle"])
-def test_a_full_disk_leaves_nothing_behind(ensemble: Ensemble, tmp_path: Path, name: str) -> None:
+def test_a_full_disk_leaves_nothing_behind(ensemble: Ensemble, tmp_path: Path, name: str, python: Python) -> None:
     ensemble.save(tmp_path / "bundle")
     (tmp_path / "full").mkdir()
-    command = [sys.executable, "-W", "ignore", "-c", FULL, str(tmp_path / "bundle"), name, str(tmp_path / "full/out")]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    result = python("-W", "ignore", "-c", FULL, tmp_path / "bundle", name, tmp_path / "full/out")
     assert result.stdout.startswith("cannot write ")
     assert result.stdout.endswith("File too large\n")
     assert list((tmp_path / "full").iterdir()) == []
@@ -165,7 +165,7 @@ def test_an_unknown_format() -> None:
         FORMATS.check("onx")
 
 
-def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path, python: Python) -> None:
     script = f"""
 import sys
 sys.modules["onnxruntime"] = None
@@ -177,5 +177,5 @@ try:
 except MissingExtraError as error:
     print(error)
 """
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    result = python("-c", script)
     assert result.stdout == "an ONNX file needs onnxruntime: pip install 'lrensemble[onnx]'\n"

@@ -1,10 +1,11 @@
 """Code that comes through standard input, as a notebook's: nothing of it can be imported by another process."""
 
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.conftest import Python
 
 TEN_LINES = """
 import lrensemble, numpy as np, torch
@@ -24,13 +25,15 @@ print(lrensemble.export(pool, "ensemble.onnx", format="onnx").ensemble.predict(X
 """
 
 
-def stdin(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-"], input=code, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False
-    )
+Stdin = Callable[[str, Path], subprocess.CompletedProcess[str]]
 
 
-def test_own_network_data_and_rate_become_a_pool_a_report_and_onnx(tmp_path: Path) -> None:
+@pytest.fixture
+def stdin(python: Python) -> Stdin:
+    return lambda code, folder: python("-", given=code, folder=folder)
+
+
+def test_own_network_data_and_rate_become_a_pool_a_report_and_onnx(tmp_path: Path, stdin: Stdin) -> None:
     for extra in ("plotly", "onnx", "onnxruntime", "onnxscript"):
         pytest.importorskip(extra)
     done = stdin(f"WIDTH = 8\n{TEN_LINES}{CHAIN}", tmp_path)
@@ -43,7 +46,7 @@ def test_own_network_data_and_rate_become_a_pool_a_report_and_onnx(tmp_path: Pat
     assert (tmp_path / "ensemble.onnx").is_file()
 
 
-def test_the_same_lines_find_their_members_again_and_edited_ones_do_not(tmp_path: Path) -> None:
+def test_the_same_lines_find_their_members_again_and_edited_ones_do_not(tmp_path: Path, stdin: Stdin) -> None:
     counts = "print(len(pool), sorted(member.id for member in pool))"
     first = stdin(f"WIDTH = 8\n{TEN_LINES}{counts}", tmp_path)
     assert first.returncode == 0, first.stderr
@@ -53,7 +56,7 @@ def test_the_same_lines_find_their_members_again_and_edited_ones_do_not(tmp_path
     assert wider.stdout.startswith("4 "), wider.stderr
 
 
-def test_another_process_is_told_what_is_missing(tmp_path: Path) -> None:
+def test_another_process_is_told_what_is_missing(tmp_path: Path, stdin: Stdin) -> None:
     assert stdin(f"WIDTH = 8\n{TEN_LINES}lrensemble.select(pool, 'all')", tmp_path).returncode == 0
     lost = stdin("import lrensemble; lrensemble.export('pool', 'e', method='all')", tmp_path)
     assert "Net was defined in a notebook, a script or on standard input" in lost.stderr.splitlines()[-1]
@@ -62,7 +65,7 @@ def test_another_process_is_told_what_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["execution='workers'", "device='cpu,cpu'"])
-def test_several_processes_are_refused_before_any_training(tmp_path: Path, how: str) -> None:
+def test_several_processes_are_refused_before_any_training(tmp_path: Path, how: str, stdin: Stdin) -> None:
     code = TEN_LINES.replace('"pool")', f'"pool", {how})')
     done = stdin(f"WIDTH = 8\n{code}", tmp_path)
     assert "put it into a module to train in several processes" in done.stderr.splitlines()[-1]

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-INPUTS, SEED = 500, 0
-
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="inputs are tried in forked children")
-def test_no_input_fails(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.fuzz", "--inputs", str(INPUTS), "--seed", str(SEED), "--jobs", "2"]
+@pytest.mark.parametrize(("inputs", "seed"), [(200, 0), pytest.param(1000, 1, marks=pytest.mark.long)])
+def test_no_input_fails(tmp_path: Path, inputs: int, seed: int) -> None:
+    command = [sys.executable, "-m", "tests.fuzz", "--inputs", str(inputs), "--seed", str(seed), "--jobs", "2"]
     root = Path(__file__).parents[2]
     ended = subprocess.run(
         [*command, "--keep", str(tmp_path / "failed")], cwd=root, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, f"{ended.stderr[-5000:]}\n{ended.stdout}"
-    assert f"{INPUTS} inputs, seed {SEED}: 0 failures" in ended.stdout
+    assert f"{inputs:,} inputs, seed {seed}: 0 failures" in ended.stdout

@@ -1,11 +1,10 @@
 """`timm/NAME`: packages of that name that cannot be imported, and one that works, each in a process of its own."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.conftest import Python
 
 WORKING = """
 from types import SimpleNamespace
@@ -45,20 +44,19 @@ except LREnsembleError as error:
 """
 
 
-def built(folder: Path, package: str, spec: str, shape: tuple[int, ...]) -> str:
+def built(python: Python, folder: Path, package: str, spec: str, shape: tuple[int, ...]) -> str:
     (folder / "timm.py").write_text(package, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-c", BUILD.format(spec=spec, shape=shape)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    paths = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    result = python("-c", BUILD.format(spec=spec, shape=shape), PYTHONPATH=paths)
     assert result.returncode == 0, result.stderr
     return result.stdout.strip()
 
 
 @pytest.mark.parametrize(("name", "shape"), [("plain_net", (3, 9, 8)), ("square_net", (1, 6, 6))])
 def test_a_network_of_timm_takes_channels_classes_and_where_it_must_the_image_size(
-    tmp_path: Path, name: str, shape: tuple[int, ...]
+    python: Python, tmp_path: Path, name: str, shape: tuple[int, ...]
 ) -> None:
-    assert built(tmp_path, WORKING, f"timm/{name}", shape) == "(2, 7)"
+    assert built(python, tmp_path, WORKING, f"timm/{name}", shape) == "(2, 7)"
 
 
 @pytest.mark.parametrize(
@@ -78,8 +76,8 @@ def test_a_network_of_timm_takes_channels_classes_and_where_it_must_the_image_si
     ],
 )
 def test_what_cannot_be_built_is_one_clear_line(
-    tmp_path: Path, package: str, spec: str, shape: tuple[int, ...], message: str
+    python: Python, tmp_path: Path, package: str, spec: str, shape: tuple[int, ...], message: str
 ) -> None:
-    said = built(tmp_path, package, spec, shape)
+    said = built(python, tmp_path, package, spec, shape)
     assert message in said
     assert "\n" not in said

@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from tests.conftest import Python
 from torch import nn
 from torch.nn import functional
 from transformers import ViTConfig, ViTForImageClassification, ViTModel
@@ -162,12 +162,14 @@ def test_pickled_weights_are_never_read(checkpoint: Path, tmp_path: Path) -> Non
         build(f"vit(checkpoint={str(folder)!r})", (3, *TRAINED), CLASSES, 0)
 
 
-def python(code: str, **environment: str) -> str:
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**os.environ, **environment}
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout.strip()
+@pytest.fixture
+def said_by(python: Python) -> Callable[..., str]:
+    def run(code: str, **environment: str) -> str:
+        result = python("-c", code, **environment)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.strip()
+
+    return run
 
 
 BUILD = """
@@ -180,16 +182,16 @@ except LREnsembleError as error:
 """
 
 
-def test_a_name_without_a_network_is_one_line_that_names_it() -> None:
-    said = python(BUILD.format(spec="vit(checkpoint='nowhere/at-all')"), HF_HUB_OFFLINE="1")
+def test_a_name_without_a_network_is_one_line_that_names_it(said_by: Callable[..., str]) -> None:
+    said = said_by(BUILD.format(spec="vit(checkpoint='nowhere/at-all')"), HF_HUB_OFFLINE="1")
     assert said.startswith("SpecError model 'vit': cannot load checkpoint 'nowhere/at-all': ")
     assert "\n" not in said
 
 
-def test_without_transformers_the_extra_is_named(tmp_path: Path) -> None:
+def test_without_transformers_the_extra_is_named(tmp_path: Path, said_by: Callable[..., str]) -> None:
     (tmp_path / "transformers.py").write_text("raise ImportError('made for\\nanother torch')", encoding="utf-8")
     paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    said = python(BUILD.format(spec="vit(patch=4)"), PYTHONPATH=paths)
+    said = said_by(BUILD.format(spec="vit(patch=4)"), PYTHONPATH=paths)
     assert said == (
         "MissingExtraError model 'vit' needs transformers; pip install 'lrensemble[vision]' "
         "(ImportError: made for another torch)"

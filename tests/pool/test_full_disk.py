@@ -3,13 +3,13 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.conftest import Python
 from tests.members import stacked
 
 from lrensemble.errors import StorageError
@@ -83,9 +83,8 @@ except StorageError as error:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits on file sizes are POSIX")
-def test_a_file_that_may_not_grow_is_refused_alike(pool: Pool, predictions: MakePredictions) -> None:
+def test_a_file_that_may_not_grow_is_refused_alike(pool: Pool, predictions: MakePredictions, python: Python) -> None:
     pool.add(MemberRecord(id="a", order=0, name="first"), predictions(1))
-    script = [sys.executable, "-c", LIMITED, str(pool.folder)]
-    result = subprocess.run(script, capture_output=True, text=True, check=True)
+    result = python("-c", LIMITED, pool.folder)
     assert result.stdout == f"cannot write {pool.folder / 'members' / 'b'}: File too large\n"
     assert [path.name for path in (pool.folder / "members").iterdir()] == ["a"]

@@ -3,14 +3,13 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.conftest import Python
 
 from lrensemble.errors import PoolError, StorageError
 from lrensemble.pool import MemberRecord, Pool, remove_members
@@ -128,8 +127,8 @@ remove_members(Pool.open(Path(sys.argv[1])), ["slow"])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
-def test_a_kill_leaves_a_member_whole_or_gone(full: Pool) -> None:
-    ended = subprocess.run([sys.executable, "-c", KILLED, str(full.folder)])
+def test_a_kill_leaves_a_member_whole_or_gone(full: Pool, python: Python) -> None:
+    ended = python("-c", KILLED, full.folder)
     assert ended.returncode == -signal.SIGKILL
     assert ids(full) == list(MEMBERS)[1:]
     (left,) = (path for path in (full.folder / "members").iterdir() if path.name.startswith("."))

@@ -4,11 +4,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
+from tests import forked
 
 from lrensemble.config import Experiment, to_record
 from lrensemble.errors import ConfigError, SpecError
@@ -79,19 +80,32 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def python(folder: Path, *arguments: object, path: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """A fresh interpreter in a folder; `path` is searched for modules too."""
-    searched = os.pathsep.join(map(str, [SOURCE, *([path] if path else [])]))
-    environment = os.environ | {"PYTHONPATH": searched, "COLUMNS": "200"}
-    command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+class Ran(Protocol):
+    def __call__(
+        self, folder: Path, *arguments: object, path: Path | None = None
+    ) -> subprocess.CompletedProcess[str]: ...
 
 
-def lrensemble(folder: Path, *arguments: object, path: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return python(folder, "-m", "lrensemble", *arguments, path=path)
+@pytest.fixture
+def run_python(forking: Path) -> Ran:
+    """Python in a folder; `path` is searched for modules too."""
+
+    def run(folder: Path, *arguments: object, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+        searched = os.pathsep.join(map(str, [SOURCE, *([path] if path else [])]))
+        return forked.python(forking, *arguments, folder=folder, PYTHONPATH=searched, COLUMNS="200")
+
+    return run
 
 
-def collected(folder: Path) -> Path:
+@pytest.fixture
+def lrensemble(run_python: Ran) -> Ran:
+    def run(folder: Path, *arguments: object, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return run_python(folder, "-m", "lrensemble", *arguments, path=path)
+
+    return run
+
+
+def collected(lrensemble: Ran, folder: Path) -> Path:
     """A pool of three members; the last alone knows the rarest class, and is the worst by accuracy."""
     labels = np.array([0] * 10 + [1] * 8 + [2] * 4)
     guesses = np.stack([labels, labels, labels])
@@ -105,7 +119,7 @@ def collected(folder: Path) -> Path:
     return folder / "collected"
 
 
-def test_own_names_of_every_kind_from_training_in_workers_to_the_verdict(folder: Path) -> None:
+def test_own_names_of_every_kind_from_training_in_workers_to_the_verdict(lrensemble: Ran, folder: Path) -> None:
     done = lrensemble(folder, "run", "e.toml", "--out", "out", "--execution", "workers")
     assert done.returncode == 0, done.stderr
     members = json.loads(lrensemble(folder, "ls", "out/pool", "--json").stdout)
@@ -136,8 +150,8 @@ def test_own_names_of_every_kind_from_training_in_workers_to_the_verdict(folder:
     assert judged.returncode == 0, judged.stderr
 
 
-def test_select_by_a_metric_of_a_plugin(folder: Path) -> None:
-    pool = collected(folder)
+def test_select_by_a_metric_of_a_plugin(lrensemble: Ran, folder: Path) -> None:
+    pool = collected(lrensemble, folder)
     for metric, options in (
         ("recall_of_the_rarest", ["--plugin", "own_plugin"]),
         ("mean_recall", ["--plugin", "own_plugin"]),
@@ -161,7 +175,9 @@ def test_select_by_a_metric_of_a_plugin(folder: Path) -> None:
         (("select", "p", "--plugin", "broken"), "plugin 'broken': cannot import 'broken'"),
     ],
 )
-def test_a_plugin_that_cannot_be_imported_is_one_line(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+def test_a_plugin_that_cannot_be_imported_is_one_line(
+    lrensemble: Ran, folder: Path, arguments: tuple[str, ...], message: str
+) -> None:
     done = lrensemble(folder, *arguments)
     assert done.returncode == 2
     assert message in done.stderr
@@ -190,9 +206,9 @@ def installed(place: Path, module: str, text: str) -> Path:
     return place
 
 
-def test_an_installed_package_offers_names(folder: Path) -> None:
+def test_an_installed_package_offers_names(lrensemble: Ran, folder: Path) -> None:
     place = installed(folder / "site", "installed_rates", PLUGIN)
-    pool = collected(folder)
+    pool = collected(lrensemble, folder)
     done = lrensemble(folder, "select", pool, "-m", "best", "--metric", "mean_recall", "--json", path=place)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)[0]["metric"] == "recall_of_the_rarest"
@@ -201,22 +217,24 @@ def test_an_installed_package_offers_names(folder: Path) -> None:
     assert (own["aliases"], own["facts"]["higher_is_better"]) == (["mean_recall"], True)
 
 
-def test_installed_plugins_are_imported_only_when_a_name_is_not_found(folder: Path) -> None:
+def test_installed_plugins_are_imported_only_when_a_name_is_not_found(run_python: Ran, folder: Path) -> None:
     place = installed(folder / "site", "noisy", "print('imported')\n")
     script = (
         "from lrensemble.metrics import METRICS\nMETRICS.check('nll')\nprint('known')\ntry:\n    METRICS.check('x')\n"
     )
-    done = python(folder, "-c", script + "except Exception as error:\n    print(type(error).__name__)\n", path=place)
+    done = run_python(
+        folder, "-c", script + "except Exception as error:\n    print(type(error).__name__)\n", path=place
+    )
     assert done.stdout.split() == ["known", "imported", "UnknownNameError"]
 
 
-def test_an_installed_plugin_that_is_broken_stops_nobody_else(folder: Path) -> None:
+def test_an_installed_plugin_that_is_broken_stops_nobody_else(lrensemble: Ran, folder: Path) -> None:
     place = installed(installed(folder / "site", "broken_one", "1 / 0\n"), "installed_rates", PLUGIN)
     listed = lrensemble(folder, "ls", "metrics", path=place)
     assert listed.returncode == 0
     assert "installed plugin 'broken_one' cannot be imported: ZeroDivisionError" in listed.stderr
     assert "recall_of_the_rarest" in listed.stdout
-    unknown = lrensemble(folder, "select", collected(folder), "--metric", "nlll", path=place)
+    unknown = lrensemble(folder, "select", collected(lrensemble, folder), "--metric", "nlll", path=place)
     assert unknown.returncode == 2
     assert "no metric named 'nlll'; did you mean 'nll'?" in unknown.stderr
     assert "installed plugin 'broken_one' cannot be imported" in unknown.stderr

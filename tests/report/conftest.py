@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.report.pages import HOSTILE
+from tests.report.pages import HOSTILE, evaluated
 
 from lrensemble.config import Experiment, to_record
 from lrensemble.pool import Pool
@@ -28,8 +28,22 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Pool:
     return Pool.open(folder)
 
 
+@pytest.fixture(scope="session")
+def trained_page(trained: Pool) -> Path:
+    return evaluated(trained)
+
+
 @pytest.fixture
 def hostile(tmp_path: Path) -> Pool:
+    return hostile_pool(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return evaluated(hostile_pool(tmp_path_factory.mktemp("hostile")))
+
+
+def hostile_pool(tmp_path: Path) -> Pool:
     generator = np.random.default_rng(0)
     arrays: dict[str, Any] = {"models": np.array([f"{HOSTILE}{i}" for i in range(3)])}
     for prefix, rows in (("", 60), ("test_", 50)):

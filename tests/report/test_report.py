@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
-from tests.report.pages import HOSTILE, evaluated, open_page
+from tests.report.pages import HOSTILE, open_page
 
 from lrensemble.config import Experiment, to_record
 from lrensemble.errors import MissingExtraError, ReportError, StorageError
-from lrensemble.evaluate import choose, evaluate, load, save, validation_of
+from lrensemble.evaluate import evaluate, load, validation_of
 from lrensemble.pool import Pool
 from lrensemble.report import write_figures, write_report
 from lrensemble.report.diversity import greedy_path, some_teams
@@ -24,14 +24,17 @@ from lrensemble.report.parameters import cosines, products_of, squared_distances
 from lrensemble.report.pictures import pictures
 from lrensemble.report.price import pareto_front
 from lrensemble.report.reliability import bins
+from lrensemble.report.section import Section
 from lrensemble.report.speed import combined, speeds
 from lrensemble.select import select
 from lrensemble.train import tune
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1400, "light")])
-def test_a_browser_draws_every_figure_and_cuts_nothing(browser: Any, trained: Pool, width: int, scheme: str) -> None:
-    page, errors = open_page(browser, evaluated(trained), width, scheme)
+def test_a_browser_draws_every_figure_and_cuts_nothing(
+    browser: Any, trained_page: Path, width: int, scheme: str
+) -> None:
+    page, errors = open_page(browser, trained_page, width, scheme)
     assert errors == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     plots = page.locator(".plot")
@@ -53,8 +56,8 @@ def test_a_browser_draws_every_figure_and_cuts_nothing(browser: Any, trained: Po
         )
 
 
-def test_the_filter_and_the_pointer_work(browser: Any, trained: Pool) -> None:
-    page, errors = open_page(browser, evaluated(trained), 1200)
+def test_the_filter_and_the_pointer_work(browser: Any, trained_page: Path) -> None:
+    page, errors = open_page(browser, trained_page, 1200)
     page.locator(".filter").fill("COSINE")
     page.wait_for_function("document.getElementById('curves').data.some(trace => trace.visible === false)")
     seen = page.evaluate("document.getElementById('curves').data.filter(t => t.visible !== false).map(t => t.name)")
@@ -67,20 +70,19 @@ def test_the_filter_and_the_pointer_work(browser: Any, trained: Pool) -> None:
     assert errors == []
 
 
-def test_nothing_of_a_pool_is_markup(browser: Any, hostile: Pool) -> None:
-    path = evaluated(hostile)
-    page, errors = open_page(browser, path, 1200)
+def test_nothing_of_a_pool_is_markup(browser: Any, hostile_page: Path) -> None:
+    page, errors = open_page(browser, hostile_page, 1200)
     assert errors == []
     assert page.title() != "owned"
     assert page.locator("img").count() == 0
-    content = path.read_text(encoding="utf-8")
+    content = hostile_page.read_text(encoding="utf-8")
     body = content[content.index("<body>") :]
     assert "<img" not in body
     assert body.count("<script") == body.count("</script>")
 
 
-def test_the_page_stands_alone(trained: Pool) -> None:
-    content = evaluated(trained).read_text(encoding="utf-8")
+def test_the_page_stands_alone(trained_page: Path) -> None:
+    content = trained_page.read_text(encoding="utf-8")
     assert len(content) < 15 * 2**20
     outside = re.sub(r"<script>.*?</script>", "", content, flags=re.DOTALL)
     assert not re.findall(r"href\s*=", outside)
@@ -125,16 +127,25 @@ def test_where_there_are_no_pictures_it_says_why(hostile: Pool) -> None:
     )
 
 
-def test_the_figures_as_files(browser: Any, trained: Pool, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def sections(trained: Pool, trained_page: Path) -> list[Section]:
+    assert trained_page.exists(), "its teams are chosen"
+    return sections_of(trained, evaluate(trained, load(trained)))
+
+
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [("svg", b"<svg"), pytest.param("png", b"\x89PNG", marks=pytest.mark.long), ("pdf", b"%PDF")],
+)
+def test_the_figures_as_files(browser: Any, sections: list[Section], tmp_path: Path, form: str, start: bytes) -> None:
+    """As PNG it is drawn by one function with the figures of `test_plots.py`."""
     assert browser is not None, "it is Chromium that draws them"
-    save(trained, choose(trained, "greedy(size=5, bootstrap=3)"))
-    sections = sections_of(trained, evaluate(trained, load(trained)))
-    for form, start in (("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
-        paths = write_figures(
-            [section for section in sections if section.title == "Reliability"], tmp_path / form, form
-        )
-        assert [path.name for path in paths] == [f"reliability.{form}"]
-        assert paths[0].read_bytes().startswith(start)
+    paths = write_figures([section for section in sections if section.title == "Reliability"], tmp_path / form, form)
+    assert [path.name for path in paths] == [f"reliability.{form}"]
+    assert paths[0].read_bytes().startswith(start)
+
+
+def test_figures_that_cannot_be_written(sections: list[Section], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot write"):
         write_figures(sections, tmp_path / "file" / "figures", "svg")
@@ -144,9 +155,8 @@ def test_the_figures_as_files(browser: Any, trained: Pool, tmp_path: Path) -> No
 
 
 def test_without_a_browser_it_says_what_to_install(
-    trained: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sections: list[Section], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sections = sections_of(trained, evaluate(trained, load(trained)))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "nowhere"))
     with pytest.raises((MissingExtraError, ReportError), match=r"browser|Chromium"):

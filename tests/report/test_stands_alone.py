@@ -5,29 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.report.pages import evaluated, open_page
+from tests.report.pages import open_page
 
-from lrensemble.pool import Pool
 from lrensemble.report.figures import _page_options
 from lrensemble.report.section import plotly_script
 
 ADDRESS = re.compile(r"(?:https?:|wss?:|ftp:)?//[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 
 
-@pytest.fixture
-def page_path(hostile: Pool) -> Path:
-    return evaluated(hostile)
-
-
-def test_what_we_write_names_no_other_host(page_path: Path) -> None:
-    content = page_path.read_text(encoding="utf-8")
+def test_what_we_write_names_no_other_host(hostile_page: Path) -> None:
+    content = hostile_page.read_text(encoding="utf-8")
     library = plotly_script()
     assert content.count(library) == 1
     assert not ADDRESS.findall(content.replace(library, ""))
 
 
-def test_the_charts_offer_to_send_nothing_away(browser: Any, page_path: Path) -> None:
-    page, errors = open_page(browser, page_path, 1200)
+def test_the_charts_offer_to_send_nothing_away(browser: Any, hostile_page: Path) -> None:
+    page, errors = open_page(browser, hostile_page, 1200)
     contexts = page.evaluate(
         "[...document.querySelectorAll('.plot')].map(({_context: c}) => [c.showSendToCloud, c.plotlyServerURL, "
         "!!c.showLink, !!c.showEditInChartStudio, c.displaylogo, c.topojsonURL])"
@@ -41,11 +35,11 @@ def test_the_charts_offer_to_send_nothing_away(browser: Any, page_path: Path) ->
     assert errors == []
 
 
-def test_nothing_is_asked_of_another_host_and_nothing_can_be(browser: Any, page_path: Path) -> None:
+def test_nothing_is_asked_of_another_host_and_nothing_can_be(browser: Any, hostile_page: Path) -> None:
     context = browser.new_context()
     page, asked = context.new_page(), list[str]()
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"file://{page_path}")
+    page.goto(f"file://{hostile_page}")
     page.wait_for_function("document.querySelectorAll('.plot .main-svg').length > 0")
     assert {address.partition(":")[0] for address in asked} <= {"file", "data", "blob"}
     blocked = page.evaluate(
