@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from importlib import import_module
@@ -12,6 +11,7 @@ from typing import Annotated, Any, Literal
 import pytest
 import typer
 from pydantic import Field
+from tests.conftest import Python
 
 import lrensemble
 from generate.curves import HEIGHT, LEFT, TOP, WIDTH, curve
@@ -215,10 +215,8 @@ print(json.dumps(told))
 """
 
 
-def test_one_more_of_everything_is_listed_completed_and_documented_by_itself() -> None:
-    command = [sys.executable, "-W", "ignore", "-c", ONE_MORE]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def test_one_more_of_everything_is_listed_completed_and_documented_by_itself(python: Python) -> None:
+    done = python("-W", "ignore", "-c", ONE_MORE, PYTHONPATH=os.pathsep.join(sys.path))
     assert done.returncode == 0, done.stderr
     for kind, told in json.loads(done.stdout).items():
         name = f"new-{kind}"

@@ -57,9 +57,9 @@ class TestContract:
 
     def test_the_same_seed_gives_the_same_team(self, name: str, metric: str, consensus: str) -> None:
         np.random.seed(1)
-        first = select(validation_of(1), name, metric=metric, consensus=consensus, seed=5)
+        first = select(validation_of(1), SELECTORS.example(name), metric=metric, consensus=consensus, seed=5)
         np.random.seed(2)
-        second = select(validation_of(1), name, metric=metric, consensus=consensus, seed=5)
+        second = select(validation_of(1), SELECTORS.example(name), metric=metric, consensus=consensus, seed=5)
         assert (first.team, first.weights, first.score) == (second.team, second.weights, second.score)
 
 
