@@ -29,8 +29,13 @@ from lrensemble.report.speed import combined, speeds
 from lrensemble.select import select
 from lrensemble.train import tune
 
+ALL_COLUMNS_IN_SIGHT = (
+    "[...document.querySelectorAll('table:has(caption)')]"
+    ".every(table => table.scrollWidth <= table.parentElement.clientWidth)"
+)
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1400, "light")])
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), pytest.param(1400, "light", marks=pytest.mark.long)])
 def test_a_browser_draws_every_figure_and_cuts_nothing(
     browser: Any, trained_page: Path, width: int, scheme: str
 ) -> None:
@@ -49,15 +54,14 @@ def test_a_browser_draws_every_figure_and_cuts_nothing(
     teams_table = page.locator("table").first
     assert teams_table.locator("caption").inner_text().startswith("digits: ")
     assert teams_table.locator("th").first.inner_text() == "team"
-    if width > 1000:  # all columns in sight
-        assert page.evaluate(
-            "[...document.querySelectorAll('table:has(caption)')]"
-            ".every(table => table.scrollWidth <= table.parentElement.clientWidth)"
-        )
+    if width > 1000:
+        assert page.evaluate(ALL_COLUMNS_IN_SIGHT)
 
 
-def test_the_filter_and_the_pointer_work(browser: Any, trained_page: Path) -> None:
-    page, errors = open_page(browser, trained_page, 1200)
+def test_on_a_wide_page_all_is_in_sight_and_the_filter_and_the_pointer_work(browser: Any, trained_page: Path) -> None:
+    page, errors = open_page(browser, trained_page, 1400)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1400
+    assert page.evaluate(ALL_COLUMNS_IN_SIGHT)
     page.locator(".filter").fill("COSINE")
     page.wait_for_function("document.getElementById('curves').data.some(trace => trace.visible === false)")
     seen = page.evaluate("document.getElementById('curves').data.filter(t => t.visible !== false).map(t => t.name)")

@@ -27,18 +27,25 @@ def written(pool: Pool) -> tuple[Path, list[Section]]:
     return path, write_report(pool, evaluate(pool, load(pool)), path)
 
 
-@pytest.mark.parametrize("form", ["values", "gaussian"])
+NAMES = ["apart", "ambiguity", "size", "greedy", "predicted", "residuals", "price"]
+"""Figures of a pool of values, in their order."""
+
+
+@pytest.mark.parametrize("form", [pytest.param("values", marks=pytest.mark.long), "gaussian"])
 def test_a_browser_draws_the_sections_of_values(browser: Any, tmp_path: Path, form: str) -> None:
     path, sections = written(value_pool(tmp_path, (form,) * MEMBERS))
     page, errors = open_page(browser, path, 1200)
     assert errors == []
     plots = page.locator(".plot")
     names = [plots.nth(place).get_attribute("id") for place in range(plots.count())]
-    calibration = ["calibration"] if form == "gaussian" else []
-    assert names == ["apart", "ambiguity", "size", "greedy", "predicted", "residuals", *calibration, "price"]
-    titles = [section.title for section in sections]
-    assert "Reliability" not in titles
-    assert "Classes and rows" not in titles
+    assert names == [figure.name for section in sections for figure in section.figures]
+    assert names == ([*NAMES[:-1], "calibration", "price"] if form == "gaussian" else NAMES)
+
+
+def test_values_alone_have_no_sections_of_classes_and_no_calibration(tmp_path: Path) -> None:
+    _, sections = written(value_pool(tmp_path, ("values",) * MEMBERS))
+    assert [figure.name for section in sections for figure in section.figures] == NAMES
+    assert not {"Reliability", "Classes and rows"} & {section.title for section in sections}
 
 
 def test_sections_that_have_nothing_to_show_are_left_out(tmp_path: Path) -> None:
