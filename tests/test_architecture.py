@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from tests.source_trees import tree_of
 
 import lrensemble
 
@@ -62,6 +63,7 @@ MODULES = {
     ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
     for path in SOURCE.rglob("*.py")
 }
+NAMED = MODULES - {"lrensemble"}
 
 
 def module_of(path: Path) -> str:
@@ -77,7 +79,7 @@ def names_in(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are written absolute"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in MODULES - {"lrensemble"}:
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in NAMED:
             yield node.value
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "lrensemble":
             yield f"lrensemble.{node.attr}"
@@ -108,48 +110,49 @@ BY_NAME = ("lrensemble.registry.catalogue", "lrensemble.adopt.callbacks")
 whoever uses a callback comes in."""
 
 
-def all_imports() -> dict[str, set[str]]:
-    trees = {module_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
-    return {module: imports_of(tree) for module, tree in trees.items() if module not in BY_NAME}
+PATHS = {module: path for path in FILES if (module := module_of(path)) not in BY_NAME}
 
 
-IMPORTS = all_imports()
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    """Modules that each one imports."""
+    return {module: imports_of(tree_of(path)) for module, path in PATHS.items()}
 
 
-@pytest.mark.parametrize("module", IMPORTS)
-def test_a_part_imports_only_parts_below_it(module: str) -> None:
+@pytest.mark.parametrize("module", PATHS)
+def test_a_part_imports_only_parts_below_it(module: str, imports: dict[str, set[str]]) -> None:
     part = part_of(module)
     assert part in LEVEL, f"{part} has no level"
-    for imported in {part_of(name) for name in IMPORTS[module]} - {part}:
+    for imported in {part_of(name) for name in imports[module]} - {part}:
         assert LEVEL[imported] < LEVEL[part], f"{module}: {part} may not import {imported}"
 
 
 @pytest.mark.parametrize("part", ROOMS)
-def test_a_room_imports_only_rooms_below_it(part: str) -> None:
+def test_a_room_imports_only_rooms_below_it(part: str, imports: dict[str, set[str]]) -> None:
     """Nor the front of its own part, which knows all of them."""
     level = {room: place for place, rooms in enumerate(ROOMS[part]) for room in rooms}
     front = f"lrensemble.{part}"
-    for module in sorted(name for name in IMPORTS if name.startswith(f"{front}.")):
+    for module in sorted(name for name in imports if name.startswith(f"{front}.")):
         room = module.removeprefix(f"{front}.").split(".")[0]
         assert room in level, f"{module}: {room} has no level in {part}"
-        assert front not in IMPORTS[module], f"{module} imports {front}, which imports it"
+        assert front not in imports[module], f"{module} imports {front}, which imports it"
         inside = {
-            name.removeprefix(f"{front}.").split(".")[0] for name in IMPORTS[module] if name.startswith(f"{front}.")
+            name.removeprefix(f"{front}.").split(".")[0] for name in imports[module] if name.startswith(f"{front}.")
         }
         for imported in inside - {room}:
             assert level[imported] < level[room], f"{module}: {room} may not import {imported}"
 
 
-def test_no_file_imports_itself_by_a_detour() -> None:
+def test_no_file_imports_itself_by_a_detour(imports: dict[str, set[str]]) -> None:
     below: dict[str, int] = {}
 
     def depth(module: str, path: tuple[str, ...]) -> int:
         assert module not in path, " <- ".join((*path[path.index(module) :], module))
         if module not in below:
-            below[module] = 1 + max((depth(name, (*path, module)) for name in IMPORTS.get(module, ())), default=0)
+            below[module] = 1 + max((depth(name, (*path, module)) for name in imports.get(module, ())), default=0)
         return below[module]
 
-    assert max(depth(module, ()) for module in IMPORTS) > 1
+    assert max(depth(module, ()) for module in imports) > 1
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ def finish(begun: Sequence[ForkedProcess]) -> list[int | None]:
         each.stdin.write("go\n")
         each.stdin.flush()
     for each in begun:
-        each.communicate(timeout=240)
+        with each:
+            each.communicate(timeout=240)
     return [each.returncode for each in begun]
 
 

@@ -1,11 +1,12 @@
 """The hub's mixin on a folder: what is saved as on the hub loads as from it; and what is said where it is missing."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.conftest import Python
 from tests.export.conftest import TeamBy
 
 from lrensemble.errors import ExportError
@@ -31,7 +32,7 @@ def test_saved_as_for_the_hub_and_loaded_from_the_folder(
         Ensemble.from_pretrained(tmp_path / "mine")
 
 
-def test_without_the_extra_it_says_what_to_install(python: Python) -> None:
+def test_without_the_extra_it_says_what_to_install() -> None:
     script = """
 import sys
 sys.modules["huggingface_hub"] = None
@@ -43,5 +44,5 @@ for attempt in (lambda: Ensemble.from_pretrained("somebody/something"), lambda: 
     except MissingExtraError as error:
         print(error)
 """
-    result = python("-c", script)
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.count("pip install 'lrensemble[hub]'") == 2
