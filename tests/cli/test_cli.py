@@ -158,8 +158,9 @@ def test_ls_prints_every_name_with_its_example(command: Command, kind: str) -> N
     entries = command("ls", kind, "--json").record
     assert isinstance(entries, list)
     assert len(entries) > 2
+    column = "".join(column_of(command("ls", kind).out))
     for entry in entries:
-        assert entry["example"].replace(" ", "") in "".join(column_of(command("ls", kind).out))
+        assert entry["example"].replace(" ", "") in column
         assert entry["summary"], f"{entry['name']} has no docstring"
 
 
