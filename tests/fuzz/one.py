@@ -27,6 +27,10 @@ def preload() -> None:
         importlib.import_module(module)
     import torch
 
+    from lrensemble.cli import program
+
+    program()
+
     torch.set_num_threads(1)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sys
 from contextvars import copy_context
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.markup import escape
@@ -81,13 +82,19 @@ def _root(
     """Keep every model that a learning-rate sweep trains, and get the best ensemble out of them."""
 
 
+@cache
+def program() -> Any:
+    """All verbs, read from their functions: once in a process, for that takes as long as most commands."""
+    return typer.main.get_command(app)
+
+
 def main() -> NoReturn:
     """Run the command line, and end in one line and an exit status whatever happens."""
     verb_given = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     goes_on = verb_given in ("run", "tune", "study")
     sys.exit(
         ended(
-            lambda: copy_context().run(typer.main.get_command(app).main, standalone_mode=False) or 0,
+            lambda: copy_context().run(program().main, standalone_mode=False) or 0,
             "interrupted; the same command continues where it stopped"
             if goes_on
             else "interrupted; nothing half-written is left, and the same command begins again",
