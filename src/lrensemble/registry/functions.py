@@ -143,7 +143,7 @@ class Registered(Generic[R, F]):
             example = self.example if self.example.arguments else f"{self.name}({', '.join(f'{m}=…' for m in missing)})"
             raise SpecError(f"{self.kind} {self.name!r} needs {', '.join(missing)}: e.g. {example}")
         for key, value in arguments.items():
-            self._check_type(key, value, self.hints.get(key, object))
+            self._check_type(key, value)
 
     def list_depth(self, key: str) -> int:
         """How many lists within one another one value of an argument is; by its annotation, or else its default."""
@@ -151,15 +151,27 @@ class Registered(Generic[R, F]):
             return _depth_of_type(self.hints[key])
         return depth(self.own[key].default) if key in self.own else 0
 
-    def _check_type(self, key: str, value: Value, annotation: Any) -> None:
+    @cached_property
+    def _types(self) -> dict[str, Any]:
+        """What reads each argument that was looked at before, which takes longer to make than to use; None where
+        nothing does.
+        """
+        return {}
+
+    def _check_type(self, key: str, value: Value) -> None:
         from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError  # `--help` does without
 
+        if key not in self._types:
+            try:
+                self._types[key] = TypeAdapter(self.hints.get(key, object))
+            except PydanticSchemaGenerationError:
+                self._types[key] = None  # an annotation of ours that only the function understands
+        if self._types[key] is None:
+            return
         try:
             # Through JSON: strict (no "3" for 3) and yet lists for tuples and names for literals. A nested spec goes as
             # its table, which only a function that reads specs itself accepts (annotated as `Any`).
-            TypeAdapter(annotation).validate_json(json.dumps(value, default=Spec.to_json), strict=True)
-        except PydanticSchemaGenerationError:
-            return  # an annotation of ours that only the function understands
+            self._types[key].validate_json(json.dumps(value, default=Spec.to_json), strict=True)
         except ValidationError as error:
             reason = error.errors()[0]["msg"].lower()
             raise SpecError(f"{self.kind} {self.name!r}: {key} = {value!r} is refused: {reason}") from None

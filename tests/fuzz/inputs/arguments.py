@@ -77,11 +77,9 @@ def _writes(outs: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _verbs() -> dict[str, Any]:
-    import typer
+    from lrensemble.cli import program
 
-    from lrensemble.cli import app
-
-    group: Any = typer.main.get_command(app)
+    group = program()
     return dict(group.commands)
 
 
