@@ -21,11 +21,11 @@ demo: $(READY)
 	$(BIN)/lrensemble run digits
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # The tests that take long, of each of which `make test` has a short one of the same kind.
 test-long: $(READY)
-	$(BIN)/python -m pytest -n auto -m long
+	$(BIN)/python -m pytest -n auto --dist worksteal -m long
 
 check: $(READY)
 	$(BIN)/ruff format --check .
