@@ -4,8 +4,8 @@ Both are for classes, of which rows can be ranked, and not for choices. Both are
 that a fold or a resample in which a class is missing has a score: a class that cannot be ranked does not count, and
 where none can, the value is that of a guess.
 
-The numbers are scikit-learn's, whose functions look at what they are given each time: on a hundred rows that takes fifty
-times as long as the value, and a selector asks for thousands of values.
+The numbers are scikit-learn's, whose functions look at what they are given each time. On a hundred rows that takes far
+longer than the value, and a selector asks for thousands of values.
 """
 
 from __future__ import annotations
