@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.report.pages import HOSTILE, evaluated
+from tests.report.pages import HOSTILE, Drawn, evaluated, open_page
 
 from lrensemble.config import Experiment, to_record
 from lrensemble.pool import Pool
@@ -53,6 +53,13 @@ def hostile_pool(tmp_path: Path) -> Pool:
         arrays |= {f"{prefix}logits": logits, f"{prefix}labels": labels}
     np.savez(tmp_path / "predictions.npz", **arrays)
     return collect([tmp_path / "predictions.npz"], tmp_path / "pool").pool
+
+
+@pytest.fixture(scope="session")
+def hostile_drawn(browser: Any, hostile_page: Path) -> Drawn:
+    """The page of the hostile names in a browser that may ask other hosts, with the errors of drawing it."""
+    page, errors, asked = open_page(browser, hostile_page, 1200, offline=False)
+    return Drawn(page, errors.copy(), asked)
 
 
 @pytest.fixture(scope="session")

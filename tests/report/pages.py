@@ -1,7 +1,7 @@
 """Pages of pools, and how a browser opens one."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lrensemble.evaluate import choose, evaluate, load, save
 from lrensemble.pool import Pool
@@ -18,13 +18,23 @@ def evaluated(pool: Pool) -> Path:
     return path
 
 
-def open_page(browser: Any, path: Path, width: int, scheme: str = "light") -> tuple[Any, list[str]]:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
-    page, errors = context.new_page(), list[str]()
+class Drawn(NamedTuple):
+    """A page in a browser."""
+
+    page: Any
+    errors: list[str]
+    asked: list[str]
+    """Addresses that were asked for."""
+
+
+def open_page(browser: Any, path: Path, width: int, scheme: str = "light", *, offline: bool = True) -> Drawn:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=offline)
+    page, errors, asked = context.new_page(), list[str](), list[str]()
+    page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"file://{path}")
     page.wait_for_function(
         "document.querySelectorAll('.plot .main-svg').length >= document.querySelectorAll('.plot').length"
     )
-    return page, errors
+    return Drawn(page, errors, asked)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
-from tests.report.pages import HOSTILE, open_page
+from tests.report.pages import HOSTILE, Drawn, open_page
 
 from lrensemble.config import Experiment, to_record
 from lrensemble.errors import MissingExtraError, ReportError, StorageError
@@ -39,7 +39,7 @@ ALL_COLUMNS_IN_SIGHT = (
 def test_a_browser_draws_every_figure_and_cuts_nothing(
     browser: Any, trained_page: Path, width: int, scheme: str
 ) -> None:
-    page, errors = open_page(browser, trained_page, width, scheme)
+    page, errors, _ = open_page(browser, trained_page, width, scheme)
     assert errors == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     plots = page.locator(".plot")
@@ -59,7 +59,7 @@ def test_a_browser_draws_every_figure_and_cuts_nothing(
 
 
 def test_on_a_wide_page_all_is_in_sight_and_the_filter_and_the_pointer_work(browser: Any, trained_page: Path) -> None:
-    page, errors = open_page(browser, trained_page, 1400)
+    page, errors, _ = open_page(browser, trained_page, 1400)
     assert page.evaluate("document.documentElement.scrollWidth") <= 1400
     assert page.evaluate(ALL_COLUMNS_IN_SIGHT)
     page.locator(".filter").fill("COSINE")
@@ -74,8 +74,8 @@ def test_on_a_wide_page_all_is_in_sight_and_the_filter_and_the_pointer_work(brow
     assert errors == []
 
 
-def test_nothing_of_a_pool_is_markup(browser: Any, hostile_page: Path) -> None:
-    page, errors = open_page(browser, hostile_page, 1200)
+def test_nothing_of_a_pool_is_markup(hostile_drawn: Drawn, hostile_page: Path) -> None:
+    page, errors, _ = hostile_drawn
     assert errors == []
     assert page.title() != "owned"
     assert page.locator("img").count() == 0

@@ -34,7 +34,7 @@ NAMES = ["apart", "ambiguity", "size", "greedy", "predicted", "residuals", "pric
 @pytest.mark.parametrize("form", [pytest.param("values", marks=pytest.mark.long), "gaussian"])
 def test_a_browser_draws_the_sections_of_values(browser: Any, tmp_path: Path, form: str) -> None:
     path, sections = written(value_pool(tmp_path, (form,) * MEMBERS))
-    page, errors = open_page(browser, path, 1200)
+    page, errors, _ = open_page(browser, path, 1200)
     assert errors == []
     plots = page.locator(".plot")
     names = [plots.nth(place).get_attribute("id") for place in range(plots.count())]

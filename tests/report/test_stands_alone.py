@@ -2,10 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.report.pages import open_page
+from tests.report.pages import Drawn
 
 from lrensemble.report.figures import _page_options
 from lrensemble.report.section import plotly_script
@@ -20,8 +19,8 @@ def test_what_we_write_names_no_other_host(hostile_page: Path) -> None:
     assert not ADDRESS.findall(content.replace(library, ""))
 
 
-def test_the_charts_offer_to_send_nothing_away(browser: Any, hostile_page: Path) -> None:
-    page, errors = open_page(browser, hostile_page, 1200)
+def test_the_charts_offer_to_send_nothing_away(hostile_drawn: Drawn) -> None:
+    page, errors, _ = hostile_drawn
     contexts = page.evaluate(
         "[...document.querySelectorAll('.plot')].map(({_context: c}) => [c.showSendToCloud, c.plotlyServerURL, "
         "!!c.showLink, !!c.showEditInChartStudio, c.displaylogo, c.topojsonURL])"
@@ -35,12 +34,8 @@ def test_the_charts_offer_to_send_nothing_away(browser: Any, hostile_page: Path)
     assert errors == []
 
 
-def test_nothing_is_asked_of_another_host_and_nothing_can_be(browser: Any, hostile_page: Path) -> None:
-    context = browser.new_context()
-    page, asked = context.new_page(), list[str]()
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"file://{hostile_page}")
-    page.wait_for_function("document.querySelectorAll('.plot .main-svg').length > 0")
+def test_nothing_is_asked_of_another_host_and_nothing_can_be(hostile_drawn: Drawn) -> None:
+    page, _, asked = hostile_drawn
     assert {address.partition(":")[0] for address in asked} <= {"file", "data", "blob"}
     blocked = page.evaluate(
         """() => new Promise(resolve => {

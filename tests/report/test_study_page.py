@@ -58,7 +58,7 @@ def test_intervals_over_rows_and_over_replicates_are_drawn(found: Comparison) ->
 
 def test_it_is_drawn_without_errors(found: Comparison, browser: Any, tmp_path: Path) -> None:
     study_page(found, tmp_path / "study.html")
-    page, errors = open_page(browser, tmp_path / "study.html", 900)
+    page, errors, _ = open_page(browser, tmp_path / "study.html", 900)
     assert errors == []
     assert page.title() == "hand: a study"
     assert page.evaluate("document.documentElement.scrollWidth") <= 900
@@ -67,7 +67,7 @@ def test_it_is_drawn_without_errors(found: Comparison, browser: Any, tmp_path: P
 def test_hostile_names_stay_text(found: Comparison, browser: Any, tmp_path: Path) -> None:
     text = found.model_dump_json().replace('"strong"', f'"{HOSTILE}"').replace('"hand"', f'"{HOSTILE}"')
     study_page(Comparison.model_validate_json(text), tmp_path / "study.html")
-    page, errors = open_page(browser, tmp_path / "study.html", 900)
+    page, errors, _ = open_page(browser, tmp_path / "study.html", 900)
     assert errors == []
     assert page.title() != "owned"
     assert page.locator("img").count() == 0

@@ -92,17 +92,28 @@ def together(
     return stacked, np.concatenate([chunk.losses for chunk in fit_members(stacked, policies, chunk_steps=7)])
 
 
+WAYS: dict[str, tuple[str, dict[str, Any]]] = {
+    "sgd": ("sgd", {}),
+    "nesterov": ("sgd", {"nesterov": True, "decay_norms": False}),
+    "adam-augmented": ("adam", {"augment": (Spec("crop", {"padding": 1}), Spec("mixup"))}),
+    "adamw-clipped": ("adamw", {"clip_norm": 0.5}),
+}
+"""An optimizer with its settings, by what is special about them."""
+
+
 @pytest.mark.parametrize(
-    ("optimizer", "common"),
+    ("model", "optimizer", "common"),
     [
-        ("sgd", {}),
-        ("sgd", {"nesterov": True, "decay_norms": False}),
-        ("adam", {"augment": (Spec("crop", {"padding": 1}), Spec("mixup"))}),
-        ("adamw", {"clip_norm": 0.5}),
+        pytest.param(
+            model,
+            *way,
+            id=f"{model}-{name}",
+            marks=[pytest.mark.long] * (model == "resnet-20" and name in ("nesterov", "adamw-clipped")),
+        )
+        for model in ("mlp(width=9)", "cnn(width=3)", "resnet-20")
+        for name, way in WAYS.items()
     ],
-    ids=["sgd", "nesterov", "adam-augmented", "adamw-clipped"],
 )
-@pytest.mark.parametrize("model", ["mlp(width=9)", "cnn(width=3)", "resnet-20"])
 def test_each_member_is_what_it_would_be_alone(
     exact: Dataset, model: str, optimizer: str, common: dict[str, Any]
 ) -> None:
