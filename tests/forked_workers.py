@@ -21,6 +21,8 @@ PRELOADED = ["lrensemble.train", "optuna.storages", "sklearn.datasets", "torch._
 class ForkedWorker(context.ForkServerProcess):
     """A worker with the environment of the moment that it is started in, which the process it is forked from lacks."""
 
+    _args: tuple[Any, ...]
+
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self.starter, self.environment = os.getpid(), dict(os.environ)
@@ -29,15 +31,14 @@ class ForkedWorker(context.ForkServerProcess):
         """Do the work; the parent, whose end is waited for, is the process that this one was forked from."""
         os.environ.clear()
         os.environ.update(self.environment)
-        given: tuple[Any, ...] = self._args  # type: ignore[attr-defined]
-        self._args = tuple(os.getppid() if each == self.starter else each for each in given)
+        self._args = tuple(os.getppid() if each == self.starter else each for each in self._args)
         super().run()
 
 
 class ForkingContext(context.ForkServerContext):
     """What `multiprocessing.get_context` gives, with such workers."""
 
-    Process = ForkedWorker  # type: ignore[assignment]
+    Process = ForkedWorker
 
 
 @contextmanager
