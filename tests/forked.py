@@ -75,7 +75,7 @@ def python(
         more: variables besides.
     """
     words = [str(each) for each in command]
-    there = (os.environ if environment is None else environment) | more
+    there = dict(os.environ if environment is None else environment) | more
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(tempfile.TemporaryFile()) for _ in STANDARD]
         files[0].write(given.encode())
