@@ -33,7 +33,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_pools_of_the_same_rows_stand_in_one_table(folders: dict[str, Path], browser: Any, tmp_path: Path) -> None:
     given: list[Any] = [folders["weak"] / "pool", str(folders["strong"] / "pool"), folders["other"], folders["study"]]
     written = lrensemble.report(given, tmp_path / "a page.html")
-    page, errors = open_page(browser, written.path, 390)
+    page, errors, _ = open_page(browser, written.path, 390)
     titles = page.locator("h1, section h2").all_inner_texts()
     assert titles[0] == "3 pools and 1 study, compared"
     assert titles[1:3] == ["Pools of hand, rows 1", "Pools of hand, rows 2"]
