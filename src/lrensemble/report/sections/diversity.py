@@ -25,7 +25,10 @@ TEAMS = 1500
 """Maximum number of teams that are drawn."""
 
 FOCAL_TEAMS = 300
-"""Maximum number of teams whose focal diversity is measured, once for each of their members."""
+"""Maximum number of teams whose focal diversity is measured."""
+
+FOCAL_MEMBERS = 6000
+"""Maximum number of members, over these teams: each is the focal one once."""
 
 COMBINED = 200_000_000
 """Maximum number of predictions that are combined, over teams, members and rows."""
@@ -48,6 +51,7 @@ def diversity(report: ReportData) -> Section | None:
     scores = accuracies(report, rows, masks, consensus)
     plain = np.array([diversity_of(MEASURE, predicted[mask], labels) for mask in masks])
     sampled = np.random.default_rng(SEED).permutation(len(masks))[:FOCAL_TEAMS]
+    sampled = sampled[: max(2, int((masks[sampled].sum(axis=1).cumsum() <= FOCAL_MEMBERS).sum()))]
     focal = np.array([focal_diversity(predicted[mask], labels) for mask in masks[sampled]])
     errors = 100 * (report.predicted != report.labels).mean(axis=1)
     return Section(
