@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, logsumexp
 
-from lrensemble.config.benchmarks import Normalisation
 from lrensemble.errors import DataError
 from lrensemble.export.language.ensemble import LanguageEnsemble
 from lrensemble.export.predictions import Cell, Predictions
 from lrensemble.files import warn_once
-from lrensemble.language.benchmarks.base import BENCHMARKS, Question
+from lrensemble.language.benchmarks import BENCHMARKS, Normalisation, Question
 from lrensemble.language.benchmarks.rows import read_questions
 from lrensemble.language.choices import answer_scores, choice_scores_by, counts_of, names_of
 from lrensemble.language.likelihood import ROWS
