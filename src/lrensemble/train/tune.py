@@ -105,7 +105,7 @@ def tune(
         logger.warning("%s", line)
     check_devices(setup.devices, execution)
     shards = 1 if processes is None else require_language_model(setup.dataset, processes)
-    room = check_room(parts_of_space(experiment), setup.dataset, torch.device(setup.devices[0]), shards)
+    room = check_room(parts_of_space(setup.factory.experiment), setup.dataset, torch.device(setup.devices[0]), shards)
     counted = [Counted(line) for line in (room, padding_line(experiment.train, setup.dataset)) if line is not None]
     told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
     told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
