@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tests.conftest import Python
 from tests.language.models import END, tiny_base, tiny_model, tiny_tokenizer
 
 from lrensemble.config import Base
@@ -169,13 +170,20 @@ print(type(loaded.model).__name__, loaded.model.config._attn_implementation, bas
 """
 
 
-@pytest.fixture
-def watched(python: Python) -> Python:
+def watched(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Load a base in a process that ends at the first attempt to go online or to import its code."""
-    return lambda *arguments, **environment: python("-c", WATCHED, *arguments, **environment)
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-c", WATCHED, *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
-def test_nothing_in_its_settings_is_run_or_fetched(folder: Path, watched: Python) -> None:
+def test_nothing_in_its_settings_is_run_or_fetched(folder: Path) -> None:
     """Not code beside it, nor that of a repository, nor kernels."""
     (folder / "evil.py").write_text("raise SystemExit('run')", encoding="utf-8")
     change(
@@ -192,9 +200,7 @@ def test_nothing_in_its_settings_is_run_or_fetched(folder: Path, watched: Python
     assert done.stdout.split() == ["LlamaForCausalLM", "sdpa", "None"], done.stderr
 
 
-def test_a_model_of_the_hub_is_one_commit_and_is_not_asked_for_again(
-    folder: Path, tmp_path: Path, watched: Python
-) -> None:
+def test_a_model_of_the_hub_is_one_commit_and_is_not_asked_for_again(folder: Path, tmp_path: Path) -> None:
     """From the cache of the hub's own library, as a download leaves it."""
     commit = "0123456789abcdef0123456789abcdef01234567"
     kept = tmp_path / "hub" / "models--owner--tiny"

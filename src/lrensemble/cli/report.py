@@ -27,7 +27,6 @@ class Reported(TypedDict):
 
 
 EXAMPLES = (
-    "lrensemble report pool",
     "lrensemble report pool --out page.html --figures figures --format pdf",
     "lrensemble report pool --data FOLDER --samples 4",
     "lrensemble report runs/a runs/b study --out comparison.html",

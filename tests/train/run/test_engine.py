@@ -1,13 +1,15 @@
 """The loop against a plain one, rates to the step, predictions in evaluation mode."""
 
 import math
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from tests.conftest import Python
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -322,7 +324,8 @@ except TrainingError as error:
 """
 
 
-def test_a_network_that_cannot_be_compiled_is_one_line(tmp_path: Path, python: Python) -> None:
-    done = python("-c", WITHOUT_COMPILER, CXX=str(tmp_path / "none"), TORCHINDUCTOR_CACHE_DIR=str(tmp_path))
+def test_a_network_that_cannot_be_compiled_is_one_line(tmp_path: Path) -> None:
+    environment = {**os.environ, "CXX": str(tmp_path / "none"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", WITHOUT_COMPILER], env=environment, capture_output=True, text=True)
     assert done.stdout.startswith("the model cannot be compiled here (")
     assert done.stdout.endswith("; set train.compile = false\n")
