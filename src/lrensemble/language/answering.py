@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,7 +83,6 @@ def predictions_of(
     normalisation: Normalisation | None = None,
     balanced: bool = False,
     rows: int = ROWS,
-    beat: Callable[[], object] | None = None,
 ) -> Predicted:
     """What a causal model says of multiple-choice questions: log-probabilities over the answers of each.
 
@@ -96,7 +95,6 @@ def predictions_of(
         normalisation: how answers are compared; as each benchmark states unless given.
         balanced: whether the validation rows of each benchmark count as much together as those of any other.
         rows: sequences that the model is given at once.
-        beat: called now and then while it goes on.
 
     Raises:
         ConfigError: no benchmark has validation rows.
@@ -109,9 +107,7 @@ def predictions_of(
         log_probs = []
         for part in of_split:
             alone = part.normalisation == "unconditional"
-            scores = choice_scores(
-                model, tokenizer, part.questions, context=context, unconditional=alone, rows=rows, beat=beat
-            )
+            scores = choice_scores(model, tokenizer, part.questions, context=context, unconditional=alone, rows=rows)
             log_probs.append(choice_log_probs(part.questions, scores, part.normalisation, width))
             cut += scores.cut
         said[split] = LogProbs(np.concatenate(log_probs))

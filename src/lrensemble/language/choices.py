@@ -6,7 +6,7 @@ Axes: questions are rows; answers are columns, padded to those of the question t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,6 @@ def choice_scores(
     context: int | None = None,
     unconditional: bool = False,
     rows: int = ROWS,
-    beat: Callable[[], object] | None = None,
 ) -> ChoiceScores:
     """Log-likelihoods of the answers of questions.
 
@@ -66,7 +65,6 @@ def choice_scores(
         context: tokens that the model can look at; without end unless given.
         unconditional: whether the answers are scored without their contexts as well.
         rows: sequences in a batch.
-        beat: called before each thousand answers.
 
     Raises:
         DataError: an answer without a token, or with too many.
@@ -74,8 +72,6 @@ def choice_scores(
     """
 
     def score(sequences: Sequences) -> Floats:
-        if beat is not None:
-            beat()
         found: Floats = token_log_probs(model, sequences, rows).sum(axis=1, dtype=np.float64)
         return found[None]
 

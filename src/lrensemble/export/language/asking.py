@@ -84,7 +84,11 @@ def ask_members(
         logger.info("%s is asked, %d of %d", record.name, done, len(waiting))
 
         def ask(model: Any, mine: Claim = mine) -> Predicted:
-            return predictions_of(model, speak.tokenizer, benchmarks, normalisation=normalisation, beat=mine.beat)
+            hook = model.register_forward_hook(lambda *_: mine.beat())  # after each batch: the work goes on
+            try:
+                return predictions_of(model, speak.tokenizer, benchmarks, normalisation=normalisation)
+            finally:
+                hook.remove()
 
         _add(home, record, speak.as_it_speaks(member, ask), mine)
     return Asked(Pool.open(answers.folder), Pool.open(alone.folder))
