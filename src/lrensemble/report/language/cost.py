@@ -45,15 +45,21 @@ def cost(report: ReportData) -> Section | None:
         "Cost against the base",
         [
             _base(base, size),
-            "Members are adapters: a team holds the base once, and beside it the parameters of its adapters."
-            if adapters is not None
-            else "Members are whole models: a team holds all their parameters.",
-            "Tokens a second are those of the samples, all prompts at once."
-            if measured is not None
-            else "Tokens a second are measured when samples are written (lrensemble report POOL --samples N).",
+            *_told(adapters is not None, measured is not None),
         ],
         [Table(headings, rows, minor=frozenset({3, 4, 5}))],
     )
+
+
+def _told(adapters: bool, measured: bool) -> list[str]:
+    if not adapters:
+        return ["Members are whole models: a team holds all their parameters."]
+    speed = (
+        "Tokens a second are those of the samples, all prompts at once."
+        if measured
+        else "Tokens a second are measured when samples are written (lrensemble report POOL --samples N)."
+    )
+    return ["Members are adapters: a team holds the base once, and beside it the parameters of its adapters.", speed]
 
 
 def _teams(report: ReportData) -> list[tuple[str, str, frozenset[str]]]:

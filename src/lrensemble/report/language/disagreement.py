@@ -59,8 +59,12 @@ def _prose(products: Products | None, report: ReportData) -> str:
             "pairs of A and B make the same change. The heat maps have one order of members, that of a clustering by "
             "it: where it is close to 1, two members learned the same, whatever their rates were."
         )
-    kind = "they are no adapters" if any(each.adapter is None for each in report.members) else "they are no products BA"
-    return f"Changes of weights are not compared: {kind}, or their weights were not kept."
+    if any(each.adapter is None for each in report.members):
+        return "Members are whole models; how far their weights are apart stands with the members below."
+    return (
+        "Changes of weights are not compared: they are no products of two matrices (DoRA learns lengths apart), or "
+        "weights were not kept."
+    )
 
 
 def _tokens(report: ReportData) -> list[HeatMap]:
