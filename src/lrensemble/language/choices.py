@@ -6,7 +6,7 @@ Axes: questions are rows; answers are columns, padded to those of the question t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
