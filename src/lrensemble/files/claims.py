@@ -158,11 +158,11 @@ def claim(home: Path, name: str, lease: int | None = None) -> Claim | Held:
         for _ in range(ATTEMPTS):
             found = _look(place)
             if found is None:
-                taken = _begin(place, _lease(lease))
+                taken = _begin(place, lease_seconds(lease))
             elif held := _held(found, home):
                 return held
             else:
-                taken = _take(found, _lease(lease))
+                taken = _take(found, lease_seconds(lease))
             if taken:
                 return taken
     raise StorageError(f"cannot claim {place}: something else is at work in it, or has left there what is no claim")
@@ -286,7 +286,7 @@ def _own_name(lease: int) -> str:
     return f"{this_process()}-{secrets.token_hex(4)}.{lease}s.{host}"
 
 
-def _lease(given: int | None) -> int:
+def lease_seconds(given: int | None = None) -> int:
     """Seconds.
 
     Raises:

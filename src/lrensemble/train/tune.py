@@ -7,18 +7,28 @@ import math
 import time
 from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from lrensemble.config import Experiment
 from lrensemble.errors import TrainingError
 from lrensemble.files.claims import Claim, claim, tidy
 from lrensemble.pool import Pool
+from lrensemble.pool.processes import (
+    Here,
+    check_others,
+    check_shared,
+    expected,
+    joined,
+    processes_at_work,
+    processes_in,
+)
 from lrensemble.spec import SpecLike
 from lrensemble.train.execution.devices import check_devices, to_devices
 from lrensemble.train.execution.elsewhere import ended_elsewhere, wait_for_one
-from lrensemble.train.execution.events import Ended, Event, OutOfTime, Planned
+from lrensemble.train.execution.events import Ended, Event, OtherShards, OutOfTime, Planned
 from lrensemble.train.execution.execute import execute
-from lrensemble.train.execution.jobs import Job, check_execution, jobs_of
+from lrensemble.train.execution.jobs import Job, check_execution, from_own_place, jobs_of
 from lrensemble.train.execution.memory import kept_memory
 from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.execution.thinning import thinned
@@ -32,6 +42,7 @@ from lrensemble.train.run.session import Session, TimeUpError
 from lrensemble.train.sweep.range_test import with_range_test_peaks
 from lrensemble.train.sweep.run_factory import epochs_given_as_steps
 from lrensemble.train.sweep.setup import Setup, set_up
+from lrensemble.train.sweep.shard import Shard, check_dividable, part_of, read_shard
 from lrensemble.train.sweep.strategies import STRATEGIES, Round
 
 logger = logging.getLogger(__name__)
@@ -48,6 +59,7 @@ def tune(
     reproducible: bool = False,
     hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
+    shard: str | None = None,
 ) -> Generator[Event, None, None]:
     """Train the members of an experiment that a pool does not have yet, and tell what happens as it happens.
 
@@ -78,6 +90,9 @@ def tune(
             goes on where it ended. As long as it takes unless given.
         loggers: who else is told what happens: `tensorboard`, `mlflow(uri='sqlite:///mlflow.db')`, `wandb`, or a
             function of your own; `progress.jsonl` in the pool always is. One that fails is one warning.
+        shard: a fixed part of the runs, `1/8` to `8/8`, for those who divide a sweep themselves; others are not waited
+            for, and `NotOurs` tells at the end which of them are missing. All runs unless given: any number of
+            processes may train them in one folder, each run once.
 
     Raises:
         LREnsembleError: a name, argument, device, data set or folder that cannot be used, before any training.
@@ -87,15 +102,22 @@ def tune(
     check_execution(execution, group_size, reproducible=reproducible)
     deadline = deadline_in(hours)
     specs = [LOGGERS.check(each) for each in loggers]
+    part = None if shard is None else read_shard(shard)
+    if part is not None:
+        check_dividable(experiment, part)
     setup = set_up(experiment, Path(folder), to_devices(device))
     for line in epochs_given_as_steps(setup.factory):
         logger.warning("%s", line)
     if line := check_execution_of(experiment.train.function, execution):
         logger.warning("%s", line)
     check_devices(setup.devices, execution)
+    others = processes_in(setup.pool.folder)
+    check_shared(setup.pool.folder, several=bool(others) or part is not None or expected() > 1)
+    check_others(setup.pool.folder, others, strict=reproducible)
     told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
     told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
-    return logged(_sweep(setup, save_steps, execution, group_size, deadline, reproducible=reproducible), told)
+    way = _Way(save_steps, execution, group_size, reproducible, deadline, part)
+    return logged(_sweep(setup, way), told)
 
 
 def deadline_in(hours: float | None) -> float:
@@ -111,54 +133,71 @@ def deadline_in(hours: float | None) -> float:
     return time.monotonic() + 3600 * hours
 
 
-def _sweep(
-    setup: Setup,
-    save_steps: int | None,
-    execution: str,
-    group_size: int | None,
-    deadline: float,
-    *,
-    reproducible: bool,
-) -> Generator[Event, None, None]:
+@dataclass(frozen=True)
+class _Way:
+    """How a sweep is trained: what is no part of a recipe."""
+
+    save_steps: int | None
+    execution: str
+    group_size: int | None
+    reproducible: bool
+    deadline: float
+    """Time of `time.monotonic`."""
+    shard: Shard | None
+
+
+def _sweep(setup: Setup, way: _Way) -> Generator[Event, None, None]:
     """Train round after round, until the strategy has no more or the time is over."""
-    with deferred_interrupt(deadline) as interrupt, kept_memory():
-        with reproducibly(reproducible):
+    with (
+        joined(setup.pool.folder, None if way.shard is None else str(way.shard)) as here,
+        deferred_interrupt(way.deadline) as interrupt,
+        kept_memory(),
+    ):
+        check_others(setup.pool.folder, processes_in(setup.pool.folder), ahead=here.ahead, strict=way.reproducible)
+        with reproducibly(way.reproducible):
             factory = with_range_test_peaks(setup.factory, setup.dataset, setup.pool.folder)
-        for round_ in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(setup.pool):
-            session = Session(interrupt, save_steps, round_.should_continue, reproducible=reproducible)
+        not_ours = list[Run]()
+        for whole in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(setup.pool):
+            round_ = whole if way.shard is None else part_of(whole, way.shard)
+            not_ours += [run for run in whole.runs if run not in round_.runs]
+            session = Session(interrupt, way.save_steps, round_.should_continue, reproducible=way.reproducible)
             try:
-                events = _train(round_, setup, session, execution, group_size)
-                yield from thinned(events, setup.pool, factory)
+                for event in thinned(_train(round_, setup, session, way, here), setup.pool, factory):
+                    here.beat()
+                    yield event
             except TimeUpError:
                 watch = round_.should_continue
                 if missing := tuple(run for run in round_.runs if not is_there(run, setup.pool, watch)):
                     yield OutOfTime(missing, round_.remaining)
                     return
+        if way.shard is not None:
+            failed = {failure.id for failure in setup.pool.failures()}
+            yield OtherShards(tuple(run for run in not_ours if run.id not in setup.pool and run.id not in failed))
 
 
-def _train(
-    round_: Round, setup: Setup, session: Session, execution: str, group_size: int | None
-) -> Generator[Event, None, None]:
+def _train(round_: Round, setup: Setup, session: Session, way: _Way, here: Here) -> Generator[Event, None, None]:
     """Train the runs of a round; those that other processes have are waited for, and trained where they are left."""
     pool, failures, interrupt = setup.pool, setup.failures, session.interrupt
     runs, watch = round_.runs, round_.should_continue
     while runs:
         there = {run.id for run in runs if is_there(run, pool, watch)}
+        processes = 1 if way.shard else processes_at_work(pool.folder, first=runs is round_.runs)
         jobs = jobs_of(
             runs,
             setup.dataset,
             pool,
-            execution,
+            way.execution,
             there=there,
-            max_group_size=group_size,
+            max_group_size=way.group_size,
             devices=setup.devices,
             reproducible=session.reproducible,
+            processes=processes,
         )
         if runs is round_.runs:
             yield Planned(pool, runs, tuple(jobs), round_.remaining)
         yield from _those_there(runs, jobs, there, pool)
         waiting = list[Elsewhere]()
-        for job in jobs:
+        for job in from_own_place(jobs, processes):
             if interrupt.pending:
                 raise interrupt.error()
             with closing(execute(job, setup, session)) as events:
@@ -168,7 +207,7 @@ def _train(
         if interrupt.pending:
             raise interrupt.error()
         if waiting:
-            wait_for_one(waiting, failures, watch, interrupt)
+            wait_for_one(waiting, failures, watch, interrupt, here.beat)
         ended = [ended_elsewhere(event.run, failures, watch) for event in waiting]
         yield from filter(None, ended)
         runs = tuple(event.run for event, end in zip(waiting, ended, strict=True) if end is None)

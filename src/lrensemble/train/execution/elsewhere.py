@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lrensemble.files.claims import POLL_SECONDS, holder_of
 from lrensemble.pool import Pool
@@ -31,9 +31,20 @@ def elsewhere(run: Run, pool: Pool) -> Elsewhere:
 
 
 def wait_for_one(
-    waiting: Sequence[Elsewhere], failures: Failures, should_continue: ShouldContinue | None, interrupt: Interrupt
+    waiting: Sequence[Elsewhere],
+    failures: Failures,
+    should_continue: ShouldContinue | None,
+    interrupt: Interrupt,
+    beat: Callable[[], None],
 ) -> None:
     """Wait until one of some runs has ended in another process, or can be had from it.
+
+    Args:
+        waiting: for these.
+        failures: of the pool.
+        should_continue: whether the runs are watched.
+        interrupt: whether the program was asked to end.
+        beat: called now and then: this process is still at work.
 
     Raises:
         KeyboardInterrupt: the program was asked to end.
@@ -47,6 +58,7 @@ def wait_for_one(
         while time.monotonic() < until:
             if interrupt.pending:
                 raise interrupt.error()
+            beat()
             time.sleep(POLL_SECONDS[0] / 5)
         pause = min(1.5 * pause, POLL_SECONDS[1])
         waiting = [*waiting[RUNS_PER_POLL:], *waiting[:RUNS_PER_POLL]]

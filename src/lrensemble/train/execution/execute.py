@@ -84,6 +84,9 @@ def _claim(job: Job, setup: Setup, session: Session) -> tuple[Claims | None, lis
         under_way = {run.id for run in (*(group.runs if group else ()), *(other.run for other in others))}
         return group, [*others, *(Ended(run, "exists") for run in job.runs if run.id not in under_way)]
     (run,) = job.runs
+    # A look costs less than a claim, and of many runs others have trained most; the second look is the one that counts.
+    if ended := ended_elsewhere(run, setup.failures, session.should_continue):
+        return None, [ended]
     mine = claim(unfinished(pool), run.id)
     if isinstance(mine, Held):
         return None, [Elsewhere(run, str(mine), run.id)]
