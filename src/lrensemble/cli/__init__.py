@@ -34,6 +34,7 @@ VERBS = (
     "generate",
     "combine",
     "ls",
+    "status",
     "show",
     "plot",
     "reproduce",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ from lrensemble.cli.tune import (
     Name,
     Reproducible,
     SaveSteps,
+    ShardOf,
     load,
     run_folder,
     status_of,
@@ -30,8 +32,11 @@ from lrensemble.cli.tune import (
 )
 
 if TYPE_CHECKING:
+    from lrensemble.config import SelectSettings
     from lrensemble.evaluate import Result
+    from lrensemble.front.judge import Judge
     from lrensemble.pool import Pool
+    from lrensemble.spec import SpecLike
 
 
 EXAMPLES = (
@@ -60,12 +65,15 @@ def run(
     group_size: GroupSize = None,
     reproducible: Reproducible = False,
     hours: Hours = None,
+    shard: ShardOf = None,
     log: Log = None,
     plugin: Plugins = None,
     format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
+    from lrensemble.front.judge import Judge
+
     folder = out or run_folder(experiment)
     settings = load(experiment, data, epochs, plugin)
     chosen = settings.select
@@ -78,15 +86,18 @@ def run(
         reproducible=reproducible,
         hours=hours,
         loggers=log or (),
+        shard=shard,
     )
-    pool, ended, missing = train(settings, folder / "pool", how)
+    judge = Judge(folder)
+    pool, ended, missing, elsewhere = train(settings, folder / "pool", how)
     if missing and not pool.members():
         people.print("no run has finished yet: there is nothing to choose from")
         raise typer.Exit(status_of(ended, missing))
+    if elsewhere:
+        people.print("the last shard to end chooses teams and judges them")
+        raise typer.Exit(status_of(ended, missing))
     methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
-    teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
-    result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
-    _write_page(pool, result, folder / "report.html", data)
+    result = _judge(judge, pool, methods, chosen, folder, data)
     form = form_of(format, json)
     if form == "table":
         people.print()
@@ -94,7 +105,21 @@ def run(
     if form == "table":
         people.print()
         people.print(f"{folder / 'result.json'} holds all of this and more", soft_wrap=True)
-    raise typer.Exit(status_of(ended, missing) or (1 if teams.not_run else 0))
+    not_run = result.not_run.keys() & {str(spec) for spec in methods}
+    raise typer.Exit(status_of(ended, missing) or (1 if not_run else 0))
+
+
+def _judge(
+    judge: Judge, pool: Pool, methods: Sequence[SpecLike], chosen: SelectSettings, folder: Path, data: Path | None
+) -> Result:
+    """Choose and judge, or wait for the process that does so; its result, where it is the same."""
+    with judge.alone(pool, lambda line: people.print(line, soft_wrap=True)):
+        if known := judge.found(pool, methods, chosen):
+            return known
+        teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
+        result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
+        _write_page(pool, result, folder / "report.html", data)
+    return result
 
 
 def _write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> None:

@@ -18,10 +18,22 @@ from pathlib import Path
 from lrensemble.config import Record
 from lrensemble.environment import versions
 from lrensemble.errors import ConfigError, LREnsembleError, StorageError
-from lrensemble.files import Holder, alive, check_no_link, file_system_now, make_folder, read_holder, remove, seal
-from lrensemble.files import storage_errors, this_process, write_whole
+from lrensemble.files import (
+    Holder,
+    alive,
+    check_no_link,
+    file_system_now,
+    make_folder,
+    read_holder,
+    remove,
+    seal,
+    storage_errors,
+    this_process,
+    write_whole,
+)
 from lrensemble.files.claims import BEATS, lease_seconds
 from lrensemble.files.drafts import STALE_SECONDS
+from lrensemble.files.held import now_at
 from lrensemble.pool.sealed import unseal
 
 FOLDER = "processes"
@@ -150,11 +162,7 @@ def joined(pool: Path, shard: str | None = None) -> Iterator[Here]:
 
 
 def processes_in(pool: Path) -> list[Process]:
-    """Processes that have left their files in a pool, this one not; what cannot be read is none.
-
-    Raises:
-        StorageError: the folder of the pool cannot be read or, where there are any, written.
-    """
+    """Processes that have left their files in a pool, this one not; what cannot be read is none."""
     try:
         names = sorted(os.listdir(pool / FOLDER))
     except OSError:
@@ -166,7 +174,7 @@ def processes_in(pool: Path) -> list[Process]:
             continue
         path = pool / FOLDER / name
         try:
-            now = _now(pool) if now is None else now
+            now = now_at(pool) if now is None else now
             silent = now - path.stat().st_mtime
             found.append(Process(holder, unseal(Presence, path), silent, alive(holder)))
         except (OSError, LREnsembleError):  # it has left just now, or says what a later version says
@@ -193,11 +201,3 @@ def processes_at_work(pool: Path, *, first: bool = True) -> int:
     """Number of processes at work in a pool, this one among them; at first also those that the environment expects."""
     others = sum(each.is_at_work for each in processes_in(pool))
     return max(1 + others, expected() if first else 1)
-
-
-def _now(pool: Path) -> float:
-    """Time by the clock of the file system; by that of this machine where nothing can be written."""
-    try:
-        return file_system_now(pool)
-    except OSError:
-        return time.time()

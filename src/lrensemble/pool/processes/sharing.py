@@ -76,7 +76,7 @@ def check_others(folder: Path, others: Iterable[Process], *, ahead: float | None
         if each.silent < -allowed:
             raise StorageError(
                 f"files of {each} in {folder} are {-each.silent:.0f} s in the future: the file system takes their "
-                "times from the machines, whose clocks differ, and nobody knows how old a claim is; set the clocks (NTP)"
+                "times from the machines, whose clocks differ, and so nobody knows how old a claim is; set the clocks"
             )
         _check_versions(folder, each, own, strict)
         if ahead is not None and abs(between := each.said.ahead - ahead) > allowed:
