@@ -64,7 +64,7 @@ def status(pool: Pool) -> Status:
         PoolError: a member is damaged.
         StorageError: a folder cannot be read.
     """
-    members = Counter(member.status for member in pool.members(include_diverged=True))
+    members = Counter[str](member.status for member in pool.members(include_diverged=True))
     if failed := len(pool.failures()):
         members["failed"] = failed
     claims, lines = claims_in(unfinished(pool)), last_lines(pool)
@@ -78,7 +78,7 @@ def status(pool: Pool) -> Status:
 
 def _states(claims: Iterable[Seen]) -> dict[str, Progress]:
     """Saved states by the ids of the runs that they are of."""
-    found = {}
+    found = dict[str, Progress]()
     for each in claims:
         try:
             progress = read_progress(each.folder / STATE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,7 +178,7 @@ def _sweep(setup: Setup, way: _Way) -> Generator[Event, None, None]:
 def _train(round_: Round, setup: Setup, session: Session, way: _Way, here: Here) -> Generator[Event, None, None]:
     """Train the runs of a round; those that other processes have are waited for, and trained where they are left."""
     pool, failures, interrupt = setup.pool, setup.failures, session.interrupt
-    runs, watch = round_.runs, round_.should_continue
+    runs, watch, told = round_.runs, round_.should_continue, set[str]()
     while runs:
         there = {run.id for run in runs if is_there(run, pool, watch)}
         processes = 1 if way.shard else processes_at_work(pool.folder, first=runs is round_.runs)
@@ -188,6 +188,7 @@ def _train(round_: Round, setup: Setup, session: Session, way: _Way, here: Here)
             pool,
             way.execution,
             there=there,
+            beside=round_.runs,
             max_group_size=way.group_size,
             devices=setup.devices,
             reproducible=session.reproducible,
@@ -195,13 +196,13 @@ def _train(round_: Round, setup: Setup, session: Session, way: _Way, here: Here)
         )
         if runs is round_.runs:
             yield Planned(pool, runs, tuple(jobs), round_.remaining)
-        yield from _those_there(runs, jobs, there, pool)
+        yield from _once(_those_there(runs, jobs, there, pool), told)
         waiting = list[Elsewhere]()
         for job in from_own_place(jobs, processes):
             if interrupt.pending:
                 raise interrupt.error()
             with closing(execute(job, setup, session)) as events:
-                for event in events:
+                for event in _once(events, told):
                     yield event
                     waiting += [event] if isinstance(event, Elsewhere) else []
         if interrupt.pending:
@@ -209,8 +210,19 @@ def _train(round_: Round, setup: Setup, session: Session, way: _Way, here: Here)
         if waiting:
             wait_for_one(waiting, failures, watch, interrupt, here.beat)
         ended = [ended_elsewhere(event.run, failures, watch) for event in waiting]
-        yield from filter(None, ended)
+        yield from _once(filter(None, ended), told)
         runs = tuple(event.run for event, end in zip(waiting, ended, strict=True) if end is None)
+
+
+def _once(events: Iterable[Event], told: set[str]) -> Iterator[Event]:
+    """Events without what becomes of runs of which that was told: a group that was begun is gone on with as a whole,
+    when another process that died has added some of its members.
+    """
+    for event in events:
+        if isinstance(event, Ended | Elsewhere) and event.run.id in told:
+            continue
+        told |= {event.run.id} if isinstance(event, Ended) else set()
+        yield event
 
 
 def _those_there(

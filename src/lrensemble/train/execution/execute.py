@@ -64,8 +64,10 @@ def execute(job: Job, setup: Setup, session: Session) -> Generator[Event, None, 
         if fused:
             smaller = _smaller_jobs(claims.runs, error)
             claims.state.finish()
-        else:
+        elif claims.are_held():
             ended = [_failed(run, setup.pool, error) for run in claims.runs]
+        else:  # what it failed of may be that another process has its run
+            ended = (elsewhere(run, setup.pool) for run in claims.runs)
         failed = True
     finally:
         claims.release()

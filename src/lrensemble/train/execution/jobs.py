@@ -110,6 +110,7 @@ def jobs_of(
     execution: str,
     *,
     there: Collection[str] = (),
+    beside: Sequence[Run] = (),
     max_group_size: int | None = None,
     devices: Sequence[str] = ("cpu",),
     reproducible: bool = False,
@@ -125,6 +126,7 @@ def jobs_of(
         pool: the pool, which may have some of their members or states.
         execution: one of `EXECUTIONS`.
         there: ids of runs whose members the pool has under other ids, as those that were pruned.
+        beside: further runs, which may be of groups that were begun: those that ended just now, say.
         max_group_size: members of a group at most; as many as the rule finds unless given.
         devices: the devices to train on; where there are several, a process for each.
         reproducible: whether neither cores nor memory nor the number of devices may decide who is trained with whom;
@@ -133,7 +135,7 @@ def jobs_of(
     """
     processes = 1 if reproducible else processes
     known, pending = (
-        {run.id: run for run in runs},
+        {run.id: run for run in (*beside, *runs)},
         {run.id: run for run in runs if run.id not in pool and run.id not in there},
     )
     begun = list[Job]()

@@ -62,6 +62,10 @@ class Claims:
         for each in self._all:
             each.beat()
 
+    def are_held(self) -> bool:
+        """Whether no other process has taken one of them over, as far as one sees."""
+        return all(each.folder.is_dir() for each in self._all)
+
     def release(self) -> None:
         """Leave state and runs to others."""
         for each in self._all:
