@@ -82,7 +82,7 @@ def test_every_member_is_that_of_a_serial_pool(
 def play(
     forking: Path, sweep: dict[str, Any], folder: Path, execution: str, drawn: random.Random
 ) -> tuple[list[Lines], int, int]:
-    """What each process said, those that took the places of the dead as well, and how often one was killed or stopped."""
+    """What each process said, the successors of the dead as well, and how often one was killed or stopped."""
     logs, kills, stops = list[Lines](), 0, 0
     command = ["-c", SCRIPT, folder, json.dumps(sweep), execution]
     with ExitStack() as stack:
