@@ -24,6 +24,12 @@ threads: dict[str, int] = {}
 """Thread that has each claim of this process, by the name of the claim's folder."""
 
 
+RECKON_SECONDS = 5.0
+"""Seconds for which the clock of a file system is not asked again."""
+_asked: dict[Path, tuple[float, float]] = {}
+"""Time by the clock of a folder's file system, and the moment of `time.monotonic` when it was asked."""
+
+
 @dataclass(frozen=True)
 class Held:
     """Another process that has what was asked for."""
@@ -73,11 +79,19 @@ def claims_in(home: Path) -> list[Seen]:
 
 
 def now_at(folder: Path) -> float:
-    """Seconds by the clock of a folder's file system; by that of this machine where nothing can be written."""
-    try:
-        return file_system_now(folder)
-    except OSError:
-        return time.time()
+    """Seconds by the clock of a folder's file system; by that of this machine where nothing can be written.
+
+    Asked now and then, and reckoned in between: of many processes that look whether a claim still holds, none is to
+    write a file for it. A machine that slept reckons with less time than there was, and so takes nothing from anybody.
+    """
+    asked = _asked.get(folder)
+    if asked is None or time.monotonic() - asked[1] > RECKON_SECONDS:
+        try:
+            asked = file_system_now(folder), time.monotonic()
+        except OSError:
+            return time.time()
+        _asked[folder] = asked
+    return asked[0] + time.monotonic() - asked[1]
 
 
 def _seen(name: str, folder: Path, now: float) -> Seen | None:
@@ -135,7 +149,7 @@ def _is_own(name: str, holder: Holder) -> bool:
 def _age(found: Path, home: Path) -> float:
     """Seconds since a claim was touched."""
     try:
-        return file_system_now(home) - found.stat().st_mtime
+        return now_at(home) - found.stat().st_mtime
     except FileNotFoundError:  # taken over or left just now: look again later
         return 0.0
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from lrensemble.config import Experiment
 from lrensemble.errors import TrainingError
@@ -25,7 +26,7 @@ from lrensemble.pool.processes import (
 )
 from lrensemble.spec import SpecLike
 from lrensemble.train.execution.devices import check_devices, to_devices
-from lrensemble.train.execution.elsewhere import ended_elsewhere, wait_for_one
+from lrensemble.train.execution.elsewhere import wait
 from lrensemble.train.execution.events import Ended, Event, OtherShards, OutOfTime, Planned
 from lrensemble.train.execution.execute import execute
 from lrensemble.train.execution.jobs import Job, check_execution, from_own_place, jobs_of
@@ -46,6 +47,8 @@ from lrensemble.train.sweep.shard import Shard, check_dividable, part_of, read_s
 from lrensemble.train.sweep.strategies import STRATEGIES, Round
 
 logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
 
 
 def tune(
@@ -162,9 +165,10 @@ def _sweep(setup: Setup, way: _Way) -> Generator[Event, None, None]:
             not_ours += [run for run in whole.runs if run not in round_.runs]
             session = Session(interrupt, way.save_steps, round_.should_continue, reproducible=way.reproducible)
             try:
-                for event in thinned(_train(round_, setup, session, way, here), setup.pool, factory):
-                    here.beat()
-                    yield event
+                with closing(thinned(_train(round_, setup, session, way, here), setup.pool, factory)) as events:
+                    for event in events:
+                        here.beat()
+                        yield event
             except TimeUpError:
                 watch = round_.should_continue
                 if missing := tuple(run for run in round_.runs if not is_there(run, setup.pool, watch)):
@@ -207,18 +211,19 @@ def _train(round_: Round, setup: Setup, session: Session, way: _Way, here: Here)
                     waiting += [event] if isinstance(event, Elsewhere) else []
         if interrupt.pending:
             raise interrupt.error()
-        if waiting:
-            wait_for_one(waiting, failures, watch, interrupt, here.beat)
-        ended = [ended_elsewhere(event.run, failures, watch) for event in waiting]
-        yield from _once(filter(None, ended), told)
-        runs = tuple(event.run for event, end in zip(waiting, ended, strict=True) if end is None)
+        runs = yield from _once(wait(waiting, failures, watch, interrupt, here.beat), told)
 
 
-def _once(events: Iterable[Event], told: set[str]) -> Iterator[Event]:
+def _once(events: Generator[Event, None, R], told: set[str]) -> Generator[Event, None, R]:
     """Events without what becomes of runs of which that was told: a group that was begun is gone on with as a whole,
     when another process that died has added some of its members.
     """
-    for event in events:
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as end:
+            found: R = end.value
+            return found
         if isinstance(event, Ended | Elsewhere) and event.run.id in told:
             continue
         told |= {event.run.id} if isinstance(event, Ended) else set()

@@ -330,9 +330,7 @@ def test_a_journal_that_is_damaged_is_named(searching: MakeExperiment, tmp_path:
     list(tune(one, tmp_path / "pool"))
     content = journal.read_bytes()
     journal.write_bytes(content[: len(content) // 2] + b"\xff\n" + content[len(content) // 2 :])
-    with pytest.raises(
-        StorageError, match=r"the study at .*search\.journal cannot be (used any more|opened)"
-    ) as caught:
+    with pytest.raises(StorageError, match=r"study at .*search\.journal") as caught:
         list(tune(one, tmp_path / "pool"))
     assert "\n" not in str(caught.value)
 
