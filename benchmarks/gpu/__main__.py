@@ -43,7 +43,7 @@ class Step(NamedTuple):
 def steps_of(asked: argparse.Namespace) -> list[Step]:
     """All steps, the most important first; the pool takes what those before it leave."""
     tests = [path for path in (ROOT / "tests").rglob("test_*.py") if "mark.gpu" in path.read_text(encoding="utf-8")]
-    options = ["-q", "--tb=short", "-n", "2" if asked.tiny else "4", "-p", "no:cacheprovider"]
+    options = ["-q", "--tb=short", "-n", "2" if asked.tiny else "4", "-p", "no:cacheprovider", "-p", "no:benchmark"]
     options += ["-k", "sweep or ties or compiled"] if asked.tiny else []
 
     def tested(path: Path, marks: str, share: float) -> Step:

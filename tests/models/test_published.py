@@ -6,6 +6,7 @@ from torch import nn
 
 from lrensemble.errors import SpecError
 from lrensemble.models import build, check
+from lrensemble.models.resnet9 import Largest
 from lrensemble.models.wrn import PreActivationBlock
 
 
@@ -82,6 +83,23 @@ def test_many_members_in_one_program(spec: str) -> None:
     together = torch.func.vmap(logits)(stacked, buffers, inputs)
     alone = torch.stack([member(batch) for member, batch in zip(members, inputs, strict=True)])
     torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("members", [None, 3], ids=["alone", "together"])
+def test_the_last_pooling_of_resnet_9_has_the_numbers_of_global_max_pooling(members: int | None) -> None:
+    maps = torch.relu(torch.randn(*([members] if members else []), 4, 8, 3, 5))  # zeros are equal: the first counts
+    maps[..., 0, :, :] = 0
+
+    def gradient(pool: nn.Module) -> torch.Tensor:
+        given = maps.clone().requires_grad_()
+        said = torch.func.vmap(pool)(given) if members else pool(given)
+        said.mul(torch.arange(1.0, said.numel() + 1).view_as(said)).sum().backward()
+        assert given.grad is not None
+        return torch.cat([said.flatten(), given.grad.flatten()])
+
+    ours = nn.Sequential(nn.Flatten(2), Largest())
+    theirs = nn.Sequential(nn.AdaptiveMaxPool2d(1), nn.Flatten())
+    assert torch.equal(gradient(ours), gradient(theirs))
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,16 @@ class Residual(nn.Module):
         return maps_out
 
 
+class Largest(nn.Module):
+    """Takes the largest value of the last axis; its gradient has one definition on a GPU as well, which that of
+    `nn.AdaptiveMaxPool2d` has not.
+    """
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Values [..., place] to values [...]."""
+        return values.max(dim=-1).values
+
+
 class Scale(nn.Module):
     """Multiplies by a constant."""
 
@@ -60,8 +70,8 @@ def resnet_9(shape: tuple[int, ...], outputs: int, *, width: Width = 64) -> nn.M
         *_convolution(4 * width, 8 * width),
         nn.MaxPool2d(2),
         Residual(8 * width),
-        nn.AdaptiveMaxPool2d(1),
-        nn.Flatten(),
+        nn.Flatten(2),
+        Largest(),
         nn.Linear(8 * width, outputs, bias=False),
         Scale(_LOGIT_SCALE),
     )
