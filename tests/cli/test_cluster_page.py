@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 def script(holding: str, folder: Path) -> str:
     """The block of the page that holds a text, for the folder of the test."""
     (found,) = (
-        block
+        str(block)
         for block in re.findall(r"^```bash\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
         if re.search(holding, block)
     )
