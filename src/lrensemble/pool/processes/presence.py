@@ -34,6 +34,7 @@ from lrensemble.files import (
 from lrensemble.files.claims import BEATS, lease_seconds
 from lrensemble.files.drafts import STALE_SECONDS
 from lrensemble.files.held import now_at
+from lrensemble.files.signs import remove_if_empty, touch
 from lrensemble.pool.sealed import unseal
 
 FOLDER = "processes"
@@ -101,20 +102,15 @@ class Here:
         if time.monotonic() - self._last < self._said.lease / BEATS:
             return
         self._last = time.monotonic()
-        try:
-            os.utime(self._path)
-        except FileNotFoundError:  # taken for dead while it was stopped
+        if not touch(self._path):  # taken for dead while it was stopped
             with suppress(StorageError):
                 self._write()
-        except OSError:
-            pass
 
     def leave(self) -> None:
         """Remove the file, and the folder with the last one."""
         with suppress(StorageError):
             remove(self._path)
-        with suppress(OSError):
-            self._path.parent.rmdir()
+        remove_if_empty(self._path.parent)
 
     def _write(self) -> None:
         for attempt in range(ATTEMPTS):
