@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-long check check-newest docs kill-test crash-test fuzz surroundings bench clean
+.PHONY: demo test test-long check check-newest docs kill-test cluster-test crash-test fuzz surroundings bench clean
 .DEFAULT_GOAL := check
 
 # Installed once, and again only when what is to be installed has changed.
@@ -46,6 +46,10 @@ docs: $(READY)
 # Sweeps killed fifty times at random moments must end bit-equal to one that was never interrupted.
 kill-test: $(READY)
 	LRENSEMBLE_KILLS=50 $(BIN)/python -m pytest -s tests/train/run/test_kill.py tests/train/sweep/test_strategies_kill.py
+
+# Four processes on one pool, killed and stopped twenty times over, must end with the pool of one that was left alone.
+cluster-test: $(READY)
+	LRENSEMBLE_CLUSTER=20 $(BIN)/python -m pytest -s tests/train/execution/test_cluster.py
 
 # Every command killed at, and refused, every system call that reads or writes its files, and run again: an hour.
 crash-test: $(READY)

@@ -39,7 +39,7 @@ LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 
 # Inside a part, lower rooms first; a room is a file or a folder. Those that share a level do not know each other.
 ROOMS = {
-    "train": (("run",), ("sweep",), ("execution",), ("loggers",), ("agreement", "tune"), ("reproduce",)),
+    "train": (("run",), ("sweep",), ("execution",), ("loggers",), ("agreement", "status", "tune"), ("reproduce",)),
     "select": (
         ("reading",),
         ("validation",),

@@ -36,6 +36,7 @@ VERBS = (
     "generate",
     "combine",
     "ls",
+    "status",
     "show",
     "plot",
     "reproduce",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,7 @@ from lrensemble.cli.tune import (
     Name,
     Reproducible,
     SaveSteps,
+    ShardOf,
     load,
     run_folder,
     status_of,
@@ -31,8 +33,12 @@ from lrensemble.cli.tune import (
 )
 
 if TYPE_CHECKING:
+    from lrensemble.config import SelectSettings
     from lrensemble.evaluate import Result
+    from lrensemble.evaluate.benchmarks import Benchmarks
+    from lrensemble.front.judge import Judge
     from lrensemble.pool import Pool
+    from lrensemble.spec import SpecLike
 
 
 EXAMPLES = (
@@ -61,6 +67,7 @@ def run(
     group_size: GroupSize = None,
     reproducible: Reproducible = False,
     hours: Hours = None,
+    shard: ShardOf = None,
     log: Log = None,
     plugin: Plugins = None,
     format: Format = "table",  # noqa: A002 – the option's name
@@ -68,6 +75,7 @@ def run(
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
     from lrensemble.front.benchmarks import questions_of_experiment
+    from lrensemble.front.judge import Judge
     from lrensemble.train.execution.jobs import refuse_sharded
 
     refuse_sharded(execution)
@@ -84,16 +92,26 @@ def run(
         reproducible=reproducible,
         hours=hours,
         loggers=log or (),
+        shard=shard,
     )
-    pool, ended, missing = train(settings, folder / "pool", how)
+    judge = Judge(folder)
+    pool, ended, missing, elsewhere = train(settings, folder / "pool", how)
     if missing and not pool.members():
         people.print("no run has finished yet: there is nothing to choose from")
         raise typer.Exit(status_of(ended, missing))
+    if elsewhere:
+        people.print("the last shard to end chooses teams and judges them")
+        raise typer.Exit(status_of(ended, missing))
     methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
-    teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
-    result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
-    found = None if questions is None else benchmark_into(pool, questions, folder, device)
-    _write_page(pool, result, folder / "report.html", data)
+    result, found = _judge(
+        judge,
+        pool,
+        methods,
+        chosen,
+        folder,
+        data,
+        lambda: None if questions is None else benchmark_into(pool, questions, folder, device),
+    )
     form = form_of(format, json)
     if form == "table":
         people.print()
@@ -104,7 +122,38 @@ def run(
     if form == "table":
         people.print()
         people.print(f"{folder / 'result.json'} holds all of this and more", soft_wrap=True)
-    raise typer.Exit(status_of(ended, missing) or (1 if teams.not_run else 0))
+    not_run = result.not_run.keys() & {str(spec) for spec in methods}
+    raise typer.Exit(status_of(ended, missing) or (1 if not_run else 0))
+
+
+def _judge(
+    judge: Judge,
+    pool: Pool,
+    methods: Sequence[SpecLike],
+    chosen: SelectSettings,
+    folder: Path,
+    data: Path | None,
+    benchmarked: Callable[[], Benchmarks | None],
+) -> tuple[Result, Benchmarks | None]:
+    """Choose and judge, or wait for the process that does so; its result, where it is the same.
+
+    Args:
+        judge: of this process.
+        pool: whose members are chosen from.
+        methods: selectors.
+        chosen: metric, consensus and seed.
+        folder: of the result and the page.
+        data: folder of the data set's files.
+        benchmarked: asks the benchmarks of the experiment, where it has some; what is there is read.
+    """
+    with judge.alone(pool, lambda line: people.print(line, soft_wrap=True)):
+        if known := judge.found(pool, methods, chosen):
+            return known, benchmarked()
+        teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
+        result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
+        found = benchmarked()
+        _write_page(pool, result, folder / "report.html", data)
+    return result, found
 
 
 def _write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> None:

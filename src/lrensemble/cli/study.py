@@ -94,6 +94,7 @@ def study(
         reproducible=reproducible,
         hours=None,
         loggers=log or (),
+        shard=None,
     )
     events = train_pools(loaded, folder, lambda experiment, place: tune(experiment, place, **how))
     pools, ended = _trained(events)

@@ -64,6 +64,14 @@ Log = Annotated[
         autocompletion=registered("loggers"),
     ),
 ]
+ShardOf = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Only part I of N fixed ones, for who divides a sweep by hand; started N times without it, N share it.",
+    ),
+]
 SaveSteps = Annotated[int | None, typer.Option(help="Save the state every so many steps, not every epoch.", min=1)]
 
 
@@ -112,6 +120,7 @@ def tune(
     group_size: GroupSize = None,
     reproducible: Reproducible = False,
     hours: Hours = None,
+    shard: ShardOf = None,
     log: Log = None,
     plugin: Plugins = None,
     json: Json = False,
@@ -126,8 +135,9 @@ def tune(
         reproducible=reproducible,
         hours=hours,
         loggers=log or (),
+        shard=shard,
     )
-    _, ended, missing = train(load(experiment, data, epochs, plugin), folder, how)
+    _, ended, missing, _ = train(load(experiment, data, epochs, plugin), folder, how)
     if json:
         members = [TunedMember(id=e.run.id, name=e.run.name, status=e.status, val=e.scores) for e in ended]
         print_json(Tuned(pool=str(folder), members=members, missing=missing))
@@ -161,31 +171,30 @@ class How(TypedDict):
     reproducible: bool
     hours: float | None
     loggers: Sequence[str]
+    shard: str | None
 
 
-def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[Ended], int]:
-    """Run the sweep and show its progress; the pool, the ending of every run, and the number of those that the hours
-    did not suffice for.
+def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[Ended], int, int]:
+    """Run the sweep and show its progress; the pool, the ending of every run, the number of those that the hours did
+    not suffice for, and of those that are other shards' and have not ended.
     """
     from lrensemble.cli.progress import shown
     from lrensemble.evaluate import default_metric
     from lrensemble.evaluate.peaks import edge_of_peaks
     from lrensemble.front.sweep import others_in
     from lrensemble.pool import Pool
-    from lrensemble.train import OutOfTime, tune
+    from lrensemble.train import OtherShards, OutOfTime, tune
     from lrensemble.train.run.sharded.processes import follows
-    from lrensemble.train.sweep.pretraining import with_base
 
     ended: list[Ended] = []
-    missing = 0
-
-    if experiment.pretrain is not None:
-        with progress_of("pre-training"):
-            experiment = with_base(experiment)
+    missing = elsewhere = 0
+    experiment = _based(experiment)
     with terminated(), shown() as show:
         for event in tune(experiment, folder, **how):
             if isinstance(event, OutOfTime):
                 missing = len(event.missing) + event.remaining
+            elif isinstance(event, OtherShards):
+                elsewhere = len(event.missing)
             elif ending := show(event):
                 ended.append(ending)
     if how["execution"] == "sharded" and follows():
@@ -201,9 +210,28 @@ def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[En
     members = pool.members()
     if members and (line := edge_of_peaks(members, default_metric(pool))):
         people.print(line, soft_wrap=True)
-    if line := others_in(pool, {event.run.id for event in ended}, "--out FOLDER"):
+    if how["shard"] is not None:
+        people.print(_of_shards(how["shard"], elsewhere), soft_wrap=True)
+    elif line := others_in(pool, {event.run.id for event in ended}, "--out FOLDER"):
         people.print(line, soft_wrap=True)
-    return pool, ended, missing
+    return pool, ended, missing, elsewhere
+
+
+def _based(experiment: Experiment) -> Experiment:
+    """The experiment with the base that it pre-trains, whose progress is shown."""
+    if experiment.pretrain is None:
+        return experiment
+    from lrensemble.train.sweep.pretraining import with_base
+
+    with progress_of("pre-training"):
+        return with_base(experiment)
+
+
+def _of_shards(shard: str, elsewhere: int) -> str:
+    """Line on what a shard leaves to others."""
+    if elsewhere:
+        return f"shard {shard} is done; {elsewhere} runs of other shards are missing"
+    return f"shard {shard} is done, and so are all others"
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from lrensemble.config.records import reason_of
 from lrensemble.environment import environment
 from lrensemble.errors import LREnsembleError, PoolError
+from lrensemble.evaluate.measurements import LEARNED_NOTHING
 from lrensemble.evaluate.ranges import unknown_metric, wrong_in_result
 from lrensemble.evaluate.result import READ, UNSEALED, Result
 from lrensemble.evaluate.teams import Team
@@ -97,11 +98,12 @@ def _may_be_a_result(path: Path) -> bool:
 
 def _is_of(result: Result, pool: Pool, teams: Sequence[Team]) -> bool:
     rows = {name: split.fingerprints() for name, split in pool.task.splits.items()}
-    members = {(member.id, member.status) for member in pool.members(include_diverged=True)}
+    members = {member.id: member.status for member in pool.members(include_diverged=True)}
     known = {(team.method, team.metric, team.consensus, team.members, team.weights) for team in result.teams.values()}
     return (
         result.environment.get("lrensemble") == environment()["lrensemble"]
         and (result.task, result.fingerprints) == (pool.task.name, rows)
-        and {(member.id, member.status) for member in result.members} == members
+        and {member.id for member in result.members} == members.keys()
+        and all(member.status in (members[member.id], LEARNED_NOTHING) for member in result.members)
         and all((team.method, team.metric, team.consensus, team.team, team.weights) in known for team in teams)
     )

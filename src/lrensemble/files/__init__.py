@@ -3,7 +3,8 @@
 `whole` writes files and folders, `lines` appends to what is no content, `removal` removes them, `drafts` names what is
 under way and clears what a killed process left, `holder` knows who writes, `inside` keeps a pool's links from leading
 out of it, `sealed` finds damage, `mapped` lets go of what was read, `claims` let one process of many at once do what
-all would do.
+all would do, `held` says who has them, `beating` touches them, `shared` tries a file system, `signs` are of who is at
+work.
 """
 
 from lrensemble.files.as_json import read_json, sha256, to_json

@@ -25,17 +25,20 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lrensemble.errors import ConfigError, LostClaimError, StorageError
-from lrensemble.files.drafts import clear_once, draft_of, erase, file_system_now
-from lrensemble.files.holder import PATTERN, Holder, alive, read_holder, this_process
-from lrensemble.files.inside import check_inside, check_no_link, pool_above
+from lrensemble.files.drafts import clear_once, draft_of, erase
+from lrensemble.files.held import FREE, NAME, Held, held_by, holder_in, holder_of, look, threads
+from lrensemble.files.holder import alive, this_process
+from lrensemble.files.inside import check_inside, pool_above
 from lrensemble.files.refused import storage_errors
 from lrensemble.files.whole import make_folder
+
+__all__ = ["Claim", "Held", "claim", "claimed", "holder_of", "lease_seconds", "tidy"]
 
 LEASE = "LRENSEMBLE_LEASE"
 """Variable of the environment that gives the seconds for which a claim holds that nobody touches."""
@@ -52,25 +55,8 @@ POLL_SECONDS = 0.25, 5.0
 ATTEMPTS = 100
 """Attempts to claim what others take and leave in the same moments."""
 
-_FREE = "free"
 _EARLIER = "state.safetensors"
 """Name of the state that version 0.1.0, which had no claims, left beside them: it is resumed as well."""
-_NAME = re.compile(
-    rf"(?P<holder>{PATTERN})-[0-9a-f]{{8}}\.(?P<lease>\d{{1,9}})s\.(?P<host>[\w-]*)|{_FREE}-[0-9a-f]{{8}}", re.ASCII
-)
-_threads: dict[str, int] = {}
-"""Thread that has each claim of this process, by the name of the claim's folder."""
-
-
-@dataclass(frozen=True)
-class Held:
-    """Another process that has what was asked for."""
-
-    host: str
-    process: int
-
-    def __str__(self) -> str:
-        return f"process {self.process} on {self.host or 'an unknown host'}"
 
 
 @dataclass
@@ -84,7 +70,7 @@ class Claim:
 
     def __post_init__(self) -> None:
         self._touched = time.monotonic()
-        _threads[self.folder.name] = threading.get_ident()
+        threads[self.folder.name] = threading.get_ident()
 
     def beat(self) -> None:
         """Tell others that the work goes on; to be called between steps, it is cheap.
@@ -101,7 +87,7 @@ class Claim:
             if pause * STEPS > self.lease:  # the next pause may be longer
                 self.lease = int(STEPS * pause) + 1
                 renamed = self.folder.with_name(_own_name(self.lease))
-                _threads[renamed.name] = _threads.pop(self.folder.name)
+                threads[renamed.name] = threads.pop(self.folder.name)
                 self.folder = self.folder.rename(renamed)
 
     @contextmanager
@@ -125,8 +111,8 @@ class Claim:
             if not any(self.folder.iterdir()):
                 self.finish()
                 return
-            self.folder.rename(self.folder.with_name(f"{_FREE}-{secrets.token_hex(4)}"))
-        _threads.pop(self.folder.name, None)
+            self.folder.rename(self.folder.with_name(f"{FREE}-{secrets.token_hex(4)}"))
+        threads.pop(self.folder.name, None)
 
     def finish(self) -> None:
         """Remove the claim with all that lies in it; nothing happens where it was lost."""
@@ -136,7 +122,7 @@ class Claim:
             self.folder.rename(draft)
             place.rmdir()
         erase(draft)
-        _threads.pop(self.folder.name, None)
+        threads.pop(self.folder.name, None)
 
 
 def claim(home: Path, name: str, lease: int | None = None) -> Claim | Held:
@@ -156,23 +142,16 @@ def claim(home: Path, name: str, lease: int | None = None) -> Claim | Held:
     clear_once(home.absolute(), pool_above(home))
     with storage_errors("write", place):
         for _ in range(ATTEMPTS):
-            found = _look(place)
+            found = look(place)
             if found is None:
-                taken = _begin(place, _lease(lease))
-            elif held := _held(found, home):
+                taken = _begin(place, lease_seconds(lease))
+            elif held := held_by(found, home):
                 return held
             else:
-                taken = _take(found, _lease(lease))
+                taken = _take(found, lease_seconds(lease))
             if taken:
                 return taken
     raise StorageError(f"cannot claim {place}: something else is at work in it, or has left there what is no claim")
-
-
-def holder_of(home: Path, name: str) -> Held | None:
-    """Who has a name; None where nobody has it, or nobody who lives."""
-    with storage_errors("read", home / name):
-        found = _look(home / name)
-        return _held(found, home) if found else None
 
 
 def tidy(home: Path) -> None:
@@ -185,61 +164,28 @@ def tidy(home: Path) -> None:
 
 
 @contextmanager
-def claimed(home: Path, name: str) -> Iterator[Claim]:
-    """Have a name in this block, as soon as nobody else has it: for what takes a moment.
+def claimed(home: Path, name: str, tell: Callable[[Held], object] | None = None) -> Iterator[Claim]:
+    """Have a name in this block, as soon as nobody else has it: for what takes a moment, or is `beating`.
+
+    Args:
+        home: the folder of all claims.
+        name: of what one process alone may do at a time.
+        tell: told once who has it, where it is waited for.
 
     Raises:
         StorageError: the folder cannot be written.
     """
     pause = POLL_SECONDS[0]
     while isinstance(mine := claim(home, name), Held):
+        if tell is not None:
+            tell(mine)
+            tell = None
         time.sleep(pause)
         pause = min(2 * pause, POLL_SECONDS[1])
     try:
         yield mine
     finally:
         mine.finish()
-
-
-def _look(place: Path) -> Path | None:
-    """The claim that lies at a place, of a holder or free; of several, that of a holder."""
-    try:
-        names = [name for name in os.listdir(place) if _NAME.fullmatch(name)]
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    if not names:
-        return None
-    found = place / min(names, key=lambda name: (name.startswith(_FREE), name))
-    check_no_link(found)
-    return found
-
-
-def _held(found: Path, home: Path) -> Held | None:
-    """The holder of a claim, as long as it holds."""
-    match = _NAME.fullmatch(found.name)
-    holder = read_holder(match["holder"]) if match and match["holder"] else None
-    if match is None or holder is None or _is_own(found.name, holder):
-        return None
-    lives = alive(holder)
-    if lives is not False and _age(found, home) <= int(match["lease"]):
-        return Held(match["host"], holder.process)
-    return None
-
-
-def _is_own(name: str, holder: Holder) -> bool:
-    """Whether a claim is that of this thread, or of one that has ended: nobody is at work on it while this one asks."""
-    if holder != this_process():
-        return False
-    living = {thread.ident for thread in threading.enumerate()}
-    return _threads.get(name) in {None, threading.get_ident()} or _threads[name] not in living
-
-
-def _age(found: Path, home: Path) -> float:
-    """Seconds since a claim was touched."""
-    try:
-        return file_system_now(home) - found.stat().st_mtime
-    except FileNotFoundError:  # taken over or left just now: look again later
-        return 0.0
 
 
 def _begin(place: Path, lease: int) -> Claim | None:
@@ -265,9 +211,9 @@ def _begin(place: Path, lease: int) -> Claim | None:
 
 def _take(found: Path, lease: int) -> Claim | None:
     """Take over what was left or abandoned, with all that lies in it; None where another was first."""
-    match = _NAME.fullmatch(found.name)
+    match = NAME.fullmatch(found.name)
     if match and match["lease"]:  # whoever was too slow for its lease once may be so again
-        lease = max(lease, 2 * int(match["lease"]) if alive(_holder(match)) is not False else 0)
+        lease = max(lease, 2 * int(match["lease"]) if alive(holder_in(match)) is not False else 0)
     own = found.with_name(_own_name(lease))
     try:
         os.utime(found)  # before it is ours, so that it is never old and ours
@@ -277,16 +223,12 @@ def _take(found: Path, lease: int) -> Claim | None:
     return Claim(own, lease)
 
 
-def _holder(match: re.Match[str]) -> Holder:
-    return Holder(match["machine"], int(match["process"]), int(match["started"]))
-
-
 def _own_name(lease: int) -> str:
     host = re.sub(r"[^\w-]+", "-", platform.node(), flags=re.ASCII)[:32]
     return f"{this_process()}-{secrets.token_hex(4)}.{lease}s.{host}"
 
 
-def _lease(given: int | None) -> int:
+def lease_seconds(given: int | None = None) -> int:
     """Seconds.
 
     Raises:

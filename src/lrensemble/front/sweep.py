@@ -12,6 +12,7 @@ from lrensemble.errors import MissingExtraError, TrainingError
 from lrensemble.evaluate import Result
 from lrensemble.front.benchmarks import benchmark_into, questions_of_experiment
 from lrensemble.front.experiment import ExperimentLike, check_here, experiment_of, name_of
+from lrensemble.front.judge import Judge
 from lrensemble.front.paths import PathLike
 from lrensemble.front.teams import check_names, choose_all, default_methods, evaluate_into
 from lrensemble.pool import Pool
@@ -39,6 +40,7 @@ def tune(
     reproducible: bool = False,
     hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
+    shard: str | None = None,
     plugins: Sequence[str] = (),
     watch: Watch | None = None,
 ) -> Pool:
@@ -64,6 +66,7 @@ def tune(
         reproducible: whether the same call gives the same bits on every machine of this kind.
         hours: time after which it saves and returns; the same call goes on.
         loggers: who else is told what happens: `tensorboard`, `mlflow`, `wandb`, or your own.
+        shard: only a fixed part of the runs, such as `1/8`. Any number of processes may call the same without it.
         plugins: modules that register names.
         watch: called with every event: `Planned`, `Began`, `Epoch`, `Ended`, …
 
@@ -84,6 +87,7 @@ def tune(
         reproducible=reproducible,
         hours=hours,
         loggers=loggers,
+        shard=shard,
     )
     failed, ended = list[Ended](), set[str]()
     for event in events:
@@ -98,7 +102,7 @@ def tune(
             missing = len(event.missing) + event.remaining
             logger.warning("the time is over, runs missing: %d; the same call goes on", missing)
     pool = Pool.open(folder)
-    if line := others_in(pool, ended, "out='FOLDER'"):
+    if shard is None and (line := others_in(pool, ended, "out='FOLDER'")):
         logger.warning("%s", line)
     if failed and not pool.members():
         raise TrainingError(f"no run has left a member; {failed[0].run.name} failed: {failed[0].reason}")
@@ -122,6 +126,8 @@ def run(
     watch: Watch | None = None,
 ) -> Result:
     """Train a pool, choose teams, and judge what they gain, as `lrensemble run` does.
+
+    Of several processes that run the same in one folder, one chooses and judges; the others wait for its result.
 
     ```python
     result = lrensemble.run({"data": "digits", "model": "mlp", "policy": ["cosine(peak=[0.05, 0.1])"]}, "out", epochs=1)
@@ -153,6 +159,7 @@ def run(
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
     questions = questions_of_experiment(settings)
+    judge = Judge(folder)
     pool = tune(
         settings,
         folder / "pool",
@@ -166,11 +173,14 @@ def run(
         watch=watch,
     )
     methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
-    teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
-    result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
-    if questions is not None:
-        benchmark_into(pool, questions, folder, device=device)
-    _write_page(pool, result, folder / "report.html", settings)
+    with judge.alone(pool, lambda line: logger.info("%s", line)):
+        if known := judge.found(pool, methods, chosen):
+            return known
+        teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
+        result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
+        if questions is not None:
+            benchmark_into(pool, questions, folder, device=device)
+        _write_page(pool, result, folder / "report.html", settings)
     return result
 
 

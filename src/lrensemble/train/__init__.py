@@ -3,7 +3,7 @@
 Which recipes are trained is said by the `strategies`; `range_test` proposes peaks; `reproduce` trains a member again.
 """
 
-from lrensemble.train.execution.events import Began, Counted, Ended, Event, OutOfTime, Planned
+from lrensemble.train.execution.events import Began, Counted, Ended, Event, OtherShards, OutOfTime, Planned
 from lrensemble.train.loggers import LOGGERS, Logger
 from lrensemble.train.reproduce import Reproduction, reproduce
 from lrensemble.train.run.epochs import Epoch
@@ -25,6 +25,7 @@ __all__ = [
     "Epoch",
     "Event",
     "Logger",
+    "OtherShards",
     "OutOfTime",
     "Planned",
     "RangeTest",

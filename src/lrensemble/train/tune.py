@@ -7,7 +7,9 @@ import math
 import time
 from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -15,12 +17,21 @@ from lrensemble.config import Experiment
 from lrensemble.errors import TrainingError
 from lrensemble.files.claims import Claim, claim, tidy
 from lrensemble.pool import Pool
+from lrensemble.pool.processes import (
+    Here,
+    check_others,
+    check_shared,
+    expected,
+    joined,
+    processes_at_work,
+    processes_in,
+)
 from lrensemble.spec import SpecLike
 from lrensemble.train.execution.devices import check_devices, to_devices
-from lrensemble.train.execution.elsewhere import ended_elsewhere, wait_for_one
-from lrensemble.train.execution.events import Counted, Ended, Event, OutOfTime, Planned
+from lrensemble.train.execution.elsewhere import wait
+from lrensemble.train.execution.events import Counted, Ended, Event, OtherShards, OutOfTime, Planned
 from lrensemble.train.execution.execute import execute
-from lrensemble.train.execution.jobs import Job, check_execution, jobs_of
+from lrensemble.train.execution.jobs import Job, check_execution, from_own_place, jobs_of
 from lrensemble.train.execution.memory import kept_memory
 from lrensemble.train.execution.room import check_room, padding_line
 from lrensemble.train.execution.sharded import following, leading, require_language_model
@@ -33,13 +44,17 @@ from lrensemble.train.run.numerics import reproducibly
 from lrensemble.train.run.own_loop.function import check_execution_of
 from lrensemble.train.run.runs import Elsewhere, Run, entries_of, is_there, unfinished
 from lrensemble.train.run.session import Session, TimeUpError
-from lrensemble.train.run.sharded.processes import Processes, joined
+from lrensemble.train.run.sharded.processes import Processes
+from lrensemble.train.run.sharded.processes import joined as launched
 from lrensemble.train.sweep.range_test import with_range_test_peaks
 from lrensemble.train.sweep.run_factory import epochs_given_as_steps, parts_of_space
 from lrensemble.train.sweep.setup import Setup, set_up
+from lrensemble.train.sweep.shard import Shard, check_dividable, part_of, read_shard
 from lrensemble.train.sweep.strategies import STRATEGIES, Round
 
 logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
 
 
 def tune(
@@ -53,6 +68,7 @@ def tune(
     reproducible: bool = False,
     hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
+    shard: str | None = None,
 ) -> Generator[Event, None, None]:
     """Train the members of an experiment that a pool does not have yet, and tell what happens as it happens.
 
@@ -85,6 +101,9 @@ def tune(
             goes on where it ended. As long as it takes unless given.
         loggers: who else is told what happens: `tensorboard`, `mlflow(uri='sqlite:///mlflow.db')`, `wandb`, or a
             function of your own; `progress.jsonl` in the pool always is. One that fails is one warning.
+        shard: a fixed part of the runs, `1/8` to `8/8`, for those who divide a sweep themselves; others are not waited
+            for, and `NotOurs` tells at the end which of them are missing. All runs unless given: any number of
+            processes may train them in one folder, each run once.
 
     Raises:
         LREnsembleError: a name, argument, device, data set or folder that cannot be used, before any training.
@@ -94,9 +113,12 @@ def tune(
     check_execution(execution, group_size, reproducible=reproducible)
     deadline = deadline_in(hours)
     specs = [LOGGERS.check(each) for each in loggers]
-    processes = joined(device) if execution == "sharded" else None
+    processes = launched(device) if execution == "sharded" else None
     if processes is not None and not processes.leads:
         return following(experiment, processes)
+    part = None if shard is None else read_shard(shard)
+    if part is not None:
+        check_dividable(experiment, part)
     devices = to_devices(device) if processes is None else (processes.device,)
     setup = set_up(experiment, Path(folder), devices)
     for line in epochs_given_as_steps(setup.factory):
@@ -107,10 +129,13 @@ def tune(
     shards = 1 if processes is None else require_language_model(setup.dataset, processes)
     room = check_room(parts_of_space(setup.factory.experiment), setup.dataset, torch.device(setup.devices[0]), shards)
     counted = [Counted(line) for line in (room, padding_line(experiment.train, setup.dataset)) if line is not None]
+    others = processes_in(setup.pool.folder)
+    check_shared(setup.pool.folder, several=bool(others) or part is not None or expected() > 1)
+    check_others(setup.pool.folder, others, strict=reproducible)
     told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
     told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
-    events = _sweep(setup, save_steps, execution, group_size, deadline, processes, reproducible=reproducible)
-    return leading(logged(_after(counted, events), told), processes)
+    way = _Way(save_steps, execution, group_size, reproducible, deadline, part, processes)
+    return leading(logged(_after(counted, _sweep(setup, way)), told), processes)
 
 
 def _after(first: Sequence[Event], events: Generator[Event, None, None]) -> Generator[Event, None, None]:
@@ -133,75 +158,107 @@ def deadline_in(hours: float | None) -> float:
     return time.monotonic() + 3600 * hours
 
 
-def _sweep(
-    setup: Setup,
-    save_steps: int | None,
-    execution: str,
-    group_size: int | None,
-    deadline: float,
-    processes: Processes | None,
-    *,
-    reproducible: bool,
-) -> Generator[Event, None, None]:
+@dataclass(frozen=True)
+class _Way:
+    """How a sweep is trained: what is no part of a recipe."""
+
+    save_steps: int | None
+    execution: str
+    group_size: int | None
+    reproducible: bool
+    deadline: float
+    """Time of `time.monotonic`."""
+    shard: Shard | None
+    processes: Processes | None
+    """Those that train each member together; None where each is trained in one."""
+
+
+def _sweep(setup: Setup, way: _Way) -> Generator[Event, None, None]:
     """Train round after round, until the strategy has no more or the time is over."""
-    with deferred_interrupt(deadline) as interrupt, kept_memory():
-        with reproducibly(reproducible):
+    with (
+        joined(setup.pool.folder, None if way.shard is None else str(way.shard)) as here,
+        deferred_interrupt(way.deadline) as interrupt,
+        kept_memory(),
+    ):
+        check_others(setup.pool.folder, processes_in(setup.pool.folder), ahead=here.ahead, strict=way.reproducible)
+        with reproducibly(way.reproducible):
             factory = with_range_test_peaks(setup.factory, setup.dataset, setup.pool.folder)
-        for round_ in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(setup.pool):
+        not_ours = list[Run]()
+        for whole in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(setup.pool):
+            round_ = whole if way.shard is None else part_of(whole, way.shard)
+            not_ours += [run for run in whole.runs if run not in round_.runs]
             session = Session(
                 interrupt,
-                save_steps,
+                way.save_steps,
                 round_.should_continue,
-                execution="one-by-one" if processes is None else "sharded",
-                processes=processes,
-                reproducible=reproducible,
+                execution="one-by-one" if way.processes is None else "sharded",
+                processes=way.processes,
+                reproducible=way.reproducible,
             )
             try:
-                events = _train(round_, setup, session, execution, group_size)
-                yield from thinned(events, setup.pool, factory)
+                with closing(thinned(_train(round_, setup, session, way, here), setup.pool, factory)) as events:
+                    for event in events:
+                        here.beat()
+                        yield event
             except TimeUpError:
                 watch = round_.should_continue
                 if missing := tuple(run for run in round_.runs if not is_there(run, setup.pool, watch)):
                     yield OutOfTime(missing, round_.remaining)
                     return
+        if way.shard is not None:
+            failed = {failure.id for failure in setup.pool.failures()}
+            yield OtherShards(tuple(run for run in not_ours if run.id not in setup.pool and run.id not in failed))
 
 
-def _train(
-    round_: Round, setup: Setup, session: Session, execution: str, group_size: int | None
-) -> Generator[Event, None, None]:
+def _train(round_: Round, setup: Setup, session: Session, way: _Way, here: Here) -> Generator[Event, None, None]:
     """Train the runs of a round; those that other processes have are waited for, and trained where they are left."""
     pool, failures, interrupt = setup.pool, setup.failures, session.interrupt
-    runs, watch = round_.runs, round_.should_continue
+    runs, watch, told = round_.runs, round_.should_continue, set[str]()
     while runs:
         there = {run.id for run in runs if is_there(run, pool, watch)}
+        processes = 1 if way.shard else processes_at_work(pool.folder, first=runs is round_.runs)
         jobs = jobs_of(
             runs,
             setup.dataset,
             pool,
-            execution,
+            way.execution,
             there=there,
-            max_group_size=group_size,
+            beside=round_.runs,
+            max_group_size=way.group_size,
             devices=setup.devices,
             reproducible=session.reproducible,
+            processes=processes,
         )
         if runs is round_.runs:
             yield Planned(pool, runs, tuple(jobs), round_.remaining)
-        yield from _those_there(runs, jobs, there, pool)
+        yield from _once(_those_there(runs, jobs, there, pool), told)
         waiting = list[Elsewhere]()
-        for job in jobs:
+        for job in from_own_place(jobs, processes):
             if interrupt.pending:
                 raise interrupt.error()
             with closing(execute(job, setup, session)) as events:
-                for event in events:
+                for event in _once(events, told):
                     yield event
                     waiting += [event] if isinstance(event, Elsewhere) else []
         if interrupt.pending:
             raise interrupt.error()
-        if waiting:
-            wait_for_one(waiting, failures, watch, interrupt)
-        ended = [ended_elsewhere(event.run, failures, watch) for event in waiting]
-        yield from filter(None, ended)
-        runs = tuple(event.run for event, end in zip(waiting, ended, strict=True) if end is None)
+        runs = yield from _once(wait(waiting, failures, watch, interrupt, here.beat), told)
+
+
+def _once(events: Generator[Event, None, R], told: set[str]) -> Generator[Event, None, R]:
+    """Events without what becomes of runs of which that was told: a group that was begun is gone on with as a whole,
+    when another process that died has added some of its members.
+    """
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as end:
+            found: R = end.value
+            return found
+        if isinstance(event, Ended | Elsewhere) and event.run.id in told:
+            continue
+        told |= {event.run.id} if isinstance(event, Ended) else set()
+        yield event
 
 
 def _those_there(

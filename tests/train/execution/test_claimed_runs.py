@@ -210,6 +210,43 @@ def test_a_search_has_as_many_trials_as_asked_for_however_many_search(
     assert len(Pool.open(tmp_path / "pool").members()) == 5
 
 
+def test_a_search_by_several_prunes_and_aims_at_the_team_in_one_journal(
+    begun: Begun, sweep: dict[str, Any], tmp_path: Path
+) -> None:
+    """What Optuna itself recommends for a folder that machines share; one of three is killed on the way."""
+    optuna = pytest.importorskip("optuna")
+    journal = tmp_path / "search.journal"
+    how = f"trials=6, storage='{journal}', pruner=successive_halving(min_resource=1, reduction_factor=2)"
+    search = {
+        "policy": ["cosine"],
+        "model": "mlp(width=7)",
+        "train": sweep["train"] | {"epochs": 3},
+        "sweep": {
+            "strategy": f"optuna({how}, objective='ensemble', seed=1)",
+            "space": {"policy.peak": "log_uniform(low=1e-5, high=0.1)"},
+        },
+    }
+    with ExitStack() as stack:
+        processes = [stack.enter_context(begun(tmp_path / "pool", sweep | search, pause=0.01)) for _ in range(3)]
+        for process in processes:
+            go(process)
+        until(processes[0], "step")
+        processes[0].kill()
+        statuses = [status for process in processes[1:] for status in ended(end(process)).values()]
+    members = {member.id: member for member in Pool.open(tmp_path / "pool").members(include_diverged=True)}
+    assert len(members) == 6
+    assert {member.status for member in members.values()} == {"finished", "pruned"}
+    assert statuses.count("finished") >= sum(member.status == "finished" for member in members.values()) - 1
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
+    (summary,) = optuna.get_all_study_summaries(storage)
+    trials = optuna.load_study(study_name=summary.study_name, storage=storage).trials
+    assert sorted(trial.state.name for trial in trials) == sorted(
+        {"finished": "COMPLETE", "pruned": "PRUNED"}[member.status] for member in members.values()
+    )
+    assert len({trial.user_attrs["pool"] for trial in trials}) == 1
+    assert len({trial.user_attrs["member"] for trial in trials}) == 6
+
+
 def test_a_run_that_fails_elsewhere_has_failed(begun: Begun, sweep: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "raising.py").write_text(
         "from lrensemble import models\n"

@@ -2,6 +2,9 @@
 
 import json
 import multiprocessing
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,6 +120,35 @@ def test_lines_of_several_processes_do_not_mix(tmp_path: Path) -> None:
         name: list(range(200)) for name in "abc"
     }
     assert all(line["text"] == line["name"] * 500 for line in found)
+
+
+def test_half_a_line_that_a_kill_has_left_is_ended_first(tmp_path: Path) -> None:
+    path = tmp_path / "progress.jsonl"
+    path.write_text('{"whole": 1}\n{"hal')
+    append_line(path, '{"next": 2}')
+    append_line(path, '{"next": 3}')
+    assert path.read_text().split("\n") == ['{"whole": 1}', '{"hal', '{"next": 2}', '{"next": 3}', ""]
+
+
+LOCK = """
+import fcntl, sys
+file = open(sys.argv[1], "a")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("locked", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of POSIX")
+def test_who_keeps_the_lock_delays_a_line_and_does_not_stop_it(tmp_path: Path) -> None:
+    path = tmp_path / "progress.jsonl"
+    command = [sys.executable, "-c", LOCK, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "locked\n"
+        append_line(path, "while it is locked")
+        assert path.read_text() == "while it is locked\n"
+        process.communicate("\n")
 
 
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """The search by Optuna: what it is told, what it prunes, and that it trains nothing twice."""
 
 import logging
+import platform
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from lrensemble.select import Validation, select
 from lrensemble.train import Began, Ended, Event, Planned, Step, tune
 from lrensemble.train.sweep.strategies.gain import team_gain
 from lrensemble.train.sweep.strategies.optuna_parts import build_sampler
+from lrensemble.train.sweep.strategies.pool_in_study import names_of
 
 MakeExperiment = Callable[..., Experiment]
 Contents = Callable[[Path], dict[str, object]]
@@ -319,6 +322,40 @@ def test_optunas_journal_file_serves_as_well(searching: MakeExperiment, tmp_path
     assert statuses(tune(one, tmp_path / "pool")) == ["finished"] * 2
     assert (tmp_path / "search.journal").stat().st_size > 0
     assert statuses(tune(one, tmp_path / "pool")) == ["exists"] * 2
+
+
+def test_a_journal_that_is_damaged_is_named(searching: MakeExperiment, tmp_path: Path) -> None:
+    journal = tmp_path / "search.journal"
+    one = searching(f"trials=2, storage='{journal}'")
+    list(tune(one, tmp_path / "pool"))
+    content = journal.read_bytes()
+    journal.write_bytes(content[: len(content) // 2] + b"\xff\n" + content[len(content) // 2 :])
+    with pytest.raises(StorageError, match=r"study at .*search\.journal") as caught:
+        list(tune(one, tmp_path / "pool"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_database_that_somebody_has_locked_is_named(searching: MakeExperiment, tmp_path: Path) -> None:
+    one = searching(f"trials=2, storage='sqlite:///{tmp_path / 'search.db'}?timeout=0.2'")
+    list(tune(one, tmp_path / "pool"))
+    more = searching(f"trials=3, storage='sqlite:///{tmp_path / 'search.db'}?timeout=0.2'")
+    with sqlite3.connect(tmp_path / "search.db") as database:
+        database.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StorageError, match=r"the study at .*search\.db.* database is locked") as caught:
+            list(tune(more, tmp_path / "pool"))
+    assert "\n" not in str(caught.value)
+    assert statuses(tune(more, tmp_path / "pool")) == ["exists"] * 2 + ["finished"]
+
+
+def test_a_pool_has_one_name_in_a_study_on_every_machine(tmp_path: Path) -> None:
+    (name, earlier) = names_of(tmp_path, "search.journal")
+    assert names_of(tmp_path, "search.journal") == (name, earlier)
+    assert (len(name), earlier) == (16, f"{platform.node()}:{tmp_path}")
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert names_of(tmp_path / "link", "search.journal")[0] == name
+    (tmp_path / "other").mkdir()
+    assert names_of(tmp_path / "other", "search.journal")[0] != name
+    assert names_of(tmp_path, None) == ("this",)
 
 
 def test_another_space_is_another_search(searching: MakeExperiment, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from lrensemble.files.claims import POLL_SECONDS, holder_of
 from lrensemble.pool import Pool
@@ -30,23 +30,51 @@ def elsewhere(run: Run, pool: Pool) -> Elsewhere:
     return Elsewhere(run, str(holder_of(unfinished(pool), run.id) or "another process"), run.id)
 
 
-def wait_for_one(
-    waiting: Sequence[Elsewhere], failures: Failures, should_continue: ShouldContinue | None, interrupt: Interrupt
-) -> None:
-    """Wait until one of some runs has ended in another process, or can be had from it.
+def wait(
+    waiting: Sequence[Elsewhere],
+    failures: Failures,
+    should_continue: ShouldContinue | None,
+    interrupt: Interrupt,
+    beat: Callable[[], None],
+) -> Generator[Ended, None, tuple[Run, ...]]:
+    """Tell of runs that end in other processes, until one of the others can be had from them, or none is left.
+
+    Nothing is planned anew as long as nothing can be had: when many machines wait for the last runs, that would be most
+    of what they ask of the file system.
+
+    Args:
+        waiting: for these.
+        failures: of the pool.
+        should_continue: whether the runs are watched.
+        interrupt: whether the program was asked to end.
+        beat: called now and then: this process is still at work.
+
+    Returns:
+        The runs that have not ended.
 
     Raises:
         KeyboardInterrupt: the program was asked to end.
     """
-    pause, home = POLL_SECONDS[0], unfinished(failures.pool)
-    while True:
-        for each in waiting[:RUNS_PER_POLL]:
-            if ended_elsewhere(each.run, failures, should_continue) or not holder_of(home, each.claim):
-                return
-        until = time.monotonic() + pause
-        while time.monotonic() < until:
-            if interrupt.pending:
-                raise interrupt.error()
-            time.sleep(POLL_SECONDS[0] / 5)
-        pause = min(1.5 * pause, POLL_SECONDS[1])
-        waiting = [*waiting[RUNS_PER_POLL:], *waiting[:RUNS_PER_POLL]]
+    pause, home, left = POLL_SECONDS[0], unfinished(failures.pool), list(waiting)
+    while left:
+        polled, left = left[:RUNS_PER_POLL], left[RUNS_PER_POLL:]
+        ended = [ended_elsewhere(each.run, failures, should_continue) for each in polled]
+        still = [each for each, end in zip(polled, ended, strict=True) if end is None]
+        yield from filter(None, ended)
+        left = [*left, *still]
+        if any(not holder_of(home, each.claim) for each in still):
+            break
+        # What ended here may go on there: the parts of a chain, say, and a sweep of few runs.
+        pause = POLL_SECONDS[0] if any(ended) and len(left) <= RUNS_PER_POLL else min(1.5 * pause, POLL_SECONDS[1])
+        _sleep(pause if left else 0.0, interrupt, beat)
+    order = {each.run.id: place for place, each in enumerate(waiting)}
+    return tuple(sorted((each.run for each in left), key=lambda run: order[run.id]))
+
+
+def _sleep(seconds: float, interrupt: Interrupt, beat: Callable[[], None]) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if interrupt.pending:
+            raise interrupt.error()
+        beat()
+        time.sleep(POLL_SECONDS[0] / 5)

@@ -62,4 +62,12 @@ class OutOfTime:
     """Number of runs that later rounds are expected to have."""
 
 
-Event = Counted | Planned | Began | Elsewhere | Step | Epoch | Ended | OutOfTime
+@dataclass(frozen=True)
+class OtherShards:
+    """A shard of a sweep has ended: the last event of one that is divided so."""
+
+    missing: tuple[Run, ...]
+    """Runs of other shards that have not ended; of runs that go on from one another the first."""
+
+
+Event = Counted | Planned | Began | Elsewhere | Step | Epoch | Ended | OutOfTime | OtherShards

@@ -65,8 +65,10 @@ def execute(job: Job, setup: Setup, session: Session) -> Generator[Event, None, 
         if fused:
             smaller = _smaller_jobs(claims.runs, error)
             claims.state.finish()
-        else:
+        elif claims.are_held():
             ended = [_failed(run, setup.pool, error) for run in claims.runs]
+        else:  # what it failed of may be that another process has its run
+            ended = (elsewhere(run, setup.pool) for run in claims.runs)
         failed = True
     finally:
         claims.release()
@@ -85,6 +87,9 @@ def _claim(job: Job, setup: Setup, session: Session) -> tuple[Claims | None, lis
         under_way = {run.id for run in (*(group.runs if group else ()), *(other.run for other in others))}
         return group, [*others, *(Ended(run, "exists") for run in job.runs if run.id not in under_way)]
     (run,) = job.runs
+    # A look costs less than a claim, and of many runs others have trained most; the second look is the one that counts.
+    if ended := ended_elsewhere(run, setup.failures, session.should_continue):
+        return None, [ended]
     mine = claim(unfinished(pool), run.id)
     if isinstance(mine, Held):
         return None, [Elsewhere(run, str(mine), run.id)]

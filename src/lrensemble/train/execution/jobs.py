@@ -6,6 +6,7 @@ each execution, the number of runs and the cores. What it chose is recorded with
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 from collections.abc import Callable, Collection, Sequence
@@ -15,6 +16,7 @@ from typing import Literal
 from lrensemble.config import Recipe
 from lrensemble.data import Learnable
 from lrensemble.errors import LREnsembleError, TrainingError
+from lrensemble.files import this_process
 from lrensemble.here import is_here
 from lrensemble.models import MODELS
 from lrensemble.pool import Pool
@@ -125,9 +127,11 @@ def jobs_of(
     execution: str,
     *,
     there: Collection[str] = (),
+    beside: Sequence[Run] = (),
     max_group_size: int | None = None,
     devices: Sequence[str] = ("cpu",),
     reproducible: bool = False,
+    processes: int = 1,
 ) -> list[Job]:
     """Jobs that execute the runs that the pool does not have yet.
 
@@ -139,12 +143,16 @@ def jobs_of(
         pool: the pool, which may have some of their members or states.
         execution: one of `EXECUTIONS`.
         there: ids of runs whose members the pool has under other ids, as those that were pruned.
+        beside: further runs, which may be of groups that were begun: those that ended just now, say.
         max_group_size: members of a group at most; as many as the rule finds unless given.
         devices: the devices to train on; where there are several, a process for each.
-        reproducible: whether neither cores nor memory nor the number of devices may decide who is trained with whom.
+        reproducible: whether neither cores nor memory nor the number of devices may decide who is trained with whom;
+            nor may `processes`.
+        processes: that train in the pool at once, for each of which there is to be a group, this one among them.
     """
+    processes = 1 if reproducible else processes
     known, pending = (
-        {run.id: run for run in runs},
+        {run.id: run for run in (*beside, *runs)},
         {run.id: run for run in runs if run.id not in pool and run.id not in there},
     )
     begun = list[Job]()
@@ -156,24 +164,27 @@ def jobs_of(
     similar = _similar_runs(list(pending.values()), dataset, pool, rule)
     in_process = [each.costs.in_process for each in similar]
     if any(is_here_alone(run.recipe) for run in runs):
-        return [*begun, *_grouped(similar, in_process, max_group_size)]
+        return [*begun, *_grouped(similar, in_process, max_group_size, processes)]
     if len(devices) > 1:
-        processes = 1 if reproducible else len(devices)
-        return _distribute([*begun, *_grouped(similar, in_process, max_group_size, processes)], devices)
+        parts = 1 if reproducible else processes * len(devices)
+        return _distribute([*begun, *_grouped(similar, in_process, max_group_size, parts)], devices)
     workers = min(cores(), len(begun) + sum(len(each.runs) for each in similar))
     # In this process a group is begun when another has ended; on one GPU they go on one after the other.
     began_in_workers = len(begun) > 1 and dataset.device.type == "cpu"
-    if workers and (began_in_workers or _workers_are_faster(similar, workers)):
+    if workers and (began_in_workers or _workers_are_faster(similar, workers, processes)):
         in_worker = [each.costs.in_worker for each in similar]
-        parts = [*begun, *_grouped(similar, in_worker, max_group_size, workers)]
-        return _distribute(parts, (str(dataset.device),) * workers)
-    return [*begun, *_grouped(similar, in_process, max_group_size)]
+        jobs = [*begun, *_grouped(similar, in_worker, max_group_size, workers * processes)]
+        return _distribute(jobs, (str(dataset.device),) * workers)
+    return [*begun, *_grouped(similar, in_process, max_group_size, processes)]
 
 
-def _workers_are_faster(similar: Sequence[_SimilarRuns], workers: int) -> bool:
-    """Whether so many worker processes of one thread end sooner than this process."""
+def _workers_are_faster(similar: Sequence[_SimilarRuns], workers: int, processes: int) -> bool:
+    """Whether so many worker processes of one thread end a part of the runs sooner than this process; each of the
+    processes that train in the pool has such a part.
+    """
     in_workers = sum(each.steps * each.costs.in_worker.seconds for each in similar) / workers
-    return START_SECONDS + in_workers < sum(each.steps * each.costs.in_process.seconds for each in similar)
+    in_process = sum(each.steps * each.costs.in_process.seconds for each in similar)
+    return START_SECONDS + in_workers / processes < in_process / processes
 
 
 def _similar_runs(runs: Sequence[Run], dataset: Learnable, pool: Pool, rule: CostRule) -> list[_SimilarRuns]:
@@ -249,6 +260,16 @@ def _grouped(
         jobs += [Job("fused", group) for group in groups if len(group) > 1]
         alone += [run for group in groups if len(group) == 1 for run in group]
     return [*jobs, *(Job("one-by-one", (run,)) for run in sorted(alone, key=lambda run: run.order))]
+
+
+def from_own_place(jobs: Sequence[Job], processes: int) -> list[Job]:
+    """Jobs in their order; where several processes are at work, from a place on that is this process's own, so that
+    they do not ask for the same claims one after another.
+    """
+    if processes == 1 or not jobs:
+        return list(jobs)
+    place = int(hashlib.sha256(str(this_process()).encode()).hexdigest(), 16) % len(jobs)
+    return [*jobs[place:], *jobs[:place]]
 
 
 def _distribute(jobs: Sequence[Job], devices: Sequence[str]) -> list[Job]:

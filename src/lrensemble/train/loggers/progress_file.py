@@ -8,8 +8,10 @@ import os
 import platform
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 from lrensemble.environment import command
 from lrensemble.files import append_line
@@ -24,6 +26,9 @@ FILE = "progress.jsonl"
 SECONDS_PER_LINE = 1.0
 """Seconds between two lines of epochs of one run at least: short epochs shall not fill the disk."""
 
+LAST_BYTES = 16 * 2**20
+"""Bytes at the end of the file that tell how things stand."""
+
 
 class ProgressFile:
     """Logger that appends to the pool's file what matters of each event; nothing of a sweep that finds all done.
@@ -36,6 +41,10 @@ class ProgressFile:
         self._host, self._process = platform.node(), os.getpid()
         self._told: dict[str, float] = {}
         """Time of the last epoch that was told, by run."""
+        self._others = set[tuple[str, str]]()
+        """Runs that others have, and who: each is told once."""
+        self._planned = 0
+        """Runs of all rounds so far."""
 
     def note(self, event: Event) -> None:
         """Append a line, unless the event is a step, an epoch right after another, or a run that is there already."""
@@ -48,14 +57,45 @@ class ProgressFile:
             self._told[event.run] = now
         elif isinstance(event, Ended):
             self._told.pop(event.run.id, None)
+        elif isinstance(event, Planned):
+            self._planned += len(event.runs)
+        elif isinstance(event, Elsewhere):
+            if (event.run.id, event.holder) in self._others:
+                return
+            self._others.add((event.run.id, event.holder))
         if (told := _fields(event)) is None:
             return
         when = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"time": when, "host": self._host, "process": self._process, **told}
+        if isinstance(event, Planned):
+            line["all"] = self._planned + event.remaining
         append_line(self._path, json.dumps(_finite(line), ensure_ascii=True, allow_nan=False))
 
     def close(self) -> None:
         """Nothing is open between two lines."""
+
+
+def last_lines(pool: Pool, size: int = LAST_BYTES) -> list[dict[str, Any]]:
+    """What was told last, line by line; what is no line of JSON, as half of one, is passed over.
+
+    Args:
+        pool: the pool.
+        size: bytes from the end of the file on that are read.
+    """
+    try:
+        with (pool.folder / FILE).open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - size))
+            content = file.read(size)
+    except OSError:
+        return []
+    found = []
+    for line in content.split(b"\n"):
+        with suppress(ValueError, RecursionError):
+            told = json.loads(line)
+            if isinstance(told, dict):
+                found.append(told)
+    return found
 
 
 def _fields(event: Event) -> dict[str, object] | None:

@@ -10,7 +10,7 @@ from functools import cached_property
 from lrensemble.errors import StorageError
 from lrensemble.files.claims import Claim, Held, claim
 from lrensemble.pool import Pool
-from lrensemble.train.run.runs import Elsewhere, Run, entries_of, state_of, unfinished
+from lrensemble.train.run.runs import STATE, Elsewhere, Run, entries_of, state_of, unfinished
 from lrensemble.train.run.state import UNUSABLE, read_progress
 
 
@@ -62,6 +62,10 @@ class Claims:
         for each in self._all:
             each.beat()
 
+    def are_held(self) -> bool:
+        """Whether no other process has taken one of them over, as far as one sees."""
+        return all(each.folder.is_dir() for each in self._all)
+
     def release(self) -> None:
         """Leave state and runs to others."""
         for each in self._all:
@@ -81,27 +85,35 @@ class Claims:
 def claim_group(runs: Sequence[Run], pool: Pool) -> tuple[Claims | None, list[Elsewhere]]:
     """Claim the runs of a group that nobody else has; with them, what others have.
 
-    A group that was begun is claimed as a whole or not at all: its state is of use to all of it alone.
+    The group is claimed before its runs, so that of processes that have formed the same one, the first has all of it. A
+    group that was begun is claimed as a whole or not at all: its state is of use to all of it alone.
 
     Raises:
         StorageError: the pool cannot be written.
     """
-    home, begun = unfinished(pool), state_of(pool, group_id([run.id for run in runs])) is not None
+    home, known, name = unfinished(pool), {run.id: run for run in runs}, group_id([run.id for run in runs])
+    state = claim(home, name)
+    if isinstance(state, Held):
+        return None, [Elsewhere(run, str(state), name) for run in runs if run.id not in pool]
+    begun = (state.folder / STATE).exists()
     asked = {run.id: claim(home, run.id) for run in runs if run.id not in pool}
-    held = {id_: each for id_, each in asked.items() if isinstance(each, Held)}
+    others = [Elsewhere(known[id_], str(each), id_) for id_, each in asked.items() if isinstance(each, Held)]
     own = {id_: each for id_, each in asked.items() if isinstance(each, Claim)}
     for id_ in [id_ for id_ in own if id_ in pool]:  # it came there between the two looks
         own.pop(id_).finish()
-    known = {run.id: run for run in runs}
-    others = [Elsewhere(known[id_], str(each), id_) for id_, each in held.items()]
     if begun and others:
+        state.release()
         return None, [*others, *_left(own, known, to=others[0])]
     members = tuple(runs) if begun else tuple(run for run in runs if run.id in own)
-    name = group_id([run.id for run in members])
-    state = claim(home, name) if own else None
-    if isinstance(state, Held):
-        return None, [*others, *_left(own, known, to=Elsewhere(members[0], str(state), name))]
-    return (None if state is None else Claims(members, state, own)), others
+    if own and len(members) < len(runs):  # others have the rest, so that this is another group
+        state.finish()
+        name = group_id([run.id for run in members])
+        if isinstance(state := claim(home, name), Held):
+            return None, [*others, *_left(own, known, to=Elsewhere(members[0], str(state), name))]
+    if not own:
+        state.finish()
+        return None, others
+    return Claims(members, state, own), others
 
 
 def _left(claims: Mapping[str, Claim], known: Mapping[str, Run], *, to: Elsewhere) -> list[Elsewhere]:

@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 
-from lrensemble.errors import LostClaimError, StorageError
-from lrensemble.files.claims import BEATS
+from lrensemble.files.beating import beating
 from lrensemble.train.run.claims import Claims
 from lrensemble.train.run.session import Interrupt
 
 
 @contextmanager
 def kept_alive(claims: Claims) -> Iterator[None]:
-    """Touch claims while the block lasts, from a thread: nobody sees the steps of a loop that is not ours.
-
-    So a loop that hangs keeps its run for as long as its process lives. A claim that was lost is noticed afterwards, by
-    whoever writes into it.
-    """
-    ended = threading.Event()
-
-    def beat() -> None:
-        with suppress(LostClaimError, StorageError):
-            while not ended.wait(claims.state.lease / (2 * BEATS)):
-                claims.beat()
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
+    """Touch claims while the block lasts: nobody sees the steps of a loop that is not ours."""
+    with beating(claims.beat, claims.state.lease):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 @contextmanager

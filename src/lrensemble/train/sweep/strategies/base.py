@@ -28,10 +28,21 @@ Strategy = Callable[[Pool], Iterator[Round]]
 """Function from a pool to the rounds that fill it. A round is asked for when all runs of the last one have ended; how
 they ended is read from the pool. There is no other state, so that an interrupted sweep asks for the same rounds."""
 
+
+@dataclass(frozen=True)
+class StrategyFacts:
+    """What others need to know of a strategy."""
+
+    looks: bool = True
+    """Whether what is trained later follows from how earlier runs ended."""
+
+
 KEY = "sweep.strategy"
 """Path of the key of an experiment that names its strategy."""
 
-STRATEGIES: Registry[Strategy] = Registry("strategy", plural="strategies", call=Call(("factory",)))
+STRATEGIES: Registry[Strategy, StrategyFacts] = Registry(
+    "strategy", StrategyFacts, plural="strategies", call=Call(("factory",))
+)
 """Functions of (factory, *, own arguments) that refuse at once what cannot be trained, and return a `Strategy`."""
 
 

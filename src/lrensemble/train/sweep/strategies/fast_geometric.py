@@ -19,7 +19,7 @@ from lrensemble.train.sweep.strategies.chains import chain_of, chained_rounds
 Rate = Annotated[float, Field(gt=0)]
 
 
-@STRATEGIES.register(members=3, cycle=2)
+@STRATEGIES.register(looks=False, members=3, cycle=2)
 def fast_geometric(
     factory: RunFactory,
     *,

@@ -8,7 +8,7 @@ from lrensemble.train.sweep.run_factory import RunFactory
 from lrensemble.train.sweep.strategies.base import STRATEGIES, Strategy, single_round
 
 
-@STRATEGIES.register()
+@STRATEGIES.register(looks=False)
 def grid(factory: RunFactory, *, trials: Runs | None = None) -> Strategy:
     """Every policy with every combination of the listed values, in the order of the file.
 

@@ -106,7 +106,8 @@ def study_errors(given: str | None, folder: Path) -> Iterator[None]:
     """
     from sqlalchemy.exc import SQLAlchemyError  # comes with Optuna
 
-    broken = (SQLAlchemyError, need_optuna().exceptions.OptunaError, json.JSONDecodeError, KeyError, AssertionError)
+    damaged = (json.JSONDecodeError, UnicodeDecodeError, KeyError, AssertionError)
+    broken = (SQLAlchemyError, need_optuna().exceptions.OptunaError, OSError, *damaged)
     try:
         yield
     except broken as error:

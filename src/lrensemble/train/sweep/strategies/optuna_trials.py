@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import platform
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal
 
 from lrensemble.config.records import later_at_default
@@ -31,6 +30,7 @@ from lrensemble.train.sweep.strategies.optuna_parts import (
     study_errors,
     suggest,
 )
+from lrensemble.train.sweep.strategies.pool_in_study import names_of
 
 logger = logging.getLogger(__name__)
 
@@ -224,22 +224,22 @@ class _StudyOfPool:
             for trial in self.study.get_trials(deepcopy=False, states=(state.RUNNING,)):
                 if POOL_ATTRIBUTE not in trial.user_attrs:  # killed before the attribute was set
                     self.study.tell(trial.number, state=state.FAIL)
-        own = [trial for trial in self.study.get_trials() if trial.user_attrs.get(POOL_ATTRIBUTE) == self._pool_name]
+        own = [trial for trial in self.study.get_trials() if trial.user_attrs.get(POOL_ATTRIBUTE) in self._pool_names]
         return [(index, trial) for index, trial in enumerate(own) if trial.state != state.FAIL]
 
-    @property
-    def _pool_name(self) -> str:
-        """Name of the pool in its study; without a path where the study lies in the pool, and moves with it."""
-        return "this" if self.search.storage is None else f"{platform.node()}:{self.pool.folder.resolve()}"
+    @cached_property
+    def _pool_names(self) -> tuple[str, ...]:
+        """Names of the pool in its study, that which new trials get first."""
+        return names_of(self.pool.folder, self.search.storage)
 
     def _ask(self, known: Collection[str]) -> _Trial | None:
         """New trial with a recipe that is not known yet; None after many with known ones."""
         trials = self.study.get_trials(deepcopy=False)
-        first = sum(trial.user_attrs.get(POOL_ATTRIBUTE) == self._pool_name for trial in trials)
+        first = sum(trial.user_attrs.get(POOL_ATTRIBUTE) in self._pool_names for trial in trials)
         for index in range(first, first + MAX_REPEATED_TRIALS):
             self._seed(index)
             trial = self.study.ask()
-            trial.set_user_attr(POOL_ATTRIBUTE, self._pool_name)
+            trial.set_user_attr(POOL_ATTRIBUTE, self._pool_names[0])
             begun = self._begin(index, trial)
             if begun.run.id not in known:
                 return begun

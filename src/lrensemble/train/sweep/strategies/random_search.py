@@ -17,7 +17,7 @@ MAX_DRAWS_PER_TRIAL = 1000
 """Draws for each trial after which a space is too narrow."""
 
 
-@STRATEGIES.register("random", trials=4)
+@STRATEGIES.register("random", looks=False, trials=4)
 def random_search(factory: RunFactory, *, trials: Runs, seed: Annotated[int, Field(ge=0)] = 0) -> Strategy:
     """Distinct recipes drawn at random (Bergstra & Bengio 2012); more trials add to the same first ones.
 

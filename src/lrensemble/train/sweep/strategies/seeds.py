@@ -11,7 +11,7 @@ from lrensemble.train.sweep.run_factory import RunFactory
 from lrensemble.train.sweep.strategies.base import STRATEGIES, Strategy, single_round
 
 
-@STRATEGIES.register(count=4)
+@STRATEGIES.register(looks=False, count=4)
 def seeds(factory: RunFactory, *, count: Runs) -> Strategy:
     """Every recipe of the grid `count` times, with a seed each (Lakshminarayanan et al. 2017).
 

@@ -17,7 +17,7 @@ from lrensemble.train.sweep.strategies.base import STRATEGIES, Strategy
 from lrensemble.train.sweep.strategies.chains import chain_of, chained_rounds
 
 
-@STRATEGIES.register(cycles=4)
+@STRATEGIES.register(looks=False, cycles=4)
 def snapshots(factory: RunFactory, *, cycles: Annotated[Runs, Field(gt=1)]) -> Strategy:
     """Every recipe of the grid as one run of `cycles` cycles, a member at the end of each (Huang et al. 2017).
 
