@@ -58,6 +58,8 @@ def test_one_judges_and_all_say_the_same(forking: Path, folder: Path) -> None:
     assert results[0] == results[1] == results[2]
     assert results[0]["looks"] == 1
     assert len(list((folder / "the out" / "pool" / "looks").iterdir())) == 1, "test rows were looked at once"
+    chosen = [path.stat().st_mtime_ns for path in (folder / "the out" / "pool" / "selections").iterdir()]
+    assert max(chosen) < (folder / "the out" / "result.json").stat().st_mtime_ns, "and no team was chosen after that"
     trained = [err.split("members in ")[1] for _, err in ended]
     assert sum(int(line.split(": ")[1].split(" trained")[0]) for line in trained if " trained" in line) == 4
     assert sorted(path.name for path in (folder / "the out" / "pool").iterdir()) == [
