@@ -71,6 +71,6 @@ def rows(report: ReportData) -> Section | None:
             f"and breaks {broken:,} that it gets right.",
             *([seen] if isinstance(seen, str) else []),
         ],
-        [Table(headings, lines)],
+        [Table(headings, lines, minor=frozenset([] if isinstance(seen, str) else [1]))],
         [Figure("classes", [bars], layout, "Test accuracy of the team beyond the best single model, class by class.")],
     )
