@@ -157,7 +157,7 @@ def column_of(printed: str) -> list[str]:
 def test_ls_prints_every_name_with_its_example(command: Command, kind: str) -> None:
     entries = command("ls", kind, "--json").record
     assert isinstance(entries, list)
-    assert len(entries) > 2
+    assert len(entries) >= 2, "one of ours, and any function of yours"
     column = "".join(column_of(command("ls", kind).out))
     for entry in entries:
         assert entry["example"].replace(" ", "") in column

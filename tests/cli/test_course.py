@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lrensemble.cli.course import Course, time_in_words
+from lrensemble.cli.course import Course
 from lrensemble.config import Recipe, SplitSettings, TrainSettings
 from lrensemble.policies import build
 from lrensemble.pool import Pool
 from lrensemble.pool.task import Task
 from lrensemble.spec import Spec
+from lrensemble.text import time_in_words
 from lrensemble.train import Began, Elsewhere, Ended, Epoch, Planned, Run, Step
 
 

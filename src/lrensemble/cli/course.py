@@ -124,15 +124,3 @@ class Course:
 def shown_metric(scores: dict[str, float]) -> str | None:
     """The metric that people are shown: accuracy, or else the first of those that are watched."""
     return "accuracy" if "accuracy" in scores else next(iter(scores), None)
-
-
-def time_in_words(seconds: float) -> str:
-    """A time as people say it: `40 s`, `3 min 20 s`, `2 h 5 min`; a dash where it is not known."""
-    if not math.isfinite(seconds):
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -13,7 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from lrensemble.cli.console import people, percent
-from lrensemble.cli.course import Course, UnderWay, shown_metric, time_in_words
+from lrensemble.cli.course import Course, UnderWay, shown_metric
+from lrensemble.text import time_in_words
 from lrensemble.train import Counted, Elsewhere, Ended, Epoch, Event, Planned
 from lrensemble.train.execution.jobs import Job
 

@@ -10,7 +10,7 @@ import typer
 from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Format, Json, Table, answers, form_of, open_pool, print_json, print_tables
-from lrensemble.cli.course import time_in_words
+from lrensemble.text import time_in_words
 
 if TYPE_CHECKING:
     from lrensemble.pool.processes import Process

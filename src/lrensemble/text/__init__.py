@@ -1,8 +1,10 @@
 """The one edge for text: what comes from files that people write, and what goes to terminals and spreadsheets.
 
-`reading` decodes, bounds and parses; `visible` makes control characters harmless; `table` writes CSV.
+`reading` decodes, bounds and parses; `visible` makes control characters harmless; `table` writes CSV; `duration` says
+times.
 """
 
+from lrensemble.text.duration import time_in_words
 from lrensemble.text.reading import (
     LARGEST_JSON,
     LARGEST_TEXT,
@@ -27,6 +29,7 @@ __all__ = [
     "read_bounded",
     "read_text",
     "shortened",
+    "time_in_words",
     "to_csv",
     "visible",
 ]
