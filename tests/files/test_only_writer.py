@@ -30,7 +30,7 @@ ALLOWED = {
     ("adopt/tools/mlflow.py", "self.folder.mkdir"): "in a scratch folder of the storage layer",
     ("adopt/tools/optuna.py", "path.parent.mkdir"): "in a scratch folder of the storage layer",
     ("adopt/tools/optuna.py", "path.write_bytes"): "in a scratch folder of the storage layer",
-    ("export/language/merge.py", "path.open"): "fsync of files in a draft of the storage layer",
+    ("export/language/model_folder.py", "path.open"): "fsync of files in a draft of the storage layer",
     ("networks/keras.py", "path.write_bytes"): "in a scratch folder of the storage layer",
     ("cli/ending.py", "os.open"): "nothing, in the place of streams that are closed or full",
     ("data/cache.py", "np.save"): "to a file that the storage layer has opened",
