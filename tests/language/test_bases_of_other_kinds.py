@@ -122,3 +122,13 @@ def test_examples_longer_than_the_context_are_refused(tmp_path: Path) -> None:
     base = base_of(tiny_base(tmp_path / "base", context=32))
     with pytest.raises(DataError, match=r"data\.length = 33 is above the 32 tokens that .* can look at; make it small"):
         instructions(tmp_path, base, SplitSettings(), file="texts.jsonl", length=33)
+
+
+@pytest.mark.parametrize("length", [2, 10, 16])
+def test_short_sequences_have_room_for_an_answer(tmp_path: Path, length: int) -> None:
+    (tmp_path / "texts.jsonl").write_text("".join(f'{{"instruction": "a{n}", "output": "b c"}}\n' for n in range(40)))
+    found = instructions(
+        tmp_path, base_of(tiny_base(tmp_path / "base")), SplitSettings(), file="texts.jsonl", length=length
+    )
+    assert found.sequences["train"].ids.shape[1] == length
+    assert found.sequences["train"].answer.any(axis=1).all()
