@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from lrensemble.config import Recipe, to_record
 from lrensemble.errors import ExportError
 from lrensemble.evaluate import Team
 from lrensemble.export.language.adapters import CONFIG, read_adapter, with_adapters
+from lrensemble.export.language.alone import dtype_of
 from lrensemble.language.base import base_of, load_base
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.tokens import token_likelihoods
@@ -38,7 +40,8 @@ def nll_on_val(pool: Pool, team: Team, place: Path, data: Path) -> dict[str, flo
     if not isinstance(dataset, SequenceDataset):
         raise ExportError(f"{pool.folder} is of no texts, and its models cannot be scored on them")
     is_adapter = (place / CONFIG).is_file()
-    base = load_base(dataset.base if is_adapter else base_of(place))
+    dtype = getattr(torch, dtype_of([pool[name] for name in team.team]))
+    base = load_base(dataset.base if is_adapter else base_of(place), dtype=dtype)
     model = with_adapters(base.model, ["merged"], [read_adapter(place)]) if is_adapter else base.model
     said = token_likelihoods(model, dataset.sequences["val"]).main
     own = {member.id: np.asarray(member.predictions("val").main, dtype=np.float64) for member in pool.members()}
