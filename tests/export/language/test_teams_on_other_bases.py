@@ -1,5 +1,6 @@
 """Bases unlike a Llama in float32: trained, served and merged as any other."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tests.language.models import tiny_base, tiny_tokenizer
 
 import lrensemble
 from lrensemble.config import Recipe, to_record
+from lrensemble.errors import SpecError
 from lrensemble.export.language import Decoding, LanguageEnsemble
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.pool import Pool
@@ -90,3 +92,16 @@ def test_members_speak_in_the_type_that_they_were_trained_on(tmp_path: Path) -> 
     whole = transformers.AutoModelForCausalLM.from_pretrained(exported(pool, tmp_path, "merged"))
     assert whole.dtype == torch.bfloat16
     assert LanguageEnsemble.load(tmp_path / "bundle", dtype=torch.float32).model.dtype == torch.float32
+
+
+@pytest.mark.parametrize("form", ["adapter", "merged"])
+def test_a_base_that_was_moved_is_named_once(form: str, tmp_path: Path) -> None:
+    """For all that an export does: to write one model, and to score it on the texts in the tokens of the base."""
+    pool = pool_on(tmp_path, tiny_base(tmp_path / "base"))
+    now = shutil.move(tmp_path / "base", tmp_path / "another place")
+    given: dict[str, Any] = {"method": "all", "format": form, "data": str(tmp_path / "data")}
+    made = lrensemble.export(str(pool.folder), tmp_path / form, base=str(now), **given)
+    assert made.figures["val_nll"]["nll"] > 0
+    with pytest.raises(SpecError, match=r"the base of this team lay at .*base, and is not there now; .* --base FOLDER"):
+        lrensemble.export(str(pool.folder), tmp_path / "none", **given)
+    assert not (tmp_path / "none").exists()
