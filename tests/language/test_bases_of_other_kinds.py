@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from tests.language.models import tiny_base, tiny_tokenizer
+from torch import nn
 
 from lrensemble import models
 from lrensemble.config import SplitSettings
 from lrensemble.errors import DataError, LREnsembleError, MissingExtraError, SpecError
+from lrensemble.language.adapters import _are_transposed, _layers, adapter_config, adapter_weights
 from lrensemble.language.base import base_of, load_base, outline_of
 from lrensemble.language.source import instructions
 
@@ -63,13 +65,37 @@ def test_what_is_not_causal_is_told_in_one_line(tmp_path: Path, make: Callable[[
     assert "\n" not in str(refused.value)
 
 
-def test_layers_that_are_not_linear_are_not_adapted(tmp_path: Path) -> None:
-    """GPT-2's are `Conv1D`; all of it can be trained."""
+def gpt2() -> Any:
+    """Its layers are `Conv1D`, whose weights lie as [input, output]."""
     settings = {"n_embd": 16, "n_layer": 1, "n_head": 2, "vocab_size": 64, "bos_token_id": 1, "eos_token_id": 2}
-    folder = saved(lambda: transformers.GPT2LMHeadModel(transformers.GPT2Config(**settings)), tmp_path / "gpt2")
+    return transformers.GPT2LMHeadModel(transformers.GPT2Config(**settings))
+
+
+def test_the_layers_of_gpt2_are_adapted(tmp_path: Path) -> None:
+    folder = saved(gpt2, tmp_path / "gpt2")
+    adapter = models.build({"name": "lora", "base": str(folder), "rank": 2}, (8,), 1, 0)
+    config = adapter_config(adapter)
+    assert (config["target_modules"], config["fan_in_fan_out"]) == (["c_attn", "c_fc", "c_proj"], True)
+    shapes = {name.split(".")[-3]: tuple(each.shape) for name, each in adapter_weights(adapter).items() if "_B" in name}
+    assert shapes == {"c_attn": (48, 2), "c_fc": (64, 2), "c_proj": (16, 2)}
+
+
+def test_a_model_without_linear_layers_is_told() -> None:
+    model = gpt2()
+    model.transformer.h = nn.ModuleList()
     with pytest.raises(SpecError, match=r"a GPT2LMHeadModel has no linear layers .*, or train all of it, model = 'cau"):
-        models.build({"name": "lora", "base": str(folder)}, (8,), 1, 0)
-    models.build({"name": "causal-lm", "base": str(folder)}, (8,), 1, 0)
+        _layers(model, "all-linear")
+
+
+def test_targets_that_lie_both_ways_are_refused() -> None:
+    model = gpt2()
+    model.transformer.h[0].mlp.c_fc = nn.Linear(16, 64)
+    with pytest.raises(
+        SpecError, match=r"the weights of .*c_\w+ lie as \[input, output\], those of .*c_fc do not; give"
+    ):
+        _are_transposed(model, ["c_attn", "c_fc"])
+    assert _are_transposed(model, ["c_attn"])
+    assert not _are_transposed(model, ["c_fc"])
 
 
 @pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is not None, reason="bitsandbytes is installed")
@@ -96,3 +122,13 @@ def test_examples_longer_than_the_context_are_refused(tmp_path: Path) -> None:
     base = base_of(tiny_base(tmp_path / "base", context=32))
     with pytest.raises(DataError, match=r"data\.length = 33 is above the 32 tokens that .* can look at; make it small"):
         instructions(tmp_path, base, SplitSettings(), file="texts.jsonl", length=33)
+
+
+@pytest.mark.parametrize("length", [2, 10, 16])
+def test_short_sequences_have_room_for_an_answer(tmp_path: Path, length: int) -> None:
+    (tmp_path / "texts.jsonl").write_text("".join(f'{{"instruction": "a{n}", "output": "b c"}}\n' for n in range(40)))
+    found = instructions(
+        tmp_path, base_of(tiny_base(tmp_path / "base")), SplitSettings(), file="texts.jsonl", length=length
+    )
+    assert found.sequences["train"].ids.shape[1] == length
+    assert found.sequences["train"].answer.any(axis=1).all()

@@ -88,8 +88,9 @@ def write_ensemble(
     if kind != "networks":
         served = language_team_of(pool, team, base=base, consensus=consensus)
         found = FORMATS.call(written_as, served, place)
-        scored = {"val_nll": nll_on_val(pool, team, place, data)} if found is not None and data is not None else {}
-        return Made(served, {**(found or {}), **scored})
+        if found is None or data is None:
+            return Made(served, found or {})
+        return Made(served, {**found, "val_nll": nll_on_val(pool, team, place, data, served.description.base)})
     if base is not None or consensus is not None:
         raise ExportError("a base and a consensus can be named for teams of language models alone; leave them out")
     made = VARIANTS.call(made_as, ensemble_of(pool, team), pool, data)

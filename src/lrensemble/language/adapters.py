@@ -19,7 +19,7 @@ from torch import nn
 from lrensemble.errors import MissingExtraError, SpecError
 from lrensemble.language.base import base_of
 from lrensemble.language.fewer_bits import Quantize
-from lrensemble.language.shared import Type, linear_layers, shared_base
+from lrensemble.language.shared import Type, is_transposed, linear_layers, shared_base
 from lrensemble.models.base import MODELS
 from lrensemble.registry import nearest
 
@@ -85,6 +85,7 @@ def lora(
         target_modules=chosen,
         use_rslora=rslora,
         use_dora=dora,
+        fan_in_fan_out=_are_transposed(model, chosen),
         base_model_name_or_path=reference.path,
         revision=reference.revision,
     )
@@ -156,7 +157,7 @@ def _layers(model: Any, targets: tuple[str, ...] | str) -> list[str]:
     known = sorted({name.rpartition(".")[2] for name in linear_layers(model)})
     if not known:
         raise SpecError(
-            f"model 'lora': a {type(model).__name__} has no linear layers (torch.nn.Linear) to change; give another "
+            f"model 'lora': a {type(model).__name__} has no linear layers to change; give another "
             "base, such as a Llama, or train all of it, model = 'causal-lm'"
         )
     if targets == ALL:
@@ -168,6 +169,22 @@ def _layers(model: Any, targets: tuple[str, ...] | str) -> list[str]:
     if not asked:
         raise SpecError(f"model 'lora': targets is empty; give some of {', '.join(known)}")
     return sorted(set(asked))
+
+
+def _are_transposed(model: Any, names: list[str]) -> bool:
+    """Whether the weights of the layers to change lie as [input, output], of which an adapter is told.
+
+    Raises:
+        SpecError: those of some do, and those of others do not.
+    """
+    layers = {name: part for name, part in linear_layers(model).items() if name.rpartition(".")[2] in names}
+    kinds = {is_transposed(part): name for name, part in layers.items()}
+    if len(kinds) > 1:
+        raise SpecError(
+            f"model 'lora': the weights of {kinds[True]} lie as [input, output], those of {kinds[False]} do not; give "
+            "targets of one kind"
+        )
+    return next(iter(kinds))
 
 
 def _checkpointed(network: nn.Module, model: Any) -> nn.Module:

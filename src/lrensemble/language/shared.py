@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, Literal
 
 import torch
@@ -56,10 +57,19 @@ def shared_base(base: Base, dtype: Type, quantize: Quantize | None = None) -> An
     return empty_model(with_blocks(whole.config, blocks), base.path, getattr(torch, dtype)).requires_grad_(False)
 
 
-def linear_layers(model: Any) -> dict[str, nn.Linear]:
+def linear_layers(model: Any) -> dict[str, Any]:
     """Linear layers of a model by their names, but for the one that gives the next token."""
     last = model.get_output_embeddings()
-    return {name: part for name, part in model.named_modules() if isinstance(part, nn.Linear) and part is not last}
+    return {name: part for name, part in model.named_modules() if _is_linear(part) and part is not last}
+
+
+def is_transposed(layer: nn.Module) -> bool:
+    """Whether the weights of a linear layer lie as [input, output]: those of GPT-2 do, the `Conv1D` of transformers."""
+    return isinstance(layer, import_module("transformers.pytorch_utils").Conv1D)
+
+
+def _is_linear(part: nn.Module) -> bool:
+    return isinstance(part, nn.Linear) or is_transposed(part)
 
 
 def forget() -> None:

@@ -13,7 +13,7 @@ from lrensemble.errors import DataError
 from lrensemble.language.base import outline_of
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.division import divide_examples
-from lrensemble.language.encoding import TooLong, encode
+from lrensemble.language.encoding import LEAST_PROMPT, TooLong, encode
 from lrensemble.language.instructions import Instructions, hub_instructions, read_instructions
 from lrensemble.language.templates import TEMPLATES
 from lrensemble.language.tokens import vocabulary_of
@@ -75,7 +75,15 @@ def instructions(
     for name, rows in division.rows.items():
         chosen = [found.examples[row] for row in rows]
         source = f"{found.source}, {name}"
-        encoded = encode(chosen, loaded.tokenizer, template, length=length, too_long=too_long, source=source)
+        encoded = encode(
+            chosen,
+            loaded.tokenizer,
+            template,
+            length=length,
+            too_long=too_long,
+            least_prompt=min(LEAST_PROMPT, length // 2),
+            source=source,
+        )
         sequences[name] = encoded.sequences
     vocabulary = vocabulary_of(loaded.model, loaded.tokenizer)
     return SequenceDataset.of("instructions", sequences, vocabulary, base, packing=packing)

@@ -28,9 +28,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is d
 
 def test_code_that_a_folder_names_is_not_imported(exported: Path, tmp_path: Path) -> None:
     described, adapters = read_language_bundle(exported)
-    code = described.model_copy(update={"template": Spec("tests.language.toy_texts:never")})
+    code = described.model_copy(update={"template": Spec("nobody.has_imported:this")})
     write_language_bundle(tmp_path / "team", code, adapters)
-    with pytest.raises(UntrustedError, match=r"names tests\.language\.toy_texts:never"):
+    with pytest.raises(UntrustedError, match=r"names nobody\.has_imported:this"):
         LanguageEnsemble.load(tmp_path / "team")
 
 

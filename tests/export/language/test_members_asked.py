@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.language.adapter_pools import adapter_pool, own_base, questions
+from tests.language.adapter_pools import SETTINGS, adapter_pool, own_base, questions
 from tests.language.models import tiny_tokenizer
 
 from lrensemble.errors import ConfigError, PoolError, SpecError
@@ -153,6 +153,27 @@ def test_a_whole_model_is_asked_with_all_its_weights(
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(member.weights()[name])
+    expected = predictions_of(model.eval(), tiny_tokenizer(), benchmarks).said["test:arc_easy"]
+    (found,) = ask_members(whole, benchmarks, tmp_path).answers.members()
+    assert np.asarray(found.predictions("test:arc_easy").main) == pytest.approx(np.asarray(expected.main), abs=1e-5)
+
+
+def test_what_a_whole_model_did_not_learn_is_its_base(
+    home: Path, benchmarks: tuple[Benchmark, ...], tmp_path: Path
+) -> None:
+    """Rate 0 leaves the embedding as it was, and out of the member's file."""
+    base = home / "base" if (home / "base").exists() else own_base(home)
+    whole = adapter_pool(
+        tmp_path / "pool",
+        base,
+        model={"name": "causal-lm", "base": str(base)},
+        policy=["constant(peak=0.01)"],
+        train={**SETTINGS["train"], "group": [{"parameters": "embed_tokens", "rate": 0}]},
+    )
+    (member,) = whole.members()
+    model = transformers.AutoModelForCausalLM.from_pretrained(base)
+    missing, unexpected = model.load_state_dict(dict(member.weights()), strict=False)
+    assert (missing, unexpected) == (["model.embed_tokens.weight"], [])
     expected = predictions_of(model.eval(), tiny_tokenizer(), benchmarks).said["test:arc_easy"]
     (found,) = ask_members(whole, benchmarks, tmp_path).answers.members()
     assert np.asarray(found.predictions("test:arc_easy").main) == pytest.approx(np.asarray(expected.main), abs=1e-5)

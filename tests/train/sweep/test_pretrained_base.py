@@ -75,12 +75,17 @@ def test_other_settings_are_another_base_and_without_them_nothing_changes(conten
         ({"data": "toy-texts"}, DataError, "pretrain needs the folder of its files (stories.jsonl): set data.folder"),
         ({"pretrain": {"texts": ["none.jsonl"]}}, StorageError, "none.jsonl"),
         ({"pretrain": {"width": 18, "heads": 6}}, SpecError, "width = 18 cannot be divided among heads = 6"),
+        ({"data": {"name": "instructions", "file": "gone.jsonl"}}, StorageError, "gone.jsonl"),
         ({"model": {"name": "lora", "rank": 0}}, SpecError, "rank"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_trained(
     content: dict[str, Any], tmp_path: Path, changes: dict[str, Any], kind: type[Exception], said: str
 ) -> None:
+    changes = {
+        key: given if key != "data" or isinstance(given, str) else content["data"] | given
+        for key, given in changes.items()
+    }
     if "pretrain" in changes:
         changes = {"pretrain": content["pretrain"] | changes["pretrain"]}
     with pytest.raises(kind) as caught:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import torch
 
@@ -13,6 +13,7 @@ from lrensemble.config import Base
 from lrensemble.errors import PoolError
 from lrensemble.export.language.adapters import adapter_of, with_adapters
 from lrensemble.language.base import LoadedBase, load_base
+from lrensemble.language.shared import Type
 from lrensemble.pool import Member
 from lrensemble.spec import to_spec
 
@@ -20,7 +21,6 @@ R = TypeVar("R")
 
 KEY = "asked"
 """Name of the one adapter on a base."""
-TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class Alone:
@@ -35,7 +35,7 @@ class Alone:
             device: where the models are.
         """
         self._base, self._device = base, device
-        self._dtype = next((found for found in map(_dtype_of, members) if found is not None), torch.float32)
+        self._dtype: torch.dtype = getattr(torch, dtype_of(members))
 
     @cached_property
     def _loaded(self) -> LoadedBase:
@@ -70,23 +70,23 @@ class Alone:
 
 
 def _whole(base: Any, member: Member) -> Any:
-    """A model like the base, with all weights of a member that was fine-tuned as a whole.
+    """A model like the base, with the weights that a member learnt as a whole model; frozen ones are the base's.
 
     Raises:
         PoolError: it is of another model.
     """
     model = copy.deepcopy(base)
     weights, known = member.weights(), dict(model.named_parameters())
-    if {name: each.shape for name, each in weights.items()} != {name: each.shape for name, each in known.items()}:
+    if not weights or any(name not in known or each.shape != known[name].shape for name, each in weights.items()):
         raise PoolError(f"the weights of member {member.id} ({member.name}) are not those of a model like its base")
     with torch.no_grad():
-        for name, parameter in known.items():
-            parameter.copy_(weights[name])
+        for name, learnt in weights.items():
+            known[name].copy_(learnt)
     return model.eval()
 
 
-def _dtype_of(member: Member) -> torch.dtype | None:
-    """Type of the base's weights that a member was trained on; None where it does not say."""
-    if member.recipe is None:
-        return None
-    return TYPES.get(str(to_spec(member.recipe["model"]).arguments.get("dtype", "float32")))
+def dtype_of(members: Sequence[Member]) -> Type:
+    """Type of the base's weights that members were trained on: of the first that says it, or float32."""
+    recipes = (member.recipe for member in members if member.recipe is not None)
+    given = next((to_spec(recipe["model"]).arguments.get("dtype") for recipe in recipes), None)
+    return next((each for each in get_args(Type) if each == given), "float32")

@@ -28,7 +28,7 @@ def causal_model(ensemble: LanguageEnsemble) -> Any:
 
     Raises:
         ExportError: a consensus that depends on all that was written (`sequence_likelihoods`), or members that cannot
-            be mixed in a batch (DoRA); `LanguageEnsemble.generate` writes with both.
+            be mixed in a batch (`Members`); `LanguageEnsemble.generate` writes with both.
     """
     if of_tokens(ensemble.description.consensus) == "sequence_likelihoods":
         raise ExportError(
@@ -36,7 +36,9 @@ def causal_model(ensemble: LanguageEnsemble) -> Any:
             "told; use LanguageEnsemble.generate, or a consensus of tokens"
         )
     if not ensemble.members.mixed:
-        raise ExportError("DoRA adapters cannot be mixed in one batch; use LanguageEnsemble.generate")
+        raise ExportError(
+            "adapters of this kind, or on this base, cannot be mixed in one batch; use LanguageEnsemble.generate"
+        )
     return _model_class()(ensemble)
 
 

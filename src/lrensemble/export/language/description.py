@@ -26,6 +26,7 @@ from lrensemble.errors import ExportError, PoolError
 from lrensemble.export.language.adapters import CONFIG, WEIGHTS, Adapter, read_adapter
 from lrensemble.export.language.pools.origin import Origin
 from lrensemble.files import draft_folder, read_json, seal, storage_errors, to_json
+from lrensemble.language.shared import Type
 from lrensemble.language.speaking import Consensus
 from lrensemble.pool.sealed import check_file, unseal
 
@@ -46,6 +47,8 @@ class LanguageDescription(Record):
     """Method that chose the team."""
     template: SpecField | None = None
     """How instructions were written when the members were trained; None where prompts are left as they are."""
+    dtype: Type = "float32"
+    """Type of the base's weights in memory when the members were trained, and in which they speak."""
     origin: Origin | None = None
     """Pool that the team was chosen from; None where it was put together by hand."""
 

@@ -53,7 +53,7 @@ class LanguageEnsemble:
         adapters: Sequence[Adapter],
         *,
         device: str | torch.device = "cpu",
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | None = None,
     ) -> None:
         """Load the base, and put the adapters on it.
 
@@ -61,7 +61,7 @@ class LanguageEnsemble:
             description: base, members, weights and consensus.
             adapters: of each member.
             device: where all is computed.
-            dtype: type of the base's weights in memory.
+            dtype: type of the base's weights in memory; that of the description unless given.
 
         Raises:
             ExportError: an adapter that does not fit the base, or is one of another; not one for each member.
@@ -77,7 +77,7 @@ class LanguageEnsemble:
         require_there(description.base)
         for adapter in adapters:
             check_base(adapter, description.base)
-        base = load_base(description.base, dtype=dtype, device=device)
+        base = load_base(description.base, dtype=dtype or getattr(torch, description.dtype), device=device)
         self.description, self.adapters = description, tuple(adapters)
         self.tokenizer, self.context = base.tokenizer, base.context
         self.prompts = Prompts(base.tokenizer, description.template)
@@ -139,7 +139,7 @@ class LanguageEnsemble:
         base: Path | str | None = None,
         trust_code: bool = False,
         device: str | torch.device = "cpu",
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | None = None,
     ) -> Self:
         """The team that `save` wrote.
 
@@ -148,7 +148,7 @@ class LanguageEnsemble:
             base: where its base lies now; where it lay when the team was made unless given.
             trust_code: whether to ask a hub for a base that the folder names.
             device: where all is computed.
-            dtype: type of the base's weights in memory.
+            dtype: type of the base's weights in memory; that in which the members were trained unless given.
 
         Raises:
             ExportError: no such folder, or a file that is missing, changed or foreign.

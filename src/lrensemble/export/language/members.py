@@ -14,14 +14,15 @@ class Members:
     """Adapters on one base that look at the same tokens.
 
     All rows go through the base in one batch, [member · row], each with the adapter of its member, over one cache of
-    keys and values. Where `peft` cannot mix adapters in a batch (DoRA), the members run one after another, each over a
-    cache of its own: the same numbers, less speed.
+    keys and values. Where `peft` cannot mix adapters in a batch (DoRA, and bases as OPT whose layers are given the
+    tokens of all rows as one list), the members run one after another, each over a cache of its own: the same numbers,
+    less speed.
     """
 
     def __init__(self, model: Any, keys: Sequence[str], context: int | None = None) -> None:
         """Take a model of `peft` with adapters of these names, and the tokens that it can look at."""
         self.model, self.keys = model, tuple(keys)
-        self.mixed = not any(model.peft_config[key].use_dora for key in self.keys)
+        self.mixed = not any(model.peft_config[key].use_dora for key in self.keys) and _mixes(model)
         """Whether all members run in one batch."""
         base = model.get_base_model()
         self._keeps_some = "logits_to_keep" in inspect.signature(base.forward).parameters
@@ -87,6 +88,24 @@ class Members:
             cache.slots[slot] = out.past_key_values
         logits: Tensor = out.logits
         return logits if keep is None or self._keeps_some else logits[:, keep]
+
+
+@torch.inference_mode()
+def _mixes(model: Any) -> bool:
+    """Whether each adapted layer is given a row for each row of the model, so that rows can have adapters of their own.
+
+    A few tokens are tried without `peft`'s own check: where that fails, what it was asked for stays in the layers.
+    """
+    rows, given = 3, list[int]()
+    layers = [part for part in model.modules() if hasattr(part, "lora_A")]
+    hooks = [part.register_forward_pre_hook(lambda _, inputs: given.append(len(inputs[0]))) for part in layers]
+    try:
+        ids = torch.zeros(rows, 5, dtype=torch.int64, device=next(iter(model.parameters())).device)
+        model(ids, use_cache=False)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return set(given) <= {rows}
 
 
 class Cache:

@@ -97,6 +97,7 @@ def write_merged_base(ensemble: LanguageEnsemble, folder: Path | str) -> None:
     merged = merged_adapter(ensemble)
     base = load_base(ensemble.description.base)
     model = with_adapters(base.model, ["merged"], [merged.adapter]).merge_and_unload()
+    model = model.to(getattr(torch, ensemble.description.dtype))  # rounded once, after the sum
     write_model(Path(folder), model, base.tokenizer, ensemble.description)
 
 

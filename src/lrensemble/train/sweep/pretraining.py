@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from lrensemble.config import Experiment, PretrainSettings
+from lrensemble.config import DataSettings, Experiment, PretrainSettings
 from lrensemble.data.cache import cache_folder
 from lrensemble.data.source import need_folder
 from lrensemble.errors import ConfigError
+from lrensemble.files import storage_errors
 from lrensemble.language.pretrain import is_kept, pretrained
 from lrensemble.language.texts import TextFile, diet
 from lrensemble.models import MODELS
@@ -35,6 +36,7 @@ def with_base(experiment: Experiment) -> Experiment:
     if settings is None:
         return experiment
     with_placeholder(experiment)
+    _require_file(experiment.data)
     files = texts_of(settings, experiment.data.folder)
     if not is_kept(files, settings.settings):
         logger.warning(
@@ -72,6 +74,19 @@ def texts_of(settings: PretrainSettings, folder: Path | None) -> tuple[TextFile,
     """
     found = need_folder(folder, "pretrain", ", ".join(settings.texts) or "mcq/ and text-corpora/")
     return tuple(TextFile(found / name) for name in settings.texts) or diet(found)
+
+
+def _require_file(data: DataSettings) -> None:
+    """Refuse an experiment without its file of instructions, before minutes are spent on its base.
+
+    Raises:
+        DataError, StorageError: no folder is given, or the file is not in it.
+    """
+    file = data.source.arguments.get("file")
+    if isinstance(file, str):
+        path = need_folder(data.folder, data.source.name, file) / file
+        with storage_errors("read", path):
+            path.stat()
 
 
 def _based(experiment: Experiment, base: str) -> Experiment:

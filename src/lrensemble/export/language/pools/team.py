@@ -15,6 +15,7 @@ from lrensemble.config import Base
 from lrensemble.errors import ExportError, SpecError
 from lrensemble.evaluate import Team
 from lrensemble.export.language.adapters import Adapter, adapter_of
+from lrensemble.export.language.alone import dtype_of
 from lrensemble.export.language.consensus import check_consensus
 from lrensemble.export.language.description import LanguageDescription, write_language_bundle
 from lrensemble.export.language.ensemble import LanguageEnsemble
@@ -52,7 +53,7 @@ class AdapterTeam:
         write_language_bundle(Path(folder), self.description, self.adapters)
 
     def load(
-        self, *, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32, trust_code: bool | None = None
+        self, *, device: str | torch.device = "cpu", dtype: torch.dtype | None = None, trust_code: bool | None = None
     ) -> LanguageEnsemble:
         """The team on its base, ready to predict.
 
@@ -98,6 +99,7 @@ def language_team_of(
         consensus=_consensus(pool, team, consensus),
         method=team.method,
         template=template_of(pool, members),
+        dtype=dtype_of(members),
         origin=origin_of(pool, team),
     )
     if whole:
