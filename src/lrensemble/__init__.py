@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lrensemble.evaluate import Result, Team
     from lrensemble.export import Ensemble
     from lrensemble.front.adopted import adopt
+    from lrensemble.front.benchmarks import benchmark
     from lrensemble.front.estimators import LREnsembleClassifier, LREnsembleRegressor
     from lrensemble.front.sweep import run, tune
     from lrensemble.front.teams import evaluate, select
@@ -57,6 +58,7 @@ _HOME = {
     "Team": "evaluate",
     "Validation": "select",
     "adopt": "front.adopted",
+    "benchmark": "front.benchmarks",
     "collect": "pool.collect",
     "combine": "consensus",
     "cross_fit": "select",
@@ -92,6 +94,7 @@ __all__ = [
     "Team",
     "Validation",
     "adopt",
+    "benchmark",
     "collect",
     "combine",
     "cross_fit",

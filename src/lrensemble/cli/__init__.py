@@ -28,6 +28,7 @@ VERBS = (
     "adopt",
     "select",
     "evaluate",
+    "benchmark",
     "report",
     "export",
     "predict",

@@ -49,7 +49,8 @@ def pretrain(
     json: Json = False,
 ) -> None:
     """Train a small Llama and its tokenizer on texts, as a base for adapters."""
-    from lrensemble.language.pretrain import Pretraining, pretrain
+    from lrensemble.config.pretraining import Pretraining
+    from lrensemble.language.pretrain import pretrain
 
     settings = Pretraining(
         steps=steps, vocabulary=vocabulary, width=width, layers=layers, heads=heads, length=length, seed=seed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lrensemble.cli.benchmark import benchmark_into, print_benchmarks
 from lrensemble.cli.console import Format, Json, Plugins, form_of, people
 from lrensemble.cli.evaluate import evaluate_into, print_result
 from lrensemble.cli.report import write_page
@@ -66,10 +67,13 @@ def run(
     json: Json = False,
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
+    from lrensemble.front.benchmarks import questions_of_experiment
+
     folder = out or run_folder(experiment)
     settings = load(experiment, data, epochs, plugin)
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
+    questions = questions_of_experiment(settings)
     how = How(
         device=device,
         save_steps=save_steps,
@@ -86,11 +90,15 @@ def run(
     methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
     teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
     result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
+    found = None if questions is None else benchmark_into(pool, questions, folder, device)
     _write_page(pool, result, folder / "report.html", data)
     form = form_of(format, json)
     if form == "table":
         people.print()
     print_result(result, pool, form)
+    if found is not None and form != "json":
+        people.print()
+        print_benchmarks(found, form)
     if form == "table":
         people.print()
         people.print(f"{folder / 'result.json'} holds all of this and more", soft_wrap=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, Plugins, names_of, people, print_json, registered
+from lrensemble.cli.console import Json, Plugins, names_of, people, print_json, progress_of, registered
 from lrensemble.cli.ending import OUT_OF_TIME
 
 if TYPE_CHECKING:
@@ -173,10 +173,14 @@ def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[En
     from lrensemble.front.sweep import others_in
     from lrensemble.pool import Pool
     from lrensemble.train import OutOfTime, tune
+    from lrensemble.train.sweep.pretraining import with_base
 
     ended: list[Ended] = []
     missing = 0
 
+    if experiment.pretrain is not None:
+        with progress_of("pre-training"):
+            experiment = with_base(experiment)
     with terminated(), shown() as show:
         for event in tune(experiment, folder, **how):
             if isinstance(event, OutOfTime):

@@ -2,13 +2,15 @@
 
 `experiment` is what a user writes, `recipe` what determines one run, `sweep` and `space` what varies, `groups`
 parameters with a rate of their own, `study` pools that are compared, `inputs` what a network takes, `base` the model
-that adapters change, `records` what all share.
+that adapters change, `pretraining` how a small one is made, `benchmarks` what it is asked, `records` what all share.
 """
 
 from lrensemble.config.base import Base
+from lrensemble.config.benchmarks import BenchmarkSettings
 from lrensemble.config.experiment import DataSettings, Experiment, SelectSettings, load_experiment
 from lrensemble.config.groups import ParameterGroup
 from lrensemble.config.inputs import Gives, Inputs, Network, Scale
+from lrensemble.config.pretraining import PretrainSettings
 from lrensemble.config.recipe import Recipe, SplitSettings, TrainSettings
 from lrensemble.config.records import PositiveInt, Record, to_record
 from lrensemble.config.shipped import shipped
@@ -16,6 +18,7 @@ from lrensemble.config.sweep import SweepSettings
 
 __all__ = [
     "Base",
+    "BenchmarkSettings",
     "DataSettings",
     "Experiment",
     "Gives",
@@ -23,6 +26,7 @@ __all__ = [
     "Network",
     "ParameterGroup",
     "PositiveInt",
+    "PretrainSettings",
     "Recipe",
     "Record",
     "Scale",

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from lrensemble.config.benchmarks import BenchmarkSettings
+from lrensemble.config.pretraining import PretrainSettings
 from lrensemble.config.recipe import SplitSettings, TrainSettings
 from lrensemble.config.records import Record, Seed, SpecField, read_spec, read_toml, to_record
 from lrensemble.config.shipped import place_of
@@ -112,6 +114,10 @@ class Experiment(Record):
     """What varies beside the policies, and which of it is trained."""
     select: SelectSettings = SelectSettings()
     """How teams are chosen."""
+    pretrain: PretrainSettings | None = None
+    """The base of language models, where it is pre-trained here."""
+    benchmarks: BenchmarkSettings | None = None
+    """What language models are asked once they are trained."""
 
     @model_validator(mode="after")
     def _sweep_fits(self) -> Self:

@@ -4,7 +4,7 @@
 sets, with `measurements` of members and teams, which are `predictors` whose rows are read in one pass (`streaming`),
 and gains from `comparison`; `verdict` puts them into a sentence, and `further` into one for each further test set.
 `baselines` adds the teams that need no search, `looks` counts every look at test, `result` holds the records, `stored`
-their file, and `needed` says whose weights are still wanted.
+their file, and `needed` says whose weights are still wanted. `benchmarks` judges a team of language models by answers.
 """
 
 from lrensemble.evaluate.changes import Changes, changes

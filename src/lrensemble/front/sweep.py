@@ -10,6 +10,7 @@ from typing import Any
 from lrensemble.config import Experiment
 from lrensemble.errors import MissingExtraError, TrainingError
 from lrensemble.evaluate import Result
+from lrensemble.front.benchmarks import benchmark_into, questions_of_experiment
 from lrensemble.front.experiment import ExperimentLike, check_here, experiment_of, name_of
 from lrensemble.front.paths import PathLike
 from lrensemble.front.teams import check_names, choose_all, default_methods, evaluate_into
@@ -128,7 +129,8 @@ def run(
 
     Args:
         experiment: as `tune` takes it; its section `select` says which teams are chosen.
-        out: folder of `pool/`, `result.json` and `report.html`; `runs/EXPERIMENT` unless given.
+        out: folder of `pool/`, `result.json`, `report.html` and perhaps `benchmarks.json`; `runs/EXPERIMENT` unless
+            given.
         data: folder of the data set's files, or the data themselves.
         epochs: passes over the training rows, in place of the experiment's.
         device: `cpu`, `cuda`, `cuda:0,cuda:1`, `gpus` for all, `mps`, or `auto`.
@@ -148,6 +150,7 @@ def run(
     settings = experiment_of(experiment, data=data, epochs=epochs, plugins=plugins)
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
+    questions = questions_of_experiment(settings)
     pool = tune(
         settings,
         folder / "pool",
@@ -163,6 +166,8 @@ def run(
     methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
     teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
     result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
+    if questions is not None:
+        benchmark_into(pool, questions, folder, device=device)
     _write_page(pool, result, folder / "report.html", settings)
     return result
 

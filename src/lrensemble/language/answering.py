@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,51 +40,26 @@ class Part:
         return np.array([int.from_bytes(each[:8], "little") >> 1 for each in digests], dtype=np.int64)
 
 
-def predictions_of(
-    model: Any,
-    tokenizer: Any,
-    benchmarks: Sequence[Benchmark],
-    *,
-    normalisation: Normalisation | None = None,
-    balanced: bool = False,
-    rows: int = ROWS,
+def rows_asked(
+    benchmarks: Sequence[Benchmark], *, normalisation: Normalisation | None = None, balanced: bool = False
 ) -> Predicted:
-    """What a causal model says of multiple-choice questions: log-probabilities over the answers of each.
+    """Rows of a pool of multiple-choice questions, of which nobody has said anything yet.
 
     `val` are the validation rows of all benchmarks, one after another; each test set of a benchmark is a test set of
     its own, `test:arc_easy`.
 
     Args:
-        model: a causal model of `transformers`, or one that `peft` wraps.
-        tokenizer: its tokenizer.
         benchmarks: what `read_benchmarks` gave.
         normalisation: how answers are compared; as each benchmark states unless given.
         balanced: whether the validation rows of each benchmark count as much together as those of any other.
-        rows: sequences that the model is given at once.
 
     Raises:
         ConfigError: no benchmark has validation rows.
-        DataError, PredictionsError: as `choice_scores` does.
     """
     parts = _parts(benchmarks, normalisation)
-    context, cut = context_length(model, tokenizer), 0
-    width = max(int(counts_of(part.questions).max()) for each in parts.values() for part in each)
-    said: dict[str, LogProbs] = {}
-    for split, of_split in parts.items():
-        log_probs = []
-        for part in of_split:
-            alone = part.normalisation == "unconditional"
-            scores = choice_scores(model, tokenizer, part.questions, context=context, unconditional=alone, rows=rows)
-            log_probs.append(choice_log_probs(part.questions, scores, part.normalisation, width))
-            cut += scores.cut
-        said[split] = LogProbs(np.concatenate(log_probs))
-    if cut:
-        warn_once(
-            f"{cut} answers have a prompt of more than the {context} tokens that the model looks at; it is cut in front"
-        )
     return Predicted(
-        target=Choices(names=names_of(width)),
-        said=said,
+        target=Choices(names=names_of(_width(parts))),
+        said={},
         truth=_joined(parts, truth_of),
         places={split: np.concatenate([part.places for part in each]) for split, each in parts.items()},
         choices=_joined(parts, counts_of),
@@ -93,8 +68,54 @@ def predictions_of(
             split: [f"{part.benchmark}/{question.id}" for part in each for question in part.questions]
             for split, each in parts.items()
         },
-        cut=cut,
     )
+
+
+def predictions_of(
+    model: Any,
+    tokenizer: Any,
+    benchmarks: Sequence[Benchmark],
+    *,
+    normalisation: Normalisation | None = None,
+    balanced: bool = False,
+    rows: int = ROWS,
+    beat: Callable[[], object] | None = None,
+) -> Predicted:
+    """What a causal model says of multiple-choice questions: log-probabilities over the answers of each.
+
+    The rows are those of `rows_asked`.
+
+    Args:
+        model: a causal model of `transformers`, or one that `peft` wraps.
+        tokenizer: its tokenizer.
+        benchmarks: what `read_benchmarks` gave.
+        normalisation: how answers are compared; as each benchmark states unless given.
+        balanced: whether the validation rows of each benchmark count as much together as those of any other.
+        rows: sequences that the model is given at once.
+        beat: called now and then while it goes on.
+
+    Raises:
+        ConfigError: no benchmark has validation rows.
+        DataError, PredictionsError: as `choice_scores` does.
+    """
+    parts = _parts(benchmarks, normalisation)
+    context, cut, width = context_length(model, tokenizer), 0, _width(parts)
+    said: dict[str, LogProbs] = {}
+    for split, of_split in parts.items():
+        log_probs = []
+        for part in of_split:
+            alone = part.normalisation == "unconditional"
+            scores = choice_scores(
+                model, tokenizer, part.questions, context=context, unconditional=alone, rows=rows, beat=beat
+            )
+            log_probs.append(choice_log_probs(part.questions, scores, part.normalisation, width))
+            cut += scores.cut
+        said[split] = LogProbs(np.concatenate(log_probs))
+    if cut:
+        warn_once(
+            f"{cut} answers have a prompt of more than the {context} tokens that the model looks at; it is cut in front"
+        )
+    return replace(rows_asked(benchmarks, normalisation=normalisation, balanced=balanced), said=said, cut=cut)
 
 
 def balance(sizes: Sequence[int]) -> NDArray[np.float64]:
@@ -116,6 +137,11 @@ def _parts(benchmarks: Sequence[Benchmark], normalisation: Normalisation | None)
         for name, questions in each.test.items():
             parts[split_named(name)] = [Part(name, normalisation or each.normalisation, questions)]
     return parts
+
+
+def _width(parts: Mapping[str, list[Part]]) -> int:
+    """Number of choices of the question that has the most."""
+    return max(int(counts_of(part.questions).max()) for each in parts.values() for part in each)
 
 
 def _joined(parts: Mapping[str, list[Part]], what: Any) -> dict[str, NDArray[np.int64]]:

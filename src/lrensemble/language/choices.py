@@ -6,7 +6,7 @@ Axes: questions are rows; answers are columns, padded to those of the question t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, logsumexp
 
+from lrensemble.config.benchmarks import NORMALISATIONS, Normalisation
 from lrensemble.errors import ConfigError
-from lrensemble.language.benchmarks.base import LETTERS, NORMALISATIONS, Normalisation, Question
+from lrensemble.language.benchmarks.base import LETTERS, Question
 from lrensemble.language.likelihood import ROWS, token_log_probs
 from lrensemble.language.pairs import Pair, encode_pairs
 from lrensemble.targets import LOG_ZERO
@@ -51,6 +52,7 @@ def choice_scores(
     context: int | None = None,
     unconditional: bool = False,
     rows: int = ROWS,
+    beat: Callable[[], object] | None = None,
 ) -> ChoiceScores:
     """Log-likelihoods of the answers of questions.
 
@@ -61,17 +63,18 @@ def choice_scores(
         context: tokens that the model can look at; without end unless given.
         unconditional: whether the answers are scored without their contexts as well.
         rows: sequences in a batch.
+        beat: called before each thousand answers.
 
     Raises:
         DataError: an answer without a token, or with too many.
         PredictionsError: a model that gives NaN.
     """
     pairs = [pair for each in questions for pair in zip(each.contexts, each.continuations, strict=True)]
-    summed, tokens, cut = _scored(model, tokenizer, pairs, context, rows)
+    summed, tokens, cut = _scored(model, tokenizer, pairs, context, rows, beat)
     alone = None
     if unconditional:
         texts = list(dict.fromkeys(text for _, text in pairs))
-        of_texts, _, _ = _scored(model, tokenizer, [("", text) for text in texts], context, rows)
+        of_texts, _, _ = _scored(model, tokenizer, [("", text) for text in texts], context, rows, beat)
         known = dict(zip(texts, of_texts.tolist(), strict=True))
         alone = _table(questions, [known[text] for _, text in pairs], 0.0)
     characters = [len(answer) for each in questions for answer in each.answers]
@@ -85,11 +88,18 @@ def choice_scores(
 
 
 def _scored(
-    model: Any, tokenizer: Any, pairs: Sequence[Pair], context: int | None, rows: int
+    model: Any,
+    tokenizer: Any,
+    pairs: Sequence[Pair],
+    context: int | None,
+    rows: int,
+    beat: Callable[[], object] | None,
 ) -> tuple[Floats, Indices, int]:
     """Log-likelihood and number of tokens of what follows each context, and how many contexts were cut."""
     summed, tokens, cut = [], [], 0
     for start in range(0, len(pairs), AT_ONCE):
+        if beat is not None:
+            beat()
         encoded = encode_pairs(tokenizer, pairs[start : start + AT_ONCE], context)
         found = token_log_probs(model, encoded.sequences, rows)
         summed.append(found.sum(axis=1, dtype=np.float64))

@@ -40,6 +40,11 @@ class Predicted:
         """What is known of the rows beside their truth."""
         return {"choices": self.choices, "groups": self.groups, "weights": self.weights, "ids": self.ids}
 
+    @property
+    def scores(self) -> dict[str, float]:
+        """Scores on `val`, by metric."""
+        return scores_of(self.said["val"], self.target, self.truth["val"], self.weights.get("val"))
+
     def id_of(self, name: str) -> str:
         """Short hash of a member's name and of what it says: one that is added twice is one member."""
         digest = hashlib.sha256(name.encode())
@@ -48,6 +53,24 @@ class Predicted:
                 digest.update(f"\n{split} {part} {array.dtype} {array.shape}\n".encode())
                 digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:12]
+
+
+def pool_of(folder: Path | str, predicted: Predicted) -> Pool:
+    """The pool of the rows that models are asked, made where there is none.
+
+    Args:
+        folder: of the pool.
+        predicted: the rows, whether somebody has said something of them or not.
+
+    Raises:
+        PoolError: there is one of other rows.
+        StorageError: it cannot be written.
+    """
+    folder = Path(folder)
+    task = Task.of(
+        folder.resolve().name, predicted.target, rows=predicted.places, labels=predicted.truth, **predicted.attributes
+    )
+    return Pool.create(folder, task, predicted.truth, **predicted.attributes)
 
 
 def add_to_pool(
@@ -80,20 +103,16 @@ def add_to_pool(
         PredictionsError: what is said cannot be, as NaN.
         StorageError: the pool cannot be written.
     """
-    folder = Path(folder)
-    task = Task.of(
-        folder.resolve().name, predicted.target, rows=predicted.places, labels=predicted.truth, **predicted.attributes
-    )
-    pool = Pool.create(folder, task, predicted.truth, **predicted.attributes)
-    id_, val = predicted.id_of(name), predicted.said["val"]
+    pool = pool_of(folder, predicted)
+    id_, form = predicted.id_of(name), predicted.said["val"].form
     with claimed(pool.folder / "unfinished", "collect") as claim:
         order = 1 + max((member.order for member in pool.members(include_diverged=True)), default=-1)
         record = MemberRecord(
             id=id_,
             order=order,
             name=name,
-            form=val.form,
-            scores={"val": scores_of(val, pool.task.target, predicted.truth["val"], predicted.weights.get("val"))},
+            form=form,
+            scores={"val": predicted.scores},
             parameters=parameters,
             seconds=seconds,
         )

@@ -7,27 +7,24 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from lrensemble.config.records import PositiveInt, Record, Seed, SpecField
+from lrensemble.config.pretraining import Pretraining
 from lrensemble.errors import DataError, SpecError, TrainingError
 from lrensemble.language.ngrams import bigram_loss, unigram_loss
-from lrensemble.language.pretrained import Losses, Pretrained, kept, placed
+from lrensemble.language.pretrained import Losses, Pretrained, is_in_cache, kept, placed
 from lrensemble.language.texts import TextFile, documents
-from lrensemble.language.tokenizing import BEGIN, END, FEWEST_TOKENS, PAD, token_stream, train_tokenizer
-from lrensemble.limits import Count, Width
+from lrensemble.language.tokenizing import BEGIN, END, PAD, token_stream, train_tokenizer
 from lrensemble.models.arithmetic import threads
 from lrensemble.models.transformers_library import quiet, transformers_with
 from lrensemble.policies import Policy
 from lrensemble.policies import build as build_policy
-from lrensemble.spec import to_spec
 
 logger = logging.getLogger(__name__)
 
@@ -37,28 +34,6 @@ LINES = 20
 """Lines of progress."""
 ROWS = 16
 """Sequences that are judged at once."""
-
-
-class Pretraining(Record):
-    """A small Llama and how it is trained; each default is that of the base of the shipped experiments."""
-
-    vocabulary: Annotated[int, Field(ge=FEWEST_TOKENS, le=65_536)] = 2048
-    """Tokens of the tokenizer, at most."""
-    width: Width = 192
-    """Units of a layer, a multiple of twice the heads; inside its feed-forward part 8/3 as many (Touvron 2023)."""
-    layers: Annotated[int, Field(gt=0, le=128)] = 4
-    heads: Annotated[int, Field(gt=0, le=256)] = 6
-    context: Annotated[int, Field(gt=1, le=1_000_000)] = 512
-    """Tokens that the model is meant to look at, at most."""
-    steps: Count = 600
-    batch_size: PositiveInt = 4
-    length: Annotated[int, Field(gt=0, le=1_000_000)] = 256
-    """Tokens that are predicted in each sequence of a batch."""
-    policy: SpecField = to_spec("warmup_cosine(peak=0.003, floor=0.00015, warmup=0.1)")
-    """Learning rate by step."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.05
-    seed: Seed = 0
-    """Seed of the initial weights, of the batches, and of the choice of documents that are held out."""
 
 
 LARGEST_RATE = 1e30
@@ -93,11 +68,21 @@ def pretrain(files: Sequence[TextFile], out: Path, settings: Pretraining | None 
         TrainingError: the loss is not finite any more.
         MissingExtraError: `transformers` is not installed.
     """
+    return placed(pretrained(files, settings), out)
+
+
+def pretrained(files: Sequence[TextFile], settings: Pretraining | None = None) -> Pretrained:
+    """The same in the cache, where it stays. Raises as `pretrain` does."""
     settings = settings or Pretraining()
     policy = _check(settings)
     transformers_with("LlamaForCausalLM", "a language model", "llm")
-    made = kept([file.path for file in files], _options(files, settings), lambda: _trained(files, settings, policy))
-    return placed(made, out)
+    return kept([file.path for file in files], _options(files, settings), lambda: _trained(files, settings, policy))
+
+
+def is_kept(files: Sequence[TextFile], settings: Pretraining) -> bool:
+    """Whether the cache has it already, so that it costs no time. Raises as `pretrain` does."""
+    _check(settings)
+    return is_in_cache([file.path for file in files], _options(files, settings))
 
 
 def _check(settings: Pretraining) -> Policy:

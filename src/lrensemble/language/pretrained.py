@@ -76,14 +76,8 @@ def kept(
     Raises:
         StorageError: a file cannot be read, or the cache not be written.
     """
-    inputs = {
-        "format": FORMAT,
-        "files": [{"name": path.name, "sha256": sha256(path)} for path in files],
-        "versions": {name: metadata.version(name) for name in LIBRARIES},
-        **options,
-    }
-    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-    entry = cache_folder() / f"base-{key[:24]}"
+    inputs = _inputs(files, options)
+    entry = _entry(inputs)
     if entry.exists():
         try:
             return Pretrained(folder=entry, losses=_check(entry), made=False)
@@ -91,10 +85,37 @@ def kept(
             logger.warning("%s cannot be used (%s); the model is trained again", entry, error)
             discard(entry)
     model, tokenizer, losses = make()
-    described = {"key": key, "inputs": inputs, "losses": losses.model_dump(mode="json")}
+    described = {"key": _key(inputs), "inputs": inputs, "losses": losses.model_dump(mode="json")}
     if not write_folder(entry, _files(model, tokenizer, described)):  # another process was first, with the same bits
         logger.info("%s was written by another process", entry)
     return Pretrained(folder=entry, losses=losses, made=True)
+
+
+def is_in_cache(files: Sequence[Path], options: Mapping[str, object]) -> bool:
+    """Whether `kept` would find a model, be it damaged or not.
+
+    Raises:
+        StorageError: a file cannot be read.
+    """
+    return _entry(_inputs(files, options)).exists()
+
+
+def _inputs(files: Sequence[Path], options: Mapping[str, object]) -> dict[str, object]:
+    """All that a model is made of."""
+    return {
+        "format": FORMAT,
+        "files": [{"name": path.name, "sha256": sha256(path)} for path in files],
+        "versions": {name: metadata.version(name) for name in LIBRARIES},
+        **options,
+    }
+
+
+def _key(inputs: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def _entry(inputs: Mapping[str, object]) -> Path:
+    return cache_folder() / f"base-{_key(inputs)[:24]}"
 
 
 def placed(pretrained: Pretrained, out: Path) -> Pretrained:

@@ -13,9 +13,6 @@ from lrensemble.models.transformers_library import transformers_with
 SPECIAL = ("<pad>", "<s>", "</s>")
 PAD, BEGIN, END = range(len(SPECIAL))
 
-FEWEST_TOKENS = len(SPECIAL) + 256
-"""Tokens of a vocabulary without merges: every byte is one, so that any text can be written."""
-
 
 def train_tokenizer(texts: Sequence[str], vocabulary: int, context: int) -> Any:
     """A byte-level tokenizer of byte-pair merges (Sennrich 2016; Radford 2019, sec. 2.2), for `transformers`.

@@ -57,7 +57,9 @@ def check_as_begun(study: Study, pools: Path) -> None:
 
 def _what_decides(experiment: Experiment) -> dict[str, Any]:
     """All of an experiment that decides which members it trains, by the path of the key."""
-    content = experiment.model_dump(mode="json", exclude={"plugins": True, "select": True, "data": {"folder"}})
+    content = experiment.model_dump(
+        mode="json", exclude={"plugins": True, "select": True, "benchmarks": True, "data": {"folder"}}
+    )
     return {
         f"{section}.{key}" if isinstance(keys, dict) else section: value
         for section, keys in content.items()

@@ -2,6 +2,7 @@
 
 `ensemble` is what is used; `adapters` reads the members, `members` runs them in one batch, `consensus` makes one
 distribution of theirs, `scoring` and `decoding` use it, `writing` turns tokens into text; `description` is the folder.
+`asking` puts questions to the members of a pool and to their base, each `alone`.
 """
 
 from lrensemble.export.language.decoding import Decoding

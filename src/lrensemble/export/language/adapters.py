@@ -98,14 +98,41 @@ def read_adapter(folder: Path | str) -> Adapter:
     settings = read_json(folder / CONFIG)
     if not isinstance(settings, dict):
         raise ExportError(f"{folder / CONFIG} is damaged: it must hold an object")
+    return adapter_of(folder, settings, _tensors(folder / WEIGHTS))
+
+
+def adapter_of(folder: Path, settings: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Adapter:
+    """The adapter of settings and weights that were read.
+
+    Args:
+        folder: where they lie, for messages.
+        settings: as `peft` writes them.
+        weights: by the names that `peft` saves them under.
+
+    Raises:
+        ExportError: it is no LoRA adapter that can be served.
+    """
     _check_settings(folder, settings)
     base = settings.get("base_model_name_or_path")
     return Adapter(
         folder=folder,
         settings={key: value for key, value in settings.items() if key in TAKEN and value is not None},
         base=base if isinstance(base, str) else None,
-        weights=_tensors(folder / WEIGHTS),
+        weights=weights,
     )
+
+
+def require_there(base: Base) -> None:
+    """Refuse a base whose folder has gone.
+
+    Raises:
+        SpecError: with what to say where it lies elsewhere now.
+    """
+    if os.path.isabs(base.path) and not os.path.isdir(base.path):
+        raise SpecError(
+            f"the base of this team lay at {base.path}, and is not there now; say where it lies, --base FOLDER (base= "
+            "in Python): its weights are checked"
+        )
 
 
 def check_base(adapter: Adapter, base: Base) -> None:

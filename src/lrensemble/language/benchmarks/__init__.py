@@ -5,12 +5,11 @@ files and the hub, `reading` divides questions into those for selection and test
 `knowledge` and `own` register the benchmarks. Prompts are those of lm-evaluation-harness.
 """
 
+from lrensemble.config.benchmarks import NORMALISATIONS, Normalisation
 from lrensemble.language.benchmarks import common_sense, knowledge, own, science  # noqa: F401 – they register
 from lrensemble.language.benchmarks.base import (
     BENCHMARKS,
-    NORMALISATIONS,
     BenchmarkFacts,
-    Normalisation,
     Question,
     Row,
     asked,

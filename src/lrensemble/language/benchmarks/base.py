@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self
 
+from lrensemble.config.benchmarks import Normalisation
 from lrensemble.errors import DataError
 from lrensemble.registry import Call, Registry
-
-Normalisation = Literal["sum", "characters", "tokens", "unconditional"]
-NORMALISATIONS: tuple[Normalisation, ...] = get_args(Normalisation)
-"""How log-likelihoods of answers are made comparable (`lrensemble.language.choices.answer_scores`)."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrensemble.config.benchmarks import Normalisation
 from lrensemble.errors import ConfigError, DataError
-from lrensemble.language.benchmarks.base import BENCHMARKS, BenchmarkFacts, Normalisation, Question, Row
+from lrensemble.language.benchmarks.base import BENCHMARKS, BenchmarkFacts, Question, Row
 from lrensemble.language.benchmarks.rows import read_rows, wanted_files
 from lrensemble.spec import Spec, SpecLike, to_spec
 

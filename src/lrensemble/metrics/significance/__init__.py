@@ -1,5 +1,6 @@
 """Is the difference between two predictors on the same rows real? Paired intervals and tests, for one and for many."""
 
+from lrensemble.metrics.significance.holm import holm
 from lrensemble.metrics.significance.max_t import simultaneous
 from lrensemble.metrics.significance.mcnemar import mcnemar_exact, mcnemar_mid_p
 from lrensemble.metrics.significance.means import (
@@ -16,6 +17,7 @@ __all__ = [
     "Comparison",
     "Interval",
     "compared_rows",
+    "holm",
     "mcnemar_exact",
     "mcnemar_mid_p",
     "paired_means",

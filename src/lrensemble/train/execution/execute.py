@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -163,7 +164,8 @@ def prepare_worker(
     whether a run goes on, in the process that has the strategy.
     """
     torch.set_num_threads(1)
-    setup = set_up(experiment, folder, to_devices(device))
+    with _told_already():
+        setup = set_up(experiment, folder, to_devices(device))
 
     def should_continue(run: Run, line: HistoryLine) -> bool:
         return ask is None or ask((run, line))
@@ -177,6 +179,18 @@ def prepare_worker(
                 raise interrupt.error()
 
     return work
+
+
+@contextmanager
+def _told_already() -> Iterator[None]:
+    """What this process would say of the data, the one that started it has said."""
+    library = logging.getLogger("lrensemble")
+    level = library.level
+    library.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        library.setLevel(level)
 
 
 def _failed(run: Run, pool: Pool, error: Exception) -> Ended:

@@ -17,6 +17,7 @@ from lrensemble.pool import Pool, Task
 from lrensemble.registry import import_plugins
 from lrensemble.train.run.reading import check_source, read
 from lrensemble.train.sweep.failures import Failures
+from lrensemble.train.sweep.pretraining import with_base, with_placeholder
 from lrensemble.train.sweep.run_factory import RunFactory, check_space
 from lrensemble.train.sweep.strategies import STRATEGIES, check_strategy
 
@@ -53,7 +54,7 @@ def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]
     """
     factory = checked_factory(experiment)
     pool = pool_of(factory.dataset, folder)
-    factory = replace(factory, experiment=_as_begun(experiment, pool))
+    factory = replace(factory, experiment=_as_begun(factory.experiment, pool))
     return Setup(pool, factory.dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))
 
 
@@ -66,8 +67,9 @@ def checked_factory(experiment: Experiment, known: Learnable | None = None) -> R
     """
     import_plugins(experiment.plugins)  # a worker process has not read the experiment's file
     check_source(experiment.data.source)
-    check_space(experiment)
+    check_space(with_placeholder(experiment))
     check_strategy(experiment.sweep.strategy)
+    experiment = with_base(experiment)
     dataset = read(experiment.data, experiment.split, experiment.model) if known is None else known
     check_space(experiment, dataset)
     factory = RunFactory(experiment, dataset)
