@@ -77,6 +77,9 @@ def predict(
     files: Annotated[list[Path], typer.Argument(help="Images, .npz or .npy arrays, .parquet tables.")],
     out: TableFile = None,
     raw_formulas: RawFormulas = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse rows far outside of what was trained on; else they are told.")
+    ] = False,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,
@@ -93,7 +96,7 @@ def predict(
         check_table_path(out)
     loaded = Ensemble.load(ensemble, trust_code=trust_code)
     with people.status("predicting"):
-        predictions = predict_files(loaded, files)
+        predictions = predict_files(loaded, files, strict=strict)
     if out:
         predictions.save(out, raw_formulas=raw_formulas)
     if json:
