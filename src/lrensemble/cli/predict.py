@@ -64,7 +64,10 @@ class PredictedValues(TypedDict):
     predictions: list[ValuesPrediction]
 
 
-EXAMPLES = ("lrensemble predict ensemble images/*.png --out labels.csv",)
+EXAMPLES = (
+    "lrensemble predict ensemble images --out labels.csv",
+    "lrensemble predict ensemble table.csv --strict",
+)
 
 
 def output() -> Any:
@@ -74,7 +77,10 @@ def output() -> Any:
 
 def predict(
     ensemble: Annotated[Path, typer.Argument(help="Folder that `lrensemble export` made.")],
-    files: Annotated[list[Path], typer.Argument(help="Images, .npz or .npy arrays, .parquet tables.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Images, .npz or .npy arrays, .parquet or .csv tables; folders and patterns of such."),
+    ],
     out: TableFile = None,
     raw_formulas: RawFormulas = False,
     strict: Annotated[

@@ -22,7 +22,7 @@ from torch import Tensor
 from lrensemble.errors import ExportError, MissingExtraError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.outside import Outside, joined, warn_or_refuse
-from lrensemble.export.readers import check_suffix, read
+from lrensemble.export.readers import check_suffix, files_of, read
 from lrensemble.files import write_whole
 from lrensemble.notebook import Shown
 from lrensemble.numerics import likeliest
@@ -162,7 +162,7 @@ def predict_files(ensemble: Ensemble, files: Sequence[Path], *, strict: bool = F
 
     Args:
         ensemble: ensemble to predict with.
-        files: files that `readers` can read.
+        files: files that `readers` can read, folders of such, and patterns of their names.
         strict: whether to refuse rows that are far outside of what was trained on, rather than to warn of them.
 
     Raises:
@@ -170,6 +170,7 @@ def predict_files(ensemble: Ensemble, files: Sequence[Path], *, strict: bool = F
         MissingExtraError: pillow or pyarrow is needed and not installed.
         StorageError: a file cannot be read.
     """
+    files = files_of(files)
     for path in files:
         check_suffix(path)
     names: list[str] = []

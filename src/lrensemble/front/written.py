@@ -170,7 +170,8 @@ def predict(
 
     Args:
         ensemble: an ensemble, or the folder of a bundle.
-        data: inputs [sample, …] as an array, a tensor or a frame; or a file, or a list of files.
+        data: inputs [sample, …] as an array, a tensor or a frame; or a file, a folder, a pattern of names, or
+            a list of such.
         out: a `.csv` or `.parquet` file to write the table to.
         strict: whether to refuse rows far outside of what was trained on, rather than to warn of them.
         trust_code: whether code that the ensemble names may be imported.
