@@ -14,7 +14,7 @@ from tests.export.conftest import CLASSES, SHAPE, TeamBy
 from lrensemble.config import Inputs
 from lrensemble.errors import DataError
 from lrensemble.export import Ensemble
-from lrensemble.export.readers import read
+from lrensemble.export.readers import files_of, read
 from lrensemble.pool import Pool
 
 Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -126,7 +126,7 @@ def test_mistakes_are_told_in_one_line(
         (("predict", bundle, tmp_path / "nan.npz"), "row 0 holds a value that is not finite"),
         (("predict", bundle, tmp_path / "missing.npz"), "missing.npz: No such file"),
         (("predict", bundle, tmp_path / "notes.txt"), "cannot predict from .txt"),
-        (("predict", bundle, tmp_path / "folder.npz"), "folder.npz is a folder; name the files in it"),
+        (("predict", bundle, tmp_path / "folder.npz"), "folder.npz holds no file that can be predicted from"),
         (("predict", bundle, tmp_path / "grey.png"), "is an image; the ensemble takes"),
         (("predict", bundle, tmp_path / "small.npz", "--out", tmp_path / "a.xlsx"), "ends in .csv or .parquet"),
         (("predict", tmp_path, tmp_path / "small.npz"), "it has no config.json"),
@@ -140,6 +140,53 @@ def test_mistakes_are_told_in_one_line(
         assert message in outcome.err
         assert outcome.err.count("\n") == 1
         assert outcome.out == ""
+
+
+def test_folders_and_patterns(bundle: Path, command: Command, images: Images, tmp_path: Path) -> None:
+    folder = tmp_path / "some of them"
+    (folder / "below" / ".hidden").mkdir(parents=True)
+    for place, name in enumerate(("b.npy", "a.npy", "below/c.npy", "below/.hidden/d.npy")):
+        np.save(folder / name, images[0][place : place + 1])
+    (folder / "notes.txt").write_text("x")
+    for given, names in ((folder, ["a", "b", "c"]), (folder / "*.npy", ["a", "b"]), (folder / "**/c.*", ["c"])):
+        outcome = command("predict", bundle, given)
+        assert outcome.status == 0, outcome.err
+        assert [Path(row[0]).stem for row in table_of(outcome.out)[1:]] == names
+    outcome = command("predict", bundle, folder / "*.png")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "no file is called like" in outcome.err
+
+
+def test_images_of_a_folder_come_before_its_tables(tmp_path: Path) -> None:
+    for name in ("labels.csv", "z/2.PNG", "1.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert files_of([tmp_path]) == [tmp_path / "1.jpg", tmp_path / "z/2.PNG"]
+    strange = tmp_path / "a[1].npy"
+    strange.touch()
+    assert files_of([strange]) == [strange]
+
+
+def test_csv_of_features(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    (tmp_path / "t.csv").write_text("name,a,b\nx,1,2.5\ny,-3,1e3\n")
+    (rows,) = read(tmp_path / "t.csv", inputs_of(2, dtype="float32"))
+    np.testing.assert_array_equal(rows, np.array([[1, 2.5], [-3, 1000]], dtype=np.float32))
+    with pytest.raises(DataError, match=r"t\.csv has 2 columns of numbers .* takes inputs of shape \(3,\)"):
+        list(read(tmp_path / "t.csv", inputs_of(3, dtype="float32")))
+    (tmp_path / "u.csv").write_text("a,b\n1,2\n3\n")
+    with pytest.raises(DataError, match=r"u\.csv is no CSV table that can be read"):
+        list(read(tmp_path / "u.csv", inputs_of(2, dtype="float32")))
+    (tmp_path / "gap.csv").write_text("a,b\n1,2\n3,\n")
+    with pytest.raises(DataError, match=r"gap\.csv: row 1 holds a value that is not finite"):
+        list(read(tmp_path / "gap.csv", inputs_of(2, dtype="float32")))
+
+
+def test_sixteen_bits_are_refused_and_not_cut(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
+    image.fromarray(np.full((5, 6), 40_000, dtype=np.uint16)).save(tmp_path / "deep.png")
+    with pytest.raises(DataError, match=r"deep\.png has pixels of more than 8 bits .* convert it to 8 bits"):
+        list(read(tmp_path / "deep.png", inputs_of(1, 5, 6)))
 
 
 def test_an_image_of_the_wrong_size(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.config import Inputs, Recipe, to_record
+from lrensemble.config import Inputs, Recipe, Seen, to_record
 from lrensemble.data import Dataset, of_recipe
+from lrensemble.data.seen import seen_of
 from lrensemble.data.truth import Kind, truth_of
 from lrensemble.errors import AdoptError, PoolError
 from lrensemble.pool import Pool, Task
@@ -77,13 +78,7 @@ def _of_dataset(out: Path, dataset: Dataset) -> Rows:
     truth = {name: dataset.truth_of(name) for name in splits}
     task = Task.of(dataset.name, dataset.target, rows=rows, labels=truth)
     raw = {name: dataset.inputs[dataset.rows[name]].cpu().numpy() for name in splits}
-    inputs = Inputs(
-        shape=dataset.shape,
-        dtype=str(raw["val"].dtype),  # type: ignore[arg-type]  # the data set has one of the two
-        mean=tuple(dataset.mean.tolist()),
-        std=tuple(dataset.std.tolist()),
-    )
-    return Rows(Pool.create(out, task, truth), raw, inputs)
+    return Rows(Pool.create(out, task, truth), raw, dataset.inputs_of_members)
 
 
 def _of_arrays(out: Path, data: Mapping[str, NDArray[Any]], kind: Kind | None) -> Rows:
@@ -105,8 +100,18 @@ def _of_arrays(out: Path, data: Mapping[str, NDArray[Any]], kind: Kind | None) -
         dtype="uint8" if of_bytes else "float64" if of_double else "float32",
         mean=(0.0,) * shape[0],
         std=(1.0,) * shape[0],
+        seen=_seen(raw["val"]),
     )
     return Rows(Pool.create(out, task, truth), raw, inputs)
+
+
+def _seen(raw: NDArray[Any]) -> Seen | None:
+    """Range and statistics of the validation rows [sample, …], those that the model is known to have been good for."""
+    if raw.dtype.kind not in "buif" or not len(raw) or not np.isfinite(raw).all():
+        return None
+    axes = tuple(axis for axis in range(raw.ndim) if axis != 1)
+    mean, std = (of(axis=axes, dtype=np.float64) for of in (raw.mean, raw.std))
+    return seen_of(raw, np.arange(len(raw)), mean, std)
 
 
 def _task(

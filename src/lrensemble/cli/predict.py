@@ -91,7 +91,8 @@ class Answered(TypedDict):
 
 
 EXAMPLES = (
-    "lrensemble predict ensemble images/*.png --out labels.csv",
+    "lrensemble predict ensemble images --out labels.csv",
+    "lrensemble predict ensemble table.csv --strict",
     "lrensemble predict team questions.jsonl --members",
 )
 
@@ -106,8 +107,8 @@ def predict(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Images, .npz or .npy arrays, .parquet tables; for language models .jsonl files of questions with "
-            "their choices."
+            help="Images, .npz or .npy arrays, .parquet or .csv tables, folders and patterns of such; for language models "
+            ".jsonl files of questions with their choices."
         ),
     ],
     out: TableFile = None,
@@ -123,6 +124,9 @@ def predict(
         Path | None, typer.Option(help="Language models: folder of the base, where it lies elsewhere now.")
     ] = None,
     raw_formulas: RawFormulas = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse rows far outside of what was trained on; else they are told.")
+    ] = False,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,
@@ -145,7 +149,7 @@ def predict(
             predictions, accuracy = _answered(ensemble, files, members, base, trust_code, given)
     else:
         foreign = [*given, *(["members"] if members else []), *([] if base is None else ["base"])]
-        predictions = _predicted(ensemble, files, trust_code, foreign)
+        predictions = _predicted(ensemble, files, trust_code, foreign, strict=strict)
     if out:
         predictions.save(out, raw_formulas=raw_formulas)
     if json:
@@ -157,7 +161,7 @@ def predict(
     people.print(f"{len(predictions.rows):,} rows predicted{f' to {out}' if out else ''}{right}", soft_wrap=True)
 
 
-def _predicted(ensemble: Path, files: list[Path], trust_code: bool, given: list[str]) -> Predictions:
+def _predicted(ensemble: Path, files: list[Path], trust_code: bool, given: list[str], *, strict: bool) -> Predictions:
     from lrensemble.errors import ConfigError
     from lrensemble.export import Ensemble
     from lrensemble.export.predictions import predict_files
@@ -166,7 +170,7 @@ def _predicted(ensemble: Path, files: list[Path], trust_code: bool, given: list[
         raise ConfigError(f"--{given[0]} is for teams of language models, and {ensemble} is none; leave it out")
     loaded = Ensemble.load(ensemble, trust_code=trust_code)
     with people.status("predicting"):
-        return predict_files(loaded, files)
+        return predict_files(loaded, files, strict=strict)
 
 
 def _answered(

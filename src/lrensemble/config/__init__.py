@@ -9,7 +9,7 @@ from lrensemble.config.base import Base
 from lrensemble.config.benchmarks import BenchmarkSettings
 from lrensemble.config.experiment import DataSettings, Experiment, SelectSettings, load_experiment
 from lrensemble.config.groups import ParameterGroup
-from lrensemble.config.inputs import Gives, Inputs, Network, Scale
+from lrensemble.config.inputs import Gives, Inputs, Network, Scale, Seen
 from lrensemble.config.pretraining import PretrainSettings
 from lrensemble.config.recipe import Recipe, SplitSettings, TrainSettings
 from lrensemble.config.records import PositiveInt, Record, to_record
@@ -30,6 +30,7 @@ __all__ = [
     "Recipe",
     "Record",
     "Scale",
+    "Seen",
     "SelectSettings",
     "SplitSettings",
     "SweepSettings",

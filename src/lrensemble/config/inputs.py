@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from lrensemble.config.records import PositiveInt, Record, SpecField
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Seen(Record):
+    """Range and statistics of the raw inputs that a member was trained on, or of those it was validated on when it was
+    adopted: what lies far outside is nothing that it has learned from.
+    """
+
+    low: Annotated[tuple[Finite, ...], Field(strict=False)]
+    """Lowest value of each channel or feature."""
+    high: Annotated[tuple[Finite, ...], Field(strict=False)]
+    """Highest value of each channel or feature."""
+    mean: Annotated[tuple[Finite, ...], Field(strict=False)]
+    std: Annotated[tuple[Annotated[Finite, Field(ge=0)], ...], Field(strict=False)]
+    """Standard deviation of each channel or feature; 0 where all values are equal."""
+    contrast: Annotated[tuple[Finite, Finite], Field(strict=False)] | None = None
+    """1 % and 99 % quantile of an input's own standard deviation, over its channels and places; inputs of one value are
+    left out. None for features, which have units of their own."""
 
 
 class Inputs(Record):
@@ -20,12 +37,27 @@ class Inputs(Record):
     """Type of the data set that was trained on; inputs come on its scale, images of bytes from 0 to 255."""
     mean: Annotated[tuple[Finite, ...], Field(strict=False)]
     std: Annotated[tuple[Annotated[Finite, Field(gt=0)], ...], Field(strict=False)]
+    seen: Seen | None = None
+    """Range and statistics of raw inputs in training; None in files of earlier versions."""
 
     @model_validator(mode="after")
     def _one_for_each_channel(self) -> Self:
         if not len(self.mean) == len(self.std) == self.shape[0]:
             raise ValueError(f"{len(self.mean)} means and {len(self.std)} deviations for {self.shape[0]} channels")
+        if self.seen and {len(getattr(self.seen, name)) for name in ("low", "high", "mean", "std")} != {self.shape[0]}:
+            raise ValueError(f"statistics of the inputs are not of {self.shape[0]} channels")
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Fields, without those that were not measured: files of earlier versions are written as they were."""
+        content: dict[str, Any] = handler(self)
+        return {name: value for name, value in content.items() if name != "seen" or value is not None}
+
+    @property
+    def alone(self) -> Inputs:
+        """These inputs without the statistics: what decides how a network is run."""
+        return self.model_copy(update={"seen": None})
 
 
 class Scale(Record):

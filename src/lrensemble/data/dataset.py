@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lrensemble.config import DataSettings, Inputs, Recipe, Scale, SplitSettings
+from lrensemble.config import DataSettings, Inputs, Recipe, Scale, Seen, SplitSettings
 from lrensemble.data.augment import Augmenter, Draws, Mixing, move
+from lrensemble.data.seen import seen_of
 from lrensemble.data.source import SOURCES, Samples
 from lrensemble.data.stratified import divide
 from lrensemble.data.transfer import queued
@@ -57,6 +58,8 @@ class Dataset:
     """Weights [sample] for the sampler `weighted`, on the host; None where there are none."""
     soft: Tensor | None = None
     """Class probabilities [sample, class] float32 for the loss `soft_targets`; None where there are none."""
+    seen: Seen | None = None
+    """Range and statistics of the training rows' inputs; None where nobody measured them."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -121,9 +124,10 @@ class Dataset:
 
     @property
     def inputs_of_members(self) -> Inputs:
-        """Shape, type and normalisation of the inputs."""
+        """Shape, type, normalisation and range of the inputs."""
         dtype: Literal["uint8", "float32"] = "uint8" if self.inputs.dtype == torch.uint8 else "float32"
-        return Inputs(shape=self.shape, dtype=dtype, mean=tuple(self.mean.tolist()), std=tuple(self.std.tolist()))
+        mean, std = tuple(self.mean.tolist()), tuple(self.std.tolist())
+        return Inputs(shape=self.shape, dtype=dtype, mean=mean, std=std, seen=self.seen)
 
     def augmented(self, rows: Tensor, augmenter: Augmenter, draws: Draws) -> tuple[Tensor, Tensor, Mixing | None]:
         """Normalised and augmented inputs [batch, …] float32, what is to be learned and, where they are mixed, how.
@@ -169,6 +173,7 @@ def load(settings: DataSettings, split: SplitSettings) -> Dataset:
         truth_std=torch.from_numpy(truth_std),
         weights=samples.weights,
         soft=None if samples.soft is None else torch.from_numpy(samples.soft),
+        seen=seen_of(samples.inputs, rows["train"], mean, std),
     )
 
 

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from lrensemble.consensus import combine
 from lrensemble.errors import DataError, ExportError
-from lrensemble.export.bundle import CONFIG, WEIGHTS, read_bundle, write_bundle
+from lrensemble.export.bundle import read_bundle, write_bundle
 from lrensemble.export.description import Description
 from lrensemble.export.hub import Hub
+from lrensemble.export.outside import Outside, outside, warn_or_refuse
 from lrensemble.export.programs import batched_is_faster, groups_of, network_of, run_batched, run_each, side_by_side
 from lrensemble.export.stages import run_stages
 from lrensemble.models.arithmetic import cuda_arithmetic
@@ -34,7 +35,8 @@ class Ensemble(nn.Module, Hub):
     """Members of a team and the fitted consensus of their predictions, the very function that was scored.
 
     Inputs are [sample, *shape], uint8 or float, on the scale of the data set (bytes from 0 to 255, say); the ensemble
-    normalises them itself. It only predicts: members stay in evaluation mode, their parameters without gradients.
+    normalises them itself. Those far outside of what was trained on are said, or refused with `strict=True`. It only
+    predicts: members stay in evaluation mode, their parameters without gradients.
 
     ```python
     ensemble = Ensemble.load(Path("ensemble"))
@@ -188,62 +190,85 @@ class Ensemble(nn.Module, Hub):
         Raises:
             DataError: inputs of another shape.
         """
+        self._check_shape(inputs)
+        given = inputs.double() if self.description.inputs.dtype == "float64" else inputs.float()
+        return (given - self.mean) / self.std
+
+    def _check_shape(self, inputs: Tensor) -> None:
         shape = self.description.inputs.shape
         if tuple(inputs.shape[1:]) != shape:
             axes = ", ".join(map(str, shape))
             raise DataError(f"inputs have shape {tuple(inputs.shape)}; the ensemble takes [sample, {axes}]")
-        given = inputs.double() if self.description.inputs.dtype == "float64" else inputs.float()
-        return (given - self.mean) / self.std
 
     @property
     def classes_(self) -> NDArray[Any]:
         """Names of the classes [class], as scikit-learn has them; integers where they are called 0, 1, …"""
         return self.description.class_labels
 
-    @torch.no_grad()
-    def predict_dense(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.float64]:
-        """What `forward` gives for raw inputs [sample, *shape], block by block on the ensemble's device.
+    def predict_dense(self, inputs: Tensor | NDArray[np.generic], *, strict: bool = False) -> NDArray[np.float64]:
+        """What `forward` gives for raw inputs [sample, *shape], which are compared with those of training first.
+
+        Raises:
+            DataError: inputs of another shape; or far outside of what was trained on, where `strict`.
+        """
+        given = inputs if isinstance(inputs, Tensor) else torch.from_numpy(np.array(inputs))
+        warn_or_refuse(self.outside(given), strict=strict)
+        return self.in_blocks(given)
+
+    def outside(self, inputs: Tensor) -> Outside:
+        """Raw inputs [sample, *shape] that are far outside of what was trained on.
 
         Raises:
             DataError: inputs of another shape.
         """
-        given = inputs if isinstance(inputs, Tensor) else torch.from_numpy(np.array(inputs))
+        self._check_shape(inputs)
+        if any(hasattr(member, "vocabulary") for member in self.members):  # numbers of words are no quantities
+            return Outside(np.zeros(len(inputs), dtype=np.bool_))
+        return outside(self.description.inputs, inputs)
+
+    @torch.no_grad()
+    def in_blocks(self, given: Tensor) -> NDArray[np.float64]:
+        """What `forward` gives for raw inputs [sample, *shape], block by block on the ensemble's device, unchecked.
+
+        Raises:
+            DataError: inputs of another shape.
+        """
         with cuda_arithmetic(self.mean.device):
             blocks = [self(block.to(self.mean.device)).cpu() for block in torch.split(given, PREDICT_BATCH_ROWS)]
         return cast("NDArray[np.float64]", torch.cat(blocks).numpy())
 
-    def predict_proba(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.float64]:
+    def predict_proba(self, inputs: Tensor | NDArray[np.generic], *, strict: bool = False) -> NDArray[np.float64]:
         """Probabilities [sample, class] of raw inputs [sample, *shape], block by block on the ensemble's device.
 
         Raises:
-            DataError: inputs of another shape.
+            DataError: inputs of another shape; or far outside of what was trained on, where `strict`.
             ExportError: it predicts values.
         """
         if self.description.of_values:
             raise ExportError("this ensemble predicts values and has no probabilities; use predict, or predict_std")
-        return self.predict_dense(inputs)
+        return self.predict_dense(inputs, strict=strict)
 
-    def predict(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[Any]:
+    def predict(self, inputs: Tensor | NDArray[np.generic], *, strict: bool = False) -> NDArray[Any]:
         """Likeliest class [sample] of raw inputs [sample, *shape], as `classes_` has it, ties to the lowest; or values
         [sample, output] in the units of the data.
 
         Raises:
-            DataError: inputs of another shape.
+            DataError: inputs of another shape; or far outside of what was trained on, where `strict`.
         """
         if self.description.of_values:
-            return self.predict_dense(inputs)[:, : self.description.target.width]
-        named: NDArray[Any] = self.classes_[likeliest(self.predict_proba(inputs))]
+            return self.predict_dense(inputs, strict=strict)[:, : self.description.target.width]
+        named: NDArray[Any] = self.classes_[likeliest(self.predict_proba(inputs, strict=strict))]
         return named
 
-    def predict_std(self, inputs: Tensor | NDArray[np.generic]) -> NDArray[np.float64]:
+    def predict_std(self, inputs: Tensor | NDArray[np.generic], *, strict: bool = False) -> NDArray[np.float64]:
         """Standard deviations [sample, output] of the values that are predicted.
 
         Raises:
-            DataError: inputs of another shape.
+            DataError: inputs of another shape; or far outside of what was trained on, where `strict`.
             ExportError: its members do not say how sure they are.
         """
         width = self.description.target.width
-        said = self.predict_dense(inputs) if self.description.of_distributions else np.empty((0, 0))
+        said = self.predict_dense(inputs, strict=strict) if self.description.of_distributions else np.empty((0, 0))
         if said.shape[1] != 2 * width:
             raise ExportError("this ensemble does not say how sure it is; train its members with form = 'gaussian'")
         return np.sqrt(said[:, width:])
@@ -260,35 +285,3 @@ class Ensemble(nn.Module, Hub):
     def train(self, mode: bool = True) -> Self:  # noqa: ARG002
         """Stay in evaluation mode: an ensemble only predicts."""
         return super().train(False)
-
-    def _save_pretrained(self, save_directory: Path) -> None:
-        """Hook of the hub's mixin: save into a folder."""
-        self.save(save_directory)
-
-    @classmethod
-    def _from_pretrained(  # type: ignore[override]  # the mixin types what it passes on loosely
-        cls,
-        *,
-        model_id: str,
-        revision: str | None,
-        cache_dir: str | Path | None,
-        force_download: bool,
-        local_files_only: bool,
-        token: str | bool | None,
-        trust_code: bool = False,
-    ) -> Self:
-        """Hook of the hub's mixin: load from a folder, or from a repository of the hub."""
-        if Path(model_id).is_dir():
-            return cls.load(Path(model_id), trust_code=trust_code)
-        from huggingface_hub import snapshot_download
-
-        folder = snapshot_download(
-            model_id,
-            revision=revision,
-            cache_dir=cache_dir,
-            force_download=force_download,
-            local_files_only=local_files_only,
-            token=token,
-            allow_patterns=[CONFIG, WEIGHTS],
-        )
-        return cls.load(Path(folder), trust_code=trust_code)

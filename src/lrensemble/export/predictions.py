@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lrensemble.errors import ExportError, MissingExtraError
 from lrensemble.export.ensemble import Ensemble
-from lrensemble.export.readers import check_suffix, read
+from lrensemble.export.outside import Outside, joined, warn_or_refuse
+from lrensemble.export.readers import check_suffix, files_of, read
 from lrensemble.files import write_whole
 from lrensemble.notebook import Shown
 from lrensemble.numerics import likeliest
@@ -145,44 +148,58 @@ def check_table_path(path: Path) -> None:
         raise ExportError(f"cannot write predictions to {path}; give a path that ends in {' or '.join(SUFFIXES)}")
 
 
-def predict_array(ensemble: Ensemble, inputs: NDArray[np.generic]) -> Predictions:
+def predict_array(ensemble: Ensemble, inputs: NDArray[np.generic], *, strict: bool = False) -> Predictions:
     """Predictions of inputs [sample, …].
 
     Raises:
-        DataError: inputs of another shape.
+        DataError: inputs of another shape; or far outside of what was trained on, where `strict`.
     """
-    said = _said(ensemble, inputs)
+    given = torch.from_numpy(np.array(inputs))
+    warn_or_refuse(ensemble.outside(given), strict=strict)
+    said = _said(ensemble, given)
     return Predictions(ensemble.description.target, ("",) * len(said), tuple(range(len(said))), said)
 
 
-def predict_files(ensemble: Ensemble, files: Sequence[Path]) -> Predictions:
+def predict_files(ensemble: Ensemble, files: Sequence[Path], *, strict: bool = False) -> Predictions:
     """Predictions of all rows of files, in their order.
 
+    Args:
+        ensemble: ensemble to predict with.
+        files: files that `readers` can read, folders of such, and patterns of their names.
+        strict: whether to refuse rows that are far outside of what was trained on, rather than to warn of them.
+
     Raises:
-        DataError: a file that cannot be used; suffixes are checked before anything is predicted.
+        DataError: a file that cannot be used, or rows refused; suffixes are checked before anything is predicted.
         MissingExtraError: pillow or pyarrow is needed and not installed.
         StorageError: a file cannot be read.
     """
+    files = files_of(files)
     for path in files:
         check_suffix(path)
     names: list[str] = []
     rows: list[int] = []
     blocks = list[NDArray[np.float64]]()
+    outside = list[Outside]()
     for path in files:
         first = 0
         for block in read(path, ensemble.description.inputs):
-            blocks.append(_said(ensemble, block))
+            given = torch.from_numpy(np.ascontiguousarray(block))
+            outside.append(ensemble.outside(given).in_file(path))
+            if strict:
+                warn_or_refuse(outside[-1], strict=True)
+            blocks.append(_said(ensemble, given))
             names += [str(path)] * len(block)
             rows += range(first, first + len(block))
             first += len(block)
+    warn_or_refuse(joined(outside), strict=strict)
     target = ensemble.description.target
     said = np.concatenate(blocks) if blocks else np.empty((0, target.width))
     return Predictions(target, tuple(names), tuple(rows), said)
 
 
-def _said(ensemble: Ensemble, block: NDArray[np.generic]) -> NDArray[np.float64]:
+def _said(ensemble: Ensemble, block: Tensor) -> NDArray[np.float64]:
     """Probabilities, or values and then their standard deviations."""
-    said, width = ensemble.predict_dense(block), ensemble.description.target.width
+    said, width = ensemble.in_blocks(block), ensemble.description.target.width
     if said.shape[1] == 2 * width:
         said[:, width:] = np.sqrt(said[:, width:])
     return said

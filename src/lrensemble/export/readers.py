@@ -1,10 +1,11 @@
-"""Raw inputs for an ensemble from files: images, arrays of numpy, parquet tables."""
+"""Raw inputs for an ensemble from files: images, arrays of numpy, parquet and CSV tables."""
 
 from __future__ import annotations
 
+import glob
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from lrensemble.files import storage_errors
 from lrensemble.pool.arrays import load
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-SUFFIXES = (*IMAGES, ".npz", ".npy", ".parquet")
+SUFFIXES = (*IMAGES, ".npz", ".npy", ".parquet", ".csv")
 ARRAYS = ("x", "images", "x_test", "test_x", "test_images")
 """Names of the inputs in an `.npz` file; the first one present is taken."""
 IMAGE_COLUMNS = ("image", "img")
@@ -30,14 +31,45 @@ Rows = NDArray[Any]
 """Raw inputs [sample, *shape]."""
 
 
+def files_of(given: Sequence[Path]) -> list[Path]:
+    """Files, those of folders, and those that patterns such as `images/*.png` mean, in the order of their names.
+
+    A folder stands for the images in it and in the folders below; where it has none, for its other files that can be
+    read. Hidden ones are left out.
+
+    Raises:
+        DataError: a folder or a pattern without such files.
+    """
+    found = list[Path]()
+    for path in given:
+        if os.path.isdir(path):
+            found += _in_folder(path)
+        elif glob.has_magic(str(path)) and not os.path.lexists(path):
+            matches = sorted(map(Path, glob.glob(str(path), recursive=True)))
+            if not matches:
+                raise DataError(f"no file is called like {path}")
+            found += [file for file in matches if file.is_file()]
+        else:
+            found.append(path)
+    return found
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    with storage_errors("read", folder):
+        below = sorted(path for path in folder.rglob("*") if path.is_file())
+    seen = [path for path in below if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    for suffixes in (IMAGES, SUFFIXES):
+        if files := [path for path in seen if path.suffix.lower() in suffixes]:
+            return files
+    raise DataError(f"{folder} holds no file that can be predicted from; give {', '.join(SUFFIXES)}")
+
+
 def check_suffix(path: Path) -> None:
     """Refuse a file with an unknown suffix.
 
     Raises:
-        DataError: a folder, or another suffix.
+        DataError: another suffix.
     """
-    if os.path.isdir(path):
-        raise DataError(f"{path} is a folder; name the files in it")
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(
             f"{path}: cannot predict from {path.suffix or 'a file without suffix'}; give {', '.join(SUFFIXES)}"
@@ -48,7 +80,8 @@ def read(path: Path, inputs: Inputs) -> Iterator[Rows]:
     """Blocks of raw inputs [sample, *shape] of a file, in the order of its rows.
 
     An image is one row. An `.npz` file holds one of `ARRAYS`. A parquet table has a column `image` or `img` of encoded
-    images (bytes, or Hugging Face's struct of bytes and path), or else one column of numbers for each feature.
+    images (bytes, or Hugging Face's struct of bytes and path), or else one column of numbers for each feature, in the
+    order of training; so has a CSV table, whose first line names its columns.
 
     Args:
         path: the file.
@@ -67,6 +100,8 @@ def read(path: Path, inputs: Inputs) -> Iterator[Rows]:
         yield _image(content, inputs, str(path))[None]
     elif suffix == ".parquet":
         yield from _parquet(path, inputs)
+    elif suffix == ".csv":
+        yield from _csv(path, inputs)
     else:
         yield _shaped(_array(path), inputs, str(path))
 
@@ -114,6 +149,8 @@ def _image(content: bytes, inputs: Inputs, source: str) -> NDArray[np.uint8]:
     channels, height, width = inputs.shape
     try:
         with Image.open(io.BytesIO(content)) as opened:
+            if opened.mode.startswith(("I", "F")):  # Pillow would cut all that is above 255
+                raise DataError(f"{source} has pixels of more than 8 bits (mode {opened.mode}); convert it to 8 bits")
             pixels = np.asarray(opened.convert(MODES[channels]))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{source} is no image that can be read: {error}") from None
@@ -136,6 +173,21 @@ def _parquet(path: Path, inputs: Inputs) -> Iterator[Rows]:
                 first += batch.num_rows
     except ArrowException as error:
         raise DataError(f"{path} is damaged, or no parquet file: {' '.join(str(error).split())}") from None
+
+
+def _csv(path: Path, inputs: Inputs) -> Iterator[Rows]:
+    try:
+        from pyarrow import ArrowException, csv
+    except ImportError:
+        raise MissingExtraError("reading CSV needs pyarrow: pip install 'lrensemble[hub]'") from None
+    try:
+        with storage_errors("read", path), csv.open_csv(path) as file:
+            first = 0
+            for batch in file:
+                yield _table(batch, inputs, str(path), first)
+                first += batch.num_rows
+    except ArrowException as error:
+        raise DataError(f"{path} is no CSV table that can be read: {' '.join(str(error).split())}") from None
 
 
 def _table(batch: Any, inputs: Inputs, source: str, first: int) -> Rows:

@@ -130,9 +130,11 @@ def _inputs(members: Sequence[Member]) -> tuple[Inputs, list[Inputs | None]]:
     Raises:
         ExportError: members that take inputs of different shapes, or do not say which.
     """
-    given = [_known(member) for member in members]
+    known = [_known(member) for member in members]
+    seen = next((each.seen for each in known if each.seen is not None), None)
+    given = [each.alone for each in known]
     if all(each == given[0] for each in given) and given[0].dtype != "float64":  # networks of torch take float32
-        return given[0], [None] * len(members)
+        return given[0].model_copy(update={"seen": seen}), [None] * len(members)
     shape = given[0].shape
     for member, each in zip(members, given, strict=True):
         if each.shape != shape:
@@ -144,7 +146,7 @@ def _inputs(members: Sequence[Member]) -> tuple[Inputs, list[Inputs | None]]:
         other = next(member for member, each in zip(members, given, strict=True) if each != given[0])
         raise ExportError(f"members {members[0].id} and {other.id} take different inputs; export teams of one data set")
     widest = max((each.dtype for each in given), key=("uint8", "float32", "float64").index)
-    raw = Inputs(shape=shape, dtype=widest, mean=(0.0,) * shape[0], std=(1.0,) * shape[0])
+    raw = Inputs(shape=shape, dtype=widest, mean=(0.0,) * shape[0], std=(1.0,) * shape[0], seen=seen)
     return raw, list(given)
 
 

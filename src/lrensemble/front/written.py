@@ -198,6 +198,7 @@ def predict(
     data: Any,
     out: PathLike | None = None,
     *,
+    strict: bool = False,
     trust_code: bool = False,
 ) -> Predictions:
     """Predict rows with an exported ensemble, as `lrensemble predict` does.
@@ -209,13 +210,14 @@ def predict(
 
     Args:
         ensemble: an ensemble, or the folder of a bundle; also of language models.
-        data: inputs [sample, …] as an array, a tensor or a frame; or a file, or a list of files. For language models
-            files of questions with their choices.
+        data: inputs [sample, …] as an array, a tensor or a frame; or a file, a folder, a pattern of names, or a list of
+            such. For language models files of questions with their choices.
         out: a `.csv` or `.parquet` file to write the table to.
+        strict: whether to refuse rows far outside of what was trained on, rather than to warn of them.
         trust_code: whether code that the ensemble names may be imported.
 
     Raises:
-        DataError: inputs of another shape, or a file that cannot be used.
+        DataError: inputs of another shape, a file that cannot be used, or rows that are refused.
         ExportError: no bundle, or one that is damaged.
         UntrustedError: it names code that is not trusted.
     """
@@ -228,7 +230,10 @@ def predict(
         if out is not None:
             predictions.save(Path(out))
         return predictions
-    predictions = predict_array(found, as_array(data)) if files is None else predict_files(found, files)
+    if files is None:
+        predictions = predict_array(found, as_array(data), strict=strict)
+    else:
+        predictions = predict_files(found, files, strict=strict)
     if out is not None:
         predictions.save(Path(out))
     return predictions

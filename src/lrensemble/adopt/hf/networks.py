@@ -216,4 +216,5 @@ def _preprocessed(path: Path, asked: Asked) -> Inputs | None:
         dtype=inputs.dtype,
         mean=tuple(float(each) / scale for each in mean),
         std=tuple(float(each) / scale for each in std),
+        seen=inputs.seen,
     )

@@ -1,0 +1,140 @@
+"""Inputs far outside of what an ensemble was trained on: found before anything is predicted of them.
+
+A row is far outside where a value lies beyond the range of training by more than a standard deviation of its channel or
+feature (or a tenth of the range, where that is more); where the contrast of an image is less than a tenth of nearly all
+in training, or more than ten times it, as of bytes that were divided by 255; or where it is not finite. Features all of
+which vary by less than a twentieth of what they did are in other units.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lrensemble.config import Inputs, Seen
+from lrensemble.errors import DataError
+
+CONTRAST_FACTOR = 10
+"""Ratio to the contrasts of training beyond which an image is far outside."""
+VARIATION = 0.05
+"""Part of the standard deviations of training below which no feature of a table may stay."""
+VARIATION_ROWS = 8
+"""Rows from which on that is asked."""
+BLOCK_ROWS = 1024
+
+BYTES = (8.0, 128.0)
+"""Contrasts that are taken for usual of images of bytes where none were measured."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Rows that are far outside, and what is wrong with the first of them."""
+
+    rows: NDArray[np.bool_]
+    """Whether each row [sample] is."""
+    reason: str = ""
+    """Reason for the first of them."""
+
+    def in_file(self, path: Path) -> Outside:
+        """What was found, with the file that it was found in."""
+        return replace(self, reason=f"{path}: {self.reason}") if self.reason else self
+
+    def __str__(self) -> str:
+        count = f"{int(self.rows.sum()):,} of {len(self.rows):,} rows"
+        return f"{count} far outside of what was trained on: {self.reason}; what is predicted of them means little"
+
+
+def known_range(inputs: Inputs) -> Seen | None:
+    """Range and statistics of training; those of any images of bytes where an earlier version has kept none."""
+    if inputs.seen is not None or inputs.dtype != "uint8" or len(inputs.shape) < 3:
+        return inputs.seen
+    channels = inputs.shape[0]
+    low, high, half = (0.0,) * channels, (255.0,) * channels, (127.5,) * channels
+    return Seen(low=low, high=high, mean=half, std=low, contrast=BYTES)
+
+
+def outside(inputs: Inputs, rows: Tensor) -> Outside:
+    """Rows [sample, *shape] of raw inputs that are far outside; none where the range of training is not known."""
+    seen = known_range(inputs)
+    if seen is None or not len(rows) or rows.is_complex():
+        return Outside(np.zeros(len(rows), dtype=np.bool_))
+    return joined([_of_block(seen, block) for block in torch.split(rows, BLOCK_ROWS)])
+
+
+def joined(found: Sequence[Outside]) -> Outside:
+    """What was found in several blocks, as one."""
+    rows = np.concatenate([each.rows for each in found]) if found else np.empty(0, dtype=np.bool_)
+    return Outside(rows, next((each.reason for each in found if each.reason), ""))
+
+
+def warn_or_refuse(found: Outside, *, strict: bool) -> None:
+    """Say that rows are far outside, where some are.
+
+    Raises:
+        DataError: some are, and that is to be refused.
+    """
+    if not found.rows.any():
+        return
+    if strict:
+        raise DataError(f"{found}; mend them, or leave strict away to predict them all the same")
+    logger.warning("%s", found)
+
+
+def _of_block(seen: Seen, rows: Tensor) -> Outside:
+    values = (
+        (rows if rows.dtype == torch.float64 else rows.float()).flatten(2)
+        if rows.ndim > 2
+        else rows.double()[..., None]
+    )
+    low, high, std = (
+        torch.tensor(each, dtype=torch.float64, device=rows.device) for each in (seen.low, seen.high, seen.std)
+    )
+    margin = torch.maximum(std, (high - low) / 10)
+    margin = torch.where(margin > 0, margin, 1.0)  # as the ensemble divides by 1 where nothing varied
+    lowest, highest = values.amin(2).double(), values.amax(2).double()
+    # Written so that NaN is outside.
+    beyond = ~((lowest >= low - margin) & (highest <= high + margin))
+    found = beyond.any(dim=1)
+    if seen.contrast is not None:
+        contrast = values.flatten(1).std(dim=1, correction=0)
+        usual = (contrast >= seen.contrast[0] / CONTRAST_FACTOR) & (contrast <= seen.contrast[1] * CONTRAST_FACTOR)
+        found |= (contrast > 0) & ~usual
+    if rows.ndim == 2 and not found.any() and len(rows) >= VARIATION_ROWS:
+        varied = values[..., 0].std(dim=0, correction=0)[std > 0] / std[std > 0]
+        if len(varied) and 0 < float(varied.max()) < VARIATION:
+            reason = f"no feature varies by more than {float(varied.max()):.2g} of its standard deviation in training"
+            return Outside(np.ones(len(rows), dtype=np.bool_), f"{reason}, so they are in other units")
+    if not found.any():
+        return Outside(found.cpu().numpy())
+    if rows.ndim == 2:
+        return Outside(found.cpu().numpy(), _of_feature(seen, rows, beyond))
+    return Outside(found.cpu().numpy(), _of_images(seen, float(lowest[found].min()), float(highest[found].max())))
+
+
+def _of_feature(seen: Seen, rows: Tensor, beyond: Tensor) -> str:
+    """Reason of the first row with a feature beyond its range."""
+    row, feature = (int(each) for each in beyond.nonzero()[0])
+    said = f"{seen.low[feature]:g} to {seen.high[feature]:g}"
+    return f"feature {feature} is {float(rows[row, feature]):g} where training had {said}"
+
+
+def _of_images(seen: Seen, lowest: float, highest: float) -> str:
+    """Reason of images with these values, and what to do where it is plain."""
+    low, high = min(seen.low), max(seen.high)
+    reason = f"values go from {lowest:g} to {highest:g} where training had {low:g} to {high:g}"
+    if lowest >= 0 and highest <= 1 and high > 2:
+        return f"{reason} (divided by 255? multiply them by 255)"
+    if lowest >= 0 and low >= 0 and high <= 1 and highest > 2:
+        return f"{reason} (divide them by 255)"
+    if lowest < 0 <= low:
+        return f"{reason} (normalised? the ensemble does that itself)"
+    return reason
