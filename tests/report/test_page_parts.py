@@ -26,6 +26,7 @@ from lrensemble.report.sections.heat_maps import heat_maps
 from lrensemble.report.sections.hyper_parameters import hyper_parameters, parameters_of, study_of
 from lrensemble.report.sections.members import members
 from lrensemble.report.sections.trained import duration, trained, varied
+from lrensemble.report.sections.uncertainty import uncertainty
 from lrensemble.select import team_score
 
 
@@ -247,3 +248,14 @@ def test_without_optuna_it_says_what_to_install(trained: Pool, monkeypatch: pyte
 def test_members_that_differ_in_nothing_have_no_such_section(hostile: Pool) -> None:
     assert hyper_parameters(ReportData(hostile, None)) is None
     assert trained(ReportData(hostile, None)) is not None
+
+
+def test_uncertainty_is_told_where_it_was_measured(judged: ReportData, collapsed: Pool) -> None:
+    section = uncertainty(judged)
+    assert section is not None
+    abstaining, sets = section.tables
+    assert [row[0] for row in abstaining.rows] == ["AURC", *(f"accuracy, surest {share} %" for share in (50, 80, 90))]
+    assert [str(row[0]).split(", ")[-1] for row in sets.rows] == ["LAC", "APS", "RAPS"] * 2
+    assert "55 test rows, measured on 55 others" in sets.caption
+    assert all(len(row) == len(table.headings) for table in section.tables for row in table.rows)
+    assert uncertainty(ReportData(collapsed, None)) is None

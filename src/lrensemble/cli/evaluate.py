@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,6 +38,7 @@ SHOWN = 12
 EXAMPLES = (
     "lrensemble evaluate pool",
     "lrensemble evaluate pool --format latex > table.tex",
+    "lrensemble evaluate pool --foreign mnist",
     "lrensemble evaluate pool --harness tasks/arc_easy.yaml --limit 200",
 )
 
@@ -71,6 +72,14 @@ def evaluate(
     base: Annotated[
         Path | None, typer.Option(help="With --harness: folder of the base, where it lies elsewhere now.")
     ] = None,
+    foreign: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A further test set whose truth does not count: its rows are told from those of test by how unsure "
+            "predictions are; may be repeated.",
+        ),
+    ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     format: Format = "table",  # noqa: A002 – the option's name
@@ -86,7 +95,7 @@ def evaluate(
 
             raise ConfigError(f"--{name} goes with --harness TASK; leave it out")
     opened = open_pool(pool, plugin, trust_code)
-    result = evaluate_into(opened, pool / "result.json")
+    result = evaluate_into(opened, pool / "result.json", foreign=foreign or ())
     print_result(result, opened, form_of(format, json))
 
 
@@ -110,7 +119,9 @@ def _by_harness(
     evaluate_by_harness(folder, tasks, form, base=base, limit=limit, shots=shots, trust_code=trust)
 
 
-def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = None, *, again: bool = True) -> Result:
+def evaluate_into(
+    pool: Pool, path: Path, not_run: Mapping[str, str] | None = None, *, again: bool = True, foreign: Sequence[str] = ()
+) -> Result:
     """Evaluate the pool's stored teams and write `result.json`.
 
     Without `again`, a stored result of the same members and teams is returned: test rows are not looked at once more.
@@ -120,18 +131,19 @@ def evaluate_into(pool: Pool, path: Path, not_run: Mapping[str, str] | None = No
     """
     from lrensemble.front.teams import evaluate_into as into
 
-    return into(pool, path, not_run, again=again, around=people.status)
+    return into(pool, path, not_run, again=again, foreign=foreign, around=people.status)
 
 
 def print_result(result: Result, pool: Pool, form: Form) -> None:
     """Print the teams beside the best single models, the judged team's members with their rates, and the verdicts."""
     from lrensemble.evaluate.tables import across_tests, gain_tables
+    from lrensemble.evaluate.uncertainty.tables import uncertainty_tables
     from lrensemble.evaluate.verdict import sentences_of
 
     if form == "json":
         print_json(result.model_dump(mode="json"))
         return
-    gains = [table_of(table) for table in (*gain_tables(result), *across_tests(result))]
+    gains = [table_of(table) for table in (*gain_tables(result), *across_tests(result), *uncertainty_tables(result))]
     print_tables([*gains, *_team_tables(result, pool, SHOWN if form == "table" else len(result.members))], form)
     print_not_run(result.not_run)
     if form == "table":

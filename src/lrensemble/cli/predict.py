@@ -107,8 +107,8 @@ def predict(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Images, .npz or .npy arrays, .parquet or .csv tables, folders and patterns of such; for language models "
-            ".jsonl files of questions with their choices."
+            help="Images, .npz or .npy arrays, .parquet or .csv tables, folders and patterns of such; for language "
+            "models .jsonl files of questions with their choices."
         ),
     ],
     out: TableFile = None,

@@ -12,17 +12,22 @@ from lrensemble.evaluate.further import further_test
 from lrensemble.evaluate.judged import Judged, judged
 from lrensemble.evaluate.looks import described, write_look
 from lrensemble.evaluate.measurements import Measurements
-from lrensemble.evaluate.result import MemberResult, Result
+from lrensemble.evaluate.result import MemberResult, Reference, Result
 from lrensemble.evaluate.selections import save
 from lrensemble.evaluate.spoken import spoken_notes
-from lrensemble.evaluate.teams import Team, choose, validation_of
+from lrensemble.evaluate.teams import Team, choose, predictor_of, validation_of
+from lrensemble.evaluate.uncertainty.foreign import further_sets
+from lrensemble.evaluate.uncertainty.measured import uncertainty
+from lrensemble.evaluate.uncertainty.record import Uncertainty
 from lrensemble.evaluate.verdict import verdict
 from lrensemble.pool import Pool
 from lrensemble.select import SELECTORS
 from lrensemble.spec import to_spec
 
 
-def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | None = None) -> Result:
+def evaluate(
+    pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | None = None, foreign: Sequence[str] = ()
+) -> Result:
     """Score every member and team on `val` and `test`, and every team's gain over the best single model.
 
     For each metric that teams aim at, the best single model is chosen by it on `val`, and beside the teams stand best
@@ -35,13 +40,15 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
         pool: pool with `val` and `test` rows.
         teams: teams chosen among its members.
         not_run: reason why a method has no team, by method; copied into the result.
+        foreign: names of further test sets whose truth does not count: their rows are only told from those of test.
 
     Raises:
-        PoolError: the pool has no test rows or no finished member.
+        PoolError: the pool has no test rows or no finished member, or no such further test set.
         StorageError: the pool cannot be written to: every look at `test` is noted there.
     """
     start = time.perf_counter()
     tests = _checked_tests(pool)
+    further = further_sets(tests, foreign)
     notes, validation = [], validation_of(pool)
     if not teams:
         teams = (choose(pool, "greedy", validation=validation),)
@@ -81,7 +88,8 @@ def evaluate(pool: Pool, teams: Sequence[Team], *, not_run: Mapping[str, str] | 
         verdict=verdicts[0],
         verdicts=verdicts,
         looks=looks[tests[0]],
-        further={name: further_test(measurements, name, references, verdicts, looks[name]) for name in tests[1:]},
+        further={name: further_test(measurements, name, references, verdicts, looks[name]) for name in further},
+        uncertainty=_uncertainty(pool, judgements[0], keyed),
         notes=(*notes, *measurements.notes(references.values()), *spoken_notes(pool, chosen, tests[0])),
         seconds={
             "training": sum(member.seconds or 0.0 for member in pool.members()),
@@ -103,6 +111,13 @@ def _checked_tests(pool: Pool) -> tuple[str, ...]:
             "collect predictions with a test split, or set rows aside: lrensemble collect … --holdout 0.5"
         )
     return tests
+
+
+def _uncertainty(
+    pool: Pool, first: tuple[Judged, str | None, Reference], teams: Mapping[str, Team]
+) -> Uncertainty | None:
+    each, key, reference = first
+    return uncertainty(pool, each.metric, reference.member, None if key is None else (key, predictor_of(teams[key])))
 
 
 def _key(each: Judged, keyed: Mapping[str, Team]) -> str | None:

@@ -7,6 +7,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from lrensemble.config import Record
+from lrensemble.evaluate.gain import LEVEL as LEVEL
+from lrensemble.evaluate.gain import Gain as Gain
+from lrensemble.evaluate.uncertainty.record import Uncertainty
 from lrensemble.notebook import Shown
 
 FORMAT, UNSEALED = 4, 2
@@ -14,9 +17,6 @@ FORMAT, UNSEALED = 4, 2
 
 READ = (3, FORMAT)
 """Sealed formats that are read; the third knows classes and one test set alone."""
-
-LEVEL = 0.05
-"""Significance level: a p-value below it, with an interval that excludes zero, is called reliable."""
 
 
 class Scores(Record):
@@ -41,36 +41,6 @@ class Scores(Record):
 
 
 STANDARD = tuple(name for name in Scores.model_fields if name != "others")
-
-
-class Gain(Record):
-    """Gain of a team over a single model, paired on the same test rows; positive is better."""
-
-    value: float
-    """Team minus single model, signed so that higher is better."""
-    low: float
-    high: float
-    """Upper end of the 95 % interval of this comparison alone."""
-    p_value: float
-    """Two-sided p-value of this comparison alone: McNemar's test for accuracy, else that of the interval's pivot."""
-    adjusted_low: float | None = None
-    adjusted_high: float | None = None
-    """Upper end of the simultaneous 95 % interval over all teams of the table."""
-    adjusted_p: float | None = None
-    """p-value adjusted for the number of teams in the table."""
-    rows: int
-
-    @property
-    def reliable(self) -> bool:
-        """Whether the interval excludes zero and p < 0.05; for a team that was fixed before test was looked at."""
-        return (self.low > 0 or self.high < 0) and self.p_value < LEVEL
-
-    @property
-    def reliable_in_table(self) -> bool:
-        """Whether the adjusted interval excludes zero and adjusted p < 0.05; for a team that is one of many."""
-        if self.adjusted_p is None or self.adjusted_low is None or self.adjusted_high is None:
-            return False
-        return (self.adjusted_low > 0 or self.adjusted_high < 0) and self.adjusted_p < LEVEL
 
 
 class Cost(Record):
@@ -216,7 +186,9 @@ class Result(Shown, Record):
     looks: int
     """Number of looks at test, this one included."""
     further: dict[str, FurtherTest] = Field(default={})
-    """Further test sets, by name."""
+    """Further test sets, by name; not those that are foreign."""
+    uncertainty: Uncertainty | None = None
+    """Uncertainty of the judged team and of the best single model; None where they give no probabilities of classes."""
     notes: tuple[str, ...] = ()
     """Warnings: default choices, members that learned nothing, doubtful fits."""
     seconds: dict[str, float] = Field(description="Wall-clock seconds by stage")

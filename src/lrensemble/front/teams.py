@@ -141,7 +141,9 @@ def _listed(method: SpecLike | Sequence[SpecLike] | None, pool: Pool) -> Sequenc
     return method if isinstance(method, list | tuple) else [method]  # type: ignore[list-item]  # no other sequence
 
 
-def evaluate(pool: Pool | PathLike, out: PathLike | None = None, *, trust_code: bool = False) -> Result:
+def evaluate(
+    pool: Pool | PathLike, out: PathLike | None = None, *, foreign: Sequence[str] = (), trust_code: bool = False
+) -> Result:
     """Measure the stored teams of a pool on the rows of every test set, as `lrensemble evaluate` does.
 
     ```python
@@ -152,6 +154,7 @@ def evaluate(pool: Pool | PathLike, out: PathLike | None = None, *, trust_code: 
     Args:
         pool: a pool, or its folder, with teams chosen by `select`.
         out: file of the result; `POOL/result.json` unless given.
+        foreign: names of further test sets whose truth does not count: their rows are only told from those of test.
         trust_code: whether code that the pool names may be imported.
 
     Raises:
@@ -159,7 +162,7 @@ def evaluate(pool: Pool | PathLike, out: PathLike | None = None, *, trust_code: 
         StorageError: the file cannot be written.
     """
     found = opened(pool, trust_code)
-    return evaluate_into(found, found.folder / "result.json" if out is None else Path(out))
+    return evaluate_into(found, found.folder / "result.json" if out is None else Path(out), foreign=foreign)
 
 
 def opened(given: Pool | PathLike, trust_code: bool = False) -> Pool:
@@ -235,6 +238,7 @@ def evaluate_into(
     not_run: Mapping[str, str] | None = None,
     *,
     again: bool = True,
+    foreign: Sequence[str] = (),
     around: Around = nullcontext,
 ) -> Result:
     """Evaluate the pool's stored teams and write `result.json`.
@@ -251,6 +255,6 @@ def evaluate_into(
     if known is not None and known.not_run == missing:
         return known
     with around("evaluating"):
-        result = measured(pool, teams, not_run=missing)
+        result = measured(pool, teams, not_run=missing, foreign=foreign)
     write_result(result, path)
     return result

@@ -28,6 +28,7 @@ from lrensemble.report.sections.residuals import residuals
 from lrensemble.report.sections.rows import rows
 from lrensemble.report.sections.spread import spread
 from lrensemble.report.sections.trained import trained
+from lrensemble.report.sections.uncertainty import uncertainty
 from lrensemble.report.sections.value_rows import value_rows
 from lrensemble.report.sections.verdict import teams, verdict
 from lrensemble.targets import Need
@@ -48,6 +49,7 @@ SECTIONS: tuple[tuple[Maker, Need | None], ...] = (
     (ambiguity, "values"),
     (reliability, "labels"),
     (residuals, "values"),
+    (uncertainty, None),
     (price, None),
     (confusion, "labels"),
     (rows, "labels"),

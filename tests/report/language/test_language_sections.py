@@ -12,9 +12,9 @@ from tests.report.pages import HOSTILE, open_page
 from lrensemble.evaluate import Result, choose, evaluate, load, save
 from lrensemble.evaluate.benchmarks import read_judgement, write_judgement
 from lrensemble.language.questions import QUESTIONS
+from lrensemble.metrics.significance.wilson import wilson
 from lrensemble.pool import Pool
 from lrensemble.report import write_report
-from lrensemble.report.language.benchmarks import wilson
 from lrensemble.report.language.data import ANSWERS, JUDGEMENT, Asked, asked
 from lrensemble.report.language.losses import perplexity, scale_limit
 from lrensemble.report.page import sections_of

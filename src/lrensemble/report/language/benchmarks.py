@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,15 +10,13 @@ import numpy as np
 from lrensemble.evaluate.benchmarks import OnBenchmark
 from lrensemble.evaluate.result import Scores
 from lrensemble.evaluate.verdict import score_in_print, short, value_in_print
+from lrensemble.metrics.significance.wilson import wilson
 from lrensemble.report.escape import escape_html
 from lrensemble.report.language.consensus import scored
 from lrensemble.report.language.data import Asked, asked
 from lrensemble.report.look import GUIDE, look_at
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
-
-NORMAL_95 = 1.959963984540054
-"""Quantile of the normal distribution that 95 % lie within, on both sides."""
 
 WHO = ("base alone", "best single", "team")
 LOOKS = (look_at(2), look_at(0), look_at(1))
@@ -88,14 +85,6 @@ def _gain(judged: OnBenchmark, metric: str) -> list[str]:
         return ["–", "–", "–"]
     value, low, high = (value_in_print(metric, each, unit=False) for each in (gain.value, gain.low, gain.high))
     return [value, f"{low} … {high}", f"{judged.adjusted_p.get(metric, gain.p_value):.2g}"]
-
-
-def wilson(share: float, rows: int) -> tuple[float, float]:
-    """95 % interval of a share of so many rows (Wilson 1927)."""
-    shrink = 1 + NORMAL_95**2 / rows
-    centre = share + NORMAL_95**2 / (2 * rows)
-    half = NORMAL_95 * math.sqrt(share * (1 - share) / rows + (NORMAL_95 / (2 * rows)) ** 2)
-    return max(0.0, (centre - half) / shrink), min(1.0, (centre + half) / shrink)
 
 
 def _figure(judged: Mapping[str, OnBenchmark], who: list[int]) -> Figure:
