@@ -24,7 +24,7 @@ def write_adapter(folder: Path, base: Path, seed: int, **options: Any) -> Path:
             if "lora_" in name:
                 parameter.data = 0.3 * torch.randn(parameter.shape, generator=generator)
         model.peft_config["default"].base_model_name_or_path = str(base)
-        model.save_pretrained(folder)
+        model.save_pretrained(folder, save_embedding_layers=False)
     return folder
 
 

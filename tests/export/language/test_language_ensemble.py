@@ -14,6 +14,7 @@ from tests.language.models import BEGIN, END, tiny_base
 from lrensemble.errors import ExportError, SpecError
 from lrensemble.export.language import Decoding, LanguageEnsemble
 from lrensemble.export.language.consensus import NAMES
+from lrensemble.export.language.members import Members
 
 PROMPTS = ("the cat sat", "name three animals.")
 OF_TOKENS = ("token_probabilities", "token_logits", "sequence_likelihoods")
@@ -114,12 +115,12 @@ def test_likelihoods_are_those_of_the_slow_definition(team: Team, alone: list[An
 
 
 def test_one_batch_of_all_members_is_a_loop_over_them_to_the_bit(team: Team, alone: list[Any]) -> None:
+    """Where both go through the layers of `peft`."""
     ensemble = team("token_probabilities")
     ids = torch.randint(4, 60, (2, 17), generator=torch.Generator().manual_seed(0))
-    mixed = ensemble.members.log_probs(ids, torch.ones_like(ids))
-    loop = torch.cat(
-        [ensemble.alone(name).members.log_probs(ids, torch.ones_like(ids)) for name in ("low", "mid", "high")]
-    )
+    members = Members(ensemble.model, ensemble.members.keys, ensemble.context, "mixed batch")
+    mixed = members.log_probs(ids, torch.ones_like(ids))
+    loop = torch.cat([members.alone(place).log_probs(ids, torch.ones_like(ids)) for place in range(3)])
     assert mixed.shape == (3, 2, 17, ensemble.model.config.vocab_size)
     assert torch.equal(mixed, loop)
     assert torch.allclose(mixed[1, 1].double(), slow_log_probs(alone, ids[1].tolist())[1], atol=1e-5)
@@ -129,7 +130,7 @@ def test_members_that_cannot_be_mixed_run_one_after_another(base: Path, folders:
     dora = write_adapter(base.parent / "dora", base, 7, use_dora=True)
     chosen = {"low": folders["low"], "dora": dora}
     ensemble = LanguageEnsemble.from_adapters(base, chosen)
-    assert not ensemble.members.mixed
+    assert ensemble.members.way == "loop"
     models = peft_models(base, list(chosen.values()))
     prompt = [BEGIN, *ensemble.tokenizer(PROMPTS[0])["input_ids"]]
     written = list[int]()

@@ -47,6 +47,23 @@ def test_the_rule_by_hand(experiment: MakeExperiment, tmp_path: Path) -> None:
     assert found.in_process.seconds == pytest.approx(alone)
 
 
+def test_adapters_on_a_gpu_are_one_program_however_large_the_base_by_hand() -> None:
+    """A Llama of hidden 2048 and 16 blocks at 8 sequences of 256 tokens, where an H200 gained 3.3 times."""
+    weights = 16 * (4 * 2048 * 2048 + 3 * 2048 * 5632) + 2048 * 32000
+    matrices = 16 * 7 * 3 + 2  # of the base, A and B; the embedding and the last
+    large, small = 2 * 8 * 256 * weights / matrices, 2 * 256 * weights / matrices
+    assert large == pytest.approx(10.75e9, rel=1e-2)
+    assert small == pytest.approx(1.34e9, rel=1e-2)
+    gpu, cpu = torch.device("cuda"), torch.device("cpu")
+    assert costs.gains_together(large, gpu, adapters=True)
+    assert costs.gains_together(small, gpu, adapters=True)
+    assert not costs.gains_together(large, gpu, adapters=False)
+    assert costs.gains_together(small, gpu, adapters=False)
+    assert not costs.gains_together(small, cpu, adapters=True), "one step of it fills a CPU"
+    assert costs.gains_together(39e6, cpu, adapters=True)
+    assert not costs.gains_together(41e6, cpu, adapters=False)
+
+
 def test_more_threads_make_this_process_faster_and_a_worker_not(experiment: MakeExperiment, tmp_path: Path) -> None:
     runs, dataset = prepared(experiment(model="cnn(width=1024)"), tmp_path / "pool")
     with threads(2):

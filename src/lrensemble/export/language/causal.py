@@ -23,7 +23,7 @@ def causal_model(ensemble: LanguageEnsemble) -> Any:
     model.generate(**tokenizer("The cat", return_tensors="pt"), do_sample=True, top_k=50)
     ```
 
-    Its parameters are those of the base and the adapters, which it shares with the team. One text is written for each
+    Its weights are those of the base and the adapters, which it shares with the team. One text is written for each
     prompt: there are no beams.
 
     Raises:
@@ -35,7 +35,7 @@ def causal_model(ensemble: LanguageEnsemble) -> Any:
             "consensus 'sequence_likelihoods' depends on all that was written, which a model of transformers is not "
             "told; use LanguageEnsemble.generate, or a consensus of tokens"
         )
-    if not ensemble.members.mixed:
+    if ensemble.members.way == "loop":
         raise ExportError(
             "adapters of this kind, or on this base, cannot be mixed in one batch; use LanguageEnsemble.generate"
         )
@@ -55,8 +55,8 @@ def _model_class() -> Any:
 
         def __init__(self, ensemble: LanguageEnsemble) -> None:
             super().__init__(copy.deepcopy(ensemble.model.get_base_model().config))
-            self.adapters = ensemble.model
-            self.keys = ensemble.members.keys
+            self.adapters = ensemble.members.network
+            self.members = ensemble.members
             self.consensus = of_tokens(ensemble.description.consensus)
             self.log_weights = torch.from_numpy(ensemble.weights).log()
             self.generation_config = ensemble.model.get_base_model().generation_config
@@ -72,13 +72,13 @@ def _model_class() -> Any:
             **_: Any,
         ) -> Any:
             """Log-probabilities [row, position, token] of the team, as logits."""
-            times = len(self.keys)
+            times = len(self.members.keys)
             given = {"input_ids": input_ids, "attention_mask": attention_mask, "position_ids": position_ids}
-            out = self.adapters(
+            out = self.members.together(
+                len(input_ids),
                 **{name: each.repeat(times, 1) for name, each in given.items() if each is not None},
                 past_key_values=past_key_values,
                 use_cache=use_cache,
-                adapter_names=[key for key in self.keys for _ in range(len(input_ids))],
             )
             said = torch.log_softmax(out.logits.float(), dim=-1).view(times, -1, out.logits.shape[-1])
             log_weights = self.log_weights.to(said.device)[:, None].expand(said.shape[:2])

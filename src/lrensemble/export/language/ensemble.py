@@ -186,7 +186,7 @@ class LanguageEnsemble:
         found.__dict__ |= self.__dict__
         found.description = self.description.model_copy(update={"names": (name,), "weights": (1.0,)})
         found.adapters, found._keys = (self.adapters[place],), (self._keys[place],)
-        found.members = Members(self.model, found._keys, self.context)
+        found.members = self.members.alone(place)
         found.weights = np.ones(1)
         return found
 

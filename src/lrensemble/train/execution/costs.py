@@ -17,6 +17,7 @@ from typing import NamedTuple
 import torch
 
 from lrensemble.data import Learnable
+from lrensemble.language.adapters import is_adapter
 from lrensemble.policies import build
 from lrensemble.train.execution.grouping import first_batch, is_stackable, largest_group_size
 from lrensemble.train.execution.memory import free, is_out_of_memory
@@ -27,7 +28,7 @@ from lrensemble.train.run.threads import forward_flops, threads, threads_for
 from lrensemble.train.run.trainees import alone, together
 
 SMALL_LAYER_FLOPS_ON_CPU, SMALL_LAYER_FLOPS_ON_GPU = 40e6, 5e9
-"""Floating-point operations per layer and forward pass below which a device gains by training members together."""
+"""Floating-point operations per layer and forward pass below which a device gains by training networks together."""
 
 LAYER_SECONDS, FUSED_LAYER_SECONDS = 3.5e-4, 2e-4
 """Overhead of a layer per step on one CPU thread, whatever its size: alone, and for each member of a group."""
@@ -69,12 +70,28 @@ def estimated_costs(runs: Sequence[Run], dataset: Learnable) -> Costs:
     flops = forward_flops(network, inputs)
     layers = sum(parameter.ndim > 1 for parameter in network.parameters()) or 1
     on_cpu = dataset.device.type == "cpu"
-    small = flops / layers < (SMALL_LAYER_FLOPS_ON_CPU if on_cpu else SMALL_LAYER_FLOPS_ON_GPU)
-    size = largest_group_size(runs, dataset) if small and len(runs) > 1 else 1
+    gains = gains_together(flops / layers, dataset.device, adapters=is_adapter(network))
+    size = largest_group_size(runs, dataset) if gains and len(runs) > 1 else 1
     seconds = layers * (FUSED_LAYER_SECONDS if size > 1 else LAYER_SECONDS)
     seconds += 3 * flops * SECONDS_PER_FLOP  # a backward pass costs two forward passes
     speedup = threads_for(network, inputs, size) ** THREAD_SCALING_EXPONENT
     return Costs(StepCost(seconds / speedup, size), StepCost(seconds, size) if on_cpu else UNAVAILABLE)
+
+
+def gains_together(layer_flops: float, device: torch.device, *, adapters: bool) -> bool:
+    """Whether runs of one kind are faster in one program than one by one, by the fixed rule.
+
+    Args:
+        layer_flops: floating-point operations per layer and forward pass of one run.
+        device: where they are trained.
+        adapters: whether they are adapters of one base.
+    """
+    if device.type == "cpu":
+        return layer_flops < SMALL_LAYER_FLOPS_ON_CPU
+    # Networks have weights of their own, and gain only by fewer launches. Adapters multiply by the same weights, which
+    # one program reads once for the rows of all: on an H200 it was 3.3 to 17.2 times as fast as one by one where a
+    # matrix of one run took 1.3e9 to 11e9 operations on average (benchmarks/results/gpu.md).
+    return adapters or layer_flops < SMALL_LAYER_FLOPS_ON_GPU
 
 
 def measured_costs(runs: Sequence[Run], dataset: Learnable) -> Costs:

@@ -18,11 +18,9 @@ from torch.nn.functional import linear
 
 from lrensemble.errors import TrainingError
 from lrensemble.language.adapters import adapter_weights
+from lrensemble.language.lora_layers import EMPTY_IN_PLAIN, adapted_layers, add_products
 from lrensemble.train.run.fused.draws import Draws
 from lrensemble.train.run.fused.weights import StackedWeights, Tensors, stacked
-
-PLAIN = ("lora_variant", "lora_embedding_A", "lora_magnitude_vector")
-"""Parts of a layer of `peft` that are empty where it adds a product of two matrices and nothing else."""
 
 
 @dataclass
@@ -100,7 +98,7 @@ class StackedAdapters:
         model: nn.Module = network.get_base_model()
         base = copy.deepcopy(model, {id(each): each for each in model.parameters()})
         names = {id(each): name for name, each in _adapter_parameters(network)}
-        for name, layer in list(_layers(model)):
+        for name, layer in list(adapted_layers(model)):
             down, up = (self.parameters[names[id(part.weight)]] for part in _matrices(layer))
             (key,) = layer.lora_A
             parent, _, last = name.rpartition(".")
@@ -145,12 +143,7 @@ class _StackedLinear(nn.Module):
             raise TrainingError(f"a layer is given {tuple(inputs.shape)}, not {self.asked.rows} rows of all members")
         if drops and self.asked.draws is not None:
             given = given * self.asked.draws.scales(given, self.dropout)
-        thin = torch.bmm(given.reshape(len(self.down), -1, given.shape[-1]), self.down.mT)
-        if thin.dtype == said.dtype:
-            own = said.view(len(self.up), -1, said.shape[-1])
-            return torch.baddbmm(own, thin, self.up.mT, alpha=self.scale).view(said.shape)
-        added = torch.bmm(thin, self.up.mT) * self.scale
-        return (said + added.view(said.shape)).to(said.dtype)
+        return add_products(said, given, self.down, self.up, self.scale)
 
 
 def _facts(network: nn.Module) -> Mapping[str, object]:
@@ -159,8 +152,11 @@ def _facts(network: nn.Module) -> Mapping[str, object]:
     Raises:
         TrainingError: the network is no plain LoRA adapter.
     """
-    layers = dict(_layers(network.get_base_model())) if hasattr(network, "get_base_model") else {}  # type: ignore[operator]
-    if any(len(layer.lora_A) != 1 or any(getattr(layer, name, None) for name in PLAIN) for layer in layers.values()):
+    layers = dict(adapted_layers(network.get_base_model())) if hasattr(network, "get_base_model") else {}  # type: ignore[operator]
+    if any(
+        len(layer.lora_A) != 1 or any(getattr(layer, name, None) for name in EMPTY_IN_PLAIN)
+        for layer in layers.values()
+    ):
         raise TrainingError("an adapter that is no plain LoRA, as DoRA is none, is trained alone")
     matrices = [part.weight for layer in layers.values() for part in _matrices(layer)]
     trained = {id(each) for each in network.parameters() if each.requires_grad}
@@ -177,11 +173,6 @@ def _facts(network: nn.Module) -> Mapping[str, object]:
     }
 
 
-def _layers(model: Any) -> Iterator[tuple[str, Any]]:
-    """The layers of a model that `peft` has put an adapter around, by name."""
-    return ((name, part) for name, part in model.named_modules() if hasattr(part, "lora_A"))
-
-
 def _matrices(layer: Any) -> tuple[Any, Any]:
     """A and B of a layer, as layers of their own."""
     (down,), (up,) = layer.lora_A.values(), layer.lora_B.values()
@@ -196,5 +187,5 @@ def _dropout(layer: Any) -> float:
 
 def _adapter_parameters(network: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     """Parameters of an adapter by their names in the whole network, in the order of these."""
-    own = {id(part.weight) for _, layer in _layers(network) for part in _matrices(layer)}
+    own = {id(part.weight) for _, layer in adapted_layers(network) for part in _matrices(layer)}
     return ((name, each) for name, each in network.named_parameters() if id(each) in own)
