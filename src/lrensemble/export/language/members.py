@@ -21,7 +21,8 @@ class Members:
     All rows go through the base in one batch, [member · row], each with the adapter of its member, over one cache of
     keys and values. What plain LoRA adapters add is computed for all members at once (`StackedMembers`). Others that
     `peft` can mix in a batch go through its layers; and where it cannot (DoRA, experts, bases as OPT whose layers are
-    given the tokens of all rows as one list), the members run one after another, each over a cache of its own: the same numbers up to rounding, less speed.
+    given the tokens of all rows as one list), the members run one after another, each over a cache of its own: the same
+    numbers up to rounding, less speed.
     """
 
     def __init__(
