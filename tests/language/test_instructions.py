@@ -155,3 +155,10 @@ def test_real_alpaca(shared_data: Path) -> None:
     assert (len(found.examples), found.without_answer) == (20668, 10)
     assert found.examples[1].prompt.startswith("Read this block of text and identify all verbs:\nThey spoke of")
     assert found.examples[1].answer == "speak, pending, threat, sense, urgency."
+
+
+def test_half_of_a_letter_is_refused_with_its_record(tmp_path: Path) -> None:
+    path = tmp_path / "half.jsonl"
+    path.write_text('{"instruction": "a", "output": "b"}\n{"instruction": "a", "output": "b\\ud83e"}\n')
+    with pytest.raises(DataError, match=r"half.jsonl, record 1: output holds '\\ud83e' at place 1, which is half of a"):
+        read_instructions(path)

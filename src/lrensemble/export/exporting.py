@@ -89,7 +89,7 @@ def write_ensemble(
         served = language_team_of(pool, team, base=base, consensus=consensus)
         found = FORMATS.call(written_as, served, place)
         if found is None or data is None:
-            return Made(served, found or {})
+            return Made(served, dict(found or {}))
         return Made(served, {**found, "val_nll": nll_on_val(pool, team, place, data, served.description.base)})
     if base is not None or consensus is not None:
         raise ExportError("a base and a consensus can be named for teams of language models alone; leave them out")

@@ -102,6 +102,12 @@ def _text(record: Mapping[str, Any], column: str) -> str:
     given = record.get(column)
     if not isinstance(given, str):
         raise DataError(f"{column} is {shortened(given)}; it must be a text")
+    try:
+        given.encode()
+    except UnicodeEncodeError as error:  # JSON can hold half of a letter, "\\ud83e", and no tokenizer takes it
+        raise DataError(
+            f"{column} holds {given[error.start]!r} at place {error.start}, which is half of a letter; leave it out"
+        ) from None
     return given
 
 

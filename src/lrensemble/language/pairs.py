@@ -44,7 +44,7 @@ def encode_pairs(tokenizer: Any, pairs: Sequence[Pair], context: int | None = No
     begin = [] if tokenizer.bos_token_id is None else [int(tokenizer.bos_token_id)]
     tokens, answers, cut = list[list[int]](), list[list[bool]](), 0
     for number, (ids, before) in enumerate(zip(whole, contexts, strict=True)):
-        first = begin if begin or before else [_end(tokenizer)]
+        first = begin if begin or before else [end_token(tokenizer)]
         kept, start = _fitting(first + ids, len(first) + len(before), context, f"{parted[number][1]!r}")
         cut += len(kept) < len(first) + len(ids)
         tokens.append(kept)
@@ -62,7 +62,12 @@ def _encoded(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     return [list(ids) for ids in tokenizer(texts, **options)["input_ids"]] if texts else []
 
 
-def _end(tokenizer: Any) -> int:
+def end_token(tokenizer: Any) -> int:
+    """The token that texts end with, which stands before one that has nothing before it.
+
+    Raises:
+        DataError: the tokenizer has none.
+    """
     if tokenizer.eos_token_id is None:
         raise DataError("an empty prompt needs a token to begin with, and the tokenizer has none; give some text")
     return int(tokenizer.eos_token_id)

@@ -17,6 +17,7 @@ from lrensemble.errors import ConfigError, DataError, ExportError, MissingExtraE
 from lrensemble.evaluate import choose, save
 from lrensemble.export.language import Decoding, LanguageEnsemble
 from lrensemble.export.language.description import read_language_bundle, write_language_bundle
+from lrensemble.export.language.harness import rolling_sequences
 from lrensemble.export.language.pools.team import AdapterTeam, language_team_of
 from lrensemble.export.language.questions.answers import answer_files
 from lrensemble.pool import Pool
@@ -125,3 +126,29 @@ def test_another_consensus_can_be_served(pool: Pool, tmp_path: Path) -> None:
     assert loaded.description.consensus == "sequence_likelihoods"
     sequences = toy_sequences(4, 2)
     assert np.isfinite(loaded.score(sequences).log_probs).all()
+
+
+def test_a_prompt_of_another_encoding_is_refused(exported: Path) -> None:
+    team = LanguageEnsemble.load(exported)
+    for given in ({"prompt": "caf\udce9"}, {"prompt": "old", "input": "caf\udce9"}):
+        with pytest.raises(ExportError, match=r"holds '\\udce9' at place 3, which is no letter; give it in UTF-8"):
+            team.generate(**given)
+
+
+def test_a_temperature_near_zero_takes_the_likeliest_token(exported: Path) -> None:
+    team = LanguageEnsemble.load(exported)
+    cold = [team.generate("old cat", Decoding(max_tokens=5, temperature=heat)).tokens for heat in (0, 1e-9, 1e-310)]
+    assert cold[0] == cold[1] == cold[2]
+
+
+def test_one_stop_text_may_be_given_as_it_is() -> None:
+    assert Decoding(stop="ab").stop == ("ab",)  # type: ignore[arg-type]
+    with pytest.raises(ExportError, match="a stop text is empty"):
+        Decoding(stop="")  # type: ignore[arg-type]
+
+
+def test_a_text_alone_needs_a_token_to_begin_with(exported: Path) -> None:
+    team = LanguageEnsemble.load(exported)
+    team.tokenizer.bos_token = team.tokenizer.eos_token = None
+    with pytest.raises(DataError, match="needs a token to begin with"):
+        rolling_sequences(team, "old cat")

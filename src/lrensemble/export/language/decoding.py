@@ -26,7 +26,7 @@ class Decoding:
     top_p: float = 1.0
     """Share of the probability that the likeliest tokens which are drawn from have together, at least."""
     stop: tuple[str, ...] = ()
-    """Texts before which writing ends."""
+    """Texts before which writing ends; a single one may be given as it is."""
     seed: int = 0
     """What is drawn is a function of the seed, the place of the prompt and the step."""
 
@@ -37,6 +37,8 @@ class Decoding:
             raise ExportError(f"temperature = {self.temperature} must be 0 (the likeliest token) or above")
         if not 0 < self.top_p <= 1:
             raise ExportError(f"top_p = {self.top_p} must be above 0 and at most 1")
+        if isinstance(self.stop, str):
+            object.__setattr__(self, "stop", (self.stop,))
         if "" in self.stop:
             raise ExportError("a stop text is empty; give one letter at least, or none")
         if self.seed < 0:
@@ -90,7 +92,8 @@ def choose(log_probs: Tensor, decoding: Decoding, draws: Sequence[float]) -> NDA
     if decoding.temperature == 0:
         likeliest: NDArray[np.int64] = log_probs.numpy().argmax(axis=1)
         return likeliest
-    order = torch.sort(log_probs / decoding.temperature, dim=1, descending=True, stable=True)
+    below = log_probs - log_probs.amax(dim=1, keepdim=True)  # a temperature near zero would leave no number else
+    order = torch.sort(below / decoding.temperature, dim=1, descending=True, stable=True)
     probs = torch.softmax(order.values, dim=1)
     before = probs.cumsum(1) - probs
     kept = torch.where(before < decoding.top_p, probs, 0.0)

@@ -25,6 +25,7 @@ from lrensemble.errors import ExportError, MissingExtraError
 from lrensemble.export.language.decoding import Decoding
 from lrensemble.export.language.ensemble import LanguageEnsemble
 from lrensemble.export.language.questions.asked import Asked, Reply
+from lrensemble.language.pairs import end_token
 from lrensemble.language.sequences import Sequences
 from lrensemble.models.transformers_library import first_line
 
@@ -76,11 +77,15 @@ def main() -> None:
 
 
 def rolling_sequences(ensemble: LanguageEnsemble, text: str) -> Sequences:
-    """A text in windows that the model can look at, each token scored once, with as much before it as there is room."""
+    """A text in windows that the model can look at, each token scored once, with as much before it as there is room.
+
+    Raises:
+        DataError: the tokenizer has no token to begin with.
+    """
     tokenizer = ensemble.tokenizer
     ids = [int(token) for token in tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]]
-    begin = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-    whole, room = [int(begin), *ids], ensemble.context or len(ids) + 1
+    begin = end_token(tokenizer) if tokenizer.bos_token_id is None else int(tokenizer.bos_token_id)
+    whole, room = [begin, *ids], ensemble.context or len(ids) + 1
     windows = list[tuple[int, int, int]]()  # where it begins, where its answers begin, where it ends
     for start in range(1, len(whole), room):
         end = min(start + room, len(whole))

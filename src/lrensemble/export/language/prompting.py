@@ -38,11 +38,13 @@ class Prompts:
             raw: whether the prompt is left as it is.
 
         Raises:
-            ExportError: an empty prompt, or an input where nothing says where it stands.
+            ExportError: an empty prompt, one that is no text, or an input where nothing says where it stands.
             DataError: a chat template that cannot write it.
         """
         if not prompt.strip():
             raise ExportError("the prompt is empty; give some text to go on from")
+        for text in (prompt, input):
+            _require_text(text)
         if self._write is None or raw:
             if input:
                 why = "the prompt is left as it is" if raw else "this team has no template"
@@ -68,3 +70,14 @@ class Prompts:
     def _encoded(self, pieces: Sequence[str]) -> list[int]:
         encoded = self._tokenizer(list(pieces), add_special_tokens=False, verbose=False)["input_ids"]
         return [int(token) for each in encoded for token in each]
+
+
+def _require_text(text: str) -> None:
+    """Refuse halves of letters, which bytes of another encoding become, and no tokenizer takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        wrong = text[error.start]
+        raise ExportError(
+            f"the prompt holds {wrong!r} at place {error.start}, which is no letter; give it in UTF-8"
+        ) from None
