@@ -1,11 +1,13 @@
 """What an evaluation says of the doubt of the judged team and of the best single model."""
 
+from contextvars import copy_context
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
+from typer.testing import Result as Invoked
 
 from lrensemble.cli import app
 from lrensemble.errors import PoolError
@@ -115,9 +117,11 @@ def test_the_result_is_read_as_it_was_written(pool: Pool, tmp_path: Path) -> Non
 
 
 def test_the_command_prints_it(pool: Pool) -> None:
-    runner = CliRunner()
-    assert runner.invoke(app, ["select", str(pool.folder), "--method", "all"]).exit_code == 0
-    printed = runner.invoke(app, ["evaluate", str(pool.folder), "--foreign", "noise", "--format", "csv"])
+    def run(*words: str) -> Invoked:
+        return copy_context().run(lambda: CliRunner().invoke(app, words))
+
+    assert run("select", str(pool.folder), "--method", "all").exit_code == 0
+    printed = run("evaluate", str(pool.folder), "--foreign", "noise", "--format", "csv")
     assert printed.exit_code == 0, printed.output
     for word in ("AURC", "RAPS", "AUROC", "mutual information"):
         assert word in printed.output

@@ -160,7 +160,7 @@ def test_what_is_there_is_not_written_over(ensemble: Ensemble, tmp_path: Path, n
 
 def test_an_unknown_format() -> None:
     with pytest.raises(
-        UnknownNameError, match=r"no format named 'onx'; did you mean 'onnx'\? \(known: bundle, onnx, team, torch, "
+        UnknownNameError, match=r"no format named 'onx'; did you mean 'onnx'\? \(known: bundle, adapter, merged, onnx, "
     ):
         FORMATS.check("onx")
 

@@ -237,8 +237,8 @@ def outputs_of(network: nn.Module, raw: NDArray[Any], head: Head, name: str) -> 
 def _id(found: Found, inputs: Inputs) -> str:
     """Short hash of the network and of what goes in: a model that is adopted twice is one member."""
     digest = hashlib.sha256(found.name.encode())
-    for record in (found.network, inputs.alone):
-        digest.update(record.model_dump_json().encode())
+    digest.update(found.network.model_dump_json().encode())
+    digest.update(inputs.model_dump_json(exclude={"seen"}).encode())
     digest.update(found.content or b"")
     for name, tensor in sorted((found.weights or {}).items()):
         digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())

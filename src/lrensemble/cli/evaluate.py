@@ -36,7 +36,6 @@ SHOWN = 12
 
 
 EXAMPLES = (
-    "lrensemble evaluate pool",
     "lrensemble evaluate pool --format latex > table.tex",
     "lrensemble evaluate pool --foreign mnist",
     "lrensemble evaluate pool --harness tasks/arc_easy.yaml --limit 200",

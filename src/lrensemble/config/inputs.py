@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from lrensemble.config.records import PositiveInt, Record, SpecField
 
@@ -47,12 +47,6 @@ class Inputs(Record):
         if self.seen and {len(getattr(self.seen, name)) for name in ("low", "high", "mean", "std")} != {self.shape[0]}:
             raise ValueError(f"statistics of the inputs are not of {self.shape[0]} channels")
         return self
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Fields, without those that were not measured: files of earlier versions are written as they were."""
-        content: dict[str, Any] = handler(self)
-        return {name: value for name, value in content.items() if name != "seen" or value is not None}
 
     @property
     def alone(self) -> Inputs:

@@ -95,4 +95,4 @@ def write_ensemble(
         raise ExportError("a base and a consensus can be named for teams of language models alone; leave them out")
     made = VARIANTS.call(made_as, ensemble_of(pool, team), pool, data)
     FORMATS.call(written_as, made.ensemble, place)
-    return Made(made.ensemble, dict(made.figures))
+    return Made(made.ensemble, made.figures)
