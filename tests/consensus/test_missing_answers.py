@@ -91,7 +91,9 @@ def test_they_are_never_picked() -> None:
 
 def test_what_is_of_classes_alone() -> None:
     """The first answer of one row has nothing in common with the first of the next."""
-    assert serving(METRICS, "choices") == ["accuracy", "top_k_accuracy", "nll", "brier", "ece"]
+    assert serving(METRICS, "choices") == [
+        *("accuracy", "top_k_accuracy", "nll", "brier", "mc2", "ece", "aurc", "accuracy_at_coverage")
+    ]
     alone = [name for name in CONSENSUS if CONSENSUS.facts(name).targets == ("classes",)]
     assert sorted(alone) == ["borda", "mlp", "stacking", "thresholds"]
     of_classes = [name for name in DIVERSITY if DIVERSITY.facts(name).targets == ("classes",)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,17 +126,17 @@ def _written(report: ReportData, dataset: SequenceDataset, prompts: Sequence[Pro
     decoding, team = Decoding(max_tokens=max_tokens), report.chosen
     texts, speeds = dict[str, list[str]](), dict[str, float]()
     single = _ensemble(report, dataset, [report.best], (1.0,), "token_probabilities")
-    with single.model.disable_adapter():
-        base_loss = -float(token_likelihoods(single.model, dataset.sequences["val"]).main.mean(dtype=np.float64))
-    texts[BASE], speeds[BASE] = _timed(single, prompts, decoding, single.model.disable_adapter())
-    texts[SINGLE], speeds[SINGLE] = _timed(single, prompts, decoding, nullcontext())
+    with single.base_alone() as base:
+        base_loss = -float(token_likelihoods(base.model, dataset.sequences["val"]).main.mean(dtype=np.float64))
+        texts[BASE], speeds[BASE] = _timed(base, prompts, decoding)
+    texts[SINGLE], speeds[SINGLE] = _timed(single, prompts, decoding)
     consensus = ""
     if team is not None:
         consensus = CONSENSUS.get(to_spec(team.consensus).name, "token_probabilities")
         by_id = {member.id: member for member in report.members}
         del single
         several = _ensemble(report, dataset, [by_id[id_] for id_ in team.team], team.weights, consensus)
-        texts[TEAM], speeds[TEAM] = _timed(several, prompts, decoding, nullcontext())
+        texts[TEAM], speeds[TEAM] = _timed(several, prompts, decoding)
     return Samples(
         base=dataset.base.weights_sha256,
         single=report.best.id,
@@ -166,12 +165,9 @@ def _ensemble(
         return LanguageEnsemble.from_adapters(dataset.base, folders, weights, consensus=consensus)
 
 
-def _timed(
-    writer: LanguageEnsemble, prompts: Sequence[Prompt], decoding: Decoding, mode: AbstractContextManager[object]
-) -> tuple[list[str], float]:
+def _timed(writer: LanguageEnsemble, prompts: Sequence[Prompt], decoding: Decoding) -> tuple[list[str], float]:
     """Texts after all prompts at once, and tokens a second."""
-    with mode:
-        start = time.perf_counter()
-        written = writer.generate_all([prompt.text for prompt in prompts], decoding)
-        seconds = time.perf_counter() - start
+    start = time.perf_counter()
+    written = writer.generate_all([prompt.text for prompt in prompts], decoding)
+    seconds = time.perf_counter() - start
     return [each.text for each in written], round(sum(len(each.tokens) for each in written) / seconds, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -189,6 +190,16 @@ class LanguageEnsemble:
         found.members = self.members.alone(place)
         found.weights = np.ones(1)
         return found
+
+    @contextmanager
+    def base_alone(self) -> Iterator[Self]:
+        """The base, which writes and scores as one that no adapter has changed; within the block, members do so too
+        where they do not run by stacked matrices.
+        """
+        found = self.alone(self.description.names[0])
+        found.members = Members(self.model, found._keys, self.context, way="loop")
+        with self.model.disable_adapter():
+            yield found
 
     def scale(self, place: int, layer: str) -> float:
         """The number that the product of a member's two matrices is multiplied with in a layer, by `peft`'s name."""
