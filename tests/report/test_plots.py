@@ -1,5 +1,6 @@
 """Every registered figure is drawn of the records that it is for."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ plotly = pytest.importorskip("plotly")
 
 
 @pytest.fixture(scope="module")
-def records(trained: Pool) -> dict[str, Any]:
-    team = choose(trained, "all")
-    save(trained, team)
-    result = evaluate(trained, [team])
-    write_result(result, trained.folder / "result.json")
-    selection = select(validation_of(trained))
-    member = trained.members()[0]
-    return {"Pool": trained, "Team": team, "Result": result, "Selection": selection, "Member": member}
+def records(trained: Pool, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Of a copy without the teams that other tests have chosen there."""
+    folder, chosen = tmp_path_factory.mktemp("drawn") / "pool", shutil.ignore_patterns("selections", "result.json")
+    pool = Pool.open(shutil.copytree(trained.folder, folder, ignore=chosen))
+    team = choose(pool, "all")
+    save(pool, team)
+    result = evaluate(pool, [team])
+    write_result(result, pool.folder / "result.json")
+    selection = select(validation_of(pool))
+    return {"Pool": pool, "Team": team, "Result": result, "Selection": selection, "Member": pool.members()[0]}
 
 
 @pytest.mark.parametrize(("name", "kind"), [(name, kind) for name in PLOTS for kind in PLOTS.facts(name).of])
