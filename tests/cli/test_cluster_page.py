@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from tests.cli.toy_experiment import FOUR_RUNS
 
 from lrensemble.cli import app
 from lrensemble.pool import Pool
@@ -18,22 +19,12 @@ from lrensemble.pool import Pool
 pytestmark = [pytest.mark.long, pytest.mark.skipif(os.name != "posix", reason="a shell of POSIX")]
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "cluster.md"
-TOML = """
-[data]
-name = "npz"
-file = "toy.npz"
-[model]
-name = "mlp"
-width = 4
-[[policy]]
-name = "constant"
-peak = [0.02, 0.05, 0.1, 0.2]
-[train]
-epochs = 2
-batch_size = 32
-[select]
+TOML = (
+    FOUR_RUNS
+    + """[select]
 methods = ["all"]
 """
+)
 
 
 @pytest.fixture

@@ -8,28 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.cli.command import Command
+from tests.cli.toy_experiment import FOUR_RUNS
 from tests.forked import ForkedProcess
 
 from lrensemble.files.holder import Holder
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks")
 
-TOML = """
-[data]
-name = "npz"
-file = "toy.npz"
-[model]
-name = "mlp"
-width = 4
-[[policy]]
-name = "constant"
-peak = [0.02, 0.05, 0.1, 0.2]
-[train]
-epochs = 2
-batch_size = 32
-[select]
+TOML = (
+    FOUR_RUNS
+    + """[select]
 methods = ["all", "greedy(size=2, bootstrap=0)"]
 """
+)
 
 RUN = ["run", "toy.toml", "--out", "the out", "--execution", "one-by-one"]
 

@@ -34,9 +34,6 @@ OF_ONE_MACHINE = frozenset(
 )
 """Types of file systems that one machine alone has, unless it serves them to others."""
 
-OF_A_SERVER = frozenset({"9p", "cifs", "nfs", "nfs4", "smb3", "fuse.sshfs"})
-"""Types of file systems whose locks SQLite, by its own documentation, is not to be trusted to."""
-
 TOLERANCE_SECONDS = 5.0
 """Difference between two times of a file system that may be its granularity, and the time that the calls take."""
 

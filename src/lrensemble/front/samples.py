@@ -20,14 +20,13 @@ from lrensemble.pool import Member, Pool
 from lrensemble.registry import known_paths_only
 from lrensemble.report.language.samples import BASE, SINGLE, TEAM, Sample, Samples, stored_samples, write_samples
 from lrensemble.report.report_data import ReportData
-from lrensemble.spec import to_spec
 from lrensemble.train.run.reading import read_of_recipe
 
 MAX_TOKENS = 64
 """Tokens of a text, unless asked otherwise."""
 
-CONSENSUS = {"mean": "token_probabilities", "geometric_mean": "token_logits"}
-"""How a team writes, by the consensus that it was scored with."""
+CONSENSUS = "token_probabilities"
+"""How a team writes: likelihoods of tokens alone are scored by the mean of probabilities, and by no other."""
 
 
 class Prompt(NamedTuple):
@@ -125,14 +124,14 @@ def _written(report: ReportData, dataset: SequenceDataset, prompts: Sequence[Pro
     """What each of those who write has to say, one after the other, so that one is in memory at a time."""
     decoding, team = Decoding(max_tokens=max_tokens), report.chosen
     texts, speeds = dict[str, list[str]](), dict[str, float]()
-    single = _ensemble(report, dataset, [report.best], (1.0,), "token_probabilities")
+    single = _ensemble(report, dataset, [report.best], (1.0,), CONSENSUS)
     with single.base_alone() as base:
         base_loss = -float(token_likelihoods(base.model, dataset.sequences["val"]).main.mean(dtype=np.float64))
         texts[BASE], speeds[BASE] = _timed(base, prompts, decoding)
     texts[SINGLE], speeds[SINGLE] = _timed(single, prompts, decoding)
     consensus = ""
     if team is not None:
-        consensus = CONSENSUS.get(to_spec(team.consensus).name, "token_probabilities")
+        consensus = CONSENSUS
         by_id = {member.id: member for member in report.members}
         del single
         several = _ensemble(report, dataset, [by_id[id_] for id_ in team.team], team.weights, consensus)

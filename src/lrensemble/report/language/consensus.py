@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
+from lrensemble.language.speaking import MEANING, Consensus
 from lrensemble.spec import to_spec
-
-OF_TOKENS = {
-    "mean": "the mean of token probabilities (token_probabilities)",
-    "geometric_mean": "the softmax of the mean of token logits (token_logits)",
-    "sequence_likelihoods": "the mixture of sequence likelihoods (sequence_likelihoods)",
-}
-OF_CHOICES = {
-    "mean": "the mean of answer probabilities (answer_probabilities)",
-    "geometric_mean": "the geometric mean of answer probabilities, normalised over the answers",
-}
 
 
 def scored(consensus: str, *, choices: bool) -> str:
     """A consensus in words, as it was scored on answer tokens or on choices."""
-    name = to_spec(consensus).name
-    return (OF_CHOICES if choices else OF_TOKENS).get(name, f"the consensus {consensus}")
+    if to_spec(consensus).name != "mean":  # of answer tokens there is no other
+        return f"the consensus {consensus}"
+    own: Consensus = "answer_probabilities" if choices else "token_probabilities"
+    return f"{MEANING[own]} ({own})"
