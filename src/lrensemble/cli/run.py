@@ -18,6 +18,7 @@ from lrensemble.cli.tune import (
     Device,
     Epochs,
     Execution,
+    ExecutorOf,
     GroupSize,
     Hours,
     How,
@@ -68,6 +69,7 @@ def run(
     reproducible: Reproducible = False,
     hours: Hours = None,
     shard: ShardOf = None,
+    executor: ExecutorOf = None,
     log: Log = None,
     plugin: Plugins = None,
     format: Format = "table",  # noqa: A002 – the option's name
@@ -93,6 +95,7 @@ def run(
         hours=hours,
         loggers=log or (),
         shard=shard,
+        executor=executor,
     )
     judge = Judge(folder)
     pool, ended, missing, elsewhere = train(settings, folder / "pool", how)

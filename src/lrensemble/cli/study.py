@@ -95,6 +95,7 @@ def study(
         hours=None,
         loggers=log or (),
         shard=None,
+        executor=None,
     )
     events = train_pools(loaded, folder, lambda experiment, place: tune(experiment, place, **how))
     pools, ended = _trained(events)

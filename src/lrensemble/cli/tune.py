@@ -64,6 +64,14 @@ Log = Annotated[
         autocompletion=registered("loggers"),
     ),
 ]
+ExecutorOf = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        help="Who trains: in_process, processes(workers=4), ray(address='auto', gpus=1); what suits unless given.",
+        autocompletion=registered("executors"),
+    ),
+]
 ShardOf = Annotated[
     str | None,
     typer.Option(
@@ -121,6 +129,7 @@ def tune(
     reproducible: Reproducible = False,
     hours: Hours = None,
     shard: ShardOf = None,
+    executor: ExecutorOf = None,
     log: Log = None,
     plugin: Plugins = None,
     json: Json = False,
@@ -136,6 +145,7 @@ def tune(
         hours=hours,
         loggers=log or (),
         shard=shard,
+        executor=executor,
     )
     _, ended, missing, _ = train(load(experiment, data, epochs, plugin), folder, how)
     if json:
@@ -172,6 +182,7 @@ class How(TypedDict):
     hours: float | None
     loggers: Sequence[str]
     shard: str | None
+    executor: str | None
 
 
 def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[Ended], int, int]:

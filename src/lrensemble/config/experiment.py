@@ -114,6 +114,8 @@ class Experiment(Record):
     """What varies beside the policies, and which of it is trained."""
     select: SelectSettings = SelectSettings()
     """How teams are chosen."""
+    executor: SpecField | None = None
+    """Who trains the members: this process or worker processes, as suits them, unless given. No part of a recipe."""
     pretrain: PretrainSettings | None = None
     """The base of language models, where it is pre-trained here."""
     benchmarks: BenchmarkSettings | None = None

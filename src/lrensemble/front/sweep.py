@@ -41,6 +41,7 @@ def tune(
     hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
     shard: str | None = None,
+    executor: SpecLike | None = None,
     plugins: Sequence[str] = (),
     watch: Watch | None = None,
 ) -> Pool:
@@ -67,6 +68,8 @@ def tune(
         hours: time after which it saves and returns; the same call goes on.
         loggers: who else is told what happens: `tensorboard`, `mlflow`, `wandb`, or your own.
         shard: only a fixed part of the runs, such as `1/8`. Any number of processes may call the same without it.
+        executor: who trains: `in_process`, `processes(workers=4)`, `ray(address='auto', gpus=1)`, or your own; as the
+            experiment says, or as suits the members, unless given.
         plugins: modules that register names.
         watch: called with every event: `Planned`, `Began`, `Epoch`, `Ended`, …
 
@@ -88,6 +91,7 @@ def tune(
         hours=hours,
         loggers=loggers,
         shard=shard,
+        executor=executor,
     )
     failed, ended = list[Ended](), set[str]()
     for event in events:
@@ -122,6 +126,7 @@ def run(
     reproducible: bool = False,
     hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
+    executor: SpecLike | None = None,
     plugins: Sequence[str] = (),
     watch: Watch | None = None,
 ) -> Result:
@@ -147,6 +152,7 @@ def run(
         reproducible: whether the same call gives the same bits on every machine of this kind.
         hours: time after which it saves and returns; the same call goes on.
         loggers: who else is told what happens.
+        executor: who trains, as `tune` takes it.
         plugins: modules that register names.
         watch: called with every event.
 
@@ -170,6 +176,7 @@ def run(
         reproducible=reproducible,
         hours=hours,
         loggers=loggers,
+        executor=executor,
         watch=watch,
     )
     methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)

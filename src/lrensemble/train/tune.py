@@ -33,6 +33,7 @@ from lrensemble.train.execution.events import Counted, Ended, Event, OtherShards
 from lrensemble.train.execution.execute import execute
 from lrensemble.train.execution.jobs import Job, check_execution, from_own_place, jobs_of
 from lrensemble.train.execution.memory import kept_memory
+from lrensemble.train.execution.places import Places, places_of
 from lrensemble.train.execution.room import check_room, padding_line
 from lrensemble.train.execution.sharded import following, leading, require_language_model
 from lrensemble.train.execution.signals import deferred_interrupt
@@ -69,6 +70,7 @@ def tune(
     hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
     shard: str | None = None,
+    executor: SpecLike | None = None,
 ) -> Generator[Event, None, None]:
     """Train the members of an experiment that a pool does not have yet, and tell what happens as it happens.
 
@@ -104,6 +106,8 @@ def tune(
         shard: a fixed part of the runs, `1/8` to `8/8`, for those who divide a sweep themselves; others are not waited
             for, and `NotOurs` tells at the end which of them are missing. All runs unless given: any number of
             processes may train them in one folder, each run once.
+        executor: who trains: `in_process`, `processes(workers=4)` or `ray(address='auto', gpus=1)`; the experiment's
+            own unless given, and this process or worker processes by the rule of `execution` where it has none.
 
     Raises:
         LREnsembleError: a name, argument, device, data set or folder that cannot be used, before any training.
@@ -120,6 +124,7 @@ def tune(
     if part is not None:
         check_dividable(experiment, part)
     devices = to_devices(device) if processes is None else (processes.device,)
+    places = places_of(experiment, executor, devices, execution)
     setup = set_up(experiment, Path(folder), devices)
     for line in epochs_given_as_steps(setup.factory):
         logger.warning("%s", line)
@@ -134,7 +139,7 @@ def tune(
     check_others(setup.pool.folder, others, strict=reproducible)
     told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
     told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
-    way = _Way(save_steps, execution, group_size, reproducible, deadline, part, processes)
+    way = _Way(save_steps, execution, group_size, reproducible, deadline, part, processes, places)
     return leading(logged(_after(counted, _sweep(setup, way)), told), processes)
 
 
@@ -171,6 +176,7 @@ class _Way:
     shard: Shard | None
     processes: Processes | None
     """Those that train each member together; None where each is trained in one."""
+    places: Places
 
 
 def _sweep(setup: Setup, way: _Way) -> Generator[Event, None, None]:
@@ -191,6 +197,7 @@ def _sweep(setup: Setup, way: _Way) -> Generator[Event, None, None]:
                 interrupt,
                 way.save_steps,
                 round_.should_continue,
+                executor=way.places.executor,
                 execution="one-by-one" if way.processes is None else "sharded",
                 processes=way.processes,
                 reproducible=way.reproducible,
@@ -228,6 +235,7 @@ def _train(round_: Round, setup: Setup, session: Session, way: _Way, here: Here)
             devices=setup.devices,
             reproducible=session.reproducible,
             processes=processes,
+            places=way.places.devices,
         )
         if runs is round_.runs:
             yield Planned(pool, runs, tuple(jobs), round_.remaining)

@@ -14,7 +14,7 @@ import torch
 
 from lrensemble.config import Experiment
 from lrensemble.errors import LostClaimError, LREnsembleError, TrainingError
-from lrensemble.executors import Crashed, in_processes
+from lrensemble.executors import Crashed
 from lrensemble.files.claims import Held, claim, holder_of
 from lrensemble.pool import Failure, Pool
 from lrensemble.train.execution.devices import to_devices
@@ -121,23 +121,22 @@ def _smaller_jobs(runs: tuple[Run, ...], error: Exception) -> list[Job]:
 
 
 def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, None, None]:
-    """Train parts of a job in processes of one thread each; the runs of a part whose worker dies twice have failed."""
+    """Train parts of a job in workers of one thread each; the runs of a part whose worker dies twice have failed."""
     watch, own = session.should_continue, (session.save_steps, session.reproducible)
     prepare = partial(prepare_worker, setup.factory.experiment, setup.pool.folder, *own)
-    processes = in_processes(
+    told = session.executor.map(
         prepare,
         job.parts,
-        workers=len(job.devices),
         devices=job.devices,
         attempts=WORKER_ATTEMPTS,
         stop=lambda: session.interrupt.pending,
         answer=None if watch is None else lambda asked: watch(*asked),
     )
-    for event in _until(session.interrupt, processes):
+    for event in _until(session.interrupt, told):
         if not isinstance(event, Crashed):
             yield event
             continue
-        error = TrainingError(f"its worker process died {WORKER_ATTEMPTS} times, last with status {event.exit_status}")
+        error = TrainingError(f"its worker process died {WORKER_ATTEMPTS} times, last with {event}")
         for run in job.parts[event.item].runs:
             if holder := holder_of(unfinished(setup.pool), run.id):
                 yield Elsewhere(run, str(holder), run.id)

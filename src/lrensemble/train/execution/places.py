@@ -1,0 +1,48 @@
+"""Places in which the jobs of a sweep are done: those of the executor that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lrensemble.config import Experiment
+from lrensemble.errors import TrainingError
+from lrensemble.executors import EXECUTORS, WORKER_PROCESSES, Executor
+from lrensemble.spec import SpecLike
+
+
+@dataclass(frozen=True)
+class Places:
+    """Who trains, and where."""
+
+    executor: Executor = WORKER_PROCESSES
+    devices: tuple[str, ...] | None = None
+    """Device of each place, none where all is trained in this process; None where no executor was asked for, and the
+    rule of the execution chooses between this process and worker processes."""
+
+
+def places_of(experiment: Experiment, given: SpecLike | None, devices: Sequence[object], execution: str) -> Places:
+    """Places of the executor that is given, or else of that of the experiment.
+
+    Args:
+        experiment: what is trained.
+        given: an executor in place of the experiment's own.
+        devices: that were asked for.
+        execution: one of `EXECUTIONS`.
+
+    Raises:
+        LREnsembleError: an unknown name, an argument that it refuses, or an executor that cannot be reached.
+        TrainingError: an execution that contradicts the executor.
+    """
+    wanted = experiment.executor if given is None else given
+    if wanted is None:
+        return Places()
+    if execution == "sharded":
+        raise TrainingError(
+            "execution sharded has the processes that `accelerate launch` starts, and no executor; give one of the two"
+        )
+    executor = EXECUTORS.call(wanted)
+    found = Places(executor, executor.places([str(each) for each in devices]))
+    if execution == "workers" and not found.devices:
+        raise TrainingError(f"execution workers and executor {wanted} contradict each other; give one of the two")
+    return found
