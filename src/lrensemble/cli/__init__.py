@@ -31,6 +31,7 @@ VERBS = (
     "evaluate",
     "benchmark",
     "report",
+    "dashboard",
     "export",
     "predict",
     "generate",

@@ -29,6 +29,22 @@ SEED = 0
 
 
 @dataclass(frozen=True)
+class Running:
+    """A run under way, as far as it has told."""
+
+    id: str
+    name: str
+    policy: str
+    """Name of the policy."""
+    lines: tuple[dict[str, Any], ...]
+    """Lines of its history so far."""
+
+    def history(self) -> list[dict[str, Any]]:
+        """As that of a member."""
+        return list(self.lines)
+
+
+@dataclass(frozen=True)
 class ReportData:
     """A pool, its evaluation, and what is derived from both; derived once, when first used."""
 
@@ -39,6 +55,8 @@ class ReportData:
     """Folder of the data set's files, for pictures of its rows."""
     page: Path | None = None
     """File of the page, beside which samples of generated text are stored; None for what shows no page."""
+    so_far: frozenset[str] = frozenset()
+    """Ids of the members of the best team so far, for a pool that is not evaluated."""
 
     @property
     def result(self) -> Result:
@@ -126,11 +144,11 @@ class ReportData:
 
     @cached_property
     def in_team(self) -> frozenset[str]:
-        """Ids of the members of the judged team, or of the best single model where no team beats it; none where
-        nothing was judged.
+        """Ids of the members of the judged team, or of the best single model where no team beats it; where nothing was
+        judged, of the best team so far, if one was chosen.
         """
         if self.judged is None:
-            return frozenset()
+            return self.so_far
         key = self.result.verdict.method
         return frozenset([self.result.best_single.id] if key is None else self.result.teams[key].members)
 
@@ -188,8 +206,10 @@ class ReportData:
         return None if self.chosen is None else predict(self.pool, self.members, self.chosen, split)
 
 
-def policy_of(member: Member) -> str:
+def policy_of(member: Member | Running) -> str:
     """Name of the policy that a member was trained with; its tool, or `elsewhere`, where it was trained elsewhere."""
+    if isinstance(member, Running):
+        return member.policy
     policy = (member.recipe or {}).get("policy")
     if isinstance(policy, dict) and "name" in policy:
         return str(policy["name"])

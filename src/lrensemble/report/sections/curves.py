@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lrensemble.evaluate import untrusted
@@ -11,8 +11,8 @@ from lrensemble.evaluate.rates import recorded_policy
 from lrensemble.evaluate.verdict import in_print
 from lrensemble.pool import Member
 from lrensemble.report.escape import escape_html
-from lrensemble.report.look import Look
-from lrensemble.report.report_data import ReportData, policy_of
+from lrensemble.report.look import Look, looks_of
+from lrensemble.report.report_data import ReportData, Running, policy_of
 from lrensemble.report.section import Figure, Section
 
 POINTS = 150
@@ -27,17 +27,23 @@ LOSSES = ("val_nll", "val_gaussian_nll", "val_mse", "val_loss")
 History = list[dict[str, Any]]
 
 
-def curves(report: ReportData) -> Section | None:
-    """Section with three panels over the epochs; members of the chosen team stand out."""
-    histories = {member.id: history for member in report.everybody if (history := member.history())}
-    if not histories:
+def curves(report: ReportData, running: Sequence[Running] = ()) -> Section | None:
+    """Section with three panels over the epochs; members of the chosen team stand out.
+
+    Args:
+        report: pool of the members.
+        running: runs under way, which are drawn as far as they have told.
+    """
+    everybody: tuple[Member | Running, ...] = (*report.everybody, *running)
+    told = [(each, history) for each in everybody if (history := each.history())]
+    if not told:
         return None
-    panels = _panels(histories)
-    traces = [*_legend(report, histories)]
-    for member in report.everybody:
-        if member.id in histories:
-            history = histories[member.id]
-            traces += [_trace(report, member, history, panel, key) for panel, (key, _) in enumerate(panels)]
+    histories = {each.id: history for each, history in told}
+    panels, looks = _panels(histories), looks_of(map(policy_of, everybody))
+    traces = [*_legend({policy_of(each): looks[policy_of(each)] for each, _ in told})]
+    for each, history in told:
+        look = looks[policy_of(each)]
+        traces += [_trace(report, each, history, look, panel, key) for panel, (key, _) in enumerate(panels)]
     figure = Figure(
         "curves",
         traces,
@@ -47,6 +53,7 @@ def curves(report: ReportData) -> Section | None:
     )
     prose = [
         *filter(None, [untrusted(report.pool, "policy", "The rate between the ends of epochs")]),
+        *["Runs under way are drawn as far as they have told." for _ in running[:1]],
         "A line a member; members of the chosen team are thick, and those without predictions are faint. Click a "
         "policy in the legend to hide it, twice to see it alone; or type to filter:",
     ]
@@ -65,7 +72,8 @@ def _layout(report: ReportData, histories: dict[str, History], panels: list[tupl
         "grid": {"rows": 3, "columns": 1, "pattern": "independent"},
         "height": 820,
     }
-    sound = [histories[each.id] for each in report.members if each.id in histories and each.id not in report.useless]
+    useless = report.useless | {each.id for each in report.everybody if each.status != "finished"}
+    sound = [history for id_, history in histories.items() if id_ not in useless]
     for panel, (key, title) in enumerate(panels):
         axis = "" if panel == 0 else str(panel + 1)
         layout[f"xaxis{axis}"] = {"title": {"text": "epoch" if panel == len(panels) - 1 else ""}}
@@ -85,9 +93,9 @@ def _ends(histories: list[History], key: str, *, logarithmic: bool) -> list[floa
     return [round(low - room, 4), round(high + room, 4)]
 
 
-def _legend(report: ReportData, histories: dict[str, History]) -> Iterator[dict[str, Any]]:
+def _legend(looks: dict[str, Look]) -> Iterator[dict[str, Any]]:
     """An entry for each policy, which stands for its members."""
-    for policy in dict.fromkeys(policy_of(member) for member in report.everybody if member.id in histories):
+    for policy, look in looks.items():
         yield {
             "type": "scatter",
             "mode": "lines+markers",
@@ -96,17 +104,23 @@ def _legend(report: ReportData, histories: dict[str, History]) -> Iterator[dict[
             "name": escape_html(policy),
             "legendgroup": policy,
             "hoverinfo": "skip",
-            **_drawn(report.looks[policy], 2),
+            **_drawn(look, 2),
         }
 
 
-def _trace(report: ReportData, member: Member, history: History, panel: int, key: str) -> dict[str, Any]:
-    policy, chosen = policy_of(member), member.id in report.in_team
+def _trace(
+    report: ReportData, member: Member | Running, history: History, look: Look, panel: int, key: str
+) -> dict[str, Any]:
+    chosen, unfinished = member.id in report.in_team, isinstance(member, Member) and member.status != "finished"
     axis = "" if panel == 0 else str(panel + 1)
     epochs: list[Any] = [line["epoch"] for line in history]
     values: list[Any] = [line.get(key) for line in history]
     marked = len(epochs) <= MOST_MARKED
-    if key == "rate" and (found := _rate_curve(member, history, report.pool.trust_code)) is not None:
+    if (
+        key == "rate"
+        and isinstance(member, Member)
+        and (found := _rate_curve(member, history, report.pool.trust_code)) is not None
+    ):
         epochs, values = found
         marked = False
     return {
@@ -117,10 +131,10 @@ def _trace(report: ReportData, member: Member, history: History, panel: int, key
         "xaxis": f"x{axis}",
         "yaxis": f"y{axis}",
         "name": escape_html(member.name),
-        "legendgroup": policy,
+        "legendgroup": policy_of(member),
         "showlegend": False,
-        "opacity": 1.0 if chosen else 0.35 if member.status != "finished" else 0.65,
-        **_drawn(report.looks[policy], 4 if chosen else 1.3),
+        "opacity": 1.0 if chosen else 0.35 if unfinished else 0.65,
+        **_drawn(look, 4 if chosen else 1.3),
     }
 
 
