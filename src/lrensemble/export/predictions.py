@@ -154,7 +154,7 @@ def predict_array(ensemble: Ensemble, inputs: NDArray[np.generic], *, strict: bo
     Raises:
         DataError: inputs of another shape; or far outside of what was trained on, where `strict`.
     """
-    given = torch.from_numpy(np.array(inputs))
+    given = ensemble.raw(inputs)
     warn_or_refuse(ensemble.outside(given), strict=strict)
     said = _said(ensemble, given)
     return Predictions(ensemble.description.target, ("",) * len(said), tuple(range(len(said))), said)
