@@ -74,6 +74,19 @@ def as_rows(array: Rows, inputs: Inputs, source: str = "array") -> Rows:
     return _each_prepared(_bytes(found, source), inputs, source)
 
 
+def finite_rows(array: Rows, inputs: Inputs, source: str) -> Rows:
+    """`as_rows` of what is read from a file: finite, uint8 or float32.
+
+    Raises:
+        DataError: a value that is not finite, or as `as_rows`.
+    """
+    rows = as_rows(array, inputs, source)
+    if rows.dtype.kind == "f" and not np.isfinite(rows).all():
+        row = int(np.flatnonzero(~np.isfinite(rows).reshape(len(rows), -1).all(axis=1))[0])
+        raise DataError(f"{source}: row {row} holds a value that is not finite; fill it in as in the training data")
+    return rows if rows.dtype == np.uint8 else rows.astype(np.float32)
+
+
 def _channels_last(array: Rows) -> Rows | None:
     """Images [sample, height, width, channel]; None where the shape is of none."""
     if array.ndim == 3:

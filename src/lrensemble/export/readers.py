@@ -1,4 +1,4 @@
-"""Raw inputs for an ensemble from files: images, arrays of numpy, parquet and CSV tables."""
+"""Raw inputs for an ensemble from files: images, arrays of numpy, parquet and CSV tables, JSON lines."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import numpy as np
 
 from lrensemble.config import Inputs
 from lrensemble.errors import DataError, MissingExtraError, PredictionsError
-from lrensemble.export.raw_inputs import Rows, as_rows, rows_of_image
+from lrensemble.export.json_lines import read_lines
+from lrensemble.export.raw_inputs import Rows, finite_rows, rows_of_image
 from lrensemble.files import storage_errors
 from lrensemble.pool.arrays import load
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-SUFFIXES = (*IMAGES, ".npz", ".npy", ".parquet", ".csv")
+SUFFIXES = (*IMAGES, ".npz", ".npy", ".parquet", ".csv", ".jsonl")
 ARRAYS = ("x", "images", "x_test", "test_x", "test_images")
 """Names of the inputs in an `.npz` file; the first one present is taken."""
 IMAGE_COLUMNS = ("image", "img")
@@ -76,7 +77,7 @@ def read(path: Path, inputs: Inputs) -> Iterator[Rows]:
     An image is one row, turned as its EXIF data say, scaled, cut and converted as in training. An `.npz` file holds one
     of `ARRAYS`. A parquet table has a column `image` or `img` of encoded images (bytes, or Hugging Face's struct of
     bytes and path), or else one column of numbers for each feature, in the order of training; so has a CSV table, whose
-    first line names its columns.
+    first line names its columns. JSON lines hold a row each.
 
     Args:
         path: the file.
@@ -97,8 +98,10 @@ def read(path: Path, inputs: Inputs) -> Iterator[Rows]:
         yield from _parquet(path, inputs)
     elif suffix == ".csv":
         yield from _csv(path, inputs)
+    elif suffix == ".jsonl":
+        yield from read_lines(path, inputs)
     else:
-        yield _shaped(_array(path), inputs, str(path))
+        yield finite_rows(_array(path), inputs, str(path))
 
 
 def _array(path: Path) -> Rows:
@@ -110,19 +113,6 @@ def _array(path: Path) -> Rows:
     if not names:
         raise DataError(f"{path} holds none of the arrays {', '.join(ARRAYS)}; save the inputs as x")
     return arrays[names[0]]
-
-
-def _shaped(array: Rows, inputs: Inputs, source: str) -> Rows:
-    """Rows of the ensemble's shape, finite, uint8 or float32.
-
-    Raises:
-        DataError: they are not finite, or cannot be made such.
-    """
-    rows = as_rows(array, inputs, source)
-    if rows.dtype.kind == "f" and not np.isfinite(rows).all():
-        row = int(np.flatnonzero(~np.isfinite(rows).reshape(len(rows), -1).all(axis=1))[0])
-        raise DataError(f"{source}: row {row} holds a value that is not finite; fill it in as in the training data")
-    return rows if rows.dtype == np.uint8 else rows.astype(np.float32)
 
 
 def _parquet(path: Path, inputs: Inputs) -> Iterator[Rows]:
@@ -174,4 +164,4 @@ def _table(batch: Any, inputs: Inputs, source: str, first: int) -> Rows:
             f"takes inputs of shape {inputs.shape}"
         )
     columns = [batch.column(name).to_numpy(zero_copy_only=False).astype(np.float32) for name in numbers]
-    return _shaped(np.stack(columns, axis=1), inputs, source)
+    return finite_rows(np.stack(columns, axis=1), inputs, source)
