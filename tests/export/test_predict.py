@@ -185,15 +185,15 @@ def test_csv_of_features(tmp_path: Path) -> None:
 def test_sixteen_bits_are_refused_and_not_cut(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
     image.fromarray(np.full((5, 6), 40_000, dtype=np.uint16)).save(tmp_path / "deep.png")
-    with pytest.raises(DataError, match=r"deep\.png has pixels of more than 8 bits .* convert it to 8 bits"):
+    with pytest.raises(DataError, match=r"deep\.png: pixels of more than 8 bits .* convert the images to 8"):
         list(read(tmp_path / "deep.png", inputs_of(1, 5, 6)))
 
 
 def test_an_image_of_the_wrong_size(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
     image.fromarray(np.zeros((9, 8), dtype=np.uint8)).save(tmp_path / "a.png")
-    with pytest.raises(DataError, match=r"a\.png is 8x9 pixels; the ensemble takes 8x8"):
+    with pytest.raises(DataError, match=r"a\.png is 8x9 pixels; the ensemble takes 8x8, and training scaled no"):
         list(read(tmp_path / "a.png", inputs_of(1, 8, 8)))
     (tmp_path / "b.png").write_bytes(b"not a picture")
-    with pytest.raises(DataError, match=r"b\.png is no image that can be read"):
+    with pytest.raises(DataError, match=r"b\.png: not a readable image"):
         list(read(tmp_path / "b.png", inputs_of(1, 8, 8)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
 import typer
 from typing_extensions import TypedDict
@@ -12,6 +12,7 @@ from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, peopl
 from lrensemble.cli.printer import print_answer
 
 if TYPE_CHECKING:
+    from lrensemble.export.predicting import Asked
     from lrensemble.export.predictions import Predictions
 
 
@@ -24,14 +25,23 @@ RawFormulas = Annotated[
 ]
 
 
-class Prediction(TypedDict):
+class Doubt(TypedDict):
+    """Uncertainty of one row, in nats, where it was asked for."""
+
+    entropy: NotRequired[float]
+    """Predictive entropy."""
+    mutual_information: NotRequired[float]
+    """Mutual information of class and member: 0 where all members say the same."""
+
+
+class Prediction(Doubt):
     """Prediction for one row."""
 
     file: str
     row: int
     """Position in the file, from 0."""
-    label: str
-    """Name of the likeliest class."""
+    label: str | None
+    """Name of the likeliest class; null where its probability is below `--abstain`."""
     probabilities: list[float]
     """Probabilities [class]."""
 
@@ -64,14 +74,14 @@ class PredictedValues(TypedDict):
     predictions: list[ValuesPrediction]
 
 
-class Answer(TypedDict):
+class Answer(Doubt):
     """Answer to one question."""
 
     file: str
     row: int
     """Position in the file, from 0."""
-    label: str
-    """Letter of the answer."""
+    label: str | None
+    """Letter of the answer; null where its probability is below `--abstain`."""
     answer: str
     """Text of the answer."""
     probabilities: list[float]
@@ -92,7 +102,7 @@ class Answered(TypedDict):
 
 EXAMPLES = (
     "lrensemble predict ensemble images --out labels.csv",
-    "lrensemble predict ensemble table.csv --strict",
+    "lrensemble predict ensemble - --disagreement --abstain 0.9 < rows.npz",
     "lrensemble predict team questions.jsonl --members",
 )
 
@@ -107,8 +117,8 @@ def predict(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Images, .npz or .npy arrays, .parquet or .csv tables, folders and patterns of such; for language "
-            "models .jsonl files of questions with their choices."
+            help="Images, .npz or .npy arrays, .parquet or .csv tables, .jsonl rows, folders and patterns of such, or "
+            "- for standard input; for language models .jsonl files of questions with their choices."
         ),
     ],
     out: TableFile = None,
@@ -127,12 +137,24 @@ def predict(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse rows far outside of what was trained on; else they are told.")
     ] = False,
+    disagreement: Annotated[
+        bool,
+        typer.Option(
+            "--disagreement",
+            help="Add how unsure the ensemble is of each row and how much its members disagree: predictive entropy and "
+            "mutual information, in nats.",
+        ),
+    ] = False,
+    abstain: Annotated[
+        float | None, typer.Option(help="Give no label where the highest probability is below this.")
+    ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Predict the rows of files: label and the probability of every class, or values; or answers to questions."""
     from lrensemble.export.language import is_language_bundle
+    from lrensemble.export.predicting import Asked
     from lrensemble.export.predictions import check_table_path
     from lrensemble.registry import close_gate
 
@@ -143,13 +165,13 @@ def predict(
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if not trust_code and base is None:
         close_gate(str(ensemble))
-    accuracy = None
+    accuracy, asked = None, Asked(strict, disagreement, abstain)
     if is_language_bundle(ensemble):
         with people.status("predicting"):
-            predictions, accuracy = _answered(ensemble, files, members, base, trust_code, given)
+            predictions, accuracy = _answered(ensemble, files, members, base, trust_code, {**given, "asked": asked})
     else:
         foreign = [*given, *(["members"] if members else []), *([] if base is None else ["base"])]
-        predictions = _predicted(ensemble, files, trust_code, foreign, strict=strict)
+        predictions = _predicted(ensemble, files, trust_code, foreign, asked)
     if out:
         predictions.save(out, raw_formulas=raw_formulas)
     if json:
@@ -158,19 +180,21 @@ def predict(
     elif not out:
         print_answer(predictions.to_csv(raw_formulas=raw_formulas))
     right = "" if accuracy is None else f"; {percent(accuracy)} % of the answers that are known are right"
+    if none := int(predictions.abstained.sum()):
+        right += f"; {none:,} without a label: no probability reaches {abstain:g}"
     people.print(f"{len(predictions.rows):,} rows predicted{f' to {out}' if out else ''}{right}", soft_wrap=True)
 
 
-def _predicted(ensemble: Path, files: list[Path], trust_code: bool, given: list[str], *, strict: bool) -> Predictions:
+def _predicted(ensemble: Path, files: list[Path], trust_code: bool, given: list[str], asked: Asked) -> Predictions:
     from lrensemble.errors import ConfigError
     from lrensemble.export import Ensemble
-    from lrensemble.export.predictions import predict_files
+    from lrensemble.export.predicting import predict_files
 
     if given:
         raise ConfigError(f"--{given[0]} is for teams of language models, and {ensemble} is none; leave it out")
     loaded = Ensemble.load(ensemble, trust_code=trust_code)
     with people.status("predicting"):
-        return predict_files(loaded, files, strict=strict)
+        return predict_files(loaded, files, asked)
 
 
 def _answered(
@@ -195,10 +219,11 @@ def answers_of(predictions: Predictions, accuracy: float | None) -> Answered:
             Answer(
                 file=file,
                 row=row,
-                label=label,
+                label=label or None,
                 answer=str(columns["answer"][place]),
                 probabilities=probs,
                 members={name: str(columns[heading][place]) for heading, name in names.items()},
+                **_doubt(predictions, place),
             )
             for place, (file, row, label, probs) in enumerate(where)
         ],
@@ -215,8 +240,8 @@ def record_of(predictions: Predictions) -> Predicted | PredictedValues:
         return Predicted(
             classes=names,
             predictions=[
-                Prediction(file=file, row=row, label=label, probabilities=probs)
-                for (file, row, probs), label in labelled
+                Prediction(file=file, row=row, label=label or None, probabilities=probs, **_doubt(predictions, place))
+                for place, ((file, row, probs), label) in enumerate(labelled)
             ],
         )
     return PredictedValues(
@@ -226,3 +251,12 @@ def record_of(predictions: Predictions) -> Predicted | PredictedValues:
             for file, row, said in where
         ],
     )
+
+
+def _doubt(predictions: Predictions, place: int) -> Doubt:
+    """Uncertainty of a row, where it was asked for."""
+    return {
+        heading: predictions.further[heading][place]
+        for heading in Doubt.__annotations__
+        if heading in predictions.further
+    }  # type: ignore[return-value]  # floats

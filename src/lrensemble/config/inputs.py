@@ -39,6 +39,9 @@ class Inputs(Record):
     std: Annotated[tuple[Annotated[Finite, Field(gt=0)], ...], Field(strict=False)]
     seen: Seen | None = None
     """Range and statistics of raw inputs in training; None in files of earlier versions."""
+    image_size: PositiveInt | None = None
+    """Images of files: height and width that they are made, the shorter side scaled (bicubic) and the middle cut out;
+    None where they come in one size."""
 
     @model_validator(mode="after")
     def _one_for_each_channel(self) -> Self:
@@ -50,8 +53,8 @@ class Inputs(Record):
 
     @property
     def alone(self) -> Inputs:
-        """These inputs without the statistics: what decides how a network is run."""
-        return self.model_copy(update={"seen": None})
+        """These inputs without what is known of images before and of statistics: what decides how a network is run."""
+        return self.model_copy(update={"seen": None, "image_size": None})
 
 
 class Scale(Record):

@@ -22,7 +22,7 @@ from lrensemble.files import discard, draft_folder, proves_itself, read_json, se
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the same files would be decoded to other pixels."""
 
 DESCRIPTION = "samples.json"
@@ -84,7 +84,8 @@ def _read(entry: Path) -> Samples:
             raise ValueError(f"{name} is damaged: its checksum is not that of its content")
     # Copy on write: pages are read when they are used, and nobody can change the file through the array.
     inputs, labels = (np.load(entry / name, mmap_mode=mode, allow_pickle=False) for name, mode in ARRAYS.items())
-    return Samples(inputs, labels, tuple(described["classes"]), described["test_rows"])
+    classes, size = tuple(described["classes"]), described["image_size"]
+    return Samples(inputs, labels, classes, described["test_rows"], image_size=size)
 
 
 def _write(entry: Path, samples: Samples) -> None:
@@ -96,6 +97,7 @@ def _write(entry: Path, samples: Samples) -> None:
                 np.save(summed, array)
             checksums[name] = summed.checksum
         described = {"classes": samples.target.names, "test_rows": samples.test_rows, "checksums": checksums}
+        described["image_size"] = samples.image_size
         with draft.file(DESCRIPTION) as file:
             file.write(seal(described))
 

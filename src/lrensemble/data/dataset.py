@@ -60,6 +60,8 @@ class Dataset:
     """Class probabilities [sample, class] float32 for the loss `soft_targets`; None where there are none."""
     seen: Seen | None = None
     """Range and statistics of the training rows' inputs; None where nobody measured them."""
+    image_size: int | None = None
+    """Height and width that images were scaled and cut to; None where they came in one size."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -127,7 +129,7 @@ class Dataset:
         """Shape, type, normalisation and range of the inputs."""
         dtype: Literal["uint8", "float32"] = "uint8" if self.inputs.dtype == torch.uint8 else "float32"
         mean, std = tuple(self.mean.tolist()), tuple(self.std.tolist())
-        return Inputs(shape=self.shape, dtype=dtype, mean=mean, std=std, seen=self.seen)
+        return Inputs(shape=self.shape, dtype=dtype, mean=mean, std=std, seen=self.seen, image_size=self.image_size)
 
     def augmented(self, rows: Tensor, augmenter: Augmenter, draws: Draws) -> tuple[Tensor, Tensor, Mixing | None]:
         """Normalised and augmented inputs [batch, …] float32, what is to be learned and, where they are mixed, how.
@@ -174,6 +176,7 @@ def load(settings: DataSettings, split: SplitSettings) -> Dataset:
         weights=samples.weights,
         soft=None if samples.soft is None else torch.from_numpy(samples.soft),
         seen=seen_of(samples.inputs, rows["train"], mean, std),
+        image_size=samples.image_size,
     )
 
 

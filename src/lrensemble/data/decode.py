@@ -1,4 +1,8 @@
-"""Encoded images to one array of bytes: decoded by Pillow in threads, all of one size and number of channels."""
+"""Encoded images to one array of bytes: decoded by Pillow in threads, all of one size and number of channels.
+
+What is trained on and what is predicted later pass the same functions: `opened` turns an image as its EXIF data say,
+and `pixels_of` makes it one of the size and the channels of the set.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 GREY_MODES = ("1", "L", "LA")
-MODES = {1: "L", 3: "RGB"}
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+"""Mode that an image is converted to, by the number of channels that a set has."""
+ORIENTATION = 0x0112
+"""Tag of EXIF that says how an image is turned; 1 where it is not."""
 
 _AT_ONCE = 512
 """Images that a thread decodes before it looks for more."""
@@ -49,22 +56,30 @@ def decode(
     # The first coloured image ends the look at all of them, so only sets that are grey are opened twice.
     modes = (_opened(image, place(i)).mode for i, image in enumerate(images))
     grey = channels == 1 or (channels is None and all(mode in GREY_MODES for mode in modes))
-    mode = MODES[1 if grey else 3]
-    height, width = (size, size) if size else _opened(images[0], place(0)).size[::-1]
+    height, width = (size, size) if size else opened(images[0], place(0)).size[::-1]
     pixels = np.empty((len(images), 1 if grey else 3, height, width), dtype=np.uint8)
 
     def fill(index: int) -> None:
-        image = _opened(images[index], place(index), load=True)
-        if size:
-            image = _squared(image, size)
-        elif image.size != (width, height):
+        image = opened(images[index], place(index))
+        if not size and image.size != (width, height):
             found = f"{image.size[0]}x{image.size[1]}"
             raise DataError(f"{place(index)}: an image of {found} among images of {width}x{height}; give a size")
-        values = np.asarray(image.convert(mode))
-        pixels[index] = values[None] if grey else np.moveaxis(values, 2, 0)
+        pixels[index] = pixels_of(image, pixels.shape[1], size)
 
     _each(len(images), fill)
     return pixels
+
+
+def pixels_of(image: Image, channels: int, size: int | None) -> NDArray[np.uint8]:
+    """Pixels [channel, height, width] of an image.
+
+    Args:
+        image: loaded.
+        channels: 1 for grey, 3 for RGB, 4 for RGBA.
+        size: as in `decode`; the image keeps its own unless given.
+    """
+    values = np.asarray((_squared(image, size) if size else image).convert(MODES[channels]))
+    return values[None] if channels == 1 else np.moveaxis(values, 2, 0)
 
 
 def _each(count: int, work: Callable[[int], None]) -> None:
@@ -79,20 +94,43 @@ def _each(count: int, work: Callable[[int], None]) -> None:
             pass  # to raise what was raised there
 
 
+def opened(image: Encoded, place: str) -> Image:
+    """An image that is loaded, and turned as its EXIF data say.
+
+    Args:
+        image: a file, or what would be in it.
+        place: where it is, for errors.
+
+    Raises:
+        DataError: it cannot be read, or has more than 8 bits a channel.
+        MissingExtraError: Pillow is not installed.
+    """
+    return _turned(_opened(image, place, load=True))
+
+
 def _opened(image: Encoded, place: str, *, load: bool = False) -> Image:
     try:
         import PIL.Image
     except ImportError:
         raise MissingExtraError("encoded images need Pillow; pip install 'lrensemble[hub]'") from None
     try:
-        opened = PIL.Image.open(io.BytesIO(image if isinstance(image, bytes) else image.read_bytes()))
+        found = PIL.Image.open(io.BytesIO(image if isinstance(image, bytes) else image.read_bytes()))
         if load:
-            opened.load()
+            found.load()
     except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
         raise DataError(f"{place}: not a readable image ({error})") from None
-    if opened.mode.startswith(("I", "F")):  # Pillow would cut all that is above 255
-        raise DataError(f"{place}: pixels of more than 8 bits (mode {opened.mode}); convert the images to 8 bits")
-    return opened
+    if found.mode.startswith(("I", "F")):  # Pillow would cut all that is above 255
+        raise DataError(f"{place}: pixels of more than 8 bits (mode {found.mode}); convert the images to 8 bits")
+    return found
+
+
+def _turned(image: Image) -> Image:
+    from PIL.ImageOps import exif_transpose
+
+    try:
+        return image if image.getexif().get(ORIENTATION, 1) == 1 else exif_transpose(image)
+    except Exception:  # EXIF data are damaged in many ways, and the pixels may be sound
+        return image
 
 
 def _squared(image: Image, size: int) -> Image:

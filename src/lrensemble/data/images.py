@@ -63,7 +63,8 @@ def samples_of(
     places = [place for part in parts for place in part.places]
     images = [image for part in parts for image in part.images]
     pixels = decode(images, lambda i: places[i] if places else source, size=size, channels=channels)
-    samples = Samples(pixels, np.concatenate(labels), tuple(names), 0 if test is None else len(test.labels))
+    tests = 0 if test is None else len(test.labels)
+    samples = Samples(pixels, np.concatenate(labels), tuple(names), tests, image_size=size)
     check_samples(samples, source)
     return samples
 

@@ -33,6 +33,8 @@ class Samples:
     """Weight [sample] of each row for the sampler `weighted`; None where there are none."""
     soft: NDArray[np.float32] | None
     """Class probabilities [sample, class] for the loss `soft_targets`; None where there are none."""
+    image_size: int | None
+    """Height and width that images were scaled and cut to (`decode`); None where they came in one size."""
 
     def __init__(
         self,
@@ -43,11 +45,12 @@ class Samples:
         *,
         weights: NDArray[np.float64] | None = None,
         soft: NDArray[np.float32] | None = None,
+        image_size: int | None = None,
     ) -> None:
         """Samples of a target; names stand for classes."""
         known = target if isinstance(target, Target) else classes_of(target)
         given = {"inputs": inputs, "truth": truth, "target": known, "test_rows": test_rows}
-        for name, value in {**given, "weights": weights, "soft": soft}.items():
+        for name, value in {**given, "weights": weights, "soft": soft, "image_size": image_size}.items():
             object.__setattr__(self, name, value)
 
 

@@ -1,8 +1,9 @@
 """A team as one thing to use: a module, a folder, a file.
 
 `team` makes an `Ensemble` of a pool's team, `ensemble` is the module; `bundle` is the folder that it is saved as,
-`onnx` and `torch_program` are files without this library, `hub` shares it; `readers` and `predictions` are the files
-that it predicts from and to. `cascade`, `soup` and `distill` make cheaper ensembles of a team;
+`onnx` and `torch_program` are files without this library, `hub` shares it; `raw_inputs` makes inputs as in training,
+`readers` and `predictions` are the files that it predicts from and to, `predicting` does it, `disagreement` says how
+sure it is. `cascade`, `soup` and `distill` make cheaper ensembles of a team;
 `team_file` is a team without its networks, and `combined` applies it to new predictions of its members;
 `variants` registers these, `formats` the formats of files, and `exporting` goes all the way; `language` is the same for
 teams of language models.
@@ -13,6 +14,7 @@ from lrensemble.export import onnx, team_file, torch_program  # noqa: F401  (reg
 from lrensemble.export.cascade import Cascade, CascadeQuality, cascade, measure
 from lrensemble.export.combined import Combined, combine_files
 from lrensemble.export.description import Description, Part, Stages
+from lrensemble.export.disagreement import Disagreement, disagreement
 from lrensemble.export.distill import Student, distill
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.exporting import Made, place_of, write_ensemble
@@ -28,6 +30,7 @@ __all__ = [
     "CascadeQuality",
     "Combined",
     "Description",
+    "Disagreement",
     "Ensemble",
     "Made",
     "Part",
@@ -38,6 +41,7 @@ __all__ = [
     "cascade",
     "chosen_team",
     "combine_files",
+    "disagreement",
     "distill",
     "ensemble_of",
     "measure",

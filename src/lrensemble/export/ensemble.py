@@ -18,6 +18,7 @@ from lrensemble.export.description import Description
 from lrensemble.export.hub import Hub
 from lrensemble.export.outside import Outside, outside, warn_or_refuse
 from lrensemble.export.programs import batched_is_faster, groups_of, network_of, run_batched, run_each, side_by_side
+from lrensemble.export.raw_inputs import as_rows
 from lrensemble.export.stages import run_stages
 from lrensemble.models.arithmetic import cuda_arithmetic
 from lrensemble.networks import Foreign
@@ -27,16 +28,14 @@ from lrensemble.registry import known_paths_only, require_known_paths
 PREDICT_BATCH_ROWS = 1024
 """Rows of a batch, as when the members were scored: the last bits of a sum can depend on it."""
 
-MEASURED_ROWS = 128
-"""Rows of the batch on which the two executions are timed."""
-
 
 class Ensemble(nn.Module, Hub):
     """Members of a team and the fitted consensus of their predictions, the very function that was scored.
 
     Inputs are [sample, *shape], uint8 or float, on the scale of the data set (bytes from 0 to 255, say); the ensemble
-    normalises them itself. Those far outside of what was trained on are said, or refused with `strict=True`. It only
-    predicts: members stay in evaluation mode, their parameters without gradients.
+    normalises them itself. What predicts also scales and cuts images of another size, where training did. Inputs far
+    outside of what was trained on are said, or refused with `strict=True`. It only predicts: members stay in evaluation
+    mode, their parameters without gradients.
 
     ```python
     ensemble = Ensemble.load(Path("ensemble"))
@@ -211,9 +210,21 @@ class Ensemble(nn.Module, Hub):
         Raises:
             DataError: inputs of another shape; or far outside of what was trained on, where `strict`.
         """
-        given = inputs if isinstance(inputs, Tensor) else torch.from_numpy(np.array(inputs))
+        given = self.raw(inputs)
         warn_or_refuse(self.outside(given), strict=strict)
         return self.in_blocks(given)
+
+    def raw(self, inputs: Tensor | NDArray[np.generic]) -> Tensor:
+        """Raw inputs [sample, *shape]: as they are, or images with their channels last, of another size or number of
+        channels, made those of training (`raw_inputs`).
+
+        Raises:
+            DataError: inputs of another shape.
+        """
+        if isinstance(inputs, Tensor) and tuple(inputs.shape[1:]) == self.description.inputs.shape:
+            return inputs
+        array = inputs.cpu().numpy() if isinstance(inputs, Tensor) else np.array(inputs)
+        return torch.from_numpy(np.ascontiguousarray(as_rows(array, self.description.inputs)))
 
     def outside(self, inputs: Tensor) -> Outside:
         """Raw inputs [sample, *shape] that are far outside of what was trained on.
@@ -275,11 +286,8 @@ class Ensemble(nn.Module, Hub):
 
     def with_faster_execution(self) -> Self:
         """This ensemble, batched or one by one: the execution that is faster on this machine, by measurement."""
-        generator = torch.Generator().manual_seed(0)
-        inputs = torch.randn(MEASURED_ROWS, *self.description.inputs.shape, generator=generator).to(self.mean.device)
-        groups = groups_of(self.description.parts)
-        members = list(self.members)
-        batched = batched_is_faster(members, groups, inputs)
+        members, groups = list(self.members), groups_of(self.description.parts)
+        batched = batched_is_faster(members, groups, self.description.inputs.shape, self.mean.device)
         return type(self)(members, self.description.model_copy(update={"batched": batched}))
 
     def train(self, mode: bool = True) -> Self:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Predictions of an ensemble for files, as a table: one row an input.
+"""Predictions of an ensemble, as a table: one row an input.
 
 Of classes, its label and the probability of every class; of values, the value of every output and, where members say
 how sure they are, its standard deviation.
@@ -15,14 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lrensemble.errors import ExportError, MissingExtraError
-from lrensemble.export.ensemble import Ensemble
-from lrensemble.export.outside import Outside, joined, warn_or_refuse
-from lrensemble.export.readers import check_suffix, files_of, read
 from lrensemble.files import write_whole
 from lrensemble.notebook import Shown
 from lrensemble.numerics import likeliest
@@ -30,7 +25,6 @@ from lrensemble.targets import Target
 from lrensemble.text import to_csv
 
 SUFFIXES = (".csv", ".parquet")
-
 
 Cell = str | int | float
 
@@ -52,6 +46,8 @@ class Predictions(Shown):
     """Probabilities [sample, class], or values [sample, output] and then their standard deviations."""
     further: Mapping[str, Sequence[Cell]] = field(default_factory=dict)
     """Further columns [sample] by their headings, which stand last."""
+    abstain: float | None = None
+    """Highest probability below which a row has no label; None where every row has one."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -71,8 +67,16 @@ class Predictions(Shown):
 
     @property
     def labels(self) -> list[str]:
-        """Name of the likeliest class [sample]; ties to the lowest."""
-        return [self.target.names[index] for index in likeliest(self.said).tolist()]
+        """Name of the likeliest class [sample], ties to the lowest; empty where there is none."""
+        names = [self.target.names[index] for index in likeliest(self.said).tolist()]
+        return ["" if none else name for name, none in zip(names, self.abstained.tolist(), strict=True)]
+
+    @property
+    def abstained(self) -> NDArray[np.bool_]:
+        """Whether each row [sample] has no label, since its highest probability is below `abstain`."""
+        if self.abstain is None or not len(self.said):
+            return np.zeros(len(self.said), dtype=np.bool_)
+        return np.asarray(self.said.max(axis=1) < self.abstain)
 
     @property
     def has_std(self) -> bool:
@@ -146,60 +150,3 @@ def check_table_path(path: Path) -> None:
     """
     if path.suffix not in SUFFIXES:
         raise ExportError(f"cannot write predictions to {path}; give a path that ends in {' or '.join(SUFFIXES)}")
-
-
-def predict_array(ensemble: Ensemble, inputs: NDArray[np.generic], *, strict: bool = False) -> Predictions:
-    """Predictions of inputs [sample, …].
-
-    Raises:
-        DataError: inputs of another shape; or far outside of what was trained on, where `strict`.
-    """
-    given = torch.from_numpy(np.array(inputs))
-    warn_or_refuse(ensemble.outside(given), strict=strict)
-    said = _said(ensemble, given)
-    return Predictions(ensemble.description.target, ("",) * len(said), tuple(range(len(said))), said)
-
-
-def predict_files(ensemble: Ensemble, files: Sequence[Path], *, strict: bool = False) -> Predictions:
-    """Predictions of all rows of files, in their order.
-
-    Args:
-        ensemble: ensemble to predict with.
-        files: files that `readers` can read, folders of such, and patterns of their names.
-        strict: whether to refuse rows that are far outside of what was trained on, rather than to warn of them.
-
-    Raises:
-        DataError: a file that cannot be used, or rows refused; suffixes are checked before anything is predicted.
-        MissingExtraError: pillow or pyarrow is needed and not installed.
-        StorageError: a file cannot be read.
-    """
-    files = files_of(files)
-    for path in files:
-        check_suffix(path)
-    names: list[str] = []
-    rows: list[int] = []
-    blocks = list[NDArray[np.float64]]()
-    outside = list[Outside]()
-    for path in files:
-        first = 0
-        for block in read(path, ensemble.description.inputs):
-            given = torch.from_numpy(np.ascontiguousarray(block))
-            outside.append(ensemble.outside(given).in_file(path))
-            if strict:
-                warn_or_refuse(outside[-1], strict=True)
-            blocks.append(_said(ensemble, given))
-            names += [str(path)] * len(block)
-            rows += range(first, first + len(block))
-            first += len(block)
-    warn_or_refuse(joined(outside), strict=strict)
-    target = ensemble.description.target
-    said = np.concatenate(blocks) if blocks else np.empty((0, target.width))
-    return Predictions(target, tuple(names), tuple(rows), said)
-
-
-def _said(ensemble: Ensemble, block: Tensor) -> NDArray[np.float64]:
-    """Probabilities, or values and then their standard deviations."""
-    said, width = ensemble.in_blocks(block), ensemble.description.target.width
-    if said.shape[1] == 2 * width:
-        said[:, width:] = np.sqrt(said[:, width:])
-    return said

@@ -22,6 +22,9 @@ from lrensemble.targets.heads import Head
 TOLERANCE = 1e-4
 """Largest accepted difference between the outputs of the two, relative to max(1, largest output)."""
 
+MEASURED_ROWS = 128
+"""Rows of the batch on which the two are timed."""
+
 REPEATS = 5
 
 
@@ -105,14 +108,23 @@ def groups_of(parts: Sequence[Part]) -> list[list[int]]:
 
 
 @torch.no_grad()
-def batched_is_faster(members: Sequence[nn.Module], groups: Sequence[Sequence[int]], inputs: Tensor) -> bool:
-    """Whether the batched program is faster on these inputs, by the median of a few runs, and gives equal outputs.
+def batched_is_faster(
+    members: Sequence[nn.Module], groups: Sequence[Sequence[int]], shape: Sequence[int], device: torch.device
+) -> bool:
+    """Whether the batched program is faster on random inputs, by the median of a few runs, and gives equal outputs.
 
     False for a network that cannot be batched, such as one whose path depends on its data.
+
+    Args:
+        members: the networks.
+        groups: positions of members of one architecture.
+        shape: of one input.
+        device: device of the networks.
     """
     if all(len(group) == 1 for group in groups):
         return False
-    inputs = as_tokens(members, inputs)
+    drawn = torch.randn(MEASURED_ROWS, *shape, generator=torch.Generator().manual_seed(0)).to(device)
+    inputs = as_tokens(members, drawn)
     each = run_each(members, inputs)
     try:
         batched = run_batched(members, groups, inputs)

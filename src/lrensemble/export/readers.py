@@ -1,34 +1,29 @@
-"""Raw inputs for an ensemble from files: images, arrays of numpy, parquet and CSV tables."""
+"""Raw inputs for an ensemble from files: images, arrays of numpy, parquet and CSV tables, JSON lines."""
 
 from __future__ import annotations
 
 import glob
-import io
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lrensemble.config import Inputs
 from lrensemble.errors import DataError, MissingExtraError, PredictionsError
+from lrensemble.export.json_lines import read_lines
+from lrensemble.export.raw_inputs import Rows, finite_rows, rows_of_image
 from lrensemble.files import storage_errors
 from lrensemble.pool.arrays import load
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-SUFFIXES = (*IMAGES, ".npz", ".npy", ".parquet", ".csv")
+SUFFIXES = (*IMAGES, ".npz", ".npy", ".parquet", ".csv", ".jsonl")
 ARRAYS = ("x", "images", "x_test", "test_x", "test_images")
 """Names of the inputs in an `.npz` file; the first one present is taken."""
 IMAGE_COLUMNS = ("image", "img")
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-"""Mode that an image is converted to, by the number of channels that the ensemble takes."""
 TABLE_BATCH_ROWS = 4096
 """Rows of a parquet table in memory at once."""
-
-Rows = NDArray[Any]
-"""Raw inputs [sample, *shape]."""
 
 
 def files_of(given: Sequence[Path]) -> list[Path]:
@@ -79,9 +74,10 @@ def check_suffix(path: Path) -> None:
 def read(path: Path, inputs: Inputs) -> Iterator[Rows]:
     """Blocks of raw inputs [sample, *shape] of a file, in the order of its rows.
 
-    An image is one row. An `.npz` file holds one of `ARRAYS`. A parquet table has a column `image` or `img` of encoded
-    images (bytes, or Hugging Face's struct of bytes and path), or else one column of numbers for each feature, in the
-    order of training; so has a CSV table, whose first line names its columns.
+    An image is one row, turned as its EXIF data say, scaled, cut and converted as in training. An `.npz` file holds one
+    of `ARRAYS`. A parquet table has a column `image` or `img` of encoded images (bytes, or Hugging Face's struct of
+    bytes and path), or else one column of numbers for each feature, in the order of training; so has a CSV table, whose
+    first line names its columns. JSON lines hold a row each.
 
     Args:
         path: the file.
@@ -97,13 +93,15 @@ def read(path: Path, inputs: Inputs) -> Iterator[Rows]:
     if suffix in IMAGES:
         with storage_errors("read", path):
             content = path.read_bytes()
-        yield _image(content, inputs, str(path))[None]
+        yield rows_of_image(content, inputs, str(path))
     elif suffix == ".parquet":
         yield from _parquet(path, inputs)
     elif suffix == ".csv":
         yield from _csv(path, inputs)
+    elif suffix == ".jsonl":
+        yield from read_lines(path, inputs)
     else:
-        yield _shaped(_array(path), inputs, str(path))
+        yield finite_rows(_array(path), inputs, str(path))
 
 
 def _array(path: Path) -> Rows:
@@ -115,49 +113,6 @@ def _array(path: Path) -> Rows:
     if not names:
         raise DataError(f"{path} holds none of the arrays {', '.join(ARRAYS)}; save the inputs as x")
     return arrays[names[0]]
-
-
-def _shaped(array: Rows, inputs: Inputs, source: str) -> Rows:
-    """Rows of the ensemble's shape: channels may be last, and one channel may be left away."""
-    if array.dtype.kind not in "buif":
-        raise DataError(f"{source}: inputs are {array.dtype}; give numbers")
-    shape = inputs.shape
-    if len(shape) == 3 and array.shape[1:] == (*shape[1:], shape[0]):
-        array = np.moveaxis(array, 3, 1)
-    elif shape[0] == 1 and array.shape[1:] == shape[1:]:
-        array = array[:, None]
-    if array.shape[1:] != shape:
-        axes = ", ".join(map(str, shape))
-        raise DataError(f"{source}: inputs have shape {array.shape}; the ensemble takes [sample, {axes}]")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        row = int(np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(axis=1))[0])
-        raise DataError(f"{source}: row {row} holds a value that is not finite; fill it in as in the training data")
-    return array if array.dtype == np.uint8 else array.astype(np.float32)
-
-
-def _image(content: bytes, inputs: Inputs, source: str) -> NDArray[np.uint8]:
-    """One decoded image [channel, height, width]."""
-    try:
-        from PIL import Image
-    except ImportError:
-        raise MissingExtraError("reading images needs pillow: pip install 'lrensemble[hub]'") from None
-    if len(inputs.shape) != 3 or inputs.shape[0] not in MODES or inputs.dtype != "uint8":
-        raise DataError(
-            f"{source} is an image; the ensemble takes {inputs.dtype} numbers of shape {inputs.shape}: give an .npz "
-            "file with an array x"
-        )
-    channels, height, width = inputs.shape
-    try:
-        with Image.open(io.BytesIO(content)) as opened:
-            if opened.mode.startswith(("I", "F")):  # Pillow would cut all that is above 255
-                raise DataError(f"{source} has pixels of more than 8 bits (mode {opened.mode}); convert it to 8 bits")
-            pixels = np.asarray(opened.convert(MODES[channels]))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{source} is no image that can be read: {error}") from None
-    if pixels.shape[:2] != (height, width):
-        found = f"{pixels.shape[1]}x{pixels.shape[0]}"
-        raise DataError(f"{source} is {found} pixels; the ensemble takes {width}x{height}: resize it as in training")
-    return np.moveaxis(pixels.reshape(height, width, channels), 2, 0)
 
 
 def _parquet(path: Path, inputs: Inputs) -> Iterator[Rows]:
@@ -197,7 +152,9 @@ def _table(batch: Any, inputs: Inputs, source: str, first: int) -> Rows:
         wrong = [index for index, cell in enumerate(cells) if not isinstance(cell, bytes)]
         if wrong:
             raise DataError(f"{source}: row {first + wrong[0]} of column {names[0]} holds no encoded image")
-        return np.stack([_image(cell, inputs, f"{source}, row {first + i}") for i, cell in enumerate(cells)])
+        return np.concatenate(
+            [rows_of_image(cell, inputs, f"{source}, row {first + i}") for i, cell in enumerate(cells)]
+        )
     from pyarrow import types
 
     numbers = [field.name for field in batch.schema if types.is_integer(field.type) or types.is_floating(field.type)]
@@ -207,4 +164,4 @@ def _table(batch: Any, inputs: Inputs, source: str, first: int) -> Rows:
             f"takes inputs of shape {inputs.shape}"
         )
     columns = [batch.column(name).to_numpy(zero_copy_only=False).astype(np.float32) for name in numbers]
-    return _shaped(np.stack(columns, axis=1), inputs, source)
+    return finite_rows(np.stack(columns, axis=1), inputs, source)

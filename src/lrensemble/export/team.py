@@ -132,9 +132,11 @@ def _inputs(members: Sequence[Member]) -> tuple[Inputs, list[Inputs | None]]:
     """
     known = [_known(member) for member in members]
     seen = next((each.seen for each in known if each.seen is not None), None)
+    size = next((each.image_size for each in known if each.image_size is not None), None)
+    before = {"seen": seen, "image_size": size}
     given = [each.alone for each in known]
     if all(each == given[0] for each in given) and given[0].dtype != "float64":  # networks of torch take float32
-        return given[0].model_copy(update={"seen": seen}), [None] * len(members)
+        return given[0].model_copy(update=before), [None] * len(members)
     shape = given[0].shape
     for member, each in zip(members, given, strict=True):
         if each.shape != shape:
@@ -146,8 +148,8 @@ def _inputs(members: Sequence[Member]) -> tuple[Inputs, list[Inputs | None]]:
         other = next(member for member, each in zip(members, given, strict=True) if each != given[0])
         raise ExportError(f"members {members[0].id} and {other.id} take different inputs; export teams of one data set")
     widest = max((each.dtype for each in given), key=("uint8", "float32", "float64").index)
-    raw = Inputs(shape=shape, dtype=widest, mean=(0.0,) * shape[0], std=(1.0,) * shape[0], seen=seen)
-    return raw, list(given)
+    raw = Inputs(shape=shape, dtype=widest, mean=(0.0,) * shape[0], std=(1.0,) * shape[0])
+    return raw.model_copy(update=before), list(given)
 
 
 def _known(member: Member) -> Inputs:

@@ -16,7 +16,8 @@ from lrensemble.export.exporting import Served
 from lrensemble.export.language import LanguageEnsemble, is_language_bundle
 from lrensemble.export.language.pools.team import AdapterTeam
 from lrensemble.export.language.questions.answers import answer_files
-from lrensemble.export.predictions import Predictions, predict_array, predict_files
+from lrensemble.export.predicting import Asked, predict_array, predict_files
+from lrensemble.export.predictions import Predictions
 from lrensemble.front.arrays import as_array
 from lrensemble.front.compared import NO_PICTURES, PAGE, compares, write_compared
 from lrensemble.front.paths import PathLike
@@ -199,6 +200,8 @@ def predict(
     out: PathLike | None = None,
     *,
     strict: bool = False,
+    disagreement: bool = False,
+    abstain: float | None = None,
     trust_code: bool = False,
 ) -> Predictions:
     """Predict rows with an exported ensemble, as `lrensemble predict` does.
@@ -211,29 +214,29 @@ def predict(
     Args:
         ensemble: an ensemble, or the folder of a bundle; also of language models.
         data: inputs [sample, …] as an array, a tensor or a frame; or a file, a folder, a pattern of names, or a list of
-            such. For language models files of questions with their choices.
+            such; `-` is standard input. For language models files of questions with their choices.
         out: a `.csv` or `.parquet` file to write the table to.
         strict: whether to refuse rows far outside of what was trained on, rather than to warn of them.
+        disagreement: whether columns give the predictive entropy of each row and the mutual information of class and
+            member, in nats: how unsure the ensemble is, and how much its members disagree.
+        abstain: highest probability below which a row has no label.
         trust_code: whether code that the ensemble names may be imported.
 
     Raises:
         DataError: inputs of another shape, a file that cannot be used, or rows that are refused.
-        ExportError: no bundle, or one that is damaged.
+        ExportError: no bundle, or one that is damaged; or what is asked goes by probabilities, and it predicts values.
         UntrustedError: it names code that is not trusted.
     """
     found = _loaded(ensemble, trust_code)
-    files = _files(data)
+    files, asked = _files(data), Asked(strict, disagreement, abstain)
     if isinstance(found, LanguageEnsemble):
         if files is None:
             raise DataError("a team of language models answers questions; give a .jsonl file of them, or several")
-        predictions = answer_files(found, files).predictions
+        predictions = answer_files(found, files, asked=asked).predictions
         if out is not None:
             predictions.save(Path(out))
         return predictions
-    if files is None:
-        predictions = predict_array(found, as_array(data), strict=strict)
-    else:
-        predictions = predict_files(found, files, strict=strict)
+    predictions = predict_array(found, as_array(data), asked) if files is None else predict_files(found, files, asked)
     if out is not None:
         predictions.save(Path(out))
     return predictions

@@ -217,4 +217,5 @@ def _preprocessed(path: Path, asked: Asked) -> Inputs | None:
         mean=tuple(float(each) / scale for each in mean),
         std=tuple(float(each) / scale for each in std),
         seen=inputs.seen,
+        image_size=inputs.image_size,
     )

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax, logsumexp
 
 from lrensemble.errors import DataError
+from lrensemble.export.disagreement import disagreement_of
 from lrensemble.export.language.ensemble import LanguageEnsemble
+from lrensemble.export.predicting import PLAIN, Asked
 from lrensemble.export.predictions import Cell, Predictions
 from lrensemble.files import warn_once
 from lrensemble.language.benchmarks import BENCHMARKS, Normalisation, Question
@@ -89,6 +91,7 @@ def answer_files(
     prompt: str = PROMPT,
     normalisation: Normalisation = "sum",
     members: bool = False,
+    asked: Asked = PLAIN,
 ) -> AnsweredFiles:
     """Answers to all questions of files, in their order.
 
@@ -98,15 +101,17 @@ def answer_files(
         prompt: text before the answers, as the benchmark `questions` has it.
         normalisation: how likelihoods of answers are made comparable.
         members: whether a column for each member says what it answers alone.
+        asked: what else is asked; there is no range of inputs to be strict about.
 
     Raises:
         DataError: no files, one that cannot be used, or an answer without a token, or with too many.
         SpecError: a prompt without the question.
-        ExportError: a member that gives NaN.
+        ExportError: a member that gives NaN, or what is asked cannot be.
         StorageError: a file cannot be read.
     """
     if not files:
         raise DataError("there is nothing to predict: give files of questions")
+    asked.check(Choices(names=names_of(2)))
     read = [(str(path), place, row) for path in files for place, row in enumerate(read_questions(path))]
     write = BENCHMARKS.bound(Spec("questions", {"path": str(files[0]), "prompt": prompt}))
     questions = [question for _, _, row in read if (question := write(row)) is not None]
@@ -119,6 +124,8 @@ def answer_files(
     if members:
         for name, own in zip(ensemble.description.names, found.members, strict=True):
             further[f"member:{name}"] = [names[place] for place in likeliest(own).tolist()]
+    if asked.disagreement:
+        further |= disagreement_of(found.probabilities, found.members, ensemble.weights).columns()
     right = [place in row.right for (_, _, row), place in zip(read, answers.tolist(), strict=True) if row.right]
     predictions = Predictions(
         target=Choices(names=names),
@@ -126,5 +133,6 @@ def answer_files(
         rows=tuple(place for _, place, _ in read),
         said=found.probabilities,
         further=further,
+        abstain=asked.abstain,
     )
     return AnsweredFiles(predictions, float(np.mean(right)) if right else None)
