@@ -30,6 +30,7 @@ from lrensemble.report.sections.spread import spread
 from lrensemble.report.sections.trained import trained
 from lrensemble.report.sections.uncertainty import uncertainty
 from lrensemble.report.sections.value_rows import value_rows
+from lrensemble.report.sections.variants import variants
 from lrensemble.report.sections.verdict import teams, verdict
 from lrensemble.targets import Need
 
@@ -51,6 +52,7 @@ SECTIONS: tuple[tuple[Maker, Need | None], ...] = (
     (residuals, "values"),
     (uncertainty, None),
     (price, None),
+    (variants, None),
     (confusion, "labels"),
     (rows, "labels"),
     (value_rows, "values"),

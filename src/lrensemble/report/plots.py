@@ -22,6 +22,7 @@ from lrensemble.report.sections.curves import curves
 from lrensemble.report.sections.diversity import diversity
 from lrensemble.report.sections.price import price
 from lrensemble.report.sections.reliability import reliability
+from lrensemble.report.sections.variants import drawn_variants
 from lrensemble.select import Selection
 
 
@@ -69,6 +70,12 @@ def reliability_of(record: Pool) -> Any:
 def price_of(record: Pool) -> Any:
     """Score on test rows against the cost of teams; the pool is evaluated already."""
     return _of_section(price(_evaluated(record)), "price")
+
+
+@PLOTS.register("variants", of=("Pool",))
+def variants_of(record: Pool) -> Any:
+    """Score on test rows of variants of the team against their cost; `lrensemble export --compare` has made them."""
+    return _of_section(drawn_variants(_read(record)), "variants")
 
 
 @PLOTS.register("history", of=("Member",))
