@@ -33,7 +33,7 @@ def large_pool(folder: Path, members: int, rows: int, classes: int) -> Pool:
     for place in range(members):
         predictions = {split: _predictions(generator, own, classes) for split, own in labels.items()}
         record = MemberRecord(id=f"m{place:03}", order=place, name=f"member {place}")
-        pool.add(record, predictions)
+        pool.add(record, predictions, precision="float16")
     save(pool, choose(pool, "greedy(size=10, bootstrap=0)"))
     return pool
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import ReportError
 from lrensemble.evaluate import MemberResult, Result, Scores, Team, load, predict, validation_of
-from lrensemble.evaluate.measurements import LEARNED_NOTHING, cost_of, headline_of
+from lrensemble.evaluate.costs import cost_of
+from lrensemble.evaluate.measurements import LEARNED_NOTHING, headline_of
 from lrensemble.pool import Member, Pool
 from lrensemble.report.look import Look, looks_of
 from lrensemble.report.parameters import Floats, Products, products_of

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from lrensemble.evaluate import untrusted
-from lrensemble.evaluate.result import MemberResult
+from lrensemble.evaluate.costs import cost_of
+from lrensemble.evaluate.result import Cost, MemberResult
 from lrensemble.evaluate.verdict import in_print, score_in_print
 from lrensemble.metrics import METRICS, higher_is_better
 from lrensemble.report.escape import escape_html
@@ -16,19 +17,23 @@ from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
 from lrensemble.report.sections.speed import BATCH, combined, speeds
 
+_ONCE = ", and of the base of adapters once"
+
 
 def price(report: ReportData) -> Section | None:
     """Section with parameters, seconds of training and time to predict of the best single model and of every team."""
     if report.judged is None:
         return None
     teams = {"best single": report.result.best_single} | dict(report.result.teams)
-    rows, points = list[list[str]](), list[tuple[str, float, float]]()
+    rows, scores = list[list[str]](), dict[str, float]()
+    members, costs = {member.id: member for member in report.members}, dict[str, Cost]()
     headline = report.result.headline
     percent = METRICS.facts(headline).unit == "fraction"
     known = speeds(report.members, report.pool.task.target, trust_code=report.pool.trust_code)
     for name, team in teams.items():
-        cost, value = team.cost, None if team.test is None else team.test.by(headline)
+        value = None if team.test is None else team.test.by(headline)
         ids = (team.id,) if isinstance(team, MemberResult) else team.members
+        cost = costs[name] = cost_of([members[id_] for id_ in dict.fromkeys(ids)])
         speed = combined(known[id_] for id_ in ids) if known.keys() >= set(ids) else None
         rows.append(
             [
@@ -43,17 +48,20 @@ def price(report: ReportData) -> Section | None:
             ]
         )
         if value is not None:
-            points.append((name, cost.parameters or cost.members, (100 if percent else 1) * value))
+            scores[name] = (100 if percent else 1) * value
     headings = ["team", "members", "parameters", "seconds of training", "samples seen", "latency, ms", "rows/s"]
     headings.append("test acc. %" if headline == "accuracy" else f"test {in_print(headline)}")
     axis = f"test {in_print(headline)}" + (", %" if percent else "")
-    unit = "parameters" if all(team.cost.parameters for team in teams.values()) else "members"
+    sizes = {name: cost.parameters or 0 for name, cost in costs.items()}
+    unit = "parameters" if all(sizes.values()) else "members"
+    points = [(name, sizes[name] if all(sizes.values()) else costs[name].members, own) for name, own in scores.items()]
+    adapters = any(member.adapter is not None for member in report.members)
     return Section(
         "The price",
         [
-            "Costs of a team are sums over its distinct members. Latency is that of one row, throughput that of "
-            f"{BATCH} rows at once, members one after another, measured on one thread of the CPU while this page was "
-            "written. The line joins the teams that no other beats in both.",
+            f"Costs of a team are sums over its distinct members{_ONCE if adapters else ''}. Latency is that of one row, "
+            f"throughput that of {BATCH} rows at once, members one after another, measured on one thread of the CPU "
+            "while this page was written. The line joins the teams that no other beats in both.",
             *filter(None, [untrusted(report.pool, "model", "The latency")]),
         ],
         [Table(headings, rows, minor=frozenset({2, 3, 4, 6}))],
