@@ -44,7 +44,9 @@ def dashboard(
     port: Annotated[
         int | None, typer.Option(help="Port; 8123 or the next free one unless given, 0 for any.", min=0, max=65535)
     ] = None,
-    browser: Annotated[bool, typer.Option(help="Open a browser, where this is a terminal on a screen.")] = True,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Open no browser; one is opened where this is a terminal on a screen.")
+    ] = False,
     while_stdin: Annotated[bool, typer.Option("--while-stdin", hidden=True)] = False,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
@@ -66,7 +68,7 @@ def dashboard(
             print_json(Served(address=address, pools=list(map(str, pool))))
         else:
             people.print(f"{address} shows {', '.join(map(str, pool))}; Ctrl-C ends it", soft_wrap=True)
-        if browser:
+        if not no_browser:
             open_browser(address)
         parent = stdin_ends() if while_stdin else lambda: False
         serve(listening, pool, host, lambda: interrupt.pending or parent(), trust_code=trust_code)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lrensemble.evaluate.measurements import cost_of
+from lrensemble.evaluate.costs import cost_of
 from lrensemble.evaluate.predictors import Floats, Predictor
 from lrensemble.evaluate.variants.measured import VariantScores
 from lrensemble.evaluate.variants.record import Latency, VariantResult

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,9 +60,9 @@ def price(report: ReportData) -> Section | None:
     return Section(
         "The price",
         [
-            f"Costs of a team are sums over its distinct members{_ONCE if adapters else ''}. Latency is that of one row, "
-            f"throughput that of {BATCH} rows at once, members one after another, measured on one thread of the CPU "
-            "while this page was written. The line joins the teams that no other beats in both.",
+            f"Costs of a team are sums over its distinct members{_ONCE if adapters else ''}. Latency is that of one "
+            f"row, throughput that of {BATCH} rows at once, members one after another, measured on one thread of the "
+            "CPU while this page was written. The line joins the teams that no other beats in both.",
             *filter(None, [untrusted(report.pool, "model", "The latency")]),
         ],
         [Table(headings, rows, minor=frozenset({2, 3, 4, 6}))],
@@ -87,7 +88,7 @@ def pareto_front(costs: list[float], scores: list[float]) -> list[int]:
     return kept
 
 
-def _traces(points: list[tuple[str, float, float]], higher: bool) -> list[dict[str, Any]]:
+def _traces(points: Sequence[tuple[str, float, float]], higher: bool) -> list[dict[str, Any]]:
     names, costs, scores = ([point[axis] for point in points] for axis in range(3))
     places = pareto_front(
         [float(cost) for cost in costs], [float(score) if higher else -float(score) for score in scores]
