@@ -36,14 +36,15 @@ class Executor(Protocol):
     it. That two never do the same item is not the executor's promise but that of the claims in the pool.
     """
 
-    def places(self, devices: Sequence[str]) -> tuple[str, ...]:
+    def places(self, devices: Sequence[str], modules: Sequence[str] = ()) -> tuple[str, ...]:
         """Device of each place in which one item is done at a time; none where all is done in this process itself.
 
         Args:
             devices: names of those that were asked for, `cpu` unless they were.
+            modules: names of the user's own modules, which workers must be able to import.
 
         Raises:
-            LREnsembleError: devices that the executor does not have.
+            LREnsembleError: devices that the executor does not have, or an executor that cannot be reached.
         """
 
     def map(
@@ -55,7 +56,6 @@ class Executor(Protocol):
         attempts: int = 2,
         stop: Callable[[], bool] = lambda: False,
         answer: Callable[[Any], object] | None = None,
-        modules: Sequence[str] = (),
     ) -> Generator[Message | Crashed, None, None]:
         """Do all items, and hand on what is told of them, in the order in which it comes.
 
@@ -68,7 +68,6 @@ class Executor(Protocol):
             stop: asked between messages; once it says so, what is under way is interrupted as by Ctrl-C and waited for.
             answer: where given, `prepare` also gets a function `ask`: what a worker asks by it is answered here,
                 between two messages, while it waits.
-            modules: names of the user's own modules, which workers import.
 
         Raises:
             KeyboardInterrupt: `stop` said so, and all has ended.

@@ -19,7 +19,7 @@ def in_process() -> InProcess:
 class InProcess:
     """The executor of `in_process`."""
 
-    def places(self, devices: Sequence[str]) -> tuple[str, ...]:
+    def places(self, devices: Sequence[str], modules: Sequence[str] = ()) -> tuple[str, ...]:  # noqa: ARG002
         """None.
 
         Raises:
@@ -40,7 +40,6 @@ class InProcess:
         attempts: int = 2,  # noqa: ARG002 – who dies here does not begin again
         stop: Callable[[], bool] = lambda: False,
         answer: Callable[[Any], object] | None = None,
-        modules: Sequence[str] = (),  # noqa: ARG002 – they are there
     ) -> Generator[Message | Crashed, None, None]:
         """Do the items on the first device. As `Executor.map`."""
         if not items:

@@ -45,7 +45,7 @@ class WorkerProcesses:
 
     workers: int | None = None
 
-    def places(self, devices: Sequence[str]) -> tuple[str, ...]:
+    def places(self, devices: Sequence[str], modules: Sequence[str] = ()) -> tuple[str, ...]:  # noqa: ARG002
         """Devices in turn, one for each worker."""
         count = self.workers or (len(devices) if len(devices) > 1 else cores())
         return tuple(devices[place % len(devices)] for place in range(count))
@@ -59,7 +59,6 @@ class WorkerProcesses:
         attempts: int = 2,
         stop: Callable[[], bool] = lambda: False,
         answer: Callable[[Any], object] | None = None,
-        modules: Sequence[str] = (),  # noqa: ARG002 – workers find them where this process does
     ) -> Generator[Message | Crashed, None, None]:
         """Do the items in worker processes. As `Executor.map`."""
         workers = len(devices) or self.workers or cores()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,13 @@ def places_of(experiment: Experiment, given: SpecLike | None, devices: Sequence[
             "execution sharded has the processes that `accelerate launch` starts, and no executor; give one of the two"
         )
     executor = EXECUTORS.call(wanted)
-    found = Places(executor, executor.places([str(each) for each in devices]))
+    found = Places(executor, executor.places([str(each) for each in devices], modules_of(experiment)))
     if execution == "workers" and not found.devices:
         raise TrainingError(f"execution workers and executor {wanted} contradict each other; give one of the two")
     return found
+
+
+def modules_of(experiment: Experiment) -> tuple[str, ...]:
+    """Modules that an experiment names: its plugins, and those of functions `package.module:function`."""
+    named = re.findall(r'"([A-Za-z_][\w.]*):[A-Za-z_]\w*"', experiment.model_dump_json())
+    return tuple(dict.fromkeys([*experiment.plugins, *named]))
