@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -44,7 +45,7 @@ def listen(host: str, port: int | None = None) -> socket.socket:
         except OSError as error:
             last = error
     ports = str(port) if port is not None else f"{PORT} to {PORT + TRIES - 1}"
-    reason = (last.strerror if last else None) or str(last)
+    reason = os.strerror(last.errno) if last and isinstance(last.errno, int) and last.errno > 0 else str(last)
     raise ConfigError(
         f"cannot listen at {host}, port {ports}: {reason}; give another --port (0 takes any that is free) or --host"
     )
