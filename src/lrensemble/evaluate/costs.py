@@ -43,7 +43,7 @@ def _parameters(members: Sequence[Member]) -> int | None:
 
 
 def adapters_of(members: Iterable[Member]) -> dict[str, int]:
-    """Parameters that adapters add to their base, by id, of those whose weights are there and not damaged."""
+    """Parameters that adapters add to their base, by id; without those whose weights were dropped or damaged."""
     found = dict[str, int]()
     for member in members:
         if member.adapter is not None and member.has_weights:

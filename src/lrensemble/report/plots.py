@@ -206,7 +206,7 @@ def _of_section(section: Section | None, name: str) -> Any:
         ReportError: it has none; its first sentence says why.
     """
     if section is None:
-        raise ReportError(f"no figure {name}: a pool of one has no teams")
+        raise ReportError(f"no figure {name}: a team needs two members that learned something")
     for figure in section.figures:
         if figure.name == name:
             return figure_of(figure)

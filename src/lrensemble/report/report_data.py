@@ -19,6 +19,7 @@ from lrensemble.report.look import Look, looks_of
 from lrensemble.report.parameters import Floats, Products, products_of
 from lrensemble.select import learned_nothing
 from lrensemble.targets import Need, served_by_all
+from lrensemble.targets.forms import smallest_integers
 
 Labels = NDArray[np.int64]
 
@@ -173,9 +174,10 @@ class ReportData:
         return np.asarray(self.pool.truth("val"))
 
     @cached_property
-    def predicted(self) -> Labels:
+    def predicted(self) -> NDArray[np.integer]:
         """Likeliest class [member, sample] by each member on `val`."""
-        return np.stack([member.predictions("val").labels() for member in self.members])
+        classes = len(self.pool.task.classes)
+        return np.stack([smallest_integers(member.predictions("val").labels(), classes) for member in self.members])
 
     @cached_property
     def products(self) -> Products | None:

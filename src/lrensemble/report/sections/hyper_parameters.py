@@ -13,7 +13,7 @@ from lrensemble.evaluate.verdict import in_print
 from lrensemble.metrics import METRICS, higher_is_better
 from lrensemble.pool import Member
 from lrensemble.report.escape import escape_html
-from lrensemble.report.look import SCALE, colour_at
+from lrensemble.report.look import COLOURS, SCALE, colour_at
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section
 
@@ -194,6 +194,14 @@ def _coloured(trace: dict[str, Any]) -> dict[str, Any]:
     """Trace in colours that stand out on light and on dark paper."""
     if "rgb(" in str(trace.get("line", {}).get("color")):  # a line of parallel coordinates; its score stands first
         trace["line"]["color"], trace["opacity"] = colour_at(trace["y"][0]), 0.8
+    if trace.get("type") == "bar":
+        trace.setdefault("marker", {})["color"] = COLOURS[0]
+    if "x" in trace and trace.get("type") == "scatter":  # Optuna writes texts as Python does, in quotes
+        trace["x"] = [
+            each[1:-1] if isinstance(each, str) and each[:1] == "'" == each[-1:] else each for each in trace["x"]
+        ]
+    if "colorbar" in trace.get("marker", {}):
+        trace["marker"]["colorbar"]["title"] = {"text": "order"}
     for part in ("marker", "line"):
         if "colorscale" in trace.get(part, {}):
             trace[part] |= {"colorscale": SCALE, "reversescale": False}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from lrensemble.evaluate import untrusted
 from lrensemble.evaluate.costs import cost_of
 from lrensemble.evaluate.result import Cost, MemberResult
@@ -89,18 +87,23 @@ def pareto_front(costs: list[float], scores: list[float]) -> list[int]:
 
 
 def _traces(points: Sequence[tuple[str, float, float]], higher: bool) -> list[dict[str, Any]]:
-    names, costs, scores = ([point[axis] for point in points] for axis in range(3))
+    costs, scores = ([point[axis] for point in points] for axis in (1, 2))
     places = pareto_front(
         [float(cost) for cost in costs], [float(score) if higher else -float(score) for score in scores]
     )
     line = {"type": "scatter", "mode": "lines", "line": {"color": GUIDE}, "hoverinfo": "skip", "showlegend": False}
+    together = dict[tuple[float, float], list[str]]()  # who has one place has one label
+    for name, cost, score in points:
+        together.setdefault((cost, round(float(score), 3)), []).append(name)
+    middle = (min(costs, default=0) + max(costs, default=0)) / 2
+    labels = [escape_html(", ".join(each)) for each in together.values()]
     every = {
         "type": "scatter",
         "mode": "markers+text",
-        "text": [escape_html(name) for name in names],
-        "textposition": "top center",
-        "x": costs,
-        "y": np.round(np.array(scores, dtype=np.float64), 3).tolist(),
+        "text": [f" {label} " for label in labels],
+        "textposition": ["middle right" if cost <= middle else "middle left" for cost, _ in together],
+        "x": [cost for cost, _ in together],
+        "y": [score for _, score in together],
         "marker": {"color": COLOURS[0], "size": 9},
         "showlegend": False,
     }
