@@ -30,7 +30,7 @@ class Decomposition:
 
     @classmethod
     def of(cls, errors: Floats, weights: Floats | None) -> Decomposition:
-        """Of errors [member, sample, output] on rows that count by weights [sample]."""
+        """The decomposition of errors [member, sample, output] on rows that count by weights [sample]."""
         times = np.ones(errors.shape[1]) if weights is None else weights
         scaled = errors * np.sqrt(times / (times.sum() * errors.shape[2]))[None, :, None]
         flat = scaled.reshape(len(errors), -1)
