@@ -39,7 +39,8 @@ class Mailbox:
 
     async def ask(self, item: int, attempt: int, asked: bytes) -> bytes | None:
         """Answer to a question, once there is one; None where it is not taken."""
-        answer = self._answers[item, attempt] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._answers[item, attempt] = answer
         if not await self.tell(item, attempt, asked):
             return None
         return await answer

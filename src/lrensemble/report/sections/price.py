@@ -87,10 +87,9 @@ def pareto_front(costs: list[float], scores: list[float]) -> list[int]:
 
 
 def _traces(points: Sequence[tuple[str, float, float]], higher: bool) -> list[dict[str, Any]]:
-    costs, scores = ([point[axis] for point in points] for axis in (1, 2))
-    places = pareto_front(
-        [float(cost) for cost in costs], [float(score) if higher else -float(score) for score in scores]
-    )
+    costs = [float(cost) for _, cost, _ in points]
+    scores = [float(score) for _, _, score in points]
+    places = pareto_front(costs, scores if higher else [-score for score in scores])
     line = {"type": "scatter", "mode": "lines", "line": {"color": GUIDE}, "hoverinfo": "skip", "showlegend": False}
     together = dict[tuple[float, float], list[str]]()  # who has one place has one label
     for name, cost, score in points:

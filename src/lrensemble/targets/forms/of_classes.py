@@ -162,7 +162,7 @@ def _likeliest(logs: NDArray[np.floating]) -> NDArray[np.int64]:
     """
     numbers = logs.astype(np.promote_types(logs.dtype, np.float32), copy=False)
     close = numbers >= numbers.max(axis=1, keepdims=True) - MIGHT_TIE
-    found = close.argmax(axis=1).astype(np.int64)
+    found: NDArray[np.int64] = close.argmax(axis=1).astype(np.int64)
     several = np.flatnonzero(np.count_nonzero(close, axis=1) > 1)
     found[several] = likeliest(np.exp(numbers[several].astype(np.float64)))
     return found
