@@ -1,20 +1,29 @@
-"""One judge: of the processes that have trained a pool together, one chooses teams and looks at test rows."""
+"""The judgement at the end of a run: of the processes that have trained a pool together, one chooses teams and looks at
+test rows.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
-from lrensemble.config import SelectSettings
-from lrensemble.errors import LREnsembleError
+from lrensemble.config import Experiment, SelectSettings
+from lrensemble.errors import LREnsembleError, MissingExtraError
 from lrensemble.evaluate import Result, Team, load, stored_result
+from lrensemble.evaluate.benchmarks import Benchmarks
 from lrensemble.evaluate.stored import RESULT
 from lrensemble.files.beating import beating
 from lrensemble.files.claims import Held, claimed
-from lrensemble.front.teams import check_names
+from lrensemble.front.benchmarks import Questions, benchmark_into
+from lrensemble.front.teams import Around, check_names, choose_all, default_methods, evaluate_into
 from lrensemble.pool import Pool
+from lrensemble.report import write_report
 from lrensemble.spec import SpecLike, to_spec
+
+logger = logging.getLogger(__name__)
 
 CLAIM = "verdict"
 """Name of the claim of whoever chooses and judges."""
@@ -85,3 +94,73 @@ def _is_as_asked(team: Team, asked: SelectSettings) -> bool:
         and (asked.metric is None or to_spec(team.metric) == to_spec(asked.metric))
         and (asked.consensus is None or to_spec(team.consensus).name == to_spec(asked.consensus).name)
     )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a run came to."""
+
+    result: Result
+    benchmarks: Benchmarks | None
+    """Scores on the benchmarks of the experiment; None where it has none."""
+    page: Path | None
+    """The report, where this process has written one."""
+
+
+def choose_and_judge(
+    pool: Pool,
+    folder: Path,
+    experiment: Experiment,
+    judge: Judge,
+    questions: Questions | None,
+    *,
+    device: str,
+    tell: Tell,
+    around: Around = nullcontext,
+) -> Judged:
+    """Choose teams of a pool, judge them and write the page; or wait for the process that does so, and take its result
+    where it is the same.
+
+    Args:
+        pool: of the experiment, trained.
+        folder: of `result.json`, the page, and perhaps `benchmarks.json`.
+        experiment: says how teams are chosen.
+        judge: made before the training.
+        questions: of the benchmarks.
+        device: where they are asked.
+        tell: told who is waited for, in a line.
+        around: called with the name of a piece of work; a block around it.
+
+    Raises:
+        SelectionError: every method failed; the first one says why.
+    """
+    asked = experiment.select
+    methods = asked.methods if "methods" in asked.model_fields_set else default_methods(pool)
+
+    def benchmarks() -> Benchmarks | None:
+        """Asked anew, or read where they were asked before."""
+        if questions is None:
+            return None
+        with around("benchmarks"):
+            return benchmark_into(pool, questions, folder, device=device)
+
+    with judge.alone(pool, tell):
+        if known := judge.found(pool, methods, asked):
+            return Judged(known, benchmarks(), None)
+        teams = choose_all(
+            pool, methods, metric=asked.metric, consensus=asked.consensus, seed=asked.seed, around=around
+        )
+        result = evaluate_into(pool, folder / RESULT, teams.not_run, again=False, around=around)
+        found, page = benchmarks(), folder / "report.html"
+        with around("writing the report"):
+            return Judged(result, found, page if _has_page(pool, result, page, experiment) else None)
+
+
+def _has_page(pool: Pool, result: Result, path: Path, experiment: Experiment) -> bool:
+    """Write the report where plotly is installed; a run succeeds without it."""
+    try:
+        write_report(pool, result, path, experiment.data.folder)
+    except MissingExtraError as error:
+        logger.warning("%s", error)
+        return False
+    return True

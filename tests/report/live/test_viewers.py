@@ -1,10 +1,18 @@
 """Viewers: each is told the newest state when it is ready to hear it, and nothing is stored for it meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from lrensemble.report.live.state import State, changed
 from lrensemble.report.live.viewers import AGAIN, Viewers
+
+
+def run_apart(work: Coroutine[Any, Any, None]) -> None:
+    """Run in a thread of its own: where a browser was driven before, this one has a loop that runs already."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 async def next_version(messages: AsyncIterator[bytes]) -> tuple[list[bytes], str]:
@@ -35,7 +43,7 @@ def test_whoever_reads_slowly_misses_what_was_between() -> None:
         assert news == [state.parts[0].message, state.order]
         assert b"a999" in news[0]
 
-    asyncio.run(look())
+    run_apart(look())
 
 
 def test_who_comes_again_is_told_what_changed_and_all_by_another_server() -> None:
@@ -54,7 +62,7 @@ def test_who_comes_again_is_told_what_changed_and_all_by_another_server() -> Non
             told, _ = await next_version(another.messages(odd))
             assert told == [AGAIN, *(part.message for part in now.parts), now.order], odd
 
-    asyncio.run(look())
+    run_apart(look())
 
 
 def test_viewers_are_counted_and_streams_end_with_the_server() -> None:
@@ -75,4 +83,4 @@ def test_viewers_are_counted_and_streams_end_with_the_server() -> None:
         assert viewers.count == 0
         assert not viewers.somebody_looks.is_set()
 
-    asyncio.run(look())
+    run_apart(look())
