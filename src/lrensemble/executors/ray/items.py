@@ -21,7 +21,7 @@ from lrensemble.executors.worker import Done, Question
 POLL_SECONDS = 0.2
 """Seconds between two looks at whether the program is to stop."""
 
-SECONDS_TO_TELL = 15.0
+SECONDS_TO_TELL = 5.0
 """Seconds until Ray knows that a machine has died, whose workers have died before it as far as one sees."""
 
 
@@ -54,11 +54,12 @@ class Items:
         position = self.waiting.pop(0)
         attempt = self.attempts[position] = self.attempts.get(position, 0) + 1
         self.ray.get(self.mailbox.open.remote(position, attempt))
-        given = (self.order, [self.prepare], self.items[position], position, attempt, self.mailbox)
         try:
-            self.busy[self.task.remote(*given)] = position
+            item = pickle.dumps(self.items[position])
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise WorkerError(f"cannot hand item {position} to a worker of Ray: {error}") from error
+        reference = self.task.remote(self.order, [self.prepare], item, position, attempt, self.mailbox)
+        self.busy[reference] = position
 
     def heard(self, seconds: float, answer: Callable[[Any], object] | None) -> Generator[Any, None, None]:
         """What workers have told; what they ask is answered."""

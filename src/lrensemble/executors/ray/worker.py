@@ -75,13 +75,13 @@ _callers: dict[str, _Caller] = {}
 """Whom this process tells, by the name of the list."""
 
 
-def do(order: Order, prepare: list[Any], item: object, position: int, attempt: int, mailbox: Any) -> bytes | None:
+def do(order: Order, prepare: list[Any], item: bytes, position: int, attempt: int, mailbox: Any) -> bytes | None:
     """Do an item; the error that it ended in, pickled, where it did.
 
     Args:
         order: what the items of a list have in common.
         prepare: reference to the preparation; in a list, so that Ray fetches it only where it is asked for.
-        item: to be done.
+        item: to be done, pickled.
         position: of the item.
         attempt: number of this one.
         mailbox: actor of the program.
@@ -92,7 +92,7 @@ def do(order: Order, prepare: list[Any], item: object, position: int, attempt: i
     caller = _callers[order.name] = _Caller(mailbox, position, attempt)
     try:
         caller.tell(Begun(ray.get_runtime_context().get_node_id()))
-        for messages in together(_work_of(order, prepare)(item)):
+        for messages in together(_work_of(order, prepare)(pickle.loads(item))):  # of the program's own making
             caller.tell(messages)
         caller.tell(Done())
     except KeyboardInterrupt as error:
