@@ -73,6 +73,8 @@ def test_a_cluster(subtests: pytest.Subtests, forking: Path, tmp_path: Path, mon
     monkeypatch.setenv("LRENSEMBLE_LEASE", str(LEASE))
     with cluster_of({"num_cpus": 1, "num_gpus": 2}, {"num_cpus": 1}) as cluster:
         spec = f"ray(address='{cluster.address}')"
+        with subtests.test("a sweep loses a worker, the program and a machine"):
+            losses(cluster, spec, forking, tmp_path)
         for promise in CONTRACT:
             with subtests.test(promise.__name__):
                 (folder := tmp_path / promise.__name__).mkdir()
@@ -83,8 +85,6 @@ def test_a_cluster(subtests: pytest.Subtests, forking: Path, tmp_path: Path, mon
             own_gpus(cluster.address, tmp_path)
         with subtests.test("modules of the user's own are sent"):
             own_modules(cluster.address, tmp_path / "elsewhere", monkeypatch)
-        with subtests.test("a sweep loses a worker, the program and a machine"):
-            losses(cluster, spec, forking, tmp_path)
 
 
 def crashes(spec: str, folder: Path) -> None:

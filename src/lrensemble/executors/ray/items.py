@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import time
-import uuid
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -140,6 +140,8 @@ def items_of(
 ) -> Items:
     """Items that wait, with a mailbox of their own on this machine.
 
+    A worker knows what it has prepared by what `prepare` is, so that it keeps the data for the next round of a search.
+
     Args:
         ray: its module, connected.
         prepare: what is run once in every worker.
@@ -147,9 +149,16 @@ def items_of(
         options: of Ray's tasks.
         device: that workers compute on; None where `prepare` takes none.
         asks: whether `prepare` takes `ask`.
+
+    Raises:
+        WorkerError: `prepare` cannot be handed to a worker.
     """
+    try:
+        pickled = pickle.dumps(prepare)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise WorkerError(f"cannot hand its preparation to a worker of Ray: {error}") from error
     here = on_machine(ray.get_runtime_context().get_node_id())
     mailbox = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here, max_concurrency=10_000).remote()
-    order = Order(uuid.uuid4().hex, device, asks, os.getcwd())
+    order = Order(hashlib.sha256(pickled).hexdigest(), device, asks, os.getcwd())
     task = ray.remote(do).options(max_retries=0, **options)  # what is lost is handed out again here, not by Ray
-    return Items(ray, mailbox, task, ray.put(prepare), order, items, list(range(len(items))))
+    return Items(ray, mailbox, task, ray.put(pickled), order, items, list(range(len(items))))

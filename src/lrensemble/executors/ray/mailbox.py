@@ -42,7 +42,8 @@ class Mailbox:
         answer = self._answers[item, attempt] = asyncio.get_running_loop().create_future()
         if not await self.tell(item, attempt, asked):
             return None
-        return await answer
+        given: bytes = await answer
+        return given
 
     async def answer(self, item: int, answer: bytes) -> None:
         """Give an item the answer that it waits for."""
