@@ -49,7 +49,7 @@ kill-test: $(READY)
 
 # Four processes on one pool, killed and stopped twenty times over, must end with the pool of one that was left alone.
 cluster-test: $(READY)
-	LRENSEMBLE_CLUSTER=20 $(BIN)/python -m pytest -s tests/train/execution/test_cluster.py
+	LRENSEMBLE_CLUSTER=20 $(BIN)/python -m pytest -s tests/train/execution/test_cluster.py tests/executors/test_ray.py
 
 # Every command killed at, and refused, every system call that reads or writes its files, and run again: an hour.
 crash-test: $(READY)

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SECONDS_TO_START = 180
+SECONDS_TO_START = 300
 NODE = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -26,7 +26,7 @@ ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_health_check_initial_delay_ms": "1000",
     "RAY_health_check_period_ms": "1000",
-    "RAY_health_check_failure_threshold": "3",
+    "RAY_health_check_failure_threshold": "10",  # fewer seconds than by default, and more than a busy machine needs
     "RAY_raylet_start_wait_time_s": "120",  # on a busy machine
     "OMP_NUM_THREADS": "1",
     "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
@@ -61,6 +61,20 @@ def cluster_of(*nodes: dict[str, Any]) -> Iterator[Any]:
             cluster.shutdown()
             signal.signal(signal.SIGTERM, before)
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def workers_of(cluster: Any) -> list[psutil.Process]:
+    """Workers that have a task now."""
+    raylets = [psutil.Process(node.all_processes["raylet"][0].process.pid) for node in cluster.worker_nodes]
+    return [each for raylet in raylets for each in raylet.children(recursive=True) if is_at_work(each)]
+
+
+def is_at_work(process: psutil.Process) -> bool:
+    """Whether a process has a task, as its title tells."""
+    try:
+        return "ray::do" in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
 
 
 def kill_node(node: Any) -> list[int]:

@@ -34,12 +34,12 @@ class _Connection:
 _made = _Connection()
 
 
-def connected(address: str, modules: Sequence[str] = ()) -> Any:
+def connected(address: str, modules: Sequence[str] | None = None) -> Any:
     """Ray's module, connected to a cluster; a connection that the program has made itself is used as it is.
 
     Args:
         address: of the cluster; `auto` for the one that this machine is part of, `local` to start one here.
-        modules: names of the user's own modules, which are sent to the workers.
+        modules: names of the user's own modules, which are sent to the workers; those that were, where none are given.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -54,9 +54,9 @@ def connected(address: str, modules: Sequence[str] = ()) -> Any:
             f"executor ray cannot use {address}: a client is no part of the cluster; start this on a machine of it, or "
             "by `ray job submit`, with address='auto'"
         )
-    wanted = (address, tuple(modules))
+    modules = (_made.modules if _made.address == address else ()) if modules is None else tuple(modules)
     if ray.is_initialized():
-        if _made.address is None or wanted == (_made.address, _made.modules):
+        if _made.address is None or (address, modules) == (_made.address, _made.modules):
             return ray
         ray.shutdown()
     _made.address = None
@@ -72,7 +72,7 @@ def connected(address: str, modules: Sequence[str] = ()) -> Any:
             f"executor ray cannot reach the cluster {address!r}: {first_line(error)}; `ray start --head` starts one, "
             "`ray start --address=HOST:6379` adds a machine, and address='local' is one of this machine alone"
         ) from None
-    _made.address, _made.modules = wanted
+    _made.address, _made.modules = address, modules
     check_machines(ray)
     return ray
 

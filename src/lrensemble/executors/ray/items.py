@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import time
-import uuid
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +21,7 @@ from lrensemble.executors.worker import Done, Question
 POLL_SECONDS = 0.2
 """Seconds between two looks at whether the program is to stop."""
 
-SECONDS_TO_TELL = 15.0
+SECONDS_TO_TELL = 5.0
 """Seconds until Ray knows that a machine has died, whose workers have died before it as far as one sees."""
 
 
@@ -54,11 +54,12 @@ class Items:
         position = self.waiting.pop(0)
         attempt = self.attempts[position] = self.attempts.get(position, 0) + 1
         self.ray.get(self.mailbox.open.remote(position, attempt))
-        given = (self.order, [self.prepare], self.items[position], position, attempt, self.mailbox)
         try:
-            self.busy[self.task.remote(*given)] = position
+            item = pickle.dumps(self.items[position])
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise WorkerError(f"cannot hand item {position} to a worker of Ray: {error}") from error
+        reference = self.task.remote(self.order, [self.prepare], item, position, attempt, self.mailbox)
+        self.busy[reference] = position
 
     def heard(self, seconds: float, answer: Callable[[Any], object] | None) -> Generator[Any, None, None]:
         """What workers have told; what they ask is answered."""
@@ -139,6 +140,8 @@ def items_of(
 ) -> Items:
     """Items that wait, with a mailbox of their own on this machine.
 
+    A worker knows what it has prepared by what `prepare` is, so that it keeps the data for the next round of a search.
+
     Args:
         ray: its module, connected.
         prepare: what is run once in every worker.
@@ -146,9 +149,16 @@ def items_of(
         options: of Ray's tasks.
         device: that workers compute on; None where `prepare` takes none.
         asks: whether `prepare` takes `ask`.
+
+    Raises:
+        WorkerError: `prepare` cannot be handed to a worker.
     """
+    try:
+        pickled = pickle.dumps(prepare)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise WorkerError(f"cannot hand its preparation to a worker of Ray: {error}") from error
     here = on_machine(ray.get_runtime_context().get_node_id())
     mailbox = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here, max_concurrency=10_000).remote()
-    order = Order(uuid.uuid4().hex, device, asks, os.getcwd())
+    order = Order(hashlib.sha256(pickled).hexdigest(), device, asks, os.getcwd())
     task = ray.remote(do).options(max_retries=0, **options)  # what is lost is handed out again here, not by Ray
-    return Items(ray, mailbox, task, ray.put(prepare), order, items, list(range(len(items))))
+    return Items(ray, mailbox, task, ray.put(pickled), order, items, list(range(len(items))))

@@ -43,7 +43,8 @@ class Mailbox:
         self._answers[item, attempt] = answer
         if not await self.tell(item, attempt, asked):
             return None
-        return await answer
+        given: bytes = await answer
+        return given
 
     async def answer(self, item: int, answer: bytes) -> None:
         """Give an item the answer that it waits for."""

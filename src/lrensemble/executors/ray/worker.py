@@ -31,10 +31,10 @@ class Left(NamedTuple):
 
 
 class Order(NamedTuple):
-    """What a worker is given with every item of a list."""
+    """What a worker is given with every item of a list, the same for all."""
 
-    name: str
-    """Name of the list, by which a worker knows what it has prepared."""
+    preparation: str
+    """Hash of the preparation, by which a worker knows what it has prepared."""
     device: str | None
     asks: bool
     folder: str
@@ -69,19 +69,19 @@ class _Caller:
             signal.raise_signal(signal.SIGINT)
 
 
-_prepared: dict[str, Work[Any, Any]] = {}
-"""What this process has prepared, by the name of the list; one at a time."""
-_callers: dict[str, _Caller] = {}
-"""Whom this process tells, by the name of the list."""
+_prepared: dict[Order, Work[Any, Any]] = {}
+"""What this process has prepared; one at a time."""
+_callers: dict[Order, _Caller] = {}
+"""Whom this process tells of the item that it does."""
 
 
-def do(order: Order, prepare: list[Any], item: object, position: int, attempt: int, mailbox: Any) -> bytes | None:
+def do(order: Order, prepare: list[Any], item: bytes, position: int, attempt: int, mailbox: Any) -> bytes | None:
     """Do an item; the error that it ended in, pickled, where it did.
 
     Args:
         order: what the items of a list have in common.
         prepare: reference to the preparation; in a list, so that Ray fetches it only where it is asked for.
-        item: to be done.
+        item: to be done, pickled.
         position: of the item.
         attempt: number of this one.
         mailbox: actor of the program.
@@ -89,10 +89,10 @@ def do(order: Order, prepare: list[Any], item: object, position: int, attempt: i
     import ray
 
     _callers.clear()
-    caller = _callers[order.name] = _Caller(mailbox, position, attempt)
+    caller = _callers[order] = _Caller(mailbox, position, attempt)
     try:
         caller.tell(Begun(ray.get_runtime_context().get_node_id()))
-        for messages in together(_work_of(order, prepare)(item)):
+        for messages in together(_work_of(order, prepare)(pickle.loads(item))):  # of the program's own making
             caller.tell(messages)
         caller.tell(Done())
     except KeyboardInterrupt as error:
@@ -110,18 +110,19 @@ def do(order: Order, prepare: list[Any], item: object, position: int, attempt: i
 def _work_of(order: Order, prepare: list[Any]) -> Work[Any, Any]:
     import ray
 
-    if order.name not in _prepared:
+    if order not in _prepared:
         with suppress(OSError):  # this machine has no such folder
             os.chdir(order.folder)
 
         def ask(asked: object) -> Any:
-            return _answered(_callers[order.name], asked)
+            return _answered(_callers[order], asked)
 
         own: dict[str, Any] = {"ask": ask} if order.asks else {}
-        made = ray.get(prepare[0])(*([] if order.device is None else [order.device]), **own)
+        function = pickle.loads(ray.get(prepare[0]))
+        made = function(*([] if order.device is None else [order.device]), **own)
         _prepared.clear()
-        _prepared[order.name] = made
-    return _prepared[order.name]
+        _prepared[order] = made
+    return _prepared[order]
 
 
 def _answered(caller: _Caller, asked: object) -> Any:
