@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
-import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from typing_extensions import TypedDict
 
+from lrensemble.cli.beside import open_browser
 from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, print_json
 
 
@@ -68,22 +67,14 @@ def dashboard(
             people.print(f"{address} shows {', '.join(map(str, pool))}; Ctrl-C ends it", soft_wrap=True)
         if browser:
             open_browser(address)
-        parent = stdin_ends() if while_stdin else lambda: False
-        serve(listening, pool, host, lambda: interrupt.pending or parent(), trust_code=trust_code)
+        left_alone = beside_a_sweep() if while_stdin else lambda: False
+        serve(listening, pool, host, lambda: interrupt.pending or left_alone(), trust_code=trust_code)
         if interrupt.pending:
             raise interrupt.error()
 
 
-def open_browser(address: str) -> None:
-    """Open a page where people sit at a screen; a browser of text would take their terminal."""
-    if people.is_terminal and (
-        sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
-    ):
-        webbrowser.open_new_tab(address)
-
-
-def stdin_ends() -> Callable[[], bool]:
-    """Whether standard input has ended, as it does with the process that holds its other end."""
+def beside_a_sweep() -> Callable[[], bool]:
+    """Give way to who trains; the function says whether standard input has ended, as it does with the sweep."""
     ended = threading.Event()
 
     def read() -> None:
@@ -91,5 +82,7 @@ def stdin_ends() -> Callable[[], bool]:
             pass
         ended.set()
 
+    if hasattr(os, "nice"):
+        os.nice(10)
     threading.Thread(target=read, daemon=True, name="stdin").start()
     return ended.is_set

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lrensemble.cli.benchmark import benchmark_into, print_benchmarks
+from lrensemble.cli.beside import dashboard_of
 from lrensemble.cli.console import Format, Json, Plugins, form_of, people
 from lrensemble.cli.evaluate import evaluate_into, print_result
 from lrensemble.cli.report import write_page
 from lrensemble.cli.select import check_names, choose_all, default_methods
 from lrensemble.cli.tune import (
+    Dashboard,
     Data,
     Device,
     Epochs,
@@ -69,6 +71,7 @@ def run(
     hours: Hours = None,
     shard: ShardOf = None,
     log: Log = None,
+    dashboard: Dashboard = False,
     plugin: Plugins = None,
     format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
@@ -95,7 +98,8 @@ def run(
         shard=shard,
     )
     judge = Judge(folder)
-    pool, ended, missing, elsewhere = train(settings, folder / "pool", how)
+    beside = dashboard_of(folder / "pool", plugin) if dashboard else None
+    pool, ended, missing, elsewhere = train(settings, folder / "pool", how, beside)
     if missing and not pool.members():
         people.print("no run has finished yet: there is nothing to choose from")
         raise typer.Exit(status_of(ended, missing))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typing_extensions import TypedDict
 
+from lrensemble.cli.beside import dashboard_of
 from lrensemble.cli.console import Json, Plugins, names_of, people, print_json, progress_of, registered
 from lrensemble.cli.ending import OUT_OF_TIME
 
@@ -72,6 +73,7 @@ ShardOf = Annotated[
         help="Only part I of N fixed ones, for who divides a sweep by hand; started N times without it, N share it.",
     ),
 ]
+Dashboard = Annotated[bool, typer.Option("--dashboard", help="Serve the page of the pool while it is trained.")]
 SaveSteps = Annotated[int | None, typer.Option(help="Save the state every so many steps, not every epoch.", min=1)]
 
 
@@ -122,6 +124,7 @@ def tune(
     hours: Hours = None,
     shard: ShardOf = None,
     log: Log = None,
+    dashboard: Dashboard = False,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
@@ -137,7 +140,8 @@ def tune(
         loggers=log or (),
         shard=shard,
     )
-    _, ended, missing, _ = train(load(experiment, data, epochs, plugin), folder, how)
+    settings = load(experiment, data, epochs, plugin)
+    _, ended, missing, _ = train(settings, folder, how, dashboard_of(folder, plugin) if dashboard else None)
     if json:
         members = [TunedMember(id=e.run.id, name=e.run.name, status=e.status, val=e.scores) for e in ended]
         print_json(Tuned(pool=str(folder), members=members, missing=missing))
@@ -174,9 +178,17 @@ class How(TypedDict):
     shard: str | None
 
 
-def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[Ended], int, int]:
+def train(
+    experiment: Experiment, folder: Path, how: How, beside: AbstractContextManager[None] | None = None
+) -> tuple[Pool, list[Ended], int, int]:
     """Run the sweep and show its progress; the pool, the ending of every run, the number of those that the hours did
     not suffice for, and of those that are other shards' and have not ended.
+
+    Args:
+        experiment: what to train.
+        folder: folder of the pool.
+        how: options of the sweep.
+        beside: what goes on as long as it trains.
     """
     from lrensemble.cli.progress import shown
     from lrensemble.evaluate import default_metric
@@ -189,7 +201,7 @@ def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[En
     ended: list[Ended] = []
     missing = elsewhere = 0
     experiment = _based(experiment)
-    with terminated(), shown() as show:
+    with beside or nullcontext(), terminated(), shown() as show:
         for event in tune(experiment, folder, **how):
             if isinstance(event, OutOfTime):
                 missing = len(event.missing) + event.remaining
