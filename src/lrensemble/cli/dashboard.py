@@ -27,6 +27,7 @@ class Served(TypedDict):
 EXAMPLES = (
     "lrensemble dashboard pool",
     "lrensemble dashboard runs/a/pool runs/b/pool --port 9000",
+    "lrensemble dashboard pool --optuna study.log",
 )
 
 
@@ -44,6 +45,9 @@ def dashboard(
         int | None, typer.Option(help="Port; 8123 or the next free one unless given, 0 for any.", min=0, max=65535)
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser, where this is a terminal on a screen.")] = True,
+    optuna: Annotated[
+        Path | None, typer.Option(help="Write the pool as a study to this file, for optuna-dashboard, and end.")
+    ] = None,
     while_stdin: Annotated[bool, typer.Option("--while-stdin", hidden=True)] = False,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
@@ -57,6 +61,9 @@ def dashboard(
     from lrensemble.train.execution.signals import deferred_interrupt
 
     import_given(plugin)
+    if optuna is not None:
+        _write_study(pool, optuna, trust_code=trust_code)
+        return
     if not trust_code:
         close_gate(", ".join(map(str, pool)))
     with terminated(), deferred_interrupt() as interrupt, listen(host, port) as listening:
@@ -71,6 +78,17 @@ def dashboard(
         serve(listening, pool, host, lambda: interrupt.pending or left_alone(), trust_code=trust_code)
         if interrupt.pending:
             raise interrupt.error()
+
+
+def _write_study(pools: list[Path], path: Path, *, trust_code: bool) -> None:
+    from lrensemble.cli.console import open_pool
+    from lrensemble.errors import ConfigError
+    from lrensemble.report.study_file import write_study
+
+    if len(pools) > 1:
+        raise ConfigError(f"--optuna takes one pool, and {len(pools)} are given; write a file for each")
+    count = write_study(open_pool(pools[0], None, trust_code), path)
+    people.print(f"{path} holds {count} trials; optuna-dashboard {path} shows them", soft_wrap=True)
 
 
 def beside_a_sweep() -> Callable[[], bool]:
