@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
-import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from typing_extensions import TypedDict
 
+from lrensemble.cli.beside import open_browser
 from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, print_json
 
 
@@ -28,6 +27,7 @@ class Served(TypedDict):
 EXAMPLES = (
     "lrensemble dashboard pool",
     "lrensemble dashboard runs/a/pool runs/b/pool --port 9000",
+    "lrensemble dashboard pool --optuna study.log",
 )
 
 
@@ -47,6 +47,9 @@ def dashboard(
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Open no browser; one is opened where this is a terminal on a screen.")
     ] = False,
+    optuna: Annotated[
+        Path | None, typer.Option(help="Write the pool as a study to this file, for optuna-dashboard, and end.")
+    ] = None,
     while_stdin: Annotated[bool, typer.Option("--while-stdin", hidden=True)] = False,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
@@ -60,6 +63,9 @@ def dashboard(
     from lrensemble.train.execution.signals import deferred_interrupt
 
     import_given(plugin)
+    if optuna is not None:
+        _write_study(pool, optuna, trust_code=trust_code)
+        return
     if not trust_code:
         close_gate(", ".join(map(str, pool)))
     with terminated(), deferred_interrupt() as interrupt, listen(host, port) as listening:
@@ -70,22 +76,25 @@ def dashboard(
             people.print(f"{address} shows {', '.join(map(str, pool))}; Ctrl-C ends it", soft_wrap=True)
         if not no_browser:
             open_browser(address)
-        parent = stdin_ends() if while_stdin else lambda: False
-        serve(listening, pool, host, lambda: interrupt.pending or parent(), trust_code=trust_code)
+        left_alone = beside_a_sweep() if while_stdin else lambda: False
+        serve(listening, pool, host, lambda: interrupt.pending or left_alone(), trust_code=trust_code)
         if interrupt.pending:
             raise interrupt.error()
 
 
-def open_browser(address: str) -> None:
-    """Open a page where people sit at a screen; a browser of text would take their terminal."""
-    if people.is_terminal and (
-        sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()
-    ):
-        webbrowser.open_new_tab(address)
+def _write_study(pools: list[Path], path: Path, *, trust_code: bool) -> None:
+    from lrensemble.cli.console import open_pool
+    from lrensemble.errors import ConfigError
+    from lrensemble.report.study_file import write_study
+
+    if len(pools) > 1:
+        raise ConfigError(f"--optuna takes one pool, and {len(pools)} are given; write a file for each")
+    count = write_study(open_pool(pools[0], None, trust_code), path)
+    people.print(f"{path} holds {count} trials; optuna-dashboard {path} shows them", soft_wrap=True)
 
 
-def stdin_ends() -> Callable[[], bool]:
-    """Whether standard input has ended, as it does with the process that holds its other end."""
+def beside_a_sweep() -> Callable[[], bool]:
+    """Give way to who trains; the function says whether standard input has ended, as it does with the sweep."""
     ended = threading.Event()
 
     def read() -> None:
@@ -93,5 +102,7 @@ def stdin_ends() -> Callable[[], bool]:
             pass
         ended.set()
 
+    if hasattr(os, "nice"):
+        os.nice(10)
     threading.Thread(target=read, daemon=True, name="stdin").start()
     return ended.is_set

@@ -9,11 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from lrensemble.cli.benchmark import print_benchmarks
+from lrensemble.cli.beside import dashboard_of
 from lrensemble.cli.console import Format, Json, Plugins, form_of, people, progress_of
 from lrensemble.cli.evaluate import print_result
 from lrensemble.cli.report import print_page
 from lrensemble.cli.select import check_names
 from lrensemble.cli.tune import (
+    Dashboard,
     Data,
     Device,
     Epochs,
@@ -61,6 +63,7 @@ def run(
     shard: ShardOf = None,
     executor: ExecutorOf = None,
     log: Log = None,
+    dashboard: Dashboard = False,
     plugin: Plugins = None,
     format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
@@ -89,7 +92,8 @@ def run(
         executor=executor,
     )
     judge = Judge(folder)
-    swept, pool = train(settings, folder / "pool", how)
+    beside = dashboard_of(folder / "pool", plugin) if dashboard else None
+    swept, pool = train(settings, folder / "pool", how, beside)
     if swept.missing and not pool.members():
         people.print("no run has finished yet: there is nothing to choose from")
         raise typer.Exit(status_of(swept.ended, swept.missing))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typing_extensions import TypedDict
 
+from lrensemble.cli.beside import dashboard_of
 from lrensemble.cli.console import Json, Plugins, names_of, people, print_json, progress_of, registered
 from lrensemble.cli.ending import OUT_OF_TIME
 
@@ -81,6 +82,7 @@ ShardOf = Annotated[
         help="Only part I of N fixed ones, for who divides a sweep by hand; started N times without it, N share it.",
     ),
 ]
+Dashboard = Annotated[bool, typer.Option("--dashboard", help="Serve the page of the pool while it is trained.")]
 SaveSteps = Annotated[int | None, typer.Option(help="Save the state every so many steps, not every epoch.", min=1)]
 
 
@@ -132,6 +134,7 @@ def tune(
     shard: ShardOf = None,
     executor: ExecutorOf = None,
     log: Log = None,
+    dashboard: Dashboard = False,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
@@ -150,7 +153,8 @@ def tune(
         shard=shard,
         executor=executor,
     )
-    swept, _ = train(load(experiment, data, epochs, plugin), folder, how)
+    settings = load(experiment, data, epochs, plugin)
+    swept, _ = train(settings, folder, how, dashboard_of(folder, plugin) if dashboard else None)
     if json:
         members = [TunedMember(id=e.run.id, name=e.run.name, status=e.status, val=e.scores) for e in swept.ended]
         print_json(Tuned(pool=str(folder), members=members, missing=swept.missing))
@@ -174,8 +178,17 @@ def load(experiment: str, data: Path | None, epochs: int | None, plugins: list[s
     return load_experiment(experiment, overrides, plugins or ())
 
 
-def train(experiment: Experiment, folder: Path, how: How) -> tuple[Swept, Pool]:
-    """Run the sweep and show its progress; what became of it, and the pool."""
+def train(
+    experiment: Experiment, folder: Path, how: How, beside: AbstractContextManager[None] | None = None
+) -> tuple[Swept, Pool]:
+    """Run the sweep and show its progress; what became of it, and the pool.
+
+    Args:
+        experiment: what to train.
+        folder: folder of the pool.
+        how: options of the sweep.
+        beside: what goes on as long as it trains.
+    """
     from lrensemble.cli.progress import shown
     from lrensemble.evaluate import default_metric
     from lrensemble.evaluate.peaks import edge_of_peaks
@@ -184,7 +197,7 @@ def train(experiment: Experiment, folder: Path, how: How) -> tuple[Swept, Pool]:
     from lrensemble.train.run.sharded.processes import follows
 
     experiment = _based(experiment)
-    with terminated(), shown() as show:
+    with beside or nullcontext(), terminated(), shown() as show:
         swept = sweep(experiment, folder, how, show)
     if how["execution"] == "sharded" and follows():
         raise typer.Exit(0)  # who leads tells what became of it

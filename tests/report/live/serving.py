@@ -38,7 +38,7 @@ class Viewer:
         """Places of the parts that were told."""
         self.seen = "" if before is None else before.seen
         self.page: dict[str, Any] = {}
-        self._connection = socket.create_connection((host, int(port)), timeout=60)
+        self._connection = socket.create_connection((host, int(port)), timeout=30)
         again = f"Last-Event-ID: {self.seen}\r\n" if self.seen else ""
         request = f"GET /events/0 HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: text/event-stream\r\n{again}\r\n"
         self._connection.sendall(request.encode())

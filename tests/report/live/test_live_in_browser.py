@@ -37,7 +37,7 @@ def opened(browser: Any) -> Iterator[Drawn]:
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(40_000)
     yield Drawn(page, errors, asked)
     page.close()
 
@@ -48,7 +48,7 @@ def test_a_sweep_is_followed_from_its_first_epoch_to_its_end(opened: Drawn, tmp_
     with served(tmp_path / "pool") as address:
         page.goto(address)
         page.get_by_role("heading", name="no pool yet").wait_for()
-        events = tune(experiment, tmp_path / "pool", execution="one-by-one")
+        events = tune(experiment, tmp_path / "pool", execution="one-by-one", save_steps=4)
         until(events, Epoch, epoch=1)
         page.get_by_role("heading", name="digits: under way").wait_for()
         assert "cosine(peak=0.2)" in page.locator("#section-under-way tr").nth(1).inner_text(), "who is at work on what"

@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -69,23 +70,22 @@ def test_a_name_of_another_host_that_leads_here_is_refused(pool: Pool) -> None:
 
 
 def test_a_hundred_viewers_have_the_last_state_and_end_with_the_server(pool: Pool) -> None:
-    with served(pool.folder) as address:
-        viewers = [Viewer(address) for _ in range(HUNDRED)]
-        for number in range(3):
-            viewers[0].until(f"late-{number - 1}" if number else "5 members so far")
-            pool.add(MemberRecord(id=f"late{number}", order=20 + number, name=f"late-{number}", status="diverged"))
-        pages = [viewer.until("late-2") for viewer in viewers]
-        assert set(pages) == {pages[0]}
-        assert "late-0" in pages[0]
-        again = Viewer(address, viewers[0])
-        pool.add(MemberRecord(id="last", order=30, name="late-3", status="diverged"))
-        viewers.append(again)
-        while "section-members" not in again.told:
-            again.read()
-        assert "section-what-was-trained" not in again.told, "who comes again is told what changed"
-    for viewer in viewers:
-        assert viewer.rest().endswith(b"0\r\n\r\n"), "the stream was ended, not cut"
-        viewer.close()
+    with ExitStack() as open_ones:
+        with served(pool.folder) as address:
+            viewers = [open_ones.enter_context(closing(Viewer(address))) for _ in range(HUNDRED)]
+            for number in range(3):
+                viewers[0].until(f"late-{number - 1}" if number else "5 members so far")
+                pool.add(MemberRecord(id=f"late{number}", order=20 + number, name=f"late-{number}", status="diverged"))
+            pages = [viewer.until("late-2") for viewer in viewers]
+            assert set(pages) == {pages[0]}
+            assert "late-0" in pages[0]
+            again = open_ones.enter_context(closing(Viewer(address, viewers[0])))
+            pool.add(MemberRecord(id="last", order=30, name="late-3", status="diverged"))
+            while "section-members" not in again.told:
+                again.read()
+            assert "section-the-best-team-so-far" not in again.told, "who comes again is told what changed"
+        for viewer in (*viewers, again):
+            assert viewer.rest().endswith(b"0\r\n\r\n"), "the stream was ended, not cut"
 
 
 def test_a_port_that_is_taken_is_refused_or_passed_over() -> None:

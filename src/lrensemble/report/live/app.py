@@ -9,13 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrensemble.errors import MissingExtraError
 from lrensemble.report.escape import escape_html
 from lrensemble.report.live.viewers import Viewers
 from lrensemble.report.live.watched import Watched
 from lrensemble.report.live.watching import watch
 from lrensemble.report.page import asset, document
-from lrensemble.report.section import plotly_script
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -45,18 +43,13 @@ def app_of(pools: Sequence[Watched], everybody: Sequence[Viewers], host: str) ->
         everybody: viewers of each.
         host: address that is listened at; of one that only this machine reaches, requests by another name are refused,
             so that no page of another host can read it by a name that leads here (DNS rebinding).
-
-    Raises:
-        MissingExtraError: Starlette or plotly is not installed.
     """
-    try:
-        from starlette.applications import Starlette
-        from starlette.middleware import Middleware
-        from starlette.middleware.trustedhost import TrustedHostMiddleware
-        from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, StreamingResponse
-        from starlette.routing import Route
-    except ImportError:
-        raise MissingExtraError("the dashboard needs Starlette; pip install 'lrensemble[dashboard]'") from None
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+    from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, StreamingResponse
+    from starlette.routing import Route
+
     plotly = plotly_file()
 
     def place_of(request: Request) -> int | None:
@@ -110,12 +103,7 @@ async def _none() -> AsyncIterator[bytes]:
 
 
 def plotly_file() -> Path:
-    """File of plotly.js.
-
-    Raises:
-        MissingExtraError: plotly is not installed.
-    """
-    plotly_script()
+    """File of plotly.js."""
     import plotly
 
     return Path(plotly.__file__).parent / "package_data" / "plotly.min.js"

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 
 from lrensemble.errors import ConfigError, MissingExtraError
@@ -78,10 +79,9 @@ def serve(
     Raises:
         MissingExtraError: Starlette, uvicorn or plotly is not installed.
     """
-    try:
-        import uvicorn
-    except ImportError:
-        raise MissingExtraError("the dashboard needs uvicorn; pip install 'lrensemble[dashboard]'") from None
+    check_installed()
+    import uvicorn
+
     pools = [
         Watched(folder, name, trust_code=trust_code) for folder, name in zip(folders, names_of(folders), strict=True)
     ]
@@ -112,6 +112,17 @@ def serve(
         timeout_graceful_shutdown=SECONDS_TO_END,
     )
     asyncio.run(Server(settings).serve(sockets=[listening]))
+
+
+def check_installed() -> None:
+    """Refuse to serve where something is missing.
+
+    Raises:
+        MissingExtraError: Starlette, uvicorn or plotly is not installed.
+    """
+    for name in ("starlette", "uvicorn", "plotly"):
+        if find_spec(name) is None:
+            raise MissingExtraError(f"the dashboard needs {name}; pip install 'lrensemble[dashboard]'")
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:
