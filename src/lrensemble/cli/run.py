@@ -34,7 +34,7 @@ from lrensemble.cli.tune import (
 
 if TYPE_CHECKING:
     from lrensemble.config import SelectSettings
-    from lrensemble.evaluate import Result
+    from lrensemble.evaluate import Result, Team
     from lrensemble.evaluate.benchmarks import Benchmarks
     from lrensemble.front.judge import Judge
     from lrensemble.pool import Pool
@@ -75,6 +75,7 @@ def run(
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
     from lrensemble.front.benchmarks import questions_of_experiment
+    from lrensemble.front.foreign import foreign_of, predict_foreign
     from lrensemble.front.judge import Judge
     from lrensemble.train.execution.jobs import refuse_sharded
 
@@ -83,7 +84,7 @@ def run(
     settings = load(experiment, data, epochs, plugin)
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    questions = questions_of_experiment(settings)
+    questions, foreign = questions_of_experiment(settings), foreign_of(settings)
     how = How(
         device=device,
         save_steps=save_steps,
@@ -110,6 +111,7 @@ def run(
         chosen,
         folder,
         data,
+        lambda teams: predict_foreign(pool, teams, foreign),
         lambda: None if questions is None else benchmark_into(pool, questions, folder, device),
     )
     form = form_of(format, json)
@@ -133,6 +135,7 @@ def _judge(
     chosen: SelectSettings,
     folder: Path,
     data: Path | None,
+    predicted: Callable[[Sequence[Team]], None],
     benchmarked: Callable[[], Benchmarks | None],
 ) -> tuple[Result, Benchmarks | None]:
     """Choose and judge, or wait for the process that does so; its result, where it is the same.
@@ -144,12 +147,14 @@ def _judge(
         chosen: metric, consensus and seed.
         folder: of the result and the page.
         data: folder of the data set's files.
+        predicted: has the judged team predict the foreign rows of the experiment.
         benchmarked: asks the benchmarks of the experiment, where it has some; what is there is read.
     """
     with judge.alone(pool, lambda line: people.print(line, soft_wrap=True)):
         if known := judge.found(pool, methods, chosen):
             return known, benchmarked()
         teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
+        predicted(teams)
         result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
         found = benchmarked()
         _write_page(pool, result, folder / "report.html", data)

@@ -12,6 +12,7 @@ from lrensemble.errors import MissingExtraError, TrainingError
 from lrensemble.evaluate import Result
 from lrensemble.front.benchmarks import benchmark_into, questions_of_experiment
 from lrensemble.front.experiment import ExperimentLike, check_here, experiment_of, name_of
+from lrensemble.front.foreign import foreign_of, predict_foreign
 from lrensemble.front.judge import Judge
 from lrensemble.front.paths import PathLike
 from lrensemble.front.teams import check_names, choose_all, default_methods, evaluate_into
@@ -158,7 +159,7 @@ def run(
     settings = experiment_of(experiment, data=data, epochs=epochs, plugins=plugins)
     chosen = settings.select
     check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    questions = questions_of_experiment(settings)
+    questions, foreign = questions_of_experiment(settings), foreign_of(settings)
     judge = Judge(folder)
     pool = tune(
         settings,
@@ -177,6 +178,7 @@ def run(
         if known := judge.found(pool, methods, chosen):
             return known
         teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
+        predict_foreign(pool, teams, foreign)
         result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
         if questions is not None:
             benchmark_into(pool, questions, folder, device=device)
