@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
+from pydantic import Field
 
 from lrensemble.config import Record
 from lrensemble.errors import PoolError
@@ -34,7 +35,7 @@ class ForeignSet(Record):
     fingerprint: str
     """SHA-256 of its inputs."""
     rows: int
-    members: tuple[str, ...]
+    members: tuple[str, ...] = Field(strict=False)
     sha256: str
     """SHA-256 of the file of predictions."""
 

@@ -11,7 +11,8 @@ from lrensemble.metrics.calibration import confidence_and_correctness
 from lrensemble.metrics.selective import risk_coverage
 from lrensemble.report.escape import escape_html
 from lrensemble.report.look import DASHES, SINGLE, TEAM
-from lrensemble.report.report_data import Floats, ReportData
+from lrensemble.report.parameters import Floats
+from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
 
 PROSE = (
