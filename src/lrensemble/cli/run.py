@@ -13,7 +13,6 @@ from lrensemble.cli.beside import dashboard_of
 from lrensemble.cli.console import Format, Json, Plugins, form_of, people, progress_of
 from lrensemble.cli.evaluate import print_result
 from lrensemble.cli.report import print_page
-from lrensemble.cli.select import check_names
 from lrensemble.cli.tune import (
     Dashboard,
     Data,
@@ -69,17 +68,13 @@ def run(
     json: Json = False,
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
-    from lrensemble.front.benchmarks import questions_of_experiment
-    from lrensemble.front.judge import Judge, choose_and_judge
+    from lrensemble.front.judge import Judge
     from lrensemble.front.sweep import How
     from lrensemble.train.execution.jobs import refuse_sharded
 
     refuse_sharded(execution)
     folder = out or run_folder(experiment)
     settings = load(experiment, data, epochs, plugin)
-    chosen = settings.select
-    check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    questions = questions_of_experiment(settings)
     how = How(
         device=device,
         save_steps=save_steps,
@@ -91,7 +86,7 @@ def run(
         shard=shard,
         executor=executor,
     )
-    judge = Judge(folder)
+    judge = Judge(folder, settings)  # before hours of training, not after
     beside = dashboard_of(folder / "pool", plugin) if dashboard else None
     swept, pool = train(settings, folder / "pool", how, beside)
     if swept.missing and not pool.members():
@@ -100,8 +95,7 @@ def run(
     if swept.elsewhere:
         people.print("the last shard to end chooses teams and judges them")
         raise typer.Exit(status_of(swept.ended, swept.missing))
-    tell = partial(people.print, soft_wrap=True)
-    judged = choose_and_judge(pool, folder, settings, judge, questions, device=device, tell=tell, around=progress_of)
+    judged = judge.judge(pool, device=device, tell=partial(people.print, soft_wrap=True), around=progress_of)
     if judged.page is not None:
         print_page(pool, judged.page)
     form = form_of(format, json)
@@ -114,5 +108,5 @@ def run(
     if form == "table":
         people.print()
         people.print(f"{folder / 'result.json'} holds all of this and more", soft_wrap=True)
-    not_run = judged.result.not_run.keys() & {str(spec) for spec in chosen.methods}
+    not_run = judged.result.not_run.keys() & {str(spec) for spec in settings.select.methods}
     raise typer.Exit(status_of(swept.ended, swept.missing) or (1 if not_run else 0))

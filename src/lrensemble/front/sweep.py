@@ -14,11 +14,9 @@ from typing_extensions import TypedDict
 from lrensemble.config import Experiment
 from lrensemble.errors import TrainingError
 from lrensemble.evaluate import Result
-from lrensemble.front.benchmarks import questions_of_experiment
 from lrensemble.front.experiment import ExperimentLike, check_here, experiment_of, name_of
-from lrensemble.front.judge import Judge, choose_and_judge
+from lrensemble.front.judge import Judge
 from lrensemble.front.paths import PathLike
-from lrensemble.front.teams import check_names
 from lrensemble.pool import Pool
 from lrensemble.spec import SpecLike
 from lrensemble.train import Ended, Event, OtherShards, OutOfTime
@@ -161,10 +159,7 @@ def run(
     refuse_sharded(execution)
     folder = Path("runs") / name_of(experiment) if out is None else Path(out)
     settings = experiment_of(experiment, data=data, epochs=epochs, plugins=plugins)
-    chosen = settings.select
-    check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    questions = questions_of_experiment(settings)
-    judge = Judge(folder)
+    judge = Judge(folder, settings)  # before hours of training, not after
     pool = tune(
         settings,
         folder / "pool",
@@ -178,8 +173,7 @@ def run(
         executor=executor,
         watch=watch,
     )
-    tell = partial(logger.info, "%s")
-    return choose_and_judge(pool, folder, settings, judge, questions, device=device, tell=tell).result
+    return judge.judge(pool, device=device, tell=partial(logger.info, "%s")).result
 
 
 class How(TypedDict):

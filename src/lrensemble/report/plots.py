@@ -22,6 +22,7 @@ from lrensemble.report.sections.curves import curves
 from lrensemble.report.sections.diversity import diversity
 from lrensemble.report.sections.price import price
 from lrensemble.report.sections.reliability import reliability
+from lrensemble.report.sections.uncertainty import uncertainty
 from lrensemble.report.sections.variants import drawn_variants
 from lrensemble.select import Selection
 
@@ -64,6 +65,16 @@ def reliability_of(record: Pool) -> Any:
     """Accuracy by confidence on `val`, of the best single model and the judged team; the pool is evaluated already."""
     _evaluated(record)
     return _of_section(_classes(reliability, record, "reliability"), "reliability")
+
+
+@PLOTS.register("risk_coverage", of=("Pool",))
+def risk_coverage_of(record: Pool) -> Any:
+    """Error rate of the surest rows over how many are kept, on test; the pool is evaluated already."""
+    report = _evaluated(record)
+    section = _classes(uncertainty, record, "risk_coverage")
+    if section is None:
+        raise ReportError(f"no figure risk_coverage: nobody gives probabilities in {report.pool.folder}")
+    return _of_section(section, "risk_coverage")
 
 
 @PLOTS.register("price", of=("Pool",))
