@@ -173,11 +173,23 @@ class ReportData:
         """True classes [sample] of `val`."""
         return np.asarray(self.pool.truth("val"))
 
-    @cached_property
+    @property
     def predicted(self) -> NDArray[np.integer]:
         """Likeliest class [member, sample] by each member on `val`."""
+        return self._on_val[0]
+
+    @property
+    def of_labels(self) -> Floats:
+        """Probability [member, sample] that each member gives the true class on `val`."""
+        return self._on_val[1]
+
+    @cached_property
+    def _on_val(self) -> tuple[NDArray[np.integer], Floats]:
+        """Likeliest classes and probabilities of the truth, in one pass over what members say."""
         classes = len(self.pool.task.classes)
-        return np.stack([smallest_integers(member.predictions("val").labels(), classes) for member in self.members])
+        said = [member.predictions("val") for member in self.members]
+        both = [(smallest_integers(one.labels(), classes), one.of_truth(self.labels, classes)) for one in said]
+        return np.stack([labels for labels, _ in both]), np.stack([probs for _, probs in both])
 
     @cached_property
     def products(self) -> Products | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.report.escape import escape_html
-from lrensemble.report.look import SCALE, look_at
+from lrensemble.report.look import COLOURS, SCALE, look_at
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
@@ -153,6 +153,7 @@ def _greedy(report: ReportData, found: Decomposition) -> Figure:
         "x": list(range(1, len(losses) + 1)),
         "y": np.sqrt(losses).tolist(),
         "text": [escape_html(report.names[member]) for member in added],
+        "line": {"color": COLOURS[0]},
         "hovertemplate": "%{x}: + %{text}<br>RMSE %{y:.4g}<extra></extra>",
     }
     axes = {"xaxis": {"title": {"text": "additions"}}, "yaxis": {"title": {"text": "val RMSE"}}}

@@ -14,7 +14,7 @@ from lrensemble.evaluate import default_consensus
 from lrensemble.metrics.diversity import given_teams
 from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.report.escape import escape_html
-from lrensemble.report.look import SCALE, look_at
+from lrensemble.report.look import COLOURS, SCALE, look_at
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import SEED, ReportData
 from lrensemble.report.section import Figure, Section
@@ -170,16 +170,14 @@ def _by_size(report: ReportData, masks: NDArray[np.bool_], scored: Floats) -> Fi
 
 
 def _greedy(report: ReportData) -> Figure:
-    label_probs = [
-        member.predictions("val").of_truth(report.labels, len(report.pool.task.classes)) for member in report.members
-    ]
-    added, losses = greedy_path(np.stack(label_probs))
+    added, losses = greedy_path(report.of_labels)
     trace: dict[str, Any] = {
         "type": "scatter",
         "mode": "lines+markers",
         "x": list(range(1, len(losses) + 1)),
         "y": losses,
         "text": [escape_html(report.names[member]) for member in added],
+        "line": {"color": COLOURS[0]},
         "hovertemplate": "%{x}: + %{text}<br>NLL %{y:.4f}<extra></extra>",
     }
     axes = {"xaxis": {"title": {"text": "additions"}}, "yaxis": {"title": {"text": "val NLL"}}}

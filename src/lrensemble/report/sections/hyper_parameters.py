@@ -210,8 +210,9 @@ def _coloured(trace: dict[str, Any]) -> dict[str, Any]:
         trace["x"] = [
             each[1:-1] if isinstance(each, str) and each[:1] == "'" == each[-1:] else each for each in trace["x"]
         ]
-    if "colorbar" in trace.get("marker", {}):
-        trace["marker"]["colorbar"]["title"] = {"text": "order"}
+    bar = trace.get("marker", {}).get("colorbar", {})
+    if bar.get("title", {}).get("text") == "Trial":
+        bar["title"] = {"text": "order"}
     for part in ("marker", "line"):
         if "colorscale" in trace.get(part, {}):
             trace[part] |= {"colorscale": SCALE, "reversescale": False}
