@@ -54,7 +54,8 @@ def with_consensus(ensemble: Ensemble, name: str, images: Images) -> Ensemble:
 def test_every_consensus_gives_the_same_in_onnx_runtime(
     ensemble: Ensemble, light: Ensemble, images: Images, tmp_path: Path, name: str
 ) -> None:
-    other = with_consensus(ensemble if name == "mean" else light, name, images)
+    # Ranks of layers that nobody has trained tie, and which of two equal sums is higher is not told.
+    other = with_consensus(ensemble if name in ("mean", "borda") else light, name, images)
     export_onnx(other, tmp_path / "ensemble.onnx")
     session = ort.InferenceSession(tmp_path / "ensemble.onnx")
     assert [entry.name for entry in (*session.get_inputs(), *session.get_outputs())] == [
