@@ -16,6 +16,7 @@ from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.report.escape import escape_html
 from lrensemble.report.look import COLOURS, SCALE, look_at
 from lrensemble.report.parameters import Floats
+from lrensemble.report.ranks import rank_correlation
 from lrensemble.report.report_data import SEED, ReportData
 from lrensemble.report.section import Figure, Section
 from lrensemble.select import Validation
@@ -45,14 +46,15 @@ def diversity(report: ReportData) -> Section | None:
     scores = accuracies(report, rows, masks, consensus)
     plain = given_teams(MEASURE, predicted, labels, masks)
     focal = focal_gd(predicted != labels, masks.astype(np.float64))
+    of_plain, of_focal = rank_correlation(plain, scores), rank_correlation(focal, scores)
     errors = 100 * (report.predicted != report.labels).mean(axis=1)[report.sound]
     return Section(
         "Diversity and size",
         [
             f"{which} Measured on {where}. Members err on {errors.min():.2f} to {errors.max():.2f} % of the val rows. "
-            f"Spearman's rank correlation with the accuracy of their {consensus} is {_correlation(plain, scores):+.2f} "
-            f"for generalized diversity, and {_correlation(focal, scores):+.2f} for its focal form, the mean "
-            "over the rows that each member of a team gets wrong."
+            f"Spearman's rank correlation with the accuracy of their {consensus} is {of_plain:+.2f} for generalized "
+            f"diversity, and {of_focal:+.2f} for its focal form, the mean over the rows that each member of a team "
+            "gets wrong."
         ],
         figures=[
             _scatter("diversity", plain, scores, masks.sum(axis=1), "generalized diversity"),
@@ -117,15 +119,6 @@ def greedy_path(label_probs: Floats, steps: int = PATH) -> tuple[list[int], list
         losses.append(float(candidates[added[-1]]))
         total += label_probs[added[-1]]
     return added, losses
-
-
-def _correlation(one: Floats, other: Floats) -> float:
-    """Spearman's rank correlation; 0 where one of the two is constant."""
-    from scipy.stats import spearmanr
-
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
-        return 0.0
-    return float(spearmanr(one, other).statistic)
 
 
 def _scatter(name: str, values: Floats, scores: Floats, sizes: NDArray[np.int64], what: str) -> Figure:
