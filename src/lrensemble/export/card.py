@@ -70,7 +70,8 @@ def _data(description: Description) -> str:
 
 def _what(description: Description) -> list[str]:
     members = len(description.parts)
-    network = "one network" if members == 1 else f"{members} networks that speak as one ({description.consensus})"
+    together = f"{members} networks that speak as one by {_code(description.consensus.name)}"
+    network = "one network" if members == 1 else together
     variant = "" if description.variant == "team" else f", a {description.variant} of a team"
     chosen = f"chosen by {_code(description.method)}"
     if description.origin is not None:
