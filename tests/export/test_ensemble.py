@@ -124,7 +124,7 @@ def test_a_bundle_moved_and_loaded_in_a_fresh_process_predicts_the_same_bits(
 
 
 def test_a_bundle_holds_no_pickle_and_no_path(bundle: Path) -> None:
-    assert sorted(path.name for path in bundle.iterdir()) == ["config.json", "model.safetensors"]
+    assert sorted(path.name for path in bundle.iterdir()) == ["README.md", "config.json", "model.safetensors"]
     text = (bundle / "config.json").read_text()
     assert str(bundle.parent) not in text
     assert json.loads(text)["ensemble"]["target"] == {"kind": "classes", "names": list(CLASSES)}

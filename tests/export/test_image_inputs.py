@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -156,9 +157,13 @@ def test_one_answer_in_python_in_predict_and_in_onnx_runtime(
     ort = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install 'lrensemble[onnx]'")
     pytest.importorskip("onnxscript", reason="onnxscript is not installed: pip install 'lrensemble[onnx]'")
     export_onnx(ensemble, tmp_path / "ensemble.onnx")
-    probs, label = ort.InferenceSession(tmp_path / "ensemble.onnx").run(None, {"inputs": pixels})
+    session = ort.InferenceSession(tmp_path / "ensemble.onnx")
+    assert json.loads(session.get_modelmeta().custom_metadata_map["inputs"])["images"].startswith("turned as EXIF says")
+    probs, label = session.run(None, {"inputs": pixels})
     np.testing.assert_allclose(probs, expected, rtol=0, atol=1e-5)
     assert [("cat", "dog")[each] for each in label] == [row["label"] for row in rows]
+    with pytest.raises(Exception, match="Unexpected input data type"):
+        session.run(None, {"inputs": pixels.astype(np.float32) / 255})
 
 
 def test_a_photograph_of_a_camera(ensemble: Ensemble, bundle: Path, command: Command, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`lrensemble show`: all that a pool knows of one member."""
+"""`lrensemble show`: all that a pool knows of one member, or an exported ensemble of itself."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from lrensemble.cli.console import (
 )
 
 if TYPE_CHECKING:
+    from lrensemble.cli.tables import Form
+    from lrensemble.export import Description
     from lrensemble.pool import Member, Pool
 
 SHOWN = 4
@@ -31,34 +33,92 @@ LINES = 12
 """Lines of a history that the terminal shows."""
 
 
-EXAMPLES = ("lrensemble show pool 5f0c",)
+EXAMPLES = ("lrensemble show pool 5f0c", "lrensemble show ensemble")
 
 
 def output() -> Any:
-    """The member's record, `member.json`."""
+    """The member's record, `member.json`; or the ensemble's description, `config.json`."""
+    from lrensemble.export import Description
     from lrensemble.pool import Member
 
-    return Member
+    return Member | Description
 
 
 def show(
-    pool: Annotated[Path, typer.Argument(help="Folder of the pool.")],
-    member: Annotated[str, typer.Argument(help="Id, the beginning of one, or a name.")],
+    pool: Annotated[Path, typer.Argument(help="Folder of the pool, or of an exported ensemble.")],
+    member: Annotated[
+        str | None, typer.Argument(help="Id, the beginning of one, or a name; none for an ensemble.")
+    ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
 ) -> None:
-    """Show one member: recipe, scores, curve, files, and the teams that it is in."""
+    """Show one member: recipe, scores, curve, files, teams that it is in; or an ensemble: inputs, members, scores."""
+    from lrensemble.errors import PoolError
     from lrensemble.pool import find_member
 
+    form = form_of(format, json)
+    if member is None and _is_ensemble(pool):
+        _show_ensemble(pool, form)
+        return
     opened = open_pool(pool, plugin, trust_code)
-    found, form = find_member(opened, member), form_of(format, json)
+    if member is None:
+        raise PoolError(f"{pool} is a pool; say which of its members to show: lrensemble ls {pool} lists them")
+    found = find_member(opened, member)
     if form == "json":
         print_json(found.record())
         return
     tables = [_facts(found, opened), _scores(found), _history(found, LINES if form == "table" else 0)]
     print_tables([each for each in tables if each.rows], form)
+
+
+def _is_ensemble(folder: Path) -> bool:
+    from lrensemble.export.bundle import is_bundle
+
+    return is_bundle(folder)
+
+
+def _show_ensemble(folder: Path, form: Form) -> None:
+    from lrensemble.export.bundle import read_description
+
+    description = read_description(folder)
+    if form == "json":
+        print_json(description.model_dump(mode="json"))
+        return
+    tables = [_said(description), _members(description), _measured(description)]
+    print_tables([each for each in tables if each.rows], form)
+
+
+def _said(description: Description) -> Table:
+    """What an ensemble says of itself; lists of records have tables of their own."""
+    from lrensemble.export.metadata import facts_of
+
+    rows = Table(description.task, {"": "left", "value": "left"})
+    for path, value in _flat({key: each for key, each in facts_of(description) if key not in ("members", "origin")}):
+        rows.add_row(path, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+    return rows
+
+
+def _members(description: Description) -> Table:
+    rows = Table("members", {"id": "left", "name": "left", "weight": "right", "model": "left"})
+    for part, weight in zip(description.parts, description.weights, strict=True):
+        rows.add_row(part.id, part.name, f"{weight:.4g}", str(part.model))
+    return rows
+
+
+def _measured(description: Description) -> Table:
+    """Scores of the team, with the gain over the best single model and its 95 % interval."""
+    headings = ("metric", "val", "test", "gain", "low", "high")
+    rows = Table("scores of the team", {each: "left" if each == "metric" else "right" for each in headings})
+    judgement = None if description.origin is None else description.origin.judgement
+    if judgement is None:
+        return rows
+    for metric, value in judgement.test.by_metric().items():
+        gain = judgement.gain.get(metric)
+        ends = () if gain is None else (gain.value, gain.low, gain.high)
+        rows.add_row(metric, _number(judgement.val.by(metric)), _number(value), *map(_number, ends))
+    return rows
 
 
 def _facts(member: Member, pool: Pool) -> Table:

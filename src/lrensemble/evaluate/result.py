@@ -39,6 +39,11 @@ class Scores(Record):
         found = self.others.get(metric)
         return getattr(self, metric, None) if metric in STANDARD else found
 
+    def by_metric(self) -> dict[str, float]:
+        """Values that were computed, by metric."""
+        found = {name: getattr(self, name) for name in STANDARD} | self.others
+        return {name: value for name, value in found.items() if value is not None}
+
 
 STANDARD = tuple(name for name in Scores.model_fields if name != "others")
 
@@ -217,5 +222,4 @@ def _scores(split: str, scores: Scores | None) -> dict[str, Any]:
     """Scores of a split that there are, by column."""
     if scores is None:
         return {}
-    found = {name: getattr(scores, name) for name in STANDARD} | scores.others
-    return {f"{split}_{name}": value for name, value in found.items() if value is not None}
+    return {f"{split}_{name}": value for name, value in scores.by_metric().items()}

@@ -4,9 +4,10 @@
 BUNDLE/config.json          format, description of the ensemble (`Description`), SHA-256 of the weights, own checksum
 BUNDLE/model.safetensors    parameters and buffers of all members: members.<position>.<name>
 BUNDLE/network.0.onnx, …    networks that another library runs, in its format: network.<position>.<suffix>
+BUNDLE/README.md            model card, which nobody reads back: it is for people, and theirs to change
 ```
 
-The names are those of the Hugging Face hub. Other files in the folder, such as its README, are left alone.
+The names are those of the Hugging Face hub. Other files in the folder are left alone.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from torch import Tensor
 
 from lrensemble.config import Record
 from lrensemble.errors import ExportError, PoolError
+from lrensemble.export.card import card_of
 from lrensemble.export.description import Description
 from lrensemble.files import read_json, seal, storage_errors, write_folder
 from lrensemble.pool.sealed import check_file, load_tensors, unseal
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 KIND = "lrensemble ensemble"
 
 
@@ -56,7 +58,7 @@ def write_bundle(
     contents = {WEIGHTS: content, **networks}
     files = {name: hashlib.sha256(each).hexdigest() for name, each in contents.items()}
     config = {"kind": KIND, "ensemble": description.model_dump(mode="json"), "files": files}
-    if not write_folder(folder, {**contents, CONFIG: seal(config)}):
+    if not write_folder(folder, {**contents, CARD: card_of(description).encode(), CONFIG: seal(config)}):
         raise ExportError(f"{folder} is there already; remove it, or name another folder")
 
 
@@ -67,19 +69,40 @@ def read_bundle(folder: Path) -> tuple[Description, dict[str, Tensor], dict[str,
         ExportError: no bundle, or a file that is missing, changed, or of another bundle.
         StorageError: a file cannot be read.
     """
+    config = _config(folder)
+    try:
+        check_file(folder / WEIGHTS, config.files.get(WEIGHTS, ""))
+        networks = {part.file: _content(folder / part.file, config) for part in config.ensemble.parts if part.file}
+        return config.ensemble, load_tensors(folder / WEIGHTS), networks
+    except PoolError as error:
+        raise ExportError(str(error)) from None
+
+
+def read_description(folder: Path) -> Description:
+    """Description of the ensemble in a folder; its weights are not read.
+
+    Raises:
+        ExportError: no bundle, or a damaged description.
+        StorageError: the file cannot be read.
+    """
+    return _config(folder).ensemble
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder may hold a bundle, by the name of its file."""
+    with storage_errors("read", folder):
+        return (folder / CONFIG).is_file()
+
+
+def _config(folder: Path) -> _Config:
     path = folder / CONFIG
-    with storage_errors("read", path):
-        exists = path.is_file()
-    if not exists:
+    if not is_bundle(folder):
         raise ExportError(f"no ensemble at {folder}: it has no {CONFIG}; make one with lrensemble export")
     content = read_json(path)
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise ExportError(f"{path} is of no ensemble that lrensemble wrote; name the folder of one")
     try:
-        config = unseal(_Config, path)
-        check_file(folder / WEIGHTS, config.files.get(WEIGHTS, ""))
-        networks = {part.file: _content(folder / part.file, config) for part in config.ensemble.parts if part.file}
-        return config.ensemble, load_tensors(folder / WEIGHTS), networks
+        return unseal(_Config, path)
     except PoolError as error:
         raise ExportError(str(error)) from None
 

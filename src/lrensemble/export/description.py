@@ -11,6 +11,7 @@ from pydantic import Field
 from lrensemble.config import Gives, Inputs, Network, Record, Scale
 from lrensemble.config.records import SpecField
 from lrensemble.errors import ConfigError, ExportError
+from lrensemble.export.origin import Origin
 from lrensemble.targets import Form, OfTarget
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Part(Record):
     """Form in which its network speaks."""
     scale: Scale = Scale()
     """Units of its outputs; none for classes."""
+    recipe: dict[str, Any] | None = None
+    """`Recipe` that it was trained by, as JSON; None where it was trained elsewhere, or made of several members."""
 
     @property
     def network(self) -> Network:
@@ -71,6 +74,12 @@ class Description(OfTarget):
     batched: bool = False
     """Whether members of one architecture run as one program; measured when the ensemble was made, and kept, so that
     the same bundle gives the same bits."""
+    origin: Origin | None = None
+    """Pool that the team was chosen from, and what was measured of the team there; None where that is not known."""
+    variant: str = "team"
+    """Variant of that team, by its name: what was measured of the team is not known of a cheaper variant."""
+    figures: dict[str, Any] = Field(default={})
+    """Figures of a cheaper variant, ready for JSON: those of a split by the name of the split."""
 
     def heads(self) -> list[Head]:
         """What the outputs of each member's network are, in the order of the members.

@@ -99,6 +99,8 @@ def write_ensemble(
     if base is not None or consensus is not None:
         raise ExportError("a base and a consensus can be named for teams of language models alone; leave them out")
     made = VARIANTS.call(made_as, ensemble_of(pool, team), pool, data)
+    known = {"variant": made_as.name, "figures": made.figures}
+    made.ensemble.description = made.ensemble.description.model_copy(update=known)
     FORMATS.call(written_as, made.ensemble, place)
     return Made(made.ensemble, {**made.figures, **_on_test(pool, team, made)})
 

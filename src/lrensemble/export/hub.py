@@ -76,7 +76,7 @@ class Hub(ModelHubMixin):
             force_download=force_download,
             local_files_only=local_files_only,
             token=token,
-            allow_patterns=[CONFIG, WEIGHTS],
+            allow_patterns=[CONFIG, WEIGHTS, "network.*"],
         )
         return cls.load(Path(folder), trust_code=trust_code)
 

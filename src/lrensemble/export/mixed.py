@@ -119,15 +119,19 @@ class After(nn.Module):
         return outputs if outputs.dtype == torch.float64 else outputs.float()
 
 
-def mixed_graph(ensemble: Ensemble) -> bytes:
+def mixed_graph(ensemble: Ensemble, kind: torch.dtype | None = None) -> bytes:
     """One graph of ONNX of the ensemble.
+
+    Args:
+        ensemble: whose members are of torch, or graphs.
+        kind: type of the inputs; that of the data unless given.
 
     Raises:
         ExportError: a member that has no graph, or graphs that cannot be joined.
     """
     require_graphs(ensemble)
     before, after, finals = Before(ensemble).eval(), After(ensemble).eval(), output_names(ensemble)
-    inputs = example_inputs(ensemble, 5).to(before.dtype)
+    inputs = example_inputs(ensemble, 5).to(kind or before.dtype)
     places = range(len(ensemble.members))
     said = [f"said.{place}" for place in places]
     given = [said[place] if before.ends[place] is None else f"given.{place}" for place in places]

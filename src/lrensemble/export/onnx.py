@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ from torch import nn
 from lrensemble.errors import DataError, ExportError, MissingExtraError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.formats import FORMATS
+from lrensemble.export.metadata import metadata_of, with_metadata
 from lrensemble.export.mixed import has_foreign, mixed_graph, require_graphs
 from lrensemble.export.trace import example_inputs, largest_difference, output_names, traceable
 from lrensemble.export.traced import traced
@@ -27,17 +29,20 @@ CHECKED_ROWS = (1, 2, 33)
 
 
 @FORMATS.register("onnx", suffix=".onnx")
-def export_onnx(ensemble: Ensemble, path: Path) -> None:
+def export_onnx(ensemble: Ensemble, path: Path, *, dtype: Literal["uint8", "float32"] | None = None) -> None:
     """One ONNX file: input `inputs` [rows, *shape] of the data's type, outputs `probabilities` and `label`; of values
     `values`, and `std` where members say how sure they are.
 
     Normalisation and consensus are part of the file; the number of rows is free. Members that are graphs of ONNX become
     parts of it. What is written has been compared with torch on random inputs of several sizes. Members run one after
-    another, as the runtime arranges its own work.
+    another, as the runtime arranges its own work. Names of classes, inputs, members with their recipes, scores and the
+    pool's digest are in its metadata. Images come in the trained size: no graph scales them exactly as training did, so
+    the metadata say what is to be done before.
 
     Args:
         ensemble: ensemble to export.
         path: path of the file.
+        dtype: type of the inputs, of images of bytes: as `float32` they come on the same scale, from 0 to 255.
 
     Raises:
         ExportError: it cannot be traced, an operator or a member has no counterpart in ONNX, the two differ by more
@@ -50,13 +55,28 @@ def export_onnx(ensemble: Ensemble, path: Path) -> None:
     for name in ("onnx", "onnxscript", "onnxruntime"):
         _require(name)
     require_graphs(ensemble)
+    kind = _kind(ensemble, dtype)
     model = traceable(ensemble)
-    content = _content(model, ensemble)
-    _check(content, model, ensemble)
-    write_whole(path, content)
+    content = _content(model, ensemble, kind)
+    _check(content, model, ensemble, kind)
+    write_whole(path, with_metadata(content, metadata_of(ensemble.description, dtype)))
 
 
-def _content(model: nn.Module, ensemble: Ensemble) -> bytes:
+def _kind(ensemble: Ensemble, dtype: str | None) -> torch.dtype | None:
+    """Type of the inputs in torch; None for that of the data.
+
+    Raises:
+        ExportError: another type than that of the data, which are no bytes.
+    """
+    own = ensemble.description.inputs.dtype
+    if dtype is None or dtype == own:
+        return None
+    if own != "uint8":
+        raise ExportError(f"dtype = {dtype!r} is for images of bytes, and this ensemble takes {own}; leave it out")
+    return torch.float32
+
+
+def _content(model: nn.Module, ensemble: Ensemble, kind: torch.dtype | None) -> bytes:
     """Content of the file.
 
     Raises:
@@ -64,8 +84,8 @@ def _content(model: nn.Module, ensemble: Ensemble) -> bytes:
     """
     try:
         if has_foreign(ensemble):
-            return mixed_graph(ensemble)
-        return traced(model, (example_inputs(ensemble, 5),), ["inputs"], output_names(ensemble))
+            return mixed_graph(ensemble, kind)
+        return traced(model, (example_inputs(ensemble, 5).to(kind),), ["inputs"], output_names(ensemble))
     except ExportError as error:
         raise ExportError(
             f"this ensemble (consensus {ensemble.description.consensus.name}) cannot be written as ONNX: {error}; "
@@ -73,7 +93,7 @@ def _content(model: nn.Module, ensemble: Ensemble) -> bytes:
         ) from error
 
 
-def _check(content: bytes, model: nn.Module, ensemble: Ensemble) -> None:
+def _check(content: bytes, model: nn.Module, ensemble: Ensemble, kind: torch.dtype | None) -> None:
     try:
         session = session_of(content)
     except DataError as error:
@@ -81,7 +101,7 @@ def _check(content: bytes, model: nn.Module, ensemble: Ensemble) -> None:
     wide = session.get_inputs()[0].type == "tensor(double)"
     for rows in CHECKED_ROWS:
         inputs = example_inputs(ensemble, rows)
-        inputs = inputs.double() if wide else inputs
+        inputs = inputs.double() if wide else inputs.to(kind)
         with torch.no_grad():
             expected = model(inputs)
         found = [torch.from_numpy(one) for one in session.run(None, {"inputs": inputs.numpy()})]

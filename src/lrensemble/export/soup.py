@@ -112,7 +112,7 @@ def soup(ensemble: Ensemble, dataset: Dataset, *, kind: Literal["uniform", "gree
 
 def describe_single(description: Description, name: str) -> Description:
     """Description of an ensemble of the one network that is made of a team."""
-    part = description.parts[0].model_copy(update={"id": name.split(" ")[0], "name": name})
+    part = description.parts[0].model_copy(update={"id": name.split(" ")[0], "name": name, "recipe": None})
     changes = {"parts": (part,), "weights": (1.0,), "consensus": Spec("mean"), "stages": None, "batched": False}
     return description.model_copy(update=changes)
 

@@ -9,6 +9,7 @@ from lrensemble.errors import ExportError
 from lrensemble.evaluate import Team, judged, load
 from lrensemble.export.description import Description, Part
 from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.origin import origin_of
 from lrensemble.pool import Member, Pool
 from lrensemble.pool.member import WEIGHTS
 from lrensemble.registry import known_paths_only, require_known_paths
@@ -70,6 +71,7 @@ def ensemble_of(pool: Pool, team: Team) -> Ensemble:
             inputs=each,
             form=member.form,
             scale=member.scale or Scale(),
+            recipe=member.recipe,
         )
         for place, (member, network, each) in enumerate(zip(members, networks, own, strict=True))
     )
@@ -81,6 +83,7 @@ def ensemble_of(pool: Pool, team: Team) -> Ensemble:
         weights=team.weights,
         consensus=to_spec(team.consensus),
         method=team.method,
+        origin=origin_of(pool, team),
     )
     source = str(pool.folder)
     names = [part.model for part in parts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import warnings
 from pathlib import Path
@@ -12,10 +13,13 @@ import torch
 from lrensemble.errors import ExportError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.formats import FORMATS
+from lrensemble.export.metadata import metadata_of
 from lrensemble.export.mixed import require_torch
 from lrensemble.export.trace import example_inputs, largest_difference, rows_dimension, traceable
 from lrensemble.files import write_whole
 
+METADATA = "metadata.json"
+"""Name in the archive of what the ensemble says of itself."""
 CHECKED_ROWS = (1, 2, 33)
 TOLERANCE = 1e-6
 
@@ -25,7 +29,8 @@ def export_torch(ensemble: Ensemble, path: Path) -> None:
     """One `.pt2` archive, read back by `torch.export.load(path).module()`.
 
     It takes inputs [rows, *shape] of the data's type and gives probabilities float32 and labels int64; or values
-    float32, and their standard deviations where members give them.
+    float32, and their standard deviations where members give them. Its metadata, as those of an ONNX file, come with
+    `torch.export.load(path, extra_files={"metadata.json": ""})`, which fills the dictionary.
 
     Args:
         ensemble: ensemble to export.
@@ -51,7 +56,8 @@ def export_torch(ensemble: Ensemble, path: Path) -> None:
             raise ExportError(f"this ensemble cannot be traced by torch: {reason}; use the bundle") from error
         program.example_inputs = None  # they would be pickled
         buffer = io.BytesIO()
-        torch.export.save(program, buffer)
+        metadata = json.dumps(metadata_of(ensemble.description))
+        torch.export.save(program, buffer, extra_files={METADATA: metadata})
     _check(program.module(), model, ensemble)
     write_whole(path, buffer.getvalue())
 

@@ -16,8 +16,8 @@ from lrensemble.errors import DataError, ExportError
 from lrensemble.evaluate.spoken import sequence_nll
 from lrensemble.export import chosen_team
 from lrensemble.export.language import Decoding, LanguageEnsemble
-from lrensemble.export.language.pools.origin import digest_of
 from lrensemble.export.language.prompting import Prompts
+from lrensemble.export.origin import digest_of
 from lrensemble.language.examples import Example, Turn
 from lrensemble.language.source import TEXTS
 from lrensemble.language.templates import TEMPLATES

@@ -24,7 +24,7 @@ from lrensemble.config import Base, Record
 from lrensemble.config.records import SpecField
 from lrensemble.errors import ExportError, PoolError
 from lrensemble.export.language.adapters import CONFIG, WEIGHTS, Adapter, read_adapter
-from lrensemble.export.language.pools.origin import Origin
+from lrensemble.export.origin import Origin
 from lrensemble.files import draft_folder, read_json, seal, storage_errors, to_json
 from lrensemble.language.shared import Type
 from lrensemble.language.speaking import Consensus

@@ -19,8 +19,8 @@ from lrensemble.export.language.alone import dtype_of
 from lrensemble.export.language.consensus import check_consensus
 from lrensemble.export.language.description import LanguageDescription, write_language_bundle
 from lrensemble.export.language.ensemble import LanguageEnsemble
-from lrensemble.export.language.pools.origin import origin_of
 from lrensemble.export.language.pools.whole import WholeTeam
+from lrensemble.export.origin import origin_of
 from lrensemble.language.base import base_of
 from lrensemble.language.source import TEXTS
 from lrensemble.language.speaking import Consensus, spoken

@@ -1,14 +1,19 @@
-"""Where a team of language models comes from: the pool, and what is known of the team there."""
+"""Where a team comes from: the pool, and what is known of the team there."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
 
 from lrensemble.config import Record
+from lrensemble.environment import versions
 from lrensemble.evaluate import Team, load, stored_result
-from lrensemble.evaluate.result import Gain, Result, Scores
+from lrensemble.evaluate.measurements import cost_of
+from lrensemble.evaluate.result import Cost, Gain, Result, Scores
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool
 from lrensemble.pool.names import told_apart
@@ -27,6 +32,10 @@ class Judgement(Record):
     gain: dict[str, Gain]
     """Gain over it on test rows, with its 95 % interval, by metric; empty of that model itself."""
     verdict: str
+    looks: int = 1
+    """Number of looks at the test rows."""
+    notes: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Warnings of the evaluation."""
 
 
 class Origin(Record):
@@ -48,6 +57,10 @@ class Origin(Record):
     """Name of the member with the best score on `val` by the metric; None where it is not known of all."""
     judgement: Judgement | None = None
     """What was found on test rows; None where they have not been looked at."""
+    cost: Cost | None = None
+    """What the team cost to train, and its size; None in files of earlier versions."""
+    version: str = ""
+    """Version of lrensemble that made it; empty in files of earlier versions."""
 
 
 def origin_of(pool: Pool, team: Team) -> Origin:
@@ -58,6 +71,7 @@ def origin_of(pool: Pool, team: Team) -> Origin:
     """
     stored = load(pool)
     result = stored_result(pool, stored) if stored else None
+    by_id = {member.id: member for member in pool.members()}
     return Origin(
         task=pool.task.name,
         digest=digest_of(pool),
@@ -67,6 +81,8 @@ def origin_of(pool: Pool, team: Team) -> Origin:
         cross_fitted=team.cross_fitted,
         best_single=_best_single(pool, team.metric),
         judgement=None if result is None else _judgement(result, team),
+        cost=cost_of([by_id[name] for name in team.team]),
+        version=versions()["lrensemble"],
     )
 
 
@@ -102,4 +118,6 @@ def _judgement(result: Result, team: Team) -> Judgement | None:
         over=reference.name,
         gain={} if found is None else found.gain,
         verdict=verdict,
+        looks=result.looks,
+        notes=result.notes,
     )
