@@ -33,6 +33,7 @@ VERBS = (
     "report",
     "export",
     "predict",
+    "serve",
     "generate",
     "combine",
     "ls",
