@@ -57,7 +57,6 @@ class Client:
     """One connection for each request, as most clients have."""
 
     port: int
-    service: Service
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -79,13 +78,12 @@ Serve = Callable[..., AbstractContextManager[Client]]
 @contextlib.contextmanager
 def serving(served: Served, **limits: Any) -> Iterator[Client]:
     """A server in a thread of this process, at a port of its own."""
-    service = Service(served, Limits(**limits))
-    server = Server(service)
+    server = Server(Service(served, Limits(**limits)))
     with listening("127.0.0.1", 0) as found:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [found]})
         thread.start()
         try:
-            yield Client(found.getsockname()[1], service)
+            yield Client(found.getsockname()[1])
         finally:
             server.should_exit = True
             thread.join(timeout=30)

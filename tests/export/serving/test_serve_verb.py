@@ -29,7 +29,7 @@ def started(forking: Path, folder: Path, *options: object) -> Iterator[tuple[For
         try:
             check_output("serve", line)
             address = json.loads(line)["address"]
-            yield process, Client(int(address.rpartition(":")[2]), Any)
+            yield process, Client(int(address.rpartition(":")[2]))
         finally:
             process.kill()
 
