@@ -34,6 +34,7 @@ VERBS = (
     "dashboard",
     "export",
     "predict",
+    "serve",
     "generate",
     "combine",
     "ls",
