@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,10 +17,11 @@ from lrensemble.data import SOURCES
 from lrensemble.errors import ConfigError, DataError, LREnsembleError
 from lrensemble.evaluate import Team, judged
 from lrensemble.evaluate.uncertainty.stored import foreign_sets, write_foreign
-from lrensemble.export import Ensemble, ensemble_of
-from lrensemble.export.ensemble import PREDICT_BATCH_ROWS
 from lrensemble.models.arithmetic import cuda_arithmetic
 from lrensemble.pool import Pool
+
+if TYPE_CHECKING:
+    from lrensemble.export import Ensemble
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +97,8 @@ def predict_foreign(pool: Pool, teams: Sequence[Team], sets: Mapping[str, Foreig
     }
     if not missing:
         return
+    from lrensemble.export import ensemble_of  # late: a run without foreign rows exports nothing
+
     try:
         ensembles = [ensemble_of(pool, team) for team in asked]
     except LREnsembleError as error:
@@ -109,6 +113,8 @@ def predict_foreign(pool: Pool, teams: Sequence[Team], sets: Mapping[str, Foreig
 @torch.no_grad()
 def _said(ensemble: Ensemble, inputs: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
     """Log-probabilities [sample, class] of each member, by id."""
+    from lrensemble.export.ensemble import PREDICT_BATCH_ROWS
+
     device = ensemble.mean.device
     with cuda_arithmetic(device):
         blocks = [
