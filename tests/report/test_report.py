@@ -47,8 +47,8 @@ def test_a_browser_draws_every_figure_and_cuts_nothing(
     heat_maps = ["disagreement", "divergence", "cosine", "distance", "layers"]
     parameters, teams = ["importance", "parallel", "slice_0", "slice_1"], ["diversity", "focal", "size", "greedy"]
     confusions = ["confusion", "confusion_change"]
-    expected = ["curves", *heat_maps, *parameters, "step", "spread", *teams, "reliability", "price", *confusions]
-    assert names == [*expected, "classes"]
+    expected = ["curves", *heat_maps, *parameters, "step", "spread", *teams, "reliability", "risk_coverage", "price"]
+    assert names == [*expected, *confusions, "classes"]
     for place in range(plots.count()):
         assert plots.nth(place).locator(".main-svg").count() > 0
         assert plots.nth(place).bounding_box()["width"] <= width
