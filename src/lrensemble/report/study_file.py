@@ -9,7 +9,7 @@ from typing import Any
 from lrensemble.errors import MissingExtraError
 from lrensemble.files import scratch_folder, write_whole
 from lrensemble.metrics import higher_is_better
-from lrensemble.pool import Member, Pool
+from lrensemble.pool import Failure, Member, Pool
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.sections.hyper_parameters import parameters_in, parameters_of, quietly, varying
 
@@ -38,7 +38,7 @@ def write_study(pool: Pool, path: Path) -> int:
     except ImportError:
         raise MissingExtraError("a study needs Optuna; pip install 'lrensemble[search]'") from None
     report = ReportData(pool, None)
-    runs = [*report.everybody, *pool.failures()]
+    runs: list[Member | Failure] = [*report.everybody, *pool.failures()]
     found = [parameters_of(run) for run in runs]
     names = varying(found)
     given = parameters_in(optuna, [{name: own[name] for name in names if name in own} for own in found])

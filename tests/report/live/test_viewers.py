@@ -9,7 +9,7 @@ from lrensemble.report.live.viewers import AGAIN, Viewers
 
 async def next_version(messages: AsyncIterator[bytes]) -> tuple[list[bytes], str]:
     """Messages up to the one that says which version it was, and its id."""
-    found = []
+    found = list[bytes]()
     async for message in messages:
         if message.startswith(b"id: "):
             return found, message.decode().split("\n")[0].removeprefix("id: ")
