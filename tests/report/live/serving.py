@@ -36,7 +36,7 @@ class Viewer:
         self.parts: dict[str, str] = {} if before is None else dict(before.parts)
         self.told: list[str] = []
         """Places of the parts that were told."""
-        self.seen = "" if before is None else before.seen
+        self.seen: str = "" if before is None else before.seen
         self.page: dict[str, Any] = {}
         self._connection = socket.create_connection((host, int(port)), timeout=30)
         again = f"Last-Event-ID: {self.seen}\r\n" if self.seen else ""

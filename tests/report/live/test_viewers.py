@@ -17,7 +17,7 @@ def run_apart(work: Coroutine[Any, Any, None]) -> None:
 
 async def next_version(messages: AsyncIterator[bytes]) -> tuple[list[bytes], str]:
     """Messages up to the one that says which version it was, and its id."""
-    found = []
+    found = list[bytes]()
     async for message in messages:
         if message.startswith(b"id: "):
             return found, message.decode().split("\n")[0].removeprefix("id: ")

@@ -16,7 +16,8 @@ function look(layout) {
   const line = dark.matches && !printing ? "#333a45" : "#d8dce3", narrow = innerWidth < 640 && !printing;
   const paper = printing ? "#fff" : getComputedStyle(document.body).backgroundColor;
   const themed = {paper_bgcolor: paper, plot_bgcolor: paper, font: {color: ink, size: narrow ? 11 : 13},
-    margin: {l: narrow ? 48 : 70, r: 16, t: 16, b: 48}, legend: {orientation: "h", y: 1.01, yanchor: "bottom"}, ...layout};
+    margin: {l: narrow ? 48 : 70, r: 16, t: 16, b: 48}, legend: {orientation: "h", y: 1.01, yanchor: "bottom"},
+    uirevision: "kept", ...layout};  // zoom and legend stay where a figure is drawn again
   for (const key of Object.keys(themed).concat(["xaxis", "yaxis"]))
     if (/^[xy]axis/.test(key)) themed[key] = {gridcolor: line, zerolinecolor: line, automargin: true, ...themed[key]};
   if (narrow)

@@ -1,0 +1,95 @@
+"""`lrensemble dashboard`, by itself and beside a sweep: how it ends, with viewers too, and what it refuses."""
+
+import json
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+from tests.cli.command import Command, check_output
+from tests.forked import ForkedProcess
+from tests.report.live.serving import Viewer
+from tests.report.pages import collapsed_pool
+
+from lrensemble.pool import Failure
+
+SERVED = ["-m", "lrensemble", "dashboard", "pool", "--port", "0", "--json"]
+LONG = """
+data = "digits"
+model = "mlp(width=4)"
+policy = [{name = "cosine", peak = [0.05, 0.1]}]
+[train]
+epochs = 4000
+batch_size = 100
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_it_ends_by_a_signal_while_somebody_looks(
+    forking: Path, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    collapsed_pool(tmp_path / "pool")
+    with ForkedProcess(forking, SERVED, errors=True, folder=tmp_path) as process:
+        line = process.stdout.readline()
+        check_output("dashboard", line)
+        viewers = [Viewer(json.loads(line)["address"].rstrip("/")) for _ in range(3)]
+        viewers[0].until("5 members so far")
+        process.send_signal(number)
+        for viewer in viewers:
+            assert viewer.rest().endswith(b"0\r\n\r\n")
+            viewer.close()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert err.splitlines()[-1].startswith("interrupted")
+    assert "Traceback" not in err
+
+
+def test_beside_a_sweep_it_ends_with_its_standard_input(forking: Path, tmp_path: Path) -> None:
+    with ForkedProcess(forking, [*SERVED, "--while-stdin"], folder=tmp_path) as process:
+        assert json.loads(process.stdout.readline())["pools"] == ["pool"], "which is yet to be made"
+        process.stdin.close()
+        assert process.wait(60) == 0
+
+
+def test_a_sweep_has_it_beside_and_takes_it_along(forking: Path, tmp_path: Path) -> None:
+    (tmp_path / "e.toml").write_text(LONG)
+    sweep = ["-m", "lrensemble", "tune", "e.toml", "--out", "pool", "--dashboard", "--execution", "one-by-one"]
+    with ForkedProcess(forking, sweep, errors=True, folder=tmp_path) as process:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "shows pool while it is trained" in line)
+        host, port = line.split()[0].removeprefix("http://").rstrip("/").split(":")
+        viewer = Viewer(f"http://{host}:{port}")
+        viewer.until("digits: under way")
+        process.send_signal(signal.SIGTERM)
+        viewer.rest()
+        viewer.close()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert err.splitlines()[-1] == "interrupted; the same command continues where it stopped"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), timeout=10)
+
+
+def test_a_port_that_is_taken_and_several_pools_in_one_study_are_refused(command: Command, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        outcome = command("dashboard", tmp_path / "pool", "--port", taken.getsockname()[1])
+    assert outcome.status == 2
+    assert "in use" in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+    outcome = command("dashboard", tmp_path / "a", tmp_path / "b", "--optuna", tmp_path / "study.log")
+    assert outcome.status == 2
+    assert "--optuna takes one pool, and 2 are given" in outcome.err
+
+
+def test_a_pool_is_written_as_a_study(command: Command, tmp_path: Path) -> None:
+    optuna = pytest.importorskip("optuna")
+    pool = collapsed_pool(tmp_path / "pool")
+    pool.record_failure(Failure(id="f1", name="shaky", traceback="Traceback\nValueError: no"))
+    assert command("dashboard", pool.folder, "--optuna", tmp_path / "study.log").status == 0
+    backend = optuna.storages.journal.JournalFileBackend(str(tmp_path / "study.log"))
+    (study,) = optuna.get_all_study_summaries(optuna.storages.JournalStorage(backend))
+    assert study.study_name == "hand, val accuracy"
+    loaded = optuna.load_study(study_name=study.study_name, storage=optuna.storages.JournalStorage(backend))
+    assert {each.user_attrs["name"]: each.state.name for each in loaded.trials}["shaky"] == "FAIL"
+    assert loaded.trials[1].params == {"policy.peak": 0.2}
+    assert len(loaded.trials) == 7
