@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from lrensemble.config import Recipe, to_record
 from lrensemble.data import SOURCES, Dataset, of_recipe
@@ -18,6 +15,7 @@ from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.formats import Kind
 from lrensemble.export.pruned import pruned as pruned_of
 from lrensemble.export.soup import Soup, soup
+from lrensemble.limits import Count
 from lrensemble.models import MODELS
 from lrensemble.pool import Member, Pool
 from lrensemble.registry import Call, Registry, known_paths_only, require_known_paths
@@ -114,7 +112,7 @@ def pruned(
     pool: Pool,
     data: Path | None,  # noqa: ARG001
     *,
-    size: int | None = None,
+    size: Count | None = None,
 ) -> Variant:
     """The team without the members that it misses least on `val` (Margineantu & Dietterich 1997).
 
@@ -163,9 +161,7 @@ def greedy_soup(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
 
 
 @VARIANTS.register(trains=True)
-def student(
-    ensemble: Ensemble, pool: Pool, data: Path | None, *, epochs: Annotated[int, Field(ge=1)] | None = None
-) -> Variant:
+def student(ensemble: Ensemble, pool: Pool, data: Path | None, *, epochs: Count | None = None) -> Variant:
     """One network, distilled from the team (Hinton et al. 2015), trained as its member that is most accurate on `val`.
 
     Args:
