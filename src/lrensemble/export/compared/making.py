@@ -39,7 +39,7 @@ def models(pool: Pool, single: Team, team: Team) -> list[Row]:
         try:
             row.ensemble = ensemble_of(pool, own)
         except LREnsembleError as error:
-            row.figures = {"no networks": str(error)}
+            row.no_networks = str(error)
     return rows
 
 
@@ -47,7 +47,7 @@ def variant_of(pool: Pool, team: Team, spec: Spec, whole: Row, data: Path | None
     """A variant, or the reason why there is none."""
     row = Row(str(spec), str(spec))
     if whole.not_made or whole.ensemble is None:
-        row.not_made = whole.not_made or str(whole.figures["no networks"])
+        row.not_made = whole.not_made or whole.no_networks
         return row
     ensemble = whole.ensemble
 
@@ -61,7 +61,7 @@ def variant_of(pool: Pool, team: Team, spec: Spec, whole: Row, data: Path | None
     except Exception as error:  # a row, and not the end
         row.not_made = why_not_chosen(spec, error)
         return row
-    row.ensemble, row.what, row.figures = made.ensemble, made.what or str(spec), made.figures
+    row.ensemble, row.what = made.ensemble, made.what or str(spec)
     description = made.ensemble.description
     ids = tuple(part.id for part in description.parts)
     ingredients = made.figures.get("ingredients")

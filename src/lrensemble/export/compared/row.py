@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from lrensemble.evaluate.costs import cost_of
@@ -29,7 +28,8 @@ class Row:
     said: Floats | None = None
     """Predictions [sample, column] on test rows, where they are not those of a predictor."""
     runs: float | None = None
-    figures: Mapping[str, object] = field(default_factory=dict)
+    no_networks: str = ""
+    """Reason why nobody has its networks, where its members' predictions are there alone."""
 
     def result(self, pool: Pool, scores: VariantScores | None, latency: Latency | None) -> VariantResult:
         """Record of the row."""
