@@ -181,7 +181,8 @@ def test_speed_of_members_is_known_where_their_network_is(trained: Pool, hostile
 
 
 def test_what_is_safe() -> None:
-    assert escape_html("<b>&\"'") == "&lt;b&gt;&amp;&quot;&#x27;"
+    assert escape_html("<b>&\"'") == "&lt;b&gt;&amp;&#34;&#x27;"
+    assert escape_html("a\u202eb\nc") == "a\\u202eb\nc", "no name turns the sentence that it stands in"
     assert "</" not in script_json({"name": HOSTILE})
     assert json.loads(script_json({"name": HOSTILE})) == {"name": HOSTILE}
 

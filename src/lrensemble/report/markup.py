@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from lrensemble.report.alternative import alternative
@@ -100,16 +100,18 @@ def _texts_html(texts: Sequence[tuple[str, str]]) -> str:
 
 
 def table_html(table: Table, title: str = "") -> str:
-    """Table as HTML; cells of numbers say by what they are sorted."""
-    sides = [_holds_numbers([row[column] for row in table.rows]) for column in range(len(table.headings))]
-    minor = [" minor" if column in table.minor else "" for column in range(len(table.headings))]
+    """Table as HTML; cells of numbers say by what they are sorted. A column that says nothing anywhere is left out."""
+    columns = [place for place in range(len(table.headings)) if place == 0 or _says(row[place] for row in table.rows)]
+    sides = {column: _holds_numbers([row[column] for row in table.rows]) for column in columns}
+    minor = {column: " minor" if column in table.minor else "" for column in columns}
     head = "".join(
-        f'<th scope="col" class="{"number" if side else "text"}{extra}"{_SORTED[side]}>{escape_html(heading)}</th>'
-        for heading, side, extra in zip(table.headings, sides, minor, strict=True)
+        f'<th scope="col" class="{"number" if sides[column] else "text"}{minor[column]}"{_SORTED[sides[column]]}>'
+        f"{escape_html(table.headings[column])}</th>"
+        for column in columns
     )
     body = "".join(
         f"<tr{' class=marked' if place in table.marked else ''}>"
-        + "".join(_cell(value, side, extra) for value, side, extra in zip(row, sides, minor, strict=True))
+        + "".join(_cell(row[column], sides[column], minor[column]) for column in columns)
         + "</tr>"
         for place, row in enumerate(table.rows)
     )
@@ -120,6 +122,12 @@ def table_html(table: Table, title: str = "") -> str:
         f'<div class="wide"><table{plain} data-name="{name}">{caption}'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _says(cells: Iterable[str | Picture]) -> bool:
+    """Whether a column has a cell that says something, or no cells at all."""
+    held = [isinstance(cell, Picture) or cell not in ("", "–") for cell in cells]
+    return any(held) or not held
 
 
 def _cell(value: str | Picture, number: bool, extra: str) -> str:

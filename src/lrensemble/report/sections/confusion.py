@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.metrics.confusion import confusion_matrix
-from lrensemble.report.escape import escape_html
+from lrensemble.report.labels import axis_labels
 from lrensemble.report.look import BAD, GOOD, NEUTRAL
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import ReportData
@@ -109,7 +109,7 @@ def _changes(before: Floats, after: Floats, names: list[str], shown: NDArray[np.
 
 
 def _heat(values: Floats, names: list[str], shown: NDArray[np.int64], written: str) -> dict[str, Any]:
-    labels = [escape_html(names[place]) for place in shown]
+    labels = axis_labels([names[place] for place in shown])
     trace = {"type": "heatmap", "z": values.tolist(), "x": labels, "y": labels}
     return trace | ({"texttemplate": written} if len(shown) <= MOST_WRITTEN else {})
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lrensemble.metrics.diversity import pairwise
 from lrensemble.report.escape import escape_html
+from lrensemble.report.labels import axis_labels
 from lrensemble.report.look import COLOURS
 from lrensemble.report.parameters import Floats, Products, cosines, squared_distances
 from lrensemble.report.report_data import ReportData
@@ -133,7 +134,7 @@ def heat_map(
         reason: what the others did, for which they are marked.
     """
     marks = ["" if learned else f" {USELESS}" for learned in sound]
-    labels = [escape_html(one) + mark for one, mark in zip(names, marks, strict=True)]
+    labels = [one + mark for one, mark in zip(axis_labels(names), marks, strict=True)]
     scale: dict[str, float] = {}
     if not sound.all() and sound.sum() > 1:
         own = values[np.ix_(sound, sound)]

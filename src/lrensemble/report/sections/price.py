@@ -10,12 +10,16 @@ from lrensemble.evaluate.costs import cost_of
 from lrensemble.evaluate.result import Cost, MemberResult
 from lrensemble.evaluate.verdict import in_print, score_in_print
 from lrensemble.metrics import METRICS, higher_is_better
-from lrensemble.report.escape import escape_html
+from lrensemble.report.labels import axis_labels
 from lrensemble.report.look import COLOURS, GUIDE
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
 from lrensemble.report.sections.speed import BATCH, combined, speeds
 
+_MEASURED = (
+    f" Latency is that of one row, throughput that of {BATCH} rows at once, members one after another, measured on one "
+    "thread of the CPU while this page was written."
+)
 _ONCE = ", and of the base of adapters once"
 
 
@@ -58,9 +62,8 @@ def price(report: ReportData) -> Section | None:
     return Section(
         "The price",
         [
-            f"Costs of a team are sums over its distinct members{_ONCE if adapters else ''}. Latency is that of one "
-            f"row, throughput that of {BATCH} rows at once, members one after another, measured on one thread of the "
-            "CPU while this page was written. The line joins the teams that no other beats in both.",
+            f"Costs of a team are sums over its distinct members{_ONCE if adapters else ''}."
+            f"{_MEASURED if known else ''} The line joins the teams that no other beats in both.",
             *filter(None, [untrusted(report.pool, "model", "The latency")]),
         ],
         [Table(headings, rows, minor=frozenset({2, 3, 4, 6}))],
@@ -95,7 +98,7 @@ def _traces(points: Sequence[tuple[str, float, float]], higher: bool) -> list[di
     for name, cost, score in points:
         together.setdefault((cost, round(float(score), 3)), []).append(name)
     middle = (min(costs, default=0) + max(costs, default=0)) / 2
-    labels = [escape_html(", ".join(each)) for each in together.values()]
+    labels = axis_labels([", ".join(each) for each in together.values()])
     every = {
         "type": "scatter",
         "mode": "markers+text",

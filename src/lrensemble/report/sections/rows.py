@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lrensemble.evaluate import changes
-from lrensemble.report.escape import escape_html
+from lrensemble.report.labels import axis_labels
 from lrensemble.report.look import BAD, GOOD
 from lrensemble.report.pictures import Picture, pictures
 from lrensemble.report.report_data import ReportData
@@ -32,7 +32,7 @@ def rows(report: ReportData) -> Section | None:
         "type": "bar",
         "orientation": "h",
         "x": np.round(gain[order], 3).tolist(),
-        "y": [escape_html(names[place]) for place in order],
+        "y": axis_labels([names[place] for place in order]),
         "marker": {"color": [GOOD if gain[place] >= 0 else BAD for place in order]},
     }
     layout = {
