@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,31 +89,51 @@ def _sums(metric: SpecLike, predictions: Floats, rows: Rows, blocks: Blocks) -> 
 
     With s the score, s' the score without a block of share f: influence (1 - f) / f (s - s'); the mean is taken out.
     """
-    whole = score(metric, predictions, rows.truth, rows.weights)
+    score_of = _scorer(metric, predictions, rows)
+    everything = np.arange(len(blocks.index))
+    whole = score_of(everything)
     share = blocks.weights / blocks.weights.sum()
     influences = np.zeros(len(share))
     for block in np.flatnonzero(share > 0):
         out = blocks.index == block
-        without = _score_of(metric, predictions, rows, np.flatnonzero(~out))
+        without = _or_nan(score_of, np.flatnonzero(~out))
         if np.isfinite(without):
             influences[block] = (1 - share[block]) / share[block] * (whole - without)
             continue
         # The last rows of a class cannot be left out of every metric: they are counted twice in place of that.
-        twice = _score_of(metric, predictions, rows, np.concatenate([np.arange(len(out)), np.flatnonzero(out)]))
+        twice = _or_nan(score_of, np.concatenate([everything, np.flatnonzero(out)]))
         influences[block] = (1 + share[block]) / share[block] * (twice - whole)
     if not (np.isfinite(whole) and np.isfinite(influences).all()):
         raise PredictionsError(f"{METRICS.check(metric)} is not a number on these rows, so no interval can be given")
     return np.asarray(blocks.weights * (whole + influences - share @ influences))
 
 
-def _score_of(metric: SpecLike, predictions: Floats, rows: Rows, chosen: NDArray[np.int64]) -> float:
+ScoreOf = Callable[[NDArray[np.int64]], float]
+"""From places of rows to their score, higher is better."""
+
+
+def _scorer(metric: SpecLike, predictions: Floats, rows: Rows) -> ScoreOf:
+    """The score of chosen rows; what the metric needs of a row is computed once, where it says so."""
+    spec = METRICS.check(metric)
+    facts, weights = METRICS.facts(spec), None if rows.weights is None else np.asarray(rows.weights)
+
+    def weights_of(chosen: NDArray[np.int64]) -> Floats | None:
+        return None if weights is None else weights[chosen]
+
+    if facts.reduced is None or facts.of_reduced is None:
+        return lambda chosen: score(spec, predictions[chosen], rows.truth[chosen], weights_of(chosen))
+    numbers, value = facts.reduced(predictions, rows.truth), facts.of_reduced
+    sign = 1.0 if higher_is_better(spec) else -1.0
+    return lambda chosen: sign * float(value(numbers[chosen], weights_of(chosen), **spec.arguments))
+
+
+def _or_nan(score_of: ScoreOf, chosen: NDArray[np.int64]) -> float:
     """The score of chosen rows; NaN where the metric has none."""
     if len(chosen) == 0:
         return float("nan")
-    weights = None if rows.weights is None else np.asarray(rows.weights)[chosen]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about classes that have no row left
-            return score(metric, predictions[chosen], rows.truth[chosen], weights)
+            return score_of(chosen)
     except (LREnsembleError, ValueError, ZeroDivisionError):
         return float("nan")
