@@ -11,7 +11,7 @@ READY  := $(VENV)/.ready
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lrensemble needs Python 3.11 or newer; set PYTHON=…")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[hub,keras,lightgbm,lightning,llm,mlflow,onnx,report,search,sklearn,skops,tables,tensorboard]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[hub,keras,lightgbm,lightning,llm,mlflow,onnx,report,search,serve,sklearn,skops,tables,tensorboard]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps xgboost  # it brings CUDA
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	    $$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"])')
@@ -49,7 +49,7 @@ kill-test: $(READY)
 
 # Four processes on one pool, killed and stopped twenty times over, must end with the pool of one that was left alone.
 cluster-test: $(READY)
-	LRENSEMBLE_CLUSTER=20 $(BIN)/python -m pytest -s tests/train/execution/test_cluster.py
+	LRENSEMBLE_CLUSTER=20 $(BIN)/python -m pytest -s tests/train/execution/test_cluster.py tests/executors/test_ray.py
 
 # Every command killed at, and refused, every system call that reads or writes its files, and run again: an hour.
 crash-test: $(READY)

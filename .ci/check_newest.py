@@ -15,7 +15,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = ("hub", "mlflow", "onnx", "report", "search", "tensorboard")
+EXTRAS = ("hub", "mlflow", "onnx", "report", "search", "serve", "tensorboard")
 """That the tests use, as `make test` installs them."""
 
 

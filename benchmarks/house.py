@@ -21,8 +21,15 @@ import lrensemble
 
 SOURCE = Path(lrensemble.__file__).parent
 
-BESIDE_THE_LIFE = ("claims", "interrupt", "layers", "moments", "runs", "state", "threads")
-"""Files of `train/run` that the life of a run uses: everything else there tells it."""
+LIFE = ("life", "under_way", "journal", "epochs", "loop", "single", "optimizers", "fused/trainee", "fused/stacked")
+LIFE += ("fused/optimizers", "predictions")
+"""Files of `train/run` that tell the life of a run of networks, alone or in one program, from its recipe to its record.
+"""
+
+FURTHER = ("sequences", "trainees", "lives", "fused/sequences", "fused/adapters", "own_loop/", "sharded/")
+"""Files and folders of it for what is trained otherwise: texts, adapters, in several processes, by a user's function.
+All others there serve both: claims, states, threads, numbers.
+"""
 
 EXPERIMENT = """
 data = "digits"
@@ -106,13 +113,11 @@ def long_functions(limit: int) -> tuple[int, int]:
     return sum(size > limit for size in sizes), len(sizes)
 
 
-def life() -> dict[str, int]:
-    """Lines of the files that tell how a run lives."""
-    return {
-        str(path.relative_to(SOURCE / "train" / "run")): lines(path)
-        for path in files("train/run")
-        if path.stem not in (*BESIDE_THE_LIFE, "__init__")
-    }
+def lines_of(*names: str) -> dict[str, int]:
+    """Lines of files of `train/run` by name; a name that ends with a slash is all of a folder."""
+    home = SOURCE / "train" / "run"
+    found = {name: [*(home / name).glob("*.py")] if name[-1] == "/" else [home / f"{name}.py"] for name in names}
+    return {name: sum(map(lines, paths)) for name, paths in found.items()}
 
 
 def calls_to(goal: Callable[[FrameType], bool], arguments: list[str]) -> list[str]:
@@ -180,8 +185,9 @@ def main() -> None:
         arrows = imports(part)
         count = sum(map(len, arrows.values()))
         print(f"{part}: {len(arrows)} files, {levels(arrows)} levels, {count} arrows")
-    story = life()
-    print(f"life of a run: {sum(story.values())} lines in {', '.join(f'{name} {n}' for name, n in story.items())}")
+    counted = {"life of a run": LIFE, "what is trained otherwise": FURTHER}
+    for what, story in {what: lines_of(*names) for what, names in counted.items()}.items():
+        print(f"{what}: {sum(story.values())} lines in {', '.join(f'{name} {n}' for name, n in story.items())}")
     sizes = [lines(path) for path in files()]
     print(f"all: {len(sizes)} files, median {statistics.median(sizes):.0f} lines, longest {max(sizes)}")
     long, count = long_functions(50)

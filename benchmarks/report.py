@@ -8,7 +8,9 @@ The pool is made of random predictions on disk, in float16: members that agree w
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
+import time
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +35,7 @@ def large_pool(folder: Path, members: int, rows: int, classes: int) -> Pool:
     for place in range(members):
         predictions = {split: _predictions(generator, own, classes) for split, own in labels.items()}
         record = MemberRecord(id=f"m{place:03}", order=place, name=f"member {place}")
-        pool.add(record, predictions)
+        pool.add(record, predictions, precision="float16")
     save(pool, choose(pool, "greedy(size=10, bootstrap=0)"))
     return pool
 
@@ -45,14 +47,16 @@ def _predictions(generator: np.random.Generator, labels: np.ndarray, classes: in
     return logits.astype(np.float16)
 
 
-def write(folder: Path) -> tuple[float, float, int]:
-    """Seconds of the evaluation and of the page, and the bytes of the page."""
+def write(folder: Path) -> tuple[float, float, float, float, int]:
+    """Seconds of the evaluation and of the page, of each those of the processor after them; and the page's bytes."""
     pool = Pool.open(folder)
     results = []
+    start = time.process_time()
     evaluating = seconds(lambda: results.append(evaluate(pool, load(pool))))
+    between = time.process_time()
     path = folder / "report.html"
     writing = seconds(lambda: write_report(pool, results[0], path))
-    return evaluating, writing, path.stat().st_size
+    return evaluating, between - start, writing, time.process_time() - between, path.stat().st_size
 
 
 def main() -> None:
@@ -62,20 +66,25 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--classes", type=int, default=200)
     parser.add_argument("--folder", type=Path, help="where the pool is made; some gigabytes")
+    parser.add_argument("--pool", type=Path, help="a pool that was made earlier, in place of a new one")
     parser.add_argument("--save", type=Path, help="write the table here as well")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
-        large_pool(Path(folder) / "pool", asked.members, asked.rows, asked.classes)
-        (evaluating, writing, size), peak = alone(partial(write, Path(folder) / "pool"))
+        pool = asked.pool or large_pool(Path(folder) / "pool", asked.members, asked.rows, asked.classes).folder
+        (*times, size), peak = alone(partial(write, pool))
+        task, members = Pool.open(pool).task, len(Pool.open(pool).members())
     row = (
-        f"{asked.members} members, {asked.rows:,} rows, {asked.classes} classes",
-        f"{evaluating:.1f}",
-        f"{writing:.1f}",
+        f"{members} members, {task.splits['val'].size:,} rows, {len(task.classes)} classes",
+        f"{os.getloadavg()[1]:.0f}",
+        *(f"{each:.1f}" for each in times),
         f"{size / 2**20:.1f}",
         f"{peak:,.0f}",
-        "yes" if size < LARGEST_PAGE and writing < LONGEST else "NO",
+        "yes" if size < LARGEST_PAGE and times[2] < LONGEST else "NO",
     )
-    headings = ("pool", "evaluation, s", "page, s", "page, MiB", "peak memory, MiB", "below 15 MiB and a minute")
+    headings = (
+        *("pool", "load of the machine", "evaluation, s", "of the CPU", "page, s", "of the CPU"),
+        *("page, MiB", "peak memory, MiB", "below 15 MiB and a minute"),
+    )
     show("The report of a large pool", headings, [row], asked.save)
 
 

@@ -14,6 +14,7 @@ Python = Callable[..., subprocess.CompletedProcess[str]]
 # more of them than cores (two test processes, two threads in each), nine tenths of the time is that.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # more of them are processes, and import torch
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -225,8 +225,11 @@ def be_the_command(command: list[str], folder: str, environment: dict[str, str],
         traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):
+            try:
                 stream.flush()
+            except Exception:  # as an interpreter ends that cannot write what is left
+                status = 120
+                os.write(2, f"Exception ignored in: {stream!r}\n".encode())
         os._exit(status)
 
 

@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from lrensemble.cli import app
+from lrensemble.cli.variants import names_of_variants
 from lrensemble.errors import UnknownNameError
 from lrensemble.registry import HOMES, kinds_of, registry_of
 
@@ -39,8 +40,9 @@ def check_command(line: str, *, whole: bool = True) -> None:
     assert verb in VERBS, f"{line}: no verb {verb!r}"
     try:
         VERBS[verb].make_context(verb, arguments).close()
-        for variant in re.findall(r"--(?:variant|as) (\S+)", line):
-            registry_of("variants").check(variant)
+        for variants in re.findall(r"--(?:variant|as) (\S+)", line):
+            for variant in names_of_variants(variants) or [variants]:
+                registry_of("variants").check(variant)
     except typer.TyperException as error:
         if whole or not str(error).startswith("Missing parameter"):
             raise

@@ -40,7 +40,7 @@ def _verb(name: str, command: Any, module: str) -> Iterator[str]:
     yield f"```\nlrensemble {name} {arguments} [OPTIONS]\n```\n"
     examples = "\n".join(f"$ {line}" for line in import_module(f"lrensemble.cli.{module}").EXAMPLES)
     yield f"```console\n{examples}\n```\n"
-    yield table(COLUMNS, map(_row, command.params))
+    yield table(COLUMNS, [_row(each) for each in command.params if not each.hidden])
     output = output_of(module)
     said = flat(import_module(f"lrensemble.cli.{module}").output.__doc__ or "")
     records = ", ".join(f"[{each.__name__}](json.md#{each.__name__.lower()})" for each in _outermost(output))

@@ -22,11 +22,12 @@ def field_docs(record: type) -> dict[str, str]:
     found: dict[str, str] = {}
     for owner in reversed(_owners(record)):
         found |= _docs_under_fields(owner)
-    for name, hint in hints_of(record).items():
+    hints = hints_of(record)
+    for name, hint in hints.items():
         field = getattr(record, "model_fields", {}).get(name)
         if said := getattr(field, "description", None) or _documentation(hint):
             found.setdefault(name, said)
-    return {name: flat(text) for name, text in found.items()}
+    return {name: flat(text) for name, text in found.items() if name in hints}
 
 
 def first_sentence(docstring: str | None) -> str:

@@ -8,6 +8,7 @@ import platform
 import re
 import shlex
 import sys
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import TypedDict
@@ -42,6 +43,12 @@ def machine() -> Machine:
         processor=_processor(),
         cores=os.cpu_count(),
     )
+
+
+def cores() -> int:
+    """Number of CPU cores that this process may use."""
+    allowed: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)  # Linux alone has it
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def command() -> str | None:

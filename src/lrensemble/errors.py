@@ -13,7 +13,7 @@ LREnsembleError            the root: its message is one line that a user can act
 │   └── FitError           an estimator of scikit-learn's kind cannot be fitted as asked; a ValueError too
 ├── TrainingError          a member cannot be trained as asked
 ├── AdoptError             a model that was trained elsewhere cannot become a member
-├── WorkerError            work cannot be handed to a worker process, or one cannot start
+├── WorkerError            work cannot be handed to a worker, or none can start
 ├── ExportError            a team cannot be exported as asked, or a bundle does not hold together
 ├── StorageError           a file or folder cannot be read or written
 ├── LostClaimError         another process has taken over what this one was at work on
@@ -74,7 +74,7 @@ class AdoptError(LREnsembleError):
 
 
 class WorkerError(LREnsembleError):
-    """Work cannot be handed to a worker process, what it tells cannot be handed back, or a worker cannot start."""
+    """Work cannot be handed to a worker, what it tells cannot be handed back, or no worker can start."""
 
 
 class ExportError(LREnsembleError):

@@ -7,13 +7,14 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.forked import run
 
-SOURCE = Path(__file__).parents[2] / "src"
+ROOT = Path(__file__).parents[2]
 HOSTILE = ["\x1b[2J\x1b]0;title\x07a", "\x9b2Jb\u202e", "c\nlrensemble: all is well", "[/red]:smile:\x08\r"]
 ACTING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
 
@@ -30,6 +31,20 @@ def broken(*_arguments, **_keywords):
 part.measured = broken
 """
 
+
+SAY_ALL = """
+import sys
+
+from lrensemble.cli import main
+
+for line in sys.argv[1:]:
+    sys.argv = ["lrensemble", *line.split()]
+    try:
+        main()
+    except SystemExit as ended:
+        assert not ended.code, line
+    print(end="\\0")
+"""
 
 Forked = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -67,12 +82,21 @@ def folder(forked: Forked, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture(scope="module")
+def forked_bash(forking: Path) -> Forked:
+    """A script of bash in which `lrensemble` is the command, in an interpreter that is there already."""
+    return partial(_bash, f'"{sys.executable}" -S -E "{ROOT}/tests/in_shells.py" "{forking}"')
+
+
 def bash(folder: Path, script: str, **environment: str | None) -> "subprocess.CompletedProcess[str]":
     """A script of bash in which `lrensemble` is the command; a variable that is None is not set."""
-    command = f'set -o pipefail\nlrensemble() {{ "{sys.executable}" -m lrensemble "$@"; }}\n{script}'
-    given = {**os.environ, "PYTHONPATH": str(SOURCE), "COLUMNS": "120", **environment}
+    return _bash(f'"{sys.executable}" -m lrensemble', folder, script, **environment)
+
+
+def _bash(words: str, folder: Path, script: str, **environment: str | None) -> "subprocess.CompletedProcess[str]":
+    given = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "120", **environment}
     return subprocess.run(
-        ["bash", "-c", command],
+        ["bash", "-c", f'set -o pipefail\nlrensemble() {{ {words} "$@"; }}\n{script}'],
         cwd=folder,
         env={key: value for key, value in given.items() if value is not None},
         capture_output=True,
@@ -112,8 +136,8 @@ def test_nor_where_the_printer_moves_the_cursor_itself(folder: Path, forked: For
     assert r"\x1b[2J\x1b]0;title\x07a" in own
 
 
-def test_records_keep_every_character(folder: Path) -> None:
-    names = [member["name"] for member in json.loads(bash(folder, "lrensemble ls pool --json").stdout)]
+def test_records_keep_every_character(folder: Path, forked: Forked) -> None:
+    names = [member["name"] for member in json.loads(forked(folder, "ls pool --json").stdout)]
     assert [name[0] for name in names] == [name[0] for name in HOSTILE]
     assert "\x9b2Jb\u202e" in names
 
@@ -122,21 +146,23 @@ def test_records_keep_every_character(folder: Path) -> None:
     "environment", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "latin-1"}, {"PYTHONIOENCODING": "ascii"}]
 )
 @pytest.mark.parametrize(
-    "command",
+    "commands",
     [
-        "ls pool",
-        "evaluate pool --json",
-        *(
-            pytest.param(command, marks=pytest.mark.long)
-            for command in ("evaluate pool", "report pool --json", "ls selectors --json")
-        ),
+        ("ls pool", "evaluate pool --json"),
+        pytest.param(("evaluate pool", "report pool --json", "ls selectors --json"), marks=pytest.mark.long),
     ],
 )
-def test_every_encoding_can_say_it(folder: Path, command: str, environment: dict[str, str]) -> None:
-    done = bash(folder, f"lrensemble {command}", **environment)
-    assert done.returncode == 0, done.stderr
-    if "--json" in command:
-        assert json.loads(done.stdout)
+def test_every_encoding_can_say_it(folder: Path, commands: tuple[str, ...], environment: dict[str, str]) -> None:
+    """An interpreter that starts with the encoding says all of them, one after another."""
+    given = os.environ | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "120"} | environment
+    done = subprocess.run(
+        [sys.executable, "-c", SAY_ALL, *commands], cwd=folder, env=given, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    *said, nothing = done.stdout.decode(errors="surrogateescape").split("\0")
+    assert (len(said), nothing) == (len(commands), "")
+    for command, text in zip(commands, said, strict=True):
+        assert json.loads(text) if "--json" in command else "pool" in text or "best" in text
 
 
 def test_without_a_home(folder: Path) -> None:
@@ -147,28 +173,28 @@ def test_without_a_home(folder: Path) -> None:
 @pytest.mark.parametrize(
     "verb", ["ls pool --json", "ls pool", "select pool -m best --json", "evaluate pool", "ls selectors"]
 )
-def test_a_full_standard_output_is_one_line(folder: Path, verb: str) -> None:
-    done = bash(folder, f"lrensemble {verb} > /dev/full")
+def test_a_full_standard_output_is_one_line(folder: Path, forked_bash: Forked, verb: str) -> None:
+    done = forked_bash(folder, f"lrensemble {verb} > /dev/full")
     assert done.returncode == 2
     assert done.stderr == "lrensemble: cannot write to standard output: No space left on device\n"
 
 
-def test_a_closed_standard_output_is_one_line(folder: Path) -> None:
+def test_a_closed_standard_output_is_one_line(folder: Path, forked: Forked) -> None:
     done = bash(folder, "lrensemble ls pool --json >&-")
     assert done.returncode == 2
     assert done.stderr == "lrensemble: cannot write to standard output: it is closed\n"
     assert bash(folder, "lrensemble ls pool >&-").returncode == 2
     assert bash(folder, "lrensemble evaluate pool >&- 2>&- <&-").returncode == 2
-    assert bash(folder, "lrensemble ls pool --json").returncode == 0, "no file has been written to"
+    assert forked(folder, "ls pool --json").returncode == 0, "no file has been written to"
 
 
 @pytest.mark.parametrize(
     "script", ["lrensemble ls pool --json | true", "lrensemble ls pool | true", "lrensemble ls pool 2>&1 | true"]
 )
-def test_a_broken_pipe_is_silent(folder: Path, script: str) -> None:
-    done = bash(folder, script)
+def test_a_broken_pipe_is_silent(folder: Path, forked_bash: Forked, script: str) -> None:
+    done = forked_bash(folder, script)
     assert (done.returncode, done.stderr) == (141, "")
-    assert bash(folder, "lrensemble ls selectors --json | head -c 10").returncode in (0, 141)
+    assert forked_bash(folder, "lrensemble ls selectors --json | head -c 10").returncode in (0, 141)
 
 
 @pytest.mark.parametrize(
@@ -200,22 +226,21 @@ def test_whatever_is_left_ends_in_one_line(folder: Path, forked: Forked, tmp_pat
     assert file.stat().st_mode & 0o077 == 0, "a traceback is nobody else's business"
 
 
-def test_a_traceback_is_kept_outside_of_the_current_folder_or_not_at_all(folder: Path) -> None:
+def test_a_traceback_is_kept_outside_of_the_current_folder_or_not_at_all(folder: Path, forked: Forked) -> None:
     (folder / "breaks.py").write_text(BREAKS.format(error="ZeroDivisionError"), encoding="utf-8")
     before = set(folder.rglob("*"))
-    script = "lrensemble evaluate pool --plugin breaks"
-    done = bash(folder, script, TMPDIR=".", HOME=str(folder / "nowhere"))
+    done = forked(folder, "evaluate pool --plugin breaks", TMPDIR=".", HOME=str(folder / "nowhere"))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert {path for path in set(folder.rglob("*")) - before if "__pycache__" not in path.parts} == set()
 
 
-def test_warnings_of_libraries_are_lines_of_the_printer(folder: Path) -> None:
+def test_warnings_of_libraries_are_lines_of_the_printer(folder: Path, forked: Forked) -> None:
     text = (
         "import logging, warnings\nwarnings.warn('beware \\x1b[2J')\nlogging.getLogger('other').warning('and\\x07')\n"
     )
     (folder / "warns.py").write_text(text, encoding="utf-8")
-    done = bash(folder, "lrensemble ls pool --plugin warns")
+    done = forked(folder, "ls pool --plugin warns")
     assert done.returncode == 0
     assert done.stderr.splitlines()[:2] == [r"UserWarning: beware \x1b[2J", r"and\x07"]
 

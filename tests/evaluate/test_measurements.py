@@ -1,4 +1,4 @@
-"""What is recorded of a team: its own weights, the costs of all its members, values by hand."""
+"""What is recorded of a team: its own weights, values by hand."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from tests.evaluate.pools import blocks, pool_of, said
 
 from lrensemble.evaluate import Team, choose, evaluate, predict, scores
-from lrensemble.evaluate.measurements import cost_of
-from lrensemble.pool import MemberRecord, Pool
+from lrensemble.pool import Pool
 
 VAL, TEST, CLASSES = 60, 90, 3
 
@@ -41,19 +40,6 @@ def test_a_team_predicts_with_its_weights(tmp_path: Path) -> None:
     assert result.teams["all"].test.accuracy == pytest.approx(0.7), "the second member's errors"
     assert evaluate(pool, [weighted(pool, (0.75, 0.25))]).teams["all"].test.accuracy == pytest.approx(0.8)
     assert len(labels) == TEST
-
-
-def test_the_cost_of_a_team_is_the_sum_over_its_members(tmp_path: Path) -> None:
-    pool = two(tmp_path)
-    found = list(pool.members())
-    told = [
-        found[0].model_copy(update={"parameters": 100, "seconds": 2.5, "samples": 7}),
-        found[1].model_copy(update={"parameters": 30, "seconds": 0.5, "samples": 5}),
-    ]
-    cost = cost_of(told)
-    assert (cost.members, cost.parameters, cost.seconds, cost.samples) == (2, 130, 3.0, 12)
-    assert cost_of([told[0], found[1]]).parameters is None, "one member does not say"
-    assert isinstance(told[0], MemberRecord)
 
 
 def test_scores_by_hand() -> None:

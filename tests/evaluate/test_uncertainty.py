@@ -14,6 +14,7 @@ from lrensemble.errors import PoolError
 from lrensemble.evaluate import Result, choose, evaluate, predict, read_result, write_result
 from lrensemble.evaluate.uncertainty.record import Uncertainty
 from lrensemble.evaluate.uncertainty.sets import sets
+from lrensemble.evaluate.uncertainty.stored import foreign_sets, write_foreign
 from lrensemble.metrics import aurc
 from lrensemble.metrics.detection import detection_auroc, entropy, mutual_information
 from lrensemble.pool import Member, Pool
@@ -72,6 +73,32 @@ def test_team_and_single_model_are_measured_on_test(pool: Pool) -> None:
     assert found.team.accuracy["50"] == pytest.approx(np.mean(team[surest].argmax(axis=1) == truth[surest]))
     assert found.gain["aurc"].value == pytest.approx(found.single.aurc - found.team.aurc)
     assert found.gain["aurc"].low < found.gain["aurc"].value < found.gain["aurc"].high
+
+
+def test_foreign_rows_that_are_kept_beside_the_splits_are_told_as_those_of_a_test_set(pool: Pool) -> None:
+    """They are the very rows of a further test set."""
+    names = [member.id for member in pool.members()]
+    said_there = {m.id: m.predictions("test:noise").dense(CLASSES).astype(np.float32) for m in pool.members()}
+    write_foreign(pool, "kept", said_there, data="npz", fingerprint="0" * 64)
+    write_foreign(pool, "some", {names[0]: said_there[names[0]]}, data="npz", fingerprint="0" * 64)
+    found = judged(pool)[1]
+    assert set(found.foreign) == {"test:noise", "kept"}  # of `some` the others of the team have not said anything
+    kept, other = found.foreign["kept"], found.foreign["test:noise"]
+    assert kept.rows == FOREIGN
+    assert kept.single["entropy"].auroc == pytest.approx(other.single["entropy"].auroc, abs=1e-6)
+    for measure in ("entropy", "mutual_information"):
+        assert kept.team[measure].auroc == pytest.approx(other.team[measure].auroc, abs=1e-6)
+        assert kept.gain[measure].low == pytest.approx(other.gain[measure].low, abs=1e-6)
+
+
+def test_foreign_rows_that_are_damaged_are_passed_over(pool: Pool) -> None:
+    one = pool.members()[0]
+    said_there = {one.id: one.predictions("test:noise").dense(CLASSES).astype(np.float32)}
+    write_foreign(pool, "kept", said_there, data="npz", fingerprint="0" * 64)
+    assert list(foreign_sets(pool)) == ["kept"]
+    file = pool.folder / "foreign" / "kept.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"!")
+    assert foreign_sets(pool) == {}
 
 
 def test_sets_cover_what_they_promise(pool: Pool) -> None:

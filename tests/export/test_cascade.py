@@ -13,6 +13,7 @@ from tests.export.conftest import TeamBy
 from lrensemble.config import Experiment
 from lrensemble.data import Dataset, load
 from lrensemble.errors import ExportError, PoolError
+from lrensemble.evaluate import looks
 from lrensemble.export import Ensemble, Stages, cascade, ensemble_of, measure
 from lrensemble.export.cascade import CascadeQuality
 from lrensemble.export.onnx import export_onnx
@@ -156,10 +157,13 @@ def test_wishes_that_cannot_be(ensemble: Ensemble, pool: Pool, team_by: TeamBy, 
 
 def test_on_the_command_line(pool: Pool, team_by: TeamBy, command: Command, tmp_path: Path) -> None:
     team_by()
+    before = len(looks(pool))
     outcome = command(
         "export", pool.folder, "-m", "all", "--variant", "cascade", "--cost", 0.5, "--out", tmp_path / "c", "--json"
     )
     assert outcome.status == 0, outcome.err
+    assert looks(pool)[before].teams[0].startswith("a cascade of a team of 4 by nll, ")
+    assert len(looks(pool)) == before + 1
     record = json.loads(outcome.out)
     assert record["variant"] == "cascade"
     assert record["val"]["cost"] <= 0.5

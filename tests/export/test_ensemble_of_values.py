@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from lrensemble.data import Dataset, load
 from lrensemble.errors import ExportError
 from lrensemble.evaluate import choose, predict, save
 from lrensemble.export import Ensemble, ensemble_of
+from lrensemble.export.compared import compare
 from lrensemble.files import seal
 from lrensemble.pool import Pool
 from lrensemble.train import tune
@@ -150,6 +152,23 @@ def test_variants_that_go_by_accuracy_are_refused(pool: Pool, command: Command, 
     assert f"a {name} goes by confidence or accuracy, and this team predicts values" in outcome.err
     assert len(outcome.err.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_of_values_a_pruned_team_is_compared(pool: Pool, tmp_path: Path) -> None:
+    own = Pool.open(shutil.copytree(pool.folder, tmp_path / "pool"))
+    save(own, choose(own, "all", folds=2))
+    found = {each.name: each for each in compare(own, method="all").variants}
+    assert found["cascade"].not_made.startswith("a cascade goes by confidence or accuracy")
+    assert found["greedy-soup"].not_made.startswith("a soup goes by confidence or accuracy")
+    test, team = found["pruned"].test, found["team"].test
+    if found["team"].networks == 2:
+        assert found["pruned"].not_made.startswith("a team of 2 is not pruned")
+        return
+    assert test is not None
+    assert team is not None
+    gain = found["pruned"].gain_over_team["rmse"].value
+    assert gain == pytest.approx((team.by("rmse") or 0) - (test.by("rmse") or 0))
+    assert found["pruned"].latency is not None
 
 
 def test_a_bundle_of_the_first_format_predicts_classes(tmp_path: Path) -> None:

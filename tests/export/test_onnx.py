@@ -33,6 +33,14 @@ def ensemble(pool: Pool, team_by: TeamBy) -> Ensemble:
     return ensemble_of(pool, team_by())
 
 
+@pytest.fixture(scope="module")
+def light(ensemble: Ensemble) -> Ensemble:
+    """The ensemble with one layer in the place of each network: tracing networks takes most of the time."""
+    torch.manual_seed(0)
+    layers = [nn.Sequential(nn.Flatten(), nn.Linear(60, len(CLASSES))) for _ in ensemble.members]
+    return Ensemble(layers, ensemble.description)
+
+
 def with_consensus(ensemble: Ensemble, name: str, images: Images) -> Ensemble:
     """The ensemble under another consensus, fitted on the images, with weights that differ."""
     weights = (0.5, 0.25, 0.25, 0.125)
@@ -44,9 +52,9 @@ def with_consensus(ensemble: Ensemble, name: str, images: Images) -> Ensemble:
 
 @pytest.mark.parametrize("name", serving(CONSENSUS, "classes"))
 def test_every_consensus_gives_the_same_in_onnx_runtime(
-    ensemble: Ensemble, images: Images, tmp_path: Path, name: str
+    ensemble: Ensemble, light: Ensemble, images: Images, tmp_path: Path, name: str
 ) -> None:
-    other = with_consensus(ensemble, name, images)
+    other = with_consensus(ensemble if name == "mean" else light, name, images)
     export_onnx(other, tmp_path / "ensemble.onnx")
     session = ort.InferenceSession(tmp_path / "ensemble.onnx")
     assert [entry.name for entry in (*session.get_inputs(), *session.get_outputs())] == [
@@ -58,7 +66,7 @@ def test_every_consensus_gives_the_same_in_onnx_runtime(
         probs, label = session.run(None, {"inputs": images[0][:rows]})
         expected = other.predict_proba(images[0][:rows])
         np.testing.assert_allclose(probs, expected, rtol=0, atol=TOLERANCE)
-        np.testing.assert_array_equal(label, expected.argmax(axis=1))
+        np.testing.assert_array_equal(np.array(CLASSES)[label], other.predict(images[0][:rows]))
 
 
 BARE = """

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.cli.conftest import command  # noqa: F401  (a fixture for the tests here as well)
 
 import lrensemble
 

@@ -6,13 +6,12 @@ import json
 import math
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tests.forked import ForkedProcess
 from tests.language.models import tiny_model
 from tests.language.small import SMALL
 from tests.language.texts import stories, story
@@ -123,10 +122,12 @@ def test_a_folder_with_something_else_stays(texts: TextFile, tmp_path: Path, cac
 
 @pytest.mark.skipif(os.name != "posix", reason="it is killed by a signal")
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.long)])
-def test_interrupted_it_leaves_nothing(number: signal.Signals, texts: TextFile, tmp_path: Path, cache: Path) -> None:
+def test_interrupted_it_leaves_nothing(
+    number: signal.Signals, texts: TextFile, tmp_path: Path, cache: Path, forking: Path
+) -> None:
     command = ["-m", "lrensemble", "pretrain", "--texts", str(texts.path), "--out", str(tmp_path / "out")]
     small = ["--width", "32", "--layers", "1", "--heads", "2", "--length", "24", "--vocabulary", "280"]
-    with subprocess.Popen([sys.executable, *command, *small], stderr=subprocess.PIPE, text=True) as process:
+    with ForkedProcess(forking, [*command, *small], errors=True) as process:
         assert process.stderr is not None
         said = next(line for line in process.stderr if "step 30 of 600" in line)
         process.send_signal(number)

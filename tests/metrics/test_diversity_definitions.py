@@ -12,7 +12,7 @@ from scipy.special import rel_entr
 from sklearn.metrics import cohen_kappa_score
 
 from lrensemble.metrics import serving
-from lrensemble.metrics.diversity import DIVERSITY, all_teams, all_teams_focal, diversity, pairwise
+from lrensemble.metrics.diversity import DIVERSITY, all_teams, all_teams_focal, diversity, given_teams, pairwise
 
 Rows = NDArray[np.bool_]
 Classes = NDArray[np.int64]
@@ -199,6 +199,18 @@ def test_pairs_and_single_focal_members_are_the_same_numbers(
         np.testing.assert_array_equal(all_teams(name, probs, labels, focal=focal), teams)
         whole = diversity(name, probs, labels, focal=focal)
         assert whole == pytest.approx(teams[-1], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", serving(DIVERSITY, "classes"))
+@pytest.mark.parametrize("weighted", [False, True])
+def test_teams_that_are_given_by_masks_are_each_as_alone(
+    name: str, weighted: bool, probs: NDArray[np.float64], labels: NDArray[np.int64]
+) -> None:
+    weights = np.random.default_rng(3).integers(1, 4, ROWS).astype(np.float64) if weighted else None
+    masks = np.array([np.isin(np.arange(MEMBERS), members_of(mask)) for mask in TEAMS])
+    found = given_teams(name, probs, labels, masks, weights=weights)
+    for value, mask in zip(found, masks, strict=True):
+        assert value == pytest.approx(diversity(name, probs[mask], labels, weights=weights), rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("definition", [kullback_leibler, jensen_shannon])

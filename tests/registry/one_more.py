@@ -18,6 +18,7 @@ FUNCTIONS = {
     "samplers": (own.early, {}),
     "metrics": (own.balanced, {"higher_is_better": True}),
     "diversity": (own.unlikeness, {"higher_is_more_diverse": True}),
+    "executors": (own.backwards_here, {}),
     "loggers": (own.lines_in, {}),
     "formats": (own.as_text, {"suffix": ".txt"}),
     "variants": (own.heaviest, {}),

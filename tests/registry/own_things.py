@@ -8,6 +8,7 @@ import torch
 from lrensemble.config.space import Choice
 from lrensemble.data.augment.base import Augmentation
 from lrensemble.data.source import Samples
+from lrensemble.executors.in_process import InProcess
 from lrensemble.export import Variant
 from lrensemble.select import Selection
 from lrensemble.train import Ended
@@ -162,3 +163,15 @@ class Lines:
 
     def close(self):
         pass
+
+
+def backwards_here():
+    """This process, from the last item to the first."""
+    return FromTheEnd()
+
+
+class FromTheEnd(InProcess):
+    """The executor of `backwards_here`."""
+
+    def map(self, prepare, items, **options):
+        yield from super().map(prepare, items[::-1], **options)

@@ -10,6 +10,8 @@ from lrensemble.pool import MemberRecord, Pool, Task
 from lrensemble.report import write_report
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>"
+GRAVE = ("serious", "critical", "moderate")
+"""Faults of accessibility that a page may not have, as axe grades them."""
 
 
 def evaluated(pool: Pool) -> Path:
@@ -59,3 +61,8 @@ def open_page(browser: Any, path: Path, width: int, scheme: str = "light", *, of
         "document.querySelectorAll('.plot .main-svg').length >= document.querySelectorAll('.plot').length"
     )
     return Drawn(page, errors, asked)
+
+
+def faults(found: list[dict[str, Any]]) -> list[str]:
+    """Grave faults among those that axe has found, a line each."""
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in GRAVE]

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.report.pages import HOSTILE, collapsed_pool, evaluated, open_page
+from tests.report.pages import HOSTILE, collapsed_pool, evaluated, faults, open_page
 
 from lrensemble.pool import Failure
 from lrensemble.report.page import page as page_of
 from lrensemble.report.page import tables_script
 from lrensemble.report.section import Section, Table, plotly_script
-
-GRAVE = ("serious", "critical", "moderate")
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +41,6 @@ def axe() -> Callable[[Any], Any]:
     module = pytest.importorskip("axe_playwright_python.sync_playwright")
     checker = module.Axe()
     return lambda page: checker.run(page).response["violations"]
-
-
-def faults(found: list[dict[str, Any]]) -> list[str]:
-    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in GRAVE]
 
 
 def test_axe_finds_no_grave_fault(browser: Any, whole: Path, axe: Callable[[Any], Any]) -> None:

@@ -8,8 +8,12 @@ import pytest
 
 from lrensemble.errors import ReportError, SpecError
 from lrensemble.evaluate import choose, evaluate, save, validation_of, write_result
+from lrensemble.evaluate.variants.record import stored_variants
+from lrensemble.export.compared import compare
 from lrensemble.pool import Pool
 from lrensemble.report import PLOTS
+from lrensemble.report.report_data import ReportData
+from lrensemble.report.sections.variants import variants
 from lrensemble.select import select
 
 plotly = pytest.importorskip("plotly")
@@ -24,6 +28,7 @@ def records(trained: Pool, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     save(pool, team)
     result = evaluate(pool, [team])
     write_result(result, pool.folder / "result.json")
+    compare(pool, ["cascade"], method="all")
     selection = select(validation_of(pool))
     return {"Pool": pool, "Team": team, "Result": result, "Selection": selection, "Member": pool.members()[0]}
 
@@ -84,3 +89,30 @@ def test_what_there_is_not_is_told(records: dict[str, Any], hostile: Pool) -> No
     with pytest.raises(ReportError, match="is not evaluated yet"):
         hostile.plot.price()
     assert not list(Path(hostile.folder).glob("looks/*")), "nothing is evaluated for a figure"
+
+
+def test_variants_stand_on_the_page_once_they_are_compared(records: dict[str, Any], trained: Pool) -> None:
+    found = stored_variants(records["Pool"])
+    assert found is not None
+    section = variants(ReportData(records["Pool"], records["Result"]))
+    assert section is not None
+    assert section.title == "Cheaper than the team"
+    assert [row[0] for row in section.tables[0].rows] == [each.what for each in found.variants]
+    assert variants(ReportData(trained, records["Result"])) is None
+    with pytest.raises(ReportError, match="has no comparison of its members; make one with lrensemble export"):
+        trained.plot.variants()
+
+
+def test_points_and_bars_of_variants(records: dict[str, Any]) -> None:
+    found = stored_variants(records["Pool"])
+    assert found is not None
+    drawn = records["Pool"].plot.variants()
+    for trace, each in zip(drawn.data, found.variants, strict=True):
+        assert each.test is not None
+        assert each.latency is not None
+        assert trace.y[0] == pytest.approx(100 * (each.test.accuracy or 0), abs=1e-3)
+        assert trace.x[0] == pytest.approx(each.latency.ratio, abs=1e-3)
+    gain = found.variants[1].gain["accuracy"]
+    assert gain.adjusted_high is not None
+    assert drawn.data[1].error_y.array[0] == pytest.approx(100 * (gain.adjusted_high - gain.value), abs=1e-3)
+    assert drawn.layout.shapes[0].y0 == drawn.data[0].y[0]

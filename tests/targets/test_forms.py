@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lrensemble.errors import PredictionsError
+from lrensemble.numerics import likeliest
 from lrensemble.targets import (
     FORMS,
     Choices,
@@ -75,6 +76,19 @@ def test_classes_and_the_truth_are_those_of_the_dense_form(form: str) -> None:
     assert np.array_equal(said.labels(), PROBS.argmax(axis=1))
     assert np.allclose(said.of_truth(TRUTH, CLASSES), dense[np.arange(ROWS), TRUTH], rtol=1e-12)
     assert np.allclose(dense.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_classes_that_all_but_tie_go_to_the_lowest_as_their_probabilities_do(kind: type) -> None:
+    """Against the definition, on rows whose second class is a hair, a tie or half a tie behind."""
+    gaps = np.array([0, 2.0**-24, 2.0**-19, 2.0**-18, 2.0**-17, 2.0**-15, 2.0**-9, 1.0])
+    probs = np.full((len(gaps), 3), 0.5)
+    probs[:, 1] -= 0.5 * gaps * 0.999
+    probs[:, 2] = 0
+    logs = np.log(np.maximum(probs[:, [1, 0, 2]], 1e-300)).clip(-1e4).astype(kind)
+    expected = likeliest(np.exp(logs.astype(np.float64)))
+    assert np.array_equal(LogProbs(logs).labels(), expected)
+    assert set(expected.tolist()) == {0, 1}
 
 
 def test_what_the_first_classes_leave_is_shared() -> None:

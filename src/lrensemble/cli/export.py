@@ -20,6 +20,8 @@ from lrensemble.cli.console import (
     progress_of,
     registered,
 )
+from lrensemble.cli.variants import compared_form, print_compared, refuse_others
+from lrensemble.errors import ConfigError
 
 if TYPE_CHECKING:
     from lrensemble.evaluate import Team
@@ -65,13 +67,15 @@ class Exported(_As):
 EXAMPLES = (
     "lrensemble export pool --format onnx --out ensemble.onnx",
     "lrensemble export pool --format team --out team.json",
-    "lrensemble export pool --format 'adapter(combination=\"svd\", rank=8)'",
+    "lrensemble export pool --compare --figure variants.svg",
 )
 
 
 def output() -> Any:
-    """Path and description of the ensemble, and the figures of its variant."""
-    return Exported
+    """Path and description of the ensemble, and the figures of its variant; with `--compare` the table of variants."""
+    from lrensemble.evaluate.variants.record import VariantComparison
+
+    return Exported | VariantComparison
 
 
 def export(
@@ -117,12 +121,30 @@ def export(
     ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Write no ensemble, but measure variants on test beside the team and the best single model, with "
+            "what they cost; --format is table, csv, markdown, latex or json, --variant names some, with commas.",
+        ),
+    ] = False,
+    figure: Annotated[
+        Path | None, typer.Option(help="With --compare: file of the figure, .html, .svg, .png or .pdf.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Make one deployable ensemble of a pool's team."""
+    """Make one deployable ensemble of a pool's team, or compare what can be made of it."""
     from lrensemble.export import FORMATS, chosen_team, place_of, write_ensemble
 
     import_given(plugin)
+    if compare:
+        form = compared_form(format, json)
+        refuse_others({"accuracy": accuracy, "cost": cost, "base": base, "consensus": consensus, "out": out})
+        print_compared(pool, variant, form, method=method, data=data, figure=figure, trust_code=trust_code)
+        return
+    if figure is not None:
+        raise ConfigError("--figure goes with --compare; add it")
     # Before the pool is opened, which closes the gate for what it names.
     made_as, written_as = _with_options(variant, accuracy=accuracy, cost=cost), FORMATS.check(format)
     opened = open_pool(pool, None, trust_code)
@@ -183,7 +205,6 @@ def _with_options(variant: str, **options: float | None) -> Spec:
         SpecError: an argument that it does not take.
         ConfigError: an option that it does not take.
     """
-    from lrensemble.errors import ConfigError
     from lrensemble.export import VARIANTS
     from lrensemble.spec import Spec
 

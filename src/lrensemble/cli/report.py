@@ -127,12 +127,18 @@ def _write_samples(pool: Pool, result: Result, page: Path, count: int, data: Pat
 
 def write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> list[Section]:
     """Write the page, print its path, and return its sections."""
-    from lrensemble.evaluate import untrusted
     from lrensemble.report import write_report
 
     with people.status("writing the report"):
         sections = write_report(pool, result, path, data)
+    print_page(pool, path)
+    return sections
+
+
+def print_page(pool: Pool, path: Path) -> None:
+    """Print where a page is, and what it could not draw of a pool that is not trusted."""
+    from lrensemble.evaluate import untrusted
+
     people.print(f"{path} shows where it comes from", soft_wrap=True)
     for line in filter(None, (untrusted(pool, "policy", "The rate"), untrusted(pool, "model", "The latency"))):
         people.print(line, soft_wrap=True)
-    return sections

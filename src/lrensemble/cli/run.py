@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from lrensemble.cli.benchmark import benchmark_into, print_benchmarks
-from lrensemble.cli.console import Format, Json, Plugins, form_of, people
-from lrensemble.cli.evaluate import evaluate_into, print_result
-from lrensemble.cli.report import write_page
-from lrensemble.cli.select import check_names, choose_all, default_methods
+from lrensemble.cli.benchmark import print_benchmarks
+from lrensemble.cli.beside import dashboard_of
+from lrensemble.cli.console import Format, Json, Plugins, form_of, people, progress_of
+from lrensemble.cli.evaluate import print_result
+from lrensemble.cli.report import print_page
 from lrensemble.cli.tune import (
+    Dashboard,
     Data,
     Device,
     Epochs,
     Execution,
+    ExecutorOf,
     GroupSize,
     Hours,
-    How,
     Log,
     Name,
     Reproducible,
@@ -31,15 +32,6 @@ from lrensemble.cli.tune import (
     status_of,
     train,
 )
-
-if TYPE_CHECKING:
-    from lrensemble.config import SelectSettings
-    from lrensemble.evaluate import Result
-    from lrensemble.evaluate.benchmarks import Benchmarks
-    from lrensemble.front.judge import Judge
-    from lrensemble.pool import Pool
-    from lrensemble.spec import SpecLike
-
 
 EXAMPLES = (
     "lrensemble run digits",
@@ -68,22 +60,21 @@ def run(
     reproducible: Reproducible = False,
     hours: Hours = None,
     shard: ShardOf = None,
+    executor: ExecutorOf = None,
     log: Log = None,
+    dashboard: Dashboard = False,
     plugin: Plugins = None,
     format: Format = "table",  # noqa: A002 – the option's name
     json: Json = False,
 ) -> None:
     """Train a pool, choose teams, and judge what they gain."""
-    from lrensemble.front.benchmarks import questions_of_experiment
     from lrensemble.front.judge import Judge
+    from lrensemble.front.sweep import How
     from lrensemble.train.execution.jobs import refuse_sharded
 
     refuse_sharded(execution)
     folder = out or run_folder(experiment)
     settings = load(experiment, data, epochs, plugin)
-    chosen = settings.select
-    check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    questions = questions_of_experiment(settings)
     how = How(
         device=device,
         save_steps=save_steps,
@@ -93,74 +84,29 @@ def run(
         hours=hours,
         loggers=log or (),
         shard=shard,
+        executor=executor,
     )
-    judge = Judge(folder)
-    pool, ended, missing, elsewhere = train(settings, folder / "pool", how)
-    if missing and not pool.members():
+    judge = Judge(folder, settings)  # before hours of training, not after
+    beside = dashboard_of(folder / "pool", plugin) if dashboard else None
+    swept, pool = train(settings, folder / "pool", how, beside)
+    if swept.missing and not pool.members():
         people.print("no run has finished yet: there is nothing to choose from")
-        raise typer.Exit(status_of(ended, missing))
-    if elsewhere:
+        raise typer.Exit(status_of(swept.ended, swept.missing))
+    if swept.elsewhere:
         people.print("the last shard to end chooses teams and judges them")
-        raise typer.Exit(status_of(ended, missing))
-    methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
-    result, found = _judge(
-        judge,
-        pool,
-        methods,
-        chosen,
-        folder,
-        data,
-        lambda: None if questions is None else benchmark_into(pool, questions, folder, device),
-    )
+        raise typer.Exit(status_of(swept.ended, swept.missing))
+    judged = judge.judge(pool, device=device, tell=partial(people.print, soft_wrap=True), around=progress_of)
+    if judged.page is not None:
+        print_page(pool, judged.page)
     form = form_of(format, json)
     if form == "table":
         people.print()
-    print_result(result, pool, form)
-    if found is not None and form != "json":
+    print_result(judged.result, pool, form)
+    if judged.benchmarks is not None and form != "json":
         people.print()
-        print_benchmarks(found, form)
+        print_benchmarks(judged.benchmarks, form)
     if form == "table":
         people.print()
         people.print(f"{folder / 'result.json'} holds all of this and more", soft_wrap=True)
-    not_run = result.not_run.keys() & {str(spec) for spec in methods}
-    raise typer.Exit(status_of(ended, missing) or (1 if not_run else 0))
-
-
-def _judge(
-    judge: Judge,
-    pool: Pool,
-    methods: Sequence[SpecLike],
-    chosen: SelectSettings,
-    folder: Path,
-    data: Path | None,
-    benchmarked: Callable[[], Benchmarks | None],
-) -> tuple[Result, Benchmarks | None]:
-    """Choose and judge, or wait for the process that does so; its result, where it is the same.
-
-    Args:
-        judge: of this process.
-        pool: whose members are chosen from.
-        methods: selectors.
-        chosen: metric, consensus and seed.
-        folder: of the result and the page.
-        data: folder of the data set's files.
-        benchmarked: asks the benchmarks of the experiment, where it has some; what is there is read.
-    """
-    with judge.alone(pool, lambda line: people.print(line, soft_wrap=True)):
-        if known := judge.found(pool, methods, chosen):
-            return known, benchmarked()
-        teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
-        result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
-        found = benchmarked()
-        _write_page(pool, result, folder / "report.html", data)
-    return result, found
-
-
-def _write_page(pool: Pool, result: Result, path: Path, data: Path | None) -> None:
-    """Write the report where plotly is installed; a run succeeds without it."""
-    from lrensemble.errors import MissingExtraError
-
-    try:
-        write_page(pool, result, path, data)
-    except MissingExtraError as error:
-        people.warn(str(error), soft_wrap=True)
+    not_run = judged.result.not_run.keys() & {str(spec) for spec in settings.select.methods}
+    raise typer.Exit(status_of(swept.ended, swept.missing) or (1 if not_run else 0))

@@ -27,7 +27,6 @@ from lrensemble.cli.tune import (
     Device,
     Execution,
     GroupSize,
-    How,
     Log,
     Reproducible,
     SaveSteps,
@@ -81,6 +80,7 @@ def study(
 ) -> None:
     """Train several pools at equal cost, and compare what they are worth."""
     from lrensemble.config.study_file import load_study
+    from lrensemble.front.sweep import How
     from lrensemble.studies import RESULT, compared, train_pools
     from lrensemble.train import tune
 
@@ -95,6 +95,7 @@ def study(
         hours=None,
         loggers=log or (),
         shard=None,
+        executor=None,
     )
     events = train_pools(loaded, folder, lambda experiment, place: tune(experiment, place, **how))
     pools, ended = _trained(events)
@@ -105,7 +106,7 @@ def study(
     if form == "table":
         people.print()
         people.print(f"{folder / RESULT} holds all of this and more", soft_wrap=True)
-    raise typer.Exit(status_of(ended, missing=0))
+    raise typer.Exit(status_of(ended))
 
 
 def _trained(events: Generator[StudyEvent, None, Pools]) -> tuple[Pools, list[Ended]]:

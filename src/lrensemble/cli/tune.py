@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typing_extensions import TypedDict
 
+from lrensemble.cli.beside import dashboard_of
 from lrensemble.cli.console import Json, Plugins, names_of, people, print_json, progress_of, registered
 from lrensemble.cli.ending import OUT_OF_TIME
 
 if TYPE_CHECKING:
     from lrensemble.config import Experiment
+    from lrensemble.front.sweep import How, Swept
     from lrensemble.pool import Pool
     from lrensemble.train import Ended
 
@@ -64,6 +66,14 @@ Log = Annotated[
         autocompletion=registered("loggers"),
     ),
 ]
+ExecutorOf = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        help="Who trains: in_process, processes(workers=4), ray(address='auto', gpus=1); what suits unless given.",
+        autocompletion=registered("executors"),
+    ),
+]
 ShardOf = Annotated[
     str | None,
     typer.Option(
@@ -72,6 +82,7 @@ ShardOf = Annotated[
         help="Only part I of N fixed ones, for who divides a sweep by hand; started N times without it, N share it.",
     ),
 ]
+Dashboard = Annotated[bool, typer.Option("--dashboard", help="Serve the page of the pool while it is trained.")]
 SaveSteps = Annotated[int | None, typer.Option(help="Save the state every so many steps, not every epoch.", min=1)]
 
 
@@ -121,11 +132,15 @@ def tune(
     reproducible: Reproducible = False,
     hours: Hours = None,
     shard: ShardOf = None,
+    executor: ExecutorOf = None,
     log: Log = None,
+    dashboard: Dashboard = False,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
     """Train the members of an experiment that the pool does not have yet."""
+    from lrensemble.front.sweep import How
+
     folder = out or run_folder(experiment) / "pool"
     how = How(
         device=device,
@@ -136,12 +151,14 @@ def tune(
         hours=hours,
         loggers=log or (),
         shard=shard,
+        executor=executor,
     )
-    _, ended, missing, _ = train(load(experiment, data, epochs, plugin), folder, how)
+    settings = load(experiment, data, epochs, plugin)
+    swept, _ = train(settings, folder, how, dashboard_of(folder, plugin) if dashboard else None)
     if json:
-        members = [TunedMember(id=e.run.id, name=e.run.name, status=e.status, val=e.scores) for e in ended]
-        print_json(Tuned(pool=str(folder), members=members, missing=missing))
-    raise typer.Exit(status_of(ended, missing))
+        members = [TunedMember(id=e.run.id, name=e.run.name, status=e.status, val=e.scores) for e in swept.ended]
+        print_json(Tuned(pool=str(folder), members=members, missing=swept.missing))
+    raise typer.Exit(status_of(swept.ended, swept.missing))
 
 
 def run_folder(experiment: str) -> Path:
@@ -161,49 +178,34 @@ def load(experiment: str, data: Path | None, epochs: int | None, plugins: list[s
     return load_experiment(experiment, overrides, plugins or ())
 
 
-class How(TypedDict):
-    """Options of `tune` that are no part of a recipe."""
+def train(
+    experiment: Experiment, folder: Path, how: How, beside: AbstractContextManager[None] | None = None
+) -> tuple[Swept, Pool]:
+    """Run the sweep and show its progress; what became of it, and the pool.
 
-    device: str
-    save_steps: int | None
-    execution: str
-    group_size: int | None
-    reproducible: bool
-    hours: float | None
-    loggers: Sequence[str]
-    shard: str | None
-
-
-def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[Ended], int, int]:
-    """Run the sweep and show its progress; the pool, the ending of every run, the number of those that the hours did
-    not suffice for, and of those that are other shards' and have not ended.
+    Args:
+        experiment: what to train.
+        folder: folder of the pool.
+        how: options of the sweep.
+        beside: what goes on as long as it trains.
     """
     from lrensemble.cli.progress import shown
     from lrensemble.evaluate import default_metric
     from lrensemble.evaluate.peaks import edge_of_peaks
-    from lrensemble.front.sweep import others_in
+    from lrensemble.front.sweep import others_in, sweep
     from lrensemble.pool import Pool
-    from lrensemble.train import OtherShards, OutOfTime, tune
     from lrensemble.train.run.sharded.processes import follows
 
-    ended: list[Ended] = []
-    missing = elsewhere = 0
     experiment = _based(experiment)
-    with terminated(), shown() as show:
-        for event in tune(experiment, folder, **how):
-            if isinstance(event, OutOfTime):
-                missing = len(event.missing) + event.remaining
-            elif isinstance(event, OtherShards):
-                elsewhere = len(event.missing)
-            elif ending := show(event):
-                ended.append(ending)
+    with beside or nullcontext(), terminated(), shown() as show:
+        swept = sweep(experiment, folder, how, show)
     if how["execution"] == "sharded" and follows():
         raise typer.Exit(0)  # who leads tells what became of it
-    _summarise(ended, folder)
-    if missing:
+    _summarise(swept.ended, folder)
+    if swept.missing:
         people.print(
-            f"the time is over ({how['hours']:g} hours), runs missing: {missing}; what was begun is saved, and the "
-            "same command goes on",
+            f"the time is over ({how['hours']:g} hours), runs missing: {swept.missing}; what was begun is saved, and "
+            "the same command goes on",
             soft_wrap=True,
         )
     pool = Pool.open(folder)
@@ -211,10 +213,10 @@ def train(experiment: Experiment, folder: Path, how: How) -> tuple[Pool, list[En
     if members and (line := edge_of_peaks(members, default_metric(pool))):
         people.print(line, soft_wrap=True)
     if how["shard"] is not None:
-        people.print(_of_shards(how["shard"], elsewhere), soft_wrap=True)
-    elif line := others_in(pool, {event.run.id for event in ended}, "--out FOLDER"):
+        people.print(_of_shards(how["shard"], swept.elsewhere), soft_wrap=True)
+    elif line := others_in(pool, swept.ids, "--out FOLDER"):
         people.print(line, soft_wrap=True)
-    return pool, ended, missing, elsewhere
+    return swept, pool
 
 
 def _based(experiment: Experiment) -> Experiment:
@@ -249,12 +251,12 @@ def terminated() -> Iterator[None]:
         raise typer.Exit(stopped.exit_status) from None
 
 
-def status_of(ended: list[Ended], missing: int) -> int:
+def status_of(ended: Iterable[Ended], missing: int = 0) -> int:
     """Exit status of a sweep: 124 where runs are missing since the time is over, 1 where a run failed."""
     return OUT_OF_TIME if missing else int(any(event.status == "failed" for event in ended))
 
 
-def _summarise(ended: list[Ended], folder: Path) -> None:
+def _summarise(ended: Sequence[Ended], folder: Path) -> None:
     words = {"finished": "trained", "exists": "there already", "diverged": "diverged"}
     words |= {"learned_nothing": "learned nothing", "pruned": "pruned", "failed": "failed"}
     counts = {what: sum(event.status == what for event in ended) for what in words}

@@ -41,6 +41,26 @@ class SelectSettings(Record):
     """Seed of selectors that draw, of bootstraps and of folds."""
 
 
+def _flat_data(given: Any) -> Any:
+    """`{name, folder, …}` as written in TOML, to `{source, folder, …}`."""
+    if isinstance(given, dict) and "source" not in given:
+        own = {key: given[key] for key in DataSettings.model_fields if key in given}
+        return {"source": {key: value for key, value in given.items() if key not in own}, **own}
+    return {"source": given} if isinstance(given, str) else given
+
+
+class ForeignSettings(Record):
+    """A data set like none of those that the members learn: they are to be unsure of its rows."""
+
+    source: SpecField
+    """The data set. In the file its name and arguments stand in `[data.foreign.NAME]` itself, as `name = "mnist"`."""
+    folder: Path | None = Field(default=None, strict=False)
+    """Where its files lie; the folder of `[data]` unless given."""
+
+
+ForeignName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
 class DataSettings(Record):
     """A data set by name with its arguments, and where its files lie (which is no part of a recipe)."""
 
@@ -48,14 +68,8 @@ class DataSettings(Record):
     """The data set. In the file its name and arguments stand in `[data]` itself, as `name = "idx"`."""
     folder: Path | None = Field(default=None, strict=False)
     """Where its files lie, for data sets that are files."""
-
-
-def _flat_data(given: Any) -> Any:
-    """`{name, folder, …}` as written in TOML, to `{source, folder}`."""
-    if isinstance(given, dict) and "source" not in given:
-        source = {key: value for key, value in given.items() if key != "folder"}
-        return {"source": source} | ({"folder": given["folder"]} if "folder" in given else {})
-    return {"source": given} if isinstance(given, str) else given
+    foreign: dict[ForeignName, Annotated[ForeignSettings, BeforeValidator(_flat_data)]] = Field(default={})
+    """Foreign data sets, by name: `run` measures how well their rows are told from those of test."""
 
 
 def _policy_grid(given: Any) -> Any:
@@ -114,6 +128,8 @@ class Experiment(Record):
     """What varies beside the policies, and which of it is trained."""
     select: SelectSettings = SelectSettings()
     """How teams are chosen."""
+    executor: SpecField | None = None
+    """Who trains the members: this process or worker processes, as suits them, unless given. No part of a recipe."""
     pretrain: PretrainSettings | None = None
     """The base of language models, where it is pre-trained here."""
     benchmarks: BenchmarkSettings | None = None

@@ -20,6 +20,9 @@ LOWEST, HIGHEST = 0.05, 20.0
 NEAR_LIMIT = 1e-3
 """Relative distance from an end of the range below which a temperature counts as at the end."""
 
+_CELLS = 1 << 16
+"""Probabilities that are scaled together: they stay in the cache."""
+
 _GRID = np.geomspace(LOWEST, HIGHEST, 25)
 
 
@@ -27,15 +30,28 @@ def _temperature(
     arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats, counts: Floats
 ) -> dict[str, object]:
     inner = fit(arguments["consensus"], probs, labels, weights, counts)
-    scaled, shares, consensus = probs, weights, inner
-    if arguments["when"] == "after":  # what comes out is scaled as if it were the only member
-        scaled, shares, consensus = combine(inner, probs, weights)[None], np.ones(1), Spec("mean")
+    if arguments["when"] == "after":
+        of_label = _of_label(combine(inner, probs, weights), labels)
+    else:
 
-    def loss(temperature: float) -> float:
-        out = combine(consensus, _scaled(scaled, temperature), shares)
-        return clipped_nll(out[np.arange(len(labels)), labels], counts)
+        def of_label(temperature: float) -> Floats:
+            return np.asarray(combine(inner, _scaled(probs, temperature), weights)[np.arange(len(labels)), labels])
 
-    return {"consensus": inner, "temperature": _lowest(loss)}
+    return {"consensus": inner, "temperature": _lowest(lambda temperature: clipped_nll(of_label(temperature), counts))}
+
+
+def _of_label(probs: Floats, labels: NDArray[np.int64]) -> Callable[[float], Floats]:
+    """What labels [sample] are given by probabilities [sample, class] that are scaled, by the temperature."""
+    logs = np.where(probs > 0, safe_log(probs), -np.inf)
+    logs -= logs.max(axis=1, keepdims=True)
+    step = max(1, _CELLS // logs.shape[1])
+    blocks = [(logs[start : start + step], labels[start : start + step]) for start in range(0, len(logs), step)]
+
+    def of_label(temperature: float) -> Floats:
+        scaled = ((np.exp(block / temperature), own) for block, own in blocks)
+        return np.concatenate([each[np.arange(len(own)), own] / each.sum(axis=1) for each, own in scaled])
+
+    return of_label
 
 
 @CONSENSUS.register(learns=_temperature, consensus="mean", when="after", temperature=1.5)

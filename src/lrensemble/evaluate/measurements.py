@@ -7,10 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
+from lrensemble.evaluate.costs import cost_of
 from lrensemble.evaluate.judged import Judged
 from lrensemble.evaluate.on_split import Key, OnSplit
 from lrensemble.evaluate.predictors import Predictor
-from lrensemble.evaluate.result import Cost, Gain, MemberResult, Reference, Scores, TeamResult, Tempered
+from lrensemble.evaluate.result import Gain, MemberResult, Reference, Scores, TeamResult, Tempered
 from lrensemble.evaluate.scores import metrics_of_target
 from lrensemble.evaluate.streaming import SplitReader
 from lrensemble.evaluate.teams import Team, predictor_of
@@ -191,22 +192,6 @@ def headline_of(target: Target, served: frozenset[Need]) -> str:
     """The metric of a target that people know best, of those that all members can serve."""
     able = (metric for metric in target.metrics if METRICS.facts(METRICS.check(metric)).needs in served)
     return next(able, target.metrics[0])
-
-
-def cost_of(members: Sequence[Member]) -> Cost:
-    """Cost summed over members; None where it is unknown of one."""
-
-    def total(values: list[float | None]) -> float | None:
-        return sum(v for v in values if v is not None) if None not in values else None
-
-    parameters = total([m.parameters for m in members])
-    samples = total([m.samples for m in members])
-    return Cost(
-        members=len(members),
-        parameters=None if parameters is None else int(parameters),
-        seconds=total([m.seconds for m in members]),
-        samples=None if samples is None else int(samples),
-    )
 
 
 def _policy(member: Member) -> str | None:

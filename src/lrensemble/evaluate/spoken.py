@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from lrensemble.evaluate.teams import Team
 from lrensemble.language.speaking import MEANING, holds_tokens, spoken
@@ -52,4 +52,4 @@ def sequence_nll(pool: Pool, team: Team, split: str) -> float:
     own = (np.asarray(pool[name].predictions(split).main, dtype=np.float64) for name in team.team)
     answers = np.stack([np.bincount(groups, weights=each) for each in own])
     weights = np.array(team.weights)[:, None] / np.sum(team.weights)
-    return float(-logsumexp(answers, b=weights, axis=0).sum() / len(groups))
+    return float(-scipy.special.logsumexp(answers, b=weights, axis=0).sum() / len(groups))

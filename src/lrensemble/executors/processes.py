@@ -18,22 +18,57 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Generic
 
+from lrensemble.environment import cores
 from lrensemble.errors import WorkerError
+from lrensemble.executors.base import EXECUTORS, Crashed, Item, Message, Work
 from lrensemble.executors.signals import interrupt, interrupts_held_back
-from lrensemble.executors.worker import Answer, Done, Item, Message, Question, Raised, Ready, Work, serve
+from lrensemble.executors.worker import Answer, Done, Question, Raised, Ready, serve
+from lrensemble.limits import Count
 
 SECONDS_TO_END = 60.0
 """Seconds that workers have to save their state when they are asked to stop."""
 
 
-@dataclass(frozen=True)
-class Crashed:
-    """Item whose worker died, for the last time allowed."""
+@EXECUTORS.register(workers=4)
+def processes(*, workers: Count | None = None) -> WorkerProcesses:
+    """Worker processes on this machine, each of one thread, or each with a device of its own.
 
-    item: int
-    """Position of the item."""
-    exit_status: int | None
-    """Exit status of the worker; negative for a signal."""
+    Args:
+        workers: at a time; one a core, or one a device where there are several, unless given.
+    """
+    return WorkerProcesses(workers)
+
+
+@dataclass(frozen=True)
+class WorkerProcesses:
+    """The executor of `processes`."""
+
+    workers: int | None = None
+
+    def places(self, devices: Sequence[str], modules: Sequence[str] = ()) -> tuple[str, ...]:  # noqa: ARG002
+        """Devices in turn, one for each worker."""
+        count = self.workers or (len(devices) if len(devices) > 1 else cores())
+        return tuple(devices[place % len(devices)] for place in range(count))
+
+    def map(
+        self,
+        prepare: Callable[..., Work[Item, Message]],
+        items: Sequence[Item],
+        *,
+        devices: Sequence[str] = (),
+        attempts: int = 2,
+        stop: Callable[[], bool] = lambda: False,
+        answer: Callable[[Any], object] | None = None,
+    ) -> Generator[Message | Crashed, None, None]:
+        """Do the items in worker processes. As `Executor.map`."""
+        workers = len(devices) or self.workers or cores()
+        yield from in_processes(
+            prepare, items, workers=workers, devices=devices, attempts=attempts, stop=stop, answer=answer
+        )
+
+
+WORKER_PROCESSES = WorkerProcesses()
+"""Those that a sweep has unless it is told otherwise."""
 
 
 @dataclass(eq=False)

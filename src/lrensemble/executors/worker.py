@@ -17,14 +17,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import Any
 
 from lrensemble.errors import WorkerError
+from lrensemble.executors.base import Message, Work
 from lrensemble.executors.signals import heed, leave_group, let_interrupts_through
-
-Item = TypeVar("Item")
-Message = TypeVar("Message")
-Work = Callable[[Item], Iterator[Message]]
 
 SECONDS_TOGETHER = 0.1
 """Messages of so much time are sent together."""
@@ -80,17 +77,17 @@ def _work(prepare: Callable[[], Work[Any, Any]], pipe: Connection) -> None:
         work = prepare()
         _tell(pipe, Ready())
         while (given := _next(pipe)) is not None:
-            for messages in _together(work(given[0])):
+            for messages in together(work(given[0])):
                 _tell(pipe, messages)
                 heed(pipe)
             _tell(pipe, Done())
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
-        _tell(pipe, Raised(_sendable(error)))
+        _tell(pipe, Raised(sendable(error)))
 
 
-def _together(messages: Iterable[Message]) -> Iterator[list[Message]]:
+def together(messages: Iterable[Message]) -> Iterator[list[Message]]:
     """Messages in lists, the first alone; what is there when an error ends them is handed on before it."""
     waiting, last = list[Message](), -SECONDS_TOGETHER
     try:
@@ -141,7 +138,7 @@ def _tell(pipe: Connection, message: object) -> None:
         raise WorkerError(f"a worker process cannot hand back a {' or '.join(kinds)}: {error}") from error
 
 
-def _sendable(error: BaseException) -> BaseException:
+def sendable(error: BaseException) -> BaseException:
     """The error with its traceback as a note; one that does not survive the way as a WorkerError that quotes it."""
     trace = "".join(traceback.format_exception(error))
     try:

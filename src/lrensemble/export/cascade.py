@@ -139,12 +139,37 @@ def measure(ensemble: Ensemble, pool: Pool, split: str = "test") -> CascadeQuali
         ExportError: the ensemble is no cascade.
         PoolError: no such split, or a member that the pool does not have.
     """
-    stages = ensemble.description.stages
-    if stages is None:
-        raise ExportError("this ensemble is no cascade; make one with lrensemble.export.cascade")
+    stages = _stages(ensemble)
     probs, labels = _predictions(ensemble, pool, split), pool.truth(split)
     table = _table(ensemble, list(stages.order), probs, labels, _cost_fractions(ensemble))
     return table.quality(np.array(stages.thresholds))
+
+
+def staged(ensemble: Ensemble, pool: Pool, split: str) -> tuple[Floats, NDArray[np.int64]]:
+    """What a cascade says of a split, by what its members have said there.
+
+    Returns:
+        Probabilities [sample, class], and the number of members run on each row [sample].
+
+    Raises:
+        ExportError: the ensemble is no cascade.
+        PoolError: no such split, or a member that the pool does not have.
+    """
+    stages, members = _stages(ensemble), _predictions(ensemble, pool, split)
+    probs, used = np.empty(members.shape[1:]), np.zeros(members.shape[1], dtype=np.int64)
+    for stage in range(len(stages.order)):
+        so_far = {place: torch.from_numpy(members[place]) for place in stages.order[: stage + 1]}
+        combined = stage_consensus(ensemble.description, so_far).numpy()
+        limit = stages.thresholds[stage] if stage < len(stages.thresholds) else 0.0
+        decided = (used == 0) & (combined.max(axis=1) >= limit)
+        probs[decided], used[decided] = combined[decided], stage + 1
+    return probs, used
+
+
+def _stages(ensemble: Ensemble) -> Stages:
+    if ensemble.description.stages is None:
+        raise ExportError("this ensemble is no cascade; make one with lrensemble.export.cascade")
+    return ensemble.description.stages
 
 
 def _best_thresholds(table: _Table, accuracy: float | None, cost: float | None) -> Floats:

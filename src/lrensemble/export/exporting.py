@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lrensemble.errors import ExportError
+from lrensemble.errors import ExportError, StorageError
 from lrensemble.evaluate import Team
+from lrensemble.evaluate.looks import described, write_look
+from lrensemble.export.cascade import measure
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.formats import FORMATS, Kind, check_place, require_kind
 from lrensemble.export.language.pools.scored import nll_on_val
 from lrensemble.export.language.pools.team import AdapterTeam, is_whole, language_team_of
 from lrensemble.export.language.pools.whole import WholeTeam
 from lrensemble.export.team import ensemble_of
-from lrensemble.export.variants import VARIANTS
+from lrensemble.export.variants import VARIANTS, Variant, figures_of
 from lrensemble.pool import Pool
 from lrensemble.spec import Spec
+
+logger = logging.getLogger(__name__)
 
 Served = Ensemble | AdapterTeam | WholeTeam
 
@@ -97,4 +102,17 @@ def write_ensemble(
     known = {"variant": made_as.name, "figures": made.figures}
     made.ensemble.description = made.ensemble.description.model_copy(update=known)
     FORMATS.call(written_as, made.ensemble, place)
-    return Made(made.ensemble, made.figures)
+    return Made(made.ensemble, {**made.figures, **_on_test(pool, team, made)})
+
+
+def _on_test(pool: Pool, team: Team, made: Variant) -> dict[str, object]:
+    """Figures of a cascade on test, which is a look at it; none where the look cannot be written down."""
+    if made.ensemble.description.stages is None or "test" not in pool.task.splits:
+        return {}
+    try:
+        write_look(pool, [described(made.what, team.metric, team.consensus, team.team)], ["test"])
+    except StorageError as error:
+        logger.warning("test is not looked at, since the look cannot be written down: %s", error)
+        return {}
+    found = measure(made.ensemble, pool)
+    return {"test": figures_of(found), "reaches_team": found.reaches_team}

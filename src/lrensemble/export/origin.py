@@ -12,7 +12,7 @@ from pydantic import Field
 from lrensemble.config import Record
 from lrensemble.environment import versions
 from lrensemble.evaluate import Team, load, stored_result
-from lrensemble.evaluate.measurements import cost_of
+from lrensemble.evaluate.costs import cost_of
 from lrensemble.evaluate.result import Cost, Gain, Result, Scores
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool

@@ -8,14 +8,16 @@ from pathlib import Path
 from lrensemble.config import Recipe, to_record
 from lrensemble.data import SOURCES, Dataset, of_recipe
 from lrensemble.errors import ExportError
-from lrensemble.export.cascade import CascadeQuality, measure
+from lrensemble.export.cascade import CascadeQuality
 from lrensemble.export.cascade import cascade as cascade_of
 from lrensemble.export.distill import distill
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.formats import Kind
+from lrensemble.export.pruned import pruned as pruned_of
 from lrensemble.export.soup import Soup, soup
+from lrensemble.limits import Count
 from lrensemble.models import MODELS
-from lrensemble.pool import Pool
+from lrensemble.pool import Member, Pool
 from lrensemble.registry import Call, Registry, known_paths_only, require_known_paths
 from lrensemble.spec import SpecLike
 
@@ -27,6 +29,8 @@ class Variant:
     ensemble: Ensemble
     figures: dict[str, object] = field(default_factory=dict)
     """Figures by name, ready for JSON: those of a split by the name of the split."""
+    what: str = ""
+    """What it is, for people: `a soup of 2 members`."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class VariantFacts:
 
     of: tuple[Kind, ...] = ("networks",)
     """Teams that it is for."""
+    trains: bool = False
+    """Whether a network is trained for it, which takes as long as training a member."""
 
 
 VARIANTS: Registry[Variant, VariantFacts] = Registry("variant", VariantFacts, call=Call(("ensemble", "pool", "data")))
@@ -45,7 +51,7 @@ and the folder of the data set's files where one is given."""
 @VARIANTS.register(of=("networks", "adapters", "models"))
 def team(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:  # noqa: ARG001
     """The whole team: every member predicts every row."""
-    return Variant(ensemble)
+    return Variant(ensemble, what=_team(ensemble))
 
 
 def require_averages(ensemble: Ensemble) -> None:
@@ -97,11 +103,31 @@ def cascade(
     """
     require_classes(ensemble, "cascade")
     found = cascade_of(ensemble, pool, accuracy=accuracy, cost=cost)
-    figures: dict[str, object] = {"val": _figures(found.expected)}
-    if "test" in pool.task.splits:
-        measured = measure(found.ensemble, pool)
-        figures |= {"test": _figures(measured), "reaches_team": measured.reaches_team}
-    return Variant(found.ensemble, figures)
+    return Variant(found.ensemble, {"val": figures_of(found.expected)}, f"a cascade of {_team(ensemble)}")
+
+
+@VARIANTS.register
+def pruned(
+    ensemble: Ensemble,
+    pool: Pool,
+    data: Path | None,  # noqa: ARG001
+    *,
+    size: Count | None = None,
+) -> Variant:
+    """The team without the members that it misses least on `val` (Margineantu & Dietterich 1997).
+
+    Args:
+        ensemble: ensemble of the team.
+        pool: pool that the team was chosen from.
+        data: not needed.
+        size: how many members stay; half of them, rounded up, unless given.
+
+    Raises:
+        ExportError: fewer than three members, or a size that is none of a smaller team.
+    """
+    made = pruned_of(ensemble, pool, size=size)
+    kept = [part.id for part in made.description.parts]
+    return Variant(made, {"members": kept}, f"{len(kept)} members of {_team(ensemble)}")
 
 
 @VARIANTS.register("uniform-soup")
@@ -115,8 +141,8 @@ def uniform_soup(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
     """
     require_classes(ensemble, "soup")
     require_averages(ensemble)
-    dataset, _ = _data_of(ensemble, pool, data)
-    return _of_soup(soup(ensemble, dataset, kind="uniform"))
+    dataset, _ = data_of(ensemble, pool, data)
+    return _of_soup(soup(ensemble, dataset, kind="uniform"), "uniform")
 
 
 @VARIANTS.register("greedy-soup")
@@ -130,36 +156,55 @@ def greedy_soup(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
     """
     require_classes(ensemble, "soup")
     require_averages(ensemble)
-    dataset, _ = _data_of(ensemble, pool, data)
-    return _of_soup(soup(ensemble, dataset, kind="greedy"))
+    dataset, _ = data_of(ensemble, pool, data)
+    return _of_soup(soup(ensemble, dataset, kind="greedy"), "greedy")
 
 
-@VARIANTS.register
-def student(ensemble: Ensemble, pool: Pool, data: Path | None) -> Variant:
-    """One network, distilled from the team (Hinton et al. 2015).
+@VARIANTS.register(trains=True)
+def student(ensemble: Ensemble, pool: Pool, data: Path | None, *, epochs: Count | None = None) -> Variant:
+    """One network, distilled from the team (Hinton et al. 2015), trained as its member that is most accurate on `val`.
+
+    Args:
+        ensemble: ensemble of the team.
+        pool: pool that the team was chosen from.
+        data: folder of the data set's files, for sets that lie in one.
+        epochs: epochs of training; those of that member unless given.
 
     Raises:
         ExportError: no member of the team has a recipe.
         DataError: the data set cannot be read again, or is another one.
     """
     require_classes(ensemble, "student")
-    dataset, recipe = _data_of(ensemble, pool, data)
+    dataset, recipe = data_of(ensemble, pool, data)
+    if epochs is not None:
+        recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": epochs})})
     made = distill(ensemble, dataset, recipe)
-    return Variant(made.ensemble, {"val": {"accuracy": made.accuracy, "team_accuracy": made.team_accuracy}})
+    figures: dict[str, object] = {"val": {"accuracy": made.accuracy, "team_accuracy": made.team_accuracy}}
+    return Variant(made.ensemble, figures, f"a student of {_team(ensemble)}")
 
 
-def best_recipe(pool: Pool, ensemble: Ensemble) -> Recipe:
-    """Recipe of the ensemble's member that is most accurate on `val`, for the one network in place of the team.
+def most_accurate(pool: Pool, ensemble: Ensemble) -> Member:
+    """The ensemble's member with a recipe that is most accurate on `val`: the one network in place of the team is
+    trained as it was.
 
     Raises:
         ExportError: none of its members has a recipe.
-        UntrustedError: it names code, or a checkpoint of a hub, that is not trusted.
     """
     ids = {part.id for part in ensemble.description.parts}
     members = [member for member in pool.members() if member.id in ids and member.recipe is not None]
     if not members:
         raise ExportError(f"no member of the team in {pool.folder} has a recipe; use members that were trained here")
-    best = max(members, key=lambda member: member.scores.get("val", {}).get("accuracy", 0.0))
+    return max(members, key=lambda member: member.scores.get("val", {}).get("accuracy", 0.0))
+
+
+def best_recipe(pool: Pool, ensemble: Ensemble) -> Recipe:
+    """Recipe of the ensemble's member that is most accurate on `val`.
+
+    Raises:
+        ExportError: none of its members has a recipe.
+        UntrustedError: it names code, or a checkpoint of a hub, that is not trusted.
+    """
+    best = most_accurate(pool, ensemble)
     recipe = to_record(Recipe, best.recipe, f"member {best.id}")
     source = f"member {best.id} of {pool.folder}"
     specs: list[SpecLike] = [recipe.model, recipe.policy, recipe.data.name, *recipe.train.names]
@@ -170,16 +215,27 @@ def best_recipe(pool: Pool, ensemble: Ensemble) -> Recipe:
     return recipe
 
 
-def _data_of(ensemble: Ensemble, pool: Pool, folder: Path | None) -> tuple[Dataset, Recipe]:
-    """Data set that the members were trained on, and the recipe of the best one."""
+def data_of(ensemble: Ensemble, pool: Pool, folder: Path | None) -> tuple[Dataset, Recipe]:
+    """Data set that the members were trained on, and the recipe of the best one.
+
+    Raises:
+        ExportError, UntrustedError: as `best_recipe` does.
+        DataError: the data set cannot be read again, or is another one.
+    """
     recipe = best_recipe(pool, ensemble)
     return of_recipe(recipe, folder, trust_code=pool.trust_code), recipe
 
 
-def _figures(quality: CascadeQuality) -> dict[str, float]:
+def figures_of(quality: CascadeQuality) -> dict[str, float]:
+    """Figures of a cascade on a split, ready for JSON."""
     return {name: float(value) for name, value in vars(quality).items()}
 
 
-def _of_soup(made: Soup) -> Variant:
-    val = {"accuracy": made.accuracy, "team_accuracy": made.team_accuracy}
-    return Variant(made.ensemble, {"val": val, "ingredients": list(made.ingredients), "barriers": made.barriers})
+def _of_soup(made: Soup, kind: str) -> Variant:
+    count, val = len(made.ingredients), {"accuracy": made.accuracy, "team_accuracy": made.team_accuracy}
+    figures: dict[str, object] = {"val": val, "ingredients": list(made.ingredients), "barriers": made.barriers}
+    return Variant(made.ensemble, figures, f"a {kind} soup of {count} member{'' if count == 1 else 's'}")
+
+
+def _team(ensemble: Ensemble) -> str:
+    return f"a team of {len(ensemble.description.parts)}"

@@ -46,7 +46,7 @@ class Seen:
     """A claim as it lies in a pool, that of a process or one that was left."""
 
     name: str
-    """Of what is claimed: the id of a run, say."""
+    """Name of what is claimed: the id of a run, say."""
     folder: Path
     holder: Held | None
     """None where it was left to whoever comes."""

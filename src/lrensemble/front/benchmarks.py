@@ -12,7 +12,6 @@ from lrensemble.data.source import need_folder
 from lrensemble.evaluate import load
 from lrensemble.evaluate.benchmarks import Benchmarks, judge_benchmarks, write_judgement
 from lrensemble.evaluate.selections import stored_teams
-from lrensemble.export.language.asking import ask_members
 from lrensemble.front.paths import PathLike
 from lrensemble.front.teams import opened
 from lrensemble.language.benchmarks import Benchmark, read_benchmarks
@@ -128,6 +127,8 @@ def benchmark_into(pool: Pool, questions: Questions, out: Path, *, device: str =
 
     A stored judgement of the same is returned: test rows are not looked at once more. Raises as `benchmark` does.
     """
+    from lrensemble.export.language.asking import ask_members  # imported here: a second that `run` does without
+
     asked = ask_members(
         pool,
         questions.benchmarks,

@@ -1,20 +1,30 @@
-"""One judge: of the processes that have trained a pool together, one chooses teams and looks at test rows."""
+"""The judgement at the end of a run: of the processes that have trained a pool together, one chooses teams and looks at
+test rows.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
-from lrensemble.config import SelectSettings
-from lrensemble.errors import LREnsembleError
+from lrensemble.config import Experiment, SelectSettings
+from lrensemble.errors import LREnsembleError, MissingExtraError
 from lrensemble.evaluate import Result, Team, load, stored_result
+from lrensemble.evaluate.benchmarks import Benchmarks
 from lrensemble.evaluate.stored import RESULT
 from lrensemble.files.beating import beating
 from lrensemble.files.claims import Held, claimed
-from lrensemble.front.teams import check_names
+from lrensemble.front.benchmarks import benchmark_into, questions_of_experiment
+from lrensemble.front.foreign import foreign_of, predict_foreign
+from lrensemble.front.teams import Around, check_names, choose_all, default_methods, evaluate_into
 from lrensemble.pool import Pool
+from lrensemble.report import write_report
 from lrensemble.spec import SpecLike, to_spec
+
+logger = logging.getLogger(__name__)
 
 CLAIM = "verdict"
 """Name of the claim of whoever chooses and judges."""
@@ -25,20 +35,82 @@ Signature = tuple[int, int] | None
 """What changes when a file is written anew; None where there is none."""
 
 
-class Judge:
-    """What others have done since this process began to train, seen from the file of the result."""
+@dataclass(frozen=True)
+class Judged:
+    """What a run came to."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take note of the result that is there.
+    result: Result
+    benchmarks: Benchmarks | None
+    """Scores on the benchmarks of the experiment; None where it has none."""
+    page: Path | None
+    """The report, where this process has written one."""
+
+
+class Judge:
+    """The judgement of an experiment, prepared before it is trained."""
+
+    def __init__(self, folder: Path, experiment: Experiment) -> None:
+        """Check the names of methods, read what else is measured, and take note of the result that is there.
 
         Args:
-            folder: of `pool/` and `result.json`.
+            folder: of `pool/`, `result.json`, the page, and perhaps `benchmarks.json`.
+            experiment: says how teams are chosen, and what is asked of them.
+
+        Raises:
+            LREnsembleError: what could not be used after hours of training either.
         """
-        self._path = folder / RESULT
+        self._asked = experiment.select
+        check_names(self._asked.methods, self._asked.metric, self._asked.consensus)
+        self._questions, self._foreign = questions_of_experiment(experiment), foreign_of(experiment)
+        self._folder, self._data = folder, experiment.data.folder
         self._before = self._signature()
 
+    def judge(self, pool: Pool, *, device: str, tell: Tell, around: Around = nullcontext) -> Judged:
+        """Choose teams of a pool, judge them and write the page; or wait for the process that does so, and take its
+        result where it is the same.
+
+        Args:
+            pool: of the experiment, trained.
+            device: where benchmarks are asked.
+            tell: told who is waited for, in a line.
+            around: called with the name of a piece of work; a block around it.
+
+        Raises:
+            SelectionError: every method failed; the first one says why.
+        """
+        asked = self._asked
+        methods = asked.methods if "methods" in asked.model_fields_set else default_methods(pool)
+        with self._alone(pool, tell):
+            if known := self._found(pool, methods):
+                return Judged(known, self._benchmarks(pool, device, around), None)
+            teams = choose_all(
+                pool, methods, metric=asked.metric, consensus=asked.consensus, seed=asked.seed, around=around
+            )
+            predict_foreign(pool, teams, self._foreign)
+            result = evaluate_into(pool, self._folder / RESULT, teams.not_run, again=False, around=around)
+            benchmarks = self._benchmarks(pool, device, around)
+            with around("writing the report"):
+                return Judged(result, benchmarks, self._page(pool, result))
+
+    def _benchmarks(self, pool: Pool, device: str, around: Around) -> Benchmarks | None:
+        """Scores on the benchmarks, asked anew or read where they were asked before; None where there are none."""
+        if self._questions is None:
+            return None
+        with around("benchmarks"):
+            return benchmark_into(pool, self._questions, self._folder, device=device)
+
+    def _page(self, pool: Pool, result: Result) -> Path | None:
+        """Path of the report, which is written where plotly is installed; a run succeeds without it."""
+        path = self._folder / "report.html"
+        try:
+            write_report(pool, result, path, self._data)
+        except MissingExtraError as error:
+            logger.warning("%s", error)
+            return None
+        return path
+
     @contextmanager
-    def alone(self, pool: Pool, tell: Tell) -> Iterator[None]:
+    def _alone(self, pool: Pool, tell: Tell) -> Iterator[None]:
         """A block in which no other process chooses and judges.
 
         Args:
@@ -52,14 +124,14 @@ class Judge:
         with claimed(pool.folder / "unfinished", CLAIM, who) as mine, beating(mine.beat, mine.lease):
             yield
 
-    def found(self, pool: Pool, methods: Sequence[SpecLike], asked: SelectSettings) -> Result | None:
+    def _found(self, pool: Pool, methods: Sequence[SpecLike]) -> Result | None:
         """The result that another process has written meanwhile, where it is what this one would write.
 
         Args:
             pool: whose members are chosen from.
             methods: that were asked for, those by default among them.
-            asked: metric, consensus and seed.
         """
+        asked = self._asked
         if self._signature() in (None, self._before):
             return None
         try:
@@ -73,7 +145,7 @@ class Judge:
 
     def _signature(self) -> Signature:
         try:
-            state = self._path.stat()
+            state = (self._folder / RESULT).stat()
         except OSError:
             return None
         return state.st_ino, state.st_mtime_ns

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import TypedDict
+
 from lrensemble.config import Experiment
-from lrensemble.errors import MissingExtraError, TrainingError
+from lrensemble.errors import TrainingError
 from lrensemble.evaluate import Result
-from lrensemble.front.benchmarks import benchmark_into, questions_of_experiment
 from lrensemble.front.experiment import ExperimentLike, check_here, experiment_of, name_of
 from lrensemble.front.judge import Judge
 from lrensemble.front.paths import PathLike
-from lrensemble.front.teams import check_names, choose_all, default_methods, evaluate_into
 from lrensemble.pool import Pool
-from lrensemble.report import write_report
 from lrensemble.spec import SpecLike
-from lrensemble.train import Ended, Event, OutOfTime
+from lrensemble.train import Ended, Event, OtherShards, OutOfTime
 from lrensemble.train import tune as events_of
 from lrensemble.train.execution.jobs import refuse_sharded
 
@@ -41,6 +42,7 @@ def tune(
     hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
     shard: str | None = None,
+    executor: SpecLike | None = None,
     plugins: Sequence[str] = (),
     watch: Watch | None = None,
 ) -> Pool:
@@ -67,6 +69,8 @@ def tune(
         hours: time after which it saves and returns; the same call goes on.
         loggers: who else is told what happens: `tensorboard`, `mlflow`, `wandb`, or your own.
         shard: only a fixed part of the runs, such as `1/8`. Any number of processes may call the same without it.
+        executor: who trains: `in_process`, `processes(workers=4)`, `ray(address='auto', gpus=1)`, or your own; as the
+            experiment says, or as suits the members, unless given.
         plugins: modules that register names.
         watch: called with every event: `Planned`, `Began`, `Epoch`, `Ended`, …
 
@@ -76,10 +80,7 @@ def tune(
     """
     folder = Path("runs") / name_of(experiment) / "pool" if out is None else Path(out)
     settings = experiment_of(experiment, data=data, epochs=epochs, plugins=plugins)
-    check_here(settings, execution, device)
-    events = events_of(
-        settings,
-        folder,
+    how = How(
         device=device,
         save_steps=save_steps,
         execution=execution,
@@ -88,22 +89,22 @@ def tune(
         hours=hours,
         loggers=loggers,
         shard=shard,
+        executor=executor,
     )
-    failed, ended = list[Ended](), set[str]()
-    for event in events:
-        if isinstance(event, Ended):
-            ended.add(event.run.id)
+
+    def told(event: Event) -> None:
         if watch is not None:
             watch(event)
         if isinstance(event, Ended) and event.status == "failed":
             logger.warning("%s failed: %s (see %s/failed/%s.json)", event.run.name, event.reason, folder, event.run.id)
-            failed.append(event)
-        if isinstance(event, OutOfTime):
-            missing = len(event.missing) + event.remaining
-            logger.warning("the time is over, runs missing: %d; the same call goes on", missing)
+
+    swept = sweep(settings, folder, how, told)
+    if swept.missing:
+        logger.warning("the time is over, runs missing: %d; the same call goes on", swept.missing)
     pool = Pool.open(folder)
-    if shard is None and (line := others_in(pool, ended, "out='FOLDER'")):
+    if shard is None and (line := others_in(pool, swept.ids, "out='FOLDER'")):
         logger.warning("%s", line)
+    failed = [event for event in swept.ended if event.status == "failed"]
     if failed and not pool.members():
         raise TrainingError(f"no run has left a member; {failed[0].run.name} failed: {failed[0].reason}")
     return pool
@@ -122,6 +123,7 @@ def run(
     reproducible: bool = False,
     hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
+    executor: SpecLike | None = None,
     plugins: Sequence[str] = (),
     watch: Watch | None = None,
 ) -> Result:
@@ -147,6 +149,7 @@ def run(
         reproducible: whether the same call gives the same bits on every machine of this kind.
         hours: time after which it saves and returns; the same call goes on.
         loggers: who else is told what happens.
+        executor: who trains, as `tune` takes it.
         plugins: modules that register names.
         watch: called with every event.
 
@@ -156,10 +159,7 @@ def run(
     refuse_sharded(execution)
     folder = Path("runs") / name_of(experiment) if out is None else Path(out)
     settings = experiment_of(experiment, data=data, epochs=epochs, plugins=plugins)
-    chosen = settings.select
-    check_names(chosen.methods, chosen.metric, chosen.consensus)  # before hours of training, not after
-    questions = questions_of_experiment(settings)
-    judge = Judge(folder)
+    judge = Judge(folder, settings)  # before hours of training, not after
     pool = tune(
         settings,
         folder / "pool",
@@ -170,18 +170,66 @@ def run(
         reproducible=reproducible,
         hours=hours,
         loggers=loggers,
+        executor=executor,
         watch=watch,
     )
-    methods = chosen.methods if "methods" in chosen.model_fields_set else default_methods(pool)
-    with judge.alone(pool, lambda line: logger.info("%s", line)):
-        if known := judge.found(pool, methods, chosen):
-            return known
-        teams = choose_all(pool, methods, metric=chosen.metric, consensus=chosen.consensus, seed=chosen.seed)
-        result = evaluate_into(pool, folder / "result.json", teams.not_run, again=False)
-        if questions is not None:
-            benchmark_into(pool, questions, folder, device=device)
-        _write_page(pool, result, folder / "report.html", settings)
-    return result
+    return judge.judge(pool, device=device, tell=partial(logger.info, "%s")).result
+
+
+class How(TypedDict):
+    """What `tune` takes that is no part of a recipe."""
+
+    device: str
+    save_steps: int | None
+    execution: str
+    group_size: int | None
+    reproducible: bool
+    hours: float | None
+    loggers: Sequence[SpecLike]
+    shard: str | None
+    executor: SpecLike | None
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What became of a sweep."""
+
+    ended: tuple[Ended, ...]
+    """Ending of every run that has ended, in this order."""
+    missing: int
+    """Number of runs that the hours did not suffice for."""
+    elsewhere: int
+    """Number of runs of other shards that have not ended."""
+
+    @property
+    def ids(self) -> set[str]:
+        """Ids of the runs that have ended."""
+        return {event.run.id for event in self.ended}
+
+
+def sweep(experiment: Experiment, folder: Path, how: How, watch: Watch) -> Swept:
+    """Train the runs of an experiment that a pool does not have, and tell of all that happens.
+
+    Args:
+        experiment: that has been read.
+        folder: of the pool.
+        how: where, and for how long.
+        watch: called with every event.
+
+    Raises:
+        LREnsembleError: something that cannot be used, before any training.
+    """
+    check_here(experiment, how["execution"], how["device"])
+    ended, missing, elsewhere = list[Ended](), 0, 0
+    for event in events_of(experiment, folder, **how):
+        watch(event)
+        if isinstance(event, Ended):
+            ended.append(event)
+        elif isinstance(event, OutOfTime):
+            missing = len(event.missing) + event.remaining
+        elif isinstance(event, OtherShards):
+            elsewhere = len(event.missing)
+    return Swept(tuple(ended), missing, elsewhere)
 
 
 def others_in(pool: Pool, ended: Collection[str], apart: str) -> str | None:
@@ -200,11 +248,3 @@ def others_in(pool: Pool, ended: Collection[str], apart: str) -> str | None:
         f"{len(others)} more members of {pool.folder} are of other recipes, as of an experiment before it was edited, "
         f"and are chosen from as well ({more}); {apart} keeps experiments apart, and rm removes members"
     )
-
-
-def _write_page(pool: Pool, result: Result, path: Path, settings: Experiment) -> None:
-    """Write the report where plotly is installed; a run succeeds without it."""
-    try:
-        write_report(pool, result, path, settings.data.folder)
-    except MissingExtraError as error:
-        logger.warning("%s", error)

@@ -25,6 +25,7 @@ from lrensemble.evaluate import (
     write_result,
 )
 from lrensemble.evaluate import evaluate as measured
+from lrensemble.evaluate.uncertainty.stored import foreign_sets
 from lrensemble.front.paths import PathLike
 from lrensemble.metrics import METRICS
 from lrensemble.notebook import Shown
@@ -252,9 +253,14 @@ def evaluate_into(
     outdated = {f"{path.stem} (stale)": reason for path, reason in stale(pool).items()}
     missing = {**(not_run or {}), **outdated}
     known = None if again else stored_result(pool, teams)
-    if known is not None and known.not_run == missing:
+    if known is not None and known.not_run == missing and _has_foreign(known, pool):
         return known
     with around("evaluating"):
         result = measured(pool, teams, not_run=missing, foreign=foreign)
     write_result(result, path)
     return result
+
+
+def _has_foreign(result: Result, pool: Pool) -> bool:
+    """Whether a result has the foreign sets that the pool has now."""
+    return result.uncertainty is None or foreign_sets(pool).keys() <= result.uncertainty.foreign.keys()

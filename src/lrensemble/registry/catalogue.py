@@ -31,6 +31,7 @@ HOMES = {
     "benchmarks": "lrensemble.language.benchmarks",
     "metrics": "lrensemble.metrics",
     "diversity": "lrensemble.metrics.diversity",
+    "executors": "lrensemble.executors",
     "loggers": "lrensemble.train.loggers",
     "adopters": "lrensemble.adopt",
     "formats": "lrensemble.export",

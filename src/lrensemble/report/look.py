@@ -20,6 +20,9 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 GOOD, BAD, GUIDE = "#14917f", "#d84315", "#78909c"
 """Colours of gains, of losses, and of lines that guide the eye."""
 
+NEUTRAL = "#b4bcc6"
+"""Middle of a colour scale from losses to gains: opaque, so that what is written on it is read on both papers."""
+
 SCALE = ((0.0, "#5c6bc0"), (0.5, "#d81b60"), (1.0, "#e06000"))
 """Colour scale of points and lines, which has the contrast of `COLOURS` at its ends and between."""
 

@@ -17,7 +17,7 @@ NUMBER = re.compile(r"[+\-–−]?\d[\d,]*(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
 LONGEST_LINE = 40
 """Characters of a cell that stand in one line."""
 
-LONG = 60
+LONG = 40
 """Characters from which on a fact has a line of its own."""
 
 _WIDE = {True: ' class="long"', False: ""}

@@ -30,6 +30,7 @@ from lrensemble.report.sections.spread import spread
 from lrensemble.report.sections.trained import trained
 from lrensemble.report.sections.uncertainty import uncertainty
 from lrensemble.report.sections.value_rows import value_rows
+from lrensemble.report.sections.variants import variants
 from lrensemble.report.sections.verdict import teams, verdict
 from lrensemble.targets import Need
 
@@ -51,6 +52,7 @@ SECTIONS: tuple[tuple[Maker, Need | None], ...] = (
     (residuals, "values"),
     (uncertainty, None),
     (price, None),
+    (variants, None),
     (confusion, "labels"),
     (rows, "labels"),
     (value_rows, "values"),
@@ -109,15 +111,29 @@ def page(title: str, sections: Sequence[Section], script: str, head: int = 1) ->
         for number, (section, place) in enumerate(zip(sections, ids, strict=True))
     ]
     written.insert(min(head, len(written)), contents_html(sections, ids))
-    template = _asset("page.html")
+    return document(title, "\n".join(written), f"<script>{script}</script>", asset("page.js"))
+
+
+def document(title: str, body: str, plotly: str, script: str, sources: str = "") -> str:
+    """A document with the page's style, the library of its tables and its footer.
+
+    Args:
+        title: title, which is escaped.
+        body: HTML of the content.
+        plotly: element that loads plotly.js.
+        script: source text of the page's own script.
+        sources: further sources of its content security policy, from that of scripts on.
+    """
+    template = asset("page.html")
     for mark, content in (
+        ("SOURCES", sources),
         ("TITLE", escape_html(title)),
-        ("STYLE", _asset("page.css")),
+        ("STYLE", asset("page.css")),
         ("TABLES", tables_script()),
         ("FOOTER", escape_html(_footer())),
-        ("SCRIPT", _asset("page.js")),
-        ("BODY", "\n".join(written)),
-        ("PLOTLY", script),
+        ("SCRIPT", script),
+        ("BODY", body),
+        ("PLOTLY", plotly),
     ):
         template = template.replace(f"<!--{mark}-->", content, 1)
     return template
@@ -126,8 +142,8 @@ def page(title: str, sections: Sequence[Section], script: str, head: int = 1) ->
 @cache
 def tables_script() -> str:
     """Source text of the library that sorts tables, below its licence."""
-    code = _asset("tablesort.min.js").partition("*/")[2]  # its own head names a page of another host
-    return f"/*! tablesort 5.7.1\n{_asset('tablesort.license.txt')}*/\n{code.strip()}"
+    code = asset("tablesort.min.js").partition("*/")[2]  # its own head names a page of another host
+    return f"/*! tablesort 5.7.1\n{asset('tablesort.license.txt')}*/\n{code.strip()}"
 
 
 def _footer() -> str:
@@ -138,5 +154,6 @@ def _footer() -> str:
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Text of a file of the page."""
     return (resources.files("lrensemble") / "report" / "assets" / name).read_text("utf-8")

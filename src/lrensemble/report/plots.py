@@ -22,6 +22,8 @@ from lrensemble.report.sections.curves import curves
 from lrensemble.report.sections.diversity import diversity
 from lrensemble.report.sections.price import price
 from lrensemble.report.sections.reliability import reliability
+from lrensemble.report.sections.uncertainty import uncertainty
+from lrensemble.report.sections.variants import drawn_variants
 from lrensemble.select import Selection
 
 
@@ -65,10 +67,26 @@ def reliability_of(record: Pool) -> Any:
     return _of_section(_classes(reliability, record, "reliability"), "reliability")
 
 
+@PLOTS.register("risk_coverage", of=("Pool",))
+def risk_coverage_of(record: Pool) -> Any:
+    """Error rate of the surest rows over how many are kept, on test; the pool is evaluated already."""
+    report = _evaluated(record)
+    section = _classes(uncertainty, record, "risk_coverage")
+    if section is None:
+        raise ReportError(f"no figure risk_coverage: nobody gives probabilities in {report.pool.folder}")
+    return _of_section(section, "risk_coverage")
+
+
 @PLOTS.register("price", of=("Pool",))
 def price_of(record: Pool) -> Any:
     """Score on test rows against the cost of teams; the pool is evaluated already."""
     return _of_section(price(_evaluated(record)), "price")
+
+
+@PLOTS.register("variants", of=("Pool",))
+def variants_of(record: Pool) -> Any:
+    """Score on test rows of variants of the team against their cost; `lrensemble export --compare` has made them."""
+    return _of_section(drawn_variants(_read(record)), "variants")
 
 
 @PLOTS.register("history", of=("Member",))
@@ -199,7 +217,7 @@ def _of_section(section: Section | None, name: str) -> Any:
         ReportError: it has none; its first sentence says why.
     """
     if section is None:
-        raise ReportError(f"no figure {name}: a pool of one has no teams")
+        raise ReportError(f"no figure {name}: a team needs two members that learned something")
     for figure in section.figures:
         if figure.name == name:
             return figure_of(figure)

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import ReportError
 from lrensemble.evaluate import MemberResult, Result, Scores, Team, load, predict, validation_of
-from lrensemble.evaluate.measurements import LEARNED_NOTHING, cost_of, headline_of
+from lrensemble.evaluate.costs import cost_of
+from lrensemble.evaluate.measurements import LEARNED_NOTHING, headline_of
 from lrensemble.pool import Member, Pool
 from lrensemble.report.look import Look, looks_of
 from lrensemble.report.parameters import Floats, Products, products_of
 from lrensemble.select import learned_nothing
 from lrensemble.targets import Need, served_by_all
+from lrensemble.targets.forms import smallest_integers
 
 Labels = NDArray[np.int64]
 
@@ -26,6 +28,22 @@ ELSEWHERE = "elsewhere"
 
 SEED = 0
 """Seed of all random samples."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A run under way, as far as it has told."""
+
+    id: str
+    name: str
+    policy: str
+    """Name of the policy."""
+    lines: tuple[dict[str, Any], ...]
+    """Lines of its history so far."""
+
+    def history(self) -> list[dict[str, Any]]:
+        """As that of a member."""
+        return list(self.lines)
 
 
 @dataclass(frozen=True)
@@ -39,6 +57,8 @@ class ReportData:
     """Folder of the data set's files, for pictures of its rows."""
     page: Path | None = None
     """File of the page, beside which samples of generated text are stored; None for what shows no page."""
+    so_far: frozenset[str] = frozenset()
+    """Ids of the members of the best team so far, for a pool that is not evaluated."""
 
     @property
     def result(self) -> Result:
@@ -126,11 +146,11 @@ class ReportData:
 
     @cached_property
     def in_team(self) -> frozenset[str]:
-        """Ids of the members of the judged team, or of the best single model where no team beats it; none where
-        nothing was judged.
+        """Ids of the members of the judged team, or of the best single model where no team beats it; where nothing was
+        judged, of the best team so far, if one was chosen.
         """
         if self.judged is None:
-            return frozenset()
+            return self.so_far
         key = self.result.verdict.method
         return frozenset([self.result.best_single.id] if key is None else self.result.teams[key].members)
 
@@ -153,10 +173,23 @@ class ReportData:
         """True classes [sample] of `val`."""
         return np.asarray(self.pool.truth("val"))
 
-    @cached_property
-    def predicted(self) -> Labels:
+    @property
+    def predicted(self) -> NDArray[np.integer]:
         """Likeliest class [member, sample] by each member on `val`."""
-        return np.stack([member.predictions("val").labels() for member in self.members])
+        return self._on_val[0]
+
+    @property
+    def of_labels(self) -> Floats:
+        """Probability [member, sample] that each member gives the true class on `val`."""
+        return self._on_val[1]
+
+    @cached_property
+    def _on_val(self) -> tuple[NDArray[np.integer], Floats]:
+        """Likeliest classes and probabilities of the truth, in one pass over what members say."""
+        classes = len(self.pool.task.classes)
+        said = [member.predictions("val") for member in self.members]
+        both = [(smallest_integers(one.labels(), classes), one.of_truth(self.labels, classes)) for one in said]
+        return np.stack([labels for labels, _ in both]), np.stack([probs for _, probs in both])
 
     @cached_property
     def products(self) -> Products | None:
@@ -188,8 +221,10 @@ class ReportData:
         return None if self.chosen is None else predict(self.pool, self.members, self.chosen, split)
 
 
-def policy_of(member: Member) -> str:
+def policy_of(member: Member | Running) -> str:
     """Name of the policy that a member was trained with; its tool, or `elsewhere`, where it was trained elsewhere."""
+    if isinstance(member, Running):
+        return member.policy
     policy = (member.recipe or {}).get("policy")
     if isinstance(policy, dict) and "name" in policy:
         return str(policy["name"])

@@ -28,7 +28,7 @@ class UnderWay:
 
     claim: Seen
     name: str
-    """Of the run; of its claim where nobody has told its name."""
+    """Name of the run; that of its claim where nobody has told it."""
     since: str | None
     """Time at which its holder began it, by that one's clock; None where it has not told."""
     epoch: int | None

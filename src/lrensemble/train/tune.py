@@ -33,11 +33,12 @@ from lrensemble.train.execution.events import Counted, Ended, Event, OtherShards
 from lrensemble.train.execution.execute import execute
 from lrensemble.train.execution.jobs import Job, check_execution, from_own_place, jobs_of
 from lrensemble.train.execution.memory import kept_memory
+from lrensemble.train.execution.places import Places, places_of
 from lrensemble.train.execution.room import check_room, padding_line
 from lrensemble.train.execution.sharded import following, leading, require_language_model
 from lrensemble.train.execution.signals import deferred_interrupt
-from lrensemble.train.execution.thinning import thinned
-from lrensemble.train.loggers import LOGGERS, Logger, ProgressFile, logged
+from lrensemble.train.execution.thinning import Thinning
+from lrensemble.train.loggers import LOGGERS, Logger, Loggers, ProgressFile
 from lrensemble.train.loggers.progress_file import FILE
 from lrensemble.train.run.claims import begun_groups, group_id
 from lrensemble.train.run.numerics import reproducibly
@@ -69,6 +70,7 @@ def tune(
     hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
     shard: str | None = None,
+    executor: SpecLike | None = None,
 ) -> Generator[Event, None, None]:
     """Train the members of an experiment that a pool does not have yet, and tell what happens as it happens.
 
@@ -104,6 +106,8 @@ def tune(
         shard: a fixed part of the runs, `1/8` to `8/8`, for those who divide a sweep themselves; others are not waited
             for, and `NotOurs` tells at the end which of them are missing. All runs unless given: any number of
             processes may train them in one folder, each run once.
+        executor: who trains: `in_process`, `processes(workers=4)` or `ray(address='auto', gpus=1)`; the experiment's
+            own unless given, and this process or worker processes by the rule of `execution` where it has none.
 
     Raises:
         LREnsembleError: a name, argument, device, data set or folder that cannot be used, before any training.
@@ -120,6 +124,7 @@ def tune(
     if part is not None:
         check_dividable(experiment, part)
     devices = to_devices(device) if processes is None else (processes.device,)
+    places = places_of(experiment, executor, devices, execution)
     setup = set_up(experiment, Path(folder), devices)
     for line in epochs_given_as_steps(setup.factory):
         logger.warning("%s", line)
@@ -134,15 +139,8 @@ def tune(
     check_others(setup.pool.folder, others, strict=reproducible)
     told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
     told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
-    way = _Way(save_steps, execution, group_size, reproducible, deadline, part, processes)
-    return leading(logged(_after(counted, _sweep(setup, way)), told), processes)
-
-
-def _after(first: Sequence[Event], events: Generator[Event, None, None]) -> Generator[Event, None, None]:
-    """The events, after some of what was found out before."""
-    with closing(events):
-        yield from first
-        yield from events
+    way = _Way(save_steps, execution, group_size, reproducible, deadline, part, processes, places)
+    return _sweep(setup, way, counted, Loggers(told))
 
 
 def deadline_in(hours: float | None) -> float:
@@ -171,19 +169,23 @@ class _Way:
     shard: Shard | None
     processes: Processes | None
     """Those that train each member together; None where each is trained in one."""
+    places: Places
 
 
-def _sweep(setup: Setup, way: _Way) -> Generator[Event, None, None]:
-    """Train round after round, until the strategy has no more or the time is over."""
+def _sweep(setup: Setup, way: _Way, counted: Sequence[Event], loggers: Loggers) -> Generator[Event, None, None]:
+    """Train round after round, until the strategy has no more or the time is over; loggers are told first."""
     with (
+        leading(way.processes),
+        loggers,
         joined(setup.pool.folder, None if way.shard is None else str(way.shard)) as here,
         deferred_interrupt(way.deadline) as interrupt,
         kept_memory(),
     ):
+        yield from map(loggers.noted, counted)
         check_others(setup.pool.folder, processes_in(setup.pool.folder), ahead=here.ahead, strict=way.reproducible)
         with reproducibly(way.reproducible):
             factory = with_range_test_peaks(setup.factory, setup.dataset, setup.pool.folder)
-        not_ours = list[Run]()
+        thinning, not_ours = Thinning(setup.pool, factory), list[Run]()
         for whole in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(setup.pool):
             round_ = whole if way.shard is None else part_of(whole, way.shard)
             not_ours += [run for run in whole.runs if run not in round_.runs]
@@ -191,23 +193,26 @@ def _sweep(setup: Setup, way: _Way) -> Generator[Event, None, None]:
                 interrupt,
                 way.save_steps,
                 round_.should_continue,
+                executor=way.places.executor,
                 execution="one-by-one" if way.processes is None else "sharded",
                 processes=way.processes,
                 reproducible=way.reproducible,
             )
             try:
-                with closing(thinned(_train(round_, setup, session, way, here), setup.pool, factory)) as events:
+                with closing(_train(round_, setup, session, way, here)) as events:
                     for event in events:
+                        thinning.note(event)
                         here.beat()
-                        yield event
+                        yield loggers.noted(event)
             except TimeUpError:
                 watch = round_.should_continue
                 if missing := tuple(run for run in round_.runs if not is_there(run, setup.pool, watch)):
-                    yield OutOfTime(missing, round_.remaining)
+                    yield loggers.noted(OutOfTime(missing, round_.remaining))
                     return
         if way.shard is not None:
             failed = {failure.id for failure in setup.pool.failures()}
-            yield OtherShards(tuple(run for run in not_ours if run.id not in setup.pool and run.id not in failed))
+            missing = tuple(run for run in not_ours if run.id not in setup.pool and run.id not in failed)
+            yield loggers.noted(OtherShards(missing))
 
 
 def _train(round_: Round, setup: Setup, session: Session, way: _Way, here: Here) -> Generator[Event, None, None]:
@@ -228,6 +233,7 @@ def _train(round_: Round, setup: Setup, session: Session, way: _Way, here: Here)
             devices=setup.devices,
             reproducible=session.reproducible,
             processes=processes,
+            places=way.places.devices,
         )
         if runs is round_.runs:
             yield Planned(pool, runs, tuple(jobs), round_.remaining)
@@ -237,28 +243,35 @@ def _train(round_: Round, setup: Setup, session: Session, way: _Way, here: Here)
             if interrupt.pending:
                 raise interrupt.error()
             with closing(execute(job, setup, session)) as events:
-                for event in _once(events, told):
-                    yield event
-                    waiting += [event] if isinstance(event, Elsewhere) else []
+                for event in events:
+                    if _is_news(event, told):
+                        yield event
+                        waiting += [event] if isinstance(event, Elsewhere) else []
         if interrupt.pending:
             raise interrupt.error()
         runs = yield from _once(wait(waiting, failures, watch, interrupt, here.beat), told)
 
 
 def _once(events: Generator[Event, None, R], told: set[str]) -> Generator[Event, None, R]:
-    """Events without what becomes of runs of which that was told: a group that was begun is gone on with as a whole,
-    when another process that died has added some of its members.
-    """
+    """Those of the events that are news."""
     while True:
         try:
             event = next(events)
         except StopIteration as end:
             found: R = end.value
             return found
-        if isinstance(event, Ended | Elsewhere) and event.run.id in told:
-            continue
-        told |= {event.run.id} if isinstance(event, Ended) else set()
-        yield event
+        if _is_news(event, told):
+            yield event
+
+
+def _is_news(event: Event, told: set[str]) -> bool:
+    """Whether an event is not what becomes of a run of which that was told: a group that was begun is gone on with as
+    a whole, when another process that died has added some of its members. Runs that have ended are added to `told`.
+    """
+    if isinstance(event, Ended | Elsewhere) and event.run.id in told:
+        return False
+    told |= {event.run.id} if isinstance(event, Ended) else set()
+    return True
 
 
 def _those_there(

@@ -34,7 +34,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "members": ("nothing", "cosine(peak=0.3)", "logits-0"),
     "kind": ("logits", "probs"),
     "name": ("greedy", "nll", "cosine"),
-    "variant": ("team", "cascade", "uniform-soup", "greedy-soup", "student"),
+    "variant": ("team", "cascade", "pruned", "uniform-soup", "greedy-soup", "student"),
 }
 HEAVY = ("run", "tune", "range-test", "pretrain", "report")
 OUTPUTS = ("out", "figures", "every_team")
@@ -70,7 +70,7 @@ def _writes(outs: tuple[str, ...]) -> tuple[str, ...]:
     exported = tuple(
         f"{folder}{shape}{suffix}"
         for folder in ("run/", "")
-        for shape in ("ensemble", "student", "cascade", "uniform-soup", "greedy-soup")
+        for shape in ("ensemble", "student", "cascade", "pruned", "uniform-soup", "greedy-soup")
         for suffix in ("", ".onnx", ".pt2")
     )
     return (*own, *exported, *named)

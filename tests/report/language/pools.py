@@ -23,6 +23,8 @@ POLICIES = ({"name": "constant", "peak": 0.01}, {"name": "constant", "peak": 0.1
 FAILED = {"name": "cosine", "peak": 1.0}
 MEMBERS = len(POLICIES) + 1
 TOKENS = {"val": 400, "test": 300}
+OF_BASE_ALONE = 1000
+"""Parameters that the base is said to have."""
 LAYERS = {"up": (5, 7), "down": (7, 5)}
 """(out, in) of the layers of the base that adapters change."""
 
@@ -59,6 +61,7 @@ def token_pool(folder: Path) -> Pool:
             scores={"val": {"nll": float(-said["val"].main.mean())}},
             recipe={"policy": policy, "model": {"name": "lora"}, "train": {}},
             adapter=config(2),
+            parameters=OF_BASE_ALONE + 2 * (5 + 7) * 2,
             seconds=10.0,
         )
         pool.add(record, said, weights=matrices(place, 2))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.stats import binomtest
-from tests.report.language.pools import MEMBERS, ask, judge, token_pool
+from tests.report.language.pools import MEMBERS, OF_BASE_ALONE, ask, judge, token_pool
 from tests.report.pages import HOSTILE, open_page
 
 from lrensemble.evaluate import Result, choose, evaluate, load, save
@@ -174,6 +174,15 @@ def test_cost_counts_what_is_added_to_the_base_once(pool: Pool, result: Result) 
     assert rows["best single"][1:3] == ["1", f"{own}"]
     assert rows["team"][1:3] == [str(len(team.members)), f"{own * len(team.members)}"]
     assert rows["all"][1:5] == [str(MEMBERS), f"{own * MEMBERS}", "–", "40.0"]
+
+
+def test_the_price_of_a_team_holds_the_base_once(pool: Pool, result: Result) -> None:
+    section = by_title(pool, result)["The price"]
+    rows = {str(row[0]): row for row in section.tables[0].rows}
+    own = 2 * (5 + 7) * 2
+    assert rows["best single"][2] == f"{OF_BASE_ALONE + own:,}"
+    assert rows["all"][1:3] == [str(MEMBERS), f"{OF_BASE_ALONE + own * MEMBERS:,}"]
+    assert "the base of adapters once" in section.prose[0]
 
 
 def test_a_pool_that_is_not_judged_yet_shows_what_there_is(pool: Pool) -> None:

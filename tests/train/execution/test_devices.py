@@ -5,9 +5,10 @@ import os
 import pytest
 import torch
 
+from lrensemble.environment import cores
 from lrensemble.errors import TrainingError
 from lrensemble.models import build
-from lrensemble.train.execution.devices import check_devices, cores, to_device
+from lrensemble.train.execution.devices import check_devices, to_device
 from lrensemble.train.run.numerics import check_precision
 from lrensemble.train.run.threads import threads, threads_for
 

@@ -59,7 +59,7 @@ def test_a_link_in_the_place_of_a_runs_state_is_not_written_through(
     assert untouched(outside)
 
 
-@pytest.mark.parametrize("name", ["search.db", "search.db-journal"])
+@pytest.mark.parametrize("name", ["search.db", "search.db-journal", "search.journal"])
 def test_a_study_is_not_kept_behind_a_link(
     experiment: MakeExperiment, sweep: dict[str, Any], tmp_path: Path, name: str
 ) -> None:

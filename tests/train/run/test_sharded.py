@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from tests.forked import ForkedProcess
 from tests.language.models import tiny_base
 
 from lrensemble.config import Experiment, to_record
@@ -64,23 +67,46 @@ def content(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def launched(pool: Path, content: dict[str, Any], stop: int = 99, processes: int = 2) -> dict[str, Any]:
-    """What the first of the processes tells, as `torchrun`, which `accelerate launch` calls, starts them."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes), "--no-python"]
+def launched(pool: Path, content: dict[str, Any], stop: int) -> dict[str, Any]:
+    """What the first of two processes tells, as `torchrun`, which `accelerate launch` calls, starts them."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--no-python"]
     command += [sys.executable, "-c", SCRIPT, str(pool), json.dumps(content), str(stop)]
     search = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     own = {"OMP_NUM_THREADS": "1", "PYTHONPATH": search}
     done = subprocess.run(command, env={**os.environ, **own}, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    (line,) = [each for each in done.stdout.splitlines() if each.startswith("told ")]
+    return told_in(done.stdout)
+
+
+def forked(address: Path, pool: Path, content: dict[str, Any], stop: int = 99) -> dict[str, Any]:
+    """What the first of two forked processes tells, which have the variables that `torchrun` sets."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    own = {"OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "PYTHONPATH": str(ROOT)}
+    own |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    command = ["-c", SCRIPT, pool, json.dumps(content), stop]
+    with ExitStack() as stack:
+        leader, other = (
+            stack.enter_context(ForkedProcess(address, command, RANK=rank, LOCAL_RANK=rank, **own)) for rank in "01"
+        )
+        output, _ = leader.communicate(timeout=300)
+        assert (leader.returncode, other.wait(timeout=300)) == (0, 0)
+    return told_in(output)
+
+
+def told_in(output: str) -> dict[str, Any]:
+    """The line that the first process writes."""
+    (line,) = [each for each in output.splitlines() if each.startswith("told ")]
     told: dict[str, Any] = json.loads(line.removeprefix("told "))
     return told
 
 
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft asks
-def test_it_is_as_in_one_process_and_goes_on_where_it_was_stopped(content: dict[str, Any], tmp_path: Path) -> None:
+def test_it_is_as_in_one_process_and_goes_on_where_it_was_stopped(
+    content: dict[str, Any], tmp_path: Path, forking: Path
+) -> None:
     begun = launched(tmp_path / "pool", content, stop=2)
-    told = launched(tmp_path / "pool", content)
+    told = forked(forking, tmp_path / "pool", content)
     assert told["parts"] == ["DTensor"]
     assert told["share"] == pytest.approx(0.5, abs=0.05)
     alone = [

@@ -20,7 +20,7 @@ from lrensemble.pool import Member, MemberRecord, Pool
 from lrensemble.select import Validation, select
 from lrensemble.train import Began, Ended, Event, Planned, Step, tune
 from lrensemble.train.sweep.strategies.gain import team_gain
-from lrensemble.train.sweep.strategies.optuna_parts import build_sampler
+from lrensemble.train.sweep.strategies.optuna_parts import build_sampler, place_in
 from lrensemble.train.sweep.strategies.pool_in_study import names_of
 
 MakeExperiment = Callable[..., Experiment]
@@ -322,6 +322,23 @@ def test_optunas_journal_file_serves_as_well(searching: MakeExperiment, tmp_path
     assert statuses(tune(one, tmp_path / "pool")) == ["finished"] * 2
     assert (tmp_path / "search.journal").stat().st_size > 0
     assert statuses(tune(one, tmp_path / "pool")) == ["exists"] * 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells what is mounted where")
+def test_where_several_machines_may_share_the_disk_a_new_study_is_a_journal(tmp_path: Path) -> None:
+    table, pool = tmp_path / "mounts", tmp_path / "a pool"
+    database, journal = f"sqlite:///{pool / 'search.db'}", str(pool / "search.journal")
+
+    def place_on(kind: str) -> str:
+        point = str(tmp_path).replace(" ", r"\040")
+        table.write_text(f"/dev/root / ext4 rw 0 0\nserver:/home {point} {kind} rw 0 0\n")
+        return place_in(pool, table)
+
+    assert [place_on(kind) for kind in ("ext4", "xfs", "overlay")] == [database] * 3
+    assert [place_on(kind) for kind in ("nfs4", "lustre", "fuse.sshfs")] == [journal] * 3
+    assert place_in(pool, tmp_path / "missing") == journal, "nothing is known"
+    (pool / "search.db").touch()
+    assert place_on("nfs4") == database, "a search that was begun goes on where it is"
 
 
 def test_a_journal_that_is_damaged_is_named(searching: MakeExperiment, tmp_path: Path) -> None:

@@ -23,13 +23,13 @@ class OnBenchmark(Record):
     chance: float
     """Accuracy to expect of a guess."""
     base: Scores | None
-    """Of the base alone; None where it was not asked."""
+    """Scores of the base alone; None where it was not asked."""
     single: Scores
-    """Of the best single model."""
+    """Scores of the best single model."""
     team: Scores | None
-    """Of the judged team; None where there is none."""
+    """Scores of the judged team; None where there is none."""
     members: dict[str, Scores]
-    """Of every member, by id."""
+    """Scores of every member, by id."""
     gain: dict[str, Gain]
     """Gain of the team over the best single model by `accuracy` and `nll`, on this benchmark alone."""
     adjusted_p: dict[str, float]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from lrensemble.errors import PoolError
 from lrensemble.evaluate.comparison import gain_of
 from lrensemble.evaluate.gain import Gain
-from lrensemble.evaluate.predictors import Predictor
-from lrensemble.evaluate.streaming import SplitReader
+from lrensemble.evaluate.predictors import Predictor, Voices
 from lrensemble.evaluate.uncertainty.record import Detection, Foreign
 from lrensemble.metrics.base import Floats
 from lrensemble.metrics.detection import detection_auroc, entropy, fpr_at_recall, mutual_information
@@ -40,7 +40,21 @@ def further_sets(tests: Sequence[str], foreign: Sequence[str]) -> list[str]:
     return [name for name in tests[1:] if name not in full]
 
 
-def foreign(predictors: Mapping[str, Predictor], known: SplitReader, other: SplitReader) -> Foreign:
+class Reader(Protocol):
+    """Rows, and what members say of them."""
+
+    @property
+    def voices(self) -> Voices:
+        """What members say."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    def whole(self, predictor: Predictor) -> Floats:
+        """Predictions [sample, class] of one predictor on all rows."""
+
+
+def foreign(predictors: Mapping[str, Predictor], known: Reader, other: Reader) -> Foreign:
     """How well everybody tells the rows of another test set from those of the first one.
 
     Every row counts once here: weights are those of a score, and groups of another set are not those of the first.
@@ -68,7 +82,7 @@ def foreign(predictors: Mapping[str, Predictor], known: SplitReader, other: Spli
     )
 
 
-def measures(predictor: Predictor, reader: SplitReader) -> dict[str, Floats]:
+def measures(predictor: Predictor, reader: Reader) -> dict[str, Floats]:
     """Uncertainty of rows [sample] by measure: the entropy of what is said, and of several members their
     disagreement.
     """

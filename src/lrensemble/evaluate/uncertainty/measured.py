@@ -10,9 +10,10 @@ from lrensemble.evaluate.comparison import gains
 from lrensemble.evaluate.gain import Gain
 from lrensemble.evaluate.predictors import Predictor
 from lrensemble.evaluate.streaming import SplitReader
-from lrensemble.evaluate.uncertainty.foreign import foreign
+from lrensemble.evaluate.uncertainty.foreign import Reader, foreign
 from lrensemble.evaluate.uncertainty.record import Selective, Uncertainty
 from lrensemble.evaluate.uncertainty.sets import sets
+from lrensemble.evaluate.uncertainty.stored import foreign_readers
 from lrensemble.metrics import METRICS
 from lrensemble.metrics.base import Floats
 from lrensemble.pool import Pool
@@ -50,7 +51,9 @@ def uncertainty(
     if not all("probabilities" in reader.voices.served(each) for each in predictors.values()):
         return None
     said = {who: reader.whole(each) for who, each in predictors.items()}
-    readers = {name: SplitReader(pool, name) for name in tests[1:]}
+    needed = {member for each in predictors.values() for member in each.members}
+    readers: dict[str, Reader] = {name: SplitReader(pool, name) for name in tests[1:]}
+    readers |= foreign_readers(pool, needed)
     return Uncertainty(
         metric=metric,
         member=single,

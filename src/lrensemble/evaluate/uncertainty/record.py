@@ -43,9 +43,9 @@ class Sets(Record):
     calibration_rows: int
     measured_rows: int
     single: dict[str, PredictorSets]
-    """Of the best single model, by method."""
+    """Sets of the best single model, by method."""
     team: dict[str, PredictorSets]
-    """Of the judged team, by method; empty where there is none."""
+    """Sets of the judged team, by method; empty where there is none."""
 
 
 class Detection(Record):
@@ -61,9 +61,9 @@ class Foreign(Record):
 
     rows: int
     single: dict[str, Detection]
-    """Of the best single model: by `entropy`."""
+    """Detection by the best single model: by its `entropy`."""
     team: dict[str, Detection]
-    """Of the judged team: by `entropy` and `mutual_information`."""
+    """Detection by the judged team: by `entropy` and `mutual_information`."""
     gain: dict[str, Gain] = Field(default={})
     """Gain of the team in AUROC over the entropy of the single model, by measure."""
 

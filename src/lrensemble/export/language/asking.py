@@ -42,9 +42,9 @@ class Asked:
     """What was said of the questions."""
 
     answers: Pool
-    """Of the members, by the ids that they have in their own pool."""
+    """Answers of the members, by the ids that they have in their own pool."""
     base: Pool
-    """Of the base alone."""
+    """Answers of the base alone."""
 
 
 def ask_members(

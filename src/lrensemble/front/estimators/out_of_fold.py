@@ -74,7 +74,7 @@ def fit_all(points: Sequence[GridPoint], given: Given, n_jobs: int | None) -> li
 
 
 Part = tuple[Predictions | None, Exception | None, float]
-"""Of one point in one fold: what it says, or its error; and seconds."""
+"""Predictions of one point in one fold, or its error; and seconds."""
 
 
 def _one(point: GridPoint, given: Given, train: Rows, test: Rows, ask: Ask) -> Part:

@@ -10,7 +10,7 @@ Measures of values have no focal rows: no value is simply wrong.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.metrics.diversity import (  # noqa: F401  (registers what they define)
@@ -22,11 +22,19 @@ from lrensemble.metrics.diversity import (  # noqa: F401  (registers what they d
 from lrensemble.metrics.diversity.ambiguity import ValueRows, value_rows
 from lrensemble.metrics.diversity.base import DIVERSITY, higher_is_more_diverse
 from lrensemble.metrics.diversity.outcomes import Outcomes, outcomes, where_wrong
-from lrensemble.metrics.diversity.teams import EveryPair, EveryTeam, OneTeam, Values
+from lrensemble.metrics.diversity.teams import EveryPair, EveryTeam, OneTeam, SomeTeams, Values
 from lrensemble.metrics.serving import require_target
 from lrensemble.spec import SpecLike
 
-__all__ = ["DIVERSITY", "all_teams", "all_teams_focal", "diversity", "higher_is_more_diverse", "pairwise"]
+__all__ = [
+    "DIVERSITY",
+    "all_teams",
+    "all_teams_focal",
+    "diversity",
+    "given_teams",
+    "higher_is_more_diverse",
+    "pairwise",
+]
 
 
 def diversity(
@@ -68,6 +76,21 @@ def pairwise(
     Arguments and errors as `diversity`.
     """
     return DIVERSITY.call(measure, _rows(measure, predictions, truth, focal, weights), EveryPair())
+
+
+def given_teams(
+    measure: SpecLike,
+    predictions: ArrayLike,
+    truth: ArrayLike,
+    teams: NDArray[np.bool_],
+    *,
+    weights: ArrayLike | None = None,
+) -> Values:
+    """Diversity [team] of teams given by their masks [team, member], of one member or more each.
+
+    Other arguments and errors as `diversity`.
+    """
+    return DIVERSITY.call(measure, _rows(measure, predictions, truth, None, weights), SomeTeams(teams))
 
 
 def all_teams(

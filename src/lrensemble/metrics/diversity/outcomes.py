@@ -108,6 +108,8 @@ def cofailures(given: Outcomes) -> NDArray[np.float64]:
 
 def agreements(given: Outcomes) -> NDArray[np.float64]:
     """Weight of rows [member, member] for which both predict the same class, right or wrong."""
+    if (given.weights == 1).all():  # counting is ten times as fast
+        return np.array([np.count_nonzero(given.predicted == one, axis=1) for one in given.predicted], dtype=np.float64)
     return np.array([(given.predicted == one) @ given.weights for one in given.predicted])
 
 

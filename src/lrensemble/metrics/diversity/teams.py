@@ -1,4 +1,4 @@
-"""The teams that a measure is taken of: one, every pair, or every team of the pool.
+"""The teams that a measure is taken of: one, some, every pair, or every team of the pool.
 
 A measure is written once, in means over a team's members and over its pairs; what a mean over *all* teams costs is
 decided here. Sums over pairs of every team follow from those of the teams without their last member, an addition each.
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lrensemble.errors import PredictionsError
 
 Values = NDArray[np.float64]
-"""Number for each team: [] of one team, [member, member] of every pair, [team] of all teams."""
+"""Number for each team: [] of one team, [member, member] of every pair, [team] of some or of all."""
 
 MOST_MEMBERS = 28
 """Members at most: with more, the numbers of all teams would fill more than 2 GiB."""
@@ -64,6 +64,36 @@ class OneTeam:
         """Sum over rows of the smaller side []."""
         failing = wrong.sum(axis=0)
         return np.asarray(np.minimum(failing, self.members - failing) @ weights)
+
+
+class SomeTeams:
+    """Teams by their masks [team, member], with one member or more each: [team]."""
+
+    def __init__(self, masks: NDArray[np.bool_]) -> None:
+        self.masks = masks.astype(np.float64)
+
+    def sizes(self) -> Values:
+        """Number of members [team]."""
+        return np.asarray(self.masks.sum(axis=1))
+
+    def over_members(self, values: Values) -> Values:
+        """Mean over members [team]."""
+        return np.asarray(self.masks @ values / self.sizes())
+
+    def over_pairs(self, matrix: Values) -> Values:
+        """Mean over pairs [team]; a pair stands in the matrix twice, and a member with itself on the diagonal."""
+        sizes, alone = self.sizes(), self.masks @ matrix.diagonal()
+        both = ((self.masks @ matrix) * self.masks).sum(axis=1) - alone
+        return np.where(sizes > 1, both / np.maximum(sizes * (sizes - 1), 1), alone)
+
+    def minorities(self, wrong: NDArray[np.bool_], weights: Values) -> Values:
+        """Sum over rows of the smaller side [team]."""
+        found, errors = np.zeros(len(self.masks)), wrong.astype(np.float64)
+        step = max(1, _BLOCK // max(1, len(self.masks)))
+        for start in range(0, len(weights), step):
+            failing = self.masks @ errors[:, start : start + step]
+            found += np.minimum(failing, self.sizes()[:, None] - failing) @ weights[start : start + step]
+        return found
 
 
 class EveryPair:

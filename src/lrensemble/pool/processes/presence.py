@@ -59,7 +59,7 @@ class Presence(Record):
     lease: int
     """Seconds."""
     versions: dict[str, str]
-    """Of Python and of the libraries that decide numbers."""
+    """Versions of Python and of the libraries that decide numbers."""
     shard: str | None = None
     """Its fixed part of the sweep, `1/8`, where it has one."""
 

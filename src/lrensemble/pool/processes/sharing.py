@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from lrensemble.errors import StorageError, TrainingError
 from lrensemble.files import warn_once
 from lrensemble.files.claims import BEATS, lease_seconds
 from lrensemble.files.shared import OF_ONE_MACHINE, broken_promises, copies, file_system_of
-from lrensemble.pool.processes.presence import Process
+from lrensemble.pool.processes.presence import FOLDER, Process
 
 TASKS = {
     "SLURM_ARRAY_TASK_ID": "a task of a Slurm array",
@@ -20,6 +21,10 @@ TASKS = {
     "JOB_COMPLETION_INDEX": "a pod of a Kubernetes Job",
 }
 """Variables that schedulers set for the processes that they start, and what such a process is."""
+
+
+SECONDS_TO_SEE = 30.0
+"""Seconds until a file that another machine has written is seen, at most: network file systems ask now and then."""
 
 
 def check_shared(folder: Path, *, several: bool, environment: Mapping[str, str] = os.environ) -> None:
@@ -54,6 +59,26 @@ def check_shared(folder: Path, *, several: bool, environment: Mapping[str, str] 
             f"{folder} lies on {kind}, which is most likely seen by {platform.node()} alone, and this is {task}: those "
             "on other machines would each train all of it; give --out a folder that all of them share"
         )
+
+
+def check_seen(folder: Path, holder: str) -> None:
+    """Refuse a folder in which a process that trains in it has not left its file: one of the same name elsewhere.
+
+    Args:
+        folder: of a pool.
+        holder: the process, which may be on another machine, whose changes are seen here after a while.
+
+    Raises:
+        StorageError: it was not seen.
+    """
+    deadline = time.monotonic() + SECONDS_TO_SEE
+    while not (folder / FOLDER / f"{holder}.json").exists():
+        if time.monotonic() > deadline:
+            raise StorageError(
+                f"{folder} on {platform.node()} is not the one in which the sweep writes; give --out a folder that all "
+                "machines share"
+            )
+        time.sleep(1.0)
 
 
 def check_others(folder: Path, others: Iterable[Process], *, ahead: float | None = None, strict: bool = False) -> None:

@@ -24,25 +24,29 @@ function look(layout) {
   if (printing) themed.width = PAPER;
   return themed;
 }
-const figures = [...document.querySelectorAll("figure")].map(figure => {
+const layouts = new Map();  // of the figures that are drawn
+function draw(figure) {
   const {data, layout} = JSON.parse(figure.querySelector("script").textContent);
   const plot = figure.querySelector(".plot");
-  Plotly.newPlot(plot, data, look(layout), {responsive: true, displaylogo: false, showSendToCloud: false,
+  layouts.set(figure, layout);
+  Plotly.react(plot, data, look(layout), {responsive: true, displaylogo: false, showSendToCloud: false,
     plotlyServerURL: "", topojsonURL: "", toImageButtonOptions: {format: "svg", filename: plot.id}});
-  return {figure, plot, layout};
-});
+}
 function restyle() {
-  for (const {plot, layout} of figures) Plotly.relayout(plot, {...look(layout), ...(printing ? {} : {width: undefined, autosize: true})});
+  for (const [figure, layout] of layouts)
+    Plotly.relayout(figure.querySelector(".plot"), {...look(layout), ...(printing ? {} : {width: undefined, autosize: true})});
 }
 dark.addEventListener("change", restyle);
 addEventListener("beforeprint", () => { printing = true; restyle(); });
 addEventListener("afterprint", () => { printing = false; restyle(); });
-for (const {figure, plot} of figures) {
-  const box = figure.querySelector(".filter");
+function furnishFigure(figure) {
+  const box = figure.querySelector(".filter"), plot = figure.querySelector(".plot");
+  draw(figure);
   if (box) box.addEventListener("input", () => {
     const wanted = box.value.toLowerCase();
     Plotly.restyle(plot, {visible: plot.data.map(trace => (trace.name || "").toLowerCase().includes(wanted))});
   });
+  furnishNumbers(figure, plot);
 }
 
 // Tables: tablesort orders them; a box filters them, a button writes them as CSV.
@@ -72,7 +76,7 @@ function shownLines(table) {
   const rows = [...table.tBodies[0].rows].filter(row => !row.hidden);
   return [[...table.tHead.rows[0].cells].map(cell => cell.textContent), ...rows.map(row => [...row.cells].map(value))];
 }
-function furnish(table) {
+function furnishTable(table) {
   const name = table.dataset.name, tools = element("div", {className: "tools"}), rows = [...table.tBodies[0].rows];
   if (rows.length > 1) new Tablesort(table);
   if (rows.length > 12) {
@@ -93,7 +97,6 @@ function furnish(table) {
   }
   table.parentElement.before(tools);
 }
-document.querySelectorAll("table:not(.plain)").forEach(furnish);
 
 // What scrolls can be reached with the keyboard.
 function reachable() {
@@ -104,7 +107,6 @@ function reachable() {
   }
 }
 addEventListener("resize", reachable);
-reachable();
 
 // Numbers of a figure as a table, made when somebody asks.
 
@@ -134,10 +136,11 @@ function headingsOf(plot) {
   if (trace.type === "parcoords") return ["", ...trace.dimensions.map(dimension => dimension.label)];
   return trace.z ? ["row", "column", "value"] : ["name", "label", title("xaxis"), title("yaxis")];
 }
-for (const {figure, plot} of figures) {
-  const fold = figure.querySelector(".numbers"), caption = figure.querySelector("figcaption").textContent;
+function furnishNumbers(figure, plot) {
+  const fold = figure.querySelector(".numbers");
   fold.addEventListener("toggle", () => {
     if (!fold.open || fold.querySelector("table, p")) return;
+    const caption = figure.querySelector("figcaption").textContent;
     const lines = numbersOf(plot), head = headingsOf(plot);
     const used = head.map((_, column) => lines.some(line => line[column] !== ""));
     const kept = line => line.filter((_, column) => used[column]);
@@ -161,12 +164,20 @@ for (const {figure, plot} of figures) {
 }
 
 // The contents tell where one is.
-const links = new Map([...document.querySelectorAll("nav a")].map(link => [link.hash.slice(1), link]));
 const seen = new IntersectionObserver(entries => {
   for (const {target, isIntersecting} of entries) {
     if (!isIntersecting) continue;
-    links.forEach(link => link.removeAttribute("aria-current"));
-    links.get(target.id)?.setAttribute("aria-current", "location");
+    for (const link of document.querySelectorAll("nav a"))
+      if (link.hash.slice(1) === target.id) link.setAttribute("aria-current", "location");
+      else link.removeAttribute("aria-current");
   }
 }, {rootMargin: "0px 0px -70% 0px"});
-document.querySelectorAll("section[id]").forEach(section => links.has(section.id) && seen.observe(section));
+
+// All that a part of the page needs; the page as a whole, or a section that came later.
+function furnishPage(root) {
+  root.querySelectorAll("figure").forEach(figure => layouts.has(figure) || furnishFigure(figure));
+  root.querySelectorAll("table:not(.plain)").forEach(furnishTable);
+  for (const section of [root, ...root.querySelectorAll("section")]) if (section.matches("section[id]")) seen.observe(section);
+  reachable();
+}
+furnishPage(document.getElementById("content"));

@@ -20,7 +20,7 @@ from lrensemble.report.section import Figure, Section, Table
 
 WHO = ("base alone", "best single", "team")
 LOOKS = (look_at(2), look_at(0), look_at(1))
-"""Of those who answer; best single model and team have the colours that they have elsewhere."""
+"""Colours of those who answer; best single model and team have those that they have elsewhere."""
 
 
 def benchmarks(report: ReportData) -> Section | None:

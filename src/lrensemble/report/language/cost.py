@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import safetensors
-
 from lrensemble.config import Base
 from lrensemble.errors import LREnsembleError
-from lrensemble.evaluate.measurements import cost_of
+from lrensemble.evaluate.costs import adapters_of, cost_of, parameters_in
 from lrensemble.evaluate.result import Cost
-from lrensemble.files import tensor_errors
 from lrensemble.language.weights import weight_files
 from lrensemble.report.language.samples import BASE, SINGLE, TEAM, Samples, stored_samples
 from lrensemble.report.report_data import ReportData
@@ -27,7 +23,7 @@ def cost(report: ReportData) -> Section | None:
         return None
     written = stored_samples(report)
     measured = written if isinstance(written, Samples) else None
-    size, adapters = _size(base), adapters_of(report)
+    size, adapters = _size(base), _adapters(report)
     rows = [[BASE, "0", "0", "0", "", "", _speed(measured, BASE)]]
     for name, who, ids in _teams(report):
         spent = cost_of([member for member in report.members if member.id in ids])
@@ -70,25 +66,9 @@ def _teams(report: ReportData) -> list[tuple[str, str, frozenset[str]]]:
     return [(f"{SINGLE}: {report.best.name}", SINGLE, frozenset([report.best.id])), *judged, ("all", "", everybody)]
 
 
-def parameters_in(path: Path) -> int:
-    """Number of parameters in a file, by its header.
-
-    Raises:
-        StorageError: it cannot be read.
-        PoolError: it is damaged.
-    """
-    with tensor_errors(path), safetensors.safe_open(path, "np") as file:
-        return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 – no mapping
-
-
-def adapters_of(report: ReportData) -> dict[str, int] | None:
-    """Parameters that each member adds to the base, by id; None where members are whole models.
-
-    Those whose weights were dropped are left out.
-    """
-    if any(member.adapter is None for member in report.members):
-        return None
-    return {member.id: parameters_in(member.weights_file()) for member in report.members if member.has_weights}
+def _adapters(report: ReportData) -> dict[str, int] | None:
+    """Parameters that each member adds to the base, by id; None where members are whole models."""
+    return adapters_of(report.members) if all(member.adapter is not None for member in report.members) else None
 
 
 def _size(base: Base) -> int | None:

@@ -35,7 +35,7 @@ class Asked:
     """Multiple-choice questions, two of those who answered, and how they were judged there."""
 
     pool: Pool
-    """Of what all members say of the questions."""
+    """Answers of all members to the questions."""
     best: Member
     """The best single member."""
     team: Predictor | None
@@ -48,7 +48,7 @@ class Asked:
     chosen_here: bool
     """Whether both were chosen on validation rows of these questions, and not on tokens."""
     base: Pool | None = None
-    """Of what the base says alone; None where it was not asked."""
+    """Answers of the base alone; None where it was not asked."""
 
     def said(self, split: str, predictor: Predictor) -> Floats:
         """Probabilities [question, choice] of one who answers."""

@@ -14,6 +14,7 @@ from lrensemble.report.language.tokens import distances
 from lrensemble.report.language.updates import update_products
 from lrensemble.report.look import COLOURS
 from lrensemble.report.parameters import Floats, Products, cosines
+from lrensemble.report.ranks import rank_correlation
 from lrensemble.report.report_data import SEED, ReportData
 from lrensemble.report.section import Figure, Section
 from lrensemble.report.sections.heat_maps import HeatMap, by_layer, clustered, heat_map
@@ -98,13 +99,11 @@ def _correlations(products: Products | None, maps: Sequence[HeatMap]) -> list[st
     """How far distance in weights goes with distance in what is said, over pairs."""
     if products is None or len(products.whole) < 4:
         return []
-    from scipy.stats import spearmanr
-
     upper = np.triu_indices(len(products.whole), k=1)
     cosine = cosines(products.whole)[upper]
     words = {"tokens": "the difference in tokens", "answers": "the disagreement in answers"}
     found = [
-        f"{spearmanr(cosine, values[upper]).statistic:+.2f} with {words[name]}"
+        f"{rank_correlation(cosine, values[upper]):+.2f} with {words[name]}"
         for name, values, _ in maps
         if name in words and np.ptp(values[upper]) > 0 and np.ptp(cosine) > 0
     ]

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.report.escape import escape_html
-from lrensemble.report.look import SCALE, look_at
+from lrensemble.report.look import COLOURS, SCALE, look_at
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
-from lrensemble.report.sections.diversity import PATH, some_teams
+from lrensemble.report.sections.diversity import PATH, teams_of
 from lrensemble.spec import to_spec
 
 MEANS = ("mean", "mixture")
@@ -30,7 +30,7 @@ class Decomposition:
 
     @classmethod
     def of(cls, errors: Floats, weights: Floats | None) -> Decomposition:
-        """Of errors [member, sample, output] on rows that count by weights [sample]."""
+        """The decomposition of errors [member, sample, output] on rows that count by weights [sample]."""
         times = np.ones(errors.shape[1]) if weights is None else weights
         scaled = errors * np.sqrt(times / (times.sum() * errors.shape[2]))[None, :, None]
         flat = scaled.reshape(len(errors), -1)
@@ -63,11 +63,11 @@ class Decomposition:
 
 def ambiguity(report: ReportData) -> Section | None:
     """Section on errors, ambiguity and size of teams of values, on val."""
-    if len(report.members) < 2:
+    if report.sound.sum() < 2:
         return None
     said = np.stack([report.values_of(member, "val") for member in report.members])
     found = Decomposition.of(said - report.truth("val"), report.pool.weights("val"))
-    masks, which = some_teams(len(report.members))
+    masks, which = teams_of(report)
     shares = masks / masks.sum(axis=1, keepdims=True)
     errors, apart = found.errors(shares), found.ambiguities(shares)
     gained = 100 * apart / np.maximum(errors + apart, np.finfo(np.float64).tiny)
@@ -82,7 +82,7 @@ def ambiguity(report: ReportData) -> Section | None:
         _of_teams(report, found),
         [
             _scatter(masks, errors, apart),
-            _by_size(found, masks, errors),
+            _by_size(found.of_members[report.sound], masks, errors),
             _greedy(report, found),
         ],
     )
@@ -123,10 +123,10 @@ def _scatter(masks: NDArray[np.bool_], errors: Floats, apart: Floats) -> Figure:
     return Figure("ambiguity", [trace], axes, "Every point is a team.")
 
 
-def _by_size(found: Decomposition, masks: NDArray[np.bool_], errors: Floats) -> Figure:
-    """Figure of the best and mean error of the mean over the teams of every size."""
-    sizes = np.concatenate([np.ones(len(found.gram), dtype=np.int64), masks.sum(axis=1)])
-    roots = np.sqrt(np.concatenate([found.of_members, errors]))
+def _by_size(alone: Floats, masks: NDArray[np.bool_], errors: Floats) -> Figure:
+    """Figure of the best and mean error of the mean over the teams of every size, beside members alone [member]."""
+    sizes = np.concatenate([np.ones(len(alone), dtype=np.int64), masks.sum(axis=1)])
+    roots = np.sqrt(np.concatenate([alone, errors]))
     known = np.unique(sizes)
     lines = (("best", np.min, look_at(2)), ("mean", np.mean, look_at(0)))
     traces = [
@@ -153,6 +153,7 @@ def _greedy(report: ReportData, found: Decomposition) -> Figure:
         "x": list(range(1, len(losses) + 1)),
         "y": np.sqrt(losses).tolist(),
         "text": [escape_html(report.names[member]) for member in added],
+        "line": {"color": COLOURS[0]},
         "hovertemplate": "%{x}: + %{text}<br>RMSE %{y:.4g}<extra></extra>",
     }
     axes = {"xaxis": {"title": {"text": "additions"}}, "yaxis": {"title": {"text": "val RMSE"}}}

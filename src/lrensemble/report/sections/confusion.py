@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lrensemble.metrics.confusion import confusion_matrix
 from lrensemble.report.escape import escape_html
-from lrensemble.report.look import BAD, GOOD
+from lrensemble.report.look import BAD, GOOD, NEUTRAL
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
@@ -93,8 +93,10 @@ def _changes(before: Floats, after: Floats, names: list[str], shown: NDArray[np.
     better = np.where(np.eye(len(shown), dtype=bool), change, -change)
     most = max(1.0, float(np.abs(better).max()))
     trace = _heat(better, names, shown, "%{text}") | {
+        "z": [[value or None for value in row] for row in better.tolist()],  # the page shows where nothing changes
+        "hoverongaps": False,
         "text": [[f"{value:+g}" if value else "" for value in row] for row in change],
-        "colorscale": [[0, BAD], [0.5, "rgba(128,128,128,0.1)"], [1, GOOD]],
+        "colorscale": [[0, BAD], [0.5, NEUTRAL], [1, GOOD]],
         "zmin": -most,
         "zmax": most,
         "hovertemplate": "label %{y}<br>taken for %{x}<br>%{text} rows<extra></extra>",

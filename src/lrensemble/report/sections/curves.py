@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lrensemble.evaluate import untrusted
@@ -11,8 +11,8 @@ from lrensemble.evaluate.rates import recorded_policy
 from lrensemble.evaluate.verdict import in_print
 from lrensemble.pool import Member
 from lrensemble.report.escape import escape_html
-from lrensemble.report.look import Look
-from lrensemble.report.report_data import ReportData, policy_of
+from lrensemble.report.look import Look, looks_of
+from lrensemble.report.report_data import ReportData, Running, policy_of
 from lrensemble.report.section import Figure, Section
 
 POINTS = 150
@@ -25,28 +25,38 @@ LOSSES = ("val_nll", "val_gaussian_nll", "val_mse", "val_loss")
 """Keys of a history that hold the validation loss, the first one present."""
 
 History = list[dict[str, Any]]
+RateCurve = tuple[list[float], list[float]]
+"""Epochs, and the rate at each."""
 
 
-def curves(report: ReportData) -> Section | None:
-    """Section with three panels over the epochs; members of the chosen team stand out."""
-    histories = {member.id: history for member in report.everybody if (history := member.history())}
-    if not histories:
+def curves(report: ReportData, running: Sequence[Running] = ()) -> Section | None:
+    """Section with three panels over the epochs; members of the chosen team stand out.
+
+    Args:
+        report: pool of the members.
+        running: runs under way, which are drawn as far as they have told.
+    """
+    everybody: tuple[Member | Running, ...] = (*report.everybody, *running)
+    told = [(each, history) for each in everybody if (history := each.history())]
+    if not told:
         return None
-    panels = _panels(histories)
-    traces = [*_legend(report, histories)]
-    for member in report.everybody:
-        if member.id in histories:
-            history = histories[member.id]
-            traces += [_trace(report, member, history, panel, key) for panel, (key, _) in enumerate(panels)]
+    histories = {each.id: history for each, history in told}
+    panels, looks = _panels(histories), looks_of(map(policy_of, everybody))
+    rates = {each.id: _rate_curve(each, history, report.pool.trust_code) for each, history in told}
+    traces = [*_legend({policy_of(each): looks[policy_of(each)] for each, _ in told})]
+    for each, history in told:
+        look, rate = looks[policy_of(each)], rates[each.id]
+        traces += [_trace(report, each, history, look, panel, key, rate) for panel, (key, _) in enumerate(panels)]
     figure = Figure(
         "curves",
         traces,
-        _layout(report, histories, panels),
+        _layout(report, histories, panels, rates),
         "The rate by epoch; loss and score at the end of each. Each policy has a colour, a dash and a symbol.",
         filter="show members whose name holds …",
     )
     prose = [
         *filter(None, [untrusted(report.pool, "policy", "The rate between the ends of epochs")]),
+        *["Runs under way are drawn as far as they have told." for _ in running[:1]],
         "A line a member; members of the chosen team are thick, and those without predictions are faint. Click a "
         "policy in the legend to hide it, twice to see it alone; or type to filter:",
     ]
@@ -60,24 +70,33 @@ def _panels(histories: dict[str, History]) -> list[tuple[str, str]]:
     return [("rate", "rate"), ("train_loss", "training loss"), (loss, f"val {in_print(loss.removeprefix('val_'))}")]
 
 
-def _layout(report: ReportData, histories: dict[str, History], panels: list[tuple[str, str]]) -> dict[str, Any]:
+def _layout(
+    report: ReportData,
+    histories: dict[str, History],
+    panels: list[tuple[str, str]],
+    rates: dict[str, RateCurve | None],
+) -> dict[str, Any]:
     layout: dict[str, Any] = {
         "grid": {"rows": 3, "columns": 1, "pattern": "independent"},
         "height": 820,
     }
-    sound = [histories[each.id] for each in report.members if each.id in histories and each.id not in report.useless]
+    useless = report.useless | {each.id for each in report.everybody if each.status != "finished"}
+    sound = [id_ for id_ in histories if id_ not in useless]
     for panel, (key, title) in enumerate(panels):
         axis = "" if panel == 0 else str(panel + 1)
         layout[f"xaxis{axis}"] = {"title": {"text": "epoch" if panel == len(panels) - 1 else ""}}
         layout[f"yaxis{axis}"] = {"title": {"text": title}, "type": "log" if panel else "linear"}
-        if len(sound) < len(histories) and (ends := _ends(sound, key, logarithmic=panel > 0)):
+        values = [line.get(key) for name in sound for line in histories[name]]
+        if key == "rate":  # between the ends of epochs it may be higher
+            values += [value for name in sound for value in (rates[name] or ((), ()))[1]]
+        if len(sound) < len(histories) and (ends := _ends(values, logarithmic=panel > 0)):
             layout[f"yaxis{axis}"]["range"] = ends
     return layout
 
 
-def _ends(histories: list[History], key: str, *, logarithmic: bool) -> list[float] | None:
+def _ends(given: Sequence[float | None], *, logarithmic: bool) -> list[float] | None:
     """Ends of an axis that holds what members that learned something have; None where that is nothing."""
-    values = [line[key] for history in histories for line in history if (line.get(key) or 0) > 0]
+    values = [value for value in given if value is not None and value > 0]
     if not values:
         return None
     low, high = (math.log10(min(values)), math.log10(max(values))) if logarithmic else (0.0, 1.1 * max(values))
@@ -85,9 +104,9 @@ def _ends(histories: list[History], key: str, *, logarithmic: bool) -> list[floa
     return [round(low - room, 4), round(high + room, 4)]
 
 
-def _legend(report: ReportData, histories: dict[str, History]) -> Iterator[dict[str, Any]]:
+def _legend(looks: dict[str, Look]) -> Iterator[dict[str, Any]]:
     """An entry for each policy, which stands for its members."""
-    for policy in dict.fromkeys(policy_of(member) for member in report.everybody if member.id in histories):
+    for policy, look in looks.items():
         yield {
             "type": "scatter",
             "mode": "lines+markers",
@@ -96,18 +115,26 @@ def _legend(report: ReportData, histories: dict[str, History]) -> Iterator[dict[
             "name": escape_html(policy),
             "legendgroup": policy,
             "hoverinfo": "skip",
-            **_drawn(report.looks[policy], 2),
+            **_drawn(look, 2),
         }
 
 
-def _trace(report: ReportData, member: Member, history: History, panel: int, key: str) -> dict[str, Any]:
-    policy, chosen = policy_of(member), member.id in report.in_team
+def _trace(
+    report: ReportData,
+    member: Member | Running,
+    history: History,
+    look: Look,
+    panel: int,
+    key: str,
+    rate: RateCurve | None,
+) -> dict[str, Any]:
+    chosen, unfinished = member.id in report.in_team, isinstance(member, Member) and member.status != "finished"
     axis = "" if panel == 0 else str(panel + 1)
     epochs: list[Any] = [line["epoch"] for line in history]
     values: list[Any] = [line.get(key) for line in history]
     marked = len(epochs) <= MOST_MARKED
-    if key == "rate" and (found := _rate_curve(member, history, report.pool.trust_code)) is not None:
-        epochs, values = found
+    if key == "rate" and rate is not None:
+        epochs, values = rate
         marked = False
     return {
         "type": "scatter",
@@ -117,10 +144,10 @@ def _trace(report: ReportData, member: Member, history: History, panel: int, key
         "xaxis": f"x{axis}",
         "yaxis": f"y{axis}",
         "name": escape_html(member.name),
-        "legendgroup": policy,
+        "legendgroup": policy_of(member),
         "showlegend": False,
-        "opacity": 1.0 if chosen else 0.35 if member.status != "finished" else 0.65,
-        **_drawn(report.looks[policy], 4 if chosen else 1.3),
+        "opacity": 1.0 if chosen else 0.35 if unfinished else 0.65,
+        **_drawn(look, 4 if chosen else 1.3),
     }
 
 
@@ -131,9 +158,11 @@ def _drawn(look: Look, width: float) -> dict[str, Any]:
     }
 
 
-def _rate_curve(member: Member, history: History, trust_code: bool) -> tuple[list[float], list[float]] | None:
-    """Epochs and rates at some steps of the run; None where the recipe names no policy that can be built."""
-    rate = recorded_policy(member, trust_code=trust_code)
+def _rate_curve(member: Member | Running, history: History, trust_code: bool) -> RateCurve | None:
+    """Epochs and rates at some steps of the run; None where the recipe names no policy that can be built, and for a run
+    under way.
+    """
+    rate = recorded_policy(member, trust_code=trust_code) if isinstance(member, Member) else None
     if rate is None:
         return None
     total = rate.total

@@ -11,24 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.evaluate import default_consensus
-from lrensemble.metrics.diversity import diversity as diversity_of
+from lrensemble.metrics.diversity import given_teams
 from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.report.escape import escape_html
-from lrensemble.report.look import SCALE, look_at
+from lrensemble.report.look import COLOURS, SCALE, look_at
 from lrensemble.report.parameters import Floats
-from lrensemble.report.report_data import SEED, Labels, ReportData
+from lrensemble.report.ranks import rank_correlation
+from lrensemble.report.report_data import SEED, ReportData
 from lrensemble.report.section import Figure, Section
 from lrensemble.select import Validation
+from lrensemble.select.methods.focal import focal_gd
 from lrensemble.select.scoring.team_scores import team_scorer
 
 TEAMS = 1500
 """Maximum number of teams that are drawn."""
-
-FOCAL_TEAMS = 300
-"""Maximum number of teams whose focal diversity is measured."""
-
-FOCAL_MEMBERS = 6000
-"""Maximum number of members, over these teams: each is the focal one once."""
 
 COMBINED = 200_000_000
 """Maximum number of predictions that are combined, over teams, members and rows."""
@@ -41,34 +37,43 @@ MEASURE = "generalized_diversity"
 
 def diversity(report: ReportData) -> Section | None:
     """Section on accuracy against diversity, and accuracy against the size of a team."""
-    members = len(report.members)
-    if members < 2:
+    if report.sound.sum() < 2:
         return None
-    masks, which = some_teams(members)
+    masks, which = teams_of(report)
     rows, where = report.sampled_rows(COMBINED // int(masks.sum()))
     predicted, labels = report.predicted[:, rows], report.labels[rows]
     consensus = default_consensus(report.pool)
     scores = accuracies(report, rows, masks, consensus)
-    plain = np.array([diversity_of(MEASURE, predicted[mask], labels) for mask in masks])
-    sampled = np.random.default_rng(SEED).permutation(len(masks))[:FOCAL_TEAMS]
-    sampled = sampled[: max(2, int((masks[sampled].sum(axis=1).cumsum() <= FOCAL_MEMBERS).sum()))]
-    focal = np.array([focal_diversity(predicted[mask], labels) for mask in masks[sampled]])
-    errors = 100 * (report.predicted != report.labels).mean(axis=1)
+    plain = given_teams(MEASURE, predicted, labels, masks)
+    focal = focal_gd(predicted != labels, masks.astype(np.float64))
+    of_plain, of_focal = rank_correlation(plain, scores), rank_correlation(focal, scores)
+    errors = 100 * (report.predicted != report.labels).mean(axis=1)[report.sound]
     return Section(
         "Diversity and size",
         [
             f"{which} Measured on {where}. Members err on {errors.min():.2f} to {errors.max():.2f} % of the val rows. "
-            f"Spearman's rank correlation with the accuracy of their {consensus} is {_correlation(plain, scores):+.2f} "
-            f"for generalized diversity, and {_correlation(focal, scores[sampled]):+.2f} for its focal form, the mean "
-            f"over the rows that each member of a team gets wrong, of {len(sampled):,} of these teams."
+            f"Spearman's rank correlation with the accuracy of their {consensus} is {of_plain:+.2f} for generalized "
+            f"diversity, and {of_focal:+.2f} for its focal form, the mean over the rows that each member of a team "
+            "gets wrong."
         ],
         figures=[
             _scatter("diversity", plain, scores, masks.sum(axis=1), "generalized diversity"),
-            _scatter("focal", focal, scores[sampled], masks[sampled].sum(axis=1), "focal generalized diversity"),
+            _scatter("focal", focal, scores, masks.sum(axis=1), "focal generalized diversity"),
             _by_size(report, masks, scores),
             _greedy(report),
         ],
     )
+
+
+def teams_of(report: ReportData) -> tuple[NDArray[np.bool_], str]:
+    """Masks [team, member] of teams of members that learned something, and sentences that say which.
+
+    What the others say would stretch every scale.
+    """
+    own, which = some_teams(int(report.sound.sum()))
+    masks = np.zeros((len(own), len(report.members)), dtype=bool)
+    masks[:, report.sound] = own
+    return masks, f"{which} Left out: {len(report.useless)} that learned nothing." if report.useless else which
 
 
 def some_teams(members: int) -> tuple[NDArray[np.bool_], str]:
@@ -96,11 +101,6 @@ def accuracies(report: ReportData, rows: NDArray[np.int64], masks: NDArray[np.bo
     return np.asarray(team_scorer(validation, "accuracy", consensus)(masks.astype(np.float64)))
 
 
-def focal_diversity(predicted: Labels, labels: Labels) -> float:
-    """Focal diversity of predicted classes [member, sample]: the mean over focal members (Wu et al. 2021)."""
-    return float(np.mean([diversity_of(MEASURE, predicted, labels, focal=place) for place in range(len(predicted))]))
-
-
 def greedy_path(label_probs: Floats, steps: int = PATH) -> tuple[list[int], list[float]]:
     """Member that each step of plain greedy search adds, and the NLL of the mean after it.
 
@@ -119,15 +119,6 @@ def greedy_path(label_probs: Floats, steps: int = PATH) -> tuple[list[int], list
         losses.append(float(candidates[added[-1]]))
         total += label_probs[added[-1]]
     return added, losses
-
-
-def _correlation(one: Floats, other: Floats) -> float:
-    """Spearman's rank correlation; 0 where one of the two is constant."""
-    from scipy.stats import spearmanr
-
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
-        return 0.0
-    return float(spearmanr(one, other).statistic)
 
 
 def _scatter(name: str, values: Floats, scores: Floats, sizes: NDArray[np.int64], what: str) -> Figure:
@@ -150,7 +141,7 @@ def _scatter(name: str, values: Floats, scores: Floats, sizes: NDArray[np.int64]
 
 def _by_size(report: ReportData, masks: NDArray[np.bool_], scored: Floats) -> Figure:
     """Figure of the best and mean accuracy over the teams of every size."""
-    alone = (report.predicted == report.labels).mean(axis=1)
+    alone = (report.predicted == report.labels).mean(axis=1)[report.sound]
     sizes = np.concatenate([np.ones(len(alone), dtype=np.int64), masks.sum(axis=1)])
     scores = 100 * np.concatenate([alone, scored])
     found = np.unique(sizes)
@@ -172,16 +163,14 @@ def _by_size(report: ReportData, masks: NDArray[np.bool_], scored: Floats) -> Fi
 
 
 def _greedy(report: ReportData) -> Figure:
-    label_probs = [
-        member.predictions("val").of_truth(report.labels, len(report.pool.task.classes)) for member in report.members
-    ]
-    added, losses = greedy_path(np.stack(label_probs))
+    added, losses = greedy_path(report.of_labels)
     trace: dict[str, Any] = {
         "type": "scatter",
         "mode": "lines+markers",
         "x": list(range(1, len(losses) + 1)),
         "y": losses,
         "text": [escape_html(report.names[member]) for member in added],
+        "line": {"color": COLOURS[0]},
         "hovertemplate": "%{x}: + %{text}<br>NLL %{y:.4f}<extra></extra>",
     }
     axes = {"xaxis": {"title": {"text": "additions"}}, "yaxis": {"title": {"text": "val NLL"}}}

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 from lrensemble.evaluate.verdict import in_print
 from lrensemble.metrics import METRICS, higher_is_better
-from lrensemble.pool import Member
+from lrensemble.pool import Failure, Member
 from lrensemble.report.escape import escape_html
-from lrensemble.report.look import SCALE, colour_at
+from lrensemble.report.look import COLOURS, SCALE, colour_at
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section
 
@@ -35,8 +36,8 @@ def hyper_parameters(report: ReportData) -> Section | None:
     found = {each.id: own for each in report.members if (own := parameters_of(each)) and each.id not in report.useless}
     scored = {m.id: score for m in report.member_results if m.val and (score := m.val.by(report.headline)) is not None}
     members = [key for key in found if key in scored]
-    varying = _varying([found[key] for key in members])
-    if len(members) < FEWEST or not varying:
+    names = varying([found[key] for key in members])
+    if len(members) < FEWEST or not names:
         return None
     title, percent = "Hyper-parameters", 100 if METRICS.facts(report.headline).unit == "fraction" else 1
     try:
@@ -44,7 +45,7 @@ def hyper_parameters(report: ReportData) -> Section | None:
     except ImportError:
         return Section(title, ["Views of hyper-parameters need Optuna: pip install 'lrensemble[search]'"])
     what = f"val {in_print(report.headline)}{', %' if percent > 1 else ''}"
-    trials = [{name: found[key][name] for name in varying if name in found[key]} for key in members]
+    trials = [{name: found[key][name] for name in names if name in found[key]} for key in members]
     study = study_of(trials, [percent * scored[key] for key in members], higher=higher_is_better(report.headline))
     figures = _figures(views, study, what)
     left_out = len(report.useless)
@@ -60,11 +61,11 @@ def hyper_parameters(report: ReportData) -> Section | None:
     )
 
 
-def parameters_of(member: Member) -> dict[str, Value]:
+def parameters_of(member: Member | Failure) -> dict[str, Value]:
     """Hyper-parameters of a member by name: of its recipe, or what is known of one that was trained elsewhere."""
     recipe = member.recipe
     if recipe is None:
-        return dict(_flat("", member.facts))
+        return dict(_flat("", member.facts)) if isinstance(member, Member) else {}
     found = {**dict(_flat("policy", recipe.get("policy"))), **dict(_flat("model", recipe.get("model")))}
     for key, value in (recipe.get("train") or {}).items():
         if key not in SEEDS:
@@ -87,7 +88,7 @@ def _flat(name: str, value: Any) -> dict[str, Value]:
     return {name: float(value) if isinstance(value, int | float) else json.dumps(value, default=str)}
 
 
-def _varying(found: Sequence[Mapping[str, Value]]) -> list[str]:
+def varying(found: Sequence[Mapping[str, Value]]) -> list[str]:
     """Names of the parameters that have several values, numbers or a few texts."""
     kept = []
     for name in dict.fromkeys(name for each in found for name in each):
@@ -107,29 +108,38 @@ def study_of(trials: Sequence[Mapping[str, Value]], scores: Sequence[float], *, 
         higher: whether a higher score is better.
     """
     optuna = import_module("optuna")
+    with quietly(optuna):
+        study = optuna.create_study(direction="maximize" if higher else "minimize")
+        for parameters, score in zip(parameters_in(optuna, trials), scores, strict=True):
+            study.add_trial(optuna.trial.create_trial(**parameters, value=score))
+    return study
+
+
+@contextmanager
+def quietly(optuna: Any) -> Iterator[None]:
+    """A block in which Optuna tells warnings alone."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def parameters_in(optuna: Any, trials: Sequence[Mapping[str, Value]]) -> list[dict[str, dict[str, Any]]]:
+    """`params` and `distributions` of each trial, as Optuna takes them; all text in them is escaped."""
     kinds = {
         name: _distribution(optuna, [each[name] for each in trials if name in each])
         for name in dict.fromkeys(name for each in trials for name in each)
     }
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(logging.WARNING)
-    try:
-        study = optuna.create_study(direction="maximize" if higher else "minimize")
-        for parameters, score in zip(trials, scores, strict=True):
-            escaped = {
-                escape_html(name): value
-                if isinstance(kinds[name], optuna.distributions.FloatDistribution)
-                else _text(value)
-                for name, value in parameters.items()
-            }
-            study.add_trial(
-                optuna.trial.create_trial(
-                    params=escaped, distributions={escape_html(name): kinds[name] for name in parameters}, value=score
-                )
-            )
-    finally:
-        optuna.logging.set_verbosity(before)
-    return study
+    numbers = {name for name, kind in kinds.items() if isinstance(kind, optuna.distributions.FloatDistribution)}
+    return [
+        {
+            "params": {escape_html(name): own if name in numbers else _text(own) for name, own in each.items()},
+            "distributions": {escape_html(name): kinds[name] for name in each},
+        }
+        for each in trials
+    ]
 
 
 def _distribution(optuna: Any, values: Sequence[Value]) -> Any:
@@ -194,6 +204,15 @@ def _coloured(trace: dict[str, Any]) -> dict[str, Any]:
     """Trace in colours that stand out on light and on dark paper."""
     if "rgb(" in str(trace.get("line", {}).get("color")):  # a line of parallel coordinates; its score stands first
         trace["line"]["color"], trace["opacity"] = colour_at(trace["y"][0]), 0.8
+    if trace.get("type") == "bar":
+        trace.setdefault("marker", {})["color"] = COLOURS[0]
+    if "x" in trace and trace.get("type") == "scatter":  # Optuna writes texts as Python does, in quotes
+        trace["x"] = [
+            each[1:-1] if isinstance(each, str) and each[:1] == "'" == each[-1:] else each for each in trace["x"]
+        ]
+    bar = trace.get("marker", {}).get("colorbar", {})
+    if bar.get("title", {}).get("text") == "Trial":
+        bar["title"] = {"text": "order"}
     for part in ("marker", "line"):
         if "colorscale" in trace.get(part, {}):
             trace[part] |= {"colorscale": SCALE, "reversescale": False}

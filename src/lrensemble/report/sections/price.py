@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from lrensemble.evaluate import untrusted
-from lrensemble.evaluate.result import MemberResult
+from lrensemble.evaluate.costs import cost_of
+from lrensemble.evaluate.result import Cost, MemberResult
 from lrensemble.evaluate.verdict import in_print, score_in_print
 from lrensemble.metrics import METRICS, higher_is_better
 from lrensemble.report.escape import escape_html
@@ -16,19 +16,23 @@ from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
 from lrensemble.report.sections.speed import BATCH, combined, speeds
 
+_ONCE = ", and of the base of adapters once"
+
 
 def price(report: ReportData) -> Section | None:
     """Section with parameters, seconds of training and time to predict of the best single model and of every team."""
     if report.judged is None:
         return None
     teams = {"best single": report.result.best_single} | dict(report.result.teams)
-    rows, points = list[list[str]](), list[tuple[str, float, float]]()
+    rows, scores = list[list[str]](), dict[str, float]()
+    members, costs = {member.id: member for member in report.members}, dict[str, Cost]()
     headline = report.result.headline
     percent = METRICS.facts(headline).unit == "fraction"
     known = speeds(report.members, report.pool.task.target, trust_code=report.pool.trust_code)
     for name, team in teams.items():
-        cost, value = team.cost, None if team.test is None else team.test.by(headline)
+        value = None if team.test is None else team.test.by(headline)
         ids = (team.id,) if isinstance(team, MemberResult) else team.members
+        cost = costs[name] = cost_of([members[id_] for id_ in dict.fromkeys(ids)])
         speed = combined(known[id_] for id_ in ids) if known.keys() >= set(ids) else None
         rows.append(
             [
@@ -43,17 +47,20 @@ def price(report: ReportData) -> Section | None:
             ]
         )
         if value is not None:
-            points.append((name, cost.parameters or cost.members, (100 if percent else 1) * value))
+            scores[name] = (100 if percent else 1) * value
     headings = ["team", "members", "parameters", "seconds of training", "samples seen", "latency, ms", "rows/s"]
     headings.append("test acc. %" if headline == "accuracy" else f"test {in_print(headline)}")
     axis = f"test {in_print(headline)}" + (", %" if percent else "")
-    unit = "parameters" if all(team.cost.parameters for team in teams.values()) else "members"
+    sizes = {name: cost.parameters or 0 for name, cost in costs.items()}
+    unit = "parameters" if all(sizes.values()) else "members"
+    points = [(name, sizes[name] if all(sizes.values()) else costs[name].members, own) for name, own in scores.items()]
+    adapters = any(member.adapter is not None for member in report.members)
     return Section(
         "The price",
         [
-            "Costs of a team are sums over its distinct members. Latency is that of one row, throughput that of "
-            f"{BATCH} rows at once, members one after another, measured on one thread of the CPU while this page was "
-            "written. The line joins the teams that no other beats in both.",
+            f"Costs of a team are sums over its distinct members{_ONCE if adapters else ''}. Latency is that of one "
+            f"row, throughput that of {BATCH} rows at once, members one after another, measured on one thread of the "
+            "CPU while this page was written. The line joins the teams that no other beats in both.",
             *filter(None, [untrusted(report.pool, "model", "The latency")]),
         ],
         [Table(headings, rows, minor=frozenset({2, 3, 4, 6}))],
@@ -79,19 +86,23 @@ def pareto_front(costs: list[float], scores: list[float]) -> list[int]:
     return kept
 
 
-def _traces(points: list[tuple[str, float, float]], higher: bool) -> list[dict[str, Any]]:
-    names, costs, scores = ([point[axis] for point in points] for axis in range(3))
-    places = pareto_front(
-        [float(cost) for cost in costs], [float(score) if higher else -float(score) for score in scores]
-    )
+def _traces(points: Sequence[tuple[str, float, float]], higher: bool) -> list[dict[str, Any]]:
+    costs = [float(cost) for _, cost, _ in points]
+    scores = [float(score) for _, _, score in points]
+    places = pareto_front(costs, scores if higher else [-score for score in scores])
     line = {"type": "scatter", "mode": "lines", "line": {"color": GUIDE}, "hoverinfo": "skip", "showlegend": False}
+    together = dict[tuple[float, float], list[str]]()  # who has one place has one label
+    for name, cost, score in points:
+        together.setdefault((cost, round(float(score), 3)), []).append(name)
+    middle = (min(costs, default=0) + max(costs, default=0)) / 2
+    labels = [escape_html(", ".join(each)) for each in together.values()]
     every = {
         "type": "scatter",
         "mode": "markers+text",
-        "text": [escape_html(name) for name in names],
-        "textposition": "top center",
-        "x": costs,
-        "y": np.round(np.array(scores, dtype=np.float64), 3).tolist(),
+        "text": [f" {label} " for label in labels],
+        "textposition": ["middle right" if cost <= middle else "middle left" for cost, _ in together],
+        "x": [cost for cost, _ in together],
+        "y": [score for _, score in together],
         "marker": {"color": COLOURS[0], "size": 9},
         "showlegend": False,
     }

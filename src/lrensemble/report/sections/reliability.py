@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lrensemble.consensus import combine, fit
+from lrensemble.evaluate.temperatures import FITTED_CELLS
 from lrensemble.metrics import METRICS
 from lrensemble.metrics.calibration import equal_width_bins
 from lrensemble.numerics import likeliest
@@ -17,19 +18,21 @@ from lrensemble.report.section import Figure, Section
 
 BINS = 12
 
+SINGLE_MODEL = "best single"
+
 
 def reliability(report: ReportData) -> Section | None:
     """Section on the best single model and the judged team on val, plain and tempered."""
     if report.judged is None:
         return None
-    found = {"best single": report.seen(report.best, "val")}
+    found = {SINGLE_MODEL: report.seen(report.best, "val")}
     team = report.team_said("val")
     if team is not None:
         found["team"] = team
     traces: list[dict[str, Any]] = [_diagonal()]
     sentences = []
     for place, (name, probs) in enumerate(found.items()):
-        tempered = _with_temperature(probs, report.labels)
+        tempered = _with_temperature(report, name, probs)
         sentences.append(
             f"{name}: ECE {_ece(probs, report.labels):.4f}, with temperature {_ece(tempered, report.labels):.4f}"
         )
@@ -70,9 +73,13 @@ def bins(probs: Floats, labels: Labels) -> tuple[Floats, Floats, Floats]:
     return sums[0] / count[held], sums[1] / count[held], count[held]
 
 
-def _with_temperature(probs: Floats, labels: Labels) -> Floats:
-    alone = probs[None]
-    return np.asarray(combine(fit("tempered", alone, labels), alone))
+def _with_temperature(report: ReportData, name: str, probs: Floats) -> Floats:
+    """Probabilities after scaling: by the temperature that the evaluation found, of a team by one that is fitted."""
+    known = report.result.references[report.result.verdict.metric].tempered
+    if name == SINGLE_MODEL and known is not None:
+        return np.asarray(combine(f"tempered(temperature={known.temperature})", probs[None]))
+    rows, _ = report.sampled_rows(FITTED_CELLS // probs.shape[1])
+    return np.asarray(combine(fit("tempered", probs[None, rows], report.labels[rows]), probs[None]))
 
 
 def _ece(probs: Floats, labels: Labels) -> float:

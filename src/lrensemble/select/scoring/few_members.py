@@ -58,6 +58,6 @@ def _vote_counter(columns: Columns, repeats: Floats, largest: int) -> BatchScore
 
 def _margin_counter(columns: Columns, repeats: Floats, largest: int) -> BatchScorer:
     """What counts the wrong rows of any teams."""
-    blocks, decide = arranged(columns, repeats), judge(columns, largest)
+    blocks, decide = arranged(columns, repeats, largest), judge(columns)
     members = columns.rival.shape[1]
     return lambda batch: wrong_rows(blocks, decide, members, batch)

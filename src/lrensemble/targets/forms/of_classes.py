@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
-from lrensemble.numerics import likeliest
+from lrensemble.numerics import TIE, likeliest
 from lrensemble.targets.checks import check_labels, check_probabilities
 from lrensemble.targets.forms.base import CHECKED_AT_ONCE, LOG_ZERO, Floats, Form, Need, Predictions
+
+MIGHT_TIE = 4 * TIE
+"""Distance of log-probabilities from which on two classes are no tie, with room for the rounding of float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,11 +148,24 @@ class LogProbs(Predictions):
         """The likeliest class; ties go to the lowest."""
         step = max(1, CHECKED_AT_ONCE // self.main.shape[1])
         blocks = (self.main[start : start + step] for start in range(0, len(self), step))
-        return np.concatenate([likeliest(np.exp(block.astype(np.float64))) for block in blocks])
+        return np.concatenate([_likeliest(block) for block in blocks])
 
     def of_truth(self, truth: NDArray[np.int64], width: int) -> Floats:  # noqa: ARG002
         """The probability of the truth."""
         return np.asarray(np.exp(self.main[np.arange(len(self)), truth].astype(np.float64)))
+
+
+def _likeliest(logs: NDArray[np.floating]) -> NDArray[np.int64]:
+    """`likeliest` of probabilities [sample, class] in float64, given their logarithms.
+
+    Exponentials are taken of the rows alone where a second class is so close to the highest that it might tie.
+    """
+    numbers = logs.astype(np.promote_types(logs.dtype, np.float32), copy=False)
+    close = numbers >= numbers.max(axis=1, keepdims=True) - MIGHT_TIE
+    found: NDArray[np.int64] = close.argmax(axis=1).astype(np.int64)
+    several = np.flatnonzero(np.count_nonzero(close, axis=1) > 1)
+    found[several] = likeliest(np.exp(numbers[several].astype(np.float64)))
+    return found
 
 
 @dataclass(frozen=True, eq=False)

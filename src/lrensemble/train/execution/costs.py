@@ -58,6 +58,11 @@ class Costs(NamedTuple):
     in_process: StepCost
     in_worker: StepCost
 
+    @property
+    def in_place(self) -> StepCost:
+        """Step cost in a place of an executor that was asked for: as in a worker process, if that is estimated."""
+        return self.in_process if math.isinf(self.in_worker.seconds) else self.in_worker
+
 
 UNAVAILABLE = StepCost(math.inf, 1)
 """Cost of what cannot be done, or is not wanted."""

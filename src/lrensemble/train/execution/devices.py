@@ -1,19 +1,12 @@
-"""Devices that runs compute on, by name, and the cores of the CPU."""
+"""Devices that runs compute on, by name."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 
 from lrensemble.errors import TrainingError
-
-
-def cores() -> int:
-    """Number of CPU cores that this process may use."""
-    allowed: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)  # Linux alone has it
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def to_device(name: str) -> torch.device:

@@ -14,9 +14,11 @@ import torch
 
 from lrensemble.config import Experiment
 from lrensemble.errors import LostClaimError, LREnsembleError, TrainingError
-from lrensemble.executors import Crashed, in_processes
+from lrensemble.executors import Crashed
+from lrensemble.files import this_process
 from lrensemble.files.claims import Held, claim, holder_of
 from lrensemble.pool import Failure, Pool
+from lrensemble.pool.processes import check_seen
 from lrensemble.train.execution.devices import to_devices
 from lrensemble.train.execution.elsewhere import elsewhere, ended_elsewhere
 from lrensemble.train.execution.events import Began, Ended, Event
@@ -121,23 +123,23 @@ def _smaller_jobs(runs: tuple[Run, ...], error: Exception) -> list[Job]:
 
 
 def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, None, None]:
-    """Train parts of a job in processes of one thread each; the runs of a part whose worker dies twice have failed."""
+    """Train parts of a job in workers of one thread each; the runs of a part whose worker dies twice have failed."""
     watch, own = session.should_continue, (session.save_steps, session.reproducible)
-    prepare = partial(prepare_worker, setup.factory.experiment, setup.pool.folder, *own)
-    processes = in_processes(
+    folder = setup.pool.folder.absolute()
+    prepare = partial(prepare_worker, setup.factory.experiment, folder, str(this_process()), *own)
+    told = session.executor.map(
         prepare,
         job.parts,
-        workers=len(job.devices),
         devices=job.devices,
         attempts=WORKER_ATTEMPTS,
         stop=lambda: session.interrupt.pending,
         answer=None if watch is None else lambda asked: watch(*asked),
     )
-    for event in _until(session.interrupt, processes):
+    for event in _until(session.interrupt, told):
         if not isinstance(event, Crashed):
             yield event
             continue
-        error = TrainingError(f"its worker process died {WORKER_ATTEMPTS} times, last with status {event.exit_status}")
+        error = TrainingError(f"its worker process died {WORKER_ATTEMPTS} times, last with {event}")
         for run in job.parts[event.item].runs:
             if holder := holder_of(unfinished(setup.pool), run.id):
                 yield Elsewhere(run, str(holder), run.id)
@@ -158,6 +160,7 @@ def _until(interrupt: Interrupt, events: Iterator[Event | Crashed]) -> Iterator[
 def prepare_worker(
     experiment: Experiment,
     folder: Path,
+    sweep: str,
     save_steps: int | None,
     reproducible: bool,
     device: str,
@@ -165,9 +168,13 @@ def prepare_worker(
 ) -> Callable[[Job], Iterator[Event]]:
     """What a worker process does with a part of a job; the data are read once.
 
-    It has one thread of torch, so that several share the cores without waiting for one another. `ask` reaches who says
-    whether a run goes on, in the process that has the strategy.
+    It has one thread of torch, so that several share the cores without waiting for one another. `sweep` is the process
+    that has the strategy; `ask` reaches who says there whether a run goes on.
+
+    Raises:
+        StorageError: on this machine, the folder is another one than that of the sweep.
     """
+    check_seen(folder, sweep)
     torch.set_num_threads(1)
     with _told_already():
         setup = set_up(experiment, folder, to_devices(device))

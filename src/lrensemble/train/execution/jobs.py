@@ -1,4 +1,4 @@
-"""Jobs that execute the runs of a sweep: together in one program, in worker processes, or one by one.
+"""Jobs that execute the runs of a sweep: together in one program, in workers of an executor, or one by one.
 
 The rule is fixed, so that the same command gives the same bits on the same machine: it weighs the `costs` of a step in
 each execution, the number of runs and the cores. What it chose is recorded with every member.
@@ -15,6 +15,7 @@ from typing import Literal
 
 from lrensemble.config import Recipe
 from lrensemble.data import Learnable
+from lrensemble.environment import cores
 from lrensemble.errors import LREnsembleError, TrainingError
 from lrensemble.files import this_process
 from lrensemble.here import is_here
@@ -32,7 +33,6 @@ from lrensemble.train.execution.costs import (
     force_workers,
     measured_costs,
 )
-from lrensemble.train.execution.devices import cores
 from lrensemble.train.execution.memory import free
 from lrensemble.train.run.claims import begun_groups, steps_done
 from lrensemble.train.run.fused.optimizers import shared_settings
@@ -61,14 +61,14 @@ START_SECONDS = 2.5
 
 @dataclass(frozen=True)
 class Job:
-    """Runs that are executed in the same way: one alone, one group, or all that worker processes share."""
+    """Runs that are executed in the same way: one alone, one group, or all that the workers of an executor share."""
 
     execution: Literal["one-by-one", "fused", "workers"]
     runs: tuple[Run, ...]
     parts: tuple[Job, ...] = ()
-    """Jobs that worker processes take, each as a whole; none unless `workers`."""
+    """Jobs that workers take, each as a whole; none unless `workers`."""
     devices: tuple[str, ...] = ()
-    """Device of each worker process; none unless `workers`."""
+    """Device of each worker; none unless `workers`."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,7 @@ def jobs_of(
     devices: Sequence[str] = ("cpu",),
     reproducible: bool = False,
     processes: int = 1,
+    places: Sequence[str] | None = None,
 ) -> list[Job]:
     """Jobs that execute the runs that the pool does not have yet.
 
@@ -149,6 +150,8 @@ def jobs_of(
         reproducible: whether neither cores nor memory nor the number of devices may decide who is trained with whom;
             nor may `processes`.
         processes: that train in the pool at once, for each of which there is to be a group, this one among them.
+        places: devices of the places of the executor that was asked for, none where all is trained in this process; the
+            rule chooses between this process and worker processes unless given.
     """
     processes = 1 if reproducible else processes
     known, pending = (
@@ -163,8 +166,12 @@ def jobs_of(
     rule = rule_of(execution, max_group_size, reproducible=reproducible)
     similar = _similar_runs(list(pending.values()), dataset, pool, rule)
     in_process = [each.costs.in_process for each in similar]
-    if any(is_here_alone(run.recipe) for run in runs):
+    if places == () or any(is_here_alone(run.recipe) for run in runs):
         return [*begun, *_grouped(similar, in_process, max_group_size, processes)]
+    if places is not None:
+        parts = 1 if reproducible else processes * len(places)
+        in_place = [each.costs.in_place for each in similar]
+        return _distribute([*begun, *_grouped(similar, in_place, max_group_size, parts)], places)
     if len(devices) > 1:
         parts = 1 if reproducible else processes * len(devices)
         return _distribute([*begun, *_grouped(similar, in_process, max_group_size, parts)], devices)

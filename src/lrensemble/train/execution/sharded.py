@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 from lrensemble.config import Experiment
 from lrensemble.data import Learnable
@@ -28,11 +28,11 @@ def require_language_model(dataset: Learnable, processes: Processes) -> int:
     return processes.share.of
 
 
-def leading(events: Generator[Event, None, None], processes: Processes | None) -> Generator[Event, None, None]:
-    """The events; at their end, however they end, the others are told to end too, if they wait for word."""
+@contextmanager
+def leading(processes: Processes | None) -> Iterator[None]:
+    """A block at whose end, however it ends, the others are told to end too, if they wait for word."""
     try:
-        with closing(events):
-            yield from events
+        yield
     finally:
         if processes is not None and processes.in_step:
             processes.tell(do="end")

@@ -7,8 +7,6 @@ pool at once; and what a kill leaves undone, the next thinning does.
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
-from contextlib import closing
 
 from lrensemble.errors import LREnsembleError
 from lrensemble.files import names_in
@@ -22,27 +20,34 @@ from lrensemble.train.sweep.strategies.watched import watched_metric
 logger = logging.getLogger(__name__)
 
 
-def thinned(events: Generator[Event, None, None], pool: Pool, factory: RunFactory) -> Generator[Event, None, None]:
-    """The events of a sweep, whose members lose their weights by its rule (`sweep.keep_weights`) as they end.
+class Thinning:
+    """The rule of a sweep (`sweep.keep_weights`), by which its members lose their weights as they end.
 
     Weights that cannot be dropped are a warning: the sweep goes on.
     """
-    best = factory.experiment.sweep.keep_weights
-    if best is None:
-        yield from events
-        return
-    metric, seen = watched_metric(factory, None), list[str]()
-    with closing(events):
-        for event in events:
-            if isinstance(event, Planned) or (isinstance(event, Ended) and event.status == "finished"):
-                try:
-                    now = sorted(names_in(pool.folder / "members"))
-                    if now != seen:  # all members of a group come at once, and end one after another
-                        thin(pool, best, metric)
-                    seen = now
-                except LREnsembleError as error:
-                    logger.warning("sweep.keep_weights: no weights are dropped: %s", error)
-            yield event
+
+    def __init__(self, pool: Pool, factory: RunFactory) -> None:
+        """Take the rule of an experiment; without one, nothing is ever dropped."""
+        self._pool, self._best = pool, factory.experiment.sweep.keep_weights
+        self._metric = "" if self._best is None else watched_metric(factory, None)
+        self._seen = list[str]()
+
+    def note(self, event: Event) -> None:
+        """Drop what may go, now that this has happened."""
+        if self._best is None or not may_have_come(event):
+            return
+        try:
+            now = sorted(names_in(self._pool.folder / "members"))
+            if now != self._seen:  # all members of a group come at once, and end one after another
+                thin(self._pool, self._best, self._metric)
+            self._seen = now
+        except LREnsembleError as error:
+            logger.warning("sweep.keep_weights: no weights are dropped: %s", error)
+
+
+def may_have_come(event: Event) -> bool:
+    """Whether the pool may have members now that it did not have before."""
+    return isinstance(event, Planned) or (isinstance(event, Ended) and event.status == "finished")
 
 
 def thin(pool: Pool, best: int, metric: str) -> None:

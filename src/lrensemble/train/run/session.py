@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
+from lrensemble.executors import WORKER_PROCESSES, Executor
 from lrensemble.train.run.runs import ShouldContinue
 from lrensemble.train.run.sharded.processes import Processes
 
@@ -66,6 +67,8 @@ class Session:
     """Steps between two savings of a state; None for as many as take half a minute."""
     should_continue: ShouldContinue | None = None
     """Asked after every epoch but the last whether a run goes on; one that does not is recorded as pruned."""
+    executor: Executor = WORKER_PROCESSES
+    """Who has the workers of jobs that have some."""
     execution: Literal["one-by-one", "workers", "fused", "sharded"] = "one-by-one"
     """How runs are trained, for the record: all in one program (`fused`), or one after another."""
     processes: Processes | None = None

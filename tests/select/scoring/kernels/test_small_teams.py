@@ -78,6 +78,15 @@ def test_a_pool_that_nobody_contests() -> None:
     assert scores_of(validation, 2).tolist() == [2 / 3] * 6
 
 
+def test_the_largest_sums_fit_their_sixteen_bits() -> None:
+    """Four members are all but certain of the label, three of the other class: the majority of a team has it."""
+    of_label = np.repeat([0.999, 0.001], [4, 3])
+    probs = np.stack([np.stack([of_label, 1 - of_label], axis=1), np.stack([1 - of_label, of_label], axis=1)], axis=1)
+    scores = scores_of(Validation(np.log(probs), np.array([0, 1])), 3)
+    teams = itertools.combinations(range(7), 3)
+    assert scores.tolist() == [float(sum(member < 4 for member in team) > 1) for team in teams]
+
+
 def test_what_has_no_kernel_has_none(make_validation: MakeValidation, monkeypatch: pytest.MonkeyPatch) -> None:
     validation = make_validation(0, 4, 9, 2)
     for metric, consensus in (("nll", "mean"), ("accuracy", "geometric_mean"), ("brier", "mean")):

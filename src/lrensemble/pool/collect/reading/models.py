@@ -64,7 +64,7 @@ def _says_logit(name: str) -> bool:
 
 
 def _most_telling(forms: dict[str, GivenForm], columns: Table) -> list[str]:
-    """Of columns that may be predictions, those whose names say so; labels only where there is nothing better."""
+    """Columns that say by name that they are predictions; labels only where there is nothing better."""
     named = [name for name in forms if says_prediction(name) and role_of(name) != "top1"]
     real = [name for name in forms if columns[name].dtype.kind == "f" and forms[name] != "top1"]
     hard = [name for name in forms if role_of(name) == "top1"]

@@ -218,7 +218,7 @@ def _names(items: Sequence[_Item], parts: Sequence[tuple[str, ...]], stems: Sequ
 
 
 def _differing(all_parts: Sequence[str], part: str) -> str:
-    """Of a folder named `lr=0.1,seed=0` what other folders have otherwise."""
+    """The part of a name `lr=0.1,seed=0` in which other folders differ."""
     split = [set(each.split(",")) for each in all_parts]
     if not all("=" in piece for each in all_parts for piece in each.split(",")):
         return part

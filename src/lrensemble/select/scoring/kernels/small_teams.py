@@ -3,7 +3,8 @@
 Teams that share all but their last member share the sums of margins too: each of them is one addition and one
 comparison for a contested column. Rows are sorted by how many columns they have, so that the first columns of all rows
 lie side by side, then the second ones, and a row's lowest margin is found for many rows by one instruction. Margins are
-in float32, of which twice as many fit one; what is too close to call is decided as the definition decides it.
+whole numbers of 16 bits, of which four times as many as of float64 fit one: multiples of the smallest unit of which the
+largest sum still fits. What rounding to units might decide otherwise is decided as the definition decides it.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.select.scoring.kernels.columns import SMALLEST, Columns, is_wrong, rounding
+from lrensemble.select.scoring.kernels.columns import SMALLEST, Columns, is_wrong
 from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
 
 Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
+Units = NDArray[np.int16]
 Indices = NDArray[np.int64]
 
-LANES = 16
-"""Numbers in float32 that one instruction compares: rows are filled up to a multiple with some that are always won."""
+LANES = 32
+"""Numbers that one instruction compares: rows are filled up to a multiple with some that are always won."""
+
+LARGEST_SUM = 2**15 - 1
+"""Of units."""
 
 BLOCK_ROWS = 1024
 """Rows that are looked at together: the sums of a few teams over them stay in the first cache of a core."""
@@ -32,7 +36,7 @@ BLOCK_ROWS = 1024
 PARTS = 16
 """Parts that teams are cut into for the cores."""
 
-SERIAL = 2**24
+SERIAL = 2**22
 """Below so many margins, waking the other cores costs more than it saves."""
 
 TEAMS = 2**20
@@ -85,23 +89,24 @@ class Blocks(NamedTuple):
     """[slot] how many rows have so many columns and more, filled up: of each block one after another."""
     first_slot: Indices
     """[block + 1] where each block's slots begin."""
-    margins: Singles
+    margins: Units
     """[member · column] of each block all members, and of each the first columns of its rows, then the second, …"""
     start: Indices
     """[block + 1] where each block's margins begin."""
 
 
-def arranged(columns: Columns, repeats: Floats) -> Blocks:
-    """The contested rows that count, as often as `repeats` [contested row] says, as the kernel needs them."""
+def arranged(columns: Columns, repeats: Floats, largest: int) -> Blocks:
+    """The contested rows, as often as `repeats` [contested row] says, for teams of `largest` members at most."""
     widths = np.diff(columns.first)
     rows = np.lexsort((-widths, repeats))
     rows = rows[repeats[rows] > 0]
     of_weights = np.split(rows, np.flatnonzero(np.diff(repeats[rows])) + 1)
     blocks = [each[at : at + BLOCK_ROWS] for each in of_weights for at in range(0, len(each), BLOCK_ROWS)]
-    parts, slots = [], []
+    parts, slots, unit = [], [], unit_of(columns, largest)
     for block in blocks:
         of_block = [
-            _slot(columns, columns.first[block[widths[block] > slot]] + slot) for slot in range(int(widths[block[0]]))
+            _slot(columns, columns.first[block[widths[block] > slot]] + slot, unit)
+            for slot in range(int(widths[block[0]]))
         ]
         parts.append(np.concatenate(of_block, axis=1))
         slots.append([values.shape[1] for values in of_block])
@@ -116,11 +121,21 @@ def arranged(columns: Columns, repeats: Floats) -> Blocks:
     )
 
 
-def _slot(columns: Columns, chosen: Indices) -> Singles:
+def unit_of(columns: Columns, largest: int) -> float:
+    """The unit of margins for teams of so many members at most, under a mean of probabilities or of votes.
+
+    A sum of n margins is off by n/2 units, since each is rounded, and by less than half a unit for a tie of three, in
+    doubt by 2 · 2^-18 of the largest value, for what the definition rounds and for what may underflow.
+    """
+    most = max(columns.truth.max(initial=0.0), columns.rival.max(initial=0.0))
+    return float(largest * (most / (LARGEST_SUM - largest) + 8 * SMALLEST))
+
+
+def _slot(columns: Columns, chosen: Indices, unit: float) -> Units:
     """[member, row] the margins of one column of each row, filled up."""
     truth, rival = columns.truth[columns.row_of_column[chosen]], columns.rival[chosen]
-    margins = np.ones((truth.shape[1], -(-len(chosen) // LANES) * LANES), dtype=np.float32)
-    margins[:, : len(chosen)] = (truth - rival * columns.factor[chosen, None]).T
+    margins = np.ones((truth.shape[1], -(-len(chosen) // LANES) * LANES), dtype=np.int16)
+    margins[:, : len(chosen)] = np.rint((truth - rival * columns.factor[chosen, None]).T / unit)
     return margins
 
 
@@ -128,40 +143,27 @@ def _ends(sizes: list[int]) -> Indices:
     return np.append(0, np.cumsum(sizes, dtype=np.int64))
 
 
-def _aligned(parts: list[Singles]) -> Singles:
+def _aligned(parts: list[Units]) -> Units:
     """The parts, flat, where loads of whole vectors cross no line of the cache."""
     size = sum(part.size for part in parts)
-    room = np.empty(size + LANES, dtype=np.float32)
-    offset = -room.ctypes.data % 64 // 4
-    np.concatenate([np.zeros(0, dtype=np.float32), *(part.ravel() for part in parts)], out=room[offset : offset + size])
+    room = np.empty(size + LANES, dtype=np.int16)
+    offset = -room.ctypes.data % 64 // 2
+    np.concatenate([np.zeros(0, dtype=np.int16), *(part.ravel() for part in parts)], out=room[offset : offset + size])
     return room[offset : offset + size]
 
 
 class Judge(NamedTuple):
-    """What decides a row by the definition, and where that is needed."""
+    """What decides a row by the definition."""
 
     truth: Floats
     rival: Floats
     rival_first: NDArray[np.bool_]
     first: Indices
-    lost: np.float32
-    """A margin below this is surely lost."""
-    won: np.float32
-    """A margin above this is surely won."""
 
 
-def judge(columns: Columns, largest: int) -> Judge:
-    """For teams of so many members at most, under a mean of probabilities or of votes."""
-    unsure = ~columns.votes
-    scale = float(columns.limits[unsure, 2].max(initial=0.0))
-    error = largest * (2 * float(np.finfo(np.float32).eps) * scale * largest + rounding(2 * largest) * scale) + SMALLEST
-    three = float(columns.doubt[unsure].max(initial=0.0)) * largest
-    return Judge(columns.truth, columns.rival, columns.rival_first, columns.first, *_outwards(-(error + three), error))
-
-
-def _outwards(low: float, high: float) -> tuple[np.float32, np.float32]:
-    """The range in float32, rounded so that it is not smaller."""
-    return np.nextafter(np.float32(low), np.float32(-np.inf)), np.nextafter(np.float32(high), np.float32(np.inf))
+def judge(columns: Columns) -> Judge:
+    """What decides rows of these columns."""
+    return Judge(columns.truth, columns.rival, columns.rival_first, columns.first)
 
 
 def wrong_rows(blocks: Blocks, judge: Judge, members: int, batch: Batch) -> Floats:
@@ -204,7 +206,7 @@ def _count_block(
     count, depth = (blocks.start[block + 1] - blocks.start[block]) // members, prefixes.shape[1]
     margins = blocks.margins[blocks.start[block] : blocks.start[block + 1]].reshape(members, count)
     sums, lowest, before = _room(depth + 1, count), _room(1, slots[0])[0], np.full(depth, -1)
-    sums[0] = 0
+    sums[0], surely = 0, np.int16((depth + 1) // 2)
     for prefix in range(begin, end):
         same = True
         for level in range(depth):
@@ -216,66 +218,74 @@ def _count_block(
         last = before[depth - 1] if depth else -1
         for member in range(last + 1, members):
             _fill_lowest(sums[depth], margins[member], slots, lowest)
-            lost, close = _lost_and_close(lowest, judge.lost, judge.won)
+            lost, close = _lost_and_close(lowest, surely)
             if close:
-                lost += _decided(rows, judge, lowest, before, member)
+                lost += _decided(rows, judge, lowest, surely, before, member)
             wrong[first[prefix] + member - last - 1] += lost * blocks.weight[block]
 
 
 @compiled
-def _room(rows: int, columns: int) -> Singles:
+def _room(rows: int, columns: int) -> Units:
     """Room for numbers whose rows, of a multiple of `LANES`, are aligned."""
-    room = np.empty(rows * columns + LANES, dtype=np.float32)
-    offset = (64 - room.ctypes.data % 64) % 64 // 4
+    room = np.empty(rows * columns + LANES, dtype=np.int16)
+    offset = (64 - room.ctypes.data % 64) % 64 // 2
     return room[offset : offset + rows * columns].reshape(rows, columns)
 
 
 @compiled
-def _add(values: Singles, more: Singles, sums: Singles) -> None:
+def _add(values: Units, more: Units, sums: Units) -> None:
     for column in range(sums.size):
-        sums[column] = values[column] + more[column]
+        sums[column] = np.int16(values[column] + more[column])
 
 
 @compiled
-def _fill_lowest(sums: Singles, margins: Singles, slots: Indices, lowest: Singles) -> None:
+def _fill_lowest(sums: Units, margins: Units, slots: Indices, lowest: Units) -> None:
     """Fill `lowest` [row] with each row's lowest margin, of teams whose sums without one member are given."""
     for row in range(slots[0]):
-        lowest[row] = sums[row] + margins[row]
+        lowest[row] = np.int16(sums[row] + margins[row])
     start = slots[0]
     for slot in range(1, slots.size):
         stop = start + slots[slot]
         own, more = sums[start:stop], margins[start:stop]  # no index plus start, which numba takes for one below zero
         for row in range(stop - start):
-            margin = own[row] + more[row]
-            lowest[row] = margin if margin < lowest[row] else lowest[row]
+            lowest[row] = min(np.int16(own[row] + more[row]), lowest[row])
         start = stop
 
 
 @compiled
-def _lost_and_close(lowest: Singles, lost: np.float32, won: np.float32) -> tuple[int, int]:
-    """How many rows are surely lost, and how many are too close to call."""
-    below, not_won = 0, 0
+def _lost_and_close(lowest: Units, surely: np.int16) -> tuple[int, int]:
+    """How many rows are lost by more than `surely`, and how many are neither lost nor won by more."""
+    below, not_won = np.int16(0), np.int16(0)  # added by whole vectors as they are; blocks are short
     for row in range(lowest.size):
-        below += lowest[row] < lost
-        not_won += lowest[row] <= won
-    return below, not_won - below
+        below = np.int16(below + np.int16(lowest[row] < -surely))
+        not_won = np.int16(not_won + np.int16(lowest[row] <= surely))
+    return int(below), int(not_won) - int(below)
 
 
 @compiled
-def _decided(rows: Indices, judge: Judge, lowest: Singles, prefix: Indices, member: int) -> int:
+def _decided(rows: Indices, judge: Judge, lowest: Units, surely: np.int16, prefix: Indices, member: int) -> int:
     """How many of the rows too close to call are wrong by the definition."""
     wrong = 0
-    for place in range(rows.size):
-        if judge.lost <= lowest[place] <= judge.won:
-            row, lower, higher = rows[place], -1.0, -1.0
-            for column in range(judge.first[row], judge.first[row + 1]):
-                for_rival = _mean(judge.rival[column], prefix, member)
-                if judge.rival_first[column]:
-                    lower = max(lower, for_rival)
-                else:
-                    higher = max(higher, for_rival)
-            wrong += is_wrong(_mean(judge.truth[row], prefix, member), lower, higher)
+    for start in range(0, rows.size, LANES):
+        _, close = _lost_and_close(lowest[start : start + LANES], surely)
+        if close:
+            for place in range(start, min(start + LANES, rows.size)):
+                if -surely <= lowest[place] <= surely:
+                    wrong += _is_wrong(rows[place], judge, prefix, member)
     return wrong
+
+
+@compiled
+def _is_wrong(row: int, judge: Judge, prefix: Indices, member: int) -> bool:
+    """Whether a team has a contested row wrong by the definition."""
+    lower, higher = -1.0, -1.0
+    for column in range(judge.first[row], judge.first[row + 1]):
+        for_rival = _mean(judge.rival[column], prefix, member)
+        if judge.rival_first[column]:
+            lower = max(lower, for_rival)
+        else:
+            higher = max(higher, for_rival)
+    return is_wrong(_mean(judge.truth[row], prefix, member), lower, higher)
 
 
 @compiled

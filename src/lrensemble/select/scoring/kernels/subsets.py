@@ -41,9 +41,10 @@ def subset_sums(terms: NDArray[np.float64], sums: NDArray[np.float64]) -> None:
         sums[1], sums[2], sums[3], sums[4] = one, two, one + two, three
         sums[5], sums[6], sums[7], first = one + three, two + three, one + two + three, 3
     for term in range(first, terms.size):
-        half = 1 << term
+        half, amount = 1 << term, terms[term]
+        without, with_it = sums[:half], sums[half : 2 * half]  # two arrays, which are added by whole vectors
         for subset in range(half):
-            sums[half + subset] = sums[subset] + terms[term]
+            with_it[subset] = without[subset] + amount
 
 
 @compiled

@@ -23,7 +23,7 @@ class Processes:
 
     share: Share
     device: torch.device
-    """Of this process."""
+    """Device of this process."""
     in_step: bool = True
     """Whether the others wait for word; not where something failed half-way."""
 

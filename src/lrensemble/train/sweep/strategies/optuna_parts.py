@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,12 +20,13 @@ from lrensemble.config import Experiment
 from lrensemble.config.space import Uniform
 from lrensemble.errors import LREnsembleError, MissingExtraError, SpecError, StorageError
 from lrensemble.files import check_no_link, make_folder
+from lrensemble.files.shared import MOUNTS, OF_ONE_MACHINE, file_system_of
 from lrensemble.registry import nearest
 from lrensemble.spec import Spec, SpecLike, Value, to_spec
 from lrensemble.train.sweep.points import Point, point_of, rounded, values_of
 
-DATABASE = "search.db"
-"""File of the Optuna study in a pool's folder."""
+DATABASE, JOURNAL = "search.db", "search.journal"
+"""Files of the Optuna study in a pool's folder: on a disk of this machine, and on one that several may share."""
 UNUSABLE = ("CmaEsSampler", "GridSampler", "PartialFixedSampler", "PatientPruner", "WilcoxonPruner")
 """Classes that keep pickles in the study, need objects that no text can give, or are for another kind of search."""
 ONE_SEED = ("QMCSampler",)
@@ -74,32 +76,49 @@ def build_pruner(given: SpecLike) -> Any:
     return _build("pruner", given)
 
 
-def open_storage(given: str | None, folder: Path) -> Any:
-    """Storage of a study: an SQLite file in the pool's folder, a database by its URL, or Optuna's journal file.
+def place_in(folder: Path, mounts: Path = MOUNTS) -> str:
+    """Place of a study in a pool's folder, as the `storage` that one would give.
+
+    SQLite is safe where one machine has the disk, and its authors advise against it on network file systems: there,
+    and where the file system is not known, a new study is Optuna's journal, which locks by what those do have.
+
+    Args:
+        folder: of a pool; made where it is not there.
+        mounts: table of what is mounted where.
+
+    Raises:
+        StorageError: the folder cannot be made, or a file of the study is a link.
+    """
+    make_folder(folder)
+    for name in (*(f"{DATABASE}{beside}" for beside in ("", "-journal", "-wal", "-shm")), JOURNAL):
+        check_no_link(folder / name)
+    database, kind = folder / DATABASE, file_system_of(folder, mounts)
+    shared = kind not in OF_ONE_MACHINE and sys.platform == "linux"  # elsewhere nothing tells the one from the other
+    return str(folder / JOURNAL) if shared and not database.exists() else f"sqlite:///{database}"
+
+
+def open_storage(place: str) -> Any:
+    """Storage of a study: a database by its URL, or the file of Optuna's journal.
 
     Raises:
         StorageError: it cannot be opened.
     """
     optuna = need_optuna()
     try:
-        if given is not None and "://" not in given:
-            journal = optuna.storages.journal.JournalFileBackend(given)
-            return optuna.storages.JournalStorage(journal)
-        if given is None:
-            make_folder(folder)
-            for beside in ("", "-journal", "-wal", "-shm"):
-                check_no_link(folder / f"{DATABASE}{beside}")
-        return optuna.storages.RDBStorage(given or f"sqlite:///{folder / DATABASE}")
-    except StorageError:
-        raise
+        if "://" in place:
+            return optuna.storages.RDBStorage(place)
+        return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(place))
     except Exception as error:  # whatever the database's driver raises
         reason = " ".join(str(error).split())
-        raise StorageError(f"cannot open the study at {given or folder / DATABASE}: {reason}") from None
+        raise StorageError(f"cannot open the study at {place}: {reason}") from None
 
 
 @contextmanager
-def study_errors(given: str | None, folder: Path) -> Iterator[None]:
+def study_errors(place: str) -> Iterator[None]:
     """Turn what a study's storage raises while it is used into one line that says where it lies.
+
+    Args:
+        place: as `open_storage` takes it.
 
     Raises:
         StorageError: the file is damaged, was changed, or cannot be written.
@@ -113,7 +132,7 @@ def study_errors(given: str | None, folder: Path) -> Iterator[None]:
     except broken as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise StorageError(
-            f"the study at {given or folder / DATABASE} cannot be used any more: {reason}; move it away to begin a "
+            f"the study at {place} cannot be used any more: {reason}; move it away to begin a "
             "new search, which takes the members that are there"
         ) from None
 

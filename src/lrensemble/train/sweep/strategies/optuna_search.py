@@ -46,7 +46,8 @@ def optuna_search(
             that the pool has by then.
         metric: the metric of the scores, one of those that are measured on the validation rows after every epoch; `nll`
             of classes, `mse` of values, or `gaussian_nll` where their distributions are learned, unless given.
-        storage: URL of a database, or a file for Optuna's journal; a file in the pool unless given.
+        storage: URL of a database, or a file for Optuna's journal; a file in the pool unless given, of SQLite's on a
+            disk of this machine and of the journal's on a shared one.
         at_once: number of trials in a round, which are trained together.
         seed: the seed of the sampler.
 

@@ -27,6 +27,7 @@ from lrensemble.train.sweep.strategies.optuna_parts import (
     close_storage,
     need_optuna,
     open_storage,
+    place_in,
     study_errors,
     suggest,
 )
@@ -65,8 +66,9 @@ class OptunaSearch:
             StorageError: the study cannot be opened, or is damaged later.
         """
         with _exclusive(pool):
-            storage = open_storage(self.storage, pool.folder)
-            with study_errors(self.storage, pool.folder):
+            place = self.storage or place_in(pool.folder)
+            storage = open_storage(place)
+            with study_errors(place):
                 study = need_optuna().create_study(
                     storage=storage,
                     study_name=self._name(),
@@ -75,9 +77,9 @@ class OptunaSearch:
                     sampler=build_sampler(self.sampler, self.seed, index=0),
                     pruner=build_pruner(self.pruner),
                 )
-        with study_errors(self.storage, pool.folder):
+        with study_errors(place):
             try:
-                yield from _StudyOfPool(self, pool, study).rounds()
+                yield from _StudyOfPool(self, pool, study, place).rounds()
             finally:
                 close_storage(storage)
 
@@ -113,6 +115,8 @@ class _StudyOfPool:
     search: OptunaSearch
     pool: Pool
     study: Any
+    place: str
+    """Where the study lies."""
 
     def rounds(self) -> Iterator[Round]:
         """Rounds of trials: first those that ended in earlier sweeps, then interrupted ones, then new ones, then those
@@ -172,7 +176,7 @@ class _StudyOfPool:
         by_run = {trial.run.id: trial for trial in trials}
 
         def should_continue(run: Run, line: HistoryLine) -> bool:
-            with study_errors(self.search.storage, self.pool.folder):
+            with study_errors(self.place):
                 return self._goes_on(by_run[run.id].optuna, line)
 
         if not all(self._is_pruned(trial.run) for trial in trials):

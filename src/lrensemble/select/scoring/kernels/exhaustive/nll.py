@@ -8,6 +8,7 @@ logarithm of what is left is taken for a team.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +21,13 @@ from lrensemble.select.scoring.kernels.subsets import Halves, size_of, subset_su
 
 Floats = NDArray[np.float64]
 
-LOW_BITS = 9
-"""Members whose subsets the inner loop runs through: six rows of 2^9 sums stay in the first cache of a core."""
+LOW_BITS = 8
+"""Members whose subsets the inner loop runs through: six rows of 2^8 sums stay in the first cache of a core."""
 
-BLOCK_BITS = 6
-"""Members, at most, whose subsets share the sums of those; their products stay in the second cache."""
+BLOCK_BITS = 7
+"""Members, at most, whose subsets share the sums of those; their products stay in the second cache.
+
+One at least, where there is one: two subsets share the loads of the sums."""
 
 TURN_BITS = 4
 """Members, where there are as many, whose subsets the cores share between them."""
@@ -43,7 +46,7 @@ class Likelihoods:
     of_label: Floats
     """[sample, member], first the clamped rows, then those of each weight, sorted by their lowest likelihood."""
     first: NDArray[np.int64]
-    """[group + 1], where each group begins."""
+    """[group + 1], where each group begins. Most have a multiple of `TOGETHER` rows."""
     weight: Floats
     """[group] how often each of its rows counts."""
     clipped: int
@@ -57,13 +60,16 @@ def group_rows(of_label: Floats, weights: Floats) -> Likelihoods:
     order = np.lexsort((lowest, weights, lowest >= SMALLEST_PROBABILITY))
     clipped = int((lowest < SMALLEST_PROBABILITY).sum())
     bits = np.maximum(-np.log2(np.maximum(lowest[order], SMALLEST_PROBABILITY)), np.log2(members) + 0.01)
-    first, used, ordered = list[int](), np.inf, weights[order]
-    for row in range(rows):
-        used += bits[row]
-        if used > RANGE_BITS or ordered[row] != ordered[row - 1]:
-            first.append(row)
-            used = bits[row]
-    return Likelihoods(np.ascontiguousarray(of_label[:, order].T), np.array([*first, rows]), ordered[first], clipped)
+    used, ordered = np.append(0, np.cumsum(bits)), weights[order]
+    ends = [*(np.flatnonzero(np.diff(ordered)) + 1).tolist(), rows]
+    first = [0]
+    while first[-1] < rows:
+        start = first[-1]
+        end = ends[bisect_right(ends, start)]
+        stop = int(np.searchsorted(used, used[start] + RANGE_BITS, side="right")) - 1
+        whole = start + (stop - start) // TOGETHER * TOGETHER
+        first.append(end if stop >= end else whole)
+    return Likelihoods(np.ascontiguousarray(of_label[:, order].T), np.array(first), ordered[first[:-1]], clipped)
 
 
 def log_likelihoods(likelihoods: Likelihoods, halves: Halves) -> Floats:
@@ -105,7 +111,7 @@ def _log_products(
 ) -> None:
     """Fill `scores` [2^members of `of_label`]; `base` [sample] is the sum over the `shared` members."""
     members, low_size = of_label.shape[1], 1 << low
-    middle = min(BLOCK_BITS, max(members - low - TURN_BITS, 0))
+    middle = min(BLOCK_BITS, max(members - low - TURN_BITS, 1), members - low)
     total = np.sum(weight * np.diff(first))
     for upper in span(1 << (members - low - middle)):
         sums = base.copy()
@@ -144,7 +150,7 @@ def _score_block(
     for group in range(first.size - 1):
         row = first[group]
         while row < first[group + 1]:
-            count = TOGETHER if row >= clipped and row + TOGETHER <= first[group + 1] else 1
+            count = TOGETHER if block > 1 and row >= clipped and row + TOGETHER <= first[group + 1] else 1
             for place in range(count):
                 subset_sums(of_label[row + place, :low], low_sums[place])
                 subset_sums(of_label[row + place, low:], high_sums[place])
@@ -167,14 +173,15 @@ def _multiply_rows(
 
     Where teams have `shared` members more, and not -1, the mean of one row is clipped from below.
     """
+    if count > 1:
+        multiply_six(products, low_sums, high_sums)
+        return
     for offset in range(products.shape[0]):
         if shared >= 0:
             size = shared + size_of(offset)
             multiply_clipped(products[offset], low_sums[0], low_sizes, high_sums[0, offset], size)
-        elif count == 1:
-            multiply(products[offset], low_sums[0], high_sums[0, offset])
         else:
-            multiply_six(products[offset], low_sums, high_sums[:, offset])
+            multiply(products[offset], low_sums[0], high_sums[0, offset])
 
 
 @compiled
@@ -186,13 +193,25 @@ def multiply(products: Floats, sums: Floats, more: float) -> None:
 
 @compiled
 def multiply_six(products: Floats, sums: Floats, more: Floats) -> None:
-    """Multiply products [subset] by sums [row, subset] of six rows plus what is common [row]."""
+    """Multiply products [high subset, low subset] by sums [row, low subset] of six rows plus more [row, high subset].
+
+    High subsets are taken two at a time: not the arithmetic but the loads bound the loop, and two share most of them.
+    """
     sums_0, sums_1, sums_2, sums_3, sums_4, sums_5 = sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]
-    more_0, more_1, more_2, more_3, more_4, more_5 = more[0], more[1], more[2], more[3], more[4], more[5]
-    for subset in range(products.size):
-        two = (sums_0[subset] + more_0) * (sums_1[subset] + more_1)
-        four = two * ((sums_2[subset] + more_2) * (sums_3[subset] + more_3))
-        products[subset] *= four * ((sums_4[subset] + more_4) * (sums_5[subset] + more_5))
+    for first in range(0, products.shape[0], 2):
+        second = first + 1
+        of_first, of_second = products[first], products[second]
+        more_0, more_1, more_2 = more[0, first], more[1, first], more[2, first]
+        more_3, more_4, more_5 = more[3, first], more[4, first], more[5, first]
+        also_0, also_1, also_2 = more[0, second], more[1, second], more[2, second]
+        also_3, also_4, also_5 = more[3, second], more[4, second], more[5, second]
+        for subset in range(products.shape[1]):
+            row_0, row_1, row_2 = sums_0[subset], sums_1[subset], sums_2[subset]
+            row_3, row_4, row_5 = sums_3[subset], sums_4[subset], sums_5[subset]
+            four = ((row_0 + more_0) * (row_1 + more_1)) * ((row_2 + more_2) * (row_3 + more_3))
+            of_first[subset] *= four * ((row_4 + more_4) * (row_5 + more_5))
+            four = ((row_0 + also_0) * (row_1 + also_1)) * ((row_2 + also_2) * (row_3 + also_3))
+            of_second[subset] *= four * ((row_4 + also_4) * (row_5 + also_5))
 
 
 @compiled

@@ -1,0 +1,108 @@
+"""`lrensemble dashboard`: the page of pools while they are trained."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typing_extensions import TypedDict
+
+from lrensemble.cli.beside import open_browser
+from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, print_json
+
+
+class Served(TypedDict):
+    """A dashboard that is served from now on."""
+
+    address: str
+    """Address of the first pool's page."""
+    pools: list[str]
+    """Folders of the pools."""
+
+
+EXAMPLES = (
+    "lrensemble dashboard pool",
+    "lrensemble dashboard runs/a/pool runs/b/pool --port 9000",
+    "lrensemble dashboard pool --optuna study.log",
+)
+
+
+def output() -> Any:
+    """Address of the page, printed once it is served."""
+    return Served
+
+
+def dashboard(
+    pool: Annotated[list[Path], typer.Argument(help="Folder of a pool, there already or yet to be made.")],
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; 0.0.0.0 shows the page to other machines.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(help="Port; 8123 or the next free one unless given, 0 for any.", min=0, max=65535)
+    ] = None,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Open no browser; one is opened where this is a terminal on a screen.")
+    ] = False,
+    optuna: Annotated[
+        Path | None, typer.Option(help="Write the pool as a study to this file, for optuna-dashboard, and end.")
+    ] = None,
+    while_stdin: Annotated[bool, typer.Option("--while-stdin", hidden=True)] = False,
+    plugin: Plugins = None,
+    trust_code: TrustCode = False,
+    json: Json = False,
+) -> None:
+    """Serve the page of a pool while it is trained; read-only, for this machine alone unless told otherwise."""
+    from lrensemble.cli.tune import terminated
+    from lrensemble.registry import close_gate
+    from lrensemble.report.live import listen, serve
+    from lrensemble.report.live.server import address_of
+    from lrensemble.train.execution.signals import deferred_interrupt
+
+    import_given(plugin)
+    if optuna is not None:
+        _write_study(pool, optuna, trust_code=trust_code)
+        return
+    if not trust_code:
+        close_gate(", ".join(map(str, pool)))
+    with terminated(), deferred_interrupt() as interrupt, listen(host, port) as listening:
+        address = address_of(listening)
+        if json:
+            print_json(Served(address=address, pools=list(map(str, pool))))
+        else:
+            people.print(f"{address} shows {', '.join(map(str, pool))}; Ctrl-C ends it", soft_wrap=True)
+        if not no_browser:
+            open_browser(address)
+        left_alone = beside_a_sweep() if while_stdin else lambda: False
+        serve(listening, pool, host, lambda: interrupt.pending or left_alone(), trust_code=trust_code)
+        if interrupt.pending:
+            raise interrupt.error()
+
+
+def _write_study(pools: list[Path], path: Path, *, trust_code: bool) -> None:
+    from lrensemble.cli.console import open_pool
+    from lrensemble.errors import ConfigError
+    from lrensemble.report.study_file import write_study
+
+    if len(pools) > 1:
+        raise ConfigError(f"--optuna takes one pool, and {len(pools)} are given; write a file for each")
+    count = write_study(open_pool(pools[0], None, trust_code), path)
+    people.print(f"{path} holds {count} trials; optuna-dashboard {path} shows them", soft_wrap=True)
+
+
+def beside_a_sweep() -> Callable[[], bool]:
+    """Give way to who trains; the function says whether standard input has ended, as it does with the sweep."""
+    ended = threading.Event()
+
+    def read() -> None:
+        while os.read(0, 4096):
+            pass
+        ended.set()
+
+    if hasattr(os, "nice"):
+        os.nice(10)
+    threading.Thread(target=read, daemon=True, name="stdin").start()
+    return ended.is_set

@@ -1,0 +1,159 @@
+"""Connection to a cluster of Ray, and what its machines must have in common with this one."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import sys
+import sysconfig
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lrensemble.environment import versions
+from lrensemble.errors import MissingExtraError, WorkerError
+
+COMPARED = ("lrensemble", "torch")
+"""Libraries that must have the same version everywhere: members and their bits depend on it."""
+
+SECONDS_TO_LOOK = 120
+"""Seconds that a machine has to start a worker that tells its versions."""
+
+
+@dataclass
+class _Connection:
+    """The connection that this module has made; Ray has one a process."""
+
+    address: str | None = None
+    modules: tuple[str, ...] = ()
+
+
+_made = _Connection()
+
+
+def connected(address: str, modules: Sequence[str] | None = None) -> Any:
+    """Ray's module, connected to a cluster; a connection that the program has made itself is used as it is.
+
+    Args:
+        address: of the cluster; `auto` for the one that this machine is part of, `local` to start one here.
+        modules: names of the user's own modules, which are sent to the workers; those that were, where none are given.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        WorkerError: no such cluster, or one whose machines have other versions than this one.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise MissingExtraError("executor ray needs Ray; pip install 'lrensemble[ray]'") from None
+    if address.startswith("ray://"):
+        raise WorkerError(
+            f"executor ray cannot use {address}: a client is no part of the cluster; start this on a machine of it, or "
+            "by `ray job submit`, with address='auto'"
+        )
+    modules = (_made.modules if _made.address == address else ()) if modules is None else tuple(modules)
+    if ray.is_initialized():
+        if _made.address is None or (address, modules) == (_made.address, _made.modules):
+            return ray
+        ray.shutdown()
+    _made.address = None
+    sent: dict[str, Any] = {
+        "env_vars": {name: value for name, value in os.environ.items() if name.startswith("LRENSEMBLE_")},
+        "py_modules": [str(path) for path in files_of(modules)],
+    }
+    try:
+        used = {key: value for key, value in sent.items() if value}  # Ray fails of some that are empty
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", runtime_env=used)
+    except Exception as error:  # whatever a cluster that is not there raises
+        raise WorkerError(
+            f"executor ray cannot reach the cluster {address!r}: {first_line(error)}; `ray start --head` starts one, "
+            "`ray start --address=HOST:6379` adds a machine, and address='local' is one of this machine alone"
+        ) from None
+    _made.address, _made.modules = address, modules
+    check_machines(ray)
+    return ray
+
+
+def files_of(modules: Iterable[str]) -> list[Path]:
+    """Folders and files of those modules that are the user's own: not of Python, nor installed with it."""
+    installed = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    found = list[Path]()
+    for name in dict.fromkeys(module.partition(".")[0] for module in modules):
+        with suppress(ImportError, ValueError):
+            spec = importlib.util.find_spec(name)
+            if name == "lrensemble" or spec is None or not spec.origin or spec.origin in ("built-in", "frozen"):
+                continue
+            path = Path(spec.origin).resolve()
+            if not any(path.is_relative_to(place) for place in installed):
+                found.append(path.parent if path.name == "__init__.py" else path)
+    return found
+
+
+def machines(ray: Any) -> list[dict[str, Any]]:
+    """Machines of the cluster that are alive, as Ray tells of them."""
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
+def check_machines(ray: Any) -> None:
+    """Refuse a cluster on whose machines something has another version than here.
+
+    Raises:
+        WorkerError: with the machine and both versions.
+    """
+    asked = {}
+    for node in machines(ray):
+        if node["Resources"].get("CPU", 0) > 0:
+            name = node.get("NodeName") or node.get("NodeManagerHostname", "?")
+            asked[name] = (
+                ray.remote(_look())
+                .options(num_cpus=0, max_retries=0, scheduling_strategy=on_machine(node["NodeID"]))
+                .remote()
+            )
+    own = versions()
+    for name, reference in asked.items():
+        try:
+            found = ray.get(reference, timeout=SECONDS_TO_LOOK)
+        except ray.exceptions.RayError as error:
+            raise WorkerError(f"executor ray cannot start a worker on {name}: {first_line(error)}") from None
+        for library in (*COMPARED, "python"):
+            here, there = own[library], found[library]
+            if library == "python":
+                here, there = ".".join(here.split(".")[:2]), ".".join(there.split(".")[:2])
+            if here != there:
+                raise WorkerError(
+                    f"{name} of the cluster has {library} {there or 'not at all'}, and {platform.node()} has {library} "
+                    f"{here}; install the same on all machines"
+                )
+
+
+def _look() -> Any:
+    """Function that tells versions where it runs; its code is sent, since lrensemble need not be there."""
+
+    def look() -> dict[str, str]:
+        from importlib import metadata
+
+        found = {"python": sys.version.split()[0]}
+        for name in COMPARED:
+            try:
+                found[name] = metadata.version(name)
+            except metadata.PackageNotFoundError:
+                found[name] = ""
+        return found
+
+    return look
+
+
+def on_machine(node: str) -> Any:
+    """Strategy by which a task or an actor runs on one machine."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return NodeAffinitySchedulingStrategy(node, soft=False)
+
+
+def first_line(error: BaseException) -> str:
+    """Beginning of what Ray says; its messages go on for a page."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2]) or type(error).__name__

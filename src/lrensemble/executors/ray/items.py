@@ -1,0 +1,164 @@
+"""Items of a list in a cluster: handed out, heard of, handed out again where a worker was lost, and called back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lrensemble.errors import WorkerError
+from lrensemble.executors.base import Crashed
+from lrensemble.executors.processes import SECONDS_TO_END
+from lrensemble.executors.ray.connection import first_line, machines, on_machine
+from lrensemble.executors.ray.mailbox import Mailbox
+from lrensemble.executors.ray.worker import Begun, Left, Order, do
+from lrensemble.executors.worker import Done, Question
+
+POLL_SECONDS = 0.2
+"""Seconds between two looks at whether the program is to stop."""
+
+SECONDS_TO_TELL = 5.0
+"""Seconds until Ray knows that a machine has died, whose workers have died before it as far as one sees."""
+
+
+@dataclass(eq=False)
+class Items:
+    """Items, those that are under way, and what became of earlier attempts. Made by `items_of`."""
+
+    ray: Any
+    """Its module, connected."""
+    mailbox: Any
+    task: Any
+    prepare: Any
+    """Reference to the preparation."""
+    order: Order
+    items: Sequence[Any]
+    waiting: list[int]
+    busy: dict[Any, int] = field(default_factory=dict)
+    """Item of each task that is under way."""
+    attempts: dict[int, int] = field(default_factory=dict)
+    """Attempts of each item so far."""
+    node: dict[int, str] = field(default_factory=dict)
+    """Machine of the last attempt of each item."""
+    lost_on: dict[int, list[str]] = field(default_factory=dict)
+    """Machines on which a worker was lost with the item."""
+    left: set[int] = field(default_factory=set)
+    """Items whose worker was asked to end, and said so."""
+
+    def hand_out(self) -> None:
+        """Give the next item to the cluster."""
+        position = self.waiting.pop(0)
+        attempt = self.attempts[position] = self.attempts.get(position, 0) + 1
+        self.ray.get(self.mailbox.open.remote(position, attempt))
+        try:
+            item = pickle.dumps(self.items[position])
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise WorkerError(f"cannot hand item {position} to a worker of Ray: {error}") from error
+        reference = self.task.remote(self.order, [self.prepare], item, position, attempt, self.mailbox)
+        self.busy[reference] = position
+
+    def heard(self, seconds: float, answer: Callable[[Any], object] | None) -> Generator[Any, None, None]:
+        """What workers have told; what they ask is answered."""
+        for position, told in self.ray.get(self.mailbox.take.remote(seconds)):
+            message = pickle.loads(told)
+            if isinstance(message, Begun):
+                self.node[position] = message.node
+            elif isinstance(message, Left):
+                self.left.add(position)
+            elif isinstance(message, Question) and answer is not None:
+                self.ray.get(self.mailbox.answer.remote(position, pickle.dumps(answer(message.asked))))
+            elif not isinstance(message, Done):
+                yield from message
+
+    def settle(self, reference: Any, most: int) -> Crashed | None:
+        """Take note that a task has ended; an item that was lost waits again, unless that was the last time.
+
+        Raises:
+            BaseException: the error that it ended in.
+        """
+        position, errors = self.busy.pop(reference), self.ray.exceptions
+        try:
+            raised = self.ray.get(reference)
+        except (errors.RayTaskError, errors.RuntimeEnvSetupError) as error:
+            raise WorkerError(f"a worker of Ray could not begin an item: {first_line(error)}") from error
+        except errors.TaskCancelledError:
+            self.left.add(position)
+            return self._lost(position, most, "")
+        except errors.RayError as error:
+            return self._lost(position, most, f"{type(error).__name__}: {first_line(error)}")
+        if raised is not None:
+            raise pickle.loads(raised).error
+        return None
+
+    def _lost(self, position: int, most: int, reason: str) -> Crashed | None:
+        """Consequence of a lost worker. One that left, or was lost with its machine, is no failing of the item."""
+        if position in self.left:
+            self.left.discard(position)
+        else:
+            lost = self.lost_on.setdefault(position, [])
+            lost.append(self.node.get(position, ""))
+            if len(lost) >= most and self._deaths(lost, most) >= most:
+                return Crashed(position, None, reason)
+        self.waiting.insert(0, position)
+        return None
+
+    def _deaths(self, nodes: list[str], most: int) -> int:
+        """Deaths on machines that are alive; one that dies is seen by Ray a little later than its workers' deaths."""
+        deadline = time.monotonic() + SECONDS_TO_TELL
+        while True:
+            alive = {node["NodeID"] for node in machines(self.ray)}
+            deaths = sum(node in alive for node in nodes)
+            if deaths < most or time.monotonic() > deadline:
+                return deaths
+            time.sleep(POLL_SECONDS)
+
+    def call_back(self, answer: Callable[[Any], object] | None) -> None:
+        """Interrupt what is under way as by Ctrl-C, and wait for it; a worker may still ask meanwhile."""
+        deadline = time.monotonic() + SECONDS_TO_END
+        for reference in self.busy:
+            self.ray.cancel(reference, recursive=False)
+        left = list(self.busy)
+        try:
+            while left and time.monotonic() < deadline:
+                left = self.ray.wait(left, num_returns=len(left), timeout=0)[1]
+                for _ in self.heard(POLL_SECONDS if left else 0.0, answer):
+                    pass
+        except Exception:  # whatever ended all may also be why there is no answer
+            pass
+        finally:
+            for reference in left:
+                self.ray.cancel(reference, force=True, recursive=False)
+            self.ray.kill(self.mailbox)
+
+
+def items_of(
+    ray: Any, prepare: object, items: Sequence[Any], options: dict[str, Any], device: str | None, *, asks: bool
+) -> Items:
+    """Items that wait, with a mailbox of their own on this machine.
+
+    A worker knows what it has prepared by what `prepare` is, so that it keeps the data for the next round of a search.
+
+    Args:
+        ray: its module, connected.
+        prepare: what is run once in every worker.
+        items: what is to be done.
+        options: of Ray's tasks.
+        device: that workers compute on; None where `prepare` takes none.
+        asks: whether `prepare` takes `ask`.
+
+    Raises:
+        WorkerError: `prepare` cannot be handed to a worker.
+    """
+    try:
+        pickled = pickle.dumps(prepare)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise WorkerError(f"cannot hand its preparation to a worker of Ray: {error}") from error
+    here = on_machine(ray.get_runtime_context().get_node_id())
+    mailbox = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here, max_concurrency=10_000).remote()
+    order = Order(hashlib.sha256(pickled).hexdigest(), device, asks, os.getcwd())
+    task = ray.remote(do).options(max_retries=0, **options)  # what is lost is handed out again here, not by Ray
+    return Items(ray, mailbox, task, ray.put(pickled), order, items, list(range(len(items))))

@@ -1,0 +1,137 @@
+"""Worker of Ray: a task that does one item, and tells of it by the mailbox.
+
+It is a plain task: Ray's cancelling reaches it as Ctrl-C, and nothing is lost of what it told, which is both not so of
+streaming generators. What was prepared is kept for the next item that the same process does.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from lrensemble.errors import WorkerError
+from lrensemble.executors.base import Work
+from lrensemble.executors.worker import Done, Question, Raised, sendable, together
+
+
+class Begun(NamedTuple):
+    """An item is begun."""
+
+    node: str
+    """Ray's name of the machine."""
+
+
+class Left(NamedTuple):
+    """An item was left by a worker that was asked to end, as where its machine is taken away."""
+
+
+class Order(NamedTuple):
+    """What a worker is given with every item of a list, the same for all."""
+
+    preparation: str
+    """Hash of the preparation, by which a worker knows what it has prepared."""
+    device: str | None
+    asks: bool
+    folder: str
+    """Current folder of the program."""
+
+
+@dataclass
+class _Caller:
+    """The attempt that this process is at, and the program that it tells of it."""
+
+    mailbox: Any
+    item: int
+    attempt: int
+
+    def tell(self, message: object) -> None:
+        """Tell the program; where it does not want to hear more, this worker is interrupted as by Ctrl-C.
+
+        Raises:
+            WorkerError: it cannot be sent.
+        """
+        import ray
+
+        try:
+            told = pickle.dumps(message)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            kinds = sorted({type(each).__name__ for each in (message if isinstance(message, list) else [message])})
+            raise WorkerError(f"a worker of Ray cannot hand back a {' or '.join(kinds)}: {error}") from error
+        taken = False
+        with suppress(ray.exceptions.RayError):  # the program has died, and its mailbox with it
+            taken = ray.get(self.mailbox.tell.remote(self.item, self.attempt, told))
+        if not taken:
+            signal.raise_signal(signal.SIGINT)
+
+
+_prepared: dict[Order, Work[Any, Any]] = {}
+"""What this process has prepared; one at a time."""
+_callers: dict[Order, _Caller] = {}
+"""Whom this process tells of the item that it does."""
+
+
+def do(order: Order, prepare: list[Any], item: bytes, position: int, attempt: int, mailbox: Any) -> bytes | None:
+    """Do an item; the error that it ended in, pickled, where it did.
+
+    Args:
+        order: what the items of a list have in common.
+        prepare: reference to the preparation; in a list, so that Ray fetches it only where it is asked for.
+        item: to be done, pickled.
+        position: of the item.
+        attempt: number of this one.
+        mailbox: actor of the program.
+    """
+    import ray
+
+    _callers.clear()
+    caller = _callers[order] = _Caller(mailbox, position, attempt)
+    try:
+        caller.tell(Begun(ray.get_runtime_context().get_node_id()))
+        for messages in together(_work_of(order, prepare)(pickle.loads(item))):  # of the program's own making
+            caller.tell(messages)
+        caller.tell(Done())
+    except KeyboardInterrupt as error:
+        if type(error) is KeyboardInterrupt:  # Ray's own, of a task that was cancelled
+            raise
+        caller.tell(Left())
+        sys.exit(1)  # Ray would give this process another item
+    except SystemExit:
+        os._exit(1)
+    except BaseException as error:
+        return pickle.dumps(Raised(sendable(error)))
+    return None
+
+
+def _work_of(order: Order, prepare: list[Any]) -> Work[Any, Any]:
+    import ray
+
+    if order not in _prepared:
+        with suppress(OSError):  # this machine has no such folder
+            os.chdir(order.folder)
+
+        def ask(asked: object) -> Any:
+            return _answered(_callers[order], asked)
+
+        own: dict[str, Any] = {"ask": ask} if order.asks else {}
+        function = pickle.loads(ray.get(prepare[0]))
+        made = function(*([] if order.device is None else [order.device]), **own)
+        _prepared.clear()
+        _prepared[order] = made
+    return _prepared[order]
+
+
+def _answered(caller: _Caller, asked: object) -> Any:
+    """Answer of the program; without anybody to give it, the worker ends."""
+    import ray
+
+    given, question = None, pickle.dumps(Question(asked))
+    with suppress(ray.exceptions.RayError):
+        given = ray.get(caller.mailbox.ask.remote(caller.item, caller.attempt, question))
+    if given is None:
+        os._exit(1)
+    return pickle.loads(given)

@@ -1,0 +1,187 @@
+"""An ensemble under its name: what it takes and gives, as the protocol describes it, and what it says of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lrensemble.errors import DataError, ExportError
+from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.language import is_language_bundle
+from lrensemble.export.outside import Outside, warn_or_refuse
+from lrensemble.export.serving.messages import Received, read, written
+from lrensemble.export.serving.refused import NOT_FOUND, TOO_LARGE, RefusedError
+from lrensemble.numerics import likeliest
+
+VERSION = "1"
+"""Version under which it is served."""
+INPUT = "inputs"
+"""Name of the input, which is that of the exported ONNX file too."""
+DATATYPES = {"uint8": "UINT8", "float32": "FP32", "float64": "FP64"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request whose inputs were checked."""
+
+    received: Received
+    rows: Tensor
+    """Raw inputs [sample, *shape]."""
+    outside: Outside
+    """Rows far outside of what was trained on."""
+    outputs: tuple[str, ...]
+    """Names of the outputs that are wanted."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """An ensemble that answers requests."""
+
+    name: str
+    ensemble: Ensemble
+    strict: bool = False
+    """Whether rows far outside of what was trained on are refused."""
+
+    @classmethod
+    def load(cls, folder: Path, *, name: str | None = None, strict: bool = False, trust_code: bool = False) -> Self:
+        """The ensemble of a bundle.
+
+        Args:
+            folder: folder of the bundle.
+            name: name to serve it under; that of the folder unless given.
+            strict: whether to refuse rows far outside of what was trained on.
+            trust_code: whether to import code that the bundle names.
+
+        Raises:
+            ExportError: no bundle, a damaged one, or a team of language models.
+            UntrustedError: it names code that is not trusted.
+            StorageError: a file cannot be read.
+        """
+        if is_language_bundle(folder):
+            raise ExportError(
+                f"{folder} is a team of language models, and serve answers for networks that take arrays; use "
+                "lrensemble predict or generate, or export it as merged for a server of language models"
+            )
+        ensemble = Ensemble.load(folder, trust_code=trust_code)
+        return cls(name or folder.absolute().name or "ensemble", ensemble, strict)
+
+    def predict(self, rows: Tensor) -> NDArray[np.float64]:
+        """What the ensemble says of raw inputs [sample, *shape]: see `Ensemble.forward`."""
+        return self.ensemble.in_blocks(rows)
+
+    def metadata(self) -> dict[str, Any]:
+        """Inputs and outputs, as the protocol describes a model; names of classes or values among its parameters."""
+        description = self.ensemble.description
+        target, of_values = description.target, description.of_values
+        wide = {"datatype": "FP64", "shape": [-1, target.width]}
+        if of_values:
+            outputs = [{"name": name, **wide} for name in self.outputs]
+        else:
+            narrow = (("label", "INT64"), ("class_name", "BYTES"))
+            outputs = [
+                {"name": "probabilities", **wide},
+                *({"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in narrow),
+            ]
+        return {
+            "name": self.name,
+            "versions": [VERSION],
+            "platform": "lrensemble_bundle",
+            "inputs": [{"name": INPUT, "datatype": self.datatype, "shape": [-1, *description.inputs.shape]}],
+            "outputs": outputs,
+        }
+
+    @property
+    def datatype(self) -> str:
+        """Type of its input in the protocol."""
+        return DATATYPES[self.ensemble.description.inputs.dtype]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of its outputs; all are given unless some are asked for."""
+        description = self.ensemble.description
+        if not description.of_values:
+            return ("probabilities", "label", "class_name")
+        return ("values", "std") if description.of_distributions else ("values",)
+
+    def check_name(self, name: str, version: str | None) -> None:
+        """Refuse another model.
+
+        Raises:
+            RefusedError: that is not served.
+        """
+        if name != self.name:
+            raise RefusedError(f"no model named {name[:100]!r}; this server has {self.name!r}", NOT_FOUND)
+        if version not in (None, VERSION):
+            raise RefusedError(f"model {name!r} has no version {version!r:.40}; it has {VERSION!r}", NOT_FOUND)
+
+    def question(self, body: bytes, header: str | None, most_rows: int) -> Question:
+        """The request of a body, with its inputs checked.
+
+        Args:
+            body: of the request.
+            header: value of `messages.HEADER_LENGTH`.
+            most_rows: rows that a request may have.
+
+        Raises:
+            RefusedError: not of the protocol, inputs of another name, shape or type, too many rows, a value that is not
+                finite, an output that there is not.
+            DataError: rows far outside of what was trained on, where `strict`.
+        """
+        received = read(body, header)
+        request, shape = received.request, self.ensemble.description.inputs.shape
+        if [each.name for each in request.inputs] != [INPUT]:
+            names = ", ".join(repr(each.name[:40]) for each in request.inputs[:5]) or "none"
+            raise RefusedError(f"the inputs are {names}; the ensemble takes one, {INPUT!r}")
+        (given,) = request.inputs
+        if given.datatype != self.datatype:
+            raise RefusedError(f"input {INPUT!r} is {given.datatype[:40]!r}; the ensemble takes {self.datatype}")
+        if tuple(given.shape[1:]) != shape or not given.shape[0]:
+            axes = ", ".join(map(str, shape))
+            raise RefusedError(f"input {INPUT!r} has shape {given.shape[:8]}; the ensemble takes [rows, {axes}]")
+        if given.shape[0] > most_rows:
+            said = f"{given.shape[0]:,} rows in one request; {most_rows:,} are taken at most: send several"
+            raise RefusedError(said, TOO_LARGE)
+        wanted = tuple(dict.fromkeys(each.name for each in request.outputs)) or self.outputs
+        if unknown := set(wanted) - set(self.outputs):
+            raise RefusedError(f"no output named {min(unknown)[:40]!r}; there are {', '.join(self.outputs)}")
+        values = received.tensor(given)
+        if values.dtype.kind == "f" and not (finite := np.isfinite(values).reshape(len(values), -1).all(axis=1)).all():
+            raise RefusedError(f"row {int(np.flatnonzero(~finite)[0])} holds a value that is not finite")
+        rows = torch.from_numpy(np.array(values))  # a copy: the body is not writable
+        outside = self.ensemble.outside(rows)
+        if self.strict:
+            warn_or_refuse(outside, strict=True)
+        return Question(received, rows, outside, wanted)
+
+    def answer(self, question: Question, said: NDArray[np.float64]) -> tuple[bytes, dict[str, str]]:
+        """Body and headers of the response to a question.
+
+        Args:
+            question: what was asked.
+            said: what `predict` gave for its rows.
+
+        Raises:
+            DataError: numbers that are not finite, of inputs that are too large, say.
+        """
+        if not np.isfinite(said).all():
+            row = int(np.flatnonzero(~np.isfinite(said).all(axis=1))[0])
+            raise DataError(f"the ensemble gives no finite number for row {row}; compare it with the training data")
+        values = self._values(said)
+        about: dict[str, Any] = {"model_name": self.name, "model_version": VERSION}
+        if question.outside.rows.any():
+            about["parameters"] = {"outside_rows": int(question.outside.rows.sum()), "warning": str(question.outside)}
+        return written(question.received, {name: values[name] for name in question.outputs}, about)
+
+    def _values(self, said: NDArray[np.float64]) -> Mapping[str, NDArray[Any]]:
+        target = self.ensemble.description.target
+        if self.ensemble.description.of_values:
+            return {"values": said[:, : target.width], "std": np.sqrt(said[:, target.width :])}
+        labels = likeliest(said)
+        return {"probabilities": said, "label": labels, "class_name": np.array(target.names)[labels]}

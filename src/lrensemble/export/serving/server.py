@@ -1,0 +1,99 @@
+"""The server: it answers until it is told to stop, and then ends what it has begun."""
+
+from __future__ import annotations
+
+import math
+import signal
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from lrensemble.errors import ConfigError
+from lrensemble.export.serving.limits import Limits
+from lrensemble.export.serving.routes import Service
+from lrensemble.export.serving.served import Served
+
+WAITING_CONNECTIONS = 2048
+"""Connections that the system holds until they are accepted."""
+
+
+class Server(uvicorn.Server):
+    """A server whose signals are ours: SIGTERM lets it end in good order, and so does Ctrl-C, which is told."""
+
+    def __init__(self, service: Service) -> None:
+        """A server of an application; `run` serves it."""
+        limits = service.limits
+        super().__init__(
+            uvicorn.Config(
+                service.application(),
+                log_config=None,
+                log_level="error",  # strangers decide how much less would be told
+                access_log=False,
+                server_header=False,
+                ws="none",
+                lifespan="on",
+                timeout_graceful_shutdown=math.ceil(limits.seconds),
+            )
+        )
+        self.interrupted = False
+        """Whether Ctrl-C ended it."""
+        self._service, self._stop_at = service, math.inf
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Take no more requests, after the grace that a balancer needs; a second Ctrl-C drops what is under way."""
+        self._service.ready = False
+        interrupt = sig == signal.SIGINT
+        self.force_exit = interrupt and self.interrupted
+        self.interrupted |= interrupt
+        self._stop_at = min(self._stop_at, time.monotonic() + (0 if interrupt else self._service.limits.grace))
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether the time has come to stop; asked ten times a second."""
+        self.should_exit |= time.monotonic() >= self._stop_at
+        return await super().on_tick(counter)
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that connections are accepted at.
+
+    Args:
+        host: name or address.
+        port: port; 0 for any that is free.
+
+    Raises:
+        ConfigError: there is none to be had.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.create_server(address[:2], family=family, backlog=WAITING_CONNECTIONS)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"cannot listen at {host}, port {port}: {reason}; give another --port or --host") from None
+    return found
+
+
+def serve(served: Served, limits: Limits, host: str, port: int, started: Callable[[str], None]) -> bool:
+    """Answer requests until SIGTERM or Ctrl-C; what has come by then is answered.
+
+    Args:
+        served: the ensemble.
+        limits: what is taken.
+        host: name or address to listen at.
+        port: port; 0 for any that is free.
+        started: called with the address, `http://127.0.0.1:8000`, as soon as connections are accepted.
+
+    Returns:
+        Whether Ctrl-C has ended it.
+
+    Raises:
+        ConfigError: the address cannot be had.
+    """
+    with listening(host, port) as found:
+        shown = f"[{host}]" if ":" in host else host
+        server = Server(Service(served, limits))
+        started(f"http://{shown}:{found.getsockname()[1]}")
+        server.run(sockets=[found])
+    return server.interrupted

@@ -1,0 +1,192 @@
+"""Ray: the contract of executors, groups on GPUs, the user's own modules, and sweeps that lose workers, machines and
+the program.
+
+Three processes on this machine that take each other for machines. Starting them takes longer than all that is tried on
+them, so that one test has all of it. `LRENSEMBLE_CLUSTER=20` plays twenty rounds of the sweep; one otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections import Counter
+from contextlib import suppress
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from tests.executors.contract import CONTRACT
+from tests.executors.worker_tasks import prepare, prepare_meeting
+from tests.forked import ForkedProcess
+from tests.ray_clusters import NODE, cluster_of, kill_node, workers_of
+
+from lrensemble.config import Experiment, to_record
+from lrensemble.errors import LREnsembleError
+from lrensemble.executors import EXECUTORS, Crashed
+from lrensemble.executors.ray.connection import files_of
+from lrensemble.pool import Pool
+from lrensemble.train import tune
+
+WITH_RAY = pytest.mark.skipif(
+    find_spec("ray") is None or os.name != "posix", reason="Ray is not installed: pip install 'lrensemble[ray]'"
+)
+
+ROUNDS = int(os.environ.get("LRENSEMBLE_CLUSTER", "1"))
+RUNS, LEASE = 16, 10
+SWEEP: dict[str, Any] = {
+    "data": "digits",
+    "split": {"val": 0.2, "test": 0.35},
+    "model": "mlp(width=8)",
+    "policy": [{"name": "cosine", "peak": [0.01 * (1 + n) for n in range(RUNS)]}],
+    "train": {"epochs": 3, "batch_size": 50, "optimizer": "adamw"},
+}
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+import torch
+from lrensemble.config import Experiment, to_record
+from lrensemble.train import Began, Ended, tune
+
+torch.set_num_threads(1)
+experiment, folder, executor = to_record(Experiment, json.loads(sys.argv[1]), "test"), Path(sys.argv[2]), sys.argv[3]
+for event in tune(experiment, folder, execution="one-by-one", save_steps=8, executor=executor):
+    if isinstance(event, Began):
+        print("began", event.run.order, flush=True)
+    elif isinstance(event, Ended):
+        print("ended", event.run.order, event.status, flush=True)
+"""
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Weights and predictions of the members, to the last bit."""
+    found = {str(path.relative_to(folder)): path for path in folder.glob("members/*/*") if path.suffix != ".json"}
+    return {name: path.read_bytes() for name, path in found.items()}
+
+
+@WITH_RAY
+def test_a_cluster(subtests: pytest.Subtests, forking: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LRENSEMBLE_LEASE", str(LEASE))
+    with cluster_of({"num_cpus": 1, "num_gpus": 2}, {"num_cpus": 1}) as cluster:
+        spec = f"ray(address='{cluster.address}')"
+        with subtests.test("a sweep loses a worker, the program and a machine"):
+            losses(cluster, spec, forking, tmp_path)
+        for promise in CONTRACT:
+            with subtests.test(promise.__name__):
+                (folder := tmp_path / promise.__name__).mkdir()
+                promise(EXECUTORS.call(spec), folder)
+        with subtests.test("items whose workers die are handed out again until attempts end"):
+            crashes(spec, tmp_path)
+        with subtests.test("each item has a GPU of its own"):
+            own_gpus(cluster.address, tmp_path)
+        with subtests.test("modules of the user's own are sent"):
+            own_modules(cluster.address, tmp_path / "elsewhere", monkeypatch)
+
+
+def crashes(spec: str, folder: Path) -> None:
+    messages = list(EXECUTORS.call(spec).map(partial(prepare, folder), ["killed 0", "killed-once 1", "plain 2"]))
+    told = Counter(message[0] for message in messages if not isinstance(message, Crashed))
+    assert told == {"killed 0": 2, "killed-once 1": 2, "plain 2": 1}
+    (crash,) = (message for message in messages if isinstance(message, Crashed))
+    assert crash.item == 0
+    assert "WorkerCrashedError" in str(crash)
+
+
+def own_gpus(address: str, folder: Path) -> None:
+    executor = EXECUTORS.call(f"ray(address='{address}', gpus=1)")
+    places = executor.places(["cpu"])
+    assert places == ("auto", "auto")
+    messages = list(executor.map(partial(prepare_meeting, folder), ["a", "b"], devices=places))
+    assert sorted(message[1] for message in messages if not isinstance(message, Crashed)) == ["0", "1"]
+
+
+def own_modules(address: str, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    folder.mkdir()
+    (folder / "own_rates.py").write_text("def flat(total, *, peak=0.1):\n    return lambda step: peak\n")
+    patch.syspath_prepend(str(folder))
+    sweep = SWEEP | {"policy": ["own_rates:flat(peak=0.05)"], "train": {"epochs": 1}, "plugins": ["own_rates"]}
+    experiment = to_record(Experiment, sweep, "test")
+    list(tune(experiment, folder / "pool", executor=f"ray(address='{address}', workers=1)"))
+    assert [member.name for member in Pool.open(folder / "pool").members()] == ["own_rates:flat(peak=0.05)"]
+
+
+def losses(cluster: Any, spec: str, forking: Path, folder: Path) -> None:
+    """Sixteen members; the same as those of a serial pool, and begun again no more often than something was killed."""
+    whole, drawn = folder / "whole", random.Random(int(os.environ.get("LRENSEMBLE_SEED", "0")))
+    list(tune(to_record(Experiment, SWEEP, "test"), whole, execution="one-by-one"))
+    for number in range(ROUNDS):
+        pool = folder / f"round-{number}"
+        lines = play(cluster, spec, forking, pool, drawn)
+        assert files(pool) == files(whole), f"round {number}"
+        assert len(files(pool)) == 3 * RUNS
+        ended = Counter(line[1] for line in lines if line[0] == "ended" and line[2] == "finished")
+        assert max(ended.values()) == 1
+        assert not [line for line in lines if line[2:] == ["failed"]]
+        # A worker, those of a program, which are two, and that of a machine.
+        assert sum(line[0] == "began" for line in lines) <= RUNS + 4
+
+
+def play(cluster: Any, spec: str, forking: Path, pool: Path, drawn: random.Random) -> list[list[str]]:
+    """What two programs said, one after the other: the first loses a worker and is killed, the second a machine."""
+    command = ["-c", PROGRAM, json.dumps(SWEEP), pool, spec]
+    lines = list[list[str]]()
+    node = sorted(cluster.worker_nodes, key=lambda each: each.node_id)[drawn.randrange(2)]
+    with ForkedProcess(forking, command) as first:
+        read(first, lines, drawn.randint(3, 5))
+        for each in drawn.sample(found := workers_of(cluster), min(1, len(found))):
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        read(first, lines, drawn.randint(3, 5))
+        first.kill()
+        read(first, lines, RUNS * 4)
+    with ForkedProcess(forking, command) as second:
+        read(second, lines, drawn.randint(3, 5))
+        kill_node(node)
+        cluster.worker_nodes.discard(node)
+        cluster.add_node(wait=False, num_cpus=1, **NODE)
+        read(second, lines, RUNS * 4)
+        assert second.wait(timeout=120) == 0
+    return lines
+
+
+def read(process: ForkedProcess, lines: list[list[str]], count: int) -> None:
+    """Read so many lines, or as many as there are to come."""
+    for _ in range(count):
+        if not (line := process.stdout.readline()):
+            return
+        lines.append(line.split())
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("ray(gpus=0.5)", r"ray\(gpus=0.5\) is refused; give 1, and members share the GPU in a group, or 0"),
+        ("ray(gpus=2)", r"ray\(gpus=2\) is refused"),
+        ("ray(cpus=0)", "cpus = 0 is refused"),
+    ],
+)
+def test_what_cannot_be_is_refused(spec: str, message: str) -> None:
+    with pytest.raises(LREnsembleError, match=message):
+        EXECUTORS.call(spec)
+
+
+@WITH_RAY
+def test_a_cluster_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(LREnsembleError, match="device cuda:0 is of this machine, and executor ray trains on others"):
+        EXECUTORS.call("ray").places(["cuda:0"])
+    with pytest.raises(LREnsembleError, match="executor ray cannot use ray://there:1: a client is no part of the"):
+        EXECUTORS.call("ray(address='ray://there:1')").places(["cpu"])
+
+
+def test_only_the_users_own_modules_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_file.py").touch()
+    (tmp_path / "own_package").mkdir()
+    (tmp_path / "own_package" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    named = ["own_file", "own_package.inner", "json", "numpy.linalg", "lrensemble.policies", "not_there", "own_file"]
+    assert files_of(named) == [tmp_path.resolve() / "own_file.py", tmp_path.resolve() / "own_package"]

@@ -1,0 +1,121 @@
+"""`lrensemble serve`: a process that answers as `predict` does, ends in good order, and refuses in a line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.cli.command import Command, check_output
+from tests.export.serving.conftest import Client, request_of, rows_of
+from tests.forked import ForkedProcess
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+@contextmanager
+def started(forking: Path, folder: Path, *options: object) -> Iterator[tuple[ForkedProcess, Client]]:
+    words = ["-m", "lrensemble", "serve", folder, "--port", 0, "--json", *options]
+    with ForkedProcess(forking, words, errors=True) as process:
+        line = process.stdout.readline()
+        try:
+            check_output("serve", line)
+            address = json.loads(line)["address"]
+            yield process, Client(int(address.rpartition(":")[2]))
+        finally:
+            process.kill()
+
+
+def test_the_same_as_predict_until_it_is_told_to_stop(
+    forking: Path,
+    bundle: Path,
+    command: Command,
+    tmp_path: Path,
+) -> None:
+    rows = rows_of(12)
+    np.save(tmp_path / "rows.npy", rows)
+    predicted: Any = command("predict", bundle, tmp_path / "rows.npy", "--json").record
+    with started(forking, bundle) as (process, client):
+        found = client.infer(request_of(rows))
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    assert found.status == 200, found.body
+    assert found.values("class_name").tolist() == [each["label"] for each in predicted["predictions"]]
+    probabilities = [each["probabilities"] for each in predicted["predictions"]]
+    np.testing.assert_allclose(found.values("probabilities"), probabilities, rtol=0, atol=1e-12)
+    assert (process.returncode, out) == (0, "")
+    address = f"http://127.0.0.1:{client.port}/v2/models/pets"
+    assert err.splitlines() == [f"pets answers at {address}; Ctrl-C ends it", "all that had come is answered"]
+
+
+def test_sigterm_loses_nothing(forking: Path, bundle: Path) -> None:
+    """Readiness is gone at once, and whoever still comes in the time of grace is answered."""
+    statuses = list[int]()
+    stopped = threading.Event()
+
+    def go_on(client: Client) -> None:
+        body = request_of(rows_of(50))
+        while not stopped.is_set():
+            statuses.append(client.infer(body).status)
+
+    with started(forking, bundle, "--grace", 1) as (process, client):
+        threads = [threading.Thread(target=go_on, args=(client,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        while len(statuses) < 10:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        while (ready := client.ask("GET", "/v2/health/ready")).status == 200:
+            pass
+        assert (ready.status, ready.record) == (503, {"ready": False})
+        assert client.ask("GET", "/v2/models/pets/ready").record == {"name": "pets", "ready": False}
+        assert client.ask("GET", "/v2/health/live").status == 200
+        seen = len(statuses)
+        while len(statuses) < seen + 10:
+            time.sleep(0.01)
+        stopped.set()
+        for thread in threads:
+            thread.join()
+        assert process.wait(60) == 0
+    assert set(statuses) == {200}
+
+
+def test_ctrl_c(forking: Path, bundle: Path) -> None:
+    with started(forking, bundle, "--grace", 600) as (process, _):
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_mistakes_are_told_in_one_line(
+    command: Command,
+    bundle: Path,
+    tmp_path: Path,
+    forking: Path,
+) -> None:
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team" / "ensemble.json").write_text("{}")
+    with started(forking, bundle) as (_, client):
+        for arguments, message in (
+            ((tmp_path,), "it has no config.json; make one with lrensemble export"),
+            ((tmp_path / "team",), "is a team of language models, and serve answers for networks that take arrays"),
+            (
+                (bundle, "--port", client.port),
+                f"cannot listen at 127.0.0.1, port {client.port}: Address already in use",
+            ),
+            ((bundle, "--host", "no such host"), "cannot listen at no such host, port 8000"),
+            ((bundle, "--batch-rows", 0), "Input should be greater than or equal to 1"),
+        ):
+            outcome = command("serve", *arguments)
+            assert (outcome.status, outcome.out) == (2, ""), arguments
+            assert message in outcome.err
+            assert outcome.err.count("\n") == 1

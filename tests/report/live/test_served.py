@@ -1,0 +1,121 @@
+"""The server: what it answers, to whom, and that all viewers have the last state and end with it."""
+
+import http.client
+import socket
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from tests.report.live.serving import Viewer, served
+from tests.report.pages import collapsed_pool
+
+from lrensemble.errors import ConfigError
+from lrensemble.pool import MemberRecord, Pool
+from lrensemble.report.live.server import PORT, address_of, listen, names_of
+
+HUNDRED = 100
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Pool:
+    return collapsed_pool(tmp_path / "pool")
+
+
+def answer(address: str, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    connection.request(method, path, headers=headers)
+    found = connection.getresponse()
+    content = found.read()
+    connection.close()
+    return found.status, {name.lower(): value for name, value in found.getheaders()}, content
+
+
+def test_it_answers_what_a_browser_asks_and_nothing_else(pool: Pool) -> None:
+    with served(pool.folder, pool.folder.parent / "another") as address:
+        status, headers, content = answer(address, "/")
+        assert status == 200
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert "access-control-allow-origin" not in headers
+        assert b"connect-src 'self'" in content
+        assert b"/plotly.js" in content
+        assert len(content) < 100_000
+        assert answer(address, "/1")[0] == 200
+        assert answer(address, "/events/0", "HEAD")[::2] == (200, b"")
+        script = answer(address, "/plotly.js")
+        assert script[0] == 200
+        assert b"plotly.js" in script[2][:200]
+        for path in (
+            "/2",
+            "/-1",
+            "/events/2",
+            "/pool.json",
+            "/members/m0/member.json",
+            "/../pool/pool.json",
+            "/%2e%2e/x",
+        ):
+            assert answer(address, path)[0] == 404, path
+        for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
+            assert answer(address, "/", method)[0] == 405
+            assert answer(address, "/events/0", method)[0] == 405
+
+
+def test_a_name_of_another_host_that_leads_here_is_refused(pool: Pool) -> None:
+    with served(pool.folder) as address:
+        port = address.rpartition(":")[2]
+        for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", f"192.168.0.1:{port}", ""):
+            assert answer(address, "/", Host=host)[0] == 400, host
+            assert answer(address, "/events/0", Host=host)[0] == 400, host
+        assert answer(address, "/", Host=f"localhost:{port}")[0] == 200
+
+
+def test_a_hundred_viewers_have_the_last_state_and_end_with_the_server(pool: Pool) -> None:
+    with ExitStack() as open_ones:
+        with served(pool.folder) as address:
+            viewers = [open_ones.enter_context(closing(Viewer(address))) for _ in range(HUNDRED)]
+            for number in range(3):
+                viewers[0].until(f"late-{number - 1}" if number else "5 members so far")
+                pool.add(MemberRecord(id=f"late{number}", order=20 + number, name=f"late-{number}", status="diverged"))
+            pages = [viewer.until("late-2") for viewer in viewers]
+            assert set(pages) == {pages[0]}
+            assert "late-0" in pages[0]
+            again = open_ones.enter_context(closing(Viewer(address, viewers[0])))
+            pool.add(MemberRecord(id="last", order=30, name="late-3", status="diverged"))
+            while "section-members" not in again.told:
+                again.read()
+            assert "section-the-best-team-so-far" not in again.told, "who comes again is told what changed"
+        for viewer in (*viewers, again):
+            assert viewer.rest().endswith(b"0\r\n\r\n"), "the stream was ended, not cut"
+
+
+def test_a_port_that_is_taken_is_refused_or_passed_over() -> None:
+    with listen("127.0.0.1", 0) as first:
+        taken = first.getsockname()[1]
+        with pytest.raises(
+            ConfigError, match=rf"cannot listen at 127.0.0.1, port {taken}: .*in use; give another --port"
+        ):
+            listen("127.0.0.1", taken)
+    with pytest.raises(ConfigError, match=r"cannot listen at no\.such\.host\.invalid, port 8123 to"):
+        listen("no.such.host.invalid")
+    with listen("127.0.0.1") as first, listen("127.0.0.1") as second:
+        ports = [each.getsockname()[1] for each in (first, second)]
+        assert ports[0] != ports[1]
+        assert min(ports) >= PORT
+        assert address_of(first) == f"http://127.0.0.1:{ports[0]}/"
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_an_address_is_written_as_browsers_take_it() -> None:
+    with listen("0.0.0.0", 0) as everywhere:
+        assert address_of(everywhere).startswith("http://127.0.0.1:")
+    try:
+        listening = listen("::1", 0)
+    except ConfigError:
+        pytest.skip("no IPv6 here")
+    with listening:
+        assert address_of(listening).startswith("http://[::1]:")
+
+
+def test_pools_are_named_by_their_folders_unless_two_have_the_same() -> None:
+    assert names_of([Path("/x/runs/a/pool"), Path("/x/runs/b/pool"), Path("/x/c")]) == ["a/pool", "b/pool", "c"]
+    assert names_of([Path("/x/a"), Path("/y/a")]) == ["/x/a", "/y/a"]
