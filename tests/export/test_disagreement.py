@@ -37,7 +37,7 @@ def bundle(ensemble: Ensemble, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def entropy_by_hand(probs: NDArray[np.float64]) -> float:
-    return -sum(p * np.log(p) for p in probs.tolist() if p > 0)
+    return -float(sum(p * np.log(p) for p in probs.tolist() if p > 0))
 
 
 def test_by_the_definition(ensemble: Ensemble, images: Images) -> None:
