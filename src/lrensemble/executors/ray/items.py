@@ -119,10 +119,10 @@ class Items:
     def call_back(self, answer: Callable[[Any], object] | None) -> None:
         """Interrupt what is under way as by Ctrl-C, and wait for it; a worker may still ask meanwhile."""
         deadline = time.monotonic() + SECONDS_TO_END
-        for reference in self.busy:
-            self.ray.cancel(reference, recursive=False)
         left = list(self.busy)
         try:
+            for reference in left:
+                self.ray.cancel(reference, recursive=False)
             while left and time.monotonic() < deadline:
                 left = self.ray.wait(left, num_returns=len(left), timeout=0)[1]
                 for _ in self.heard(POLL_SECONDS if left else 0.0, answer):

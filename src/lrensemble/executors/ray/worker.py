@@ -10,6 +10,7 @@ import os
 import pickle
 import signal
 import sys
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -43,28 +44,38 @@ class Order(NamedTuple):
 
 @dataclass
 class _Caller:
-    """The attempt that this process is at, and the program that it tells of it."""
+    """The attempt that this process is at, and the program that it tells of it.
+
+    It waits for futures and never in `ray.get`, during which Ray gives the cores of a task to others.
+    """
 
     mailbox: Any
     item: int
     attempt: int
+    reply: Future[bool] | None = None
+    """To the last message; it comes while the work goes on."""
 
     def tell(self, message: object) -> None:
-        """Tell the program; where it does not want to hear more, this worker is interrupted as by Ctrl-C.
+        """Tell the program.
 
         Raises:
             WorkerError: it cannot be sent.
         """
-        import ray
-
         try:
             told = pickle.dumps(message)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             kinds = sorted({type(each).__name__ for each in (message if isinstance(message, list) else [message])})
             raise WorkerError(f"a worker of Ray cannot hand back a {' or '.join(kinds)}: {error}") from error
-        taken = False
+        self.wait()
+        self.reply = self.mailbox.tell.remote(self.item, self.attempt, told).future()
+
+    def wait(self) -> None:
+        """Wait until the last message is there; who does not want to hear more interrupts this worker as by Ctrl-C."""
+        import ray
+
+        reply, self.reply, taken = self.reply, None, False
         with suppress(ray.exceptions.RayError):  # the program has died, and its mailbox with it
-            taken = ray.get(self.mailbox.tell.remote(self.item, self.attempt, told))
+            taken = reply is None or reply.result()
         if not taken:
             signal.raise_signal(signal.SIGINT)
 
@@ -95,21 +106,22 @@ def do(order: Order, prepare: list[Any], item: bytes, position: int, attempt: in
         for messages in together(_work_of(order, prepare)(pickle.loads(item))):  # of the program's own making
             caller.tell(messages)
         caller.tell(Done())
+        caller.wait()
     except KeyboardInterrupt as error:
         if type(error) is KeyboardInterrupt:  # Ray's own, of a task that was cancelled
             raise
         caller.tell(Left())
+        caller.wait()
         sys.exit(1)  # Ray would give this process another item
     except SystemExit:
         os._exit(1)
     except BaseException as error:
+        caller.wait()
         return pickle.dumps(Raised(sendable(error)))
     return None
 
 
 def _work_of(order: Order, prepare: list[Any]) -> Work[Any, Any]:
-    import ray
-
     if order not in _prepared:
         with suppress(OSError):  # this machine has no such folder
             os.chdir(order.folder)
@@ -118,7 +130,7 @@ def _work_of(order: Order, prepare: list[Any]) -> Work[Any, Any]:
             return _answered(_callers[order], asked)
 
         own: dict[str, Any] = {"ask": ask} if order.asks else {}
-        function = pickle.loads(ray.get(prepare[0]))
+        function = pickle.loads(prepare[0].future().result())
         made = function(*([] if order.device is None else [order.device]), **own)
         _prepared.clear()
         _prepared[order] = made
@@ -129,9 +141,10 @@ def _answered(caller: _Caller, asked: object) -> Any:
     """Answer of the program; without anybody to give it, the worker ends."""
     import ray
 
+    caller.wait()  # what was told before is read before
     given, question = None, pickle.dumps(Question(asked))
     with suppress(ray.exceptions.RayError):
-        given = ray.get(caller.mailbox.ask.remote(caller.item, caller.attempt, question))
+        given = caller.mailbox.ask.remote(caller.item, caller.attempt, question).future().result()
     if given is None:
         os._exit(1)
     return pickle.loads(given)

@@ -1,0 +1,74 @@
+"""The mailbox between a program and its workers, without a cluster: what is taken, refused, asked and answered."""
+
+from __future__ import annotations
+
+import asyncio
+
+from lrensemble.executors.ray.mailbox import Letter, Mailbox
+
+SHORT = 0.01
+
+
+def test_what_the_attempt_under_way_tells_is_taken_in_its_order() -> None:
+    async def story() -> tuple[list[bool], list[Letter], list[Letter]]:
+        box = Mailbox()
+        await box.open(0, 1)
+        await box.open(1, 1)
+        taken = [await box.tell(0, 1, b"a"), await box.tell(1, 1, b"b"), await box.tell(0, 1, b"c")]
+        return taken, await box.take(SHORT), await box.take(SHORT)
+
+    assert asyncio.run(story()) == ([True] * 3, [(0, b"a"), (1, b"b"), (0, b"c")], [])
+
+
+def test_an_older_attempt_hears_that_it_is_not_wanted() -> None:
+    async def story() -> tuple[list[bool], list[Letter], bytes | None]:
+        box = Mailbox()
+        await box.open(0, 1)
+        taken = [await box.tell(0, 1, b"before")]
+        await box.open(0, 2)
+        taken += [await box.tell(0, 1, b"late"), await box.tell(0, 2, b"again"), await box.tell(5, 1, b"never opened")]
+        return taken, await box.take(SHORT), await box.ask(0, 1, b"late?")
+
+    assert asyncio.run(story()) == ([True, False, True, False], [(0, b"before"), (0, b"again")], None)
+
+
+def test_who_asks_waits_for_the_answer() -> None:
+    async def story() -> tuple[bytes | None, list[Letter]]:
+        box = Mailbox()
+        await box.open(3, 1)
+        asking = asyncio.create_task(box.ask(3, 1, b"go on?"))
+        asked = await box.take(60.0)
+        assert not asking.done()
+        await box.answer(3, b"yes")
+        return await asking, asked
+
+    assert asyncio.run(story()) == (b"yes", [(3, b"go on?")])
+
+
+def test_an_answer_to_an_attempt_that_is_over_goes_nowhere() -> None:
+    async def story() -> list[bytes | None]:
+        box = Mailbox()
+        await box.open(0, 1)
+        first = asyncio.create_task(box.ask(0, 1, b"old"))
+        await box.take(60.0)
+        await box.open(0, 2)
+        second = asyncio.create_task(box.ask(0, 2, b"new"))
+        await box.take(60.0)
+        await box.answer(0, b"to the second")
+        assert not first.done()
+        first.cancel()
+        return [await second]
+
+    assert asyncio.run(story()) == [b"to the second"]
+
+
+def test_one_who_waits_for_news_gets_them_when_they_come() -> None:
+    async def story() -> list[Letter]:
+        box = Mailbox()
+        await box.open(0, 1)
+        waiting = asyncio.create_task(box.take(60.0))
+        await asyncio.sleep(0)
+        await box.tell(0, 1, b"news")
+        return await waiting
+
+    assert asyncio.run(story()) == [(0, b"news")]
