@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.apart import run_apart
+
 from lrensemble.executors.ray.mailbox import Letter, Mailbox
 
 SHORT = 0.01
@@ -17,7 +19,7 @@ def test_what_the_attempt_under_way_tells_is_taken_in_its_order() -> None:
         taken = [await box.tell(0, 1, b"a"), await box.tell(1, 1, b"b"), await box.tell(0, 1, b"c")]
         return taken, await box.take(SHORT), await box.take(SHORT)
 
-    assert asyncio.run(story()) == ([True] * 3, [(0, b"a"), (1, b"b"), (0, b"c")], [])
+    assert run_apart(story()) == ([True] * 3, [(0, b"a"), (1, b"b"), (0, b"c")], [])
 
 
 def test_an_older_attempt_hears_that_it_is_not_wanted() -> None:
@@ -29,7 +31,7 @@ def test_an_older_attempt_hears_that_it_is_not_wanted() -> None:
         taken += [await box.tell(0, 1, b"late"), await box.tell(0, 2, b"again"), await box.tell(5, 1, b"never opened")]
         return taken, await box.take(SHORT), await box.ask(0, 1, b"late?")
 
-    assert asyncio.run(story()) == ([True, False, True, False], [(0, b"before"), (0, b"again")], None)
+    assert run_apart(story()) == ([True, False, True, False], [(0, b"before"), (0, b"again")], None)
 
 
 def test_who_asks_waits_for_the_answer() -> None:
@@ -42,7 +44,7 @@ def test_who_asks_waits_for_the_answer() -> None:
         await box.answer(3, b"yes")
         return await asking, asked
 
-    assert asyncio.run(story()) == (b"yes", [(3, b"go on?")])
+    assert run_apart(story()) == (b"yes", [(3, b"go on?")])
 
 
 def test_an_answer_to_an_attempt_that_is_over_goes_nowhere() -> None:
@@ -59,7 +61,7 @@ def test_an_answer_to_an_attempt_that_is_over_goes_nowhere() -> None:
         first.cancel()
         return [await second]
 
-    assert asyncio.run(story()) == [b"to the second"]
+    assert run_apart(story()) == [b"to the second"]
 
 
 def test_one_who_waits_for_news_gets_them_when_they_come() -> None:
@@ -71,4 +73,4 @@ def test_one_who_waits_for_news_gets_them_when_they_come() -> None:
         await box.tell(0, 1, b"news")
         return await waiting
 
-    assert asyncio.run(story()) == [(0, b"news")]
+    assert run_apart(story()) == [(0, b"news")]

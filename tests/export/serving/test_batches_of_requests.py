@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from tests.apart import run_apart
 from torch import Tensor
 
 from lrensemble.errors import DataError
@@ -53,7 +54,7 @@ def run(
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    return asyncio.run(served())
+    return run_apart(served())
 
 
 async def behind(slow: Slow, batches: Batches, *asked: Tensor) -> list[Any]:

@@ -1,18 +1,12 @@
 """Viewers: each is told the newest state when it is ready to hear it, and nothing is stored for it meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import AsyncIterator
+
+from tests.apart import run_apart
 
 from lrensemble.report.live.state import State, changed
 from lrensemble.report.live.viewers import AGAIN, Viewers
-
-
-def run_apart(work: Coroutine[Any, Any, None]) -> None:
-    """Run in a thread of its own: where a browser was driven before, this one has a loop that runs already."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, work).result()
 
 
 async def next_version(messages: AsyncIterator[bytes]) -> tuple[list[bytes], str]:

@@ -30,7 +30,7 @@ function draw(figure) {
   const {data, layout} = JSON.parse(figure.querySelector("script").textContent);
   const plot = figure.querySelector(".plot");
   layouts.set(figure, layout);
-  Plotly.react(plot, data, look(layout), {responsive: true, displaylogo: false, showSendToCloud: false,
+  Plotly.react(plot, data, look(layout), {responsive: true, displaylogo: false, showTips: false, showSendToCloud: false,
     plotlyServerURL: "", topojsonURL: "", toImageButtonOptions: {format: "svg", filename: plot.id}});
 }
 function restyle() {
