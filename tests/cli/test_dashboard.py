@@ -38,7 +38,7 @@ def test_it_ends_by_a_signal_while_somebody_looks(
         for viewer in viewers:
             assert viewer.rest().endswith(b"0\r\n\r\n")
             viewer.close()
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=180)
     assert process.returncode == status
     assert err.splitlines()[-1].startswith("interrupted")
     assert "Traceback" not in err
@@ -48,7 +48,7 @@ def test_beside_a_sweep_it_ends_with_its_standard_input(forking: Path, tmp_path:
     with ForkedProcess(forking, [*SERVED, "--while-stdin"], folder=tmp_path) as process:
         assert json.loads(process.stdout.readline())["pools"] == ["pool"], "which is yet to be made"
         process.stdin.close()
-        assert process.wait(60) == 0
+        assert process.wait(180) == 0
 
 
 def test_a_sweep_has_it_beside_and_takes_it_along(forking: Path, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_sweep_has_it_beside_and_takes_it_along(forking: Path, tmp_path: Path)
         process.send_signal(signal.SIGTERM)
         viewer.rest()
         viewer.close()
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=180)
     assert process.returncode == 143
     assert err.splitlines()[-1] == "interrupted; the same command continues where it stopped"
     with pytest.raises(ConnectionRefusedError):

@@ -23,7 +23,7 @@ def served(*folders: Path) -> Iterator[str]:
         yield address_of(listening).rstrip("/")
     finally:
         ended.set()
-        thread.join(60)
+        thread.join(180)
         assert not thread.is_alive(), "streams that viewers still read end with the server"
 
 
@@ -38,7 +38,7 @@ class Viewer:
         """Places of the parts that were told."""
         self.seen: str = "" if before is None else before.seen
         self.page: dict[str, Any] = {}
-        self._connection = socket.create_connection((host, int(port)), timeout=30)
+        self._connection = socket.create_connection((host, int(port)), timeout=180)
         again = f"Last-Event-ID: {self.seen}\r\n" if self.seen else ""
         request = f"GET /events/0 HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: text/event-stream\r\n{again}\r\n"
         self._connection.sendall(request.encode())

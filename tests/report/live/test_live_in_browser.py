@@ -55,7 +55,7 @@ def opened(browser: Any) -> Iterator[Drawn]:
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.set_default_timeout(40_000)
+    page.set_default_timeout(180_000)
     yield Drawn(page, errors, asked)
     page.close()
 

@@ -22,7 +22,7 @@ def pool(tmp_path: Path) -> Pool:
 
 
 def answer(address: str, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=180)
     connection.request(method, path, headers=headers)
     found = connection.getresponse()
     content = found.read()
