@@ -47,7 +47,8 @@ def test_a_browser_draws_every_figure_and_cuts_nothing(
     heat_maps = ["disagreement", "divergence", "cosine", "distance", "layers"]
     parameters, teams = ["importance", "parallel", "slice_0", "slice_1"], ["diversity", "focal", "size", "greedy"]
     confusions = ["confusion", "confusion_change"]
-    expected = ["curves", *heat_maps, *parameters, "step", "spread", *teams, "reliability", "price", *confusions]
+    expected = ["curves", *heat_maps, *parameters, "step", "spread", *teams, "reliability"]
+    expected += ["risk_coverage", "price", *confusions]
     assert names == [*expected, "classes"]
     for place in range(plots.count()):
         assert plots.nth(place).locator(".main-svg").count() > 0
