@@ -30,14 +30,17 @@ def _temperature(
     arguments: Arguments, probs: Floats, labels: NDArray[np.int64], weights: Floats, counts: Floats
 ) -> dict[str, object]:
     inner = fit(arguments["consensus"], probs, labels, weights, counts)
-    if arguments["when"] == "after":
-        of_label = _of_label(combine(inner, probs, weights), labels)
-    else:
-
-        def of_label(temperature: float) -> Floats:
-            return np.asarray(combine(inner, _scaled(probs, temperature), weights)[np.arange(len(labels)), labels])
-
+    of_label: Callable[[float], Floats] = (
+        _of_label(combine(inner, probs, weights), labels)
+        if arguments["when"] == "after"
+        else lambda temperature: _at(labels, combine(inner, _scaled(probs, temperature), weights))
+    )
     return {"consensus": inner, "temperature": _lowest(lambda temperature: clipped_nll(of_label(temperature), counts))}
+
+
+def _at(labels: NDArray[np.int64], probs: Floats) -> Floats:
+    """What labels [sample] are given by probabilities [sample, class]."""
+    return np.asarray(probs[np.arange(len(labels)), labels])
 
 
 def _of_label(probs: Floats, labels: NDArray[np.int64]) -> Callable[[float], Floats]:
@@ -49,7 +52,7 @@ def _of_label(probs: Floats, labels: NDArray[np.int64]) -> Callable[[float], Flo
 
     def of_label(temperature: float) -> Floats:
         scaled = ((np.exp(block / temperature), own) for block, own in blocks)
-        return np.concatenate([each[np.arange(len(own)), own] / each.sum(axis=1) for each, own in scaled])
+        return np.concatenate([_at(own, each) / each.sum(axis=1) for each, own in scaled])
 
     return of_label
 
