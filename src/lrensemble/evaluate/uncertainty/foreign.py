@@ -72,7 +72,7 @@ def measures(predictor: Predictor, reader: SplitReader) -> dict[str, Floats]:
     """Uncertainty of rows [sample] by measure: the entropy of what is said, and of several members their
     disagreement.
     """
-    found = {"entropy": entropy(reader.whole(predictor))}
+    found = {"entropy": reader.by_row(predictor, lambda probs, _: entropy(probs))}
     if len(predictor.members) > 1:
         voices = reader.voices
         found["mutual_information"] = np.concatenate(
