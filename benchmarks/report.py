@@ -19,13 +19,14 @@ from benchmarks.measure import alone, seconds, show
 
 from lrensemble.evaluate import choose, evaluate, load, save
 from lrensemble.pool import MemberRecord, Pool, Task
+from lrensemble.pool.content import Precision
 from lrensemble.report import write_report
 
 LARGEST_PAGE = 15 * 2**20
 LONGEST = 60.0
 
 
-def large_pool(folder: Path, members: int, rows: int, classes: int) -> Pool:
+def large_pool(folder: Path, members: int, rows: int, classes: int, precision: Precision = "float16") -> Pool:
     """A pool on disk with one chosen team."""
     generator = np.random.default_rng(0)
     labels = {split: generator.integers(classes, size=rows) for split in ("val", "test")}
@@ -35,7 +36,7 @@ def large_pool(folder: Path, members: int, rows: int, classes: int) -> Pool:
     for place in range(members):
         predictions = {split: _predictions(generator, own, classes) for split, own in labels.items()}
         record = MemberRecord(id=f"m{place:03}", order=place, name=f"member {place}")
-        pool.add(record, predictions, precision="float16")
+        pool.add(record, predictions, precision=precision)
     save(pool, choose(pool, "greedy(size=10, bootstrap=0)"))
     return pool
 

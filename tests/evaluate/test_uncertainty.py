@@ -11,7 +11,8 @@ from typer.testing import Result as Invoked
 
 from lrensemble.cli import app
 from lrensemble.errors import PoolError
-from lrensemble.evaluate import Result, choose, evaluate, predict, read_result, write_result
+from lrensemble.evaluate import Result, choose, evaluate, predict, read_result, streaming, write_result
+from lrensemble.evaluate.streaming import SplitReader
 from lrensemble.evaluate.uncertainty.record import Uncertainty
 from lrensemble.evaluate.uncertainty.sets import sets
 from lrensemble.evaluate.uncertainty.stored import foreign_sets, write_foreign
@@ -126,6 +127,13 @@ def test_foreign_rows_are_told_by_doubt_and_their_truth_does_not_count(pool: Poo
     assert foreign.team["entropy"].auroc > foreign.single["entropy"].auroc > 0.6
 
 
+def test_rows_are_looked_at_in_blocks_and_the_same_comes_out(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = judged(pool)[1]
+    monkeypatch.setattr(SplitReader, "whole", None)  # nobody asks for predictions on all rows
+    monkeypatch.setattr(streaming, "BLOCK_BYTES", 8 * MEMBERS * CLASSES * 77)
+    assert judged(pool)[1] == found
+
+
 def test_a_set_that_is_not_called_foreign_is_judged_as_well(pool: Pool) -> None:
     result = evaluate(pool, [choose(pool, "all", folds=0)])
     assert result.uncertainty is not None
@@ -158,11 +166,11 @@ def test_groups_stay_together_and_few_rows_have_no_sets() -> None:
     labels = np.arange(200) % CLASSES
     probs = said(200, labels, 6)[0]
     groups = np.repeat(np.arange(40), 5)
-    found = sets({"single": probs}, labels, None, groups)
+    found = sets({"single": lambda compute: compute(probs, slice(None))}, labels, None, groups)
     assert found is not None
     assert (found.calibration_rows, found.measured_rows, found.team) == (100, 100, {})
-    alone = sets({"single": probs}, labels)
+    alone = sets({"single": lambda compute: compute(probs, slice(None))}, labels)
     assert alone is not None
     width = [each.single["lac"].high - each.single["lac"].low for each in (found, alone)]
     assert width[0] > width[1], "rows of a group are not independent"
-    assert sets({"single": probs[:17]}, labels[:17]) is None
+    assert sets({"single": lambda compute: compute(probs[:17], slice(None))}, labels[:17]) is None

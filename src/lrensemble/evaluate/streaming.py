@@ -20,6 +20,9 @@ from lrensemble.pool import Pool
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
 
+Compute = Callable[[Floats, slice], NDArray[Any]]
+"""From the predictions [sample, column] of some rows, and their places, to what is wanted of each [sample, …]."""
+
 BLOCK_BYTES = 32 * 2**20
 """Memory for what members say on the rows of one block, in float64."""
 
@@ -77,7 +80,16 @@ class SplitReader:
 
     def whole(self, predictor: Predictor) -> Floats:
         """Predictions [sample, column] of one predictor on all rows."""
-        return np.concatenate(list(self._looked_at([predictor], lambda block: block[predictor].predictions)))
+        return self.by_row(predictor, lambda predictions, _: predictions)
+
+    def by_row(self, predictor: Predictor, compute: Compute) -> NDArray[Any]:
+        """What is computed of each row [sample, …]; predictions are forgotten with their block."""
+
+        def look(block: _Block) -> NDArray[Any]:
+            predictions = block[predictor].predictions
+            return compute(predictions, slice(block.start, block.start + len(predictions)))
+
+        return np.concatenate(list(self._looked_at([predictor], look)))
 
     def _groups(self, asked: Mapping[K, Asked[K]]) -> Iterator[list[K]]:
         """Keys of predictors that are measured together: all that are compared, and others while they fit."""

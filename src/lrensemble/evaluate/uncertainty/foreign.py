@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrensemble.errors import PoolError
 from lrensemble.evaluate.comparison import gain_of
 from lrensemble.evaluate.gain import Gain
 from lrensemble.evaluate.predictors import Predictor, Voices
+from lrensemble.evaluate.streaming import Compute
 from lrensemble.evaluate.uncertainty.record import Detection, Foreign
 from lrensemble.metrics.base import Floats
 from lrensemble.metrics.detection import detection_auroc, entropy, fpr_at_recall, mutual_information
@@ -50,8 +52,8 @@ class Reader(Protocol):
     def __len__(self) -> int:
         """Number of rows."""
 
-    def whole(self, predictor: Predictor) -> Floats:
-        """Predictions [sample, class] of one predictor on all rows."""
+    def by_row(self, predictor: Predictor, compute: Compute) -> NDArray[Any]:
+        """What is computed of the predictions of each row [sample, …]."""
 
 
 def foreign(predictors: Mapping[str, Predictor], known: Reader, other: Reader) -> Foreign:
@@ -86,7 +88,7 @@ def measures(predictor: Predictor, reader: Reader) -> dict[str, Floats]:
     """Uncertainty of rows [sample] by measure: the entropy of what is said, and of several members their
     disagreement.
     """
-    found = {"entropy": entropy(reader.whole(predictor))}
+    found = {"entropy": reader.by_row(predictor, lambda probs, _: entropy(probs))}
     if len(predictor.members) > 1:
         voices = reader.voices
         found["mutual_information"] = np.concatenate(

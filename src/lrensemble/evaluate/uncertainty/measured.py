@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
@@ -15,7 +16,8 @@ from lrensemble.evaluate.uncertainty.record import Selective, Uncertainty
 from lrensemble.evaluate.uncertainty.sets import sets
 from lrensemble.evaluate.uncertainty.stored import foreign_readers
 from lrensemble.metrics import METRICS
-from lrensemble.metrics.base import Floats
+from lrensemble.metrics.base import Floats, Labels
+from lrensemble.metrics.calibration import confidence_and_correctness
 from lrensemble.pool import Pool
 from lrensemble.spec import SpecLike
 
@@ -50,7 +52,8 @@ def uncertainty(
         return None
     if not all("probabilities" in reader.voices.served(each) for each in predictors.values()):
         return None
-    said = {who: reader.whole(each) for who, each in predictors.items()}
+    by_row = {who: partial(reader.by_row, each) for who, each in predictors.items()}
+    sure = {who: own(lambda probs, rows: right_and_wrong(probs, reader.truth[rows])) for who, own in by_row.items()}
     needed = {member for each in predictors.values() for member in each.members}
     readers: dict[str, Reader] = {name: SplitReader(pool, name) for name in tests[1:]}
     readers |= foreign_readers(pool, needed)
@@ -59,17 +62,28 @@ def uncertainty(
         member=single,
         method=None if team is None else team[0],
         rows=len(reader),
-        single=_selective(said["single"], reader),
-        team=_selective(said["team"], reader) if "team" in said else None,
-        gain={} if "team" not in said else _gains(said, reader),
-        sets=sets(said, reader.truth, reader.weights, reader.groups, seed=seed),
+        single=_selective(sure["single"], reader),
+        team=_selective(sure["team"], reader) if "team" in sure else None,
+        gain={} if "team" not in sure else _gains(sure, reader),
+        sets=sets(by_row, reader.truth, reader.weights, reader.groups, seed=seed),
         foreign={name: foreign(predictors, reader, other) for name, other in readers.items()},
     )
 
 
-def _selective(probs: Floats, reader: SplitReader) -> Selective:
+def right_and_wrong(probs: Floats, labels: Labels) -> Floats:
+    """Confidence [sample, 2] as the probability of being right, or else of being wrong; the other one is zero.
+
+    All that metrics of abstention need of probabilities, as probabilities of two classes, the first of which is true.
+    """
+    confidence, right = confidence_and_correctness(probs, labels).T
+    return np.stack([confidence * right, confidence * (1 - right)], axis=1)
+
+
+def _selective(sure: Floats, reader: SplitReader) -> Selective:
+    truth = np.zeros(len(sure), dtype=np.int64)
+
     def value(metric: SpecLike) -> float:
-        return float(METRICS.call(metric, probs, reader.truth, *(() if reader.weights is None else (reader.weights,))))
+        return float(METRICS.call(metric, sure, truth, *(() if reader.weights is None else (reader.weights,))))
 
     return Selective(
         aurc=value("aurc"),
@@ -77,9 +91,7 @@ def _selective(probs: Floats, reader: SplitReader) -> Selective:
     )
 
 
-def _gains(said: Mapping[str, Floats], reader: SplitReader) -> dict[str, Gain]:
-    same = np.array_equal(said["team"], said["single"])
-    metrics = () if same else COMPARED
-    return gains(
-        said["team"], said["single"], reader.truth, metrics=metrics, weights=reader.weights, groups=reader.groups
-    )
+def _gains(sure: Mapping[str, Floats], reader: SplitReader) -> dict[str, Gain]:
+    same = np.array_equal(sure["team"], sure["single"])
+    truth, metrics = np.zeros(len(reader), dtype=np.int64), () if same else COMPARED
+    return gains(sure["team"], sure["single"], truth, metrics=metrics, weights=reader.weights, groups=reader.groups)

@@ -6,16 +6,20 @@ The rows of `val` chose the team, so that a threshold found there would promise 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.evaluate.streaming import Compute
 from lrensemble.evaluate.uncertainty.record import PredictorSets, Sets
 from lrensemble.metrics.base import Floats, Labels
-from lrensemble.metrics.conformal import METHODS, Method, nonconformity, threshold
+from lrensemble.metrics.conformal import METHODS, nonconformity, threshold
 from lrensemble.metrics.significance.wilson import wilson
+
+ByRow = Callable[[Compute], NDArray[Any]]
+"""From what is computed of the predictions of some rows to that of all rows."""
 
 COVERAGE = 0.9
 
@@ -24,7 +28,7 @@ FEWEST = 9
 
 
 def sets(
-    said: Mapping[str, Floats],
+    by_row: Mapping[str, ByRow],
     labels: Labels,
     weights: Floats | None = None,
     groups: NDArray[Any] | None = None,
@@ -34,7 +38,7 @@ def sets(
     """Conformal sets of everybody by every method, on the same halves with the same draws.
 
     Args:
-        said: probabilities [sample, class] by who says them: `single`, and `team` where there is one.
+        by_row: what computes of each row, by who predicts: `single`, and `team` where there is one.
         labels: [sample] class indices.
         weights: [sample] how much each row counts; rows without weight are left out.
         groups: [sample] groups, each of which is in one half as a whole.
@@ -50,10 +54,7 @@ def sets(
     halves = calibration & (counted > 0), ~calibration & (counted > 0)
     if min(half.sum() for half in halves) < FEWEST:
         return None
-    found: dict[str, dict[str, PredictorSets]] = {
-        who: {method: _measured(method, probs, labels, counted, groups, draws, halves) for method in METHODS}
-        for who, probs in said.items()
-    }
+    found = {who: _measured(own, labels, counted, groups, draws, halves) for who, own in by_row.items()}
     return Sets(
         coverage=COVERAGE,
         seed=seed,
@@ -74,28 +75,49 @@ def _half(labels: Labels, groups: NDArray[Any] | None, generator: np.random.Gene
 
 
 def _measured(
-    method: Method,
-    probs: Floats,
+    by_row: ByRow,
     labels: Labels,
     weights: Floats,
     groups: NDArray[Any] | None,
     draws: Floats,
     halves: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+) -> dict[str, PredictorSets]:
+    """Sets of one predictor by method. Its rows are read twice: for the thresholds, and for the sizes of sets."""
+
+    def scores(probs: Floats, rows: slice) -> Iterator[Floats]:
+        return (nonconformity(method, probs, draws[rows]) for method in METHODS)
+
+    def of_true(probs: Floats, rows: slice) -> Floats:
+        places = np.arange(len(probs)), labels[rows]
+        return np.stack([each[places] for each in scores(probs, rows)], axis=1)
+
+    def sizes_of(probs: Floats, rows: slice) -> NDArray[np.int64]:
+        held = zip(scores(probs, rows), limits, strict=True)
+        return np.stack([(each <= limit).sum(axis=1) for each, limit in held], axis=1)
+
+    known, new = halves
+    of_truth = by_row(of_true)
+    limits = [threshold(each, COVERAGE, weights[known]) for each in of_truth[known].T]
+    sizes = by_row(sizes_of)[new]
+    group = None if groups is None else groups[new]
+    return {
+        method: _record(limit, of_truth[new, place], sizes[:, place], weights[new], group)
+        for place, (method, limit) in enumerate(zip(METHODS, limits, strict=True))
+    }
+
+
+def _record(
+    limit: float, of_truth: Floats, sizes: NDArray[np.int64], weights: Floats, groups: NDArray[Any] | None
 ) -> PredictorSets:
-    scores, (known, new) = nonconformity(method, probs, draws), halves
-    of_truth = scores[np.arange(len(labels)), labels]
-    limit = threshold(of_truth[known], COVERAGE, weights[known])
-    held, own = scores[new] <= limit, weights[new]
-    covered = float(np.average(of_truth[new] <= limit, weights=own))
-    low, high = wilson(covered, _independent(own, None if groups is None else groups[new]))
-    sizes = held.sum(axis=1)
+    covered = float(np.average(of_truth <= limit, weights=weights))
+    low, high = wilson(covered, _independent(weights, groups))
     return PredictorSets(
         threshold=limit if math.isfinite(limit) else None,
         covered=covered,
         low=low,
         high=high,
-        size=float(np.average(sizes, weights=own)),
-        empty=float(np.average(sizes == 0, weights=own)),
+        size=float(np.average(sizes, weights=weights)),
+        empty=float(np.average(sizes == 0, weights=weights)),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -16,7 +17,8 @@ from pydantic import Field
 
 from lrensemble.config import Record
 from lrensemble.errors import PoolError
-from lrensemble.evaluate.predictors import Floats, Predictor, Voices
+from lrensemble.evaluate.predictors import Predictor, Voices
+from lrensemble.evaluate.streaming import Compute
 from lrensemble.files import own_files, seal, warn_once, write_whole
 from lrensemble.pool import Pool
 from lrensemble.pool.sealed import check_file, map_arrays, unseal
@@ -49,14 +51,14 @@ class ForeignReader:
     def __len__(self) -> int:
         return self._rows
 
-    def whole(self, predictor: Predictor) -> Floats:
-        """Predictions [sample, class] of one predictor on all rows."""
+    def by_row(self, predictor: Predictor, compute: Compute) -> NDArray[Any]:
+        """What is computed of the predictions of each row [sample, …]; they are forgotten with their block."""
         found = []
         for start in range(0, len(self), BLOCK_ROWS):
             rows = slice(start, start + BLOCK_ROWS)
             seen = {name: self.voices.seen(name, rows) for name in predictor.members}
             nobody_knows = np.zeros(len(next(iter(seen.values()))), dtype=np.int64)
-            found.append(self.voices.combined(predictor, seen, nobody_knows).predictions)
+            found.append(compute(self.voices.combined(predictor, seen, nobody_knows).predictions, rows))
         return np.concatenate(found)
 
 
