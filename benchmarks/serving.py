@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -47,6 +48,8 @@ class Load:
     """Requests without an answer of 200."""
     wrong: int = 0
     """Answers with another class."""
+    cpu: float = float("nan")
+    """Seconds of the processor that the server took; it hardly depends on what else the machine does."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,8 @@ def _labels(body: bytes) -> list[int] | None:
     return None if found is None else [int(each) for each in found[1].split(b",")]
 
 
-def loaded(port: int, requests: list[Asked], connections: int, seconds: float) -> Load:
-    """Ask for so many seconds over so many connections."""
+def loaded(port: int, pid: int, requests: list[Asked], connections: int, seconds: float) -> Load:
+    """Ask a server for so many seconds over so many connections."""
 
     async def all_of_them() -> Load:
         load, began = Load(), time.perf_counter()
@@ -107,7 +110,10 @@ def loaded(port: int, requests: list[Asked], connections: int, seconds: float) -
         load.seconds = time.perf_counter() - began
         return load
 
-    return asyncio.run(all_of_them())
+    before = cpu_seconds(pid)
+    load = asyncio.run(all_of_them())
+    load.cpu = cpu_seconds(pid) - before
+    return load
 
 
 @contextmanager
@@ -120,6 +126,12 @@ def process(*words: object) -> Iterator[tuple[int, int]]:
             yield int(address.rpartition(":")[2]), started.pid
         finally:
             started.terminate()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Seconds of the processor that a process has taken, on Linux."""
+    after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> float:
@@ -162,7 +174,8 @@ def line(server: str, rows: int, connections: int, load: Load) -> tuple[str, ...
     p50, p99 = 1000 * np.quantile(load.latencies, (0.5, 0.99))
     rates = (f"{answered / load.seconds:,.0f}", f"{answered * rows / load.seconds:,.0f}")
     counts = (f"{answered:,}", str(load.lost), str(load.wrong))
-    return server, str(rows), str(connections), *rates, f"{p50:.2f}", f"{p99:.2f}", *counts
+    cpu = f"{1000 * load.cpu / answered:.2f}"
+    return server, str(rows), str(connections), *rates, f"{p50:.2f}", f"{p99:.2f}", cpu, *counts
 
 
 def direct(file: Path, rows: NDArray[Any], seconds: float) -> Iterator[tuple[str, ...]]:
@@ -171,12 +184,13 @@ def direct(file: Path, rows: NDArray[Any], seconds: float) -> Iterator[tuple[str
 
     session = session_of(file.read_bytes())
     for count in sorted({each for each, _ in CASES}):
-        load, began = Load(), time.perf_counter()
+        load, began, cpu = Load(), time.perf_counter(), time.process_time()
         while (now := time.perf_counter()) < began + seconds:
             place = len(load.latencies) * count % (len(rows) - count)
             session.run(None, {"inputs": rows[place : place + count]})
             load.latencies.append(time.perf_counter() - now)
         load.seconds = time.perf_counter() - began
+        load.cpu = time.process_time() - cpu
         yield line("ONNX Runtime, called directly", count, 1, load)
 
 
@@ -206,16 +220,16 @@ def main() -> None:
         ("ONNX Runtime behind the simplest server", simplest, "/infer"),
         ("lrensemble serve", ours, url),
     ):
-        with process(*words) as (port, _):
+        with process(*words) as (port, pid):
             for count, connections in CASES:
                 requests = requests_of(rows, labels, count, plain=path == "/infer", path=path)
-                loaded(port, requests, connections, 1.0)  # warmed
-                found.append(line(server, count, connections, loaded(port, requests, connections, given.seconds)))
+                loaded(port, pid, requests, connections, 1.0)  # warmed
+                found.append(line(server, count, connections, loaded(port, pid, requests, connections, given.seconds)))
     with process(*ours) as (port, pid):
         requests = requests_of(rows, labels, 1, plain=False, path=url)
-        loaded(port, requests, 32, given.long / 6)
+        loaded(port, pid, requests, 32, given.long / 6)
         before = memory(pid)
-        last = loaded(port, requests, 32, given.long)
+        last = loaded(port, pid, requests, 32, given.long)
         after = memory(pid)
         found.append(line(f"lrensemble serve, {given.long:g} s", 1, 32, last))
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
@@ -223,10 +237,10 @@ def main() -> None:
     batches, of_rows = (
         float(re.findall(rf"^lrensemble_batch_rows_{name} (\S+)", text, re.MULTILINE)[0]) for name in ("count", "sum")
     )
-    heads = ("server", "rows a request", "connections", "requests/s", "rows/s", "p50 ms", "p99 ms", "answered")
+    heads = ("server", "rows a request", "connections", "requests/s", "rows/s", "p50 ms", "p99 ms")
     axes = "x".join(map(str, rows.shape[1:]))
     title = f"Load of a team of {len(ensemble.members)} on inputs of {axes} (python -m benchmarks.serving)"
-    show(title, (*heads, "lost", "wrong class"), found, given.save)
+    show(title, (*heads, "CPU ms a request", "answered", "lost", "wrong class"), found, given.save)
     print(
         f"memory {before:.1f} MiB before and {after:.1f} MiB after the last; {of_rows / batches:.1f} rows a batch in it"
     )

@@ -59,7 +59,7 @@ class Client:
     port: int
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         with contextlib.closing(connection):
             content = json.dumps(body) if isinstance(body, dict | list) else body
             own = headers or {}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -247,7 +249,7 @@ def test_who_finds_the_queue_full_comes_again(pets: Ensemble) -> None:
         assert begun.wait(30)
         second = threads.submit(client.infer, given())
         while b"lrensemble_requests_inside 2.0" not in client.ask("GET", "/metrics").body:
-            pass
+            time.sleep(0.01)
         refused = client.infer(given())
         assert (refused.status, refused.headers["retry-after"]) == (503, "1")
         assert refused.error == "2 requests are being answered, and no more are taken; come again"
@@ -258,13 +260,24 @@ def test_who_finds_the_queue_full_comes_again(pets: Ensemble) -> None:
 
 
 def test_what_takes_too_long_is_given_up(pets: Ensemble) -> None:
-    with held(pets, seconds=0.2) as (client, _, go):
+    with held(pets, seconds=0.5) as (client, _, go):
         found = client.infer(given())
         assert (found.status, found.headers["retry-after"]) == (504, "1")
-        assert "not predicted within 0.2 seconds" in found.error
+        assert "not predicted within 0.5 seconds" in found.error
         slow = client.infer(b"", Content_Length="10")
-        assert (slow.status, slow.error) == (408, "the body has not come within 0.2 seconds; send it faster")
+        assert (slow.status, slow.error) == (408, "the body has not come within 0.5 seconds; send it faster")
         go.set()
+
+
+def test_who_hangs_up_leaves_nothing(pets: Ensemble) -> None:
+    with serving(Served("pets", pets)) as client:
+        head = b"POST /v2/models/pets/infer HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", client.port)) as connection:
+            connection.sendall(head + b"{")
+        while "lrensemble_requests_total499" not in metrics_of(client):
+            time.sleep(0.01)
+        assert metrics_of(client)["lrensemble_requests_inside"] == 0
+        assert client.infer(given()).status == 200
 
 
 def test_what_fails_here_is_told_without_its_inside(pets: Ensemble, caplog: pytest.LogCaptureFixture) -> None:

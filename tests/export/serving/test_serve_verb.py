@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,7 +77,7 @@ def test_sigterm_loses_nothing(forking: Path, bundle: Path) -> None:
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         while (ready := client.ask("GET", "/v2/health/ready")).status == 200:
-            pass
+            time.sleep(0.01)
         assert (ready.status, ready.record) == (503, {"ready": False})
         assert client.ask("GET", "/v2/models/pets/ready").record == {"name": "pets", "ready": False}
         assert client.ask("GET", "/v2/health/live").status == 200
@@ -86,6 +89,24 @@ def test_sigterm_loses_nothing(forking: Path, bundle: Path) -> None:
             thread.join()
         assert process.wait(60) == 0
     assert set(statuses) == {200}
+
+
+def test_memory_is_flat(forking: Path, bundle: Path) -> None:
+    """A short one of `python -m benchmarks.serving`, which asks for a minute."""
+    body = json.dumps(request_of(rows_of(500)))
+    wrong = json.dumps(request_of(rows_of(500), datatype="FP32"))
+
+    def resident(client: Client) -> float:
+        (line,) = re.findall(rb"^process_resident_memory_bytes (\S+)", client.ask("GET", "/metrics").body, re.MULTILINE)
+        return float(line) / 2**20
+
+    with started(forking, bundle) as (_, client), ThreadPoolExecutor(8) as threads:
+        sizes = []
+        for _ in range(3):
+            found = threads.map(lambda place: client.infer(body if place % 3 else wrong).status, range(60))
+            assert Counter(found) == {200: 40, 400: 20}
+            sizes.append(resident(client))
+    assert sizes[2] - sizes[0] < 10, "MiB; the bodies of a round are 25"
 
 
 def test_ctrl_c(forking: Path, bundle: Path) -> None:
