@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, percent, print_json
+from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, percent, print_json, registered
 from lrensemble.cli.printer import print_answer
 
 if TYPE_CHECKING:
@@ -90,6 +90,13 @@ class Answered(TypedDict):
     """Share of right answers, where the files say which are right."""
 
 
+class Spread(NamedTuple):
+    """Who predicts, where that is not this process, and what workers import."""
+
+    executor: str
+    plugins: tuple[str, ...]
+
+
 EXAMPLES = (
     "lrensemble predict ensemble images --out labels.csv",
     "lrensemble predict ensemble table.csv --strict",
@@ -127,11 +134,19 @@ def predict(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse rows far outside of what was trained on; else they are told.")
     ] = False,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            help="Who predicts: files are spread over the workers of processes(workers=4), ray, ….",
+            autocompletion=registered("executors"),
+        ),
+    ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Predict the rows of files: label and the probability of every class, or values; or answers to questions."""
+    from lrensemble.errors import ConfigError
     from lrensemble.export.language import is_language_bundle
     from lrensemble.export.predictions import check_table_path
     from lrensemble.registry import close_gate
@@ -145,11 +160,14 @@ def predict(
         close_gate(str(ensemble))
     accuracy = None
     if is_language_bundle(ensemble):
+        if executor is not None:
+            raise ConfigError(f"--executor is not for teams of language models, and {ensemble} is one; leave it out")
         with people.status("predicting"):
             predictions, accuracy = _answered(ensemble, files, members, base, trust_code, given)
     else:
+        spread = None if executor is None else Spread(executor, tuple(plugin or ()))
         foreign = [*given, *(["members"] if members else []), *([] if base is None else ["base"])]
-        predictions = _predicted(ensemble, files, trust_code, foreign, strict=strict)
+        predictions = _predicted(ensemble, files, trust_code, foreign, strict=strict, spread=spread)
     if out:
         predictions.save(out, raw_formulas=raw_formulas)
     if json:
@@ -161,13 +179,19 @@ def predict(
     people.print(f"{len(predictions.rows):,} rows predicted{f' to {out}' if out else ''}{right}", soft_wrap=True)
 
 
-def _predicted(ensemble: Path, files: list[Path], trust_code: bool, given: list[str], *, strict: bool) -> Predictions:
+def _predicted(
+    ensemble: Path, files: list[Path], trust_code: bool, given: list[str], *, strict: bool, spread: Spread | None
+) -> Predictions:
     from lrensemble.errors import ConfigError
     from lrensemble.export import Ensemble
     from lrensemble.export.predictions import predict_files
+    from lrensemble.export.spread import predict_spread
 
     if given:
         raise ConfigError(f"--{given[0]} is for teams of language models, and {ensemble} is none; leave it out")
+    if spread is not None:
+        with people.status("predicting"):
+            return predict_spread(ensemble, files, **spread._asdict(), strict=strict, trust_code=trust_code)
     loaded = Ensemble.load(ensemble, trust_code=trust_code)
     with people.status("predicting"):
         return predict_files(loaded, files, strict=strict)

@@ -173,28 +173,57 @@ def predict_files(ensemble: Ensemble, files: Sequence[Path], *, strict: bool = F
         MissingExtraError: pillow or pyarrow is needed and not installed.
         StorageError: a file cannot be read.
     """
-    files = files_of(files)
+    found = [of_file(ensemble, path, strict=strict) for path in checked_files(files)]
+    return together(ensemble.description.target, found, strict=strict)
+
+
+@dataclass(frozen=True)
+class OfFile:
+    """What was predicted of one file."""
+
+    path: Path
+    said: NDArray[np.float64]
+    """As in `Predictions`."""
+    outside: Outside
+
+
+def checked_files(given: Sequence[Path]) -> list[Path]:
+    """Files that can be read, as `predict_files` takes them.
+
+    Raises:
+        DataError: one that cannot be used, or a folder or pattern without such.
+        MissingExtraError: pillow or pyarrow is needed and not installed.
+    """
+    files = files_of(given)
     for path in files:
         check_suffix(path)
-    names: list[str] = []
-    rows: list[int] = []
-    blocks = list[NDArray[np.float64]]()
-    outside = list[Outside]()
-    for path in files:
-        first = 0
-        for block in read(path, ensemble.description.inputs):
-            given = torch.from_numpy(np.ascontiguousarray(block))
-            outside.append(ensemble.outside(given).in_file(path))
-            if strict:
-                warn_or_refuse(outside[-1], strict=True)
-            blocks.append(_said(ensemble, given))
-            names += [str(path)] * len(block)
-            rows += range(first, first + len(block))
-            first += len(block)
-    warn_or_refuse(joined(outside), strict=strict)
-    target = ensemble.description.target
-    said = np.concatenate(blocks) if blocks else np.empty((0, target.width))
-    return Predictions(target, tuple(names), tuple(rows), said)
+    return files
+
+
+def of_file(ensemble: Ensemble, path: Path, *, strict: bool) -> OfFile:
+    """Predictions of one file, block by block. Raises as `predict_files` does."""
+    blocks, outside = list[NDArray[np.float64]](), list[Outside]()
+    for block in read(path, ensemble.description.inputs):
+        given = torch.from_numpy(np.ascontiguousarray(block))
+        outside.append(ensemble.outside(given).in_file(path))
+        if strict:
+            warn_or_refuse(outside[-1], strict=True)
+        blocks.append(_said(ensemble, given))
+    empty = np.empty((0, ensemble.description.target.width))
+    return OfFile(path, np.concatenate(blocks) if blocks else empty, joined(outside))
+
+
+def together(target: Target, found: Sequence[OfFile], *, strict: bool) -> Predictions:
+    """The table of several files, in their order.
+
+    Raises:
+        DataError: rows far outside of what was trained on, where `strict`; they are warned of otherwise.
+    """
+    warn_or_refuse(joined([each.outside for each in found]), strict=strict)
+    names = [str(each.path) for each in found for _ in each.said]
+    rows = [row for each in found for row in range(len(each.said))]
+    filled = [each.said for each in found if len(each.said)]
+    return Predictions(target, tuple(names), tuple(rows), np.concatenate(filled or [np.empty((0, target.width))]))
 
 
 def _said(ensemble: Ensemble, block: Tensor) -> NDArray[np.float64]:
