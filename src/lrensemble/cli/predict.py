@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NotRequired
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NotRequired
 
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, percent, print_json
+from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, percent, print_json, registered
 from lrensemble.cli.printer import print_answer
 
 if TYPE_CHECKING:
@@ -100,6 +100,13 @@ class Answered(TypedDict):
     """Share of right answers, where the files say which are right."""
 
 
+class Spread(NamedTuple):
+    """Who predicts, where that is not this process, and what workers import."""
+
+    executor: str
+    plugins: tuple[str, ...]
+
+
 EXAMPLES = (
     "lrensemble predict ensemble images --out labels.csv",
     "lrensemble predict ensemble - --disagreement --abstain 0.9 < rows.npz",
@@ -148,11 +155,19 @@ def predict(
     abstain: Annotated[
         float | None, typer.Option(help="Give no label where the highest probability is below this.")
     ] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            help="Who predicts: files are spread over the workers of processes(workers=4), ray, ….",
+            autocompletion=registered("executors"),
+        ),
+    ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,
     json: Json = False,
 ) -> None:
     """Predict the rows of files: label and the probability of every class, or values; or answers to questions."""
+    from lrensemble.errors import ConfigError
     from lrensemble.export.language import is_language_bundle
     from lrensemble.export.predicting import Asked
     from lrensemble.export.predictions import check_table_path
@@ -167,11 +182,14 @@ def predict(
         close_gate(str(ensemble))
     accuracy, asked = None, Asked(strict, disagreement, abstain)
     if is_language_bundle(ensemble):
+        if executor is not None:
+            raise ConfigError(f"--executor is not for teams of language models, and {ensemble} is one; leave it out")
         with people.status("predicting"):
             predictions, accuracy = _answered(ensemble, files, members, base, trust_code, {**given, "asked": asked})
     else:
+        spread = None if executor is None else Spread(executor, tuple(plugin or ()))
         foreign = [*given, *(["members"] if members else []), *([] if base is None else ["base"])]
-        predictions = _predicted(ensemble, files, trust_code, foreign, asked)
+        predictions = _predicted(ensemble, files, trust_code, foreign, asked, spread)
     if out:
         predictions.save(out, raw_formulas=raw_formulas)
     if json:
@@ -185,13 +203,19 @@ def predict(
     people.print(f"{len(predictions.rows):,} rows predicted{f' to {out}' if out else ''}{right}", soft_wrap=True)
 
 
-def _predicted(ensemble: Path, files: list[Path], trust_code: bool, given: list[str], asked: Asked) -> Predictions:
+def _predicted(
+    ensemble: Path, files: list[Path], trust_code: bool, given: list[str], asked: Asked, spread: Spread | None
+) -> Predictions:
     from lrensemble.errors import ConfigError
     from lrensemble.export import Ensemble
     from lrensemble.export.predicting import predict_files
+    from lrensemble.export.spread import predict_spread
 
     if given:
         raise ConfigError(f"--{given[0]} is for teams of language models, and {ensemble} is none; leave it out")
+    if spread is not None:
+        with people.status("predicting"):
+            return predict_spread(ensemble, files, asked, **spread._asdict(), trust_code=trust_code)
     loaded = Ensemble.load(ensemble, trust_code=trust_code)
     with people.status("predicting"):
         return predict_files(loaded, files, asked)

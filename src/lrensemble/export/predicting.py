@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -79,10 +79,25 @@ def predict_files(ensemble: Ensemble, files: Sequence[Path], asked: Asked = PLAI
         StorageError: a file cannot be read.
     """
     asked.check(ensemble.description.target)
-    files = files_of(files)
+    return together([tabulated(ensemble, checked_files(files), asked)], asked)
+
+
+def checked_files(given: Sequence[Path]) -> list[Path]:
+    """Files that can be read, as `predict_files` takes them.
+
+    Raises:
+        DataError: one that cannot be used, or a folder or pattern without such.
+        MissingExtraError: pillow or pyarrow is needed and not installed.
+    """
+    files = files_of(given)
     for path in files:
         if path != STANDARD_INPUT:
             check_suffix(path)
+    return files
+
+
+def tabulated(ensemble: Ensemble, files: Sequence[Path], asked: Asked) -> tuple[Predictions, Outside]:
+    """The table of some files, and which of their rows are far outside of what was trained on."""
     names, rows, outside = list[str](), list[int](), list[Outside]()
 
     def blocks() -> Iterator[Tensor]:
@@ -98,9 +113,24 @@ def predict_files(ensemble: Ensemble, files: Sequence[Path], asked: Asked = PLAI
                     rows.extend(range(len(rows) - first, len(rows) - first + len(block)))
                     yield given
 
-    table = _table(ensemble, asked, _batches(blocks()), names, rows)
-    warn_or_refuse(joined(outside), strict=asked.strict)
-    return table
+    return _table(ensemble, asked, _batches(blocks()), names, rows), joined(outside)
+
+
+def together(parts: Sequence[tuple[Predictions, Outside]], asked: Asked) -> Predictions:
+    """One table of several, in their order.
+
+    Raises:
+        DataError: rows far outside of what was trained on, where `strict`; they are warned of otherwise.
+    """
+    warn_or_refuse(joined([outside for _, outside in parts]), strict=asked.strict)
+    tables = [table for table, _ in parts]
+    return replace(
+        tables[0],
+        files=tuple(name for table in tables for name in table.files),
+        rows=tuple(row for table in tables for row in table.rows),
+        said=np.concatenate([table.said for table in tables]),
+        further={key: [cell for table in tables for cell in table.further[key]] for key in tables[0].further},
+    )
 
 
 def _batches(blocks: Iterable[Tensor]) -> Iterator[Tensor]:

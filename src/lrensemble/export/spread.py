@@ -1,0 +1,88 @@
+"""Predictions of many files, spread over the workers of an executor: each loads the ensemble and predicts some."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from lrensemble.errors import ConfigError, WorkerError
+from lrensemble.executors import EXECUTORS, Crashed
+from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.outside import Outside
+from lrensemble.export.piped import STANDARD_INPUT
+from lrensemble.export.predicting import PLAIN, Asked, checked_files, predict_files, tabulated, together
+from lrensemble.export.predictions import Predictions
+from lrensemble.registry import import_plugins
+from lrensemble.spec import SpecLike
+from lrensemble.train.execution.devices import to_device
+
+PARTS = 4
+"""Parts for each place, so that none waits for long while others have files left."""
+
+Part = tuple[int, tuple[Path, ...]]
+"""Position of some files, and these."""
+
+
+def predict_spread(
+    ensemble: Path,
+    files: Sequence[Path],
+    asked: Asked = PLAIN,
+    *,
+    executor: SpecLike,
+    trust_code: bool = False,
+    plugins: Sequence[str] = (),
+) -> Predictions:
+    """Predictions of all rows of files, in their order, as by `predict_files`, up to the rounding of other threads.
+
+    Args:
+        ensemble: folder that `lrensemble export` made, which all workers see, as they see the files.
+        files: as in `predict_files`, without standard input.
+        asked: as in `predict_files`.
+        executor: who predicts.
+        trust_code: whether code that the ensemble names may be imported.
+        plugins: modules that register what it names.
+
+    Raises:
+        ConfigError: standard input, which one process reads.
+        LREnsembleError: an executor that cannot be used, or as `Ensemble.load` and `predict_files`.
+        WorkerError: a worker died twice with the same files.
+    """
+    chosen = EXECUTORS.call(executor)
+    here = Ensemble.load(ensemble, trust_code=trust_code)
+    asked.check(here.description.target)
+    if not (places := chosen.places(["cpu"], plugins)):
+        return predict_files(here, files, asked)
+    paths = checked_files(files)
+    if STANDARD_INPUT in paths:
+        raise ConfigError("standard input is read by one process; give files, or leave the executor out")
+    size = max(1, math.ceil(len(paths) / (PARTS * len(places))))
+    parts = [tuple(paths[start : start + size]) for start in range(0, len(paths), size)]
+    found = dict[int, tuple[Predictions, Outside]]()
+    prepare = partial(prepare_predicting, ensemble.absolute(), Path.cwd(), asked, trust_code, tuple(plugins))
+    for message in chosen.map(prepare, list(enumerate(parts)), devices=places):
+        if isinstance(message, Crashed):
+            raise WorkerError(f"the worker that predicts {parts[message.item][0]} died twice, last with {message}")
+        position, table = message
+        found[position] = table
+    return together([found[position] for position in range(len(parts))], asked)
+
+
+def prepare_predicting(
+    folder: Path, here: Path, asked: Asked, trust_code: bool, plugins: tuple[str, ...], device: str
+) -> Callable[[Part], Iterator[tuple[int, tuple[Predictions, Outside]]]]:
+    """What a worker does with some files; the ensemble is loaded once, and paths are those of the program's folder."""
+    torch.set_num_threads(1)
+    import_plugins(plugins)
+    os.chdir(here)
+    ensemble = Ensemble.load(folder, trust_code=trust_code).to(to_device(device))
+
+    def work(part: Part) -> Iterator[tuple[int, tuple[Predictions, Outside]]]:
+        position, files = part
+        yield position, tabulated(ensemble, files, asked)
+
+    return work
