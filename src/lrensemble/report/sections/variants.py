@@ -57,6 +57,7 @@ def figure_of_variants(found: VariantComparison) -> Figure:
     cost = "time to predict, in times that of the best single model" if timed else "networks that are run"
     layout: dict[str, Any] = {
         "xaxis": {"title": {"text": cost}, "rangemode": "tozero"},
+        "legend": {"orientation": "h", "y": -0.25},
         "yaxis": {"title": {"text": f"test {in_print(metric)}{', %' if factor == 100 else ''}"}},
     }
     for y in (trace["y"][0] for trace, (each, _) in zip(traces, scored, strict=True) if each.name == SINGLE):
@@ -81,7 +82,8 @@ def _point(metric: str, each: VariantResult, score: float, factor: float, cost: 
         "y": [round(score, 4)],
         "error_y": _interval(metric, each, factor),
         "text": [escape_html(each.name)],
-        "textposition": "top center",
+        "textposition": "middle right",
+        "cliponaxis": False,
         "name": escape_html(f"{each.what}{'' if each.kind is None else ': ' + JUDGED[each.kind]}"),
         "marker": {"color": colour, "symbol": symbol, "size": 10},
     }
