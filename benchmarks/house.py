@@ -21,8 +21,10 @@ import lrensemble
 
 SOURCE = Path(lrensemble.__file__).parent
 
-LIFE = ("life", "under_way", "journal", "epochs", "loop", "single", "optimizers", "fused/trainee", "fused/stacked")
-LIFE += ("fused/optimizers", "predictions")
+LIFE = (
+    *("life", "under_way", "journal", "epochs", "loop", "single", "optimizers", "predictions"),
+    *("fused/trainee", "fused/stacked", "fused/optimizers"),
+)
 """Files of `train/run` that tell the life of a run of networks, alone or in one program, from its recipe to its record.
 """
 

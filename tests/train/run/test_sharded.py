@@ -87,7 +87,10 @@ def forked(address: Path, pool: Path, content: dict[str, Any], stop: int = 99) -
     command = ["-c", SCRIPT, pool, json.dumps(content), stop]
     with ExitStack() as stack:
         leader, other = (
-            stack.enter_context(ForkedProcess(address, command, RANK=rank, LOCAL_RANK=rank, **own)) for rank in "01"
+            stack.enter_context(
+                ForkedProcess(address, command, errors=False, folder=ROOT, RANK=rank, LOCAL_RANK=rank, **own)
+            )
+            for rank in "01"
         )
         output, _ = leader.communicate(timeout=300)
         assert (leader.returncode, other.wait(timeout=300)) == (0, 0)
