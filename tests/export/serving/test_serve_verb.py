@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import threading
 import time
 from collections import Counter
@@ -20,6 +21,9 @@ import pytest
 from tests.cli.command import Command, check_output
 from tests.export.serving.conftest import Client, request_of, rows_of
 from tests.forked import ForkedProcess
+
+from lrensemble.export import Ensemble
+from lrensemble.spec import Spec
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -117,22 +121,21 @@ def test_ctrl_c(forking: Path, bundle: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_mistakes_are_told_in_one_line(
-    command: Command,
-    bundle: Path,
-    tmp_path: Path,
-    forking: Path,
-) -> None:
+def test_mistakes_are_told_in_one_line(command: Command, bundle: Path, pets: Ensemble, tmp_path: Path) -> None:
     (tmp_path / "team").mkdir()
     (tmp_path / "team" / "ensemble.json").write_text("{}")
-    with started(forking, bundle) as (_, client):
+    parts = tuple(part.model_copy(update={"model": Spec("theirs:make")}) for part in pets.description.parts)
+    Ensemble(list(pets.members), pets.description.model_copy(update={"parts": parts})).save(tmp_path / "theirs")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
         for arguments, message in (
             ((tmp_path,), "it has no config.json; make one with lrensemble export"),
             ((tmp_path / "team",), "is a team of language models, and serve answers for networks that take arrays"),
             (
-                (bundle, "--port", client.port),
-                f"cannot listen at 127.0.0.1, port {client.port}: Address already in use",
+                (tmp_path / "theirs",),
+                "theirs:make: its code is not imported unasked; if you trust it, add",
             ),
+            ((bundle, "--port", port), f"cannot listen at 127.0.0.1, port {port}: Address already in use"),
             ((bundle, "--host", "no such host"), "cannot listen at no such host, port 8000"),
             ((bundle, "--batch-rows", 0), "Input should be greater than or equal to 1"),
         ):
