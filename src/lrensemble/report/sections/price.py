@@ -89,7 +89,7 @@ def pareto_front(costs: list[float], scores: list[float]) -> list[int]:
 
 
 def _traces(points: list[tuple[str, float, float]], higher: bool) -> list[dict[str, Any]]:
-    costs, scores = ([point[axis] for point in points] for axis in (1, 2))
+    costs, scores = [cost for _, cost, _ in points], [score for _, _, score in points]
     places = pareto_front(
         [float(cost) for cost in costs], [float(score) if higher else -float(score) for score in scores]
     )
