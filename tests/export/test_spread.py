@@ -76,7 +76,5 @@ def test_what_else_is_asked_is_asked_of_workers_too(bundle: Path, images: Images
 
 
 def test_standard_input_is_not_spread(bundle: Path) -> None:
-    with pytest.raises(
-        ConfigError, match="standard input is read by one process; give files"
-    ):
+    with pytest.raises(ConfigError, match="standard input is read by one process; give files"):
         predict_spread(bundle, [Path("-")], executor="processes(workers=2)")

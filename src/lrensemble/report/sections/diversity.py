@@ -71,7 +71,7 @@ def teams_of(report: ReportData) -> tuple[NDArray[np.bool_], str]:
     What the others say would stretch every scale.
     """
     own, which = some_teams(int(report.sound.sum()))
-    masks = np.zeros((len(own), len(report.members)), dtype=bool)
+    masks: NDArray[np.bool_] = np.zeros((len(own), len(report.members)), dtype=bool)
     masks[:, report.sound] = own
     return masks, f"{which} Left out: {len(report.useless)} that learned nothing." if report.useless else which
 
