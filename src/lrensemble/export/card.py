@@ -6,7 +6,7 @@ What the pool does not know is left to whoever publishes the model: the license,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lrensemble.export.description import Description, Part
@@ -25,11 +25,16 @@ def card_of(description: Description) -> str:
     """The card: YAML front matter, then Markdown."""
     parts = (_what(description), _use(description), _inputs(description), _trained(description), _scores(description))
     text = "\n\n".join("\n".join(lines) for lines in (*parts, _limits(description)))
-    return f"---\n{_front_matter(description)}---\n\n{text}\n"
+    return f"{front_matter(_metadata(description))}\n{text}\n"
 
 
-def _front_matter(description: Description) -> str:
-    """Metadata in YAML, every value written as JSON, which YAML reads."""
+def front_matter(metadata: Mapping[str, Any]) -> str:
+    """Metadata of a card in YAML, every value written as JSON, which YAML reads."""
+    lines = "".join(f"{key}: {json.dumps(each, ensure_ascii=False)}\n" for key, each in metadata.items())
+    return f"---\n{lines}---\n"
+
+
+def _metadata(description: Description) -> dict[str, Any]:
     task = _task(description)
     found: dict[str, Any] = {
         "library_name": "lrensemble",
@@ -40,7 +45,7 @@ def _front_matter(description: Description) -> str:
     if judgement is not None and description.variant == "team" and task:
         found["metrics"] = list(judgement.test.by_metric())
         found["model-index"] = [_index(description, task, judgement)]
-    return "".join(f"{key}: {json.dumps(each, ensure_ascii=False)}\n" for key, each in found.items())
+    return found
 
 
 def _index(description: Description, task: str, judgement: Judgement) -> dict[str, Any]:
@@ -70,10 +75,10 @@ def _data(description: Description) -> str:
 
 def _what(description: Description) -> list[str]:
     members = len(description.parts)
-    together = f"{members} networks that speak as one by {_code(description.consensus.name)}"
+    together = f"{members} networks that speak as one by {code(description.consensus.name)}"
     network = "one network" if members == 1 else together
     variant = "" if description.variant == "team" else f", a {description.variant} of a team"
-    chosen = f"chosen by {_code(description.method)}"
+    chosen = f"chosen by {code(description.method)}"
     if description.origin is not None:
         chosen += f" for {description.origin.metric}, among {description.origin.members} members of a pool"
     names = description.target.names
@@ -113,8 +118,8 @@ def _inputs(description: Description) -> list[str]:
 def _trained(description: Description) -> list[str]:
     lines = ["## Training", "", "| member | weight | model | policy | epochs | batch |", "|---|---|---|---|---|---|"]
     for part, weight in zip(description.parts, description.weights, strict=True):
-        lines.append(f"| {_cell(part.name)} | {weight:.4g} | {_code(str(part.model))} | {' | '.join(_recipe(part))} |")
-    lines += ["", f"Data: {_code(_data(description))}."]
+        lines.append(f"| {code(part.name)} | {weight:.4g} | {code(str(part.model))} | {' | '.join(_recipe(part))} |")
+    lines += ["", f"Data: {code(_data(description))}."]
     origin = description.origin
     if origin is not None:
         lines += [_cost(origin), f"Made with lrensemble {origin.version}; SHA-256 of the pool: `{origin.digest}`."]
@@ -127,7 +132,7 @@ def _recipe(part: Part) -> tuple[str, ...]:
         return "–", "–", "–"
     train = part.recipe.get("train", {})
     known = (to_spec(part.recipe.get("policy", "–")), train.get("epochs", "–"), train.get("batch_size", "–"))
-    return tuple(_code(str(each)) for each in known)
+    return tuple(code(str(each)) for each in known)
 
 
 def _cost(origin: Origin) -> str:
@@ -147,11 +152,16 @@ def _scores(description: Description) -> list[str]:
             f"Of this {description.variant}: {_figures(description)}. What follows is of the team it was made of.",
             "",
         ]
+    return [*lines, *scores_of(origin)]
+
+
+def scores_of(origin: Origin | None) -> list[str]:
+    """What was measured of a team, with intervals."""
     if origin is None or origin.judgement is None:
-        return [*lines, "Not measured on test rows: run `lrensemble evaluate` on the pool before the export."]
+        return ["Not measured on test rows: run `lrensemble evaluate` on the pool before the export."]
     judgement = origin.judgement
     rows = ", ".join(f"{count:,} rows of {split}" for split, count in judgement.rows.items())
-    lines += [
+    return [
         f"On {rows}. Members and team were chosen on val, so that scores there are optimistic.",
         "",
         "| metric | val | test | gain on test over the best single model, with 95 % interval |",
@@ -160,7 +170,6 @@ def _scores(description: Description) -> list[str]:
         "",
         f"Verdict on the pool: {visible(judgement.verdict)}",
     ]
-    return lines
 
 
 def _table(judgement: Judgement) -> Iterator[str]:
@@ -173,7 +182,7 @@ def _table(judgement: Judgement) -> Iterator[str]:
         better = (
             "" if name not in METRICS or METRICS.facts(METRICS.check(name)).higher_is_better else ", lower is better"
         )
-        yield f"| {_cell(name)}{better} | {f'{val[name]:.4f}' if name in val else '–'} | {value:.4f} | {over} |"
+        yield f"| {code(name)}{better} | {f'{val[name]:.4f}' if name in val else '–'} | {value:.4f} | {over} |"
 
 
 def _figures(description: Description) -> str:
@@ -191,7 +200,12 @@ def _limits(description: Description) -> list[str]:
         " others that are new to it are not, and get a label all the same.",
         "* Gains are over the best single model of the same pool, on test rows from where the training rows are from.",
     ]
-    judgement = None if description.origin is None else description.origin.judgement
+    return [*lines, *known_limits(description.origin)]
+
+
+def known_limits(origin: Origin | None) -> list[str]:
+    """What the evaluation warned of, and what is left to the publisher."""
+    judgement, lines = None if origin is None else origin.judgement, list[str]()
     if judgement is not None:
         lines.append(f"* Test rows were looked at {'once' if judgement.looks == 1 else f'{judgement.looks} times'}.")
         lines += [f"* {visible(note)}" for note in judgement.notes]
@@ -199,12 +213,9 @@ def _limits(description: Description) -> list[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(_code, names))
+    return ", ".join(map(code, names))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Anybody's text as code, which Markdown does not read."""
     return f"`{visible(text).replace('`', chr(39)).replace('|', '¦')}`"
-
-
-_cell = _code

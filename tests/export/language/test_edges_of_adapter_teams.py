@@ -16,7 +16,7 @@ import lrensemble
 from lrensemble.errors import ConfigError, DataError, ExportError, MissingExtraError, SpecError, UntrustedError
 from lrensemble.evaluate import choose, save
 from lrensemble.export.language import Decoding, LanguageEnsemble
-from lrensemble.export.language.description import read_language_bundle, write_language_bundle
+from lrensemble.export.language.bundle import read_language_bundle, write_language_bundle
 from lrensemble.export.language.harness import rolling_sequences
 from lrensemble.export.language.pools.team import AdapterTeam, language_team_of
 from lrensemble.export.language.questions.answers import answer_files

@@ -15,13 +15,10 @@ from numpy.typing import NDArray
 from lrensemble.config import Base
 from lrensemble.errors import ExportError
 from lrensemble.export.language.adapters import Adapter, check_base, read_adapter, require_there, with_adapters
+from lrensemble.export.language.bundle import read_language_bundle, write_language_bundle
 from lrensemble.export.language.consensus import check_consensus, of_tokens
 from lrensemble.export.language.decoding import Decoding, decode
-from lrensemble.export.language.description import (
-    LanguageDescription,
-    read_language_bundle,
-    write_language_bundle,
-)
+from lrensemble.export.language.description import LanguageDescription
 from lrensemble.export.language.members import Members
 from lrensemble.export.language.prompting import Prompts
 from lrensemble.export.language.scoring import Scored, score

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from lrensemble.errors import ExportError
 from lrensemble.export.language.adapters import Adapter, with_adapters
-from lrensemble.export.language.description import adapter_files
+from lrensemble.export.language.bundle import adapter_files
 from lrensemble.export.language.ensemble import LanguageEnsemble
 from lrensemble.export.language.model_folder import description_of, write_model
 from lrensemble.files import write_folder

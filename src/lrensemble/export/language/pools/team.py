@@ -16,8 +16,9 @@ from lrensemble.errors import ExportError, SpecError
 from lrensemble.evaluate import Team
 from lrensemble.export.language.adapters import Adapter, adapter_of
 from lrensemble.export.language.alone import dtype_of
+from lrensemble.export.language.bundle import write_language_bundle
 from lrensemble.export.language.consensus import check_consensus
-from lrensemble.export.language.description import LanguageDescription, write_language_bundle
+from lrensemble.export.language.description import LanguageDescription
 from lrensemble.export.language.ensemble import LanguageEnsemble
 from lrensemble.export.language.pools.whole import WholeTeam
 from lrensemble.export.origin import origin_of
