@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from lrensemble.export import Ensemble
 from lrensemble.export.readers import read
+from lrensemble.networks.onnx import session_of
 
 CASES = ((1, 1), (1, 16), (1, 64), (16, 16))
 """Rows of a request, and connections."""
@@ -142,7 +143,6 @@ def memory(pid: int) -> float:
 
 def plain(file: Path) -> None:
     """The simplest server: one session of ONNX Runtime, one request after another, no checks."""
-    import onnxruntime
     import uvicorn
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -151,9 +151,7 @@ def plain(file: Path) -> None:
 
     from lrensemble.export.serving.server import listening
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(file), options)
+    session = session_of(file.read_bytes())
 
     async def infer(request: Request) -> JSONResponse:
         given = await request.json()
@@ -180,8 +178,6 @@ def line(server: str, rows: int, connections: int, load: Load) -> tuple[str, ...
 
 def direct(file: Path, rows: NDArray[Any], seconds: float) -> Iterator[tuple[str, ...]]:
     """ONNX Runtime called in this process, on one thread, for each number of rows."""
-    from lrensemble.networks.onnx import session_of
-
     session = session_of(file.read_bytes())
     for count in sorted({each for each, _ in CASES}):
         load, began, cpu = Load(), time.perf_counter(), time.process_time()
