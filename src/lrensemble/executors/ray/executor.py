@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -64,11 +64,10 @@ class Cluster:
                 "say ray(gpus=1) for GPUs"
             )
         found = machines(connected(self.address, modules))
-        room = sum(int(node["Resources"].get(*self._resource) // self._needed) for node in found)
+        room = sum(self._room(node["Resources"]) for node in found)
         if not room:
-            logger.warning(
-                "no machine of the cluster has a %s for a worker now; waiting for one that has", self._resource[0]
-            )
+            needed = f"{self.cpus} cores{' and a GPU' if self.gpus else ''}"
+            logger.warning("no machine of the cluster has %s for a worker now; waiting for one that has", needed)
         count = max(1, room if self.workers is None else self.workers)
         return ("auto" if self.gpus else "cpu",) * count
 
@@ -106,10 +105,7 @@ class Cluster:
         finally:
             given.call_back(answer)
 
-    @property
-    def _resource(self) -> tuple[str, float]:
-        return ("GPU", 0.0) if self.gpus else ("CPU", 0.0)
-
-    @property
-    def _needed(self) -> int:
-        return self.gpus or self.cpus
+    def _room(self, resources: Mapping[str, float]) -> int:
+        """Workers that a machine has room for."""
+        by_cores = int(resources.get("CPU", 0) // self.cpus)
+        return min(by_cores, int(resources.get("GPU", 0) // self.gpus)) if self.gpus else by_cores
