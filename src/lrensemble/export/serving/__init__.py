@@ -6,8 +6,8 @@ requests at once, `telemetry` counts; `routes` is the application, and `server` 
 
 The protocol has two kept implementations, and neither fits beside this library. MLServer 1.7 wants fastapi below 0.116
 and protobuf below 7, and has no release for Python 3.13; KServe's own server 0.21 wants protobuf below 7 and psutil
-below 6, and brings the client of Kubernetes. So the protocol is spoken here, on Starlette and uvicorn, and checked against
-the client of Triton.
+below 6, and brings the client of Kubernetes. So the protocol is spoken here, on Starlette and uvicorn, and checked
+against the client of Triton.
 """
 
 from lrensemble.export.serving.limits import Limits
