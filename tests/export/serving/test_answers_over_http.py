@@ -163,6 +163,7 @@ def test_other_paths(client: Client, method: str, path: str, status: int, messag
         ({"Content-Encoding": "gzip"}, 415, "Content-Encoding is 'gzip'; send the body as it is"),
         ({"Inference-Header-Content-Length": "1000000"}, 400, "give the bytes of the JSON, at most "),
         ({"Inference-Header-Content-Length": "-1"}, 400, "give the bytes of the JSON, at most "),
+        ({"Inference-Header-Content-Length": "0" * 5000}, 400, "give the bytes of the JSON, at most "),
         ({"Inference-Header-Content-Length": "10"}, 400, "the body is no JSON"),
     ],
 )

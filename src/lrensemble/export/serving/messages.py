@@ -98,7 +98,7 @@ def read(body: bytes, header: str | None) -> Received:
     """
     length = len(body)
     if header is not None:
-        if not (header.isascii() and header.isdigit() and int(header[:20]) <= length):
+        if not (header.isascii() and header.isdigit() and len(header) <= 20 and int(header) <= length):
             raise RefusedError(f"{HEADER_LENGTH} is {header[:40]!r}; give the bytes of the JSON, at most {length}")
         length = int(header)
     whole = memoryview(body)
