@@ -50,6 +50,7 @@ SOUP = VariantResult(name="greedy-soup", what="greedy-soup", not_made="no valley
 
 def test_every_cell() -> None:
     table = variants_table(comparison(CASCADE, SOUP))
+    assert len(set(table.headings)) == len(table.headings) == len(table.rows[0]), "headings are the names of columns"
     single, cascade, soup = (dict(zip(table.headings[-6:], row[-6:], strict=True)) for row in table.rows)
     assert table.rows[1][:7] == (
         "a cascade of a team of 6",

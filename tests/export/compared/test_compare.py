@@ -1,5 +1,6 @@
 """Every variant stands beside the team and the best single model: what it scores, what it costs, what it is."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -251,8 +252,10 @@ def test_the_command_prints_the_table_and_draws_the_figure(
     assert [each["name"] for each in record["variants"]] == ["best single", "team", "pruned", "cascade"]
     assert record["looks"] == 2
     lines = command(*given, "--format", "csv").out.splitlines()
-    assert lines[0].startswith('variant,"accuracy, %",over the best single,over the team,NLL,')
+    assert lines[0].startswith('variant,"accuracy, %","accuracy, %: over the best single",')
     assert len(lines) == 5
+    widths = {len(cells) for cells in csv.reader(lines)}
+    assert widths == {1 + 2 * 3 + 6}, "a heading for every cell: two metrics, costs and the outcome"
     assert json.loads((pool.folder / "variants" / "comparison.json").read_text())["looks"] == 3
 
 

@@ -22,8 +22,8 @@ def variants_table(found: VariantComparison) -> GainTable:
     metrics = list(dict.fromkeys((found.headline, found.metric)))
     headings = ["variant"]
     for metric in metrics:
-        percent = ", %" if METRICS.facts(metric).unit == "fraction" else ""
-        headings += [f"{in_print(metric)}{percent}", "over the best single", "over the team"]
+        name = in_print(metric) + (", %" if METRICS.facts(metric).unit == "fraction" else "")
+        headings += [name, f"{name}: over the best single", f"{name}: over the team"]
     headings += ["networks", "parameters", "MB", "ms", "× single", "against the best single"]
     rows = [
         (each.what, *(cell for metric in metrics for cell in _scores(metric, each)), *_cost(each), _judged(each))

@@ -15,8 +15,8 @@ from lrensemble.report.look import SINGLE as OF_SINGLE
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
 
-MINOR = {"over the team", "networks", "parameters", "MB", "ms"}
-"""Columns that a narrow screen does without."""
+MINOR = ("over the team", "networks", "parameters", "MB", "ms")
+"""Ends of the headings of columns that a narrow screen does without."""
 
 LOOKS = {"better": (GOOD, "triangle-up"), "worse": (BAD, "triangle-down")}
 """Colour and symbol of an outcome; of all others those of a line that guides the eye."""
@@ -31,7 +31,7 @@ def variants(report: ReportData) -> Section | None:
 def section_of(found: VariantComparison) -> Section:
     """Section with the table and the figure of a comparison."""
     table = variants_table(found)
-    minor = frozenset(place for place, name in enumerate(table.headings) if name in MINOR)
+    minor = frozenset(place for place, name in enumerate(table.headings) if name.endswith(MINOR))
     return Section(
         "Cheaper than the team",
         [
