@@ -81,6 +81,18 @@ def test_a_port_that_is_taken_and_several_pools_in_one_study_are_refused(command
     assert "--optuna takes one pool, and 2 are given" in outcome.err
 
 
+def test_a_file_that_is_no_study_is_kept(command: Command, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    pool, other = collapsed_pool(tmp_path / "pool"), tmp_path / "experiment.toml"
+    other.write_text('data = "digits"\n')
+    outcome = command("dashboard", pool.folder, "--optuna", other)
+    assert outcome.status != 0
+    assert f"{other} is no study of Optuna's and would be lost; give another file" in outcome.err
+    assert other.read_text() == 'data = "digits"\n'
+    for _ in range(2):  # its own file is written anew
+        assert command("dashboard", pool.folder, "--optuna", tmp_path / "study.log").status == 0
+
+
 def test_a_pool_is_written_as_a_study(command: Command, tmp_path: Path) -> None:
     optuna = pytest.importorskip("optuna")
     pool = collapsed_pool(tmp_path / "pool")

@@ -127,11 +127,11 @@ def losses(cluster: Any, spec: str, forking: Path, folder: Path) -> None:
         lines = play(cluster, spec, forking, pool, drawn)
         assert files(pool) == files(whole), f"round {number}"
         assert len(files(pool)) == 3 * RUNS
-        ended = Counter(line[1] for line in lines if line[0] == "ended" and line[2] == "finished")
+        ended = Counter(line[1] for line in lines if line[:1] == ["ended"] and line[2:] == ["finished"])
         assert max(ended.values()) == 1
         assert not [line for line in lines if line[2:] == ["failed"]]
         # A worker, the three of a program, and the two of a machine.
-        assert sum(line[0] == "began" for line in lines) <= RUNS + 6
+        assert sum(line[:1] == ["began"] for line in lines) <= RUNS + 6
 
 
 def play(cluster: Any, spec: str, forking: Path, pool: Path, drawn: random.Random) -> list[list[str]]:

@@ -6,12 +6,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from lrensemble.errors import MissingExtraError
+from lrensemble.errors import MissingExtraError, StorageError
 from lrensemble.files import scratch_folder, write_whole
+from lrensemble.files.refused import storage_errors
 from lrensemble.metrics import higher_is_better
 from lrensemble.pool import Failure, Member, Pool
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.sections.hyper_parameters import parameters_in, parameters_of, quietly, varying
+
+LINE = 1 << 16
+"""Bytes at the beginning of a file that are looked at."""
 
 STATES = {"finished": "COMPLETE", "pruned": "PRUNED"}
 """States of trials by the status of a member; all others have failed."""
@@ -30,8 +34,9 @@ def write_study(pool: Pool, path: Path) -> int:
     Raises:
         MissingExtraError: Optuna is not installed.
         PoolError: a member is damaged.
-        StorageError: the file cannot be written.
+        StorageError: the file is another one's, or cannot be written.
     """
+    _check_ours(path)
     try:
         optuna = import_module("optuna")
         storages = import_module("optuna.storages")
@@ -56,6 +61,20 @@ def write_study(pool: Pool, path: Path) -> int:
             study.add_trial(optuna.trial.create_trial(**parameters, **told, state=state, user_attrs=about))
         write_whole(path, draft.read_bytes())
     return len(runs)
+
+
+def _check_ours(path: Path) -> None:
+    """Refuse a file that is no study of Optuna's: it would be lost.
+
+    Raises:
+        StorageError: it is none, or cannot be read.
+    """
+    if not path.is_file():
+        return
+    with storage_errors("read", path), path.open("rb") as file:
+        begins = file.readline(LINE)
+    if begins and b'"op_code"' not in begins:
+        raise StorageError(f"{path} is no study of Optuna's and would be lost; give another file")
 
 
 def _told(member: Member, metric: str, score: float | None) -> dict[str, Any]:
