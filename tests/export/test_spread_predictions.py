@@ -72,7 +72,8 @@ def test_what_else_is_asked_is_asked_of_workers_too(bundle: Path, images: Images
     assert spread.further.keys() == alone.further.keys()
     assert len(alone.further) >= 2
     for heading, column in alone.further.items():
-        np.testing.assert_allclose(spread.further[heading], column, rtol=0, atol=1e-6)
+        said, wanted = (np.array(each, dtype=np.float64) for each in (spread.further[heading], column))
+        np.testing.assert_allclose(said, wanted, rtol=0, atol=1e-6)
 
 
 def test_standard_input_is_not_spread(bundle: Path) -> None:
