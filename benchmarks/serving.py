@@ -149,7 +149,7 @@ def plain(file: Path) -> None:
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
-    from lrensemble.export.serving.server import listening
+    from lrensemble.cli.listening import address_of, listen
 
     session = session_of(file.read_bytes())
 
@@ -160,8 +160,8 @@ def plain(file: Path) -> None:
         outputs = (("probabilities", probabilities), ("label", label))
         return JSONResponse({"outputs": [{"name": name, "data": each.ravel().tolist()} for name, each in outputs]})
 
-    with listening("127.0.0.1", 0) as found:
-        print(json.dumps({"address": f"http://127.0.0.1:{found.getsockname()[1]}"}), flush=True)
+    with listen("127.0.0.1", (0,)) as found:
+        print(json.dumps({"address": address_of(found)}), flush=True)
         application = Starlette(routes=[Route("/infer", infer, methods=["POST"])])
         uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False)).run(sockets=[found])
 

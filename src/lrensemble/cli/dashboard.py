@@ -13,6 +13,10 @@ from typing_extensions import TypedDict
 
 from lrensemble.cli.beside import open_browser
 from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, print_json
+from lrensemble.cli.listening import address_of, listen
+
+PORT, TRIES = 8123, 20
+"""Port that is tried first where none is asked for, and how many behind it."""
 
 
 class Served(TypedDict):
@@ -58,8 +62,7 @@ def dashboard(
     """Serve the page of a pool while it is trained; read-only, for this machine alone unless told otherwise."""
     from lrensemble.cli.tune import terminated
     from lrensemble.registry import close_gate
-    from lrensemble.report.live import listen, serve
-    from lrensemble.report.live.server import address_of
+    from lrensemble.report.live import serve
     from lrensemble.train.execution.signals import deferred_interrupt
 
     import_given(plugin)
@@ -68,8 +71,9 @@ def dashboard(
         return
     if not trust_code:
         close_gate(", ".join(map(str, pool)))
-    with terminated(), deferred_interrupt() as interrupt, listen(host, port) as listening:
-        address = address_of(listening)
+    ports = range(PORT, PORT + TRIES) if port is None else (port,)
+    with terminated(), deferred_interrupt() as interrupt, listen(host, ports) as listening:
+        address = f"{address_of(listening)}/"
         if json:
             print_json(Served(address=address, pools=list(map(str, pool))))
         else:

@@ -10,6 +10,7 @@ import typer
 from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, print_json
+from lrensemble.cli.listening import address_of, listen
 from lrensemble.errors import MissingExtraError
 
 PACKAGES = ("prometheus_client", "starlette", "uvicorn")
@@ -95,14 +96,15 @@ def serve(
         served = serving.Served.load(ensemble, name=name, strict=strict, trust_code=trust_code)
     limits = serving.Limits(batch_rows, delay_ms / 1000, queue, request_rows, int(body_mb * MEBIBYTE), seconds, grace)
 
-    def started(address: str) -> None:
-        about = served.metadata()
+    def started() -> None:
+        address, about = address_of(listening), served.metadata()
         if json:
             about = {key: about[key] for key in ("name", "inputs", "outputs")} | {"version": about["versions"][0]}
             print_json({"address": address, **about})
         people.print(f"{served.name} answers at {address}/v2/models/{served.name}; Ctrl-C ends it", soft_wrap=True)
 
-    interrupted = serving.serve(served, limits, host, port, started)
+    with listen(host, (port,)) as listening:
+        interrupted = serving.serve(served, limits, listening, started)
     if interrupted:
         raise KeyboardInterrupt
     people.print("all that had come is answered")

@@ -18,10 +18,11 @@ import torch
 from numpy.typing import NDArray
 
 from lrensemble import models
+from lrensemble.cli.listening import listen
 from lrensemble.export import Description, Ensemble
 from lrensemble.export.serving import Limits, Served
 from lrensemble.export.serving.routes import Service
-from lrensemble.export.serving.server import Server, listening
+from lrensemble.export.serving.server import Server
 from lrensemble.spec import to_spec
 
 CLASSES = ("ant", "bee", "čmelák", "dog")
@@ -79,7 +80,7 @@ Serve = Callable[..., AbstractContextManager[Client]]
 def serving(served: Served, **limits: Any) -> Iterator[Client]:
     """A server in a thread of this process, at a port of its own."""
     server = Server(Service(served, Limits(**limits)))
-    with listening("127.0.0.1", 0) as found:
+    with listen("127.0.0.1", (0,)) as found:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [found]})
         thread.start()
         try:

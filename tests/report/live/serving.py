@@ -8,19 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lrensemble.report.live import listen, serve
-from lrensemble.report.live.server import address_of
+from lrensemble.cli.listening import address_of, listen
+from lrensemble.report.live import serve
 
 
 @contextmanager
 def served(*folders: Path) -> Iterator[str]:
     """Address of the first page, without the last slash."""
     ended = threading.Event()
-    listening = listen("127.0.0.1", 0)
+    listening = listen("127.0.0.1", (0,))
     thread = threading.Thread(target=serve, args=(listening, folders, "127.0.0.1", ended.is_set))
     thread.start()
     try:
-        yield address_of(listening).rstrip("/")
+        yield address_of(listening)
     finally:
         ended.set()
         thread.join(180)

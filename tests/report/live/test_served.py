@@ -1,7 +1,6 @@
 """The server: what it answers, to whom, and that all viewers have the last state and end with it."""
 
 import http.client
-import socket
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -9,9 +8,8 @@ import pytest
 from tests.report.live.serving import Viewer, served
 from tests.report.pages import collapsed_pool
 
-from lrensemble.errors import ConfigError
 from lrensemble.pool import MemberRecord, Pool
-from lrensemble.report.live.server import PORT, address_of, listen, names_of
+from lrensemble.report.live.server import names_of
 
 HUNDRED = 100
 
@@ -86,34 +84,6 @@ def test_a_hundred_viewers_have_the_last_state_and_end_with_the_server(pool: Poo
             assert "section-the-best-team-so-far" not in again.told, "who comes again is told what changed"
         for viewer in (*viewers, again):
             assert viewer.rest().endswith(b"0\r\n\r\n"), "the stream was ended, not cut"
-
-
-def test_a_port_that_is_taken_is_refused_or_passed_over() -> None:
-    with listen("127.0.0.1", 0) as first:
-        taken = first.getsockname()[1]
-        with pytest.raises(
-            ConfigError, match=rf"cannot listen at 127.0.0.1, port {taken}: .*in use; give another --port"
-        ):
-            listen("127.0.0.1", taken)
-    with pytest.raises(ConfigError, match=r"cannot listen at no\.such\.host\.invalid, port 8123 to"):
-        listen("no.such.host.invalid")
-    with listen("127.0.0.1") as first, listen("127.0.0.1") as second:
-        ports = [each.getsockname()[1] for each in (first, second)]
-        assert ports[0] != ports[1]
-        assert min(ports) >= PORT
-        assert address_of(first) == f"http://127.0.0.1:{ports[0]}/"
-
-
-@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
-def test_an_address_is_written_as_browsers_take_it() -> None:
-    with listen("0.0.0.0", 0) as everywhere:
-        assert address_of(everywhere).startswith("http://127.0.0.1:")
-    try:
-        listening = listen("::1", 0)
-    except ConfigError:
-        pytest.skip("no IPv6 here")
-    with listening:
-        assert address_of(listening).startswith("http://[::1]:")
 
 
 def test_pools_are_named_by_their_folders_unless_two_have_the_same() -> None:

@@ -11,13 +11,9 @@ from types import FrameType
 
 import uvicorn
 
-from lrensemble.errors import ConfigError
 from lrensemble.export.serving.limits import Limits
 from lrensemble.export.serving.routes import Service
 from lrensemble.export.serving.served import Served
-
-WAITING_CONNECTIONS = 2048
-"""Connections that the system holds until they are accepted."""
 
 
 class Server(uvicorn.Server):
@@ -56,44 +52,19 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that connections are accepted at.
-
-    Args:
-        host: name or address.
-        port: port; 0 for any that is free.
-
-    Raises:
-        ConfigError: there is none to be had.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        found = socket.create_server(address[:2], family=family, backlog=WAITING_CONNECTIONS)
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"cannot listen at {host}, port {port}: {reason}; give another --port or --host") from None
-    return found
-
-
-def serve(served: Served, limits: Limits, host: str, port: int, started: Callable[[str], None]) -> bool:
+def serve(served: Served, limits: Limits, listening: socket.socket, started: Callable[[], None]) -> bool:
     """Answer requests until SIGTERM or Ctrl-C; what has come by then is answered.
 
     Args:
         served: the ensemble.
         limits: what is taken.
-        host: name or address to listen at.
-        port: port; 0 for any that is free.
-        started: called with the address, `http://127.0.0.1:8000`, as soon as connections are accepted.
+        listening: where.
+        started: called before the first request is answered.
 
     Returns:
         Whether Ctrl-C has ended it.
-
-    Raises:
-        ConfigError: the address cannot be had.
     """
-    with listening(host, port) as found:
-        shown = f"[{host}]" if ":" in host else host
-        server = Server(Service(served, limits))
-        started(f"http://{shown}:{found.getsockname()[1]}")
-        server.run(sockets=[found])
+    server = Server(Service(served, limits))
+    started()
+    server.run(sockets=[listening])
     return server.interrupted

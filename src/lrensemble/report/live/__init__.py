@@ -5,6 +5,6 @@ have changed and `watching` does so in a thread of its own; `state` keeps what w
 `viewers` hands it to each; `app` is what browsers ask, and `server` the process that answers.
 """
 
-from lrensemble.report.live.server import listen, serve
+from lrensemble.report.live.server import serve
 
-__all__ = ["listen", "serve"]
+__all__ = ["serve"]

@@ -3,60 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
-from lrensemble.errors import ConfigError, MissingExtraError
+from lrensemble.errors import MissingExtraError
 from lrensemble.report.live.app import app_of
 from lrensemble.report.live.viewers import Viewers
 from lrensemble.report.live.watched import Watched
-
-PORT = 8123
-"""Port that is tried first where none is asked for; then those behind it."""
-
-TRIES = 20
 
 SECONDS_TO_END = 1
 """Seconds in which streams that are being sent may end."""
 
 MOST_CONNECTIONS = 1000
 """Connections at once, above which further ones are refused."""
-
-
-def listen(host: str, port: int | None = None) -> socket.socket:
-    """A socket that listens.
-
-    Args:
-        host: address or name of this machine.
-        port: number, 0 for any that is free; `PORT` or the first free one behind it unless given.
-
-    Raises:
-        ConfigError: the port is taken, or the address is not one of this machine.
-    """
-    wanted = range(PORT, PORT + TRIES) if port is None else (port,)
-    last: OSError | None = None
-    for number in wanted:
-        try:
-            family, *_, address = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)[0]
-            return socket.create_server(address[:2], family=family, backlog=128)
-        except OSError as error:
-            last = error
-    ports = str(port) if port is not None else f"{PORT} to {PORT + TRIES - 1}"
-    reason = os.strerror(last.errno) if last and isinstance(last.errno, int) and last.errno > 0 else str(last)
-    raise ConfigError(
-        f"cannot listen at {host}, port {ports}: {reason}; give another --port (0 takes any that is free) or --host"
-    )
-
-
-def address_of(listening: socket.socket) -> str:
-    """Address of the page, as a browser takes it."""
-    host, port = listening.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def serve(
@@ -70,7 +32,7 @@ def serve(
     """Serve the pages of some pools.
 
     Args:
-        listening: from `listen`; closed at the end.
+        listening: where; closed at the end.
         folders: folders of the pools, which may be made later.
         host: address that was asked for.
         stop: asked ten times a second; once it says so, streams are ended and the function returns.
