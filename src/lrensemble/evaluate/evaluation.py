@@ -64,20 +64,14 @@ def evaluate(
     results = {key: measurements.team(key) for key in keyed}
     judgements = [(each, _key(each, keyed), references[each.metric]) for each in fixed]
     chosen = [each.team for each in fixed if each.team is not None]
+    size, headline = pool.task.splits[tests[0]].size, measurements.headline
     verdicts = tuple(
-        verdict(
-            key,
-            None if key is None else results[key],
-            reference,
-            pool.task.splits[tests[0]].size,
-            looks[tests[0]],
-            headline=measurements.headline,
-        )
+        verdict(key, None if key is None else results[key], reference, size, looks[tests[0]], headline=headline)
         for _, key, reference in judgements
     )
     return Result(
         task=pool.task.name,
-        headline=measurements.headline,
+        headline=headline,
         rows={name: split.size for name, split in pool.task.splits.items()},
         fingerprints={name: split.fingerprints() for name, split in pool.task.splits.items()},
         members=members,

@@ -14,7 +14,7 @@ from lrensemble.report.labels import axis_labels
 from lrensemble.report.look import COLOURS, GUIDE
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
-from lrensemble.report.sections.speed import BATCH, combined, speeds
+from lrensemble.report.sections.speed import BATCH, Speed, combined, speeds
 
 _MEASURED = (
     f" Latency is that of one row, throughput that of {BATCH} rows at once, members one after another, measured on one "
@@ -38,18 +38,8 @@ def price(report: ReportData) -> Section | None:
         ids = (team.id,) if isinstance(team, MemberResult) else team.members
         cost = costs[name] = cost_of([members[id_] for id_ in dict.fromkeys(ids)])
         speed = combined(known[id_] for id_ in ids) if known.keys() >= set(ids) else None
-        rows.append(
-            [
-                name,
-                str(cost.members),
-                "" if cost.parameters is None else f"{cost.parameters:,}",
-                "" if cost.seconds is None else f"{cost.seconds:,.1f}",
-                "" if cost.samples is None else f"{cost.samples:,}",
-                "–" if speed is None else f"{1000 * speed.latency:,.2f}",
-                "–" if speed is None else f"{speed.throughput:,.0f}",
-                "" if value is None else score_in_print(headline, value),
-            ]
-        )
+        said = "" if value is None else score_in_print(headline, value)
+        rows.append([name, *_of_cost(cost), *_of_speed(speed), said])
         if value is not None:
             scores[name] = (100 if percent else 1) * value
     headings = ["team", "members", "parameters", "seconds of training", "samples seen", "latency, ms", "rows/s"]
@@ -77,6 +67,17 @@ def price(report: ReportData) -> Section | None:
             )
         ],
     )
+
+
+def _of_cost(cost: Cost) -> list[str]:
+    """Cells of members, parameters, seconds and samples; empty where one is not known."""
+    known = ((cost.parameters, ","), (cost.seconds, ",.1f"), (cost.samples, ","))
+    return [str(cost.members), *("" if each is None else format(each, form) for each, form in known)]
+
+
+def _of_speed(speed: Speed | None) -> list[str]:
+    """Cells of latency and throughput; dashes where nobody could measure them."""
+    return ["–", "–"] if speed is None else [f"{1000 * speed.latency:,.2f}", f"{speed.throughput:,.0f}"]
 
 
 def pareto_front(costs: list[float], scores: list[float]) -> list[int]:

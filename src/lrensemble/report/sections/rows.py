@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lrensemble.evaluate import changes
+from lrensemble.evaluate.changes import Changes
 from lrensemble.report.labels import axis_labels
 from lrensemble.report.look import BAD, GOOD
 from lrensemble.report.pictures import Picture, pictures
@@ -24,22 +26,6 @@ def rows(report: ReportData) -> Section | None:
         return None
     names = report.pool.task.classes
     found = changes(report.pool, report.best, probs)
-    by_class = found.by_class(len(names))
-    gain = 100 * np.nan_to_num(by_class[:, 2] - by_class[:, 1])
-    order = np.argsort(-np.abs(gain), kind="stable")[:SHOWN_CLASSES]
-    order = order[np.argsort(gain[order], kind="stable")]
-    bars: dict[str, Any] = {
-        "type": "bar",
-        "orientation": "h",
-        "x": np.round(gain[order], 3).tolist(),
-        "y": axis_labels([names[place] for place in order]),
-        "marker": {"color": [GOOD if gain[place] >= 0 else BAD for place in order]},
-    }
-    layout = {
-        "xaxis": {"title": {"text": "points of accuracy"}},
-        "yaxis": {"automargin": True, "type": "category"},
-        "height": 140 + 22 * len(order),
-    }
     by_gain = np.argsort(-found.gained, kind="stable")
     shown = [*by_gain[:SHOWN_ROWS].tolist(), *by_gain[::-1][:SHOWN_ROWS].tolist()]
     seen = pictures(report.members, report.data_folder, shown, trust_code=report.pool.trust_code)
@@ -72,5 +58,26 @@ def rows(report: ReportData) -> Section | None:
             *([seen] if isinstance(seen, str) else []),
         ],
         [Table(headings, lines, minor=frozenset([] if isinstance(seen, str) else [1]))],
-        [Figure("classes", [bars], layout, "Test accuracy of the team beyond the best single model, class by class.")],
+        [_by_class(found, names)],
     )
+
+
+def _by_class(found: Changes, names: Sequence[str]) -> Figure:
+    """Gain of each class, the largest changes alone where there are many."""
+    by_class = found.by_class(len(names))
+    gain = 100 * np.nan_to_num(by_class[:, 2] - by_class[:, 1])
+    order = np.argsort(-np.abs(gain), kind="stable")[:SHOWN_CLASSES]
+    order = order[np.argsort(gain[order], kind="stable")]
+    bars: dict[str, Any] = {
+        "type": "bar",
+        "orientation": "h",
+        "x": np.round(gain[order], 3).tolist(),
+        "y": axis_labels([names[place] for place in order]),
+        "marker": {"color": [GOOD if gain[place] >= 0 else BAD for place in order]},
+    }
+    layout = {
+        "xaxis": {"title": {"text": "points of accuracy"}},
+        "yaxis": {"automargin": True, "type": "category"},
+        "height": 140 + 22 * len(order),
+    }
+    return Figure("classes", [bars], layout, "Test accuracy of the team beyond the best single model, class by class.")
