@@ -10,6 +10,7 @@ from tests.cli.conftest import command  # noqa: F401  (a fixture for the tests h
 
 from lrensemble.config import Experiment, to_record
 from lrensemble.evaluate import Team, choose, save
+from lrensemble.export import Ensemble, ensemble_of
 from lrensemble.pool import Pool
 from lrensemble.train import Ended, tune
 
@@ -69,3 +70,17 @@ def team_by(pool: Pool) -> TeamBy:
         return team
 
     return make
+
+
+@pytest.fixture(scope="module")
+def ensemble(pool: Pool, team_by: TeamBy) -> Ensemble:
+    """Of all four members, by the mean."""
+    return ensemble_of(pool, team_by())
+
+
+@pytest.fixture(scope="module")
+def bundle(ensemble: Ensemble, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the ensemble."""
+    folder = tmp_path_factory.mktemp("bundle") / "ensemble"
+    ensemble.save(folder)
+    return folder

@@ -24,18 +24,6 @@ from lrensemble.pool import Pool
 Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
-@pytest.fixture(scope="module")
-def ensemble(pool: Pool, team_by: TeamBy) -> Ensemble:
-    return ensemble_of(pool, team_by())
-
-
-@pytest.fixture(scope="module")
-def bundle(ensemble: Ensemble, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("bundle") / "ensemble"
-    ensemble.save(place)
-    return place
-
-
 def entropy_by_hand(probs: NDArray[np.float64]) -> float:
     return -float(sum(p * np.log(p) for p in probs.tolist() if p > 0))
 

@@ -28,11 +28,6 @@ from lrensemble.spec import Spec
 Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
-@pytest.fixture(scope="module")
-def ensemble(pool: Pool, team_by: TeamBy) -> Ensemble:
-    return ensemble_of(pool, team_by())
-
-
 @pytest.fixture
 def bundle(ensemble: Ensemble, tmp_path: Path) -> Path:
     ensemble.save(tmp_path / "bundle")

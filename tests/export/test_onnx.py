@@ -11,26 +11,20 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from tests.conftest import Python
-from tests.export.conftest import CLASSES, TeamBy
+from tests.export.conftest import CLASSES
 from torch import Tensor, nn
 
 from lrensemble.consensus import CONSENSUS, fit
 from lrensemble.errors import ExportError, UnknownNameError
-from lrensemble.export import FORMATS, Ensemble, ensemble_of
+from lrensemble.export import FORMATS, Ensemble
 from lrensemble.export.onnx import TOLERANCE, export_onnx
 from lrensemble.export.torch_program import export_torch
 from lrensemble.metrics import serving
-from lrensemble.pool import Pool
 
 ort = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install 'lrensemble[onnx]'")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed: pip install 'lrensemble[onnx]'")
 
 Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
-
-
-@pytest.fixture(scope="module")
-def ensemble(pool: Pool, team_by: TeamBy) -> Ensemble:
-    return ensemble_of(pool, team_by())
 
 
 @pytest.fixture(scope="module")

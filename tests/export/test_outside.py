@@ -9,29 +9,17 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from tests.cli.command import Command
-from tests.export.conftest import SHAPE, TeamBy
+from tests.export.conftest import SHAPE
 
 import lrensemble
 from lrensemble.config import Inputs, to_record
 from lrensemble.data.seen import seen_of
 from lrensemble.errors import DataError
-from lrensemble.export import Ensemble, ensemble_of
+from lrensemble.export import Ensemble
 from lrensemble.export.outside import outside
 from lrensemble.pool import Pool
 
 Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
-
-
-@pytest.fixture(scope="module")
-def ensemble(pool: Pool, team_by: TeamBy) -> Ensemble:
-    return ensemble_of(pool, team_by())
-
-
-@pytest.fixture(scope="module")
-def bundle(ensemble: Ensemble, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("outside") / "ensemble"
-    ensemble.save(folder)
-    return folder
 
 
 def table_inputs(rows: NDArray[np.float32]) -> Inputs:

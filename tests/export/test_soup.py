@@ -17,7 +17,7 @@ from lrensemble import models
 from lrensemble.config import Experiment
 from lrensemble.data import Dataset, load, of_recipe
 from lrensemble.errors import DataError, ExportError
-from lrensemble.export import Description, Ensemble, Part, distill, ensemble_of, soup
+from lrensemble.export import Description, Ensemble, Part, distill, soup
 from lrensemble.export.batch_norm import reestimate
 from lrensemble.export.distill import _targets
 from lrensemble.export.soup import average
@@ -30,11 +30,6 @@ from lrensemble.targets import Classes
 @pytest.fixture(scope="module")
 def dataset(experiment: Experiment) -> Dataset:
     return load(experiment.data, experiment.split)
-
-
-@pytest.fixture(scope="module")
-def ensemble(pool: Pool, team_by: TeamBy) -> Ensemble:
-    return ensemble_of(pool, team_by())
 
 
 def team_of(ensemble: Ensemble, model: str, networks: list[nn.Module]) -> Ensemble:
