@@ -15,7 +15,7 @@ from lrensemble.export.origin import Judgement, Origin
 from lrensemble.export.outside import known_range
 from lrensemble.metrics import METRICS
 from lrensemble.spec import to_spec
-from lrensemble.text import visible
+from lrensemble.text import time_in_words, visible
 
 SHOWN = 20
 """Names of classes that the text gives at most."""
@@ -80,7 +80,7 @@ def _what(description: Description) -> list[str]:
     variant = "" if description.variant == "team" else f", a {description.variant} of a team"
     chosen = f"chosen by {code(description.method)}"
     if description.origin is not None:
-        chosen += f" for {description.origin.metric}, among {description.origin.members} members of a pool"
+        chosen += f" for {description.origin.metric}, from a pool of {description.origin.members}"
     names = description.target.names
     more = f", … ({len(names)} in all)" if len(names) > SHOWN else ""
     says = f"{'values of' if description.of_values else 'classes'} {_listed(names[:SHOWN])}{more}"
@@ -139,9 +139,11 @@ def _cost(origin: Origin) -> str:
     cost = origin.cost
     if cost is None:
         return "What it cost is not known."
-    size = "" if cost.parameters is None else f" of {cost.parameters:,} parameters together"
-    time = "" if cost.seconds is None else f", trained in {cost.seconds:,.0f} seconds one after another"
-    return f"Cost: {cost.members} networks{size}{time}; each of them runs on every row."
+    size = "" if cost.parameters is None else f" of {cost.parameters:,} parameters"
+    time = "" if cost.seconds is None else f", trained in {time_in_words(cost.seconds)}"
+    if cost.members == 1:
+        return f"Cost: one network{size}{time}."
+    return f"Cost: {cost.members} networks{size}{time} one after another; each of them runs on every row."
 
 
 def _scores(description: Description) -> list[str]:

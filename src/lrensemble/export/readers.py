@@ -164,5 +164,6 @@ def _table(batch: Any, inputs: Inputs, source: str, first: int) -> Rows:
             f"{source} has {len(numbers)} columns of numbers and no column {' or '.join(IMAGE_COLUMNS)}; the ensemble "
             f"takes inputs of shape {inputs.shape}"
         )
-    columns = [batch.column(name).to_numpy(zero_copy_only=False).astype(np.float32) for name in numbers]
+    with np.errstate(over="ignore"):  # what float32 cannot hold is refused as not finite
+        columns = [batch.column(name).to_numpy(zero_copy_only=False).astype(np.float32) for name in numbers]
     return finite_rows(np.stack(columns, axis=1), inputs, source)

@@ -30,7 +30,7 @@ def _what(description: LanguageDescription) -> list[str]:
     origin, base = description.origin, description.base
     chosen = f"chosen by {code(description.method)}"
     if origin is not None:
-        chosen += f" for {origin.metric}, among {origin.members} members of a pool"
+        chosen += f" for {origin.metric}, from a pool of {origin.members}"
     adapters = f"{len(description.names)} LoRA adapters" if len(description.names) > 1 else "One LoRA adapter"
     return [
         f"# {visible('a team of adapters' if origin is None else origin.task)}",

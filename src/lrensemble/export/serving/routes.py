@@ -236,5 +236,7 @@ async def _refused(_request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     """No such path, or another method."""
     assert isinstance(error, HTTPException)
-    said = f"{request.method} {request.url.path[:200]}: {error.detail}; paths begin with /v2, or are /metrics"
+    allowed = sorted((error.headers or {}).get("Allow", "").split(", "))
+    hint = f"it takes {' and '.join(allowed)}" if any(allowed) else "paths begin with /v2, or are /metrics"
+    said = f"{request.method} {request.url.path[:200]}: {error.detail}; {hint}"
     return _json({"error": said}, error.status_code, dict(error.headers or {}))
