@@ -19,8 +19,13 @@ from lrensemble.export.serving.served import Served
 class Server(uvicorn.Server):
     """A server whose signals are ours: SIGTERM lets it end in good order, and so does Ctrl-C, which is told."""
 
-    def __init__(self, service: Service) -> None:
-        """A server of an application; `run` serves it."""
+    def __init__(self, service: Service, started: Callable[[], None] = lambda: None) -> None:
+        """A server of an application; `run` serves it.
+
+        Args:
+            service: what answers.
+            started: called once it answers, and signals are ours: before, Ctrl-C would end it by a traceback.
+        """
         limits = service.limits
         super().__init__(
             uvicorn.Config(
@@ -36,7 +41,13 @@ class Server(uvicorn.Server):
         )
         self.interrupted = False
         """Whether Ctrl-C ended it."""
-        self._service, self._stop_at = service, math.inf
+        self._service, self._tell, self._stop_at = service, started, math.inf
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and tell so."""
+        await super().startup(sockets)
+        if self.started:
+            self._tell()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Take no more requests, after the grace that a balancer needs; a second Ctrl-C drops what is under way."""
@@ -59,12 +70,11 @@ def serve(served: Served, limits: Limits, listening: socket.socket, started: Cal
         served: the ensemble.
         limits: what is taken.
         listening: where.
-        started: called before the first request is answered.
+        started: called once requests are answered.
 
     Returns:
         Whether Ctrl-C has ended it.
     """
-    server = Server(Service(served, limits))
-    started()
+    server = Server(Service(served, limits), started)
     server.run(sockets=[listening])
     return server.interrupted
