@@ -18,7 +18,9 @@ def touch(path: Path) -> bool:
     return True
 
 
-def remove_if_empty(folder: Path) -> None:
-    """Remove a folder in which nothing lies; one that holds something stays."""
+def remove_if_empty(folder: Path) -> bool:
+    """Remove a folder in which nothing lies; whether it was removed now. One that holds something stays."""
     with suppress(OSError):
         folder.rmdir()
+        return True
+    return False

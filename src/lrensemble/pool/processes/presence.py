@@ -107,10 +107,12 @@ class Here:
                 self._write()
 
     def leave(self) -> None:
-        """Remove the file, and the folder with the last one."""
-        with suppress(StorageError):
-            remove(self._path)
-        remove_if_empty(self._path.parent)
+        """Remove the file, and the folder with the last one; once more where the system has refused it."""
+        for _ in range(2):
+            with suppress(StorageError):
+                remove(self._path)
+            if remove_if_empty(self._path.parent):
+                break
 
     def _write(self) -> None:
         for attempt in range(ATTEMPTS):
