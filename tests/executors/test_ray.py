@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import sys
 from collections import Counter
 from contextlib import suppress
 from functools import partial
@@ -35,6 +36,8 @@ from lrensemble.train import tune
 WITH_RAY = pytest.mark.skipif(
     find_spec("ray") is None or os.name != "posix", reason="Ray is not installed: pip install 'lrensemble[ray]'"
 )
+
+STARTS_WORKERS = pytest.mark.skipif(" " in sys.executable, reason="Ray starts no workers where this path has a space")
 
 ROUNDS = int(os.environ.get("LRENSEMBLE_CLUSTER", "1"))
 RUNS, LEASE = 16 if "LRENSEMBLE_CLUSTER" in os.environ else 6, 10
@@ -70,6 +73,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @WITH_RAY
+@STARTS_WORKERS
 def test_a_cluster(subtests: pytest.Subtests, forking: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LRENSEMBLE_LEASE", str(LEASE))
     with cluster_of({"num_cpus": 2, "num_gpus": 2}, {"num_cpus": 1}) as cluster:
@@ -184,6 +188,14 @@ def test_a_cluster_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(LREnsembleError, match="device cuda:0 is of this machine, and executor ray trains on others"):
         EXECUTORS.call("ray").places(["cuda:0"])
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", "/opt/my programs/bin/python")
+        with pytest.raises(
+            LREnsembleError, match="/opt/my programs/bin/python: Ray starts no workers by an interpreter"
+        ):
+            EXECUTORS.call("ray").places(["cpu"])
+    if " " in sys.executable:
+        return
     with pytest.raises(LREnsembleError, match="executor ray cannot use ray://there:1: a client is no part of the"):
         EXECUTORS.call("ray(address='ray://there:1')").places(["cpu"])
 

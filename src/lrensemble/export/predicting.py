@@ -105,7 +105,7 @@ def tabulated(ensemble: Ensemble, files: Sequence[Path], asked: Asked) -> tuple[
             first, name = len(rows), NAME if path == STANDARD_INPUT else path
             with piped() if path == STANDARD_INPUT else nullcontext(path) as place:
                 for block in read(place, ensemble.description.inputs):
-                    given = torch.from_numpy(np.ascontiguousarray(block))
+                    given = torch.from_numpy(np.require(block, requirements=("C", "W")))
                     outside.append(ensemble.outside(given).in_file(name))
                     if asked.strict:
                         warn_or_refuse(outside[-1], strict=True)

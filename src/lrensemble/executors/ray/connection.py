@@ -54,6 +54,11 @@ def connected(address: str, modules: Sequence[str] | None = None) -> Any:
             f"executor ray cannot use {address}: a client is no part of the cluster; start this on a machine of it, or "
             "by `ray job submit`, with address='auto'"
         )
+    if any(sign.isspace() for sign in sys.executable):
+        raise WorkerError(
+            f"executor ray cannot be used with {sys.executable}: Ray starts no workers by an interpreter whose path "
+            "has a space; make the virtual environment in another folder"
+        )
     modules = (_made.modules if _made.address == address else ()) if modules is None else tuple(modules)
     if ray.is_initialized():
         if _made.address is None or (address, modules) == (_made.address, _made.modules):
