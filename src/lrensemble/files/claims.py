@@ -99,11 +99,19 @@ class Claim:
         """
         try:
             yield
-        except (StorageError, OSError) as error:
-            if self.folder.is_dir():
-                raise
+        except (StorageError, OSError):
+            self.check()
+            raise
+
+    def check(self) -> None:
+        """Look whether the claim is held.
+
+        Raises:
+            LostClaimError: another process has taken the claim over.
+        """
+        if not self.folder.is_dir():
             place = self.folder.parent
-            raise LostClaimError(f"another process has taken {place} over: it was not touched for too long") from error
+            raise LostClaimError(f"another process has taken {place} over: it was not touched for too long")
 
     def release(self) -> None:
         """Leave what lies in the folder to the next holder; nothing happens where the claim was lost."""

@@ -143,6 +143,7 @@ def test_a_run_of_a_process_that_is_killed_goes_on_where_its_state_was_saved(
     assert contents(tmp_path / "pool") == contents(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("step", [4, 15], ids=["half-way", "after-the-last-step"])
 @pytest.mark.parametrize("execution", ["one-by-one", pytest.param("fused", marks=long)])
 def test_a_process_that_was_stopped_for_too_long_writes_nothing_any_more(
     begun: Begun,
@@ -151,6 +152,7 @@ def test_a_process_that_was_stopped_for_too_long_writes_nothing_any_more(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     execution: str,
+    step: int,
 ) -> None:
     monkeypatch.setenv("LRENSEMBLE_LEASE", "1")
     sweep |= {
@@ -161,7 +163,7 @@ def test_a_process_that_was_stopped_for_too_long_writes_nothing_any_more(
     with begun(pool, sweep, execution, pause=0.05) as first, begun(pool, sweep, execution) as second:
         go(first)
         run = until(first, "step")[1]
-        while int(until(first, "step", run)[2]) < 4:
+        while int(until(first, "step", run)[2]) < step:
             pass
         first.send_signal(signal.SIGSTOP)
         go(second)
@@ -228,9 +230,10 @@ def test_a_search_by_several_prunes_and_aims_at_the_team_in_one_journal(
     }
     with ExitStack() as stack:
         processes = [stack.enter_context(begun(tmp_path / "pool", sweep | search, pause=0.01)) for _ in range(3)]
-        for process in processes:
-            go(process)
+        go(processes[0])
         until(processes[0], "step")
+        for process in processes[1:]:
+            go(process)
         processes[0].kill()
         statuses = [status for process in processes[1:] for status in ended(end(process)).values()]
     members = {member.id: member for member in Pool.open(tmp_path / "pool").members(include_diverged=True)}

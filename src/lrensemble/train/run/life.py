@@ -116,13 +116,17 @@ def add(life: Life, member: int, predictions: BySplit) -> MemberRecord:
     own = {split: said[place] for split, said in predictions.items()} if status == "finished" else {}
     record = record_of(life, member, status, own)
     mine = life.claims.members.get(run.id)
-    if mine is not None and run.id not in life.pool:
+    if mine is not None and run.id in life.pool:
+        mine.check()  # whoever took the run over has added it, and it is theirs to tell
+    elif mine is not None:
         weights = life.trainee.weights(place) if own else None
         history = journal.histories[member]
         # The successor first: a kill in between costs nothing.
         with hand_on(life, run) if own else nullcontext(), mine.fenced():
             said = {split: life.trainee.head.predictions(stored) for split, stored in own.items()}
-            life.pool.add(record, said, weights=weights, history=history, within=mine.folder)
+            added = life.pool.add(record, said, weights=weights, history=history, within=mine.folder)
+        if not added:
+            mine.check()
     return record
 
 

@@ -79,16 +79,18 @@ def live_by_function(claims: Claims, dataset: Dataset, pool: Pool, session: Sess
         trained = _trained(run, outcome_of(returned), dataset, seconds)
     record = _record_of(run, trained, dataset, session)
     mine = claims.members.get(run.id)
-    if mine is not None and run.id not in pool:
+    if mine is not None:
         finished = record.status == "finished"
         with mine.fenced():
-            pool.add(
+            added = pool.add(
                 record,
                 trained.said if finished else {},
                 weights=trained.weights if finished else None,
                 history=trained.history,
                 within=mine.folder,
             )
+        if not added:
+            mine.check()  # whoever took the run over has added it, and it is theirs to tell
     claims.finish()
     return [record]
 
