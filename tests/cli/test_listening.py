@@ -37,3 +37,13 @@ def test_an_address_is_written_as_browsers_take_it() -> None:
         pytest.skip("no IPv6 here")
     with listening:
         assert address_of(listening).startswith("http://[::1]:")
+
+
+def test_answers_do_not_wait_for_one_another() -> None:
+    """A connection sends what it has at once (RFC 896 would hold the second part of an answer back)."""
+    with (
+        listen("127.0.0.1", (0,)) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as connection,
+    ):
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
