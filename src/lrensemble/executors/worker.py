@@ -87,13 +87,13 @@ def _work(prepare: Callable[[], Work[Any, Any]], pipe: Connection) -> None:
         _tell(pipe, Raised(sendable(error)))
 
 
-def together(messages: Iterable[Message]) -> Iterator[list[Message]]:
-    """Messages in lists, the first alone; what is there when an error ends them is handed on before it."""
-    waiting, last = list[Message](), -SECONDS_TOGETHER
+def together(messages: Iterable[Message], seconds: float = SECONDS_TOGETHER) -> Iterator[list[Message]]:
+    """Messages in lists of so many seconds each, the first alone; an error comes after what was there before it."""
+    waiting, last = list[Message](), -seconds
     try:
         for message in messages:
             waiting.append(message)
-            if time.monotonic() - last >= SECONDS_TOGETHER:
+            if time.monotonic() - last >= seconds:
                 ready, waiting, last = waiting, [], time.monotonic()
                 yield ready
     finally:

@@ -16,7 +16,7 @@ from lrensemble.executors.processes import SECONDS_TO_END
 from lrensemble.executors.ray.connection import first_line, machines, on_machine
 from lrensemble.executors.ray.mailbox import Mailbox
 from lrensemble.executors.ray.worker import Begun, Left, Order, do
-from lrensemble.executors.worker import Done, Question
+from lrensemble.executors.worker import Question
 
 POLL_SECONDS = 0.2
 """Seconds between two looks at whether the program is to stop."""
@@ -71,7 +71,7 @@ class Items:
                 self.left.add(position)
             elif isinstance(message, Question) and answer is not None:
                 self.ray.get(self.mailbox.answer.remote(position, pickle.dumps(answer(message.asked))))
-            elif not isinstance(message, Done):
+            else:
                 yield from message
 
     def settle(self, reference: Any, most: int) -> Crashed | None:

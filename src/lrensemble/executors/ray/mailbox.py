@@ -12,6 +12,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+SECONDS_TOGETHER = 0.05
+"""Seconds that the program waits for what comes just after the first letter: a call costs more than what it brings."""
+
 Letter = tuple[int, bytes]
 """Position of an item, and what is told of it, pickled."""
 
@@ -57,6 +60,8 @@ class Mailbox:
         if not self._letters:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), seconds)
+        if seconds and not self._answers:  # whoever asked waits for the answer
+            await asyncio.sleep(SECONDS_TOGETHER)
         taken, self._letters = self._letters, []
         self._news.clear()
         return taken

@@ -17,7 +17,10 @@ from typing import Any, NamedTuple
 
 from lrensemble.errors import WorkerError
 from lrensemble.executors.base import Work
-from lrensemble.executors.worker import Done, Question, Raised, sendable, together
+from lrensemble.executors.worker import Question, Raised, sendable, together
+
+SECONDS_TOGETHER = 0.5
+"""Messages of so much time are sent together: a call of an actor takes milliseconds of two processes."""
 
 
 class Begun(NamedTuple):
@@ -103,9 +106,9 @@ def do(order: Order, prepare: list[Any], item: bytes, position: int, attempt: in
     caller = _callers[order] = _Caller(mailbox, position, attempt)
     try:
         caller.tell(Begun(ray.get_runtime_context().get_node_id()))
-        for messages in together(_work_of(order, prepare)(pickle.loads(item))):  # of the program's own making
+        work = _work_of(order, prepare)
+        for messages in together(work(pickle.loads(item)), SECONDS_TOGETHER):  # of the program's own making
             caller.tell(messages)
-        caller.tell(Done())
         caller.wait()
     except KeyboardInterrupt as error:
         if type(error) is KeyboardInterrupt:  # Ray's own, of a task that was cancelled

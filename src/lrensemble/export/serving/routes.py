@@ -40,6 +40,8 @@ from lrensemble.export.serving.telemetry import CONTENT_TYPE, Telemetry
 MODEL = "/v2/models/{name}"
 DROPPED = 8
 """Times the size of a body that is read of one that is too large; whoever sends more finds the connection closed."""
+SMALL_BODY = 2**14
+"""Bytes of a body that is read at once; to hand a smaller one to a thread takes longer than to read it."""
 
 logger = logging.getLogger(__name__)
 
@@ -149,7 +151,9 @@ class Service:
         try:
             body = await self._body(request)
             header = request.headers.get(HEADER_LENGTH)
-            question = await run_in_threadpool(self.served.question, body, header, self.limits.request_rows)
+            given = (body, header, self.limits.request_rows)
+            inline = len(body) <= SMALL_BODY
+            question = self.served.question(*given) if inline else await run_in_threadpool(self.served.question, *given)
             said = await self._said(question.rows)
             content, headers = self.served.answer(question, said)
         finally:

@@ -19,11 +19,14 @@ from lrensemble.export.outside import Outside, warn_or_refuse
 from lrensemble.export.serving.messages import Received, read, written
 from lrensemble.export.serving.refused import NOT_FOUND, TOO_LARGE, RefusedError
 from lrensemble.numerics import likeliest
+from lrensemble.train.run.threads import threads_for
 
 VERSION = "1"
 """Version under which it is served."""
 INPUT = "inputs"
 """Name of the input, which is that of the exported ONNX file too."""
+ROWS = 8
+"""Rows of a batch that threads are counted for: requests are small, and come in small numbers at a time."""
 DATATYPES = {"uint8": "UINT8", "float32": "FP32", "float64": "FP64"}
 
 
@@ -75,6 +78,13 @@ class Served:
     def predict(self, rows: Tensor) -> NDArray[np.float64]:
         """What the ensemble says of raw inputs [sample, *shape]: see `Ensemble.forward`."""
         return self.ensemble.in_blocks(rows)
+
+    def threads(self) -> int:
+        """Threads of the CPU for a batch: one where the networks are small, which would wait longer than compute."""
+        inputs = self.ensemble.description.inputs
+        raw = torch.zeros(ROWS, *inputs.shape, dtype=getattr(torch, inputs.dtype))
+        prepared = self.ensemble.prepare(raw)
+        return max(threads_for(member, prepared) for member in self.ensemble.members)
 
     def metadata(self) -> dict[str, Any]:
         """Inputs and outputs, as the protocol describes a model; names of classes or values among its parameters."""

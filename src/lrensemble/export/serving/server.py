@@ -14,6 +14,7 @@ import uvicorn
 from lrensemble.export.serving.limits import Limits
 from lrensemble.export.serving.routes import Service
 from lrensemble.export.serving.served import Served
+from lrensemble.models.arithmetic import threads
 
 
 class Server(uvicorn.Server):
@@ -76,5 +77,6 @@ def serve(served: Served, limits: Limits, listening: socket.socket, started: Cal
         Whether Ctrl-C has ended it.
     """
     server = Server(Service(served, limits), started)
-    server.run(sockets=[listening])
+    with threads(served.threads()):
+        server.run(sockets=[listening])
     return server.interrupted
