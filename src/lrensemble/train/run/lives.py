@@ -18,11 +18,7 @@ Life = Generator[Step | Epoch, None, list[MemberRecord]]
 
 def train_runs(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Life:
     """Train runs by the library's loop, or by the function that the recipe of a run alone names. As `live`."""
-    own_loop = claims.runs[0].recipe.train.function is not None
-    return _by_function(claims, dataset, pool, session) if own_loop else live(claims, dataset, pool, session)
-
-
-def _by_function(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Life:
+    if claims.runs[0].recipe.train.function is None:
+        return live(claims, dataset, pool, session)
     assert isinstance(dataset, Dataset)  # no other is handed to a function (`check_training`)
-    yield from ()  # what happens inside it, nobody is told
     return live_by_function(claims, dataset, pool, session)
