@@ -175,7 +175,8 @@ def cross_fitted_team(
         validation: its rows.
         selection: of these rows by the procedure.
         procedure: what is judged on other rows.
-        folds: folds that it is cross-fitted over; 0 for none, as where there are too few rows, which is a caution.
+        folds: folds that it is cross-fitted over; 0 for none. Too few rows for it are a caution, and the team has no
+            cross-fitted score.
         resamples: bootstrap resamples of the rows that it is tried again on, for the team's stability.
     """
     cross_fitted, refusal = None, ""

@@ -13,16 +13,15 @@ from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.member import Status
 from lrensemble.train.run.claims import Claims
-from lrensemble.train.run.epochs import Epoch, EpochWatch
+from lrensemble.train.run.epochs import Epoch, epochs_ended
 from lrensemble.train.run.journal import BySplit, Journal
 from lrensemble.train.run.loop import Step, Steps, chunks, largest_chunk, momenta_of, to_numbers
 from lrensemble.train.run.made import made_with
-from lrensemble.train.run.numerics import reproducibly
+from lrensemble.train.run.numerics import reproducibly, threads
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
 from lrensemble.train.run.state import save_state
-from lrensemble.train.run.threads import threads
-from lrensemble.train.run.under_way import Life, begin, end_epoch, keep, new_trainee
+from lrensemble.train.run.under_way import Life, begin, end_epoch, keep, trainee_of
 
 
 def live(
@@ -53,7 +52,7 @@ def live(
         life = begin(claims, dataset, pool, session)
     runs, journal, interrupt = claims.runs, life.journal, session.interrupt
     cuts = (largest_chunk(dataset.device), journal.epoch_steps, session.save_steps or journal.epoch_steps)
-    clock, watch = SaveClock(session.save_steps), EpochWatch(runs, journal)
+    clock, since = SaveClock(session.save_steps), (journal.step, journal.seconds)
     with threads(journal.threads), reproducibly(journal.reproducible):
         for steps in chunks(journal.step, runs[0].policy.total, *cuts):
             policies = [runs[member].policy for member in journal.stacked]
@@ -64,7 +63,8 @@ def live(
             claims.beat()
             if journal.at_epoch_end and journal.going_on:
                 end_epoch(life, rates[-1])
-                seen += watch.ended()
+                seen += epochs_ended(runs, journal, *since)
+                since = journal.step, journal.seconds
             ends = not journal.going_on
             if not ends and (interrupt.pending or clock.strikes(journal.step)):
                 save(life)
@@ -98,7 +98,8 @@ def predict(life: Life) -> BySplit:
         for member in finished:
             if member not in kept:
                 keep(life, member)
-        life.trainee = new_trainee([life.claims.runs[member] for member in finished], life)
+        runs = [life.claims.runs[member] for member in finished]
+        _, life.trainee = trainee_of(runs, life.dataset, life.session)
         journal.stacked = finished
     for place, member in enumerate(journal.stacked):
         if member in kept:

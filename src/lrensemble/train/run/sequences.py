@@ -26,7 +26,7 @@ from lrensemble.train.run.groups import freeze
 from lrensemble.train.run.loop import Momenta
 from lrensemble.train.run.numerics import arithmetic, autocast
 from lrensemble.train.run.scaled import ScaledOptimizer
-from lrensemble.train.run.share import WHOLE, Share
+from lrensemble.train.run.sharded.share import WHOLE, Share
 from lrensemble.train.run.single import randomness
 from lrensemble.train.run.state import by_kind
 
