@@ -34,17 +34,16 @@ class Epoch:
     """Wall-clock time so far of all runs that are trained together with it, interruptions not counted."""
 
 
-def epochs_ended(runs: Sequence[Run], journal: Journal, step: int, seconds: float) -> list[Epoch]:
+def epochs_ended(runs: Sequence[Run], journal: Journal, since: tuple[int, float], now: float) -> list[Epoch]:
     """The epoch that has just ended, of each member that did it.
 
     Args:
         runs: [member]
         journal: with the lines of the epoch.
-        step: steps done when the epoch before ended, or this process went on.
-        seconds: of the journal at that time.
+        since: steps and seconds of the journal when the epoch before ended, or this process went on.
+        now: seconds of the journal.
     """
-    now = journal.seconds
-    steps_per_second = (journal.step - step) / max(now - seconds, 1e-9)
+    steps_per_second = (journal.step - since[0]) / max(now - since[1], 1e-9)
     found = []
     for run, history, diverged in zip(runs, journal.histories, journal.diverged, strict=True):
         line = history[-1] if history else {}

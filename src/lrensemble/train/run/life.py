@@ -63,8 +63,9 @@ def live(
             claims.beat()
             if journal.at_epoch_end and journal.going_on:
                 end_epoch(life, rates[-1])
-                seen += epochs_ended(runs, journal, *since)
-                since = journal.step, journal.seconds
+                now = journal.seconds
+                seen += epochs_ended(runs, journal, since, now)
+                since = journal.step, now
             ends = not journal.going_on
             if not ends and (interrupt.pending or clock.strikes(journal.step)):
                 save(life)
