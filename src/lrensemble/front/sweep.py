@@ -231,13 +231,13 @@ def sweep(experiment: Experiment, folder: Path, how: How) -> Iterator[Event]:
     return events_of(experiment, folder, **how)
 
 
-def others_in(pool: Pool, ended: Collection[str], apart: str) -> str | None:
+def others_in(pool: Pool, ended: Collection[str], advice: str) -> str | None:
     """Line for people on members of other experiments, from which teams are chosen as well; None where there are none.
 
     Args:
         pool: of a sweep.
         ended: ids of its runs.
-        apart: how to give another folder.
+        advice: how to give another folder.
     """
     others = [member.name for member in pool.members() if member.id not in ended]
     if not others:
@@ -245,5 +245,5 @@ def others_in(pool: Pool, ended: Collection[str], apart: str) -> str | None:
     more = f"{others[0]}, …" if len(others) > 1 else others[0]
     return (
         f"{len(others)} more members of {pool.folder} are of other recipes, as of an experiment before it was edited, "
-        f"and are chosen from as well ({more}); {apart} keeps experiments apart, and rm removes members"
+        f"and are chosen from as well ({more}); {advice} keeps experiments apart, and rm removes members"
     )

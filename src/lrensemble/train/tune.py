@@ -18,7 +18,7 @@ from lrensemble.errors import TrainingError
 from lrensemble.files.claims import Claim, claim, tidy
 from lrensemble.pool import Pool
 from lrensemble.pool.processes import (
-    Here,
+    OwnPresence,
     check_others,
     check_shared,
     expected,
@@ -174,19 +174,20 @@ class _Options:
 
 def _sweep(setup: Setup, options: _Options, counted: Sequence[Event], loggers: Loggers) -> Generator[Event, None, None]:
     """Train round after round, until the strategy has no more or the time is over; loggers are told first."""
+    pool = setup.pool
     with (
         leading(options.processes),
         loggers,
-        joined(setup.pool.folder, None if options.shard is None else str(options.shard)) as here,
+        joined(pool.folder, None if options.shard is None else str(options.shard)) as presence,
         deferred_interrupt(options.deadline) as interrupt,
         kept_memory(),
     ):
         yield from map(loggers.noted, counted)
-        check_others(setup.pool.folder, processes_in(setup.pool.folder), ahead=here.ahead, strict=options.reproducible)
+        check_others(pool.folder, processes_in(pool.folder), ahead=presence.ahead, strict=options.reproducible)
         with reproducibly(options.reproducible):
-            factory = with_range_test_peaks(setup.factory, setup.dataset, setup.pool.folder)
-        thinning, not_ours = Thinning(setup.pool, factory), list[Run]()
-        for whole in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(setup.pool):
+            factory = with_range_test_peaks(setup.factory, setup.dataset, pool.folder)
+        thinning, not_ours = Thinning(pool, factory), list[Run]()
+        for whole in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(pool):
             round_ = whole if options.shard is None else part_of(whole, options.shard)
             not_ours += [run for run in whole.runs if run not in round_.runs]
             session = Session(
@@ -199,24 +200,24 @@ def _sweep(setup: Setup, options: _Options, counted: Sequence[Event], loggers: L
                 reproducible=options.reproducible,
             )
             try:
-                with closing(_train(round_, setup, session, options, here)) as events:
+                with closing(_train(round_, setup, session, options, presence)) as events:
                     for event in events:
                         thinning.note(event)
-                        here.beat()
+                        presence.beat()
                         yield loggers.noted(event)
             except TimeUpError:
-                missing = tuple(run for run in round_.runs if not is_there(run, setup.pool, round_.should_continue))
+                missing = tuple(run for run in round_.runs if not is_there(run, pool, round_.should_continue))
                 if missing:
                     yield loggers.noted(OutOfTime(missing, round_.remaining))
                     return
         if options.shard is not None:
-            failed = {failure.id for failure in setup.pool.failures()}
-            missing = tuple(run for run in not_ours if run.id not in setup.pool and run.id not in failed)
+            failed = {failure.id for failure in pool.failures()}
+            missing = tuple(run for run in not_ours if run.id not in pool and run.id not in failed)
             yield loggers.noted(OtherShards(missing))
 
 
 def _train(
-    round_: Round, setup: Setup, session: Session, options: _Options, here: Here
+    round_: Round, setup: Setup, session: Session, options: _Options, presence: OwnPresence
 ) -> Generator[Event, None, None]:
     """Train the runs of a round; those that other processes have are waited for, and trained where they are left."""
     pool, failures, interrupt = setup.pool, setup.failures, session.interrupt
@@ -251,7 +252,7 @@ def _train(
                         waiting += [event] if isinstance(event, Elsewhere) else []
         if interrupt.pending:
             raise interrupt.error()
-        runs = yield from _once(wait(waiting, failures, should_continue, interrupt, here.beat), reported)
+        runs = yield from _once(wait(waiting, failures, should_continue, interrupt, presence.beat), reported)
 
 
 def _once(events: Generator[Event, None, R], reported: set[str]) -> Generator[Event, None, R]:

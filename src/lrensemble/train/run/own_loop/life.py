@@ -21,7 +21,7 @@ from lrensemble.train.run.epochs import Epoch
 from lrensemble.train.run.loop import Step
 from lrensemble.train.run.made import made_with
 from lrensemble.train.run.numerics import reproducibly
-from lrensemble.train.run.own_loop.alive import interrupted_at_once, kept_alive, seeded
+from lrensemble.train.run.own_loop.alive import interrupted_immediately, kept_alive, seeded
 from lrensemble.train.run.own_loop.function import train_function
 from lrensemble.train.run.own_loop.outcome import SPLITS, Outcome, are_numbers, history_of, outcome_of, predictions_of
 from lrensemble.train.run.predictions import predict
@@ -79,7 +79,7 @@ def live_by_function(
     blind = without_test_truth(dataset)
     with kept_alive(claims), reproducibly(session.reproducible), seeded(settings.seed, dataset.device):
         started = time.perf_counter()
-        with interrupted_at_once(session.interrupt):
+        with interrupted_immediately(session.interrupt):
             returned = function(run.recipe, blind)
         seconds = time.perf_counter() - started
         trained = _trained(run, outcome_of(returned), dataset, seconds)
