@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from lrensemble.config import Experiment
 from lrensemble.errors import TrainingError
 from lrensemble.evaluate import Result
-from lrensemble.front.experiment import ExperimentLike, check_here, experiment_of, name_of
+from lrensemble.front.experiment import ExperimentLike, check_objects_of_this_process, experiment_of, name_of
 from lrensemble.front.judge import Judge
 from lrensemble.front.paths import PathLike
 from lrensemble.pool import Pool
@@ -227,7 +227,7 @@ def sweep(experiment: Experiment, folder: Path, how: How) -> Iterator[Event]:
     Raises:
         LREnsembleError: something that cannot be used, before any training.
     """
-    check_here(experiment, how["execution"], how["device"])
+    check_objects_of_this_process(experiment, how["execution"], how["device"])
     return events_of(experiment, folder, **how)
 
 

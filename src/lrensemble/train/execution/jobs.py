@@ -166,7 +166,7 @@ def jobs_of(
     rule = rule_of(execution, max_group_size, reproducible=reproducible)
     similar = _similar_runs(list(pending.values()), dataset, pool, rule)
     in_process = [each.costs.in_process for each in similar]
-    if executor_devices == () or any(is_here_alone(run.recipe) for run in runs):
+    if executor_devices == () or any(needs_this_process(run.recipe) for run in runs):
         return [*begun, *_grouped(similar, in_process, max_group_size, processes)]
     if executor_devices is not None:
         parts = 1 if reproducible else processes * len(executor_devices)
@@ -249,7 +249,7 @@ def _is_independent(run: Run) -> bool:
     return run.successor is None and run.recipe.at_epoch is None
 
 
-def is_here_alone(recipe: Recipe) -> bool:
+def needs_this_process(recipe: Recipe) -> bool:
     """Whether a recipe names an object of this process, so that no other process can train it."""
     own = [recipe.train.function] if recipe.train.function else []
     specs = (recipe.data, recipe.model, recipe.policy, *own)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.data import Learnable, rows_seen
+from lrensemble.data import Dataset, Learnable, rows_seen
 from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.member import Status
@@ -18,15 +18,25 @@ from lrensemble.train.run.journal import BySplit, Journal
 from lrensemble.train.run.loop import Step, Steps, chunks, largest_chunk, momenta_of, to_numbers
 from lrensemble.train.run.made import made_with
 from lrensemble.train.run.numerics import reproducibly, threads
+from lrensemble.train.run.own_loop.life import live_by_function
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
 from lrensemble.train.run.state import save_state
 from lrensemble.train.run.under_way import Life, begin, end_epoch, keep, trainee_of
 
+Training = Generator[Step | Epoch, None, list[MemberRecord]]
+"""What happens in runs while they are trained; at the end [member] what is recorded of them."""
 
-def live(
-    claims: Claims, dataset: Learnable, pool: Pool, session: Session
-) -> Generator[Step | Epoch, None, list[MemberRecord]]:
+
+def train_runs(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Training:
+    """Train runs by the library's loop, or by the function that the recipe of a run alone names. As `live`."""
+    if claims.runs[0].recipe.train.function is None:
+        return live(claims, dataset, pool, session)
+    assert isinstance(dataset, Dataset)  # no other is handed to a function (`check_training`)
+    return live_by_function(claims, dataset, pool, session)
+
+
+def live(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Training:
     """Train runs, from the start or from their saved state, and add them to the pool, however they end.
 
     Members that end early leave their group at the end of the epoch; see `drop` on the bits of the others.

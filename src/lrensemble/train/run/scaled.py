@@ -76,13 +76,10 @@ class ScaledOptimizer:
     def load(
         self, optimizer: Mapping[str, Tensor], scaler: Mapping[str, Tensor], *, channels_last: bool = False
     ) -> None:
-        """Take over what `state` gave.
+        """Take over what `state` gave, by `<index>/<key>` and by key.
 
-        Args:
-            optimizer: tensors by `<index>/<key>`.
-            scaler: tensors by key; none unless the losses are scaled.
-            channels_last: whether the weights of convolutions are laid out so: a fused optimizer goes through weights
-                and state in the order of their memory.
+        With `channels_last` it is laid out as weights of convolutions are then: a fused optimizer goes through both in
+        the order of their memory.
         """
         states: dict[int, dict[str, Tensor]] = {}
         for name, tensor in optimizer.items():

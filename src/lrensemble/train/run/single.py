@@ -37,6 +37,9 @@ _DRAW_NOTHING = (
 class SingleTrainee:
     """One network on its data, with all that is updated beside it."""
 
+    adapter = None
+    """None: the weights are those of whole networks."""
+
     def __init__(self, model: nn.Module, dataset: Dataset, settings: TrainSettings) -> None:
         """Make the optimizer of a recipe for a network, and lay its weights out as the recipe asks.
 
@@ -74,10 +77,6 @@ class SingleTrainee:
     def evaluated(self) -> nn.Module:
         """The network that is scored, predicts and becomes the member: the average where there is one."""
         return self.model if self._average is None else self._average.module
-
-    @property
-    def adapter(self) -> None:
-        """None: the weights are those of whole networks."""
 
     def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """One update of the weights; the loss before it and the norm of its gradient, [1] each."""

@@ -28,7 +28,7 @@ LANES = 32
 """Numbers that one instruction compares: rows are filled up to a multiple with some that are always won."""
 
 LARGEST_SUM = 2**15 - 1
-"""Of units."""
+"""Largest sum of units."""
 
 BLOCK_ROWS = 1024
 """Rows that are looked at together: the sums of a few teams over them stay in the first cache of a core."""
