@@ -160,13 +160,7 @@ def choose(
 
 
 def cross_fitted_team(
-    pool: Pool,
-    validation: Validation,
-    selection: Selection,
-    procedure: Procedure,
-    *,
-    folds: int = 5,
-    resamples: int = 0,
+    pool: Pool, validation: Validation, selection: Selection, how: Procedure, *, folds: int = 5, resamples: int = 0
 ) -> Team:
     """The team of a selection, with what its score is worth.
 
@@ -174,7 +168,7 @@ def cross_fitted_team(
         pool: whose members were chosen from.
         validation: its rows.
         selection: of these rows by the procedure.
-        procedure: what is judged on other rows.
+        how: what is judged on other rows.
         folds: folds that it is cross-fitted over; 0 for none. Too few rows for it are a caution, and the team has no
             cross-fitted score.
         resamples: bootstrap resamples of the rows that it is tried again on, for the team's stability.
@@ -182,11 +176,11 @@ def cross_fitted_team(
     cross_fitted, refusal = None, ""
     if folds:
         try:
-            cross_fitted = cross_fit(validation, **procedure, folds=folds)
+            cross_fitted = cross_fit(validation, **how, folds=folds)
         except SelectionError as error:  # too few rows or groups: what the method itself refuses, it has refused before
             refusal = str(error)
-    repeated = stability(validation, **procedure, resamples=resamples) if resamples else None
-    team = team_of(pool, validation, selection, procedure["seed"], cross_fitted, repeated)
+    repeated = stability(validation, **how, resamples=resamples) if resamples else None
+    team = team_of(pool, validation, selection, how["seed"], cross_fitted, repeated)
     return team.model_copy(update={"caution": "; ".join(filter(None, (team.caution, refusal)))})
 
 
