@@ -188,6 +188,17 @@ def test_the_rooms_are_those_that_there_are() -> None:
         assert {room for rooms in levels for room in rooms} == there - {"__init__"}, part
 
 
+def test_a_docstring_begins_with_its_noun() -> None:
+    texts = [
+        (path.relative_to(SOURCE), node.value.value)
+        for path in FILES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    ]
+    assert len(texts) > len(FILES)
+    assert [(str(name), text.splitlines()[0]) for name, text in texts if text.startswith("Of ")] == []
+
+
 def test_files_stay_short() -> None:
     sizes = {str(path.relative_to(SOURCE)): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
     assert {name: lines for name, lines in sizes.items() if lines > 300} == {}

@@ -21,7 +21,7 @@ from benchmarks.gpu.rows import Row, attempt, facts, finish, parsed, steps_per_s
 from benchmarks.llama import Llama, adapter, adapters, lora_config, random_llama, random_sequences
 
 from lrensemble.config import TrainSettings
-from lrensemble.export.language.members import Cache, Members, Way
+from lrensemble.export.language.members import Batching, Cache, Members
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.train.execution.devices import to_device
 from lrensemble.train.run.fused.sequences import StackedSequenceTrainee
@@ -111,14 +111,14 @@ def free(device: torch.device) -> None:
         torch.cuda.reset_peak_memory_stats(device)
 
 
-WAYS: tuple[Way, ...] = ("loop", "mixed batch", "stacked")
+BATCHINGS: tuple[Batching, ...] = ("loop", "mixed batch", "stacked")
 
 
 def decoding(work: Work, out: Path, device: torch.device) -> None:
     """Tokens that a team writes in a second: a loop over members, `peft`'s mixed batch, and thin matrices stacked."""
 
     def row() -> Row:
-        rates = {way: decoded(team(work, device, way), work, device) for way in WAYS}
+        rates = {way: decoded(team(work, device, way), work, device) for way in BATCHINGS}
         found: Row = {f"{way}, tokens/s": rate for way, rate in rates.items()}
         return found | {f"{way} / loop": rates[way] / rates["loop"] for way in ("mixed batch", "stacked")}
 
@@ -130,14 +130,14 @@ Decoder = Callable[[torch.Tensor, torch.Tensor, Cache], torch.Tensor]
 """Tokens [1, position], mask [1, all positions] and cache to log-probabilities [member, 1, position, token]."""
 
 
-def team(work: Work, device: torch.device, way: Way) -> Decoder:
+def team(work: Work, device: torch.device, way: Batching) -> Decoder:
     """A team as `LanguageEnsemble` runs it, in one of its ways."""
     base = random_llama(work.llama, device)
     network, config = adapter(base, work.rank, 0), lora_config(base, work.rank)
     for place in range(1, work.team):
         network.add_adapter(f"m{place}", config)
     keys = ("default", *(f"m{place}" for place in range(1, work.team)))
-    members = Members(network.eval().requires_grad_(False), keys, way=way)
+    members = Members(network.eval().requires_grad_(False), keys, batching=way)
     return lambda ids, mask, cache: members.log_probs(ids, mask, cache=cache)
 
 

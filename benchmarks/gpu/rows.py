@@ -34,8 +34,8 @@ from lrensemble.targets.heads import member_losses
 from lrensemble.train.execution.devices import to_device
 from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.loop import LARGEST_CHUNK, Trainee, fit_members
+from lrensemble.train.run.numerics import forward_flops
 from lrensemble.train.run.single import SingleTrainee
-from lrensemble.train.run.threads import forward_flops
 
 AT_ONCE = 10
 """Steps between two waits for the device."""

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lrensemble.pool import Member
-from lrensemble.pool.names import told_apart
+from lrensemble.pool.names import with_distinct_names
 
 
 def member(place: int, name: str, recipe: dict[str, Any] | None) -> Member:
@@ -15,7 +15,7 @@ def member(place: int, name: str, recipe: dict[str, Any] | None) -> Member:
 def test_facts_of_members_that_were_trained_elsewhere_are_named() -> None:
     facts: list[dict[str, Any]] = [{"lr": 0.1, "tool": "a"}, {"lr": 0.2, "tool": "a"}, {"lr": 0.2, "tool": "a"}]
     given = [member(place, "net", None).model_copy(update={"facts": each}) for place, each in enumerate(facts)]
-    assert [each.name for each in told_apart(given)] == ["net, lr=0.1", "net, lr=0.2 #1", "net, lr=0.2 #2"]
+    assert [each.name for each in with_distinct_names(given)] == ["net, lr=0.1", "net, lr=0.2 #1", "net, lr=0.2 #2"]
 
 
 def recipe(**train: Any) -> dict[str, Any]:
@@ -41,4 +41,4 @@ def recipe(**train: Any) -> dict[str, Any]:
 )
 def test_what_differs_is_named(recipes: list[dict[str, Any] | None], expected: list[str]) -> None:
     given = [member(place, "a", each) for place, each in enumerate(recipes)]
-    assert [each.name for each in told_apart([*given, member(9, "b", None)])] == [*expected, "b"]
+    assert [each.name for each in with_distinct_names([*given, member(9, "b", None)])] == [*expected, "b"]

@@ -50,7 +50,7 @@ class Keeper:
     def add(self, found: Found) -> AdoptResult:
         """Adopt a network."""
         rows, asked = self.prepared()
-        result = add_all(rows, [asked.told(found)])
+        result = add_all(rows, [asked.completed(found)])
         self.members += result.members
         for member in result.members:
             logger.info("%s: kept as member %s of %s", member.name, member.id, rows.pool.folder)

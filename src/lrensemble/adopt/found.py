@@ -39,7 +39,7 @@ class Asked:
         """Whether rows have values, and no classes."""
         return "values" in self.target.forms
 
-    def told(self, found: Found) -> Found:
+    def completed(self, found: Found) -> Found:
         """A model with what the user says of its training."""
         return replace(found, facts={**found.facts, **self.facts})
 

@@ -192,13 +192,15 @@ def train(
     from lrensemble.cli.progress import shown
     from lrensemble.evaluate import default_metric
     from lrensemble.evaluate.peaks import edge_of_peaks
-    from lrensemble.front.sweep import others_in, sweep
+    from lrensemble.front.sweep import Swept, others_in, sweep
     from lrensemble.pool import Pool
     from lrensemble.train.run.sharded.processes import follows
 
-    experiment = _based(experiment)
+    experiment, swept = _based(experiment), Swept()
     with beside or nullcontext(), terminated(), shown() as show:
-        swept = sweep(experiment, folder, how, show)
+        for event in sweep(experiment, folder, how):
+            show(event)
+            swept.note(event)
     if how["execution"] == "sharded" and follows():
         raise typer.Exit(0)  # who leads tells what became of it
     _summarise(swept.ended, folder)

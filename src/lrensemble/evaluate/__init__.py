@@ -32,8 +32,10 @@ from lrensemble.evaluate.selections import load, save, stale
 from lrensemble.evaluate.stored import read_result, stored_result, write_result
 from lrensemble.evaluate.teams import (
     DEFAULT_METRIC,
+    Procedure,
     Team,
     choose,
+    cross_fitted_team,
     default_consensus,
     default_metric,
     predict,
@@ -51,6 +53,7 @@ __all__ = [
     "Judged",
     "Look",
     "MemberResult",
+    "Procedure",
     "Reference",
     "ReferenceScores",
     "Result",
@@ -62,6 +65,7 @@ __all__ = [
     "Verdict",
     "changes",
     "choose",
+    "cross_fitted_team",
     "default_consensus",
     "default_metric",
     "evaluate",

@@ -15,13 +15,13 @@ from lrensemble.spec import SpecLike
 
 Floats = NDArray[np.float64]
 
-Way = Literal["mean", "reduced", "confusion", "whole"]
+Reduction = Literal["mean", "reduced", "confusion", "whole"]
 
-NUMBERS: dict[Way, int] = {"mean": 1, "reduced": 2, "confusion": 1}
+NUMBERS: dict[Reduction, int] = {"mean": 1, "reduced": 2, "confusion": 1}
 """How many numbers a row are kept, about."""
 
 
-def way_of(metric: SpecLike) -> Way:
+def reduction_of(metric: SpecLike) -> Reduction:
     """How a metric is found of rows that come one after another; `whole` where it needs all predictions together."""
     facts = METRICS.facts(METRICS.check(metric))
     if facts.per_row is not None:
@@ -43,7 +43,7 @@ class Kept:
             width: number of classes, for metrics of the confusion matrix.
         """
         self._spec, self._truth, self._width = METRICS.check(metric), truth, width
-        self._facts, self._way = METRICS.facts(self._spec), way_of(self._spec)
+        self._facts, self._reduction = METRICS.facts(self._spec), reduction_of(self._spec)
         self._numbers: NDArray[Any] | None = None
         self._undefined = False
 
@@ -64,7 +64,7 @@ class Kept:
     @property
     def values(self) -> Floats | None:
         """Values of rows [sample] that the metric is the mean of; None of a metric that is no such mean."""
-        return self._numbers if self._way == "mean" and not self._undefined else None
+        return self._numbers if self._reduction == "mean" and not self._undefined else None
 
     def value(self, weights: Floats | None) -> float | None:
         """Value of the metric on all rows; None where it is not defined on them."""
@@ -82,18 +82,18 @@ class Kept:
             return np.asarray(self._facts.per_row(predictions, truth, **arguments), dtype=np.float64)
         if self._facts.reduced is not None:
             return np.asarray(self._facts.reduced(predictions, truth), dtype=np.float64)
-        if self._way == "confusion":
+        if self._reduction == "confusion":
             named: NDArray[np.int64] = likeliest(predictions)
             return named
         return predictions
 
     def _value(self, numbers: NDArray[Any], weights: Floats | None) -> float:
         arguments = self._spec.arguments
-        if self._way == "mean":
+        if self._reduction == "mean":
             return mean_over_rows(numbers, weights)
-        if self._facts.of_reduced is not None and self._way == "reduced":
+        if self._facts.of_reduced is not None and self._reduction == "reduced":
             return float(self._facts.of_reduced(numbers, weights, **arguments))
-        if self._facts.of_confusion is not None and self._way == "confusion":
+        if self._facts.of_confusion is not None and self._reduction == "confusion":
             cells = np.bincount(self._truth * self._width + numbers, weights=weights, minlength=self._width**2)
             matrix = cells.reshape(self._width, self._width).astype(np.float64)
             return float(self._facts.of_confusion(matrix, **arguments))

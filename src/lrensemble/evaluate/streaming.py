@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.evaluate.kept import NUMBERS, Kept, way_of
+from lrensemble.evaluate.kept import NUMBERS, Kept, reduction_of
 from lrensemble.evaluate.predictors import Floats, Predictor, Said, Voices
 from lrensemble.files import release
 from lrensemble.pool import Pool
@@ -107,7 +107,7 @@ class SplitReader:
 
     def _bytes(self, asked: Asked[K]) -> int:
         """Memory for what is kept of a predictor."""
-        ways = [way_of(metric) for metric in asked.metrics]
+        ways = [reduction_of(metric) for metric in asked.metrics]
         return 8 * len(self) * sum(NUMBERS.get(way, 2 * self.target.width) for way in ways)
 
     def _measured(self, asked: Mapping[K, Asked[K]]) -> dict[K, Measured[K]]:

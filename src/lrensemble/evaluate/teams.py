@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from lrensemble.config import Record
 from lrensemble.errors import LREnsembleError, PoolError, SelectionError
@@ -126,6 +127,15 @@ def _costs(members: Sequence[Member]) -> tuple[float, ...]:
     return tuple(float(count) for count in counts if count is not None) if None not in counts else ()
 
 
+class Procedure(TypedDict):
+    """How a team is chosen: what `select` is given beside the rows, and again on other rows."""
+
+    method: SpecLike
+    metric: SpecLike
+    consensus: SpecLike
+    seed: int
+
+
 def choose(
     pool: Pool,
     method: SpecLike,
@@ -137,28 +147,40 @@ def choose(
     resamples: int = 0,
     validation: Validation | None = None,
 ) -> Team:
-    """Choose a team on `val` and fit its consensus there.
+    """Choose a team on `val`, fit its consensus there, and score the method (`cross_fitted_team`).
 
-    The method is also scored cross-fitted, unless `folds` is 0 or there are too few rows for it, and tried again on
-    `resamples` bootstrap resamples of the rows. Metric and consensus default to `default_metric` and
-    `default_consensus`. For several choices from one pool, pass its `validation`: its cached statistics are then
-    computed once.
+    Metric and consensus default to `default_metric` and `default_consensus`. For several choices from one pool, pass
+    its `validation`: its cached statistics are then computed once.
     """
-    validation, aim = validation or validation_of(pool), metric or default_metric(pool)
-    consensus = consensus or default_consensus(pool)
-    selection = select(validation, method, metric=aim, consensus=consensus, seed=seed)
+    validation = validation or validation_of(pool)
+    metric, consensus = metric or default_metric(pool), consensus or default_consensus(pool)
+    procedure = Procedure(method=method, metric=metric, consensus=consensus, seed=seed)
+    selection = select(validation, **procedure)
+    return cross_fitted_team(pool, validation, selection, procedure, folds=folds, resamples=resamples)
+
+
+def cross_fitted_team(
+    pool: Pool, validation: Validation, selection: Selection, how: Procedure, *, folds: int = 5, resamples: int = 0
+) -> Team:
+    """The team of a selection, with what its score is worth.
+
+    Args:
+        pool: whose members were chosen from.
+        validation: its rows.
+        selection: of these rows by the procedure.
+        how: what is judged on other rows.
+        folds: folds that it is cross-fitted over; 0 for none. Too few rows for it are a caution, and the team has no
+            cross-fitted score.
+        resamples: bootstrap resamples of the rows that it is tried again on, for the team's stability.
+    """
     cross_fitted, refusal = None, ""
     if folds:
         try:
-            cross_fitted = cross_fit(validation, method, metric=aim, consensus=consensus, seed=seed, folds=folds)
+            cross_fitted = cross_fit(validation, **how, folds=folds)
         except SelectionError as error:  # too few rows or groups: what the method itself refuses, it has refused before
             refusal = str(error)
-    repeated = (
-        stability(validation, method, metric=aim, consensus=consensus, seed=seed, resamples=resamples)
-        if resamples
-        else None
-    )
-    team = team_of(pool, validation, selection, seed, cross_fitted, repeated)
+    repeated = stability(validation, **how, resamples=resamples) if resamples else None
+    team = team_of(pool, validation, selection, how["seed"], cross_fitted, repeated)
     return team.model_copy(update={"caution": "; ".join(filter(None, (team.caution, refusal)))})
 
 

@@ -24,8 +24,8 @@ from lrensemble.pool.collect.files import PredictionFile
 from lrensemble.pool.collect.labels import with_indices
 from lrensemble.pool.collect.members import CollectedMember
 from lrensemble.pool.collect.names import AskedForm
+from lrensemble.pool.collect.read_given import asked_for, read_sources
 from lrensemble.pool.collect.reading.roles import half_of, words_of
-from lrensemble.pool.collect.sources import asked_for, read_sources
 
 
 @dataclass(frozen=True, repr=False)

@@ -22,7 +22,7 @@ from lrensemble.front.objects import as_model
 from lrensemble.front.paths import PathLike
 from lrensemble.numpy_files import read_arrays
 from lrensemble.pool import Pool
-from lrensemble.pool.collect.files import told_apart
+from lrensemble.pool.collect.files import distinct_names
 from lrensemble.registry import ask_for
 from lrensemble.spec import Spec, to_spec
 
@@ -78,8 +78,8 @@ def adopt(
         pool, name=name, data=data, builder=builder, gives=gives, mean=mean, std=std, facts=facts, truth=truth
     )
     found = found_in(model, kind, asked, options)
-    names = told_apart([each.name for each in found])
-    return add_all(rows, [replace(asked.told(each), name=name) for each, name in zip(found, names, strict=True)])
+    names = distinct_names([each.name for each in found])
+    return add_all(rows, [replace(asked.completed(each), name=name) for each, name in zip(found, names, strict=True)])
 
 
 def prepared(

@@ -100,7 +100,7 @@ def name_of(given: ExperimentLike) -> str:
     return Path(given).stem
 
 
-def check_here(experiment: Experiment, execution: str, device: str) -> None:
+def check_objects_of_this_process(experiment: Experiment, execution: str, device: str) -> None:
     """Say which parts of an experiment are of this process alone, and refuse to train those elsewhere.
 
     Raises:

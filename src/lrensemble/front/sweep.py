@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from lrensemble.config import Experiment
 from lrensemble.errors import TrainingError
 from lrensemble.evaluate import Result
-from lrensemble.front.experiment import ExperimentLike, check_here, experiment_of, name_of
+from lrensemble.front.experiment import ExperimentLike, check_objects_of_this_process, experiment_of, name_of
 from lrensemble.front.judge import Judge
 from lrensemble.front.paths import PathLike
 from lrensemble.pool import Pool
@@ -92,13 +92,13 @@ def tune(
         executor=executor,
     )
 
-    def told(event: Event) -> None:
+    swept = Swept()
+    for event in sweep(settings, folder, how):
         if watch is not None:
             watch(event)
         if isinstance(event, Ended) and event.status == "failed":
             logger.warning("%s failed: %s (see %s/failed/%s.json)", event.run.name, event.reason, folder, event.run.id)
-
-    swept = sweep(settings, folder, how, told)
+        swept.note(event)
     if swept.missing:
         logger.warning("the time is over, runs missing: %d; the same call goes on", swept.missing)
     pool = Pool.open(folder)
@@ -190,16 +190,25 @@ class How(TypedDict):
     executor: SpecLike | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Swept:
-    """What became of a sweep."""
+    """What has become of a sweep, by its events so far."""
 
-    ended: tuple[Ended, ...]
+    ended: list[Ended] = field(default_factory=list)
     """Ending of every run that has ended, in this order."""
-    missing: int
+    missing: int = 0
     """Number of runs that the hours did not suffice for."""
-    elsewhere: int
+    elsewhere: int = 0
     """Number of runs of other shards that have not ended."""
+
+    def note(self, event: Event) -> None:
+        """Take note of the next event."""
+        if isinstance(event, Ended):
+            self.ended.append(event)
+        elif isinstance(event, OutOfTime):
+            self.missing = len(event.missing) + event.remaining
+        elif isinstance(event, OtherShards):
+            self.elsewhere = len(event.missing)
 
     @property
     def ids(self) -> set[str]:
@@ -207,38 +216,28 @@ class Swept:
         return {event.run.id for event in self.ended}
 
 
-def sweep(experiment: Experiment, folder: Path, how: How, watch: Watch) -> Swept:
-    """Train the runs of an experiment that a pool does not have, and tell of all that happens.
+def sweep(experiment: Experiment, folder: Path, how: How) -> Iterator[Event]:
+    """Events of a sweep, which trains the runs of an experiment that a pool does not have while they are read.
 
     Args:
         experiment: that has been read.
         folder: of the pool.
         how: where, and for how long.
-        watch: called with every event.
 
     Raises:
         LREnsembleError: something that cannot be used, before any training.
     """
-    check_here(experiment, how["execution"], how["device"])
-    ended, missing, elsewhere = list[Ended](), 0, 0
-    for event in events_of(experiment, folder, **how):
-        watch(event)
-        if isinstance(event, Ended):
-            ended.append(event)
-        elif isinstance(event, OutOfTime):
-            missing = len(event.missing) + event.remaining
-        elif isinstance(event, OtherShards):
-            elsewhere = len(event.missing)
-    return Swept(tuple(ended), missing, elsewhere)
+    check_objects_of_this_process(experiment, how["execution"], how["device"])
+    return events_of(experiment, folder, **how)
 
 
-def others_in(pool: Pool, ended: Collection[str], apart: str) -> str | None:
+def others_in(pool: Pool, ended: Collection[str], advice: str) -> str | None:
     """Line for people on members of other experiments, from which teams are chosen as well; None where there are none.
 
     Args:
         pool: of a sweep.
         ended: ids of its runs.
-        apart: how to give another folder.
+        advice: how to give another folder.
     """
     others = [member.name for member in pool.members() if member.id not in ended]
     if not others:
@@ -246,5 +245,5 @@ def others_in(pool: Pool, ended: Collection[str], apart: str) -> str | None:
     more = f"{others[0]}, …" if len(others) > 1 else others[0]
     return (
         f"{len(others)} more members of {pool.folder} are of other recipes, as of an experiment before it was edited, "
-        f"and are chosen from as well ({more}); {apart} keeps experiments apart, and rm removes members"
+        f"and are chosen from as well ({more}); {advice} keeps experiments apart, and rm removes members"
     )

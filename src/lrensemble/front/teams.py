@@ -13,9 +13,12 @@ from lrensemble.config import SelectSettings
 from lrensemble.consensus import CONSENSUS
 from lrensemble.errors import ConfigError, SelectionError
 from lrensemble.evaluate import (
+    Procedure,
     Result,
     Team,
-    choose,
+    cross_fitted_team,
+    default_consensus,
+    default_metric,
     load,
     save,
     stale,
@@ -210,19 +213,14 @@ def choose_all(
     """
     specs = check_names(methods, metric, consensus)
     validation = validation_of(pool)
+    metric, consensus = metric or default_metric(pool), consensus or default_consensus(pool)
     teams, not_run = list[Team](), dict[str, str]()
     for spec in specs:
         with around(f"selecting: {spec}"):
             try:
-                team = choose(
-                    pool,
-                    spec,
-                    metric=metric,
-                    consensus=consensus,
-                    seed=seed,
-                    resamples=resamples,
-                    validation=validation,
-                )
+                procedure = Procedure(method=spec, metric=metric, consensus=consensus, seed=seed)
+                selection = select_on(validation, **procedure)
+                team = cross_fitted_team(pool, validation, selection, procedure, resamples=resamples)
             except Exception as error:  # a row, and not the end
                 not_run[str(spec)] = why_not_chosen(spec, error)
                 continue

@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_leaves
 
 
 @dataclass(frozen=True)
-class Batch:
+class BatchSize:
     """Size of what is computed at once."""
 
     sequences: int
@@ -31,7 +31,7 @@ class Batch:
 
 
 def activation_bytes(
-    build: Callable[[int], nn.Module], blocks: int, batch: Batch, autocast: torch.dtype | None = None
+    build: Callable[[int], nn.Module], blocks: int, batch: BatchSize, autocast: torch.dtype | None = None
 ) -> int:
     """Bytes of what forward and backward pass hold at once, at most, beside weights and gradients.
 
@@ -91,7 +91,7 @@ class _Peak(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.now -= size
 
 
-def _peak(model: nn.Module, batch: Batch, autocast: torch.dtype | None) -> int:
+def _peak(model: nn.Module, batch: BatchSize, autocast: torch.dtype | None) -> int:
     peak = _Peak()
     with FakeTensorMode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")

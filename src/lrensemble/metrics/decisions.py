@@ -162,8 +162,8 @@ def matthews_corrcoef(probs: Floats, labels: Labels, weights: Floats | None = No
 
 def _kappas(matrix: Floats, *, weighting: Literal["linear", "quadratic"] | None = None) -> Floats:
     """Kappa […]: 1 - observed / expected disagreement, the latter for the same marginals without dependence."""
-    apart = np.abs(np.subtract.outer(np.arange(matrix.shape[-1]), np.arange(matrix.shape[-1]))).astype(np.float64)
-    disagreement = {None: np.minimum(apart, 1.0), "linear": apart, "quadratic": apart**2}[weighting]
+    distance = np.abs(np.subtract.outer(np.arange(matrix.shape[-1]), np.arange(matrix.shape[-1]))).astype(np.float64)
+    disagreement = {None: np.minimum(distance, 1.0), "linear": distance, "quadratic": distance**2}[weighting]
     support, predicted = matrix.sum(axis=-1), matrix.sum(axis=-2)
     observed = (matrix * disagreement).sum(axis=(-2, -1)) * support.sum(axis=-1)
     expected = (support * (predicted @ disagreement)).sum(axis=-1)

@@ -35,14 +35,14 @@ def require_room(model: str, build: Callable[[], nn.Module]) -> None:
         raise
     except (RuntimeError, OverflowError, TypeError):  # a shape beyond what integers count
         raise SpecError(f"model {model!r} has more parameters than can be counted; make it smaller") from None
-    if parameters * BYTES * COPIES > (memory := memory_here()):
+    if parameters * BYTES * COPIES > (memory := machine_memory()):
         raise SpecError(
             f"model {model!r} has {parameters:,} parameters: training holds them {COPIES} times, "
             f"{parameters * BYTES * COPIES / 1e9:,.0f} GB, and there are {memory / 1e9:,.0f} GB here; make it smaller"
         )
 
 
-def memory_here() -> float:
+def machine_memory() -> float:
     """Bytes of memory that this process can have at most."""
     try:
         memory = float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

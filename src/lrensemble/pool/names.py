@@ -9,7 +9,7 @@ from typing import Any
 from lrensemble.pool.member import Member
 
 
-def told_apart(members: Sequence[Member]) -> list[Member]:
+def with_distinct_names(members: Sequence[Member]) -> list[Member]:
     """The same members; those that share a name have added to it what differs in their recipes, or in what is
     known of those that were trained elsewhere, or else a number.
 

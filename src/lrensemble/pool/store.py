@@ -49,7 +49,7 @@ from lrensemble.notebook import Shown
 from lrensemble.pool.content import BySplit, History, Precision, Weights, member_files
 from lrensemble.pool.listing import MEMBER, is_member, read_members
 from lrensemble.pool.member import ID_PATTERN, Failure, Member, MemberRecord
-from lrensemble.pool.names import told_apart
+from lrensemble.pool.names import with_distinct_names
 from lrensemble.pool.rows import are_written, check_rows, read_ids, read_rows, write_rows
 from lrensemble.pool.sealed import unseal
 from lrensemble.pool.shown import headline_of, member_at, row_of
@@ -166,7 +166,7 @@ class Pool(Shown):
             PoolError: a member is damaged or belongs to another pool; the message says which file and what differs.
         """
         found = [self._checked(member) for member in read_members(self._members)]
-        found = told_apart(sorted(found, key=lambda member: (member.order, member.id)))
+        found = with_distinct_names(sorted(found, key=lambda member: (member.order, member.id)))
         return tuple(member for member in found if include_diverged or member.status == "finished")
 
     def __contains__(self, id: str) -> bool:  # noqa: A002

@@ -55,10 +55,14 @@ def write_study(pool: Pool, path: Path) -> int:
         title = f"{pool.task.name}, val {report.headline}"
         study = optuna.create_study(storage=storage, study_name=title, direction=direction)
         for run, parameters in zip(runs, given, strict=True):
-            told = _told(run, report.headline, scores.get(run.id)) if isinstance(run, Member) else {"state": "FAIL"}
-            state = optuna.trial.TrialState[told.pop("state")]
+            own = (
+                _trial_fields(run, report.headline, scores.get(run.id))
+                if isinstance(run, Member)
+                else {"state": "FAIL"}
+            )
+            state = optuna.trial.TrialState[own.pop("state")]
             about = {"member": run.id, "name": run.name}
-            study.add_trial(optuna.trial.create_trial(**parameters, **told, state=state, user_attrs=about))
+            study.add_trial(optuna.trial.create_trial(**parameters, **own, state=state, user_attrs=about))
         write_whole(path, draft.read_bytes())
     return len(runs)
 
@@ -77,7 +81,7 @@ def _check_ours(path: Path) -> None:
         raise StorageError(f"{path} is no study of Optuna's and would be lost; give another file")
 
 
-def _told(member: Member, metric: str, score: float | None) -> dict[str, Any]:
+def _trial_fields(member: Member, metric: str, score: float | None) -> dict[str, Any]:
     """State, value and intermediate values of a trial."""
     lines = member.history()
     course = {int(line["epoch"]): line[f"val_{metric}"] for line in lines if line.get(f"val_{metric}") is not None}

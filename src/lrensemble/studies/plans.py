@@ -15,7 +15,7 @@ from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool
 from lrensemble.select import check_method
 from lrensemble.studies.begun import check_as_begun
-from lrensemble.train.sweep.plan import Plan, planned
+from lrensemble.train.sweep.plan import Plan, plan_of
 from lrensemble.train.sweep.setup import task_of
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def checked_plans(study: Study, pools: Path, elsewhere: Mapping[str, tuple[Pool,
         experiment = study.experiment(name, 0)
         try:
             dataset = dataset or load(experiment.data, experiment.split)
-            plans[name] = planned(experiment, dataset)
+            plans[name] = plan_of(experiment, dataset)
         except MissingExtraError as error:
             logger.warning("pool %s is left out: %s", name, error)
         except LREnsembleError as error:

@@ -18,7 +18,7 @@ from lrensemble.errors import TrainingError
 from lrensemble.files.claims import Claim, claim, tidy
 from lrensemble.pool import Pool
 from lrensemble.pool.processes import (
-    Here,
+    OwnPresence,
     check_others,
     check_shared,
     expected,
@@ -28,12 +28,12 @@ from lrensemble.pool.processes import (
 )
 from lrensemble.spec import SpecLike
 from lrensemble.train.execution.devices import check_devices, to_devices
-from lrensemble.train.execution.elsewhere import wait
 from lrensemble.train.execution.events import Counted, Ended, Event, OtherShards, OutOfTime, Planned
 from lrensemble.train.execution.execute import execute
+from lrensemble.train.execution.executor_choice import ExecutorChoice, executor_choice
 from lrensemble.train.execution.jobs import Job, check_execution, from_own_place, jobs_of
 from lrensemble.train.execution.memory import kept_memory
-from lrensemble.train.execution.places import Places, places_of
+from lrensemble.train.execution.other_processes import wait
 from lrensemble.train.execution.room import check_room, padding_line
 from lrensemble.train.execution.sharded import following, leading, require_language_model
 from lrensemble.train.execution.signals import deferred_interrupt
@@ -124,7 +124,7 @@ def tune(
     if part is not None:
         check_dividable(experiment, part)
     devices = to_devices(device) if processes is None else (processes.device,)
-    places = places_of(experiment, executor, devices, execution)
+    chosen = executor_choice(experiment, executor, devices, execution)
     setup = set_up(experiment, Path(folder), devices)
     for line in epochs_given_as_steps(setup.factory):
         logger.warning("%s", line)
@@ -137,10 +137,10 @@ def tune(
     others = processes_in(setup.pool.folder)
     check_shared(setup.pool.folder, several=bool(others) or part is not None or expected() > 1)
     check_others(setup.pool.folder, others, strict=reproducible)
-    told: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
-    told |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
-    way = _Way(save_steps, execution, group_size, reproducible, deadline, part, processes, places)
-    return _sweep(setup, way, counted, Loggers(told))
+    named: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
+    named |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
+    options = _Options(save_steps, execution, group_size, reproducible, deadline, part, processes, chosen)
+    return _sweep(setup, options, counted, Loggers(named))
 
 
 def deadline_in(hours: float | None) -> float:
@@ -157,7 +157,7 @@ def deadline_in(hours: float | None) -> float:
 
 
 @dataclass(frozen=True)
-class _Way:
+class _Options:
     """How a sweep is trained: what is no part of a recipe."""
 
     save_steps: int | None
@@ -169,90 +169,93 @@ class _Way:
     shard: Shard | None
     processes: Processes | None
     """Those that train each member together; None where each is trained in one."""
-    places: Places
+    executor: ExecutorChoice
 
 
-def _sweep(setup: Setup, way: _Way, counted: Sequence[Event], loggers: Loggers) -> Generator[Event, None, None]:
+def _sweep(setup: Setup, options: _Options, counted: Sequence[Event], loggers: Loggers) -> Generator[Event, None, None]:
     """Train round after round, until the strategy has no more or the time is over; loggers are told first."""
+    pool = setup.pool
     with (
-        leading(way.processes),
+        leading(options.processes),
         loggers,
-        joined(setup.pool.folder, None if way.shard is None else str(way.shard)) as here,
-        deferred_interrupt(way.deadline) as interrupt,
+        joined(pool.folder, None if options.shard is None else str(options.shard)) as presence,
+        deferred_interrupt(options.deadline) as interrupt,
         kept_memory(),
     ):
         yield from map(loggers.noted, counted)
-        check_others(setup.pool.folder, processes_in(setup.pool.folder), ahead=here.ahead, strict=way.reproducible)
-        with reproducibly(way.reproducible):
-            factory = with_range_test_peaks(setup.factory, setup.dataset, setup.pool.folder)
-        thinning, not_ours = Thinning(setup.pool, factory), list[Run]()
-        for whole in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(setup.pool):
-            round_ = whole if way.shard is None else part_of(whole, way.shard)
+        check_others(pool.folder, processes_in(pool.folder), ahead=presence.ahead, strict=options.reproducible)
+        with reproducibly(options.reproducible):
+            factory = with_range_test_peaks(setup.factory, setup.dataset, pool.folder)
+        thinning, not_ours = Thinning(pool, factory), list[Run]()
+        for whole in STRATEGIES.call(factory.experiment.sweep.strategy, factory)(pool):
+            round_ = whole if options.shard is None else part_of(whole, options.shard)
             not_ours += [run for run in whole.runs if run not in round_.runs]
             session = Session(
                 interrupt,
-                way.save_steps,
+                options.save_steps,
                 round_.should_continue,
-                executor=way.places.executor,
-                execution="one-by-one" if way.processes is None else "sharded",
-                processes=way.processes,
-                reproducible=way.reproducible,
+                executor=options.executor.executor,
+                execution="one-by-one" if options.processes is None else "sharded",
+                processes=options.processes,
+                reproducible=options.reproducible,
             )
             try:
-                with closing(_train(round_, setup, session, way, here)) as events:
+                with closing(_train(round_, setup, session, options, presence)) as events:
                     for event in events:
                         thinning.note(event)
-                        here.beat()
+                        presence.beat()
                         yield loggers.noted(event)
             except TimeUpError:
-                watch = round_.should_continue
-                if missing := tuple(run for run in round_.runs if not is_there(run, setup.pool, watch)):
+                missing = tuple(run for run in round_.runs if not is_there(run, pool, round_.should_continue))
+                if missing:
                     yield loggers.noted(OutOfTime(missing, round_.remaining))
                     return
-        if way.shard is not None:
-            failed = {failure.id for failure in setup.pool.failures()}
-            missing = tuple(run for run in not_ours if run.id not in setup.pool and run.id not in failed)
+        if options.shard is not None:
+            failed = {failure.id for failure in pool.failures()}
+            missing = tuple(run for run in not_ours if run.id not in pool and run.id not in failed)
             yield loggers.noted(OtherShards(missing))
 
 
-def _train(round_: Round, setup: Setup, session: Session, way: _Way, here: Here) -> Generator[Event, None, None]:
+def _train(
+    round_: Round, setup: Setup, session: Session, options: _Options, presence: OwnPresence
+) -> Generator[Event, None, None]:
     """Train the runs of a round; those that other processes have are waited for, and trained where they are left."""
     pool, failures, interrupt = setup.pool, setup.failures, session.interrupt
-    runs, watch, told = round_.runs, round_.should_continue, set[str]()
+    runs, should_continue, reported = round_.runs, round_.should_continue, set[str]()
     while runs:
-        there = {run.id for run in runs if is_there(run, pool, watch)}
-        processes = 1 if way.shard else processes_at_work(pool.folder, first=runs is round_.runs)
+        there = {run.id for run in runs if is_there(run, pool, should_continue)}
+        processes = 1 if options.shard else processes_at_work(pool.folder, first=runs is round_.runs)
         jobs = jobs_of(
             runs,
             setup.dataset,
             pool,
-            way.execution,
+            options.execution,
             there=there,
             beside=round_.runs,
-            max_group_size=way.group_size,
+            max_group_size=options.group_size,
             devices=setup.devices,
             reproducible=session.reproducible,
             processes=processes,
-            places=way.places.devices,
+            executor_devices=options.executor.devices,
         )
         if runs is round_.runs:
             yield Planned(pool, runs, tuple(jobs), round_.remaining)
-        yield from _once(_those_there(runs, jobs, there, pool), told)
+        yield from _once(_those_there(runs, jobs, there, pool), reported)
         waiting = list[Elsewhere]()
         for job in from_own_place(jobs, processes):
             if interrupt.pending:
                 raise interrupt.error()
             with closing(execute(job, setup, session)) as events:
                 for event in events:
-                    if _is_news(event, told):
+                    if _is_news(event, reported):
                         yield event
                         waiting += [event] if isinstance(event, Elsewhere) else []
         if interrupt.pending:
             raise interrupt.error()
-        runs = yield from _once(wait(waiting, failures, watch, interrupt, here.beat), told)
+        runs = yield from _once(wait(waiting, failures, should_continue, interrupt, presence.beat), reported)
 
 
-def _once(events: Generator[Event, None, R], told: set[str]) -> Generator[Event, None, R]:
+def _once(events: Generator[Event, None, R], reported: set[str]) -> Generator[Event, None, R]:
     """Those of the events that are news."""
     while True:
         try:
@@ -260,17 +263,17 @@ def _once(events: Generator[Event, None, R], told: set[str]) -> Generator[Event,
         except StopIteration as end:
             found: R = end.value
             return found
-        if _is_news(event, told):
+        if _is_news(event, reported):
             yield event
 
 
-def _is_news(event: Event, told: set[str]) -> bool:
-    """Whether an event is not what becomes of a run of which that was told: a group that was begun is gone on with as
-    a whole, when another process that died has added some of its members. Runs that have ended are added to `told`.
+def _is_news(event: Event, reported: set[str]) -> bool:
+    """Whether an event is not on a run whose ending was reported: a group that was begun is gone on with as a whole,
+    when another process that died has added some of its members. Runs that have ended are added to `reported`.
     """
-    if isinstance(event, Ended | Elsewhere) and event.run.id in told:
+    if isinstance(event, Ended | Elsewhere) and event.run.id in reported:
         return False
-    told |= {event.run.id} if isinstance(event, Ended) else set()
+    reported |= {event.run.id} if isinstance(event, Ended) else set()
     return True
 
 

@@ -130,7 +130,7 @@ def test_members_that_cannot_be_mixed_run_one_after_another(base: Path, folders:
     dora = write_adapter(base.parent / "dora", base, 7, use_dora=True)
     chosen = {"low": folders["low"], "dora": dora}
     ensemble = LanguageEnsemble.from_adapters(base, chosen)
-    assert ensemble.members.way == "loop"
+    assert ensemble.members.batching == "loop"
     models = peft_models(base, list(chosen.values()))
     prompt = [BEGIN, *ensemble.tokenizer(PROMPTS[0])["input_ids"]]
     written = list[int]()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from lrensemble.errors import ExportError
 from lrensemble.export.language import Decoding, LanguageEnsemble
 from lrensemble.export.language.causal import causal_model
-from lrensemble.export.language.members import Cache, Members, Way, fastest_way
+from lrensemble.export.language.members import Batching, Cache, Members, fastest_batching
 
 peft: Any = pytest.importorskip("peft")
 
@@ -55,7 +55,7 @@ def test_each_member_is_what_it_is_alone_through_peft(
 ) -> None:
     ids = tokens(2, 11)
     found, wanted = exact.members.log_probs(ids, torch.ones_like(ids)), slow(base, list(unlike.values()), ids)
-    assert exact.members.way == "stacked"
+    assert exact.members.batching == "stacked"
     assert found.shape == (3, 2, 11, exact.model.config.vocab_size)
     assert (found - wanted).abs().max() < 1e-10
     assert min(float((wanted[a] - wanted[b]).abs().max()) for a, b in ((0, 1), (1, 2), (0, 2))) > 0.1
@@ -110,7 +110,7 @@ def test_one_member_of_a_team_is_itself_in_the_memory_of_the_team(exact: Languag
     for place, name in enumerate(UNLIKE):
         own = exact.alone(name)
         assert (own.members.log_probs(ids, torch.ones_like(ids))[0] - whole[place]).abs().max() < 1e-10
-        assert own.members.way == "stacked"
+        assert own.members.batching == "stacked"
         assert memory(own) == memory(exact)
         assert own.alone(name).log_likelihoods([("a", " b")]) == own.log_likelihoods([("a", " b")])
 
@@ -135,7 +135,7 @@ def test_weights_are_held_once_and_the_network_of_peft_stays_as_it_is(base: Path
     assert sum(each.numel() for each in stack.parameters()) == own
     assert len(memory(ensemble)) == len(list(stack.parameters())) + 2 * len(layers)
     ids = tokens(1, 5)
-    ways: tuple[Way, ...] = ("stacked", "loop", "mixed batch", "stacked", "loop")
+    ways: tuple[Batching, ...] = ("stacked", "loop", "mixed batch", "stacked", "loop")
     for way in ways:
         again = Members(ensemble.model, ensemble.members.keys, None, way).log_probs(ids, torch.ones_like(ids))
         found = ensemble.members.log_probs(ids, torch.ones_like(ids))
@@ -196,15 +196,15 @@ class Routed(nn.Module):
 @pytest.mark.parametrize(("layer", "way"), [("experts.0", "loop"), ("first", "stacked")])
 def test_layers_that_are_given_some_of_the_rows_are_not_stacked(layer: str, way: str) -> None:
     model = peft.get_peft_model(Routed(), peft.LoraConfig(target_modules=[layer]), "first")
-    assert fastest_way(model, ["first"]) == way
+    assert fastest_batching(model, ["first"]) == way
 
 
 def test_embeddings_go_through_the_layers_of_peft(base: Path, unlike: dict[str, Path]) -> None:
     words = write_adapter(base.parent / "words", base, 30, target_modules=["embed_tokens", "q_proj"])
     ensemble = LanguageEnsemble.from_adapters(base, {"words": words, "wide": unlike["wide"]}, dtype=torch.float64)
     ids = tokens(1, 6)
-    assert ensemble.members.way == "mixed batch"
-    assert ensemble.alone("words").members.way == "mixed batch"
+    assert ensemble.members.batching == "mixed batch"
+    assert ensemble.alone("words").members.batching == "mixed batch"
     found = ensemble.members.log_probs(ids, torch.ones_like(ids))
     assert (found - slow(base, [words, unlike["wide"]], ids)).abs().max() < 1e-10
 

@@ -267,7 +267,7 @@ def test_float16_scales_its_losses(digits: Dataset) -> None:
     trainee = SingleTrainee(build("mlp(width=7)", digits.shape, 10, 0), digits, settings)
     steps = list(fit(trainee, policy()))
     exact, exact_steps = run(digits, TrainSettings(batch_size=100))
-    assert trainee.scaler.get_scale() > 1
+    assert trainee.optimizer.scaler.get_scale() > 1
     np.testing.assert_allclose([s.loss for s in steps], [s.loss for s in exact_steps], rtol=0.05)
     np.testing.assert_allclose([s.norm for s in steps], [s.norm for s in exact_steps], rtol=0.1), "unscaled"
     torch.testing.assert_close(weights(trainee.model), weights(exact), rtol=0.1, atol=5e-3)

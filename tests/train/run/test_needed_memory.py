@@ -19,7 +19,7 @@ from lrensemble.language.base import base_of
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.sequences import padded
 from lrensemble.language.shared import outlined
-from lrensemble.language.step_memory import Batch, activation_bytes
+from lrensemble.language.step_memory import BatchSize, activation_bytes
 from lrensemble.spec import Spec, to_spec
 from lrensemble.targets import Classes
 from lrensemble.train import Counted, tune
@@ -88,7 +88,7 @@ def test_it_is_what_a_step_takes(folder: Path, model: str, arguments: dict[str, 
         with outlined(blocks):
             return models.build(spec, (LENGTH,), 1, 0)
 
-    counted = activation_bytes(build, BLOCKS, Batch(ROWS, LENGTH, ROWS * (LENGTH - 10)))
+    counted = activation_bytes(build, BLOCKS, BatchSize(ROWS, LENGTH, ROWS * (LENGTH - 10)))
     network = models.build(spec, (LENGTH,), 1, 0)
     settings = TrainSettings(batch_size=ROWS, optimizer=Spec("adamw"))
     own = sum(each.numel() * 4 for each in network.parameters() if each.requires_grad)
@@ -105,7 +105,7 @@ def test_checkpointing_and_smaller_parts_take_less(folder: Path) -> None:
                     Spec("lora", {"base": str(folder), "checkpointing": checkpointing}), (LENGTH,), 1, 0
                 )
 
-        return activation_bytes(build, 32, Batch(rows, LENGTH, rows * 30))
+        return activation_bytes(build, 32, BatchSize(rows, LENGTH, rows * 30))
 
     whole, again, half = counted(False, ROWS), counted(True, ROWS), counted(False, ROWS // 2)
     assert again < whole / 5

@@ -22,7 +22,7 @@ from lrensemble.errors import TrainingError
 from lrensemble.pool import Pool
 from lrensemble.train import Step, tune
 from lrensemble.train.execution.jobs import check_execution, refuse_sharded
-from lrensemble.train.run.share import WHOLE, Share
+from lrensemble.train.run.sharded.share import WHOLE, Share
 
 pytest.importorskip("peft")
 pytest.importorskip("accelerate")

@@ -118,7 +118,7 @@ def test_a_damaged_state_is_discarded_with_a_warning(
             assert restore_state(saved, trainee) is None
         assert f"{saved} cannot be used" in caplog.text
         assert all(torch.equal(before[name], tensor) for name, tensor in trainee.model.state_dict().items())
-        assert not trainee.optimizer.state
+        assert not trainee.optimizer.state()
     saved.write_bytes(content)
     assert restore_state(saved, start(digits, "AdamW")) == Progress(step=1)
 

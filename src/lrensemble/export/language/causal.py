@@ -35,7 +35,7 @@ def causal_model(ensemble: LanguageEnsemble) -> Any:
             "consensus 'sequence_likelihoods' depends on all that was written, which a model of transformers is not "
             "told; use LanguageEnsemble.generate, or a consensus of tokens"
         )
-    if ensemble.members.way == "loop":
+    if ensemble.members.batching == "loop":
         raise ExportError(
             "adapters of this kind, or on this base, cannot be mixed in one batch; use LanguageEnsemble.generate"
         )

@@ -194,7 +194,7 @@ class LanguageEnsemble:
         where they do not run by stacked matrices.
         """
         found = self.alone(self.description.names[0])
-        found.members = Members(self.model, found._keys, self.context, way="loop")
+        found.members = Members(self.model, found._keys, self.context, batching="loop")
         with self.model.disable_adapter():
             yield found
 

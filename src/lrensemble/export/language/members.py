@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lrensemble.export.language.stacked import StackedMembers, can_be_stacked, has_experts
 
-Way = Literal["stacked", "mixed batch", "loop"]
+Batching = Literal["stacked", "mixed batch", "loop"]
 """How members run: in one batch by stacked matrices, or by `peft`'s layers; or one after another."""
 
 
@@ -30,7 +30,7 @@ class Members:
         model: Any,
         keys: Sequence[str],
         context: int | None = None,
-        way: Way | None = None,
+        batching: Batching | None = None,
         stack: StackedMembers | None = None,
     ) -> None:
         """Take a model of `peft` with adapters of these names.
@@ -39,12 +39,12 @@ class Members:
             model: ready to predict.
             keys: names of the adapters in it.
             context: tokens that it can look at.
-            way: how the members run; the fastest that serves them unless given.
+            batching: how the members run; the fastest that serves them unless given.
             stack: of these members, where there is one already.
         """
         self.model, self.keys, self.context = model, tuple(keys), context
-        self.way: Way = way or fastest_way(model, self.keys)
-        self.stack = (stack or StackedMembers.of(model, self.keys)) if self.way == "stacked" else None
+        self.batching: Batching = batching or fastest_batching(model, self.keys)
+        self.stack = (stack or StackedMembers.of(model, self.keys)) if self.batching == "stacked" else None
         base = model.get_base_model()
         self._keeps_some = "logits_to_keep" in inspect.signature(base.forward).parameters
         self._last = None if context is None else context - 1  # rows that are done are given more, and not looked at
@@ -54,8 +54,8 @@ class Members:
         """One of the members, with the weights of these."""
         keys = self.keys[place : place + 1]
         if self.stack is None:
-            return Members(self.model, keys, self.context, self.way)
-        return Members(self.model, keys, self.context, self.way, self.stack.alone(self.model, place))
+            return Members(self.model, keys, self.context, self.batching)
+        return Members(self.model, keys, self.context, self.batching, self.stack.alone(self.model, place))
 
     @property
     def network(self) -> Any:
@@ -82,7 +82,7 @@ class Members:
             keep: positions whose logits are wanted; all unless given.
         """
         places = (mask.cumsum(1) - 1).clamp(min=0, max=self._last)[:, -ids.shape[1] :]
-        if self.way != "loop":
+        if self.batching != "loop":
             logits = self._run(ids, mask, places, self.keys, cache, 0, keep)
             logits = logits.view(len(self.keys), len(ids), *logits.shape[1:])
         else:
@@ -97,7 +97,7 @@ class Members:
             rows: how many each member has.
             given: as the base takes it, [member · row, …].
         """
-        if self.way == "mixed batch":
+        if self.batching == "mixed batch":
             given["adapter_names"] = [key for key in self.keys for _ in range(rows)]
         return self.network(**given)
 
@@ -124,7 +124,7 @@ class Members:
             given["logits_to_keep"] = keep
         if cache is not None:
             given["past_key_values"] = cache.slots.get(slot)
-        if self.way != "loop":
+        if self.batching != "loop":
             out = self.together(len(ids), **given)
         else:
             self.model.set_adapter(keys[0])
@@ -136,7 +136,7 @@ class Members:
         return logits if keep is None or self._keeps_some else logits[:, keep]
 
 
-def fastest_way(model: Any, keys: Sequence[str]) -> Way:
+def fastest_batching(model: Any, keys: Sequence[str]) -> Batching:
     """How adapters of a model of `peft` run best, of the ways that give what each is alone."""
     if can_be_stacked(model, keys):
         return "stacked"

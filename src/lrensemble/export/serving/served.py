@@ -19,7 +19,7 @@ from lrensemble.export.outside import Outside, warn_or_refuse
 from lrensemble.export.serving.messages import Received, read, written
 from lrensemble.export.serving.refused import NOT_FOUND, TOO_LARGE, RefusedError
 from lrensemble.numerics import likeliest
-from lrensemble.train.run.threads import threads_for
+from lrensemble.train.run.numerics import threads_for
 
 VERSION = "1"
 """Version under which it is served."""

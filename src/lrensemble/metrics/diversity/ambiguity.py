@@ -86,7 +86,7 @@ def _squared_distances(rows: ValueRows) -> Values:
     members = rows.members
     distances = np.zeros((members, members))
     for member in range(members - 1):
-        apart = rows.values[member + 1 :] - rows.values[member]
-        found = np.einsum("mso,mso,s->m", apart, apart, rows.weights) / max(1, apart.shape[2])
+        differences = rows.values[member + 1 :] - rows.values[member]
+        found = np.einsum("mso,mso,s->m", differences, differences, rows.weights) / max(1, differences.shape[2])
         distances[member, member + 1 :] = distances[member + 1 :, member] = found
     return distances

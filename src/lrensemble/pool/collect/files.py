@@ -83,7 +83,7 @@ def prediction_file(
     names = (
         [f"{encodable(name)}-{i}" for i in range(count)]
         if given is None
-        else told_apart([encodable(str(each)) for each in given.reshape(-1)])
+        else distinct_names([encodable(str(each)) for each in given.reshape(-1)])
     )
     if len(names) != count or any(len(said) != count for said in found.values()):
         counts = ", ".join(f"{len(said)} in {said.where.partition(': ')[2]}" for said in found.values())
@@ -102,7 +102,7 @@ def prediction_file(
     return _prediction_file(path, arrays, members, asked, named=given is not None)
 
 
-def told_apart(names: list[str]) -> list[str]:
+def distinct_names(names: list[str]) -> list[str]:
     """The names; those that stand several times are numbered."""
     return [
         name if names.count(name) == 1 else f"{name} #{names[: place + 1].count(name)}"

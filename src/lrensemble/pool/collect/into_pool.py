@@ -23,9 +23,9 @@ from lrensemble.pool.collect.identity import Ids, Indices
 from lrensemble.pool.collect.labels import with_indices
 from lrensemble.pool.collect.members import KEPT_AS, CollectedMember
 from lrensemble.pool.collect.names import AskedForm
+from lrensemble.pool.collect.read_given import asked_for, read_sources
 from lrensemble.pool.collect.reading.held import Asked
 from lrensemble.pool.collect.scores import scores_of
-from lrensemble.pool.collect.sources import asked_for, read_sources
 from lrensemble.pool.collect.test_sets import with_test_sets
 from lrensemble.pool.member import MemberRecord
 from lrensemble.pool.store import Pool, is_pool

@@ -85,7 +85,7 @@ class Process:
         return self.alive is not False and self.silent <= self.said.lease
 
 
-class Here:
+class OwnPresence:
     """Presence of this process; made by `joined`."""
 
     def __init__(self, path: Path, said: Presence) -> None:
@@ -126,7 +126,7 @@ class Here:
 
 
 @contextmanager
-def joined(pool: Path, shard: str | None = None) -> Iterator[Here]:
+def joined(pool: Path, shard: str | None = None) -> Iterator[OwnPresence]:
     """A block in which this process has its file in the folder of a pool; those of the dead are removed first.
 
     Raises:
@@ -141,7 +141,7 @@ def joined(pool: Path, shard: str | None = None) -> Iterator[Here]:
     make_folder(pool)
     with storage_errors("write", pool):
         ahead = time.time() - file_system_now(pool)
-    here = Here(
+    here = OwnPresence(
         folder / f"{this_process()}.json",
         Presence(
             host=platform.node(),

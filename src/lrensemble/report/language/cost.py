@@ -41,13 +41,13 @@ def cost(report: ReportData) -> Section | None:
         "Cost against the base",
         [
             _base(base, size),
-            *_told(adapters is not None, measured is not None),
+            *_what_counts(adapters is not None, measured is not None),
         ],
         [Table(headings, rows, minor=frozenset({3, 4, 5}))],
     )
 
 
-def _told(adapters: bool, measured: bool) -> list[str]:
+def _what_counts(adapters: bool, measured: bool) -> list[str]:
     if not adapters:
         return ["Members are whole models: a team holds all their parameters."]
     speed = (

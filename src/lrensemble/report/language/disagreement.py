@@ -91,8 +91,8 @@ def _answers(report: ReportData) -> list[HeatMap]:
         return []
     own = [places[name] for name in report.names]
     said = np.concatenate([found.answers(split)[own] for split in found.pool.task.test_sets], axis=1)
-    apart = 100 * np.stack([(said != one).mean(axis=1) for one in said])
-    return [("answers", apart, "% of test questions of all benchmarks that two members answer otherwise")]
+    percent = 100 * np.stack([(said != one).mean(axis=1) for one in said])
+    return [("answers", percent, "% of test questions of all benchmarks that two members answer otherwise")]
 
 
 def _correlations(products: Products | None, maps: Sequence[HeatMap]) -> list[str]:

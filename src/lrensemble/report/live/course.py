@@ -62,14 +62,14 @@ def under_way(found: Status) -> Section | None:
 def running_in(pool: Pool, found: Status) -> tuple[Running, ...]:
     """Runs under way that have told of epochs, as far as the pool's file knows."""
     wanted = {each.claim.name: each for each in found.under_way if each.is_run}
-    told: dict[str, dict[int, dict[str, Any]]] = {run: {} for run in wanted}
+    lines_of: dict[str, dict[int, dict[str, Any]]] = {run: {} for run in wanted}
     for line in last_lines(pool) if wanted else ():
         run, epoch = line.get("run"), line.get("epoch")
-        if line.get("event") == "epoch" and run in told and isinstance(epoch, int):
-            told[run][epoch] = _of_history(line)
+        if line.get("event") == "epoch" and run in lines_of and isinstance(epoch, int):
+            lines_of[run][epoch] = _of_history(line)
     return tuple(
         Running(run, f"{wanted[run].name} (under way)", wanted[run].name.partition("(")[0], _in_order(lines))
-        for run, lines in told.items()
+        for run, lines in lines_of.items()
         if lines
     )
 
@@ -81,7 +81,7 @@ def _of_history(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_order(lines: dict[int, dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """Lines by epoch; a run that went on from a saved state has told some of them twice."""
+    """Lines by epoch; a run that went on from a saved state has written some of them twice."""
     return tuple(lines[epoch] for epoch in sorted(lines))
 
 

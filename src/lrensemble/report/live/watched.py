@@ -63,7 +63,7 @@ class Made:
     """Something that was made of a pool, and when it may be made again."""
 
     signature: Signature | None = None
-    """Of the pool as it was then; None before it was made."""
+    """Signature of the pool as it was then; None before it was made."""
     value: Any = None
     due: float = 0.0
     """Time by the clock of `time.monotonic`."""
@@ -96,7 +96,7 @@ class Watched:
     def _begin(self) -> None:
         self._report: ReportData | None = None
         self._seen: Signature | None = None
-        """Of the pool and the team that `_report` is of."""
+        """Signature of the pool and the team that `_report` is of."""
         self._team = Made()
         self._made = {make: Made() for make, _ in SECTIONS if make not in (verdict, curves)}
 

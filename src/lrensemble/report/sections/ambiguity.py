@@ -69,8 +69,8 @@ def ambiguity(report: ReportData) -> Section | None:
     found = Decomposition.of(said - report.truth("val"), report.pool.weights("val"))
     masks, which = teams_of(report)
     shares = masks / masks.sum(axis=1, keepdims=True)
-    errors, apart = found.errors(shares), found.ambiguities(shares)
-    gained = 100 * apart / np.maximum(errors + apart, np.finfo(np.float64).tiny)
+    errors, ambiguities = found.errors(shares), found.ambiguities(shares)
+    gained = 100 * ambiguities / np.maximum(errors + ambiguities, np.finfo(np.float64).tiny)
     return Section(
         "Diversity and size",
         [
@@ -81,7 +81,7 @@ def ambiguity(report: ReportData) -> Section | None:
         ],
         _of_teams(report, found),
         [
-            _scatter(masks, errors, apart),
+            _scatter(masks, errors, ambiguities),
             _by_size(found.of_members[report.sound], masks, errors),
             _greedy(report, found),
         ],
@@ -99,17 +99,17 @@ def _of_teams(report: ReportData, found: Decomposition) -> list[Table]:
             continue
         shares = np.zeros((1, len(place)))
         shares[0, [place[member] for member in team.members]] = team.weights
-        error, apart = float(found.errors(shares)[0]), float(found.ambiguities(shares)[0])
-        rows.append([key, str(len(team.members)), f"{error + apart:.5g}", f"{apart:.5g}", f"{error:.5g}"])
+        error, gained = float(found.errors(shares)[0]), float(found.ambiguities(shares)[0])
+        rows.append([key, str(len(team.members)), f"{error + gained:.5g}", f"{gained:.5g}", f"{error:.5g}"])
     headings = ["team", "size", "mean MSE of its members", "ambiguity", "MSE of the team"]
     return [Table(headings, rows, caption="Ambiguity decomposition on val, by the teams' own weights.")] if rows else []
 
 
-def _scatter(masks: NDArray[np.bool_], errors: Floats, apart: Floats) -> Figure:
+def _scatter(masks: NDArray[np.bool_], errors: Floats, ambiguities: Floats) -> Figure:
     trace: dict[str, Any] = {
         "type": "scattergl",
         "mode": "markers",
-        "x": apart.tolist(),
+        "x": ambiguities.tolist(),
         "y": np.sqrt(errors).tolist(),
         "marker": {
             "color": masks.sum(axis=1).tolist(),

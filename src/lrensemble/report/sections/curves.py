@@ -37,14 +37,14 @@ def curves(report: ReportData, running: Sequence[Running] = ()) -> Section | Non
         running: runs under way, which are drawn as far as they have told.
     """
     everybody: tuple[Member | Running, ...] = (*report.everybody, *running)
-    told = [(each, history) for each in everybody if (history := each.history())]
-    if not told:
+    with_history = [(each, history) for each in everybody if (history := each.history())]
+    if not with_history:
         return None
-    histories = {each.id: history for each, history in told}
+    histories = {each.id: history for each, history in with_history}
     panels, looks = _panels(histories), looks_of(map(policy_of, everybody))
-    rates = {each.id: _rate_curve(each, history, report.pool.trust_code) for each, history in told}
-    traces = [*_legend({policy_of(each): looks[policy_of(each)] for each, _ in told})]
-    for each, history in told:
+    rates = {each.id: _rate_curve(each, history, report.pool.trust_code) for each, history in with_history}
+    traces = [*_legend({policy_of(each): looks[policy_of(each)] for each, _ in with_history})]
+    for each, history in with_history:
         look, rate = looks[policy_of(each)], rates[each.id]
         traces += [_trace(report, each, history, look, panel, key, rate) for panel, (key, _) in enumerate(panels)]
     figure = Figure(

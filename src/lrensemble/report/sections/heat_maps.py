@@ -55,8 +55,8 @@ def heat_maps(report: ReportData) -> list[Figure]:
 def _of_values(report: ReportData) -> HeatMap:
     """Root mean square difference of every two members."""
     said = np.stack([report.values_of(member, "val") for member in report.members])
-    apart = pairwise("ambiguity", said, report.truth("val"), weights=report.pool.weights("val"))
-    return "apart", np.sqrt(4 * apart), "root mean square difference of two members' predictions on val"
+    ambiguities = pairwise("ambiguity", said, report.truth("val"), weights=report.pool.weights("val"))
+    return "apart", np.sqrt(4 * ambiguities), "root mean square difference of two members' predictions on val"
 
 
 def _of_classes(report: ReportData) -> list[HeatMap]:

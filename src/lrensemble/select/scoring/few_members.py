@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from lrensemble.consensus import CONSENSUS, is_linear
 from lrensemble.metrics import METRICS
 from lrensemble.select.scoring.kernels.columns import Columns, contested_columns
-from lrensemble.select.scoring.kernels.small_teams import Batch, arranged, judge, wrong_rows
+from lrensemble.select.scoring.kernels.small_teams import TeamBatch, arranged, judge, wrong_rows
 from lrensemble.select.scoring.kernels.small_teams_of_votes import LARGEST, votes_of, wrong_by_votes
 from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike
 
 Floats = NDArray[np.float64]
-BatchScorer = Callable[[Batch], Floats]
+BatchScorer = Callable[[TeamBatch], Floats]
 """From teams of one size to their scores [team] with equal weights, higher is better."""
 
 MOST_WEIGHTS = 64
@@ -47,7 +47,7 @@ def _vote_counter(columns: Columns, repeats: Floats, largest: int) -> BatchScore
         for weight in np.unique(repeats[repeats > 0]).tolist()
     ]
 
-    def count(batch: Batch) -> Floats:
+    def count(batch: TeamBatch) -> Floats:
         wrong = np.zeros(batch.first[-1])
         for weight, votes in parts:
             wrong += weight * wrong_by_votes(votes, batch)

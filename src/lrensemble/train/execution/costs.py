@@ -22,9 +22,9 @@ from lrensemble.policies import build
 from lrensemble.train.execution.grouping import first_batch, is_stackable, largest_group_size
 from lrensemble.train.execution.memory import free, is_out_of_memory
 from lrensemble.train.run.loop import fit_members
+from lrensemble.train.run.numerics import forward_flops, threads, threads_for
 from lrensemble.train.run.runs import Run
 from lrensemble.train.run.single import initial_network
-from lrensemble.train.run.threads import forward_flops, threads, threads_for
 from lrensemble.train.run.trainees import alone, together
 
 SMALL_LAYER_FLOPS_ON_CPU, SMALL_LAYER_FLOPS_ON_GPU = 40e6, 5e9

@@ -20,13 +20,13 @@ from lrensemble.files.claims import Held, claim, holder_of
 from lrensemble.pool import Failure, Pool
 from lrensemble.pool.processes import check_seen
 from lrensemble.train.execution.devices import to_devices
-from lrensemble.train.execution.elsewhere import elsewhere, ended_elsewhere
 from lrensemble.train.execution.events import Began, Ended, Event
 from lrensemble.train.execution.jobs import Job
 from lrensemble.train.execution.memory import free, is_out_of_memory, kept_memory
+from lrensemble.train.execution.other_processes import elsewhere_event, ended_elsewhere
 from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.run.claims import Claims, claim_group
-from lrensemble.train.run.lives import train_runs
+from lrensemble.train.run.life import train_runs
 from lrensemble.train.run.runs import Elsewhere, Run, is_there, unfinished
 from lrensemble.train.run.session import Interrupt, Session
 from lrensemble.train.run.state import HistoryLine
@@ -60,7 +60,7 @@ def execute(job: Job, setup: Setup, session: Session) -> Generator[Event, None, 
         ended = [Ended(run, record.status, record.scores.get("val", {})) for run, record in pairs]
     except LostClaimError as error:
         logger.warning("%s", error)
-        ended = (elsewhere(run, setup.pool) for run in claims.runs)  # asked when the claims are released
+        ended = (elsewhere_event(run, setup.pool) for run in claims.runs)  # asked when the claims are released
     except LREnsembleError:  # a full disk, a model that does not suit the data: every other run would meet it
         raise
     except Exception as error:
@@ -70,7 +70,7 @@ def execute(job: Job, setup: Setup, session: Session) -> Generator[Event, None, 
         elif claims.are_held():
             ended = [_failed(run, setup.pool, error) for run in claims.runs]
         else:  # what it failed of may be that another process has its run
-            ended = (elsewhere(run, setup.pool) for run in claims.runs)
+            ended = (elsewhere_event(run, setup.pool) for run in claims.runs)
         failed = True
     finally:
         claims.release()
@@ -124,18 +124,18 @@ def _smaller_jobs(runs: tuple[Run, ...], error: Exception) -> list[Job]:
 
 def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, None, None]:
     """Train parts of a job in workers of one thread each; the runs of a part whose worker dies twice have failed."""
-    watch, own = session.should_continue, (session.save_steps, session.reproducible)
+    should_continue, own = session.should_continue, (session.save_steps, session.reproducible)
     folder = setup.pool.folder.absolute()
     prepare = partial(prepare_worker, setup.factory.experiment, folder, str(this_process()), *own)
-    told = session.executor.map(
+    events = session.executor.map(
         prepare,
         job.parts,
         devices=job.devices,
         attempts=WORKER_ATTEMPTS,
         stop=lambda: session.interrupt.pending,
-        answer=None if watch is None else lambda asked: watch(*asked),
+        answer=None if should_continue is None else lambda asked: should_continue(*asked),
     )
-    for event in _until(session.interrupt, told):
+    for event in _until(session.interrupt, events):
         if not isinstance(event, Crashed):
             yield event
             continue
@@ -143,7 +143,7 @@ def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, No
         for run in job.parts[event.item].runs:
             if holder := holder_of(unfinished(setup.pool), run.id):
                 yield Elsewhere(run, str(holder), run.id)
-            elif not is_there(run, setup.pool, watch):
+            elif not is_there(run, setup.pool, should_continue):
                 yield _failed(run, setup.pool, error)
 
 
@@ -176,7 +176,7 @@ def prepare_worker(
     """
     check_seen(folder, sweep)
     torch.set_num_threads(1)
-    with _told_already():
+    with _without_messages():
         setup = set_up(experiment, folder, to_devices(device))
 
     def should_continue(run: Run, line: HistoryLine) -> bool:
@@ -184,8 +184,8 @@ def prepare_worker(
 
     def work(part: Job) -> Iterator[Event]:
         with deferred_interrupt() as interrupt, kept_memory():
-            watch = None if ask is None else should_continue
-            session = Session(interrupt, save_steps, watch, execution="workers", reproducible=reproducible)
+            watched = None if ask is None else should_continue
+            session = Session(interrupt, save_steps, watched, execution="workers", reproducible=reproducible)
             yield from execute(part, setup, session)
             if interrupt.pending:
                 raise interrupt.error()
@@ -194,8 +194,8 @@ def prepare_worker(
 
 
 @contextmanager
-def _told_already() -> Iterator[None]:
-    """What this process would say of the data, the one that started it has said."""
+def _without_messages() -> Iterator[None]:
+    """Messages on the data, which the process that started this one has written, are left out in this block."""
     library = logging.getLogger("lrensemble")
     level = library.level
     library.setLevel(logging.ERROR)

@@ -132,7 +132,7 @@ def jobs_of(
     devices: Sequence[str] = ("cpu",),
     reproducible: bool = False,
     processes: int = 1,
-    places: Sequence[str] | None = None,
+    executor_devices: Sequence[str] | None = None,
 ) -> list[Job]:
     """Jobs that execute the runs that the pool does not have yet.
 
@@ -150,8 +150,8 @@ def jobs_of(
         reproducible: whether neither cores nor memory nor the number of devices may decide who is trained with whom;
             nor may `processes`.
         processes: that train in the pool at once, for each of which there is to be a group, this one among them.
-        places: devices of the places of the executor that was asked for, none where all is trained in this process; the
-            rule chooses between this process and worker processes unless given.
+        executor_devices: device of each place of the executor that was asked for, none where all is trained in this
+            process; the rule chooses between this process and worker processes unless given.
     """
     processes = 1 if reproducible else processes
     known, pending = (
@@ -166,12 +166,12 @@ def jobs_of(
     rule = rule_of(execution, max_group_size, reproducible=reproducible)
     similar = _similar_runs(list(pending.values()), dataset, pool, rule)
     in_process = [each.costs.in_process for each in similar]
-    if places == () or any(is_here_alone(run.recipe) for run in runs):
+    if executor_devices == () or any(needs_this_process(run.recipe) for run in runs):
         return [*begun, *_grouped(similar, in_process, max_group_size, processes)]
-    if places is not None:
-        parts = 1 if reproducible else processes * len(places)
+    if executor_devices is not None:
+        parts = 1 if reproducible else processes * len(executor_devices)
         in_place = [each.costs.in_place for each in similar]
-        return _distribute([*begun, *_grouped(similar, in_place, max_group_size, parts)], places)
+        return _distribute([*begun, *_grouped(similar, in_place, max_group_size, parts)], executor_devices)
     if len(devices) > 1:
         parts = 1 if reproducible else processes * len(devices)
         return _distribute([*begun, *_grouped(similar, in_process, max_group_size, parts)], devices)
@@ -249,7 +249,7 @@ def _is_independent(run: Run) -> bool:
     return run.successor is None and run.recipe.at_epoch is None
 
 
-def is_here_alone(recipe: Recipe) -> bool:
+def needs_this_process(recipe: Recipe) -> bool:
     """Whether a recipe names an object of this process, so that no other process can train it."""
     own = [recipe.train.function] if recipe.train.function else []
     specs = (recipe.data, recipe.model, recipe.policy, *own)

@@ -14,7 +14,7 @@ from lrensemble.data import Learnable
 from lrensemble.errors import TrainingError
 from lrensemble.language.batches import padding_of
 from lrensemble.language.dataset import SequenceDataset
-from lrensemble.models.room import memory_here
+from lrensemble.models.room import machine_memory
 from lrensemble.spec import Spec
 from lrensemble.train.run.needed import GB, NeededMemory, needed_memory
 
@@ -91,11 +91,11 @@ def memory_of(device: torch.device) -> tuple[float, float]:
     if device.type == "cuda":
         on_device = torch.cuda.mem_get_info(device)
         return float(on_device[0]), float(on_device[1])
-    total = memory_here()
-    return min(total, available_here() or total), total
+    total = machine_memory()
+    return min(total, available_memory() or total), total
 
 
-def available_here() -> float | None:
+def available_memory() -> float | None:
     """Bytes of this machine's memory that programs can have without others giving any back; None where it says not."""
     if not os.path.exists(MEMINFO):
         return None

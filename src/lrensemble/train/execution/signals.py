@@ -24,7 +24,7 @@ already."""
 @contextmanager
 def deferred_interrupt(deadline: float = math.inf) -> Iterator[Interrupt]:
     """Block in which the first signal that asks to end, or the deadline, only sets `pending`; a later signal interrupts
-    at once, and the first as well where the interrupt is to come `at_once`.
+    at once, and the first as well where the interrupt is `immediate`.
 
     A signal that was ignored when the program began (`nohup`, a shell's background job) stays ignored. Only the main
     thread receives signals; in any other, nothing changes.
@@ -39,7 +39,7 @@ def deferred_interrupt(deadline: float = math.inf) -> Iterator[Interrupt]:
         nonlocal first
         if interrupt.number is None:
             interrupt.number, first = number, time.monotonic()
-            if interrupt.at_once:
+            if interrupt.immediate:
                 raise interrupt.error()
         elif time.monotonic() - first > DEBOUNCE_SECONDS:
             interrupt.number = number

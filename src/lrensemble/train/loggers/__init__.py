@@ -2,7 +2,7 @@
 
 from lrensemble.train.loggers import mlflow, tensorboard, wandb  # they register
 from lrensemble.train.loggers.base import LOGGERS, Logger
+from lrensemble.train.loggers.composite import Loggers
 from lrensemble.train.loggers.progress_file import ProgressFile
-from lrensemble.train.loggers.told import Loggers
 
 __all__ = ["LOGGERS", "Logger", "Loggers", "ProgressFile", "mlflow", "tensorboard", "wandb"]

@@ -39,7 +39,7 @@ class ProgressFile:
     def __init__(self, pool: Pool) -> None:
         self._path = pool.folder / FILE
         self._host, self._process = platform.node(), os.getpid()
-        self._told: dict[str, float] = {}
+        self._epoch_times: dict[str, float] = {}
         """Time of the last epoch that was told, by run."""
         self._others = set[tuple[str, str]]()
         """Runs that others have, and who: each is told once."""
@@ -52,21 +52,21 @@ class ProgressFile:
             return
         if isinstance(event, Epoch):
             now = time.monotonic()
-            if now - self._told.get(event.run, -math.inf) < SECONDS_PER_LINE:
+            if now - self._epoch_times.get(event.run, -math.inf) < SECONDS_PER_LINE:
                 return
-            self._told[event.run] = now
+            self._epoch_times[event.run] = now
         elif isinstance(event, Ended):
-            self._told.pop(event.run.id, None)
+            self._epoch_times.pop(event.run.id, None)
         elif isinstance(event, Planned):
             self._planned += len(event.runs)
         elif isinstance(event, Elsewhere):
             if (event.run.id, event.holder) in self._others:
                 return
             self._others.add((event.run.id, event.holder))
-        if (told := _fields(event)) is None:
+        if (fields := _fields(event)) is None:
             return
         when = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = {"time": when, "host": self._host, "process": self._process, **told}
+        line = {"time": when, "host": self._host, "process": self._process, **fields}
         if isinstance(event, Planned):
             line["all"] = self._planned + event.remaining
         append_line(self._path, json.dumps(_finite(line), ensure_ascii=True, allow_nan=False))
@@ -92,9 +92,9 @@ def last_lines(pool: Pool, size: int = LAST_BYTES) -> list[dict[str, Any]]:
     found = []
     for line in content.split(b"\n"):
         with suppress(ValueError, RecursionError):
-            told = json.loads(line)
-            if isinstance(told, dict):
-                found.append(told)
+            event = json.loads(line)
+            if isinstance(event, dict):
+                found.append(event)
     return found
 
 
@@ -113,8 +113,8 @@ def _fields(event: Event) -> dict[str, object] | None:
     if isinstance(event, OutOfTime):
         return {"event": "out_of_time", "missing": len(event.missing), "remaining": event.remaining}
     if isinstance(event, Ended) and event.status != "exists":
-        told = {"event": "ended", "run": event.run.id, "name": event.run.name, "status": event.status}
-        return {**told, "scores": event.scores, "reason": event.reason}
+        ended = {"event": "ended", "run": event.run.id, "name": event.run.name, "status": event.status}
+        return {**ended, "scores": event.scores, "reason": event.reason}
     return None
 
 

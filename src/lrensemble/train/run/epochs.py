@@ -1,4 +1,4 @@
-"""What is told of runs after each of their epochs."""
+"""Events at the ends of epochs."""
 
 from __future__ import annotations
 
@@ -34,34 +34,32 @@ class Epoch:
     """Wall-clock time so far of all runs that are trained together with it, interruptions not counted."""
 
 
-class EpochWatch:
-    """Makes the events of epochs from the lines of history that a journal has written."""
+def epochs_ended(runs: Sequence[Run], journal: Journal, since: tuple[int, float], now: float) -> list[Epoch]:
+    """The epoch that has just ended, of each member that did it.
 
-    def __init__(self, runs: Sequence[Run], journal: Journal) -> None:
-        self._runs, self._journal = runs, journal
-        self._last = journal.step, journal.seconds
-        """Steps and seconds when the last epoch was told, or this process went on."""
-
-    def ended(self) -> list[Epoch]:
-        """The epoch that has just ended, of each member that did it."""
-        journal, (step, seconds) = self._journal, self._last
-        self._last = now_step, now = journal.step, journal.seconds
-        steps_per_second = (now_step - step) / max(now - seconds, 1e-9)
-        lines = [history[-1]["step"] if history else 0 for history in journal.histories]
-        members = [m for m, last in enumerate(lines) if last == now_step and not journal.diverged[m]]
-        return [self._told(member, steps_per_second) for member in members]
-
-    def _told(self, member: int, steps_per_second: float) -> Epoch:
-        run, line = self._runs[member], self._journal.histories[member][-1]
+    Args:
+        runs: [member]
+        journal: with the lines of the epoch.
+        since: steps and seconds of the journal when the epoch before ended, or this process went on.
+        now: seconds of the journal.
+    """
+    steps_per_second = (journal.step - since[0]) / max(now - since[1], 1e-9)
+    found = []
+    for run, history, diverged in zip(runs, journal.histories, journal.diverged, strict=True):
+        line = history[-1] if history else {}
+        if diverged or line.get("step") != journal.step:
+            continue
         scores = {key.removeprefix("val_"): value for key, value in line.items() if key.startswith("val_")}
-        return Epoch(
+        own = Epoch(
             run=run.id,
             epoch=int(line["epoch"] or 0),
-            epochs=run.policy.total // self._journal.epoch_steps,
-            step=self._journal.step,
+            epochs=run.policy.total // journal.epoch_steps,
+            step=journal.step,
             rate=float(line["rate"] or 0),
             train_loss=float(line["train_loss"] or 0),
             scores={name: float(value) for name, value in scores.items() if value is not None},
             samples_per_second=steps_per_second * run.recipe.train.batch_size,
-            seconds=self._last[1],
+            seconds=now,
         )
+        found.append(own)
+    return found

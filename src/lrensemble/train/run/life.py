@@ -8,26 +8,35 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.data import Learnable, rows_seen
+from lrensemble.data import Dataset, Learnable, rows_seen
 from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.member import Status
 from lrensemble.train.run.claims import Claims
-from lrensemble.train.run.epochs import Epoch, EpochWatch
+from lrensemble.train.run.epochs import Epoch, epochs_ended
 from lrensemble.train.run.journal import BySplit, Journal
 from lrensemble.train.run.loop import Step, Steps, chunks, largest_chunk, momenta_of, to_numbers
 from lrensemble.train.run.made import made_with
-from lrensemble.train.run.numerics import reproducibly
+from lrensemble.train.run.numerics import reproducibly, threads
+from lrensemble.train.run.own_loop.life import live_by_function
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
 from lrensemble.train.run.state import save_state
-from lrensemble.train.run.threads import threads
-from lrensemble.train.run.under_way import Life, begin, end_epoch, keep, new_trainee
+from lrensemble.train.run.under_way import Life, begin, end_epoch, keep, trainee_of
+
+Training = Generator[Step | Epoch, None, list[MemberRecord]]
+"""What happens in runs while they are trained; at the end [member] what is recorded of them."""
 
 
-def live(
-    claims: Claims, dataset: Learnable, pool: Pool, session: Session
-) -> Generator[Step | Epoch, None, list[MemberRecord]]:
+def train_runs(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Training:
+    """Train runs by the library's loop, or by the function that the recipe of a run alone names. As `live`."""
+    if claims.runs[0].recipe.train.function is None:
+        return live(claims, dataset, pool, session)
+    assert isinstance(dataset, Dataset)  # no other is handed to a function (`check_training`)
+    return live_by_function(claims, dataset, pool, session)
+
+
+def live(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Training:
     """Train runs, from the start or from their saved state, and add them to the pool, however they end.
 
     Members that end early leave their group at the end of the epoch; see `drop` on the bits of the others.
@@ -53,7 +62,7 @@ def live(
         life = begin(claims, dataset, pool, session)
     runs, journal, interrupt = claims.runs, life.journal, session.interrupt
     cuts = (largest_chunk(dataset.device), journal.epoch_steps, session.save_steps or journal.epoch_steps)
-    clock, watch = SaveClock(session.save_steps), EpochWatch(runs, journal)
+    clock, since = SaveClock(session.save_steps), (journal.step, journal.seconds)
     with threads(journal.threads), reproducibly(journal.reproducible):
         for steps in chunks(journal.step, runs[0].policy.total, *cuts):
             policies = [runs[member].policy for member in journal.stacked]
@@ -64,7 +73,9 @@ def live(
             claims.beat()
             if journal.at_epoch_end and journal.going_on:
                 end_epoch(life, rates[-1])
-                seen += watch.ended()
+                now = journal.seconds
+                seen += epochs_ended(runs, journal, since, now)
+                since = journal.step, now
             ends = not journal.going_on
             if not ends and (interrupt.pending or clock.strikes(journal.step)):
                 save(life)
@@ -98,7 +109,8 @@ def predict(life: Life) -> BySplit:
         for member in finished:
             if member not in kept:
                 keep(life, member)
-        life.trainee = new_trainee([life.claims.runs[member] for member in finished], life)
+        runs = [life.claims.runs[member] for member in finished]
+        _, life.trainee = trainee_of(runs, life.dataset, life.session)
         journal.stacked = finished
     for place, member in enumerate(journal.stacked):
         if member in kept:

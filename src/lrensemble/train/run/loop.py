@@ -39,10 +39,6 @@ class DivergedError(TrainingError):
         self.step, self.rate, self.loss = step, rate, loss
 
 
-Updates = Sequence[tuple[Tensor, Tensor]]
-"""[step] losses and norms of gradients, [member] each, where they were computed."""
-
-
 Momenta = Sequence[float | None] | None
 """[member] momentum of a step, None for the optimizer's own; None where all have that."""
 
@@ -161,8 +157,8 @@ def chunks(first: int, total: int, *ends: int) -> Iterator[range]:
         first = end
 
 
-def to_numbers(updates: Updates) -> tuple[list[list[float]], list[list[float]]]:
-    """Losses and norms, [step, member] each; this waits for the device."""
+def to_numbers(updates: Sequence[tuple[Tensor, Tensor]]) -> tuple[list[list[float]], list[list[float]]]:
+    """Losses and norms of gradients, [step, member] each, of what steps gave; this waits for the device."""
     losses, norms = (torch.stack(values).tolist() for values in zip(*updates, strict=True))
     return losses, norms
 

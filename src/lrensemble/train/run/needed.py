@@ -15,7 +15,7 @@ from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.fewer_bits import BITS
 from lrensemble.language.likelihood import ROWS
 from lrensemble.language.shared import linear_layers, outlined
-from lrensemble.language.step_memory import Batch, activation_bytes
+from lrensemble.language.step_memory import BatchSize, activation_bytes
 from lrensemble.spec import Spec
 from lrensemble.train.run.optimizers import build_optimizer
 
@@ -82,7 +82,7 @@ def needed_memory(
     frozen = [weights for weights in whole.parameters() if not weights.requires_grad]
     size, train = sum(weights.numel() for weights in trained), dataset.sequences["train"]
     rows = math.ceil(settings.batch_size / settings.accumulate / shards)
-    batch = Batch(rows, max(2, train.ids.shape[1]), rows * int(train.answer.sum(axis=1).max()))
+    batch = BatchSize(rows, max(2, train.ids.shape[1]), rows * int(train.answer.sum(axis=1).max()))
     autocast = None if settings.precision in ("float32", "tf32") else getattr(torch, settings.precision)
     blocks = int(whole.config.get_text_config().num_hidden_layers)  # type: ignore[operator, union-attr]
     step = activation_bytes(build, blocks, batch, autocast)

@@ -1,4 +1,4 @@
-"""How a network computes: its precision, whether to the same bits every time, and whether it is compiled."""
+"""How a network computes: its precision, its threads, whether to the same bits every time, whether it is compiled."""
 
 from __future__ import annotations
 
@@ -8,14 +8,30 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import ParamSpec
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from lrensemble.config import TrainSettings
 from lrensemble.errors import TrainingError
-from lrensemble.models.arithmetic import cuda_arithmetic
-from lrensemble.train.run.threads import threads
+from lrensemble.models.arithmetic import cuda_arithmetic, threads
+
+__all__ = [
+    "arithmetic",
+    "autocast",
+    "check_precision",
+    "compiled",
+    "forward_flops",
+    "reproducibly",
+    "rounds_float32",
+    "threads",
+    "threads_for",
+]
 
 P = ParamSpec("P")
+
+_FLOPS_FOR_THREADS, _FLOPS_OF_A_GROUP = 50_000_000, 5_000_000
+"""Below this much work in the forward pass of a batch, threads wait for one another longer than they compute; a group
+of networks has larger tensors for it."""
 
 
 def autocast(device: torch.device, settings: TrainSettings) -> AbstractContextManager[object]:
@@ -93,3 +109,27 @@ def compiled(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
             raise TrainingError(f"the model cannot be compiled here ({reason}); set train.compile = false") from error
 
     return run
+
+
+def threads_for(model: nn.Module, inputs: Tensor, copies: int = 1) -> int:
+    """How many threads a run uses: one for a small network, all that torch has for a larger one.
+
+    The number is part of what a result depends on to the last bit, so it follows from the network and the size of a
+    batch, is kept with the state of a run, and is recorded with the member.
+
+    Args:
+        model: the network.
+        inputs: of a batch.
+        copies: networks that compute side by side in one program.
+    """
+    enough = _FLOPS_OF_A_GROUP if copies > 1 else _FLOPS_FOR_THREADS
+    return torch.get_num_threads() if copies * forward_flops(model, inputs) >= enough else 1
+
+
+@torch.no_grad()
+def forward_flops(model: nn.Module, inputs: Tensor) -> int:
+    """Floating-point operations of one forward pass, in evaluation mode."""
+    model.eval()
+    with FlopCounterMode(display=False) as counter:
+        model(inputs)
+    return int(counter.get_total_flops())

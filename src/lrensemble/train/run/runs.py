@@ -80,9 +80,9 @@ def entries_of(folder: Path) -> list[Path]:
         return []
 
 
-def is_there(run: Run, pool: Pool, watch: ShouldContinue | None) -> bool:
+def is_there(run: Run, pool: Pool, should_continue: ShouldContinue | None) -> bool:
     """Whether a pool has what a run would add to it; where runs are watched, also one that was pruned."""
-    epochs = range(1, run.recipe.train.epochs) if watch else ()
+    epochs = range(1, run.recipe.train.epochs) if should_continue else ()
     return run.id in pool or any(pruned_recipe(run.recipe, epoch).id in pool for epoch in epochs)
 
 

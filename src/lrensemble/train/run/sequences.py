@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from lrensemble.config import TrainSettings
 from lrensemble.errors import PredictionsError, TrainingError
@@ -21,14 +20,13 @@ from lrensemble.language.adapters import adapter_config, adapter_weights, is_ada
 from lrensemble.language.batches import Batches
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.tokens import token_likelihoods
-from lrensemble.policies.torch_adapter import set_momentum
 from lrensemble.targets.heads import Head
 from lrensemble.train.run.average import WeightAverage
-from lrensemble.train.run.groups import freeze, rate_factors
+from lrensemble.train.run.groups import freeze
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.numerics import arithmetic, autocast, check_precision
-from lrensemble.train.run.optimizers import build_optimizer
-from lrensemble.train.run.share import WHOLE, Share
+from lrensemble.train.run.numerics import arithmetic, autocast
+from lrensemble.train.run.scaled import ScaledOptimizer
+from lrensemble.train.run.sharded.share import WHOLE, Share
 from lrensemble.train.run.single import randomness
 from lrensemble.train.run.state import by_kind
 
@@ -53,17 +51,14 @@ class SequenceTrainee:
             share: part of each batch that is computed here, where other processes compute the rest.
 
         Raises:
-            UnknownNameError, TrainingError: as `build_optimizer` and `check_precision`.
+            UnknownNameError, TrainingError: as `ScaledOptimizer`.
         """
-        check_precision(dataset.device, settings.precision)
         self.model, self._dataset, self._settings, self.head = model, dataset, settings, dataset.head(None)
         self._share = share
         freeze(model, [group for group in settings.group if group.rate == 0])
         self._trained = {name: each for name, each in model.named_parameters() if each.requires_grad}
-        parameters = list(self._trained.values())
-        self.optimizer = build_optimizer(settings, parameters, rate_factors(self._trained, settings.group))
+        self.optimizer = ScaledOptimizer(self._trained, settings, dataset.device)
         self._average = WeightAverage(self._trained, settings.ema) if settings.ema else None
-        self.scaler = torch.amp.GradScaler(dataset.device.type, enabled=settings.precision == "float16")
         self._batches = Batches(dataset.sequences["train"].lengths, settings)
         if dataset.packing:
             check_packing(model, dataset)
@@ -79,47 +74,31 @@ class SequenceTrainee:
         """One update of what is trained; the mean loss of the batch's answer tokens before it and the norm of its
         gradient, [1] each.
         """
-        (rate,), (momentum,) = rates, momenta or (None,)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group.get("lr_scale", 1.0)
-            set_momentum(group, momentum)
+        self.optimizer.begin(rates, momenta)
         self.model.train()
-        self.optimizer.zero_grad(set_to_none=True)
-        parameters, settings, device = list(self._trained.values()), self._settings, self._dataset.device
+        settings, device = self._settings, self._dataset.device
+        losses = []
         with randomness(self._share.seed(settings.seed), step, device), arithmetic(device, settings):
-            loss = self._backward(self._batches.rows(step))
-        self._share.add_up([loss, *(each.grad for each in parameters if each.grad is not None)])
-        if self.scaler.is_enabled():
-            self.scaler.unscale_(self.optimizer)
-        norm = get_total_norm(each.grad for each in parameters if each.grad is not None)
-        if settings.clip_norm is not None:
-            clip_grads_with_norm_(parameters, settings.clip_norm, norm)
-        if math.isfinite(rate) and self.scaler.is_enabled():
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
-        elif math.isfinite(rate):
-            self.optimizer.step()
-        if self._average is not None and math.isfinite(rate):
+            for part in self._losses(self._batches.rows(step)):
+                self.optimizer.scaler.scale(part).backward()  # type: ignore[no-untyped-call]
+                losses.append(part.detach())
+        loss = torch.stack(losses).sum() if len(losses) > 1 else losses[0]
+        self._share.add_up([loss, *self.optimizer.gradients])
+        norm = self.optimizer.update(rates[0])
+        if self._average is not None and math.isfinite(rates[0]):
             self._average.update()
         return loss[None], norm[None]
 
-    def _backward(self, batch: NDArray[np.int64]) -> Tensor:
-        """Leave the gradient of a batch's mean loss with the parameters, part after part; the loss.
-
-        The mean is over the answer tokens of all the batch, in however many parts it is computed.
-        """
+    def _losses(self, batch: NDArray[np.int64]) -> Iterator[Tensor]:
+        """The losses of a batch, part after part, which add up to the mean over the answer tokens of all of it."""
         tokens = int(self._dataset.sequences["train"].answer[batch].sum())
         rows = torch.from_numpy(self._share.rows(batch))
-        losses = []
         for part in torch.split(rows, math.ceil(len(rows) / self._settings.accumulate)):
             ids, answer, beside = self._inputs(part)
             with autocast(ids.device, self._settings):
                 logits = answer_logits(self.model, ids, answer, beside)
             exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
-            loss = cross_entropy(exact, ids[answer], reduction="sum") / tokens
-            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-            losses.append(loss.detach())
-        return torch.stack(losses).sum() if len(losses) > 1 else losses[0]
+            yield cross_entropy(exact, ids[answer], reduction="sum") / tokens
 
     def _inputs(self, part: Tensor) -> tuple[Tensor, Tensor, Mapping[str, Tensor]]:
         """Tokens and answers [row, length] of training sequences, and what the model is given beside the tokens."""
@@ -161,11 +140,10 @@ class SequenceTrainee:
     def state(self) -> dict[str, Tensor]:
         """Every tensor that it takes to go on beside the base, by name: for a file."""
         tensors = {f"model/{name}": each.detach() for name, each in self._trained.items()}
-        for index, entries in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer/{index}/{key}": tensor for key, tensor in entries.items()}
+        tensors |= self.optimizer.state()
         if self._average is not None:
             tensors |= {f"average/{name}": tensor for name, tensor in self._average.tensors.items()}
-        return tensors | {f"scaler/{key}": torch.tensor(value) for key, value in self.scaler.state_dict().items()}
+        return tensors
 
     @torch.no_grad()
     def load(self, tensors: Mapping[str, Tensor]) -> None:
@@ -180,20 +158,13 @@ class SequenceTrainee:
         )
         averaged = set(parts["average"])  # there is none before the first step
         fits = not averaged or (self._average is not None and averaged == set(self._trained))
-        if found != expected or bool(parts["scaler"]) != self.scaler.is_enabled() or not fits:
+        if found != expected or bool(parts["scaler"]) != self.optimizer.scaler.is_enabled() or not fits:
             raise ValueError("its weights are those of another model")
-        states: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in parts["optimizer"].items():
-            index, _, key = name.partition("/")
-            states.setdefault(int(index), {})[key] = tensor
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": states, "param_groups": groups})
+        self.optimizer.load(parts["optimizer"], parts["scaler"])
         for name, parameter in self._trained.items():
             parameter.copy_(parts["model"][name])
         if self._average is not None:
             self._average.load(parts["average"])
-        if parts["scaler"]:
-            self.scaler.load_state_dict({key: tensor.item() for key, tensor in parts["scaler"].items()})
 
 
 def answer_logits(model: nn.Module, ids: Tensor, answer: Tensor, beside: Mapping[str, Tensor] = NOTHING) -> Tensor:

@@ -42,7 +42,7 @@ class Interrupt:
     """Time of `time.monotonic` from which on it is to end."""
     number: int | None = None
     """Number of the signal; None where there was none."""
-    at_once: bool = False
+    immediate: bool = False
     """Whether a signal is to interrupt what is under way: there is no step after which it could end."""
 
     @property

@@ -9,20 +9,18 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lrensemble import models
 from lrensemble.config import Recipe, TrainSettings
 from lrensemble.data import Dataset, Learnable, Mixing, loss_of
-from lrensemble.policies.torch_adapter import set_momentum
 from lrensemble.targets.heads import batch_weight, mixed_loss
-from lrensemble.train.run.groups import freeze, rate_factors
+from lrensemble.train.run.groups import freeze
 from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.numerics import arithmetic, autocast, check_precision, compiled
-from lrensemble.train.run.optimizers import build_optimizer
+from lrensemble.train.run.numerics import arithmetic, autocast, compiled
 from lrensemble.train.run.predictions import checked_outputs, predict
+from lrensemble.train.run.scaled import ScaledOptimizer
 from lrensemble.train.run.state import by_kind
 
 _DRAW_NOTHING = (
@@ -39,6 +37,9 @@ _DRAW_NOTHING = (
 class SingleTrainee:
     """One network on its data, with all that is updated beside it."""
 
+    adapter = None
+    """None: the weights are those of whole networks."""
+
     def __init__(self, model: nn.Module, dataset: Dataset, settings: TrainSettings) -> None:
         """Make the optimizer of a recipe for a network, and lay its weights out as the recipe asks.
 
@@ -51,11 +52,10 @@ class SingleTrainee:
                 in.
 
         Raises:
-            UnknownNameError, TrainingError: as `build_optimizer` and `check_precision`.
+            UnknownNameError, TrainingError: as `ScaledOptimizer`.
             SpecError: an augmentation that does not suit the inputs.
         """
         device = next(model.parameters()).device
-        check_precision(device, settings.precision)
         self.model, self._dataset, self._settings = model, dataset, settings
         self.head, self._loss = dataset.head(settings.form), loss_of(dataset, settings)
         self._memory_format = torch.contiguous_format
@@ -65,10 +65,8 @@ class SingleTrainee:
         self._draws = may_draw(model)
         freeze(model, settings.group)
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-        self._parameters = list(trained.values())
-        self.optimizer = build_optimizer(settings, self._parameters, rate_factors(trained, settings.group))
+        self.optimizer = ScaledOptimizer(trained, settings, device)
         self._forward: Callable[[Tensor], Tensor] = compiled(model) if settings.compile else model
-        self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
         self._average: AveragedModel | None = None
         if settings.ema:
             rule = get_ema_multi_avg_fn(settings.ema)  # type: ignore[no-untyped-call]
@@ -80,41 +78,30 @@ class SingleTrainee:
         """The network that is scored, predicts and becomes the member: the average where there is one."""
         return self.model if self._average is None else self._average.module
 
-    @property
-    def adapter(self) -> None:
-        """None: the weights are those of whole networks."""
-
     def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """One update of the weights; the loss before it and the norm of its gradient, [1] each."""
-        (rate,), (momentum,) = rates, momenta or (None,)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group.get("lr_scale", 1.0)
-            set_momentum(group, momentum)
+        self.optimizer.begin(rates, momenta)
         inputs, (truth,), mixing = self._loader.load(step)
         inputs = inputs.to(memory_format=self._memory_format) if inputs.ndim == 4 else inputs
         if not self.model.training:  # as after a prediction
             self.model.train()
-        for parameter in self._parameters:
-            parameter.grad = None
         own = randomness(self._settings.seed, step, inputs.device) if self._draws else nullcontext()
+        losses = []
         with own, arithmetic(inputs.device, self._settings):
-            loss = self._backward(inputs, truth, mixing)
-        if self.scaler.is_enabled():
-            self.scaler.unscale_(self.optimizer)
-        norm = get_total_norm(each.grad for each in self._parameters if each.grad is not None)
-        if self._settings.clip_norm is not None:
-            clip_grads_with_norm_(self._parameters, self._settings.clip_norm, norm)
-        if math.isfinite(rate):
-            self._update()
-        return loss[None], norm[None]
+            for loss in self._losses(inputs, truth, mixing):
+                self.optimizer.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+                losses.append(loss.detach())
+        norm = self.optimizer.update(rates[0])
+        if self._average is not None and math.isfinite(rates[0]):
+            self._average.update_parameters(self.model)
+        return (torch.stack(losses).sum() if len(losses) > 1 else losses[0])[None], norm[None]
 
-    def _backward(self, inputs: Tensor, truth: Tensor, mixing: Mixing | None) -> Tensor:
-        """Leave the gradient of a batch's mean loss with the parameters, part after part; the loss."""
+    def _losses(self, inputs: Tensor, truth: Tensor, mixing: Mixing | None) -> Iterator[Tensor]:
+        """The losses of a batch, part after part, which add up to the mean over it."""
         settings, size = self._settings, math.ceil(len(truth) / self._settings.accumulate)
         other = None if mixing is None else truth[mixing.partner]
         share = None if mixing is None else mixing.share
         whole = batch_weight(self._loss, truth, other, share) if size < len(truth) else None
-        losses = []
         for start in range(0, len(truth), size):
             rows = slice(start, start + size)
             own = truth[rows], other if other is None else other[rows], share if share is None else share[rows]
@@ -122,20 +109,7 @@ class SingleTrainee:
                 outputs = checked_outputs(self._forward(inputs[rows]), len(own[0]), self.head)
             exact = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
             loss = mixed_loss(self._loss, exact, *own, settings.label_smoothing)
-            loss = loss if whole is None else loss * (batch_weight(self._loss, *own) / whole)
-            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-            losses.append(loss.detach())
-        return torch.stack(losses).sum() if len(losses) > 1 else losses[0]
-
-    def _update(self) -> None:
-        """Update the weights by the gradients that `backward` has left, and the average by the weights."""
-        if self.scaler.is_enabled():
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
-        else:
-            self.optimizer.step()
-        if self._average is not None:
-            self._average.update_parameters(self.model)
+            yield loss if whole is None else loss * (batch_weight(self._loss, *own) / whole)
 
     def predict(self, split: str) -> Tensor:
         """What the network says on a split, [1, sample, column], as `predict`."""
@@ -150,11 +124,10 @@ class SingleTrainee:
     def state(self) -> dict[str, Tensor]:
         """Every tensor that it takes to go on, by name: for a file."""
         tensors = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
-        for index, entries in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer/{index}/{key}": tensor for key, tensor in entries.items()}
+        tensors |= self.optimizer.state()
         if self._average is not None:
             tensors |= {f"average/{name}": tensor for name, tensor in self._average.state_dict().items()}
-        return tensors | {f"scaler/{key}": torch.tensor(value) for key, value in self.scaler.state_dict().items()}
+        return tensors
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over what `state` gave; nothing is touched unless all of it fits.
@@ -171,19 +144,10 @@ class SingleTrainee:
         if found != expected:
             raise ValueError("its weights are those of another model")
         self.model.load_state_dict(parts["model"])
-        states: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in parts["optimizer"].items():
-            index, _, key = name.partition("/")
-            # Laid out as the weights are: a fused optimizer goes through both in the order of their memory.
-            images = tensor.ndim == 4 and self._memory_format == torch.channels_last
-            placed = tensor.to(memory_format=torch.channels_last) if images else tensor
-            states.setdefault(int(index), {})[key] = placed
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": states, "param_groups": groups})
+        channels_last = self._memory_format == torch.channels_last
+        self.optimizer.load(parts["optimizer"], parts["scaler"], channels_last=channels_last)
         if self._average is not None:
             self._average.load_state_dict(parts["average"])
-        if parts["scaler"]:
-            self.scaler.load_state_dict({key: tensor.item() for key, tensor in parts["scaler"].items()})
 
 
 def initial_network(recipe: Recipe, dataset: Learnable) -> nn.Module:

@@ -17,13 +17,13 @@ from lrensemble.train.run.endings import best_epoch, early_end
 from lrensemble.train.run.journal import Journal
 from lrensemble.train.run.kept import Kept
 from lrensemble.train.run.loop import Trainee
+from lrensemble.train.run.numerics import threads_for
 from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.runs import STATE, Run
 from lrensemble.train.run.session import Session
 from lrensemble.train.run.sharded.trainee import ShardedTrainee
 from lrensemble.train.run.single import initial_network
-from lrensemble.train.run.state import HistoryLine, first_progress, restore_state, stacked_in
-from lrensemble.train.run.threads import threads_for
+from lrensemble.train.run.state import first_progress, restore_state, stacked_in
 from lrensemble.train.run.trainees import alone, together
 
 MIN_STACK = 2
@@ -51,16 +51,13 @@ def begin(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> L
     runs, path, kept = claims.runs, claims.state.folder / STATE, Kept()
     ids, everybody = tuple(run.id for run in runs), range(len(runs))
     trained = [runs[member] for member in stacked_in(path) or everybody]
-    networks = networks_of(trained, dataset, session)
-    trainee = trainee_of(networks, trained, dataset, session)
+    network, trainee = trainee_of(trained, dataset, session)
     progress = restore_state(path, trainee, kept)
     if progress is None and len(trained) < len(runs):  # its tensors are damaged, and all begin again
-        networks = networks_of(runs, dataset, session)
-        trainee = trainee_of(networks, runs, dataset, session)
-    network = trainee.model if isinstance(trainee, ShardedTrainee) else networks[0]
+        network, trainee = trainee_of(runs, dataset, session)
     size = runs[0].recipe.train.batch_size
     if progress is None:
-        count = session.threads or (_threads(network, runs, dataset) if networks else torch.get_num_threads())
+        count = session.threads or (torch.get_num_threads() if session.processes else _threads(network, runs, dataset))
         progress = first_progress(ids, count, reproducible=session.reproducible)
     epoch_steps = steps_per_epoch(len(dataset.rows["train"]), size, drop_last=runs[0].recipe.train.drop_last)
     scoring = Scoring.of(dataset, trainee.head)
@@ -79,28 +76,18 @@ def _threads(network: nn.Module, runs: Sequence[Run], dataset: Learnable) -> int
     return threads_for(network, inputs, len(runs))
 
 
-def networks_of(runs: Sequence[Run], dataset: Learnable, session: Session) -> list[nn.Module]:
-    """Networks of runs before their first step; none where a trainee makes its own, in several processes."""
-    if session.processes is not None:
-        return []
-    return [initial_network(run.recipe, dataset) for run in runs]
-
-
-def trainee_of(networks: Sequence[nn.Module], runs: Sequence[Run], dataset: Learnable, session: Session) -> Trainee:
-    """Networks as they are trained: a stack in a fused session, else the one network."""
+def trainee_of(runs: Sequence[Run], dataset: Learnable, session: Session) -> tuple[nn.Module, Trainee]:
+    """New networks of runs as they are trained, and the first of them: a stack in a fused session, else the one."""
     settings = [run.recipe.train for run in runs]
     if session.processes is not None:
         assert isinstance(dataset, SequenceDataset)  # of others there is no such session
-        return ShardedTrainee(runs[0].recipe, dataset, session.processes)
+        sharded = ShardedTrainee(runs[0].recipe, dataset, session.processes)
+        return sharded.model, sharded
+    networks = [initial_network(run.recipe, dataset) for run in runs]
     if session.execution == "fused":
-        return together(networks, dataset, settings)
+        return networks[0], together(networks, dataset, settings)
     (network,), (own,) = networks, settings
-    return alone(network, dataset, own)
-
-
-def new_trainee(runs: Sequence[Run], life: Life) -> Trainee:
-    """New networks of some runs, in the place of the trainee that has them with others."""
-    return trainee_of(networks_of(runs, life.dataset, life.session), runs, life.dataset, life.session)
+    return network, alone(network, dataset, own)
 
 
 def end_epoch(life: Life, rates: Sequence[float]) -> None:
@@ -111,7 +98,7 @@ def end_epoch(life: Life, rates: Sequence[float]) -> None:
         rates: [place] of its last step.
     """
     journal, runs, metric = life.journal, life.claims.runs, life.journal.scoring.aim
-    settings = [run.recipe.train for run in runs]
+    settings, should_continue = [run.recipe.train for run in runs], life.session.should_continue
     judged = [member for member in journal.stacked if settings[member].learn_within]
     journal.end_epoch(life.trainee.predict("val").numpy(), rates, judged)
     for member in journal.going_on:
@@ -125,7 +112,8 @@ def end_epoch(life: Life, rates: Sequence[float]) -> None:
         how = early_end(history, settings[member], metric)
         if how is not None:
             journal.stop(member, how)
-        elif not goes_on(life, runs[member], history[-1]):
+        # Asked before the state is saved: a run that is resumed asks again, and none goes on unasked.
+        elif should_continue is not None and not should_continue(runs[member], history[-1]):
             journal.stop(member, "pruned")
         if how == "stopped" and member not in life.kept:
             keep(life, member)
@@ -135,14 +123,6 @@ def end_epoch(life: Life, rates: Sequence[float]) -> None:
 def keep(life: Life, member: int) -> None:
     """Copy the weights that a member is to end with."""
     life.kept.take(member, life.trainee.weights(life.journal.stacked.index(member)))
-
-
-def goes_on(life: Life, run: Run, line: HistoryLine) -> bool:
-    """Whether who watches the runs lets one go on.
-
-    Asked before the state is saved: a run that is resumed asks again, and none goes on unasked.
-    """
-    return life.session.should_continue is None or life.session.should_continue(run, line)
 
 
 def drop(life: Life) -> None:
@@ -162,6 +142,6 @@ def drop(life: Life) -> None:
         return
     places = [journal.stacked.index(member) for member in staying]
     state = {name: tensor[places] for name, tensor in life.trainee.state().items()}
-    life.trainee = new_trainee([runs[member] for member in staying], life)
+    _, life.trainee = trainee_of([runs[member] for member in staying], life.dataset, life.session)
     life.trainee.load(state)
     journal.stacked = staying

@@ -30,7 +30,7 @@ class Plan:
         return self.epochs * self.rows
 
 
-def planned(experiment: Experiment, dataset: Learnable | None = None) -> Plan:
+def plan_of(experiment: Experiment, dataset: Learnable | None = None) -> Plan:
     """Plan of an experiment, all of whose names and arguments are checked. Nothing is written but to a scratch folder.
 
     Args:

@@ -13,7 +13,7 @@ from lrensemble.select.methods.shared.exhaustive import Sizes, search
 from lrensemble.select.scoring import few_members
 from lrensemble.select.scoring.few_members import batch_scorer
 from lrensemble.select.scoring.kernels import small_teams, small_teams_of_votes
-from lrensemble.select.scoring.kernels.small_teams import Batch, batches
+from lrensemble.select.scoring.kernels.small_teams import TeamBatch, batches
 from lrensemble.select.scoring.kernels.small_teams_of_votes import _ones
 
 MakeValidation = Callable[..., Validation]
@@ -105,7 +105,7 @@ def test_the_search_takes_it_and_finds_the_same(
     monkeypatch.setattr(exhaustive, "SMALL", 0)
     used: list[int] = []
 
-    def noted(members: int, size: int) -> Iterator[Batch]:
+    def noted(members: int, size: int) -> Iterator[TeamBatch]:
         used.append(size)
         return batches(members, size)
 

@@ -16,8 +16,8 @@ from lrensemble.evaluate.study.findings.subsets import drawn, sizes_up_to, small
 from lrensemble.evaluate.study.record import Drawing, PoolSize, Range, TeamSize
 from lrensemble.pool import Member
 
-Way = Literal["greedy", "top_k", "drawn"]
-WAYS: tuple[Way, ...] = ("greedy", "top_k", "drawn")
+Choice = Literal["greedy", "top_k", "drawn"]
+CHOICES: tuple[Choice, ...] = ("greedy", "top_k", "drawn")
 
 
 def by_team_size(name: str, readers: Sequence[PoolReader], draws: int, seed: int) -> list[TeamSize]:
@@ -30,11 +30,11 @@ def by_team_size(name: str, readers: Sequence[PoolReader], draws: int, seed: int
         seed: of the draws.
     """
     most = min(len(reader.useful) for reader in readers)
-    found = defaultdict[tuple[Way, int], list[list[Measured]]](list)
+    found = defaultdict[tuple[Choice, int], list[list[Measured]]](list)
     for place, reader in enumerate(readers):
         teams = dict(_teams(reader, most, draws, seed + place))
         measured = reader.measure(teams)
-        for way in WAYS:
+        for way in CHOICES:
             for size in sizes_up_to(most):
                 own = [measured[key] for key in teams if key[:2] == (way, size)]
                 found[way, size].append(own)
@@ -82,7 +82,7 @@ def policy_of(member: Member) -> str:
     return json.dumps(policy, sort_keys=True) if policy else ""
 
 
-def _teams(reader: PoolReader, most: int, draws: int, seed: int) -> Iterator[tuple[tuple[Way, int, int], Predictor]]:
+def _teams(reader: PoolReader, most: int, draws: int, seed: int) -> Iterator[tuple[tuple[Choice, int, int], Predictor]]:
     for size in sizes_up_to(most):
         yield ("greedy", size, 0), reader.chosen(f"greedy(bootstrap=0, max_members={size})")
         yield ("top_k", size, 0), reader.chosen(f"top_k(k={size})")

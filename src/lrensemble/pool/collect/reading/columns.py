@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.pool.collect.names import LAYOUTS, BySplit
-from lrensemble.pool.collect.reading.families import Family, families, model_names, says_prediction
+from lrensemble.pool.collect.reading.families import ClassColumns, families, model_names, says_prediction
 from lrensemble.pool.collect.reading.held import OVERRIDES, Arrays, Asked, Held, Table, as_names
 from lrensemble.pool.collect.reading.kinds import class_values, one_hot
 from lrensemble.pool.collect.reading.models import as_models
@@ -151,7 +151,7 @@ def _as_families(
     return f"{shown} as classes {classes}{models}{form}", late
 
 
-def _store(found: Arrays, own: Sequence[Family], numbers: Table) -> None:
+def _store(found: Arrays, own: Sequence[ClassColumns], numbers: Table) -> None:
     arrays = [each.stacked(numbers) for each in own]
     main = LAYOUTS[own[0].form].main[0]
     if len(own) == 1:

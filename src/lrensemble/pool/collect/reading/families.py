@@ -40,7 +40,7 @@ SAYING = frozenset(
 
 
 @dataclass(frozen=True)
-class Family:
+class ClassColumns:
     """Columns of one model, one for each class."""
 
     stem: str
@@ -57,7 +57,7 @@ class Family:
 
 def families(
     columns: Columns, truth: NDArray[Any] | None, classes: Sequence[str], form: GivenForm | None
-) -> list[Family]:
+) -> list[ClassColumns]:
     """Families of columns that hold a number for each class, one for each model.
 
     Args:
@@ -72,12 +72,14 @@ def families(
         names = tuple(columns)
         start = shared_start(names)
         end = "" if start else shared_start([name[::-1] for name in names])[::-1]
-        whole = Family(start or end, names, tuple(name[len(start) : len(name) - len(end)] for name in names), "probs")
+        whole = ClassColumns(
+            start or end, names, tuple(name[len(start) : len(name) - len(end)] for name in names), "probs"
+        )
         kept = [family] if (family := _checked(whole, columns, truth, form)) is not None else []
     return _of_one_role([family for family in kept if family.classes == kept[0].classes])
 
 
-def _by_number(columns: Columns) -> list[Family]:
+def _by_number(columns: Columns) -> list[ClassColumns]:
     numbered: dict[str, dict[int, str]] = {}
     for name in columns:
         if match := _NUMBERED.fullmatch(name):
@@ -86,11 +88,11 @@ def _by_number(columns: Columns) -> list[Family]:
     for stem, each in numbered.items():
         places = sorted(each)
         if len(places) > 1 and places[0] in (0, 1) and places == list(range(places[0], places[0] + len(places))):
-            found.append(Family(stem, tuple(each[place] for place in places), tuple(map(str, places)), "probs"))
+            found.append(ClassColumns(stem, tuple(each[place] for place in places), tuple(map(str, places)), "probs"))
     return found
 
 
-def _by_class(columns: Columns, classes: Sequence[str]) -> list[Family]:
+def _by_class(columns: Columns, classes: Sequence[str]) -> list[ClassColumns]:
     """Families whose columns' names end, or begin, with the names of all classes."""
     if len(classes) < 2 or all(name.isdigit() for name in classes):
         return []
@@ -101,7 +103,7 @@ def _by_class(columns: Columns, classes: Sequence[str]) -> list[Family]:
                 found.setdefault(stem, {}).setdefault(each, name)
                 break
     return [
-        Family(stem, tuple(own[each] for each in classes), tuple(classes), "probs")
+        ClassColumns(stem, tuple(own[each] for each in classes), tuple(classes), "probs")
         for stem, own in found.items()
         if len(own) == len(classes)
     ]
@@ -118,7 +120,9 @@ def without_class(name: str, of_class: str) -> str | None:
     return None
 
 
-def _checked(family: Family, columns: Columns, truth: NDArray[Any] | None, asked: GivenForm | None) -> Family | None:
+def _checked(
+    family: ClassColumns, columns: Columns, truth: NDArray[Any] | None, asked: GivenForm | None
+) -> ClassColumns | None:
     """The family with its form; None where its columns are no predictions of classes."""
     if any(columns[name].dtype.kind not in "fiub" for name in family.columns):
         return None
@@ -128,7 +132,7 @@ def _checked(family: Family, columns: Columns, truth: NDArray[Any] | None, asked
     seen = dense_form(numbers, truth)
     if told is None and (seen in (None, "values") or (seen == "logits" and len(family.columns) < 3 and role is None)):
         return None
-    return Family(family.stem, family.columns, family.classes, told or seen or "probs")
+    return ClassColumns(family.stem, family.columns, family.classes, told or seen or "probs")
 
 
 def _dense_role(stem: str) -> GivenForm | None:
@@ -142,9 +146,9 @@ def _dense_role(stem: str) -> GivenForm | None:
     return None
 
 
-def _of_one_role(found: list[Family]) -> list[Family]:
+def _of_one_role(found: list[ClassColumns]) -> list[ClassColumns]:
     """Where names tell several forms of one model, the first of these alone."""
-    roles: dict[Role, Family] = {role: each for each in found if (role := role_of(each.stem)) in PREDICTIVE}
+    roles: dict[Role, ClassColumns] = {role: each for each in found if (role := role_of(each.stem)) in PREDICTIVE}
     if len(roles) < 2 or len(roles) < len(found):
         return found
     return [roles[role] for role in PREDICTIVE if role in roles][:1]

@@ -101,16 +101,16 @@ def _dominated(rival: Floats, row: NDArray[np.int64], first: NDArray[np.bool_]) 
     That is where the other's rival has at least as much from every member, and wins ties if this one does.
     """
     dominated = np.zeros(len(row), dtype=bool)
-    apart, low = 1, np.flatnonzero(row[:-1] == row[1:])
+    offset, low = 1, np.flatnonzero(row[:-1] == row[1:])
     while len(low):
-        high = low + apart
+        high = low + offset
         by_high = (rival[:, high] >= rival[:, low]).all(axis=0) & (first[high] | ~first[low])
         by_low = (rival[:, low] >= rival[:, high]).all(axis=0) & (first[low] | ~first[high])
         dominated[low] |= by_high
         dominated[high] |= by_low & ~by_high
-        apart += 1
-        low = low[low + apart < len(row)]
-        low = low[row[low] == row[low + apart]]
+        offset += 1
+        low = low[low + offset < len(row)]
+        low = low[row[low] == row[low + offset]]
     return dominated
 
 

@@ -28,7 +28,7 @@ LANES = 32
 """Numbers that one instruction compares: rows are filled up to a multiple with some that are always won."""
 
 LARGEST_SUM = 2**15 - 1
-"""Of units."""
+"""Largest sum of units."""
 
 BLOCK_ROWS = 1024
 """Rows that are looked at together: the sums of a few teams over them stay in the first cache of a core."""
@@ -44,7 +44,7 @@ TEAMS = 2**20
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class TeamBatch:
     """Teams of one size: each prefix with every later member, in the order of their indices."""
 
     prefixes: Indices
@@ -59,17 +59,17 @@ class Batch:
         return (*members, (members[-1] + 1 if members else 0) + place - int(self.first[prefix]))
 
 
-def batches(members: int, size: int) -> Iterator[Batch]:
+def batches(members: int, size: int) -> Iterator[TeamBatch]:
     """All teams of a size, some at a time, in the order of their indices."""
     prefixes = itertools.combinations(range(members - 1), size - 1)
-    at_once = max(1, TEAMS // members)
-    while some := list(itertools.islice(prefixes, at_once)):
+    prefixes_per_batch = max(1, TEAMS // members)
+    while some := list(itertools.islice(prefixes, prefixes_per_batch)):
         found = np.array(some, dtype=np.int64).reshape(len(some), size - 1)
         last = found[:, -1] if size > 1 else np.array([-1])
-        yield Batch(found, np.append(0, np.cumsum(members - 1 - last)))
+        yield TeamBatch(found, np.append(0, np.cumsum(members - 1 - last)))
 
 
-def shares_of(batch: Batch) -> Indices:
+def shares_of(batch: TeamBatch) -> Indices:
     """[part + 1] where the prefixes of each part begin, so that all have about as many teams."""
     shares = np.searchsorted(batch.first, np.linspace(0, batch.first[-1], PARTS + 1))
     shares[-1] = len(batch.prefixes)
@@ -166,7 +166,7 @@ def judge(columns: Columns) -> Judge:
     return Judge(columns.truth, columns.rival, columns.rival_first, columns.first)
 
 
-def wrong_rows(blocks: Blocks, judge: Judge, members: int, batch: Batch) -> Floats:
+def wrong_rows(blocks: Blocks, judge: Judge, members: int, batch: TeamBatch) -> Floats:
     """[team] how many of the contested rows are wrong, as often as they count."""
     wrong = np.zeros(batch.first[-1])
     prefixes, first = batch.prefixes, batch.first

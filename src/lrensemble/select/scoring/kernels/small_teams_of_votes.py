@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lrensemble.select.scoring.kernels.columns import Columns
 from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
-from lrensemble.select.scoring.kernels.small_teams import Batch, shares_of
+from lrensemble.select.scoring.kernels.small_teams import TeamBatch, shares_of
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -63,7 +63,7 @@ def _words(bits: NDArray[np.bool_]) -> Words:
     return np.packbits(room, axis=1, bitorder="little").view(np.uint64)
 
 
-def wrong_by_votes(votes: Votes, batch: Batch) -> Indices:
+def wrong_by_votes(votes: Votes, batch: TeamBatch) -> Indices:
     """[team] how many of the rows are wrong."""
     wrong = np.zeros(batch.first[-1], dtype=np.int64)
     if votes.rival_first.size * len(wrong) < SERIAL:

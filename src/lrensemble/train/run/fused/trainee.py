@@ -27,6 +27,9 @@ class StackedTrainee:
     diverges fills its slices with NaN, and touches no other.
     """
 
+    adapter = None
+    """None: the weights are those of whole networks."""
+
     def __init__(self, networks: Sequence[nn.Module], dataset: Dataset, settings: Sequence[TrainSettings]) -> None:
         """Stack networks, which are left as they are, and make their optimizer.
 
@@ -45,10 +48,6 @@ class StackedTrainee:
         exact = torch.tensor(smoothing, dtype=torch.float64, device=dataset.device) if any(smoothing) else None
         self._smoothing = exact
         """[member] in float64; None where nothing is smoothed, which has fewer operations."""
-
-    @property
-    def adapter(self) -> None:
-        """None: the weights are those of whole networks."""
 
     def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """One update of all members; their losses before it and the norms of their gradients, [member] each."""

@@ -22,21 +22,21 @@ def kept_alive(claims: Claims) -> Iterator[None]:
 
 
 @contextmanager
-def interrupted_at_once(interrupt: Interrupt) -> Iterator[None]:
+def interrupted_immediately(interrupt: Interrupt) -> Iterator[None]:
     """Raise what asks the program to end in the middle of the block: there is no step to wait for.
 
     Raises:
         KeyboardInterrupt: it was asked to end, even where the block has caught that itself: what it hands back is then
             not what it was to be.
     """
-    interrupt.at_once = True
+    interrupt.immediate = True
     try:
         yield
     except SystemExit as stop:  # as some loops end when they are interrupted
         if interrupt.number is None:
             raise RuntimeError(f"it ended the program, with status {stop.code}") from stop
     finally:
-        interrupt.at_once = False
+        interrupt.immediate = False
     if interrupt.number is not None:
         raise interrupt.error()
 

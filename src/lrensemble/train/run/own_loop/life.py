@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,9 +17,11 @@ from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.collect.scores import scores_of
 from lrensemble.targets import Predictions
 from lrensemble.train.run.claims import Claims
+from lrensemble.train.run.epochs import Epoch
+from lrensemble.train.run.loop import Step
 from lrensemble.train.run.made import made_with
 from lrensemble.train.run.numerics import reproducibly
-from lrensemble.train.run.own_loop.alive import interrupted_at_once, kept_alive, seeded
+from lrensemble.train.run.own_loop.alive import interrupted_immediately, kept_alive, seeded
 from lrensemble.train.run.own_loop.function import train_function
 from lrensemble.train.run.own_loop.outcome import SPLITS, Outcome, are_numbers, history_of, outcome_of, predictions_of
 from lrensemble.train.run.predictions import predict
@@ -47,8 +49,11 @@ class _Trained:
     seconds: float
 
 
-def live_by_function(claims: Claims, dataset: Dataset, pool: Pool, session: Session) -> list[MemberRecord]:
-    """Train a run by the function that its recipe names, and add it to the pool.
+def live_by_function(
+    claims: Claims, dataset: Dataset, pool: Pool, session: Session
+) -> Generator[Step | Epoch, None, list[MemberRecord]]:
+    """Train a run by the function that its recipe names, and add it to the pool; it yields nothing, since nobody sees
+    the steps of a loop that is not ours.
 
     Args:
         claims: on the one run; they are gone when the member is there.
@@ -66,6 +71,7 @@ def live_by_function(claims: Claims, dataset: Dataset, pool: Pool, session: Sess
         KeyboardInterrupt: the program was asked to end; nothing is left of the run.
         Exception: whatever the function raises.
     """
+    yield from ()
     (run,) = claims.runs
     settings = run.recipe.train
     assert settings.function is not None
@@ -73,7 +79,7 @@ def live_by_function(claims: Claims, dataset: Dataset, pool: Pool, session: Sess
     blind = without_test_truth(dataset)
     with kept_alive(claims), reproducibly(session.reproducible), seeded(settings.seed, dataset.device):
         started = time.perf_counter()
-        with interrupted_at_once(session.interrupt):
+        with interrupted_immediately(session.interrupt):
             returned = function(run.recipe, blind)
         seconds = time.perf_counter() - started
         trained = _trained(run, outcome_of(returned), dataset, seconds)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lrensemble.errors import MissingExtraError, TrainingError
-from lrensemble.train.run.share import Share
+from lrensemble.train.run.sharded.share import Share
 
 
 @dataclass

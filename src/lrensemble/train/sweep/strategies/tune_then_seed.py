@@ -69,8 +69,8 @@ def tune_then_seed(
         experiment = experiment.model_copy(update={"sweep": sweep})
     searched = STRATEGIES.call(spec, replace(factory, experiment=experiment))
     watched = watched_metric(factory, metric)
-    plan = _Plan(factory, searched, runs - first, objective, best, watched, at_once)
-    return plan.rounds
+    seeding = _Seeding(factory, searched, runs - first, objective, best, watched, at_once)
+    return seeding.rounds
 
 
 def _search(given: SpecLike, trials: int) -> Spec:
@@ -89,7 +89,7 @@ def _search(given: SpecLike, trials: int) -> Spec:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _Seeding:
     """Arguments of the strategy, and the rounds that follow from them."""
 
     factory: RunFactory

@@ -25,7 +25,7 @@ def ended_elsewhere(run: Run, failures: Failures, should_continue: ShouldContinu
     return None
 
 
-def elsewhere(run: Run, pool: Pool) -> Elsewhere:
+def elsewhere_event(run: Run, pool: Pool) -> Elsewhere:
     """Event of a run that another process has, or has left just now."""
     return Elsewhere(run, str(holder_of(unfinished(pool), run.id) or "another process"), run.id)
 

@@ -1,4 +1,4 @@
-"""Places in which the jobs of a sweep are done: those of the executor that was asked for."""
+"""The executor of a sweep: the one that was asked for, with its devices, or none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lrensemble.spec import SpecLike
 
 
 @dataclass(frozen=True)
-class Places:
+class ExecutorChoice:
     """Who trains, and where."""
 
     executor: Executor = WORKER_PROCESSES
@@ -22,8 +22,10 @@ class Places:
     rule of the execution chooses between this process and worker processes."""
 
 
-def places_of(experiment: Experiment, given: SpecLike | None, devices: Sequence[object], execution: str) -> Places:
-    """Places of the executor that is given, or else of that of the experiment.
+def executor_choice(
+    experiment: Experiment, given: SpecLike | None, devices: Sequence[object], execution: str
+) -> ExecutorChoice:
+    """The executor that is given, or else that of the experiment, with the devices of its places.
 
     Args:
         experiment: what is trained.
@@ -37,13 +39,13 @@ def places_of(experiment: Experiment, given: SpecLike | None, devices: Sequence[
     """
     wanted = experiment.executor if given is None else given
     if wanted is None:
-        return Places()
+        return ExecutorChoice()
     if execution == "sharded":
         raise TrainingError(
             "execution sharded has the processes that `accelerate launch` starts, and no executor; give one of the two"
         )
     executor = EXECUTORS.call(wanted)
-    found = Places(executor, executor.places([str(each) for each in devices], modules_of(experiment)))
+    found = ExecutorChoice(executor, executor.places([str(each) for each in devices], modules_of(experiment)))
     if execution == "workers" and not found.devices:
         raise TrainingError(f"execution workers and executor {wanted} contradict each other; give one of the two")
     return found
