@@ -40,7 +40,7 @@ def test_it_ends_by_a_signal_while_somebody_looks(
             viewer.close()
         _, err = process.communicate(timeout=180)
     assert process.returncode == status
-    assert err.splitlines()[-1].startswith("interrupted")
+    assert err.splitlines()[-1] == "interrupted; the dashboard has ended, and the pools are as they were"
     assert "Traceback" not in err
 
 
@@ -82,15 +82,25 @@ def test_a_port_that_is_taken_and_several_pools_in_one_study_are_refused(command
 
 
 def test_a_file_that_is_no_study_is_kept(command: Command, tmp_path: Path) -> None:
-    pytest.importorskip("optuna")
+    optuna = pytest.importorskip("optuna")
     pool, other = collapsed_pool(tmp_path / "pool"), tmp_path / "experiment.toml"
     other.write_text('data = "digits"\n')
-    outcome = command("dashboard", pool.folder, "--optuna", other)
-    assert outcome.status != 0
-    assert f"{other} is no study of Optuna's and would be lost; give another file" in outcome.err
+    somebodys = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(tmp_path / "own.log")))
+    optuna.create_study(storage=somebodys, study_name="own").add_trial(optuna.trial.create_trial(value=1.0))
+    kept = (tmp_path / "own.log").read_bytes()
+    for path, why in (
+        (other, f"{other} is no study of Optuna's and would be lost; give another file"),
+        (tmp_path / "own.log", "holds studies that are not of a pool's members; give another file"),
+        (tmp_path / "no" / "study.log", f"there is no folder {tmp_path / 'no'} for study.log; make it, or give"),
+        (tmp_path, f"{tmp_path} is a folder; give a file, {tmp_path / 'study.log'} say"),
+    ):
+        outcome = command("dashboard", pool.folder, "--optuna", path)
+        assert outcome.status == 2
+        assert why in outcome.err
+        assert len(outcome.err.splitlines()) == 1
     assert other.read_text() == 'data = "digits"\n'
-    for _ in range(2):  # its own file is written anew
-        assert command("dashboard", pool.folder, "--optuna", tmp_path / "study.log").status == 0
+    assert (tmp_path / "own.log").read_bytes() == kept
+    assert not (tmp_path / "no").exists()
 
 
 def test_a_pool_is_written_as_a_study(command: Command, tmp_path: Path) -> None:

@@ -50,6 +50,12 @@ VERBS = (
 """A verb is a file with a function of its name, a function `output` that gives the type of what `--json` prints, and
 `EXAMPLES`, commands that `--help` ends with."""
 
+_GOES_ON = "interrupted; the same command continues where it stopped"
+AFTER_INTERRUPT = dict.fromkeys(("run", "tune", "study"), _GOES_ON) | {
+    "dashboard": "interrupted; the dashboard has ended, and the pools are as they were"
+}
+"""Last line after Ctrl-C or SIGTERM, by verb; of the others that nothing is left half-done."""
+
 app = typer.Typer(
     name="lrensemble",
     help="Keep every model that a learning-rate sweep trains, and get the best ensemble out of them.",
@@ -95,12 +101,11 @@ def program() -> Any:
 def main() -> NoReturn:
     """Run the command line, and end in one line and an exit status whatever happens."""
     verb_given = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-    goes_on = verb_given in ("run", "tune", "study")
     sys.exit(
         ended(
             lambda: copy_context().run(program().main, standalone_mode=False) or 0,
-            "interrupted; the same command continues where it stopped"
-            if goes_on
-            else "interrupted; nothing half-written is left, and the same command begins again",
+            AFTER_INTERRUPT.get(
+                verb_given, "interrupted; nothing half-written is left, and the same command begins again"
+            ),
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -39,6 +40,12 @@ def dashboard_of(folder: Path, plugins: Sequence[str] | None = None) -> Iterator
         threading.Thread(target=_told, args=(process, folder), daemon=True, name="dashboard").start()
         try:
             yield
+            if process.poll() is None:
+                people.print(
+                    f"training has ended, and the dashboard with it; lrensemble dashboard {shlex.quote(str(folder))} "
+                    "shows the pool again",
+                    soft_wrap=True,
+                )
         finally:
             assert process.stdin is not None
             process.stdin.close()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typing_extensions import TypedDict
@@ -15,15 +16,21 @@ from lrensemble.cli.beside import open_browser
 from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, print_json
 from lrensemble.cli.listening import address_of, listen
 
+if TYPE_CHECKING:
+    from lrensemble.train.run.session import Interrupt
+
 PORT, TRIES = 8123, 20
 """Port that is tried first where none is asked for, and how many behind it."""
+
+SECONDS_BETWEEN = 5.0
+"""Seconds between two looks at a pool whose study is written."""
 
 
 class Served(TypedDict):
     """A dashboard that is served from now on."""
 
     address: str
-    """Address of the first pool's page."""
+    """Address of the pool's page, or of that which compares several."""
     pools: list[str]
     """Folders of the pools."""
 
@@ -52,7 +59,10 @@ def dashboard(
         bool, typer.Option("--no-browser", help="Open no browser; one is opened where this is a terminal on a screen.")
     ] = False,
     optuna: Annotated[
-        Path | None, typer.Option(help="Write the pool as a study to this file, for optuna-dashboard, and end.")
+        Path | None,
+        typer.Option(
+            help="Write the pool as a study to this file, for optuna-dashboard, as long as it is trained, and end."
+        ),
     ] = None,
     while_stdin: Annotated[bool, typer.Option("--while-stdin", hidden=True)] = False,
     plugin: Plugins = None,
@@ -67,7 +77,8 @@ def dashboard(
 
     import_given(plugin)
     if optuna is not None:
-        _write_study(pool, optuna, trust_code=trust_code)
+        with terminated(), deferred_interrupt() as interrupt:
+            _write_study(pool, optuna, interrupt, trust_code=trust_code)
         return
     if not trust_code:
         close_gate(", ".join(map(str, pool)))
@@ -86,15 +97,36 @@ def dashboard(
             raise interrupt.error()
 
 
-def _write_study(pools: list[Path], path: Path, *, trust_code: bool) -> None:
+def _write_study(pools: list[Path], path: Path, interrupt: Interrupt, *, trust_code: bool) -> None:
+    """Write the study of a pool, and again whenever the pool changes, as long as somebody trains in it.
+
+    Raises:
+        ConfigError: several pools.
+    """
     from lrensemble.cli.console import open_pool
     from lrensemble.errors import ConfigError
+    from lrensemble.report.live.course import is_at_work
+    from lrensemble.report.live.watched import signature_of
     from lrensemble.report.study_file import write_study
+    from lrensemble.train.status import status
 
     if len(pools) > 1:
         raise ConfigError(f"--optuna takes one pool, and {len(pools)} are given; write a file for each")
-    count = write_study(open_pool(pools[0], None, trust_code), path)
-    people.print(f"{path} holds {count} trials; optuna-dashboard {path} shows them", soft_wrap=True)
+    seen, told = None, ""
+    while True:
+        opened, now = open_pool(pools[0], None, trust_code), signature_of(pools[0])
+        under_way = is_at_work(status(opened))
+        if now != seen:
+            count = write_study(opened, path)
+            seen, told = now, f"{path} holds {count} trials; optuna-dashboard {path} shows them"
+            people.print(f"{told}{', and those to come; Ctrl-C ends it' if under_way else ''}", soft_wrap=True)
+        if not under_way:
+            return
+        due = time.monotonic() + SECONDS_BETWEEN
+        while time.monotonic() < due and not interrupt.pending:
+            time.sleep(0.1)
+        if interrupt.pending:
+            raise interrupt.error()
 
 
 def beside_a_sweep() -> Callable[[], bool]:

@@ -67,6 +67,7 @@ def report(
     from lrensemble.front.compared import PAGE
     from lrensemble.front.samples import check_of_one
     from lrensemble.report import check_format, write_figures
+    from lrensemble.report.study_file import keep_beside
 
     check_format(format)
     result, several = None, len(pool) > 1 or is_study(pool[0])
@@ -83,6 +84,8 @@ def report(
         if samples is not None:
             _write_samples(opened, result, path, samples, data)
         sections = write_page(opened, result, path, data)
+        if out is None:
+            print_study(keep_beside(opened, path))
     files = list[Path]()
     if figures is not None:
         with people.status("drawing the figures"):
@@ -142,3 +145,9 @@ def print_page(pool: Pool, path: Path) -> None:
     people.print(f"{path} shows where it comes from", soft_wrap=True)
     for line in filter(None, (untrusted(pool, "policy", "The rate"), untrusted(pool, "model", "The latency"))):
         people.print(line, soft_wrap=True)
+
+
+def print_study(path: Path | None) -> None:
+    """Print what a study beside a page is for, where there is one."""
+    if path is not None:
+        people.print(f"{path} holds the runs as a study of Optuna's: optuna-dashboard {path}", soft_wrap=True)

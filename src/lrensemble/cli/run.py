@@ -12,7 +12,7 @@ from lrensemble.cli.benchmark import print_benchmarks
 from lrensemble.cli.beside import dashboard_of
 from lrensemble.cli.console import Format, Json, Plugins, form_of, people, progress_of
 from lrensemble.cli.evaluate import print_result
-from lrensemble.cli.report import print_page
+from lrensemble.cli.report import print_page, print_study
 from lrensemble.cli.tune import (
     Dashboard,
     Data,
@@ -98,6 +98,7 @@ def run(
     judged = judge.judge(pool, device=device, tell=partial(people.print, soft_wrap=True), around=progress_of)
     if judged.page is not None:
         print_page(pool, judged.page)
+    print_study(judged.study)
     form = form_of(format, json)
     if form == "table":
         people.print()

@@ -9,7 +9,7 @@ from lrensemble.config.base import Base
 from lrensemble.config.benchmarks import BenchmarkSettings
 from lrensemble.config.experiment import DataSettings, Experiment, SelectSettings, load_experiment
 from lrensemble.config.groups import ParameterGroup
-from lrensemble.config.inputs import Gives, Inputs, Network, Scale, Seen
+from lrensemble.config.inputs import Gives, Inputs, Network, Resize, Scale, Seen
 from lrensemble.config.pretraining import PretrainSettings
 from lrensemble.config.recipe import Recipe, SplitSettings, TrainSettings
 from lrensemble.config.records import PositiveInt, Record, to_record
@@ -29,6 +29,7 @@ __all__ = [
     "PretrainSettings",
     "Recipe",
     "Record",
+    "Resize",
     "Scale",
     "Seen",
     "SelectSettings",

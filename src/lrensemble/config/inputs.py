@@ -28,6 +28,15 @@ class Seen(Record):
     left out. None for features, which have units of their own."""
 
 
+class Resize(Record):
+    """How the image processor of an adopted network scales images: what is left over is cut off around the middle."""
+
+    size: Annotated[tuple[PositiveInt, ...], Field(strict=False, min_length=1, max_length=2)]
+    """(height, width), whatever the image's own proportions are, or (edge,), that of its shorter side."""
+    resample: Literal["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"]
+    """Filter, by its name in Pillow."""
+
+
 class Inputs(Record):
     """Shape and type of one raw input, and how it is normalised: (input - mean) / std for each channel or feature."""
 
@@ -42,6 +51,8 @@ class Inputs(Record):
     image_size: PositiveInt | None = None
     """Images of files: height and width that they are made, the shorter side scaled (bicubic) and the middle cut out;
     None where they come in one size."""
+    resize: Resize | None = None
+    """Images of files, as the image processor of an adopted network scales them; arrays are what it gives."""
 
     @model_validator(mode="after")
     def _one_for_each_channel(self) -> Self:
@@ -54,7 +65,7 @@ class Inputs(Record):
     @property
     def alone(self) -> Inputs:
         """These inputs without what is known of images before and of statistics: what decides how a network is run."""
-        return self.model_copy(update={"seen": None, "image_size": None})
+        return self.model_copy(update={"seen": None, "image_size": None, "resize": None})
 
 
 class Scale(Record):

@@ -59,6 +59,11 @@ def inputs_of(inputs: Inputs, dtype: str | None = None) -> dict[str, Any]:
 def preparation(inputs: Inputs) -> str:
     """What is done with an image of a file before it goes in, in words."""
     channels, height, width = inputs.shape
+    if inputs.resize is not None:
+        sides = "x".join(map(str, reversed(inputs.resize.size)))
+        what = "scaled to" if len(inputs.resize.size) == 2 else "the shorter side scaled to"
+        size = f"{what} {sides} ({inputs.resize.resample}, Pillow), {width}x{height} cut out of the middle"
+        return f"turned as EXIF says; converted to {MODES[channels]}; {size}"
     if inputs.image_size is None:
         size = f"taken as they are, at {width}x{height} pixels"
     else:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lrensemble.config import Inputs
 from lrensemble.data.decode import MODES, Encoded, opened, pixels_of
+from lrensemble.data.processed import processed
 from lrensemble.errors import DataError, MissingExtraError
 
 Rows = NDArray[Any]
@@ -132,6 +133,8 @@ def _each_prepared(images: NDArray[np.uint8], inputs: Inputs, source: str) -> ND
 def _prepared(image: Any, inputs: Inputs, source: str) -> NDArray[np.uint8]:
     """Pixels [channel, height, width] of an image that is loaded."""
     channels, height, width = inputs.shape
+    if inputs.resize is not None:
+        return processed(image, channels, (height, width), inputs.resize)
     if inputs.image_size is None and image.size != (width, height):
         raise DataError(
             f"{source} is {image.size[0]}x{image.size[1]} pixels; the ensemble takes {width}x{height}, and training "

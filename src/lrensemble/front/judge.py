@@ -22,6 +22,7 @@ from lrensemble.front.foreign import foreign_of, predict_foreign
 from lrensemble.front.teams import Around, check_names, choose_all, default_methods, evaluate_into
 from lrensemble.pool import Pool
 from lrensemble.report import write_report
+from lrensemble.report.study_file import keep_beside
 from lrensemble.spec import SpecLike, to_spec
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class Judged:
     """Scores on the benchmarks of the experiment; None where it has none."""
     page: Path | None
     """The report, where this process has written one."""
+    study: Path | None = None
+    """The pool as a study of Optuna's, beside the report; None where Optuna is not installed."""
 
 
 class Judge:
@@ -90,7 +93,8 @@ class Judge:
             result = evaluate_into(pool, self._folder / RESULT, teams.not_run, again=False, around=around)
             benchmarks = self._benchmarks(pool, device, around)
             with around("writing the report"):
-                return Judged(result, benchmarks, self._page(pool, result))
+                page = self._page(pool, result)
+                return Judged(result, benchmarks, page, keep_beside(pool, self._folder / "report.html"))
 
     def _benchmarks(self, pool: Pool, device: str, around: Around) -> Benchmarks | None:
         """Scores on the benchmarks, asked anew or read where they were asked before; None where there are none."""

@@ -26,6 +26,7 @@ from lrensemble.front.teams import opened
 from lrensemble.notebook import Shown
 from lrensemble.pool import Pool
 from lrensemble.report import check_format, write_figures, write_report
+from lrensemble.report.study_file import keep_beside
 from lrensemble.spec import SpecLike
 
 
@@ -138,6 +139,8 @@ def report(
     if samples is not None:
         sample_texts(found, result, path, samples, data=None if data is None else Path(data))
     sections = write_report(found, result, path, None if data is None else Path(data))
+    if out is None:  # a folder of one's own is no place for what was not asked for
+        keep_beside(found, path)
     files = [] if figures is None else write_figures(sections, Path(figures), format)
     return Written(path, tuple(files))
 

@@ -30,8 +30,8 @@ def served(*folders: Path) -> Iterator[str]:
 class Viewer:
     """A viewer without a browser: the parts of the page as it was told last."""
 
-    def __init__(self, address: str, before: "Viewer | None" = None) -> None:
-        """Look, or look again as one who has seen what another has."""
+    def __init__(self, address: str, before: "Viewer | None" = None, page: int = 0) -> None:
+        """Look at a page, or look again as one who has seen what another has."""
         host, _, port = address.removeprefix("http://").partition(":")
         self.parts: dict[str, str] = {} if before is None else dict(before.parts)
         self.told: list[str] = []
@@ -40,7 +40,7 @@ class Viewer:
         self.page: dict[str, Any] = {}
         self._connection = socket.create_connection((host, int(port)), timeout=180)
         again = f"Last-Event-ID: {self.seen}\r\n" if self.seen else ""
-        request = f"GET /events/0 HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: text/event-stream\r\n{again}\r\n"
+        request = f"GET /events/{page} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: text/event-stream\r\n{again}\r\n"
         self._connection.sendall(request.encode())
         self._lines = self._connection.makefile("rb")
 

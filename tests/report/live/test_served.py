@@ -1,6 +1,8 @@
 """The server: what it answers, to whom, and that all viewers have the last state and end with it."""
 
 import http.client
+import re
+import shutil
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -38,15 +40,15 @@ def test_it_answers_what_a_browser_asks_and_nothing_else(pool: Pool) -> None:
         assert b"connect-src 'self'" in content
         assert b"/plotly.js" in content
         assert len(content) < 100_000
-        assert answer(address, "/1")[0] == 200
+        assert answer(address, "/2")[0] == 200, "the comparison, and each of the two"
         assert answer(address, "/events/0", "HEAD")[::2] == (200, b"")
         script = answer(address, "/plotly.js")
         assert script[0] == 200
         assert b"plotly.js" in script[2][:200]
         for path in (
-            "/2",
+            "/3",
             "/-1",
-            "/events/2",
+            "/events/3",
             "/pool.json",
             "/members/m0/member.json",
             "/../pool/pool.json",
@@ -84,6 +86,34 @@ def test_a_hundred_viewers_have_the_last_state_and_end_with_the_server(pool: Poo
             assert "section-the-best-team-so-far" not in again.told, "who comes again is told what changed"
         for viewer in (*viewers, again):
             assert viewer.rest().endswith(b"0\r\n\r\n"), "the stream was ended, not cut"
+
+
+def test_several_pools_are_compared_as_they_come_grow_and_go(tmp_path: Path) -> None:
+    first, second = collapsed_pool(tmp_path / "first").folder, tmp_path / "second"
+    with served(first, second) as address, closing(Viewer(address)) as viewer:
+        page = viewer.until("Pools of hand")
+        assert viewer.page["title"] == "2 pools, compared"
+        assert cells(page, "first")[:4] == ["first", "not evaluated yet", "5", "1"]
+        assert cells(page, "first")[4] == "NLL"
+        assert cells(page, "second")[:2] == ["second", "no pool yet"]
+        collapsed_pool(second)
+        while cells("\n".join(viewer.parts.values()), "second")[2] != "5":
+            viewer.read()
+        page = "\n".join(viewer.parts.values())
+        assert cells(page, "second")[4:] == cells(page, "first")[4:], "the same members, the same scores"
+        shutil.rmtree(second)
+        while cells("\n".join(viewer.parts.values()), "second")[1] != "removed":
+            viewer.read()
+        with closing(Viewer(address, page=1)) as own:
+            own.until("5 members so far")
+        assert b'href="/2"' in answer(address, "/1")[2]
+
+
+def cells(page: str, name: str) -> list[str]:
+    """Text of the first row whose first cell has a text."""
+    rows = [re.findall(r"<t[dh]\b[^>]*>(.*?)</t[dh]>", row) for row in re.findall(r"<tr.*?</tr>", page, re.DOTALL)]
+    found = [[re.sub("<.*?>", "", cell).strip() for cell in row] for row in rows]
+    return next(row for row in found if row[:1] == [name])
 
 
 def test_pools_are_named_by_their_folders_unless_two_have_the_same() -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 from lrensemble.adopt.callbacks import normalised
 from lrensemble.adopt.found import Asked, Found
 from lrensemble.adopt.hf.folders import CONFIG, PREPROCESSOR, Run, json_in, weights_in
+from lrensemble.adopt.hf.processor import preprocessed
 from lrensemble.adopt.hf.trainer_state import Training, training_of
 from lrensemble.config import Inputs, Network
 from lrensemble.errors import AdoptError
@@ -44,7 +45,7 @@ def found_in_folder(run: Run, asked: Asked, mask: bool | None) -> Found:
             "function' of (shape, outputs), which builds it"
         )
     loaded = _loaded(run.folder, asked, weights)
-    inputs = _preprocessed(run.folder / PREPROCESSOR, asked)
+    inputs = preprocessed(run.folder / PREPROCESSOR, asked)
     return found_of(loaded, asked, name=run.name, mask=mask, inputs=inputs, training=training)
 
 
@@ -188,34 +189,3 @@ def _own(network: Any, inputs: Inputs, sees_padding: bool) -> Callable[[NDArray[
         return torch.cat(blocks).numpy()
 
     return own
-
-
-def _preprocessed(path: Path, asked: Asked) -> Inputs | None:
-    """Inputs as its image processor normalises bytes; None where that is not known, or the user says it.
-
-    Raises:
-        AdoptError: a processor of other channels.
-    """
-    inputs = asked.inputs
-    if asked.normalised or inputs.dtype != "uint8" or len(inputs.shape) != 3 or not path.is_file():
-        return None
-    said = json_in(path)
-    scale = float(said.get("rescale_factor", 1 / 255)) if said.get("do_rescale", True) else 1.0
-    channels = inputs.shape[0]
-    mean, std = (0.0,) * channels, (1.0,) * channels
-    if said.get("do_normalize", True) and "image_mean" in said and "image_std" in said:
-        mean, std = tuple(said["image_mean"]), tuple(said["image_std"])
-    if channels == 1 and len(set(mean)) == len(set(std)) == 1:
-        mean, std = mean[:1], std[:1]
-    if len(mean) != channels or len(std) != channels:
-        raise AdoptError(
-            f"{path} normalises {len(mean)} channels, and the pool's images have {channels}; say mean and std"
-        )
-    return Inputs(
-        shape=inputs.shape,
-        dtype=inputs.dtype,
-        mean=tuple(float(each) / scale for each in mean),
-        std=tuple(float(each) / scale for each in std),
-        seen=inputs.seen,
-        image_size=inputs.image_size,
-    )

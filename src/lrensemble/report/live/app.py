@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from lrensemble.report.escape import escape_html
 from lrensemble.report.live.viewers import Viewers
-from lrensemble.report.live.watched import Watched
-from lrensemble.report.live.watching import watch
+from lrensemble.report.live.watching import Page, watch
 from lrensemble.report.page import asset, document
 
 if TYPE_CHECKING:
@@ -35,11 +34,11 @@ SOURCES = " 'self'; connect-src 'self'"
 """What this page asks its own server for, and a page in a file does not: a script, and the stream."""
 
 
-def app_of(pools: Sequence[Watched], everybody: Sequence[Viewers], host: str) -> Starlette:
-    """Application of the pages of some pools: the first at `/` and `/0`, the others at `/1`, `/2`, …
+def app_of(pages: Sequence[Page], everybody: Sequence[Viewers], host: str) -> Starlette:
+    """Application of some pages: the first at `/` and `/0`, the others at `/1`, `/2`, …
 
     Args:
-        pools: the pools.
+        pages: the pages: of one pool, or the comparison of several and then each of them.
         everybody: viewers of each.
         host: address that is listened at; of one that only this machine reaches, requests by another name are refused,
             so that no page of another host can read it by a name that leads here (DNS rebinding).
@@ -54,14 +53,14 @@ def app_of(pools: Sequence[Watched], everybody: Sequence[Viewers], host: str) ->
 
     def place_of(request: Request) -> int | None:
         place: int = request.path_params.get("place", 0)
-        return place if place < len(pools) else None
+        return place if place < len(pages) else None
 
     def page(request: Request) -> Response:
         place = place_of(request)
         if place is None:
             return _nothing(PlainTextResponse)
         return HTMLResponse(
-            shell([each.name for each in pools], place), headers={**HEADERS, "Cache-Control": "no-store"}
+            shell([each.name for each in pages], place), headers={**HEADERS, "Cache-Control": "no-store"}
         )
 
     def script(_: Request) -> Response:
@@ -78,7 +77,7 @@ def app_of(pools: Sequence[Watched], everybody: Sequence[Viewers], host: str) ->
 
     @asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
-        for watched, viewers in zip(pools, everybody, strict=True):
+        for watched, viewers in zip(pages, everybody, strict=True):
             watch(watched, viewers, asyncio.get_running_loop())
         yield
 
@@ -115,17 +114,17 @@ def _script() -> str:
 
 
 def shell(names: Sequence[str], place: int) -> str:
-    """The page of a pool without its content, which comes through the stream.
+    """A page without its content, which comes through the stream.
 
     Args:
-        names: names of all pools.
+        names: names of all pages.
         place: which of them it is of.
     """
     links = "".join(
         f'<a href="/{number}"{" aria-current=page" if number == place else ""}>{escape_html(name)}</a>'
         for number, name in enumerate(names)
     )
-    others = f'<p class="pools">Pools: {links}</p>' if len(names) > 1 else ""
+    others = f'<p class="pools">Pages: {links}</p>' if len(names) > 1 else ""
     body = (
         f'{others}<p class="live" role="status" data-stream="/events/{place}">Connecting …</p>'
         "<noscript><p>This page needs JavaScript.</p></noscript>"

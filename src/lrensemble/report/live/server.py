@@ -11,8 +11,10 @@ from pathlib import Path
 
 from lrensemble.errors import MissingExtraError
 from lrensemble.report.live.app import app_of
+from lrensemble.report.live.together import Together
 from lrensemble.report.live.viewers import Viewers
 from lrensemble.report.live.watched import Watched
+from lrensemble.report.live.watching import Page
 
 SECONDS_TO_END = 1
 """Seconds in which streams that are being sent may end."""
@@ -29,7 +31,7 @@ def serve(
     *,
     trust_code: bool = False,
 ) -> None:
-    """Serve the pages of some pools.
+    """Serve the pages of some pools; of several, that which compares them is the first.
 
     Args:
         listening: where; closed at the end.
@@ -47,7 +49,8 @@ def serve(
     pools = [
         Watched(folder, name, trust_code=trust_code) for folder, name in zip(folders, names_of(folders), strict=True)
     ]
-    everybody = [Viewers() for _ in pools]
+    pages: list[Page] = [Together(pools), *pools] if len(pools) > 1 else [*pools]
+    everybody = [Viewers() for _ in pages]
 
     class Server(uvicorn.Server):
         """Leaves signals to us, and ends the streams, which would never end by themselves."""
@@ -64,7 +67,7 @@ def serve(
             await super().shutdown(sockets)
 
     settings = uvicorn.Config(
-        app_of(pools, everybody, host),
+        app_of(pages, everybody, host),
         log_config=None,
         access_log=False,
         server_header=False,

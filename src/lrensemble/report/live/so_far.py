@@ -73,7 +73,12 @@ def team_so_far(found: SoFar | str | None, names: Mapping[str, str]) -> Section 
     return Section(title, prose, [scores, members])
 
 
-def _row(name: str, team: Team, metric: str) -> list[str]:
+def scores_of(team: Team, metric: str) -> tuple[str, str]:
+    """Score on `val` in print, and the cross-fitted one."""
     sign = 1 if METRICS.facts(metric).higher_is_better else -1
     cross_fitted = None if team.cross_fitted is None else sign * team.cross_fitted
-    return [name, str(len(team)), score_in_print(metric, sign * team.score), score_in_print(metric, cross_fitted)]
+    return score_in_print(metric, sign * team.score), score_in_print(metric, cross_fitted)
+
+
+def _row(name: str, team: Team, metric: str) -> list[str]:
+    return [name, str(len(team)), *scores_of(team, metric)]

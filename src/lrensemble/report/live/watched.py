@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,8 @@ class Made:
     """Time by the clock of `time.monotonic`."""
     seconds: float = 0.0
     """What it took."""
+    alone: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the thread that makes it, where the pages of several ask for it."""
 
     def is_due(self, signature: Signature, *, at_work: bool) -> bool:
         """Whether it is to be made again: the pool has changed, and it was not made just now beside those who train."""
@@ -82,6 +85,30 @@ class Made:
         self.signature = signature
         if not first:  # the first time pays for imports and compilation
             self.due = began + self.seconds / SHARE
+
+    def at(self, signature: Signature, maker: Callable[[], Any], *, at_work: bool) -> Any:
+        """What was made last, or what is made now where it is due."""
+        with self.alone:
+            if self.is_due(signature, at_work=at_work):
+                self.make(signature, maker)
+            return self.value
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a pool stands, in short, beside others."""
+
+    name: str
+    state: str
+    """In words."""
+    pool: Pool | None = None
+    """None where it is not there, or cannot be read just now."""
+    found: Status | None = None
+    result: Result | None = None
+    """Its evaluation; None as long as somebody trains."""
+    so_far: SoFar | str | None = None
+    """As of `best_so_far`."""
+    signature: Signature = ()
 
 
 class Watched:
@@ -117,6 +144,25 @@ class Watched:
             logger.warning("the page of %s cannot be made: %r", self.name, error, exc_info=True)
             yield self._told("cannot be shown just now", f"{type(error).__name__}: {error}")
 
+    def standing(self) -> Standing:
+        """How it stands now, for the page that compares it with others; its own page is made by another thread."""
+        try:
+            if not (self.folder / "pool.json").exists():
+                return Standing(self.name, "no pool yet")
+            pool = Pool.open(self.folder, trust_code=self._trust_code)
+            files, found = signature_of(self.folder), status(pool)
+            at_work = is_at_work(found)
+            result = None if at_work else _result_of(pool)
+            signature: Signature = (at_work, files)
+            so_far = self._team.at(signature, partial(best_so_far, pool), at_work=at_work)
+            state = "under way" if at_work else "evaluated" if result is not None else "not evaluated yet"
+            return Standing(self.name, state, pool, found, result, so_far, signature)
+        except (LREnsembleError, OSError):
+            return Standing(self.name, "cannot be read just now")
+        except Exception as error:  # as in `look`
+            logger.warning("%s cannot be compared: %r", self.name, error, exc_info=True)
+            return Standing(self.name, "cannot be shown just now")
+
     def _why_empty(self) -> str:
         if self._last:
             return f"{self.name} was removed. This is what was seen of it last; it is looked for again."
@@ -142,9 +188,9 @@ class Watched:
     def _open(self, pool: Pool, signature: Signature, *, at_work: bool) -> None:
         """Read the pool anew, if it has changed, and choose the best team of it."""
         result = None if at_work else _result_of(pool)  # test is not shown while a sweep goes on
-        if result is None and self._team.is_due(signature, at_work=at_work):
-            self._team.make(signature, partial(best_so_far, pool))
-        chosen: SoFar | str | None = None if result is not None else self._team.value
+        chosen: SoFar | str | None = None
+        if result is None:
+            chosen = self._team.at(signature, partial(best_so_far, pool), at_work=at_work)
         so_far = frozenset[str]() if chosen is None or isinstance(chosen, str) else frozenset(chosen.team.team)
         if (signature, so_far) != self._seen:
             self._report = ReportData(pool, result, page=self.folder / "report.html", so_far=so_far)
