@@ -138,7 +138,9 @@ def _inputs(members: Sequence[Member]) -> tuple[Inputs, list[Inputs | None]]:
     size = next((each.image_size for each in known if each.image_size is not None), None)
     resizes = [each.resize for each in known]
     same = size is None and all(each == resizes[0] for each in resizes)  # else none is that of all members
-    before = {"seen": seen, "image_size": size, "resize": resizes[0] if same else None}
+    names = {each.features for each in known if each.features is not None}
+    features = names.pop() if len(names) == 1 else None
+    before = {"seen": seen, "image_size": size, "resize": resizes[0] if same else None, "features": features}
     given = [each.alone for each in known]
     if all(each == given[0] for each in given) and given[0].dtype != "float64":  # networks of torch take float32
         return given[0].model_copy(update=before), [None] * len(members)

@@ -51,10 +51,15 @@ def title(found: VariantComparison) -> str:
     """What the table is of, on which rows, and how time was measured."""
     compared = sum(each.kind is not None for each in found.variants)
     timed = "" if found.inputs is None else f"; ms for {found.batch} rows at once, {timing(found)}"
+    gains = "" if not compared else f"; gains with 95 % interval and p{_adjusted(compared)}"
     return (
         f"{found.task}: variants of {found.method} on {found.rows:,} rows of {short(found.split)}, look {found.looks} "
-        f"at them; gains with 95 % interval and p, adjusted for {compared} rows of the table{timed}"
+        f"at them{gains}{timed}"
     )
+
+
+def _adjusted(rows: int) -> str:
+    return "" if rows == 1 else f", adjusted for {rows} rows of the table"
 
 
 def timing(found: VariantComparison) -> str:
@@ -66,10 +71,16 @@ def timing(found: VariantComparison) -> str:
 
 
 def sentences(found: VariantComparison) -> list[str]:
-    """A sentence for each row: whether it is better than the best single model, or why it was not made."""
+    """A sentence for each row that says whether it is better than the best single model, and one for each reason why
+    others were not made.
+    """
     metric = in_print(found.metric)
     made = [f"{_capital(each.what)}: {_outcome(each, metric)}." for each in found.variants if each.kind is not None]
-    return [*made, *(f"Not made, {each.name}: {each.not_made}" for each in found.variants if each.not_made)]
+    reasons = dict[str, list[str]]()
+    for each in found.variants:
+        if each.not_made:
+            reasons.setdefault(each.not_made, []).append(each.name)
+    return [*made, *(f"Not made, {', '.join(names)}: {reason}" for reason, names in reasons.items())]
 
 
 def _outcome(each: VariantResult, metric: str) -> str:
