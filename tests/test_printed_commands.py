@@ -91,6 +91,14 @@ def test_what_ls_is_asked_for_is_a_kind_or_a_name(page: Path) -> None:
         assert name in HOMES or name == "pool" or kinds_of(name), f"lrensemble ls {name}: no such kind or name"
 
 
+def test_the_tour_says_what_every_extra_is_for() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    rows = re.findall(
+        r"^\| (.*\.\[.*\]'.*) \| .+ \|$", (ROOT / "docs/index.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert set(re.findall(r"'\.\[(\w+)\]'", "".join(rows))) == set(extras)
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -110,6 +110,11 @@ def test_modules_that_cannot_be_converted_are_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(AdoptError, match=r"there is no file .*nope\.pt"):
+        lrensemble.adopt(tmp_path / "pool", tmp_path / "nope.pt", data=rows())
+
+
 def test_values_beside_the_weights_are_facts_and_arguments_of_the_builder(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -21,6 +21,7 @@ def member(peak: object, nll: float | None, name: str = "cosine", **others: obje
         ),
         ([0.3, 0.5, 0.9], "cosine did best at peak 0.1, the lowest of the 3 that were tried: lower ones"),
         ([0.9, 0.3, 0.5], None),
+        ([0.9, 0.3, 0.3], None),
         ([0.9, 0.3, None], "cosine did best at peak 0.2, the highest of the 2"),
     ],
 )

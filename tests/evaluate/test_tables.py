@@ -89,7 +89,8 @@ def test_the_row_that_was_fixed_is_marked() -> None:
     (found,) = tables(result("accuracy", {"all": team("accuracy", 0.2), "greedy": team("accuracy", 0.2)}, "greedy"))
     assert found.fixed == 2
     assert [row[0] for row in found.rows] == ["best single", "all", "greedy *"]
-    (none,) = tables(result("accuracy", {"all": team("accuracy", 0.2)}, None))
+    (none,) = tables(result("accuracy", {"all": team("accuracy", 0.2, False)}, None))
+    assert none.title.endswith("on 1,200 test rows"), "nothing is adjusted where no team is compared"
     assert none.fixed is None
     assert [row[0] for row in none.rows] == ["best single", "all"]
 

@@ -16,7 +16,7 @@ from lrensemble.data.seen import seen_of
 from lrensemble.data.truth import Kind, truth_of
 from lrensemble.errors import AdoptError, PoolError
 from lrensemble.pool import Pool, Task
-from lrensemble.pool.store import is_pool
+from lrensemble.pool.place import is_pool
 
 VAL = (("x_val", "X_val", "x", "X"), ("y_val", "y", "labels"))
 TEST = (("x_test", "X_test"), ("y_test", "test_labels"))

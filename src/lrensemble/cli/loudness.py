@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, get_args
 
 import typer
 from typer.core import TyperCommand
@@ -101,9 +102,24 @@ def _shared_options() -> list[Any]:
 
 
 class Verb(TyperCommand):
-    """A verb, with the options that all have."""
+    """A verb, with the options that all have; no path that is given is empty."""
 
     def __init__(self, name: str | None, *, params: list[Any] | None = None, **options: Any) -> None:
         own, shared = params or [], _shared_options()
         place = next((i for i, each in enumerate(own) if "--json" in each.opts), len(own))
         super().__init__(name, params=[*own[:place], *shared, *own[place:]], **options)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line; an empty path is a variable of the shell that nobody has set, not this folder."""
+        given, *_ = self.make_parser(ctx).parse_args(args=list(args))
+        for each in self.params:
+            values = given.get(each.name or "")
+            if "" in (values if isinstance(values, list | tuple) else [values]) and _is_path(each):
+                shown = each.opts[0] if each.param_type_name == "option" else (each.name or "").upper()
+                raise ConfigError(f"{shown} is an empty path; name a file or a folder, or . for this one")
+        return super().parse_args(ctx, args)
+
+
+def _is_path(parameter: Any) -> bool:
+    annotation = parameter.type_descriptor.annotation
+    return Path in (annotation, *get_args(annotation))

@@ -117,7 +117,7 @@ def aim_of(pool: Pool) -> str:
 
     metric = default_metric(pool)
     if metric != DEFAULT_METRIC and pool.task.target.kind != "values":
-        people.print(f"a member knows only labels, so teams aim at {metric}", soft_wrap=True)
+        people.print(f"a member gives no probabilities, so teams aim at {metric}", soft_wrap=True)
     return metric
 
 

@@ -62,6 +62,11 @@ def show(
     if member is None and _is_ensemble(pool):
         _show_ensemble(pool, form)
         return
+    if pool.is_file():
+        raise PoolError(
+            f"{pool} is a file; show takes the folder of a pool or of an exported ensemble (files of ONNX and of torch "
+            "say the same in their metadata)"
+        )
     opened = open_pool(pool, plugin, trust_code)
     if member is None:
         raise PoolError(f"{pool} is a pool; say which of its members to show: lrensemble ls {pool} lists them")

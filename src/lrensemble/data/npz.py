@@ -91,7 +91,9 @@ def samples_of(
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
     if not os.path.isfile(path):
-        raise DataError(f"{path} is missing; set data.folder and the file's name to an .npz file")
+        raise DataError(
+            f"{path} is missing; say in which folder it lies, with --data FOLDER or data.folder, or name another file"
+        )
     try:
         with storage_errors("read", path):
             arrays = read_arrays(path)

@@ -96,7 +96,9 @@ def _read(path: Path, delimiter: str | None) -> pa.Table:
     if not path.name.lower().endswith(SUFFIXES):
         raise DataError(f"{path} is no table; give a file whose name ends in {', '.join(SUFFIXES)}")
     if not os.path.isfile(path):
-        raise DataError(f"{path} is missing; set data.folder and the file's name")
+        raise DataError(
+            f"{path} is missing; say in which folder it lies, with --data FOLDER or data.folder, or name another file"
+        )
     if path.suffix.lower() == ".parquet":
         return parquet_table(path)
     return csv_table(path, delimiter or ("\t" if ".tsv" in path.name.lower() else ","))

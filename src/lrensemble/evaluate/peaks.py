@@ -12,8 +12,8 @@ from lrensemble.pool import Member
 def edge_of_peaks(members: Sequence[Member], metric: str) -> str | None:
     """One line for people where the best model's policy did best at the highest or the lowest of its peaks.
 
-    None where the peak lies between others, where its policy has one peak alone, and where recipes or scores are not
-    known.
+    None where the peak lies between others, where several peaks did equally well, where its policy has one peak alone,
+    and where recipes or scores are not known.
 
     Args:
         members: of the pool.
@@ -29,8 +29,9 @@ def edge_of_peaks(members: Sequence[Member], metric: str) -> str | None:
     if not tried:
         return None
     policy, seen = max(tried.items(), key=lambda item: max(item[1]))
-    best, peaks = max(seen)[1], sorted({peak for _, peak in seen})
-    if len(peaks) < 2 or best not in (peaks[0], peaks[-1]):
+    top, peaks = max(seen)[0], sorted({peak for _, peak in seen})
+    best, *tied = {peak for score, peak in seen if score == top}
+    if len(peaks) < 2 or tied or best not in (peaks[0], peaks[-1]):
         return None
     edge, beyond = ("highest", "higher") if best == peaks[-1] else ("lowest", "lower")
     return (

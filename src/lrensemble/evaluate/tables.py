@@ -85,9 +85,10 @@ def _table(
     model = "the best single model" + (" with a temperature" if tempered else "")
     aimed = "" if metric == reference.metric else f" by {in_print(reference.metric)}"
     percent = " in percent" if METRICS.facts(metric).unit == "fraction" else ""
+    compared = _compared(teams, metric, tempered)
     title = (
-        f"{result.task}: {in_print(metric)}{percent}; gain over {model}{aimed} on {_test_rows(result):,} test rows, "
-        f"adjusted for {_compared(teams, metric, tempered)} teams"
+        f"{result.task}: {in_print(metric)}{percent}; gain over {model}{aimed} on {_test_rows(result):,} test rows"
+        f"{f', adjusted for {compared} teams' if compared else ''}"
     )
     single = reference.tempered if tempered else reference
     assert single is not None

@@ -25,6 +25,7 @@ from lrensemble.errors import ExportError, PoolError
 from lrensemble.export.card import card_of
 from lrensemble.export.description import Description
 from lrensemble.files import read_json, seal, storage_errors, write_folder
+from lrensemble.pool.place import is_pool
 from lrensemble.pool.sealed import check_file, load_tensors, unseal
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
@@ -97,7 +98,7 @@ def is_bundle(folder: Path) -> bool:
 def _config(folder: Path) -> _Config:
     path = folder / CONFIG
     if not is_bundle(folder):
-        raise ExportError(f"no ensemble at {folder}: it has no {CONFIG}; make one with lrensemble export")
+        raise _no_ensemble(folder)
     content = read_json(path)
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise ExportError(f"{path} is of no ensemble that lrensemble wrote; name the folder of one")
@@ -105,6 +106,18 @@ def _config(folder: Path) -> _Config:
         return unseal(_Config, path)
     except PoolError as error:
         raise ExportError(str(error)) from None
+
+
+def _no_ensemble(folder: Path) -> ExportError:
+    """The error where there is no bundle: what is there instead, and what to do."""
+    if folder.is_file():
+        return ExportError(
+            f"no ensemble at {folder}: it is a file; give the folder of a bundle (a file of ONNX is for ONNX Runtime, "
+            "one of torch.export for torch)"
+        )
+    if is_pool(folder):
+        return ExportError(f"{folder} is a pool and no ensemble; make one of it with lrensemble export {folder}")
+    return ExportError(f"no ensemble at {folder}: it has no {CONFIG}; make one with lrensemble export")
 
 
 def _content(path: Path, config: _Config) -> bytes:

@@ -15,8 +15,8 @@ from lrensemble.export.team import chosen_team
 from lrensemble.files import seal, write_whole
 from lrensemble.pool import Pool
 from lrensemble.pool.names import with_distinct_names
+from lrensemble.pool.place import is_pool
 from lrensemble.pool.sealed import unseal
-from lrensemble.pool.store import is_pool
 from lrensemble.registry import known_paths_only, require_known_paths
 from lrensemble.spec import to_spec
 from lrensemble.targets import OfTarget

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from lrensemble.errors import StorageError
 from lrensemble.files.drafts import clear_once, draft_of, erase
 from lrensemble.files.inside import check_inside, pool_above
 from lrensemble.files.refused import storage_errors
@@ -187,7 +188,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def _new_draft(path: Path, *, make: bool = True) -> Path:
-    """The name of a draft in a folder that is there, is no link inside a pool, and holds no dead writer's drafts."""
+    """The name of a draft in a folder that is there, is no link inside a pool, and holds no dead writer's drafts.
+
+    Raises:
+        StorageError: the path has no name of its own, as `.` has none.
+    """
+    if path.name in ("", ".."):
+        raise StorageError(f"cannot write to {path}, which is a folder that is there; name a file or a folder in it")
     check_inside(path)
     if make:
         _make(path.parent)

@@ -146,7 +146,7 @@ def _listed(method: SpecLike | Sequence[SpecLike] | None, pool: Pool) -> Sequenc
 
 
 def evaluate(
-    pool: Pool | PathLike, out: PathLike | None = None, *, foreign: Sequence[str] = (), trust_code: bool = False
+    pool: Pool | PathLike, out: PathLike | None = None, *, foreign: str | Sequence[str] = (), trust_code: bool = False
 ) -> Result:
     """Measure the stored teams of a pool on the rows of every test set, as `lrensemble evaluate` does.
 
@@ -158,7 +158,8 @@ def evaluate(
     Args:
         pool: a pool, or its folder, with teams chosen by `select`.
         out: file of the result; `POOL/result.json` unless given.
-        foreign: names of further test sets whose truth does not count: their rows are only told from those of test.
+        foreign: names of further test sets, or one, whose truth does not count: their rows are only told from those of
+            test.
         trust_code: whether code that the pool names may be imported.
 
     Raises:
@@ -166,7 +167,8 @@ def evaluate(
         StorageError: the file cannot be written.
     """
     found = opened(pool, trust_code)
-    return evaluate_into(found, found.folder / "result.json" if out is None else Path(out), foreign=foreign)
+    names = [foreign] if isinstance(foreign, str) else foreign
+    return evaluate_into(found, found.folder / "result.json" if out is None else Path(out), foreign=names)
 
 
 def opened(given: Pool | PathLike, trust_code: bool = False) -> Pool:

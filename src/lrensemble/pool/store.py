@@ -41,7 +41,6 @@ from lrensemble.files import (
     own_files,
     remove,
     seal,
-    storage_errors,
     write_folder,
     write_whole,
 )
@@ -50,6 +49,7 @@ from lrensemble.pool.content import BySplit, History, Precision, Weights, member
 from lrensemble.pool.listing import MEMBER, is_member, read_members
 from lrensemble.pool.member import ID_PATTERN, Failure, Member, MemberRecord
 from lrensemble.pool.names import with_distinct_names
+from lrensemble.pool.place import check_may_become_pool, is_pool, no_pool
 from lrensemble.pool.rows import are_written, check_rows, read_ids, read_rows, write_rows
 from lrensemble.pool.sealed import unseal
 from lrensemble.pool.shown import headline_of, member_at, row_of
@@ -94,12 +94,14 @@ class Pool(Shown):
             ids: for splits that have them, the name of each row.
 
         Raises:
-            PoolError: the folder holds a pool for another task, or one that is damaged.
+            PoolError: the folder holds a pool for another task, or one that is damaged; or it is an exported ensemble.
             PredictionsError: labels or attributes that are not those of the task, or labels outside its classes.
             StorageError: the folder cannot be written.
         """
         check_rows(task, ids, labels=labels, groups=groups, weights=weights, choices=choices)
         exists = is_pool(folder)
+        if not exists:
+            check_may_become_pool(folder)
         pool = cls.open(folder) if exists else cls(folder, task)
         if difference := task.difference(pool.task):
             raise PoolError(f"{folder} holds a pool for another task; given: {difference}; use another folder")
@@ -130,7 +132,7 @@ class Pool(Shown):
         """
         folder = Path(folder)
         if not is_pool(folder):
-            raise PoolError(f"no pool at {folder}: it has no pool.json; make one with lrensemble tune or collect")
+            raise no_pool(folder)
         return cls(folder, unseal(_PoolFile, folder / "pool.json").task, trust_code)
 
     def truth(self, split: str) -> NDArray[Any]:
@@ -284,16 +286,6 @@ class Pool(Shown):
             path = member.folder / MEMBER
             raise PoolError(f"{path} belongs to another pool: it has other {', '.join(other)}; move {path.parent} away")
         return member
-
-
-def is_pool(folder: Path) -> bool:
-    """Whether a pool lies in the folder.
-
-    Raises:
-        StorageError: the folder cannot be looked into.
-    """
-    with storage_errors("read", folder):
-        return (folder / "pool.json").exists()
 
 
 class _PoolFile(Record):

@@ -69,6 +69,7 @@ def test_every_cell() -> None:
         "toy: variants of greedy on 1,234 rows of v2, look 3 at them; gains with 95 % interval and p; ms for "
         "64 rows at once, on 1 thread of the CPU, all in turns, medians"
     )
+    assert "adjusted" not in variants_table(comparison(SOUP)).title
 
 
 def test_the_short_one_fits_a_terminal() -> None:

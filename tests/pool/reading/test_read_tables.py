@@ -12,6 +12,7 @@ from tests.members import stacked
 
 from lrensemble.errors import LREnsembleError, PredictionsError
 from lrensemble.pool.collect import CollectResult, collect
+from lrensemble.pool.collect.reading.tables import read_table
 
 MODELS, ROWS, CLASSES = ("lgb", "xgb"), 60, 4
 GENERATOR = np.random.default_rng(3)
@@ -319,3 +320,32 @@ def test_percentages_are_no_logits(tmp_path: Path) -> None:
         each[[f"p{k}" for k in range(CLASSES)]] *= 100
     with pytest.raises(PredictionsError, match=r"lgb.csv.*say what they are with --kind"):
         collect(written(tmp_path, frames), tmp_path / "pool")
+
+
+def test_spaces_around_names_and_cells_say_nothing(tmp_path: Path) -> None:
+    columns = [f" p_{name} " for name in NAMES]
+    frames = [frame(m, columns, **{" id": IDS, " animal ": NAMES[TRUTH]}) for m in range(2)]
+    paths = written(tmp_path, [each.rename(columns={" id": "id"}) for each in frames])
+    for path in paths:
+        path.write_text(path.read_text().replace(",", ", "))
+    result = collect(paths, tmp_path / "pool", truth="animal")
+    of_classes(result, classes=NAMES)
+    assert "took p_bird … p_frog as classes" in result.reading[0]
+    assert "`animal` as truth, `id` as id" in result.reading[0]
+
+
+def test_names_that_differ_by_spaces_alone_stay_apart(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("id,target,p_0,p_1,p_1 \n1,0,0.6,0.4,7\n2,1,0.3,0.7,8\n")
+    found = read_table(tmp_path / "one.csv")
+    assert list(found) == ["id", "target", "p_0", "p_1", "p_1 "]
+
+
+def test_a_column_of_names_comes_before_an_index_that_nobody_named(tmp_path: Path) -> None:
+    """`sample` and filters leave an index, which parquet keeps: of one file, and not of the other."""
+    frames = [frame(m, [f"prob_{k}" for k in range(CLASSES)], row=IDS, target=TRUTH) for m in range(2)]
+    paths = [tmp_path / f"{name}.parquet" for name in MODELS]
+    frames[0].to_parquet(paths[0])
+    frames[1].sample(frac=1, random_state=1).to_parquet(paths[1])
+    result = collect(paths, tmp_path / "pool")
+    of_classes(result)
+    assert "`row` as id" in result.reading[0]

@@ -41,7 +41,8 @@ def torch(given: nn.Module | Path | str, asked: Asked, *, key: str | None = None
         key: where in the file the weights are, `state_dict` or `model`, if that is not clear.
 
     Raises:
-        AdoptError: a file without a builder, or that holds something else than weights; a module that does not convert.
+        AdoptError: no such file, one without a builder, or one that holds something else than weights; a module that
+            does not convert.
         MissingExtraError: a module without a builder, and no ONNX.
     """
     return [_of_module(given, asked) if isinstance(given, nn.Module) else _of_file(Path(given), asked, key)]
@@ -61,6 +62,8 @@ def _of_module(given: nn.Module, asked: Asked) -> Found:
 
 
 def _of_file(path: Path, asked: Asked, key: str | None) -> Found:
+    if not path.exists():
+        raise AdoptError(f"there is no file {path}; name one that is there")
     if asked.builder is None:
         raise AdoptError(
             f"{path} holds weights at best: say what builds their network anew, builder='package.module:function' of "

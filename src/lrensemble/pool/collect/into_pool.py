@@ -28,7 +28,8 @@ from lrensemble.pool.collect.reading.held import Asked
 from lrensemble.pool.collect.scores import scores_of
 from lrensemble.pool.collect.test_sets import with_test_sets
 from lrensemble.pool.member import MemberRecord
-from lrensemble.pool.store import Pool, is_pool
+from lrensemble.pool.place import is_pool
+from lrensemble.pool.store import Pool
 from lrensemble.pool.task import Task
 from lrensemble.rows import check_weights
 from lrensemble.targets import AnyTarget, LogProbs

@@ -12,6 +12,7 @@ from lrensemble.errors import PredictionsError
 from lrensemble.files import storage_errors
 from lrensemble.pool.collect.reading.containers import IN_WORDS, PICKLES, SUFFIXES, stem_of, suffix_of
 from lrensemble.pool.collect.reading.roles import Half, half_of, role_of, words_of
+from lrensemble.pool.place import is_pool
 
 OF_RUNS = re.compile(
     r"metrics|progress|params|result|config.*|hparams|trainer_state|training_args|optimizer.*|scheduler|rng_state.*|model|"
@@ -101,6 +102,8 @@ def is_common(path: Path) -> bool:
 
 def _walk(folder: Path) -> list[Path]:
     """Files of a folder; of the folders below it where it holds none of predictions itself."""
+    if is_pool(folder):
+        raise PredictionsError(f"{folder} is a pool already; lrensemble merge puts the members of pools into one")
     with storage_errors("read", folder):
         direct = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file())
     found = _known(direct)

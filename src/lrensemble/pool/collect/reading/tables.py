@@ -82,12 +82,17 @@ def _csv(content: bytes, path: Path) -> pd.DataFrame:
             keep_default_na=False,
             na_values=list(MISSING),
             low_memory=False,
+            skipinitialspace=True,
             **exact,
         )
 
     found = read(".")
-    commas = separator == ";" and re.search(r"(?m)(?:^|;)-?\d+,\d+(?:;|\s*$)", text)
-    return read(",") if commas else found
+    if separator == ";" and re.search(r"(?m)(?:^|;)-?\d+,\d+(?:;|\s*$)", text):
+        found = read(",")
+    stripped = found.columns.map(lambda name: name.strip() if isinstance(name, str) else name)
+    if stripped.is_unique:  # spaces around names are of whoever wrote the file by hand
+        found.columns = stripped
+    return found
 
 
 def _is_number(cell: str) -> bool:
@@ -100,16 +105,22 @@ def _is_number(cell: str) -> bool:
 
 def _counts_from_zero(line: str, separator: str) -> bool:
     """Whether a first line of numbers is one of names after all: 0, 1, 2, … are classes."""
-    return line.split(separator) == [str(place) for place in range(line.count(separator) + 1)]
+    return [cell.strip() for cell in line.split(separator)] == [
+        str(place) for place in range(line.count(separator) + 1)
+    ]
 
 
 def columns_of(frame: pd.DataFrame) -> Arrays:
-    """Columns of a frame by name; an index that is more than the place of a row is the column `index`."""
+    """Columns of a frame by name; an index that is more than the place of a row is the column `index`.
+
+    An index without a name comes last: `sample` and filters leave one, and a column that names rows says more.
+    """
     pandas = need_pandas()
     found: Arrays = {}
     named = frame.index.name is not None or not isinstance(frame.index, pandas.RangeIndex)
-    if named and frame.index.nlevels == 1:
-        found[str(frame.index.name or "index")] = cells(frame.index.to_series())
+    index = cells(frame.index.to_series()) if named and frame.index.nlevels == 1 else None
+    if index is not None and frame.index.name is not None:
+        found[str(frame.index.name)], index = index, None
     for place, name in enumerate(frame.columns):
         label = "_".join(map(str, name)) if isinstance(name, tuple) else str(name)
         column = cells(frame.iloc[:, place])
@@ -117,6 +128,8 @@ def columns_of(frame: pd.DataFrame) -> Arrays:
             found.update({f"{label}_{key}": array for key, array in column.items()})
         else:
             found[label] = column
+    if index is not None:
+        found.setdefault("index", index)
     return found
 
 
