@@ -21,11 +21,16 @@ KEYS = ("x", "image", "inputs")
 """Keys of an object under which its row may stand."""
 
 
-def read_lines(path: Path, inputs: Inputs) -> Iterator[Rows]:
+def read_lines(path: Path, inputs: Inputs, rows: range | None = None) -> Iterator[Rows]:
     """Blocks of raw inputs [sample, *shape] of a file; empty lines are left out.
 
     A line is a list, nested as a row is; or an object with such a list under one of `KEYS`; or an object of features,
     whose numbers are taken in their order.
+
+    Args:
+        path: the file.
+        inputs: what the ensemble takes.
+        rows: those that are read, one after the other; all unless given.
 
     Raises:
         DataError: a line that is no such row; its number is named.
@@ -33,8 +38,20 @@ def read_lines(path: Path, inputs: Inputs) -> Iterator[Rows]:
     """
     with storage_errors("read", path), path.open("rb") as file:
         lines = ((number, line) for number, line in enumerate(file, start=1) if line.strip())
+        if rows is not None:
+            lines = islice(lines, rows.start, rows.stop)
         while block := list(islice(lines, LINES)):
             yield np.concatenate([_row(line, inputs, f"{path}, line {number}") for number, line in block])
+
+
+def count_lines(path: Path) -> int:
+    """Lines of a file that are rows.
+
+    Raises:
+        StorageError: the file cannot be read.
+    """
+    with storage_errors("read", path), path.open("rb") as file:
+        return sum(bool(line.strip()) for line in file)
 
 
 def _row(line: bytes, inputs: Inputs, source: str) -> Rows:
