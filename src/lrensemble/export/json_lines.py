@@ -37,9 +37,8 @@ def read_lines(path: Path, inputs: Inputs, rows: range | None = None) -> Iterato
         StorageError: the file cannot be read.
     """
     with storage_errors("read", path), path.open("rb") as file:
-        lines = ((number, line) for number, line in enumerate(file, start=1) if line.strip())
-        if rows is not None:
-            lines = islice(lines, rows.start, rows.stop)
+        given = ((number, line) for number, line in enumerate(file, start=1) if line.strip())
+        lines: Iterator[tuple[int, bytes]] = given if rows is None else islice(given, rows.start, rows.stop)
         while block := list(islice(lines, LINES)):
             yield np.concatenate([_row(line, inputs, f"{path}, line {number}") for number, line in block])
 
