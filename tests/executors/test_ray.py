@@ -22,6 +22,15 @@ from typing import Any
 import psutil
 import pytest
 from tests.executors.contract import CONTRACT
+from tests.executors.ray_sweeps import (
+    arrays_are_shared,
+    data_are_read_once,
+    files,
+    machines_come_and_leave,
+    searches_look,
+    stopped_workers_write_nothing,
+    stops_and_goes_on,
+)
 from tests.executors.worker_tasks import prepare, prepare_meeting
 from tests.forked import ForkedProcess
 from tests.ray_clusters import NODE, cluster_of, kill_node, workers_of
@@ -66,12 +75,6 @@ for event in tune(experiment, folder, execution="one-by-one", save_steps=8, exec
 """
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    """Weights and predictions of the members, to the last bit."""
-    found = {str(path.relative_to(folder)): path for path in folder.glob("members/*/*") if path.suffix != ".json"}
-    return {name: path.read_bytes() for name, path in found.items()}
-
-
 @WITH_RAY
 @STARTS_WORKERS
 def test_a_cluster(subtests: pytest.Subtests, forking: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,8 +91,33 @@ def test_a_cluster(subtests: pytest.Subtests, forking: Path, tmp_path: Path, mon
             own_gpus(cluster.address, tmp_path)
         with subtests.test("modules of the user's own are sent"):
             own_modules(cluster.address, tmp_path / "elsewhere", monkeypatch)
+        with subtests.test("arrays are shared by the workers of a machine"):
+            arrays_are_shared(spec)
+        with subtests.test("data are read once"):
+            data_are_read_once(spec, tmp_path, monkeypatch)
+        with subtests.test("a sweep that gets SIGTERM saves and goes on"):
+            stops_and_goes_on(spec, forking, tmp_path, ["SIGTERM"])
         with subtests.test("a sweep loses a worker, the program and a machine"):
             losses(cluster, spec, forking, tmp_path)
+
+
+@pytest.mark.long
+@WITH_RAY
+@STARTS_WORKERS
+def test_a_cluster_for_longer(
+    subtests: pytest.Subtests, forking: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LRENSEMBLE_LEASE", str(LEASE))
+    with cluster_of({"num_cpus": 2}) as cluster:
+        spec = f"ray(address='{cluster.address}')"
+        with subtests.test("searches look at members"):
+            searches_look(spec, tmp_path)
+        with subtests.test("an interrupted sweep saves and goes on"):
+            stops_and_goes_on(spec, forking, tmp_path, ["SIGINT", "hours"])
+        with subtests.test("workers that were stopped for too long write nothing"):
+            stopped_workers_write_nothing(cluster, spec, forking, tmp_path)
+        with subtests.test("machines come and leave"):
+            machines_come_and_leave(cluster, tmp_path)
 
 
 def crashes(spec: str, folder: Path) -> None:

@@ -9,6 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 Told = tuple[str, str, int]
 Task = Callable[[str], Iterator[Told]]
 
@@ -52,6 +55,17 @@ def do_meeting(folder: Path, item: str) -> Iterator[Told]:
     yield item, os.environ.get("CUDA_VISIBLE_DEVICES", ""), os.getpid()
 
 
+def prepare_with_array(array: NDArray[np.int64]) -> Task:
+    return partial(do_sum, array)
+
+
+def do_sum(array: NDArray[np.int64], item: str) -> Iterator[Told]:
+    """Tell the sum of an array, and whose memory it has."""
+    assert item
+    kind = f"{'writable' if array.flags.writeable else 'read-only'}, {'its own' if array.flags.owndata else 'a view'}"
+    yield str(array.sum()), kind, os.getpid()
+
+
 def prepare_badly() -> Task:
     raise FileNotFoundError("no data here")
 
@@ -75,5 +89,5 @@ def do(folder: Path, device: str, item: str) -> Iterator[Told]:
         raise OddError("here", 3)
     if kind == "function":
         yield cast("Told", lambda: None)
-    while kind == "sleep":
+    while kind == "sleep" or (kind == "held" and first):
         time.sleep(0.05)

@@ -158,7 +158,7 @@ def predict(
     executor: Annotated[
         str | None,
         typer.Option(
-            help="Who predicts: files are spread over the workers of processes(workers=4), ray, ….",
+            help="Who predicts: files and rows are spread over workers of processes(workers=4), ray, ….",
             autocompletion=registered("executors"),
         ),
     ] = None,

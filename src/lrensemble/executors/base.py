@@ -34,6 +34,9 @@ class Executor(Protocol):
 
     Whatever dies, an item that was not done is handed out again by the process that has the list; nothing else repeats
     it. That two never do the same item is not the executor's promise but that of the claims in the pool.
+
+    One whose attribute `shares_arrays` is true puts the arrays of a preparation on each machine once, where all workers
+    read them: it is given those that others read again in every worker.
     """
 
     def places(self, devices: Sequence[str], modules: Sequence[str] = ()) -> tuple[str, ...]:

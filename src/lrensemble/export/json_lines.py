@@ -22,20 +22,36 @@ KEYS = ("x", "image", "inputs")
 """Keys of an object under which its row may stand."""
 
 
-def read_lines(path: Path, inputs: Inputs) -> Iterator[Rows]:
+def read_lines(path: Path, inputs: Inputs, rows: range | None = None) -> Iterator[Rows]:
     """Blocks of raw inputs [sample, *shape] of a file; empty lines are left out.
 
     A line is a list, nested as a row is; or an object with such a list under one of `KEYS`; or an object of features,
     which are taken by the names that they had in training, or their numbers in their order where those had none.
+
+    Args:
+        path: the file.
+        inputs: what the ensemble takes.
+        rows: those that are read, one after the other; all unless given.
 
     Raises:
         DataError: a line that is no such row; its number is named.
         StorageError: the file cannot be read.
     """
     with storage_errors("read", path), path.open("rb") as file:
-        lines = ((number, line) for number, line in enumerate(file, start=1) if line.strip())
+        given = ((number, line) for number, line in enumerate(file, start=1) if line.strip())
+        lines: Iterator[tuple[int, bytes]] = given if rows is None else islice(given, rows.start, rows.stop)
         while block := list(islice(lines, LINES)):
             yield np.concatenate([_row(line, inputs, f"{path}, line {number}") for number, line in block])
+
+
+def count_lines(path: Path) -> int:
+    """Lines of a file that are rows.
+
+    Raises:
+        StorageError: the file cannot be read.
+    """
+    with storage_errors("read", path), path.open("rb") as file:
+        return sum(bool(line.strip()) for line in file)
 
 
 def _row(line: bytes, inputs: Inputs, source: str) -> Rows:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -79,7 +80,7 @@ def predict_files(ensemble: Ensemble, files: Sequence[Path], asked: Asked = PLAI
         StorageError: a file cannot be read.
     """
     asked.check(ensemble.description.target)
-    return together([tabulated(ensemble, checked_files(files), asked)], asked)
+    return together([tabulated(ensemble, [Piece(path) for path in checked_files(files)], asked)], asked)
 
 
 def checked_files(given: Sequence[Path]) -> list[Path]:
@@ -96,15 +97,24 @@ def checked_files(given: Sequence[Path]) -> list[Path]:
     return files
 
 
-def tabulated(ensemble: Ensemble, files: Sequence[Path], asked: Asked) -> tuple[Predictions, Outside]:
-    """The table of some files, and which of their rows are far outside of what was trained on."""
+class Piece(NamedTuple):
+    """File, or some rows of one."""
+
+    path: Path
+    rows: range | None = None
+    """Rows that are predicted, one after the other; all unless given."""
+
+
+def tabulated(ensemble: Ensemble, pieces: Sequence[Piece], asked: Asked) -> tuple[Predictions, Outside]:
+    """The table of some files or parts of them, and which rows are far outside of what was trained on."""
     names, rows, outside = list[str](), list[int](), list[Outside]()
 
     def blocks() -> Iterator[Tensor]:
-        for path in files:
-            first, name = len(rows), NAME if path == STANDARD_INPUT else path
+        for path, part in pieces:
+            name = NAME if path == STANDARD_INPUT else path
+            first = len(rows) - (0 if part is None else part.start)
             with piped() if path == STANDARD_INPUT else nullcontext(path) as place:
-                for block in read(place, ensemble.description.inputs):
+                for block in read(place, ensemble.description.inputs, part):
                     given = torch.from_numpy(np.require(block, requirements=("C", "W")))
                     outside.append(ensemble.outside(given).in_file(name))
                     if asked.strict:

@@ -50,13 +50,14 @@ def takes_images(inputs: Inputs) -> bool:
     return len(inputs.shape) == 3 and inputs.shape[0] in MODES and inputs.dtype == "uint8"
 
 
-def as_rows(array: Rows, inputs: Inputs, source: str = "array") -> Rows:
+def as_rows(array: Rows, inputs: Inputs, source: str = "array", first: int = 0) -> Rows:
     """Rows of the ensemble's shape: as they are, with the channels moved, or scaled, cut and converted as in training.
 
     Args:
         array: [sample, *shape], [sample, height, width, channel], or of one channel [sample, height, width].
         inputs: what the ensemble takes.
         source: where the array is from, for errors.
+        first: number of its first row there.
 
     Raises:
         DataError: no numbers, another shape, or images of another size that training did not scale or that are no
@@ -75,7 +76,7 @@ def as_rows(array: Rows, inputs: Inputs, source: str = "array") -> Rows:
     if not takes_images(inputs) or (found := _channels_last(array)) is None:
         axes = ", ".join(map(str, shape))
         raise DataError(f"{source}: inputs have shape {array.shape}; the ensemble takes [sample, {axes}]")
-    return _each_prepared(_bytes(found, source), inputs, source)
+    return _each_prepared(_bytes(found, source), inputs, source, first)
 
 
 def finite_rows(array: Rows, inputs: Inputs, source: str, first: int = 0) -> Rows:
@@ -90,7 +91,7 @@ def finite_rows(array: Rows, inputs: Inputs, source: str, first: int = 0) -> Row
     Raises:
         DataError: a value that is not finite, or as `as_rows`.
     """
-    rows = as_rows(array, inputs, source)
+    rows = as_rows(array, inputs, source, first)
     if rows.dtype.kind == "f" and not np.isfinite(rows).all():
         row = first + int(np.flatnonzero(~np.isfinite(rows).reshape(len(rows), -1).all(axis=1))[0])
         raise DataError(f"{source}: row {row} holds a value that is not finite; fill it in as in the training data")
@@ -126,7 +127,7 @@ def _bytes(images: Rows, source: str) -> NDArray[np.uint8]:
     return found
 
 
-def _each_prepared(images: NDArray[np.uint8], inputs: Inputs, source: str) -> NDArray[np.uint8]:
+def _each_prepared(images: NDArray[np.uint8], inputs: Inputs, source: str, first: int) -> NDArray[np.uint8]:
     try:
         from PIL.Image import fromarray
     except ImportError:
@@ -134,7 +135,7 @@ def _each_prepared(images: NDArray[np.uint8], inputs: Inputs, source: str) -> ND
     flat = images[..., 0] if images.shape[3] == 1 else images
     rows = [
         _prepared(fromarray(np.ascontiguousarray(image)), inputs, f"{source}, row {row}")
-        for row, image in enumerate(flat)
+        for row, image in enumerate(flat, start=first)
     ]
     return np.stack(rows) if rows else np.empty((0, *inputs.shape), dtype=np.uint8)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from lrensemble.config import Inputs
 from lrensemble.data.folders import SUFFIXES as IMAGES
 from lrensemble.errors import DataError, MissingExtraError, PredictionsError
 from lrensemble.export.columns import IMAGE_COLUMNS, numbers_of
-from lrensemble.export.json_lines import read_lines
+from lrensemble.export.json_lines import count_lines, read_lines
 from lrensemble.export.raw_inputs import Rows, finite_rows, rows_of_image
 from lrensemble.files import storage_errors
+from lrensemble.numpy_files import shape_of
 from lrensemble.pool.arrays import load
 
 SUFFIXES = (*IMAGES, ".npz", ".npy", ".parquet", ".csv", ".jsonl")
@@ -71,7 +72,7 @@ def check_suffix(path: Path) -> None:
         )
 
 
-def read(path: Path, inputs: Inputs) -> Iterator[Rows]:
+def read(path: Path, inputs: Inputs, rows: range | None = None) -> Iterator[Rows]:
     """Blocks of raw inputs [sample, *shape] of a file, in the order of its rows.
 
     An image is one row, turned as its EXIF data say, scaled, cut and converted as in training. An `.npz` file holds one
@@ -83,6 +84,7 @@ def read(path: Path, inputs: Inputs) -> Iterator[Rows]:
     Args:
         path: the file.
         inputs: what the ensemble takes.
+        rows: those that are read, one after the other; all unless given.
 
     Raises:
         DataError: another kind of file, a damaged one, or inputs of another size.
@@ -96,18 +98,52 @@ def read(path: Path, inputs: Inputs) -> Iterator[Rows]:
             content = path.read_bytes()
         yield rows_of_image(content, inputs, str(path))
     elif suffix == ".parquet":
-        yield from _parquet(path, inputs)
+        yield from _parquet(path, inputs, rows)
     elif suffix == ".csv":
-        yield from _csv(path, inputs)
+        yield from _csv(path, inputs, rows)
     elif suffix == ".jsonl":
-        yield from read_lines(path, inputs)
+        yield from read_lines(path, inputs, rows)
     else:
-        yield finite_rows(_array(path), inputs, str(path))
+        array = _array(path, mapped=rows is not None)
+        if rows is not None:
+            array = np.array(array[rows.start : rows.stop])
+        yield finite_rows(array, inputs, str(path), 0 if rows is None else rows.start)
 
 
-def _array(path: Path) -> Rows:
+def count_rows(path: Path) -> int | None:
+    """Rows of a file, without making inputs of them; None of one that `read` refuses.
+
+    Raises:
+        MissingExtraError: pyarrow is needed and not installed.
+        StorageError: the file cannot be read.
+    """
+    suffix = path.suffix.lower()
+    if suffix in IMAGES:
+        return 1
+    if suffix == ".jsonl":
+        return count_lines(path)
+    with storage_errors("read", path):
+        try:
+            return shape_of(path, (*ARRAYS, path.stem))[0] if suffix in (".npz", ".npy") else _rows_of_table(path)
+        except (OSError, MissingExtraError):
+            raise
+        except Exception:  # damaged files make numpy, zipfile and arrow raise almost anything
+            return None
+
+
+def _rows_of_table(path: Path) -> int:
     try:
-        arrays = load(path, frozenset((*ARRAYS, path.stem)))
+        from pyarrow import csv, parquet
+    except ImportError:
+        raise MissingExtraError("reading tables needs pyarrow: pip install 'lrensemble[hub]'") from None
+    if path.suffix.lower() == ".csv":
+        return int(csv.read_csv(path).num_rows)
+    return int(parquet.read_metadata(path).num_rows)
+
+
+def _array(path: Path, *, mapped: bool) -> Rows:
+    try:
+        arrays = load(path, frozenset((*ARRAYS, path.stem)), mapped=mapped)
     except PredictionsError as error:
         raise DataError(str(error)) from None
     names = [name for name in (*ARRAYS, path.stem) if name in arrays]
@@ -116,35 +152,43 @@ def _array(path: Path) -> Rows:
     return arrays[names[0]]
 
 
-def _parquet(path: Path, inputs: Inputs) -> Iterator[Rows]:
+def _parquet(path: Path, inputs: Inputs, rows: range | None) -> Iterator[Rows]:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
         raise MissingExtraError("reading parquet needs pyarrow: pip install 'lrensemble[hub]'") from None
     try:
         with storage_errors("read", path), parquet.ParquetFile(path) as file:
-            first = 0
-            for batch in file.iter_batches(TABLE_BATCH_ROWS):
+            for first, batch in _within(file.iter_batches(TABLE_BATCH_ROWS), rows):
                 yield _table(batch, inputs, str(path), first)
-                first += batch.num_rows
     except (ArrowException, UnicodeDecodeError) as error:  # names of columns are decoded when they are asked for
         raise DataError(f"{path} is damaged, or no parquet file: {' '.join(str(error).split())}") from None
 
 
-def _csv(path: Path, inputs: Inputs) -> Iterator[Rows]:
+def _csv(path: Path, inputs: Inputs, rows: range | None) -> Iterator[Rows]:
     try:
         from pyarrow import ArrowException, csv
     except ImportError:
         raise MissingExtraError("reading CSV needs pyarrow: pip install 'lrensemble[hub]'") from None
     try:
         with storage_errors("read", path):
-            first = 0
             # Whole: a stream knows the types of its first block alone, and refuses 1.5 after many whole numbers.
-            for batch in csv.read_csv(path).to_batches(TABLE_BATCH_ROWS):
+            for first, batch in _within(csv.read_csv(path).to_batches(TABLE_BATCH_ROWS), rows):
                 yield _table(batch, inputs, str(path), first)
-                first += batch.num_rows
     except (ArrowException, UnicodeDecodeError) as error:
         raise DataError(f"{path} is no CSV table that can be read: {' '.join(str(error).split())}") from None
+
+
+def _within(batches: Iterable[Any], rows: range | None) -> Iterator[tuple[int, Any]]:
+    """Batches of arrow with the number of their first row, cut to these rows; an empty table keeps its columns."""
+    first = 0
+    for batch in batches:
+        start, stop = (0, batch.num_rows) if rows is None else (rows.start - first, rows.stop - first)
+        if rows is None or (start < batch.num_rows and stop > 0):
+            yield first + max(start, 0), batch.slice(max(start, 0), min(stop, batch.num_rows) - max(start, 0))
+        elif stop <= 0:
+            return
+        first += batch.num_rows
 
 
 def _table(batch: Any, inputs: Inputs, source: str, first: int) -> Rows:

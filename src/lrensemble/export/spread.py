@@ -12,11 +12,12 @@ import torch
 
 from lrensemble.errors import ConfigError, WorkerError
 from lrensemble.executors import EXECUTORS, Crashed
-from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.ensemble import PREDICT_BATCH_ROWS, Ensemble
 from lrensemble.export.outside import Outside
 from lrensemble.export.piped import STANDARD_INPUT
-from lrensemble.export.predicting import PLAIN, Asked, checked_files, predict_files, tabulated, together
+from lrensemble.export.predicting import PLAIN, Asked, Piece, checked_files, predict_files, tabulated, together
 from lrensemble.export.predictions import Predictions
+from lrensemble.export.readers import count_rows
 from lrensemble.registry import import_plugins
 from lrensemble.spec import SpecLike
 from lrensemble.train.execution.devices import to_device
@@ -24,8 +25,8 @@ from lrensemble.train.execution.devices import to_device
 PARTS = 4
 """Parts for each place, so that none waits for long while others have files left."""
 
-Part = tuple[int, tuple[Path, ...]]
-"""Position of some files, and these."""
+Part = tuple[int, tuple[Piece, ...]]
+"""Position of some files or pieces of one, and these."""
 
 
 def predict_spread(
@@ -60,16 +61,41 @@ def predict_spread(
     paths = checked_files(files)
     if STANDARD_INPUT in paths:
         raise ConfigError("standard input is read by one process; give files, or leave the executor out")
-    size = max(1, math.ceil(len(paths) / (PARTS * len(places))))
-    parts = [tuple(paths[start : start + size]) for start in range(0, len(paths), size)]
+    parts = parts_of(paths, PARTS * len(places))
     found = dict[int, tuple[Predictions, Outside]]()
     prepare = partial(prepare_predicting, ensemble.absolute(), Path.cwd(), asked, trust_code, tuple(plugins))
     for message in chosen.map(prepare, list(enumerate(parts)), devices=places):
         if isinstance(message, Crashed):
-            raise WorkerError(f"the worker that predicts {parts[message.item][0]} died twice, last with {message}")
+            raise WorkerError(f"the worker that predicts {parts[message.item][0].path} died twice, last with {message}")
         position, table = message
         found[position] = table
     return together([found[position] for position in range(len(parts))], asked)
+
+
+def parts_of(paths: Sequence[Path], most: int) -> list[tuple[Piece, ...]]:
+    """Files in their order, some in each part; one with more rows than a part has on average is cut by its rows.
+
+    Cuts are where batches end, so that each row is predicted in the batch of `predict_files`.
+
+    Args:
+        paths: of all files.
+        most: parts to be aimed at.
+
+    Raises:
+        StorageError: a file cannot be read.
+    """
+    counts = [count_rows(path) or 1 for path in paths]
+    rows = PREDICT_BATCH_ROWS * math.ceil(sum(counts) / most / PREDICT_BATCH_ROWS)
+    files, parts, waiting = math.ceil(len(paths) / most), list[tuple[Piece, ...]](), list[Piece]()
+    for path, count in zip(paths, counts, strict=True):
+        if count > rows or len(waiting) == files:
+            parts += [tuple(waiting)] if waiting else []
+            waiting = []
+        if count > rows:
+            parts += [(Piece(path, range(start, min(start + rows, count))),) for start in range(0, count, rows)]
+        else:
+            waiting.append(Piece(path))
+    return [*parts, *([tuple(waiting)] if waiting else [])]
 
 
 def prepare_predicting(
@@ -82,7 +108,7 @@ def prepare_predicting(
     ensemble = Ensemble.load(folder, trust_code=trust_code).to(to_device(device))
 
     def work(part: Part) -> Iterator[tuple[int, tuple[Predictions, Outside]]]:
-        position, files = part
-        yield position, tabulated(ensemble, files, asked)
+        position, pieces = part
+        yield position, tabulated(ensemble, pieces, asked)
 
     return work

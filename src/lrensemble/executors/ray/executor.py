@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -51,6 +51,9 @@ class Cluster:
     gpus: int = 0
     cpus: int = 1
     workers: int | None = None
+
+    shares_arrays: ClassVar[bool] = True
+    """By Ray's object store."""
 
     def places(self, devices: Sequence[str], modules: Sequence[str] = ()) -> tuple[str, ...]:
         """One for each GPU, or for each worker's cores, that the cluster has now, or for `workers`.

@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from lrensemble.errors import WorkerError
 from lrensemble.executors.base import Crashed
 from lrensemble.executors.processes import SECONDS_TO_END
@@ -153,12 +155,44 @@ def items_of(
     Raises:
         WorkerError: `prepare` cannot be handed to a worker.
     """
-    try:
-        pickled = pickle.dumps(prepare)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise WorkerError(f"cannot hand its preparation to a worker of Ray: {error}") from error
+    stored = _stored(ray, prepare)
     here = on_machine(ray.get_runtime_context().get_node_id())
     mailbox = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here, max_concurrency=10_000).remote()
-    order = Order(hashlib.sha256(pickled).hexdigest(), device, asks, os.getcwd())
+    order = Order(stored.digest, device, asks, os.getcwd())
     task = ray.remote(do).options(max_retries=0, **options)  # what is lost is handed out again here, not by Ray
-    return Items(ray, mailbox, task, ray.put(pickled), order, items, list(range(len(items))))
+    return Items(ray, mailbox, task, stored.reference, order, items, list(range(len(items))))
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Preparation in the object store of the cluster."""
+
+    job: str
+    """Ray's name of this connection, with which the store forgets it."""
+    digest: str
+    """Hash of it, with its arrays."""
+    reference: Any
+
+
+_last: list[_Stored] = []
+"""The last preparation that was stored: a search hands out the same in every round."""
+
+
+def _stored(ray: Any, prepare: object) -> _Stored:
+    """A preparation in the object store: once on each machine, where workers read its arrays in place.
+
+    Raises:
+        WorkerError: it cannot be handed to a worker.
+    """
+    arrays = list[pickle.PickleBuffer]()
+    try:
+        pickled = pickle.dumps(prepare, protocol=5, buffer_callback=arrays.append)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise WorkerError(f"cannot hand its preparation to a worker of Ray: {error}") from error
+    views = [np.asarray(array.raw()) for array in arrays]
+    digest, job = hashlib.sha256(pickled), ray.get_runtime_context().get_job_id()
+    for view in views:
+        digest.update(view.data)
+    if not _last or (_last[0].job, _last[0].digest) != (job, digest.hexdigest()):
+        _last[:] = [_Stored(job, digest.hexdigest(), ray.put([pickled, *views]))]
+    return _last[0]

@@ -133,7 +133,8 @@ def _work_of(order: Order, prepare: list[Any]) -> Work[Any, Any]:
             return _answered(_callers[order], asked)
 
         own: dict[str, Any] = {"ask": ask} if order.asks else {}
-        function = pickle.loads(prepare[0].future().result())
+        pickled, *arrays = prepare[0].future().result()
+        function = pickle.loads(pickled, buffers=arrays)
         made = function(*([] if order.device is None else [order.device]), **own)
         _prepared.clear()
         _prepared[order] = made

@@ -13,6 +13,8 @@ from pathlib import Path
 import torch
 
 from lrensemble.config import Experiment
+from lrensemble.data import Dataset
+from lrensemble.data.views import Views, dataset_of, views_of
 from lrensemble.errors import LostClaimError, LREnsembleError, TrainingError
 from lrensemble.executors import Crashed
 from lrensemble.files import this_process
@@ -126,7 +128,9 @@ def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, No
     """Train parts of a job in workers of one thread each; the runs of a part whose worker dies twice have failed."""
     should_continue, own = session.should_continue, (session.save_steps, session.reproducible)
     folder = setup.pool.folder.absolute()
-    prepare = partial(prepare_worker, setup.factory.experiment, folder, str(this_process()), *own)
+    shares = getattr(session.executor, "shares_arrays", False) and isinstance(setup.dataset, Dataset)
+    shared = views_of(setup.dataset) if shares and setup.dataset.device.type == "cpu" else None
+    prepare = partial(prepare_worker, setup.factory.experiment, folder, str(this_process()), *own, shared)
     events = session.executor.map(
         prepare,
         job.parts,
@@ -163,13 +167,15 @@ def prepare_worker(
     sweep: str,
     save_steps: int | None,
     reproducible: bool,
+    shared: Views | None,
     device: str,
     ask: Callable[[tuple[Run, HistoryLine]], bool] | None = None,
 ) -> Callable[[Job], Iterator[Event]]:
     """What a worker process does with a part of a job; the data are read once.
 
     It has one thread of torch, so that several share the cores without waiting for one another. `sweep` is the process
-    that has the strategy; `ask` reaches who says there whether a run goes on.
+    that has the strategy; `shared` are the data that it has read, where workers need not read them again; `ask` reaches
+    who says there whether a run goes on.
 
     Raises:
         StorageError: on this machine, the folder is another one than that of the sweep.
@@ -177,7 +183,8 @@ def prepare_worker(
     check_seen(folder, sweep)
     torch.set_num_threads(1)
     with _without_messages():
-        setup = set_up(experiment, folder, to_devices(device))
+        known = None if shared is None else dataset_of(shared)
+        setup = set_up(experiment, folder, to_devices(device), known)
 
     def should_continue(run: Run, line: HistoryLine) -> bool:
         return ask is None or ask((run, line))

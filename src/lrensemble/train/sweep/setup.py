@@ -41,8 +41,16 @@ class Setup:
     """Failures that the pool had before."""
 
 
-def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]) -> Setup:
+def set_up(
+    experiment: Experiment, folder: Path, devices: Sequence[torch.device], known: Learnable | None = None
+) -> Setup:
     """Check names and arguments, read the data, and make the pool or open the one that is there.
+
+    Args:
+        experiment: what is trained.
+        folder: of the pool.
+        devices: to train on.
+        known: the data, where they are read already.
 
     Raises:
         SpecError: an unknown data set, model, policy or strategy, or an argument that it refuses.
@@ -52,7 +60,7 @@ def set_up(experiment: Experiment, folder: Path, devices: Sequence[torch.device]
         PoolError: the folder holds a pool of another task.
         StorageError: the folder cannot be written.
     """
-    factory = checked_factory(experiment)
+    factory = checked_factory(experiment, known)
     pool = pool_of(factory.dataset, folder)
     factory = replace(factory, experiment=_as_begun(factory.experiment, pool))
     return Setup(pool, factory.dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))
