@@ -97,8 +97,9 @@ def _trials(optuna: Any, report: ReportData) -> list[Any]:
     scores = {each.id: each.val.by(report.headline) for each in report.member_results if each.val is not None}
     trials = []
     for run, parameters in zip(runs, given, strict=True):
-        failed = not isinstance(run, Member)
-        fields = {"state": "FAIL"} if failed else _trial_fields(run, report.headline, scores.get(run.id))
+        fields: dict[str, Any] = {"state": "FAIL"}
+        if isinstance(run, Member):
+            fields = _trial_fields(run, report.headline, scores.get(run.id))
         state = optuna.trial.TrialState[fields.pop("state")]
         about = {MEMBER: run.id, "name": run.name}
         trials.append(optuna.trial.create_trial(**parameters, **fields, state=state, user_attrs=about))
