@@ -128,8 +128,8 @@ def _in_workers(job: Job, setup: Setup, session: Session) -> Generator[Event, No
     """Train parts of a job in workers of one thread each; the runs of a part whose worker dies twice have failed."""
     should_continue, own = session.should_continue, (session.save_steps, session.reproducible)
     folder = setup.pool.folder.absolute()
-    shares = getattr(session.executor, "shares_arrays", False) and isinstance(setup.dataset, Dataset)
-    shared = views_of(setup.dataset) if shares and setup.dataset.device.type == "cpu" else None
+    data, shares = setup.dataset, getattr(session.executor, "shares_arrays", False)
+    shared = views_of(data) if shares and isinstance(data, Dataset) and data.device.type == "cpu" else None
     prepare = partial(prepare_worker, setup.factory.experiment, folder, str(this_process()), *own, shared)
     events = session.executor.map(
         prepare,
