@@ -1,6 +1,7 @@
 """Paths that name nothing: empty ones are refused before anything is read or written, and so is a file called `.`."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_a_file_that_is_called_as_this_folder_is_refused(predictions: Path) -> N
 def test_one_foreign_set_is_a_name_and_not_letters(predictions: Path) -> None:
     probs = np.random.default_rng(0).dirichlet(np.ones(3), size=(2, 40))
     labels = np.arange(40) % 3
-    given = {
+    given: dict[str, Any] = {
         f"{split}{key}": each
         for split in ("", "test_", "test_other_")
         for key, each in {"probs": probs, "labels": labels}.items()

@@ -111,6 +111,8 @@ class Verb(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the command line; an empty path is a variable of the shell that nobody has set, not this folder."""
+        if ctx.resilient_parsing:  # the shell completes
+            return super().parse_args(ctx, args)
         given, *_ = self.make_parser(ctx).parse_args(args=list(args))
         for each in self.params:
             values = given.get(each.name or "")
