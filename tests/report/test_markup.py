@@ -2,8 +2,11 @@
 
 import re
 
-from lrensemble.report.markup import table_html
-from lrensemble.report.section import Table
+import pytest
+
+from lrensemble.report.labels import whole_ticks
+from lrensemble.report.markup import section_html, table_html
+from lrensemble.report.section import Section, Table
 
 
 def headings(html: str) -> list[str]:
@@ -21,3 +24,16 @@ def test_columns_that_say_nothing_are_left_out() -> None:
 def test_names_and_empty_tables_keep_their_columns() -> None:
     assert headings(table_html(Table(["team", "size"], [["", "2"]]))) == ["team", "size"]
     assert headings(table_html(Table(["team", "size"], []))) == ["team", "size"]
+
+
+def test_short_facts_stand_before_long_ones_and_a_name_breaks_at_its_bracket() -> None:
+    long = "a command that needs a line of its own"
+    html = section_html(Section("one", facts=[("command", long), ("epochs", "2")]), "section-one", 2)
+    assert html.index("epochs") < html.index("command"), "no gap before a long one"
+    assert "cosine(<wbr>peak=0.1)" in table_html(Table(["member"], [["cosine(peak=0.1)"]]))
+    assert "two (of 3)" in table_html(Table(["member"], [["two (of 3)"]]))
+
+
+@pytest.mark.parametrize(("counts", "step"), [([2, 5, 7], 1), ([2, 40], None), ([], None)])
+def test_a_scale_of_few_whole_numbers_has_no_tick_between_them(counts: list[int], step: int | None) -> None:
+    assert whole_ticks("size", counts).get("dtick") == step

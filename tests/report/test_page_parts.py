@@ -25,6 +25,7 @@ from lrensemble.report.sections.diversity import accuracies, some_teams
 from lrensemble.report.sections.heat_maps import heat_maps
 from lrensemble.report.sections.hyper_parameters import hyper_parameters, parameters_of, study_of
 from lrensemble.report.sections.members import members
+from lrensemble.report.sections.price import cost_traces
 from lrensemble.report.sections.trained import duration, trained, varied
 from lrensemble.report.sections.uncertainty import uncertainty
 from lrensemble.select import team_score
@@ -259,3 +260,11 @@ def test_uncertainty_is_told_where_it_was_measured(judged: ReportData, collapsed
     assert "55 test rows, measured on 55 others" in sets.caption
     assert all(len(row) == len(table.headings) for table in section.tables for row in table.rows)
     assert uncertainty(ReportData(collapsed, None)) is None
+
+
+def test_labels_of_costs_stand_off_the_line_that_joins_the_best() -> None:
+    points = [("one", 1.0, 80.0), ("two", 2.0, 85.0), ("ten", 10.0, 86.0)]
+    line, marks = cost_traces(points, True)
+    assert line["x"] == [1, 2, 10], "rises, so that below it on the right and above it on the left is room"
+    assert marks["textposition"] == ["bottom right", "bottom right", "top left"]
+    assert cost_traces(points, False)[1]["textposition"] == ["top right", "top right", "bottom left"]

@@ -109,7 +109,9 @@ def _whole(figure: Figure) -> dict[str, Any]:
     }
     for key in ("xaxis", "yaxis", "yaxis2", "yaxis3", "xaxis2", "xaxis3"):
         if key in layout:
-            layout[key] = {"gridcolor": "#d8dce3", "zerolinecolor": "#d8dce3", **layout[key]}
+            layout[key] = {"gridcolor": "#d8dce3", "zerolinecolor": "#d8dce3", "automargin": True, **layout[key]}
+            if "title" in layout[key]:  # beyond its labels, however long, and not among them
+                layout[key]["title"] = {"standoff": 8, **layout[key]["title"]}
     return {"data": list(figure.traces), "layout": layout}
 
 

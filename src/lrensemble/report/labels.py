@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from lrensemble.report.escape import escape_html
 
 LONGEST = 28
 """Characters of a name beside an axis, at most."""
+
+MOST_TICKS = 10
+"""Whole numbers up to which each has its tick."""
 
 
 def axis_labels(names: Sequence[str]) -> list[str]:
@@ -21,3 +25,9 @@ def axis_labels(names: Sequence[str]) -> list[str]:
             label, place = f"{short} ({place})", place + 1
         found[label] = None
     return [escape_html(label) for label in found]
+
+
+def whole_ticks(title: str, counts: Sequence[int]) -> dict[str, Any]:
+    """Bar of a colour scale of whole numbers: no tick between two of them."""
+    few = bool(counts) and max(counts) - min(counts) <= MOST_TICKS
+    return {"title": {"text": title}, **({"dtick": 1} if few else {})}

@@ -14,11 +14,14 @@ from lrensemble.report.section import Card, Figure, Section, Table
 NUMBER = re.compile(r"[+\-–−]?\d[\d,]*(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
 """Start of a cell that holds a number."""
 
+CALL = re.compile(r"(?<=\w)\(")
+"""Bracket of a name with arguments."""
+
 LONGEST_LINE = 40
 """Characters of a cell that stand in one line."""
 
-LONG = 40
-"""Characters from which on a fact has a line of its own."""
+LONG = 26
+"""Characters beyond which a fact has a line of its own."""
 
 _WIDE = {True: ' class="long"', False: ""}
 _SORTED = {True: ' data-sort-method="order"', False: ""}
@@ -64,7 +67,7 @@ def section_html(section: Section, place: str, level: int) -> str:
     if section.facts:
         pairs = "".join(
             f"<div{_WIDE[len(value) > LONG]}><dt>{escape_html(name)}</dt><dd>{escape_html(value)}</dd></div>"
-            for name, value in section.facts
+            for name, value in sorted(section.facts, key=lambda fact: len(fact[1]) > LONG)  # no gap before a long one
         )
         parts.append(f"<dl>{pairs}</dl>")
     parts += [table_html(table, section.title) for table in section.tables]
@@ -134,7 +137,8 @@ def _cell(value: str | Picture, number: bool, extra: str) -> str:
     if isinstance(value, Picture):
         return f'<td class="picture{extra}"><img src="{value.source()}" alt="{escape_html(value.alt)}"></td>'
     if not number:
-        return f'<td class="{"long" if len(value) > LONGEST_LINE else "text"}{extra}">{escape_html(value)}</td>'
+        said = CALL.sub("(<wbr>", escape_html(value))  # where a narrow column breaks a member's name, if it must
+        return f'<td class="{"long" if len(value) > LONGEST_LINE else "text"}{extra}">{said}</td>'
     order = number_of(value)
     place = "-1e300" if order is None else f"{order:.12g}"  # cells without a number come last
     return f'<td class="number{extra}" data-sort="{place}">{escape_html(value)}</td>'

@@ -1,6 +1,7 @@
 "use strict";
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const PAPER = 660;  // width of figures on printed paper, in pixels
+const PAPER = 660, TALL = 640;  // width of figures on printed paper, and how high they are at most, in pixels
+const HEIGHT = 430;  // of a figure that says none
 let printing = false;
 
 function element(tag, properties = {}, ...children) {
@@ -19,10 +20,13 @@ function look(layout) {
     margin: {l: narrow ? 48 : 70, r: 16, t: 16, b: 48}, legend: {orientation: "h", y: 1.01, yanchor: "bottom"},
     uirevision: "kept", ...layout};  // zoom and legend stay where a figure is drawn again
   for (const key of Object.keys(themed).concat(["xaxis", "yaxis"]))
-    if (/^[xy]axis/.test(key)) themed[key] = {gridcolor: line, zerolinecolor: line, automargin: true, ...themed[key]};
+    if (/^[xy]axis/.test(key)) {
+      themed[key] = {gridcolor: line, zerolinecolor: line, automargin: true, ...themed[key]};
+      if (themed[key].title) themed[key].title = {standoff: 8, ...themed[key].title};  // or it stands among long labels
+    }
   if (narrow)
     for (const [key, own] of Object.entries((layout.meta || {}).narrow || {})) themed[key] = {...themed[key], ...own};
-  if (printing) themed.width = PAPER;
+  if (printing) Object.assign(themed, {width: PAPER, height: Math.min(themed.height || HEIGHT, TALL)});
   return themed;
 }
 const layouts = new Map();  // of the figures that are drawn
@@ -34,8 +38,11 @@ function draw(figure) {
     plotlyServerURL: "", topojsonURL: "", toImageButtonOptions: {format: "svg", filename: plot.id}});
 }
 function restyle() {
-  for (const [figure, layout] of layouts)
-    Plotly.relayout(figure.querySelector(".plot"), {...look(layout), ...(printing ? {} : {width: undefined, autosize: true})});
+  for (const [figure, layout] of layouts) {
+    const plot = figure.querySelector(".plot"), themed = look(layout);
+    plot.style.height = `${themed.height || HEIGHT}px`;
+    Plotly.relayout(plot, {...themed, ...(printing ? {} : {width: undefined, height: layout.height, autosize: true})});
+  }
 }
 dark.addEventListener("change", restyle);
 addEventListener("beforeprint", () => { printing = true; restyle(); });

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.report.escape import escape_html
+from lrensemble.report.labels import whole_ticks
 from lrensemble.report.look import COLOURS, SCALE, look_at
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import ReportData
@@ -115,7 +116,7 @@ def _scatter(masks: NDArray[np.bool_], errors: Floats, ambiguities: Floats) -> F
             "color": masks.sum(axis=1).tolist(),
             "colorscale": SCALE,
             "size": 5,
-            "colorbar": {"title": {"text": "size"}},
+            "colorbar": whole_ticks("size", masks.sum(axis=1).tolist()),
         },
         "hovertemplate": "ambiguity %{x:.4g}<br>RMSE %{y:.4g}<br>%{marker.color} members<extra></extra>",
     }

@@ -115,7 +115,7 @@ def _heat(values: Floats, names: list[str], shown: NDArray[np.int64], written: s
 
 
 def _layout(classes: int, what: str) -> dict[str, Any]:
-    ticks = {"showticklabels": classes <= MOST_CLASSES, "automargin": True, "type": "category"}
+    ticks = {"showticklabels": classes <= MOST_CLASSES, "automargin": True, "type": "category", "showgrid": False}
     return {
         "xaxis": {**ticks, "title": {"text": what}},
         "yaxis": {**ticks, "title": {"text": "label"}, "autorange": "reversed"},

@@ -21,6 +21,9 @@ POINTS = 150
 MOST_MARKED = 40
 """Epochs up to which each is marked by a symbol."""
 
+MOST_TICKS = 12
+"""Epochs up to which each has its tick."""
+
 LOSSES = ("val_nll", "val_gaussian_nll", "val_mse", "val_loss")
 """Keys of a history that hold the validation loss, the first one present."""
 
@@ -80,11 +83,15 @@ def _layout(
         "grid": {"rows": 3, "columns": 1, "pattern": "independent"},
         "height": 820,
     }
+    last = max(line["epoch"] for history in histories.values() for line in history)
+    epochs = {"dtick": 1} if 1 < last <= MOST_TICKS else {}
     useless = report.useless | {each.id for each in report.everybody if each.status != "finished"}
     sound = [id_ for id_ in histories if id_ not in useless]
     for panel, (key, title) in enumerate(panels):
         axis = "" if panel == 0 else str(panel + 1)
-        layout[f"xaxis{axis}"] = {"title": {"text": "epoch" if panel == len(panels) - 1 else ""}}
+        layout[f"xaxis{axis}"] = {"title": {"text": "epoch" if panel == len(panels) - 1 else ""}, **epochs}
+        if panel:
+            layout[f"xaxis{axis}"]["matches"] = "x"  # an epoch stands below itself, also where one zooms
         layout[f"yaxis{axis}"] = {"title": {"text": title}, "type": "log" if panel else "linear"}
         values = [line.get(key) for name in sound for line in histories[name]]
         if key == "rate":  # between the ends of epochs it may be higher

@@ -14,6 +14,7 @@ from lrensemble.evaluate import default_consensus
 from lrensemble.metrics.diversity import given_teams
 from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.report.escape import escape_html
+from lrensemble.report.labels import whole_ticks
 from lrensemble.report.look import COLOURS, SCALE, look_at
 from lrensemble.report.parameters import Floats
 from lrensemble.report.ranks import rank_correlation
@@ -131,7 +132,7 @@ def _scatter(name: str, values: Floats, scores: Floats, sizes: NDArray[np.int64]
             "color": sizes.tolist(),
             "colorscale": SCALE,
             "size": 5,
-            "colorbar": {"title": {"text": "size"}},
+            "colorbar": whole_ticks("size", sizes.tolist()),
         },
         "hovertemplate": "diversity %{x:.3f}<br>accuracy %{y:.2f} %<br>%{marker.color} members<extra></extra>",
     }

@@ -152,8 +152,18 @@ def heat_map(
     }
     size = {
         "height": min(640, 110 + 22 * max(8, len(names))),
-        "xaxis": {"showticklabels": False, "title": {"text": "the same members"}},
-        "yaxis": {"showticklabels": len(names) <= MOST_NAMED, "automargin": True, "autorange": "reversed"},
+        "xaxis": {
+            "showticklabels": False,
+            "ticks": "",
+            "title": {"text": "the same members, in this order"},
+            "showgrid": False,
+        },
+        "yaxis": {
+            "showticklabels": len(names) <= MOST_NAMED,
+            "automargin": True,
+            "autorange": "reversed",
+            "showgrid": False,
+        },
         "meta": {"narrow": {"yaxis": {"showticklabels": False}}},
     }
     return Figure(name, [trace], size, caption, small=True)

@@ -14,6 +14,7 @@ from lrensemble.evaluate.verdict import in_print
 from lrensemble.metrics import METRICS, higher_is_better
 from lrensemble.pool import Failure, Member
 from lrensemble.report.escape import escape_html
+from lrensemble.report.labels import whole_ticks
 from lrensemble.report.look import COLOURS, SCALE, colour_at
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section
@@ -169,7 +170,7 @@ def _figures(views: Any, study: Any, what: str) -> list[Figure]:
             order = list(importance.get_param_importances(study, evaluator=evaluator))
             drawn = views.plot_param_importances(study, evaluator=evaluator, target_name=what)
             caption = "Importance of each parameter that all members have."
-            drawn.update_yaxes(title_text="")
+            drawn.update_layout(xaxis_title_text="importance", yaxis_title_text="")
             figures.append(_taken("importance", drawn, caption, height=110 + 34 * len(common)))
         if len(common) > 1:
             drawn = views.plot_parallel_coordinate(study, params=order, target_name=what)
@@ -182,7 +183,12 @@ def _figures(views: Any, study: Any, what: str) -> list[Figure]:
         for place, name in enumerate(every[:MOST_SLICES]):
             drawn = views.plot_slice(study, params=[name], target_name=what)
             figures.append(
-                _taken(f"slice_{place}", drawn, f"{what} by this parameter; the colour is the order.", small=True)
+                _taken(
+                    f"slice_{place}",
+                    drawn,
+                    f"{what[:1].upper()}{what[1:]} by {name}; the colour is the order of training.",
+                    small=True,
+                )
             )
     return figures
 
@@ -212,7 +218,7 @@ def _coloured(trace: dict[str, Any]) -> dict[str, Any]:
         ]
     bar = trace.get("marker", {}).get("colorbar", {})
     if bar.get("title", {}).get("text") == "Trial":
-        bar["title"] = {"text": "order"}
+        trace["marker"]["colorbar"] = bar | whole_ticks("order", [*map(int, trace["marker"]["color"])])
     for part in ("marker", "line"):
         if "colorscale" in trace.get(part, {}):
             trace[part] |= {"colorscale": SCALE, "reversescale": False}

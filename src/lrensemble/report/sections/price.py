@@ -60,7 +60,7 @@ def price(report: ReportData) -> Section | None:
         [
             Figure(
                 "price",
-                _traces(points, higher_is_better(headline)),
+                cost_traces(points, higher_is_better(headline)),
                 {"xaxis": {"title": {"text": unit}}, "yaxis": {"title": {"text": axis}}},
                 f"Every point is a team: test {in_print(headline)} against {unit}. The line joins those that no other "
                 "beats in both.",
@@ -90,7 +90,13 @@ def pareto_front(costs: list[float], scores: list[float]) -> list[int]:
     return kept
 
 
-def _traces(points: Sequence[tuple[str, float, float]], higher: bool) -> list[dict[str, Any]]:
+def cost_traces(points: Sequence[tuple[str, float, float]], higher: bool) -> list[dict[str, Any]]:
+    """Line of the teams that no other beats, and the points of all.
+
+    Args:
+        points: name, cost and score of each team.
+        higher: whether a higher score is better.
+    """
     costs = [float(cost) for _, cost, _ in points]
     scores = [float(score) for _, _, score in points]
     places = pareto_front(costs, scores if higher else [-score for score in scores])
@@ -98,16 +104,22 @@ def _traces(points: Sequence[tuple[str, float, float]], higher: bool) -> list[di
     together = dict[tuple[float, float], list[str]]()  # who has one place has one label
     for name, cost, score in points:
         together.setdefault((cost, round(float(score), 3)), []).append(name)
-    middle = (min(costs, default=0) + max(costs, default=0)) / 2
+    edge = 0.2 * min(costs, default=0) + 0.8 * max(costs, default=0)  # beyond it a label would leave the figure
     labels = axis_labels([", ".join(each) for each in together.values()])
     every = {
         "type": "scatter",
         "mode": "markers+text",
         "text": [f" {label} " for label in labels],
-        "textposition": ["middle right" if cost <= middle else "middle left" for cost, _ in together],
+        "textposition": [_beside(cost <= edge, higher) for cost, _ in together],
+        "cliponaxis": False,
         "x": [cost for cost, _ in together],
         "y": [score for _, score in together],
         "marker": {"color": COLOURS[0], "size": 9},
         "showlegend": False,
     }
     return [line | {"x": [costs[place] for place in places], "y": [scores[place] for place in places]}, every]
+
+
+def _beside(left: bool, higher: bool) -> str:
+    """Place of a label beside its point, off the line, which rises where higher is better and falls otherwise."""
+    return f"{'bottom' if left == higher else 'top'} {'right' if left else 'left'}"

@@ -51,7 +51,7 @@ def residuals(report: ReportData) -> Section | None:
     if sure:
         figures.append(_calibration(sure, truth))
         covered = ", ".join(f"{name} {100 * _coverage(own, truth, 0.9):.1f} %" for name, own in sure.items())
-        prose.append(f"Central intervals of 90 % hold of the truth: {covered}.")
+        prose.append(f"Rows whose truth lies in the central 90 % interval: {covered}.")
     return Section("Residuals and calibration" if sure else "Residuals", prose, figures=figures)
 
 

@@ -35,11 +35,11 @@ Point = tuple[str, float, float]
 """Name, predicted value and measured value."""
 
 FORMULA = (
-    "Jin & Wu (section 5) explain the diversity of a pool by the variance of a step, Var(eta g) = s_eta² s_g² + "
-    "s_eta² m_g² + m_eta² s_g², for a rate independent of the gradient; here g is the norm of the gradient. Spread is "
-    "the root mean square distance of the parameters of a policy's members from their mean: by the formula, as if the "
-    "steps of a run were independent and along one line; as a random walk, as if each had a direction of its own; and "
-    "measured."
+    "Jin & Wu (section 5) explain the diversity of a pool by the variance of a step, Var(η g) = Var(η) Var(g) + "
+    "Var(η) E(g)² + E(η)² Var(g), for a rate η independent of the gradient; here g is the norm of the gradient. Spread "
+    "is the root mean square distance of the parameters of a policy's members from their mean: by the formula, as if "
+    "the steps of a run were independent and along one line; as a random walk, as if each had a direction of its own; "
+    "and measured."
 )
 
 ASSUMPTIONS = (
@@ -155,7 +155,7 @@ def spread(report: ReportData) -> Section | None:
     headings = [
         "policy",
         "members",
-        "Var(rate x gradient), formula",
+        "Var(rate × gradient), formula",
         "measured",
         "spread, formula",
         "spread, random walk",
@@ -186,7 +186,7 @@ def spread(report: ReportData) -> Section | None:
 
 
 def _in_print(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"
+    return "–" if value is None else f"{value:,.0f}" if 1000 <= value < 1e6 else f"{value:.3g}"
 
 
 def _figures(found: Sequence[Spread], names: Mapping[str, str]) -> list[Figure]:
@@ -201,7 +201,7 @@ def _figures(found: Sequence[Spread], names: Mapping[str, str]) -> list[Figure]:
     }
     figures = [
         _against(
-            "step", lengths, "Var(rate x gradient norm)", "A point is a member; on the line, the formula is right."
+            "step", lengths, "Var(rate × gradient norm)", "A point is a member; on the line, the formula is right."
         ),
         _against(
             "spread",
@@ -230,8 +230,8 @@ def _against(name: str, points: Mapping[str, Sequence[Point]], what: str, captio
     line = {"color": GUIDE, "dash": "dash", "width": 1}
     equal = {"type": "scatter", "mode": "lines", "x": ends, "y": ends, "line": line, "hoverinfo": "skip"}
     layout = {
-        "xaxis": {"title": {"text": f"{what}, formula"}, "type": "log", "exponentformat": "e"},
-        "yaxis": {"title": {"text": f"{what}, measured"}, "type": "log", "exponentformat": "e"},
+        "xaxis": {"title": {"text": f"{what}, formula"}, "type": "log", "exponentformat": "e", "nticks": 6},
+        "yaxis": {"title": {"text": f"{what}, measured"}, "type": "log", "exponentformat": "e", "nticks": 6},
     }
     looks = looks_of(points)
     traces = [_trace(policy, kept, looks[policy]) for policy, kept in drawn.items()]

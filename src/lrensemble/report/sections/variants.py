@@ -18,6 +18,9 @@ from lrensemble.report.section import Figure, Section, Table
 MINOR = ("over the team", "networks", "parameters", "MB", "ms")
 """Ends of the headings of columns that a narrow screen does without."""
 
+PLACES = ("middle right", "bottom right", "top right", "top left", "bottom left")
+"""Places of the labels of points that lie close together."""
+
 LOOKS = {"better": (GOOD, "triangle-up"), "worse": (BAD, "triangle-down")}
 """Colour and symbol of an outcome; of all others those of a line that guides the eye."""
 
@@ -31,7 +34,12 @@ def variants(report: ReportData) -> Section | None:
 def section_of(found: VariantComparison) -> Section:
     """Section with the table and the figure of a comparison."""
     table = variants_table(found)
-    minor = frozenset(place for place, name in enumerate(table.headings) if name.endswith(MINOR))
+    second = range(1 + 3, len(table.headings) - 6)  # three columns a metric, the headline's first, and then six of cost
+    minor = {place for place, name in enumerate(table.headings) if name.endswith(MINOR)} | {*second}
+    rows = [
+        (*row[:-1], "not made" if each.not_made else row[-1])  # why is told above
+        for each, row in zip(found.variants, table.rows, strict=True)
+    ]
     return Section(
         "Cheaper than the team",
         [
@@ -39,7 +47,7 @@ def section_of(found: VariantComparison) -> Section:
             "made and fitted on val. Gains and p-values are adjusted for the number of rows of the table.",
             *sentences(found),
         ],
-        [Table(table.headings, table.rows, caption=table.title, minor=minor)],
+        [Table(table.headings, rows, caption=table.title, minor=frozenset(minor))],
         [figure_of_variants(found)],
     )
 
@@ -54,6 +62,7 @@ def figure_of_variants(found: VariantComparison) -> Figure:
     timed = all(each.latency is not None for each in found.made)
     scored = [(each, own) for each in found.made if each.test and (own := each.test.by(metric)) is not None]
     traces = [_point(metric, each, factor * score, factor, _cost(each, timed)) for each, score in scored]
+    _keep_apart(traces)
     cost = "time to predict, in times that of the best single model" if timed else "networks that are run"
     layout: dict[str, Any] = {
         "xaxis": {"title": {"text": cost}, "rangemode": "tozero"},
@@ -87,6 +96,18 @@ def _point(metric: str, each: VariantResult, score: float, factor: float, cost: 
         "name": escape_html(f"{each.what}{'' if each.kind is None else ': ' + JUDGED[each.kind]}"),
         "marker": {"color": colour, "symbol": symbol, "size": 10},
     }
+
+
+def _keep_apart(traces: list[dict[str, Any]]) -> None:
+    """Write the labels of points that lie close together above and below them."""
+    widest = max((trace["x"][0] for trace in traces), default=0.0)
+    scores = [trace["y"][0] for trace in traces]
+    highest, lowest = max(scores, default=0.0), min(scores, default=0.0)
+    near = dict[tuple[int, int], int]()
+    for trace in traces:
+        cell = round(5 * trace["x"][0] / (widest or 1)), round(10 * (trace["y"][0] - lowest) / (highest - lowest or 1))
+        trace["textposition"] = PLACES[near.get(cell, 0) % len(PLACES)]
+        near[cell] = near.get(cell, 0) + 1
 
 
 def drawn_variants(report: ReportData) -> Section:
