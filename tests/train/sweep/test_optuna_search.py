@@ -170,11 +170,11 @@ def wholes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("wholes")
 
 
-def trained_once(one: Experiment, folder: Path, **how: str) -> tuple[Path, int]:
+def trained_once(one: Experiment, folder: Path, execution: str = "auto") -> tuple[Path, int]:
     """The pool in that folder, and how many events its sweep had."""
     count = folder.with_suffix(".events")
     if not count.exists():
-        count.write_text(str(len(list(tune(one, folder, **how)))))
+        count.write_text(str(len(list(tune(one, folder, execution=execution)))))
     return folder, int(count.read_text())
 
 
