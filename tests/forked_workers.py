@@ -15,6 +15,12 @@ from typing import Any
 
 import pytest
 
+FORKED_WORKERS = """
+import multiprocessing
+multiprocessing.context._concrete_contexts["spawn"] = multiprocessing.get_context("fork")
+"""
+"""What a script of a forked child begins with whose workers shall be forked too."""
+
 PRELOADED = ["lrensemble.train", "optuna.storages", "sklearn.datasets", "torch._dynamo"]
 
 

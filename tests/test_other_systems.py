@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from tests.forked import ForkedProcess
+from tests.forked_workers import FORKED_WORKERS
 
 from lrensemble.pool import Pool
 
@@ -52,12 +55,19 @@ methods = ["greedy(bootstrap=0)"]
 
 
 def lrensemble(folder: Path, *arguments: object) -> "subprocess.Popen[str]":
+    """A fresh interpreter, so that the names are missing when the modules are imported."""
     (folder / "chain.py").write_text(SCRIPT, encoding="utf-8")
     command = [sys.executable, str(folder / "chain.py"), *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
 
 
-def end(process: "subprocess.Popen[str]", status: int = 0) -> str:
+def with_workers(forking: Path, folder: Path, *arguments: object) -> ForkedProcess:
+    """A forked child, whose workers are forked from it: the names are missing in them as well."""
+    (folder / "chain.py").write_text(FORKED_WORKERS + SCRIPT, encoding="utf-8")
+    return ForkedProcess(forking, [folder / "chain.py", *arguments], errors=True, folder=folder)
+
+
+def end(process: "subprocess.Popen[str] | ForkedProcess", status: int = 0) -> str:
     out, err = process.communicate(timeout=300)
     assert process.returncode == status, err
     assert "Traceback" not in err
@@ -65,25 +75,30 @@ def end(process: "subprocess.Popen[str]", status: int = 0) -> str:
 
 
 @pytest.mark.parametrize("execution", [pytest.param("one-by-one", marks=pytest.mark.long), "fused", "workers"])
-def test_the_chain(tmp_path: Path, execution: str) -> None:
+def test_the_chain(tmp_path: Path, execution: str, forking: Path) -> None:
     (tmp_path / "e.toml").write_text(TOML.replace("EPOCHS", "1"))
     command = f"run e.toml --out run --execution {execution}"
-    said = end(lrensemble(tmp_path, f"{command} then {command}"))
+    words = f"{command} then {command}"
+    with with_workers(forking, tmp_path, words) if execution == "workers" else lrensemble(tmp_path, words) as process:
+        said = end(process)
     assert said.index("2 trained") < said.index("2 there already")
     assert (tmp_path / "run" / "result.json").exists()
     assert len(Pool.open(tmp_path / "run" / "pool").members()) == 2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends Ctrl-C to one process")
-def test_workers_that_cannot_be_signalled_save_when_they_are_told(tmp_path: Path) -> None:
+def test_workers_that_cannot_be_signalled_save_when_they_are_told(tmp_path: Path, forking: Path) -> None:
     import signal
 
     (tmp_path / "e.toml").write_text(TOML.replace("EPOCHS", "3000"))
-    process = lrensemble(tmp_path, "tune", "e.toml", "--out", "pool", "--execution", "workers")
-    while "unfinished" not in os.listdir(tmp_path / "pool" if (tmp_path / "pool").exists() else tmp_path):
-        assert process.poll() is None
-    while len(list((tmp_path / "pool" / "unfinished").glob("[0-9a-f]*"))) < 2:
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    assert "the same command continues" in end(process, status=130)
+    command = ("tune", "e.toml", "--out", "pool", "--execution", "workers")
+    with with_workers(forking, tmp_path, *command) as process:
+        while "unfinished" not in os.listdir(tmp_path / "pool" if (tmp_path / "pool").exists() else tmp_path):
+            assert process.poll() is None
+            time.sleep(0.02)
+        while len(list((tmp_path / "pool" / "unfinished").glob("[0-9a-f]*"))) < 2:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert "the same command continues" in end(process, status=130)
     assert len(list((tmp_path / "pool" / "unfinished").glob("*/free-*/state.safetensors"))) == 2

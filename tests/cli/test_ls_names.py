@@ -76,10 +76,14 @@ def test_the_shell_completes_names_of_a_kind(typed: str, expected: str) -> None:
         "COMP_CWORD": str(len(typed.split())),
         "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "PATH": "/usr/bin",
+        "PYTHONPROFILEIMPORTTIME": "1",
     }
     command_path = Path(sys.executable).parent / "lrensemble"
     result = subprocess.run([command_path], env=environment, capture_output=True, text=True, check=False)
     assert result.stdout.split() == [expected]
+    imported = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "lrensemble.registry" in imported
+    assert not {"torch", "numba", "sklearn", "plotly"} & imported
 
 
 def test_facts_that_cannot_be_said_have_no_column(command: Command) -> None:

@@ -2,10 +2,7 @@
 
 import json
 import os
-import resource
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -183,18 +180,22 @@ def test_an_empty_pool_and_a_place_that_cannot_be_written(command: Command, expe
     assert err.count("\n") == 1
 
 
+FULL_DISK = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+from lrensemble.cli import main
+main()
+"""
+
+
 def test_a_full_disk_is_told_in_one_line_and_loses_nothing(experiment: Path, forking: Path, tmp_path: Path) -> None:
     """A limit on the size of files makes the operating system refuse the write, as a full disk does."""
-
-    def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
-
     arguments = ("tune", experiment, "--data", experiment.parent, "--out", tmp_path / "pool")
-    command = [sys.executable, "-m", "lrensemble", *map(str, arguments)]
-    full = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, check=False)
+    with forked.ForkedProcess(forking, ["-c", FULL_DISK, *arguments], errors=True) as full:
+        _, err = full.communicate()
     assert full.returncode == 2
-    assert "File too large" in full.stderr.splitlines()[-1]
+    assert "File too large" in err.splitlines()[-1]
     again = forked.run(forking, arguments, tmp_path, os.environ)
     assert again.returncode == 0, again.stderr
     assert "3 trained" in again.stderr

@@ -38,6 +38,21 @@ sweep.strategy = "snapshots(cycles=3)"
 ONCE = TOML.replace("replicates = 2", "replicates = 1")
 """The same at half the cost: for what has nothing to do with how often pools are trained."""
 
+CLOSE = """
+[pools.close]
+policy = ["cosine(peak=0.02)"]
+train.epochs = 6
+sweep.strategy = 'snapshots(cycles=2)'
+"""
+
+SEARCH = """
+[pools.search]
+sweep.strategy = "optuna(trials=3)"
+[pools.best_of]
+from = "search"
+members = "seeds"
+"""
+
 EXPERIMENT = """
 data = "digits"
 model = "mlp(width=8)"
@@ -82,8 +97,7 @@ def test_one_command_from_a_study_to_its_claim(command: Command, study: Path, tm
 
 
 def test_soups_are_made_where_networks_are_connected(command: Command, study: Path, tmp_path: Path) -> None:
-    study.write_text(ONCE + '[pools.close]\npolicy = ["cosine(peak=0.02)"]\ntrain.epochs = 6\n'
-                     "sweep.strategy = 'snapshots(cycles=2)'\n")  # fmt: skip
+    study.write_text(ONCE + CLOSE)
     outcome = command("study", study, "--out", tmp_path / "out", "--json")
     soups = {(each["pool"], each["replicate"]): each for each in json.loads(outcome.out)["soups"]}
     assert len(soups) == 5
@@ -120,7 +134,7 @@ def test_a_mistake_is_told_in_one_line(command: Command, study: Path, tmp_path: 
 def test_killed_and_gone_on_with(
     study: Path, tmp_path: Path, number: signal.Signals, python: Python, forking: Path
 ) -> None:
-    study.write_text(ONCE)
+    study.write_text(ONCE.split("[pools.cycles]")[0])
     arguments = ["-m", "lrensemble", "study", study.name, "--out", tmp_path / "out"]
     assert python(*arguments[:-1], tmp_path / "whole", folder=study.parent).returncode == 0
     third = tmp_path / "out" / "pools" / "seeds" / "0" / "members"
@@ -134,7 +148,7 @@ def test_killed_and_gone_on_with(
     if number == signal.SIGTERM:
         assert err.splitlines()[-1] == "interrupted; the same command continues where it stopped"
     assert python(*arguments, folder=study.parent).returncode == 0
-    for name in ("each", "seeds", "part", "cycles"):
+    for name in ("each", "seeds", "part"):
         one, other = (Pool.open(tmp_path / place / "pools" / name / "0") for place in ("whole", "out"))
         assert [member.id for member in one.members()] == [member.id for member in other.members()]
         for mine, theirs in zip(one.members(), other.members(), strict=True):
@@ -144,15 +158,14 @@ def test_killed_and_gone_on_with(
 
 
 def test_a_pool_that_needs_what_is_not_installed_is_left_out(study: Path, tmp_path: Path, python: Python) -> None:
-    study.write_text(ONCE + '[pools.search]\nsweep.strategy = "optuna(trials=3)"\n[pools.best_of]\n'
-                     "from = 'search'\nmembers = 'seeds'\n")  # fmt: skip
+    study.write_text(ONCE.split("[pools.part]")[0] + SEARCH)
     script = (
         "import sys; sys.modules['optuna'] = None\n"
         "import lrensemble, logging; logging.basicConfig()\n"
         f"print(list(lrensemble.study({str(study)!r}, {str(tmp_path / 'out')!r}).pools))"
     )
     found = python("-c", script)
-    assert found.stdout.strip() == "['each', 'seeds', 'part', 'cycles']"
+    assert found.stdout.strip() == "['each', 'seeds']"
     assert "pool search is left out: " in found.stderr
     assert "lrensemble[search]" in found.stderr
-    assert load_study(study).trained == ("each", "seeds", "cycles", "search")
+    assert load_study(study).trained == ("each", "seeds", "search")

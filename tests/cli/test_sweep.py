@@ -18,6 +18,8 @@ optimizer = "adamw"
 [[policy]]
 name = "cosine"
 peak = 0.02
+[select]
+methods = ["best", "all"]
 [sweep]
 strategy = "STRATEGY"
 epochs = 12

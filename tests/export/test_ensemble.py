@@ -4,7 +4,6 @@ import importlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from tests.conftest import Python
 from tests.export.conftest import CLASSES, SHAPE, TeamBy
 
 from lrensemble.config import Experiment, Inputs
@@ -95,7 +95,7 @@ def test_inputs_of_another_shape_are_refused(ensemble: Ensemble, shape: tuple[in
         ensemble.predict(np.zeros((3, *shape), dtype=np.uint8))
 
 
-FRESH = """
+LOADED = """
 import sys
 from pathlib import Path
 import numpy as np
@@ -106,15 +106,16 @@ np.save(out, Ensemble.load(folder).predict_proba(np.load(inputs)))
 
 
 @pytest.mark.parametrize("batched", [False, True])
-def test_a_bundle_moved_and_loaded_in_a_fresh_process_predicts_the_same_bits(
-    ensemble: Ensemble, images: Images, tmp_path: Path, batched: bool
+def test_a_bundle_moved_and_loaded_in_another_process_predicts_the_same_bits(
+    ensemble: Ensemble, images: Images, tmp_path: Path, batched: bool, python: Python
 ) -> None:
     made = Ensemble(list(ensemble.members), ensemble.description.model_copy(update={"batched": batched}))
     made.save(tmp_path / "bundle")
     shutil.move(tmp_path / "bundle", tmp_path / "elsewhere")
     np.save(tmp_path / "inputs.npy", images[0])
     arguments = [tmp_path / "elsewhere", tmp_path / "inputs.npy", tmp_path / "out.npy"]
-    subprocess.run([sys.executable, "-c", FRESH, *map(str, arguments)], check=True, cwd=tmp_path)
+    done = python("-c", LOADED, *arguments, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), made.predict_proba(images[0]))
 
 

@@ -3,8 +3,6 @@
 import inspect
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.conftest import Python
 
 import lrensemble
 from lrensemble.errors import ConfigError, LREnsembleError, SelectionError, TrainingError
@@ -101,8 +100,11 @@ def test_an_estimator_has_an_example_that_runs(name: str) -> None:
     assert "<table>" in model.out_of_fold_._repr_html_()
 
 
-def test_a_part_stays_importable_and_the_function_stays() -> None:
+def test_a_part_stays_importable_and_the_function_stays(python: Python) -> None:
     script = """
+import sys
+for name in [name for name in sys.modules if name.partition(".")[0] == "lrensemble"]:
+    del sys.modules[name]  # it is imported anew, and torch is not
 import lrensemble
 import lrensemble.select, lrensemble.evaluate, lrensemble.report, lrensemble.export
 from lrensemble.select import SELECTORS, Validation
@@ -111,7 +113,7 @@ from lrensemble import select, evaluate
 print(callable(lrensemble.select), select is lrensemble.select, Validation is lrensemble.Validation,
       *(type(getattr(lrensemble, name)).__name__ for name in ("select", "evaluate", "report", "export", "policies")))
 """
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    found = python("-c", script).stdout
     assert found.split() == ["True"] * 3 + ["function"] * 4 + ["module"]
 
 

@@ -2,12 +2,13 @@
 
 import os
 import signal
-import subprocess
-import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.forked import ForkedProcess
 
 from lrensemble.pool import MemberRecord, Pool, Task
 
@@ -48,8 +49,9 @@ print(sum(add(pool, number, sys.argv[2]) for number in range(40)))
 KILL = f"""{POOL}
 import random, signal, time
 moments = random.Random(7)
-written, drafts = 0, 0
-for life in range(int(sys.argv[2])):
+written, drafts, life = 0, 0, 0
+while life < int(sys.argv[2]) or (not drafts and life < 1000):
+    life += 1
     child = os.fork()
     if child == 0:
         pool = Pool.create(folder, task, labels)
@@ -89,19 +91,23 @@ print(write_folder(folder / "members" / "slow", Slow()))
 """
 
 
-def start(script: str, *arguments: object) -> "subprocess.Popen[str]":
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", script, *map(str, arguments)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+Start = Callable[..., ForkedProcess]
 
 
-def line(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout
+@pytest.fixture
+def start(forking: Path) -> Iterator[Start]:
+    """A process that runs a script with arguments."""
+    with ExitStack() as stack:
+        yield lambda script, *arguments: stack.enter_context(ForkedProcess(forking, ["-c", script, *arguments]))
+
+
+def line(process: ForkedProcess) -> str:
     return process.stdout.readline().strip()
 
 
-def end(process: "subprocess.Popen[str]") -> str:
-    output, _ = process.communicate("go\n", timeout=300)
+def end(process: ForkedProcess) -> str:
+    """What a process still writes, which goes on once its standard input has ended."""
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 0
     return output.strip()
 
@@ -112,11 +118,10 @@ def make_pool(folder: Path) -> Pool:
     return Pool.create(folder, Task.of("t", [str(i) for i in range(CLASSES)], rows=rows, labels=labels), labels)
 
 
-def test_processes_that_make_and_fill_one_pool_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_processes_that_make_and_fill_one_pool_at_once_lose_nothing(tmp_path: Path, start: Start) -> None:
     processes = [start(ADD_AT_ONCE, tmp_path / "pool", author) for author in "xyz"]
     assert [line(process) for process in processes] == ["ready"] * 3
     for process in processes:
-        assert process.stdin
         process.stdin.write("go\n")
         process.stdin.flush()
     added = [int(end(process)) for process in processes]
@@ -129,14 +134,14 @@ def test_processes_that_make_and_fill_one_pool_at_once_lose_nothing(tmp_path: Pa
     assert [authors.count(author) for author in "xyz"] == added
 
 
-def test_a_kill_at_any_moment_loses_nothing_that_was_added(tmp_path: Path) -> None:
+def test_a_kill_at_any_moment_loses_nothing_that_was_added(tmp_path: Path, start: Start) -> None:
     lives = 40
     written, drafts = (int(number) for number in end(start(KILL, tmp_path / "pool", lives)).split())
     assert written >= lives // 2
     assert drafts > 0, "some were killed in the middle of a member"
 
 
-def test_drafts_of_living_writers_are_left_alone(tmp_path: Path) -> None:
+def test_drafts_of_living_writers_are_left_alone(tmp_path: Path, start: Start) -> None:
     pool = make_pool(tmp_path / "pool")
     process = start(SLOW, pool.folder)
     assert line(process) == "writing"
@@ -147,7 +152,7 @@ def test_drafts_of_living_writers_are_left_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in (pool.folder / "members" / "slow").iterdir()) == ["first", "second"]
 
 
-def test_drafts_of_dead_writers_are_removed(tmp_path: Path) -> None:
+def test_drafts_of_dead_writers_are_removed(tmp_path: Path, start: Start) -> None:
     pool = make_pool(tmp_path / "pool")
     process = start(SLOW, pool.folder)
     assert line(process) == "writing"
@@ -179,7 +184,7 @@ def test_drafts_of_other_machines_are_removed_when_nothing_was_added_for_an_hour
     assert sorted((pool.folder / "members").iterdir()) == sorted([growing, other])
 
 
-def test_a_writer_that_comes_second_leaves_no_draft(tmp_path: Path) -> None:
+def test_a_writer_that_comes_second_leaves_no_draft(tmp_path: Path, start: Start) -> None:
     pool = make_pool(tmp_path / "pool")
     process = start(SLOW, pool.folder)
     assert line(process) == "writing"

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.report.pages import HOSTILE, collapsed_pool, evaluated, faults, open_page
+from tests.report.pages import HOSTILE, Drawn, collapsed_pool, evaluated, faults, open_page
 
 from lrensemble.pool import Failure
 from lrensemble.report.page import page as page_of
 from lrensemble.report.page import tables_script
-from lrensemble.report.section import Section, Table, plotly_script
+from lrensemble.report.section import Section, Table
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def table_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows[7][0], rows[8][0] = "=HYPERLINK(A1)", 'a "quoted", name'
     table = Table(["name", "rows", "p"], rows, caption="One table", minor=frozenset({2}))
     path = tmp_path_factory.mktemp("table") / "page.html"
-    path.write_text(page_of("table", [Section("one", tables=[table])], plotly_script()), encoding="utf-8")
+    path.write_text(page_of("table", [Section("one", tables=[table])], ""), encoding="utf-8")  # it draws no figure
     return path
 
 
@@ -115,8 +115,14 @@ def test_a_narrow_screen_shows_the_columns_that_matter(browser: Any, table_page:
     assert page.locator("th:visible").count() == 3
 
 
-def test_the_contents_lead_to_every_section_and_the_numbers_of_a_figure_can_be_read(browser: Any, whole: Path) -> None:
-    page, errors, _ = open_page(browser, whole, 1400)
+@pytest.fixture(scope="module")
+def wide(browser: Any, whole: Path) -> Drawn:
+    """The whole page on a wide screen, drawn once for what is read on it and what is printed of it."""
+    return open_page(browser, whole, 1400, "dark")
+
+
+def test_the_contents_lead_to_every_section_and_the_numbers_of_a_figure_can_be_read(wide: Drawn) -> None:
+    page, errors, _ = wide
     links = page.locator("nav a")
     assert links.count() == page.locator("main section").count()
     links.filter(has_text="Members").click()
@@ -132,8 +138,8 @@ def test_the_contents_lead_to_every_section_and_the_numbers_of_a_figure_can_be_r
     assert errors == []
 
 
-def test_printed_figures_fit_the_paper_and_are_black_on_white(browser: Any, whole: Path, tmp_path: Path) -> None:
-    page, errors, _ = open_page(browser, whole, 1400, "dark")
+def test_printed_figures_fit_the_paper_and_are_black_on_white(wide: Drawn, tmp_path: Path) -> None:
+    page, errors, _ = wide
     page.evaluate(
         """addEventListener("beforeprint", () => { window.printed = [...document.querySelectorAll(".main-svg")]
             .map(svg => [svg.getBoundingClientRect().width, svg.style.background]); })"""
@@ -146,6 +152,7 @@ def test_printed_figures_fit_the_paper_and_are_black_on_white(browser: Any, whol
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.querySelector('figure')).breakInside") == "avoid"
     assert not page.locator(".tools").first.is_visible()
+    page.emulate_media(media="screen")
     assert errors == []
 
 

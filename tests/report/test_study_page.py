@@ -56,21 +56,16 @@ def test_intervals_over_rows_and_over_replicates_are_drawn(found: Comparison) ->
             assert high == pytest.approx(100 * own.adjusted_high)
 
 
-def test_it_is_drawn_without_errors(found: Comparison, browser: Any, tmp_path: Path) -> None:
-    study_page(found, tmp_path / "study.html")
-    page, errors, _ = open_page(browser, tmp_path / "study.html", 900)
-    assert errors == []
-    assert page.title() == "hand: a study"
-    assert page.evaluate("document.documentElement.scrollWidth") <= 900
-
-
-def test_hostile_names_stay_text(found: Comparison, browser: Any, tmp_path: Path) -> None:
+def test_it_is_drawn_without_errors_and_hostile_names_stay_text(
+    found: Comparison, browser: Any, tmp_path: Path
+) -> None:
     text = found.model_dump_json().replace('"strong"', f'"{HOSTILE}"').replace('"hand"', f'"{HOSTILE}"')
     study_page(Comparison.model_validate_json(text), tmp_path / "study.html")
     page, errors, _ = open_page(browser, tmp_path / "study.html", 900)
     assert errors == []
-    assert page.title() != "owned"
+    assert page.title() == f"{HOSTILE}: a study"
     assert page.locator("img").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 900
 
 
 def test_a_study_of_one_pool_has_a_page(tmp_path: Path) -> None:

@@ -161,8 +161,8 @@ def registered(plural: str) -> Callable[[str], list[str]]:
     """Shell completion of the names of a kind: `metrics`, `selectors`, …"""
 
     def load() -> list[str]:
-        from lrensemble.registry import registry_of
+        from lrensemble.registry import written_names
 
-        return registry_of(plural).names()
+        return written_names(plural)
 
     return names_of(load)

@@ -64,10 +64,10 @@ def _kinds(incomplete: str) -> list[str]:
 
 def _names(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of the kind that was given."""
-    from lrensemble.registry import registry_of
+    from lrensemble.registry import written_names
 
-    kind = ctx.params.get("what")
-    return [name for name in registry_of(kind).names() if name.startswith(incomplete)] if kind in HOMES else []
+    kind = str(ctx.params.get("what"))
+    return [name for name in written_names(kind) if name.startswith(incomplete)] if kind in HOMES else []
 
 
 def ls(

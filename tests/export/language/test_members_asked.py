@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.forked import ForkedProcess
 from tests.language.adapter_pools import SETTINGS, adapter_pool, own_base, questions
 from tests.language.models import tiny_tokenizer
 
@@ -124,7 +125,7 @@ def test_what_a_dead_process_has_claimed_is_asked(
 
 
 def test_what_a_living_process_has_claimed_is_waited_for(
-    home: Path, pool: Pool, benchmarks: tuple[Benchmark, ...], answers: Pool, tmp_path: Path
+    home: Path, pool: Pool, benchmarks: tuple[Benchmark, ...], answers: Pool, tmp_path: Path, forking: Path
 ) -> None:
     """Another process asks the same at the same time: each member is asked by one of the two."""
     script = (
@@ -135,7 +136,7 @@ def test_what_a_living_process_has_claimed_is_waited_for(
         "ask_members(Pool.open(sys.argv[1]), asked, Path(sys.argv[3]))\n"
     )
     given = [str(pool.folder), str(home / "questions"), str(tmp_path)]
-    with subprocess.Popen([sys.executable, "-c", script, *given]) as other:
+    with ForkedProcess(forking, ["-c", script, *given]) as other:
         found = files_of(ask_members(pool, benchmarks, tmp_path).answers)
         assert other.wait() == 0
     assert found == files_of(answers)

@@ -2,7 +2,6 @@
 
 import math
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.compilers import OF_THE_COMPILER, needs_compiler
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -24,9 +24,6 @@ from lrensemble.train import DivergedError, SingleTrainee, Step, fit, predict
 from lrensemble.train.run.single import may_draw
 
 STEPS = 11
-
-OF_THE_COMPILER = "ignore:`torch.jit.script_method` is deprecated:DeprecationWarning"
-"""torch's own, when its compiler is imported."""
 
 
 def policy(total: int = STEPS) -> Policy:
@@ -305,7 +302,7 @@ def test_only_networks_that_are_known_to_draw_nothing_go_unseeded() -> None:
 
 
 @pytest.mark.filterwarnings(OF_THE_COMPILER)
-@pytest.mark.skipif(shutil.which("g++") is None, reason="compiling for a CPU needs a C++ compiler: no g++ here")
+@needs_compiler
 def test_a_compiled_network_learns_the_same(digits: Dataset) -> None:
     fast, steps = run(digits, TrainSettings(batch_size=100, compile=True))
     plain, plain_steps = run(digits, TrainSettings(batch_size=100))

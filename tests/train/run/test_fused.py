@@ -1,11 +1,7 @@
 """Many members in one program: each is what it would be alone, whatever happens to the others."""
 
 import logging
-import shutil
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.compilers import OF_THE_COMPILER, needs_compiler
+from tests.conftest import Python
 from tests.forked import ForkedProcess
+from tests.forked_workers import FORKED_WORKERS
 from torch.nn.functional import cross_entropy
 
 from lrensemble import models
@@ -33,9 +32,6 @@ from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.loop import DivergedError, fit, fit_members
 from lrensemble.train.run.predictions import predict
 from lrensemble.train.run.single import SingleTrainee
-
-OF_THE_COMPILER = "ignore:`torch.jit.script_method` is deprecated:DeprecationWarning"
-"""torch's own, when its compiler is imported."""
 
 STEPS = 50
 MEMBERS = 3
@@ -133,7 +129,7 @@ def test_each_member_is_what_it_would_be_alone(
 
 
 @pytest.mark.filterwarnings(OF_THE_COMPILER)
-@pytest.mark.skipif(shutil.which("g++") is None, reason="compiling for a CPU needs a C++ compiler: no g++ here")
+@needs_compiler
 @pytest.mark.parametrize("seeds", [(0, 1), (2, 2)], ids=["own seeds", "same seed"])
 def test_a_compiled_group_learns_the_same(exact: Dataset, seeds: tuple[int, int]) -> None:
     policies = [build(f"constant(peak={peak})", 6) for peak in (0.02, 0.05)]
@@ -458,7 +454,7 @@ def test_a_group_goes_on_though_another_size_is_asked_for(experiment: MakeExperi
 
 
 def test_ctrl_c_reaches_the_workers_and_all_go_on_later(
-    sweep: dict[str, Any], tmp_path: Path, contents: Contents
+    sweep: dict[str, Any], tmp_path: Path, contents: Contents, python: Python
 ) -> None:
     import json
 
@@ -466,19 +462,8 @@ def test_ctrl_c_reaches_the_workers_and_all_go_on_later(
         "signal.SIGKILL", "signal.SIGINT"
     )
     sweep["train"]["epochs"] = 4
-    command = [
-        sys.executable,
-        "-c",
-        f"if __name__ == '__main__':\n    {script.strip().replace(chr(10), chr(10) + '    ')}",
-    ]
-    (tmp_path / "sweep.py").write_text(command[-1], encoding="utf-8")
-    arguments = [json.dumps(sweep), str(tmp_path / "pool"), "3"]
-    process = subprocess.Popen(
-        [sys.executable, str(tmp_path / "sweep.py"), *arguments], stderr=subprocess.PIPE, text=True
-    )
-    _, told = process.communicate(timeout=120)
-    assert "KeyboardInterrupt" in told
-    time.sleep(0.1)
+    done = python("-c", FORKED_WORKERS + script, json.dumps(sweep), tmp_path / "pool", 3)
+    assert "KeyboardInterrupt" in done.stderr
     experiment = to_record(Experiment, sweep, "test")
     assert "finished" in ended(tune(experiment, tmp_path / "pool", execution="one-by-one"))
     list(tune(experiment, tmp_path / "whole", execution="one-by-one"))

@@ -104,12 +104,14 @@ def told_in(output: str) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.parametrize("by", ["hand", pytest.param("torchrun", marks=pytest.mark.long)])
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft asks
 def test_it_is_as_in_one_process_and_goes_on_where_it_was_stopped(
-    content: dict[str, Any], tmp_path: Path, forking: Path
+    content: dict[str, Any], tmp_path: Path, forking: Path, by: str
 ) -> None:
-    begun = launched(tmp_path / "pool", content, stop=2)
-    told = forked(forking, tmp_path / "pool", content)
+    pool = tmp_path / "pool"
+    begun = launched(pool, content, stop=2) if by == "torchrun" else forked(forking, pool, content, stop=2)
+    told = forked(forking, pool, content)
     assert told["parts"] == ["DTensor"]
     assert told["share"] == pytest.approx(0.5, abs=0.05)
     alone = [

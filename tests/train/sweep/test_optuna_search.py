@@ -76,7 +76,9 @@ def told(folder: Path) -> list[tuple[Any, ...]]:
     return [(t.state, t.values, t.params, t.intermediate_values, t.user_attrs) for t in trials_of(folder)]
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "qmc", "nsgaii", "brute_force", "gp"])
+@pytest.mark.parametrize(
+    "sampler", ["tpe", "brute_force", *(pytest.param(each, marks=pytest.mark.long) for each in ("qmc", "nsgaii", "gp"))]
+)
 def test_a_search_that_is_stopped_ends_as_if_it_had_not_been(
     searching: MakeExperiment, contents: Contents, tmp_path: Path, sampler: str
 ) -> None:
@@ -162,6 +164,20 @@ def pruned_members(pool: Pool) -> list[Member]:
     return [member for member in pool.members(include_diverged=True) if member.status == "pruned"]
 
 
+@pytest.fixture(scope="module")
+def wholes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of pools that several tests compare with, each trained once."""
+    return tmp_path_factory.mktemp("wholes")
+
+
+def trained_once(one: Experiment, folder: Path, execution: str = "auto") -> tuple[Path, int]:
+    """The pool in that folder, and how many events its sweep had."""
+    count = folder.with_suffix(".events")
+    if not count.exists():
+        count.write_text(str(len(list(tune(one, folder, execution=execution)))))
+    return folder, int(count.read_text())
+
+
 @pytest.fixture
 def halving(searching: MakeExperiment) -> Experiment:
     return searching(f"trials=8, {HALVING}, seed=1", train={"epochs": 4})
@@ -193,9 +209,9 @@ def test_pruned_trials_are_recorded_and_stay_out_of_selection(halving: Experimen
 
 
 def test_a_recipe_that_was_pruned_can_still_become_a_member(
-    halving: Experiment, experiment: MakeExperiment, tmp_path: Path
+    halving: Experiment, experiment: MakeExperiment, wholes: Path, tmp_path: Path
 ) -> None:
-    list(tune(halving, tmp_path))
+    shutil.copytree(trained_once(halving, wholes / "halving")[0], tmp_path, dirs_exist_ok=True)
     member = pruned_members(Pool.open(tmp_path))[0]
     recipe = Recipe.model_validate(member.recipe)
     train = {"epochs": 4, "seed": recipe.train.seed}
@@ -204,16 +220,16 @@ def test_a_recipe_that_was_pruned_can_still_become_a_member(
     assert statuses(tune(halving, tmp_path)).count("exists") == len(Pool.open(tmp_path).members())
 
 
-def test_pruning_goes_on_after_any_stop(halving: Experiment, contents: Contents, tmp_path: Path) -> None:
-    total = len(list(tune(halving, tmp_path / "whole")))
+def test_pruning_goes_on_after_any_stop(halving: Experiment, contents: Contents, wholes: Path, tmp_path: Path) -> None:
+    whole, total = trained_once(halving, wholes / "halving")
     for share in np.random.default_rng(0).uniform(0.1, 0.5, size=3):
         events = tune(halving, tmp_path / "stopped", save_steps=5)
         for _ in zip(range(int(share * total)), events, strict=False):
             pass
         events.close()
     list(tune(halving, tmp_path / "stopped", save_steps=5))
-    assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
-    assert told(tmp_path / "stopped") == told(tmp_path / "whole")
+    assert contents(tmp_path / "stopped") == contents(whole)
+    assert told(tmp_path / "stopped") == told(whole)
 
 
 def test_an_epoch_that_is_done_again_is_not_reported_again(
@@ -382,7 +398,14 @@ def test_another_space_is_another_search(searching: MakeExperiment, tmp_path: Pa
     assert len(Pool.open(tmp_path).members()) == 4
 
 
-@pytest.mark.parametrize("sampler", ["tpe()", "random()", "tpe(multivariate=True)", "brute_force()"])
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        "tpe()",
+        "brute_force()",
+        *(pytest.param(each, marks=pytest.mark.long) for each in ("random()", "tpe(multivariate=True)")),
+    ],
+)
 def test_a_trial_killed_between_two_parameters_draws_the_others_as_it_would_have(
     searching: MakeExperiment, contents: Contents, tmp_path: Path, sampler: str
 ) -> None:
@@ -507,34 +530,36 @@ def test_slices_of_a_group_are_pruned(together: Experiment, tmp_path: Path) -> N
     assert (steps(again), set(statuses(again))) == (0, {"exists"})
 
 
-def test_pruning_in_groups_goes_on_after_any_stop(together: Experiment, contents: Contents, tmp_path: Path) -> None:
-    total = len(list(tune(together, tmp_path / "whole", execution="fused")))
+def test_pruning_in_groups_goes_on_after_any_stop(
+    together: Experiment, contents: Contents, wholes: Path, tmp_path: Path
+) -> None:
+    whole, total = trained_once(together, wholes / "together", execution="fused")
     for share in (0.1, 0.25, 0.4):
         events = tune(together, tmp_path / "stopped", save_steps=5, execution="fused")
         for _ in zip(range(int(share * total)), events, strict=False):
             pass
         events.close()
     list(tune(together, tmp_path / "stopped", save_steps=5, execution="fused"))
-    assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
-    assert told(tmp_path / "stopped") == told(tmp_path / "whole")
+    assert contents(tmp_path / "stopped") == contents(whole)
+    assert told(tmp_path / "stopped") == told(whole)
 
 
 def test_a_group_goes_on_though_a_kill_left_some_of_its_members_in_the_pool(
-    together: Experiment, contents: Contents, tmp_path: Path
+    together: Experiment, contents: Contents, wholes: Path, tmp_path: Path
 ) -> None:
-    list(tune(together, tmp_path / "whole", execution="fused"))
+    whole_pool, _ = trained_once(together, wholes / "together", execution="fused")
     events = tune(together, tmp_path / "broken", save_steps=1, execution="fused")
     while not (isinstance(event := next(events), Step) and event.step == 4 * EPOCH_STEPS - 2):
         pass
     events.close()
     first = {trial.user_attrs["member"] for trial in trials_of(tmp_path / "broken")}
-    for member in Pool.open(tmp_path / "whole").members(include_diverged=True):
+    for member in Pool.open(whole_pool).members(include_diverged=True):
         whole = Recipe.model_validate(member.recipe).model_copy(update={"at_epoch": None})
         if whole.id in first and member.status == "pruned":
             shutil.copytree(member.folder, tmp_path / "broken" / "members" / member.id)
     rest = list(tune(together, tmp_path / "broken", execution="fused"))
     assert next(event.step for event in rest if isinstance(event, Step)) > 3 * EPOCH_STEPS, "from its state"
-    assert contents(tmp_path / "broken") == contents(tmp_path / "whole")
+    assert contents(tmp_path / "broken") == contents(whole_pool)
 
 
 @pytest.mark.parametrize(("device", "execution"), [("cpu", "workers"), ("cpu,cpu", "one-by-one")])

@@ -1,0 +1,38 @@
+"""Names that are read from the source are those that are registered, and reading them loads nothing."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from lrensemble.errors import UnknownNameError
+from lrensemble.registry import HOMES, registry_of, written_names
+
+READ = """
+import json, sys
+from lrensemble.registry import HOMES, written_names
+
+names = {plural: written_names(plural) for plural in HOMES}
+print(json.dumps([names, sorted(sys.modules)]))
+"""
+
+
+def test_they_are_those_that_are_registered() -> None:
+    """An interpreter that has imported nothing reads those of every kind."""
+    done = subprocess.run([sys.executable, "-c", READ], capture_output=True, text=True, check=True)
+    names, modules = json.loads(done.stdout)
+    assert names == {plural: sorted(registry_of(plural).names()) for plural in HOMES}
+    assert not {"torch", "numba", "scipy", "sklearn", "plotly", "transformers", "optuna"} & set(modules)
+    homes = {home for home in HOMES.values() if home in modules}
+    assert homes == {"lrensemble.policies"}, "only policies register by a decorator of their own"
+
+
+def test_a_registry_that_is_there_is_asked_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry_of("metrics")._aliases, "of_a_plugin", "nll")
+    assert "of_a_plugin" in written_names("metrics")
+
+
+def test_an_unknown_kind() -> None:
+    with pytest.raises(UnknownNameError, match=r"no kind of name 'metric'; did you mean 'metrics'\?"):
+        written_names("metric")
