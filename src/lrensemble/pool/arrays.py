@@ -21,6 +21,8 @@ Arrays = dict[str, NDArray[Any]]
 def load(path: Path, wanted: Container[str]) -> Arrays:
     """Arrays of a file by name, limited to those wanted; the array of a `.npy` file is named after the file.
 
+    Large arrays stay in the file, mapped, unless they are compressed.
+
     Raises:
         PredictionsError: another kind of file, a damaged one, or one that holds pickled objects.
         StorageError: it cannot be read.
@@ -62,7 +64,7 @@ def entries(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _load_numpy(path: Path, wanted: Container[str]) -> Arrays:
-    found = read_arrays(path, wanted)
+    found = read_arrays(path, wanted, mapped=True)
     return found if isinstance(found, dict) else {path.stem: found}
 
 
