@@ -33,6 +33,22 @@ FURTHER = ("sequences", "trainees", "fused/sequences", "fused/adapters", "own_lo
 All others there serve both: claims, states, threads, numbers.
 """
 
+NAMES_OF_VALUES = frozenset({"values", "gaussian", "regression"})
+"""What a target of numbers, its forms and its learning are called in code."""
+
+CLASSES_OF_VALUES = frozenset({"Values", "RealValues", "Gaussian"})
+"""Its classes in `targets`."""
+
+ABOUT_VALUES = (
+    *("metrics/values", "metrics/distributions", "metrics/diversity/ambiguity", "consensus/values"),
+    *("data/diabetes", "data/linnerud", "front/estimators/regressor"),
+    *("report/sections/residuals", "report/sections/value_rows", "report/sections/ambiguity"),
+)
+"""Files that serve that target alone: they are its own, as those of `targets/` are."""
+
+OTHER_WORD = ("config/sweep", "train/sweep/range_test")
+"""Files where `values` is an argument of a range: what may be chosen of a list."""
+
 EXPERIMENT = """
 data = "digits"
 model = "mlp(width=3)"
@@ -102,6 +118,36 @@ def beginning_with_of() -> list[str]:
         name = path.relative_to(SOURCE)
         found += [f"{name}: {text.splitlines()[0]}" for text in docstrings(tree) if text.startswith("Of ")]
     return found
+
+
+def touched_by_values() -> list[str]:
+    """Files that name the target of numbers, a form or a class of it in code, beside its own.
+
+    A target that is added is edited into these; all others ask their target. What a metric, a consensus or a measure
+    says of itself where it is registered (`targets=`) is its own.
+    """
+    own = {SOURCE / f"{name}.py" for name in (*ABOUT_VALUES, *OTHER_WORD)}
+    paths = [path for path in files() if path not in own and not path.is_relative_to(SOURCE / "targets")]
+    return [str(path.relative_to(SOURCE)) for path in paths if _names_values(path)]
+
+
+def _names_values(path: Path) -> bool:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    facts = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "register"
+        for part in ast.walk(node)
+    }
+    return any(
+        (isinstance(node, ast.Constant) and node.value in NAMES_OF_VALUES and id(node) not in facts)
+        or (
+            isinstance(node, ast.ImportFrom)
+            and str(node.module).startswith("lrensemble.targets")
+            and any(alias.name in CLASSES_OF_VALUES for alias in node.names)
+        )
+        for node in ast.walk(tree)
+    )
 
 
 def long_functions(limit: int) -> tuple[int, int]:
@@ -196,6 +242,8 @@ def main() -> None:
     print(f"functions above 50 lines: {long} of {count} ({100 * long / count:.2f} %)")
     print("files on a floor:", ", ".join(f"{name} {n}" for name, n in floors().items() if n > 12) or "none above 12")
     print(f"docstrings that begin with 'Of': {len(beginning_with_of())}")
+    touched = touched_by_values()
+    print(f"files outside its own that name the target `values`: {len(touched)}: {', '.join(touched)}")
     with tempfile.TemporaryDirectory() as folder:
         ways = {"run to a gradient": to_a_gradient(Path(folder)), "select to a score": to_a_score(Path(folder))}
     for name, way in ways.items():

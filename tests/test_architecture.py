@@ -52,7 +52,7 @@ ROOMS = {
     ),
     "select.scoring": (
         ("kernels", "resample"),
-        ("known_values", "learned", "losses", "mixtures"),
+        ("known_values", "learned", "losses", "mixtures", "squares"),
         ("team_scores",),
         ("bounds", "every_team", "few_members", "incremental"),
     ),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 import warnings
+import zipfile
 from collections.abc import Container, Sequence
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.lib.format import MAGIC_PREFIX, read_array_header_1_0, read_array_header_2_0, read_magic
@@ -16,13 +19,25 @@ from numpy.typing import NDArray
 Arrays = dict[str, NDArray[Any]]
 
 
+MAPPED_FROM = 2**20
+"""Bytes of an array from which on it is mapped rather than read, where that is asked for."""
+
+LOCAL_HEADER = struct.Struct("<26xHH")
+"""What stands before an entry of a zip archive: last the lengths of its name and of a further field, which follow
+(APPNOTE.TXT, section 4.3.7)."""
+
+AT_ONCE = 2**20
+"""Bytes that are read together where an entry is checked."""
+
+
 def read_arrays(path: Path, wanted: Container[str] | None = None, *, mapped: bool = False) -> Arrays | NDArray[Any]:
     """The array of a `.npy` file, or those of an `.npz` file that are wanted, by name; all of them unless it is said.
 
     Args:
         path: the file.
         wanted: names of the arrays of an `.npz` file.
-        mapped: whether the array of a `.npy` file is mapped into memory, read-only, of which nothing is read yet.
+        mapped: whether large arrays that are not compressed stay in the file, read-only and mapped, which is checked
+            as if it were read. They may begin at any byte: numpy reads such arrays, and other libraries refuse some.
 
     Raises:
         OSError: the file cannot be read.
@@ -32,14 +47,16 @@ def read_arrays(path: Path, wanted: Container[str] | None = None, *, mapped: boo
         warnings.simplefilter("ignore")  # of headers that Python 2 wrote, or damage
         if file.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX:
             file.seek(0)
-            _check_header(file, os.fstat(file.fileno()).st_size, path.name)
-            if mapped:
-                return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+            held = os.fstat(file.fileno()).st_size
+            _check_header(file, held, path.name)
+            if mapped and held >= MAPPED_FROM:
+                return np.load(path, mmap_mode="r", allow_pickle=False)
         file.seek(0)
         found = np.load(file, allow_pickle=False)
         if isinstance(found, np.ndarray):
             return found
-        return {name: _entry(found, name) for name in found.files if wanted is None or name in wanted}
+        entry = partial(_mapped_entry, path) if mapped else _entry
+        return {name: entry(found, name) for name in found.files if wanted is None or name in wanted}
 
 
 def shape_of(path: Path, names: Sequence[str]) -> tuple[int, ...]:
@@ -106,19 +123,49 @@ def _entry(file: Any, name: str) -> NDArray[Any]:
     return np.asarray(file[name])
 
 
-def _check_header(file: IO[bytes], held: int, name: str) -> None:
-    """Refuse a header that asks for more than there is, before room is made for it."""
-    shape, dtype = _header(file)
+def _mapped_entry(path: Path, file: Any, name: str) -> NDArray[Any]:
+    """One array of an `.npz` file: mapped if it is large and stored as it is, else read.
+
+    Raises:
+        ValueError: as `_entry`.
+        zipfile.BadZipFile: its checksum is another.
+    """
+    archive = file.zip
+    info = archive.getinfo(_place(file, name))
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size < MAPPED_FROM:
+        return _entry(file, name)
+    with archive.open(info) as entry:
+        if entry.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
+            return _entry(file, name)
+        entry.seek(0)
+        shape, is_fortran, dtype = _check_header(entry, info.file_size, name)
+        begin = entry.tell()
+        while entry.read(AT_ONCE):  # to its end, where zipfile compares the checksum
+            pass
+    if dtype.hasobject:
+        return _entry(file, name)
+    with path.open("rb") as opened:
+        opened.seek(info.header_offset)
+        header = opened.read(LOCAL_HEADER.size)
+    name_length, extra_length = LOCAL_HEADER.unpack(header)
+    offset = info.header_offset + LOCAL_HEADER.size + name_length + extra_length + begin
+    order: Literal["C", "F"] = "F" if is_fortran else "C"
+    return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape, order=order)
+
+
+def _check_header(file: IO[bytes], held: int, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """What a header says, unless it asks for more than there is: it is looked at before room is made for the array."""
+    shape, is_fortran, dtype = _header(file)
     size = math.prod(shape) * dtype.itemsize
     if size > held and not dtype.hasobject:  # what pickled objects take, no header tells; they are refused anyway
         raise ValueError(f"its array {name!r} has {held:,} bytes where its header {shape} asks for {size:,}")
+    return shape, is_fortran, dtype
 
 
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type of an array, by its header."""
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape of an array, whether its columns come first, and its type, by its header."""
     version = read_magic(file)
-    shape, _, dtype = (read_array_header_1_0 if version == (1, 0) else read_array_header_2_0)(file)
-    return shape, dtype
+    return (read_array_header_1_0 if version == (1, 0) else read_array_header_2_0)(file)  # type: ignore[no-any-return]
 
 
 def _place(file: Any, name: str) -> str:

@@ -1,12 +1,13 @@
 """Selection of members that give numbers, or normal distributions: every team by the slow definition."""
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import scipy.optimize
 from numpy.typing import NDArray
-from sklearn.metrics import mean_squared_error
+from sklearn.metrics import mean_squared_error, r2_score, root_mean_squared_error
 
 from lrensemble.errors import PredictionsError, SelectionError, SpecError
 from lrensemble.select import (
@@ -98,6 +99,38 @@ def test_many_mixtures_at_once_score_as_the_definition(metric: str) -> None:
         team = np.flatnonzero(row)
         expected = team_score(validation, team.tolist(), row[team].tolist(), metric=metric, consensus="mixture")
         assert score == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize(("metric", "reference"), [("rmse", root_mean_squared_error), ("r2", r2_score)])
+def test_errors_of_each_output_of_many_teams_are_those_of_scikit_learn(
+    metric: str, reference: Callable[..., float]
+) -> None:
+    said, truth = said_and_truth(8)
+    times = np.arange(ROWS) % 3
+    weights = np.random.default_rng(1).uniform(size=(4, MEMBERS))
+    scores = team_scorer(Validation(said, truth).weighted(times), metric, "mean")(weights)
+    sign = 1 if metric == "r2" else -1
+    for row, score in zip(weights, scores.tolist(), strict=True):
+        mean = np.einsum("m,mso->so", row / row.sum(), said)
+        assert sign * score == pytest.approx(reference(truth, mean, sample_weight=times), rel=1e-12)
+
+
+@pytest.mark.parametrize("metric", ["rmse", "r2"])
+def test_teams_are_scored_without_another_reading_of_the_predictions(metric: str) -> None:
+    said, truth = said_and_truth(8)
+    scorer = team_scorer(Validation(said, truth), metric, "mean")
+    before = scorer(np.eye(MEMBERS))
+    said[:] = 0
+    assert (scorer(np.eye(MEMBERS)) == before).all()
+
+
+def test_an_output_that_does_not_vary_is_judged_by_whether_it_is_met() -> None:
+    said, truth = said_and_truth(8)
+    said[:, :, 0] = truth[:, 0] = 0.5
+    said[0, 0, 0] = 0.75
+    scores = team_scorer(Validation(said, truth), "r2", "mean")(np.eye(MEMBERS))
+    for member, score in enumerate(scores.tolist()):
+        assert score == pytest.approx(r2_score(truth, said[member]), rel=1e-12)
 
 
 def test_bounds_find_the_same_team_and_prove_it() -> None:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from inspect import signature
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lrensemble.adopt.found import Asked
 from lrensemble.config import Inputs
 from lrensemble.errors import AdoptError
+from lrensemble.targets import TruthKind
 
 TOOLS = ("lightgbm", "xgboost", "sklearn")
 """Modules of tools with models of this kind; those that build on another come first."""
@@ -51,7 +52,8 @@ def checked(model: Any, asked: Asked) -> None:
     if not (is_classifier(model) or is_regressor(model)):
         raise AdoptError(f"{name} is neither a classifier nor a regressor; give one that is")
     if is_regressor(model) != asked.of_values:
-        gives, needs = ("values", "classes") if is_regressor(model) else ("classes", "values")
+        needs = asked.target.truth_kind
+        gives = next(kind for kind in get_args(TruthKind) if kind != needs)
         raise AdoptError(
             f"{name} predicts {gives}, and the pool's truth is {needs}; adopt it into a pool with truth='{gives}'"
         )

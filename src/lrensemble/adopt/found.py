@@ -37,7 +37,7 @@ class Asked:
     @property
     def of_values(self) -> bool:
         """Whether rows have values, and no classes."""
-        return "values" in self.target.forms
+        return not self.target.has_labels
 
     def completed(self, found: Found) -> Found:
         """A model with what the user says of its training."""

@@ -121,10 +121,10 @@ def _task(
     before = Pool.open(out) if is_pool(out) else None
     everything = np.concatenate(list(labels.values()))
     names = list(map(str, data["classes"].ravel())) if "classes" in data else None
-    if before is not None and before.task.target.kind != "values":
+    if before is not None and before.task.target.has_labels:
         names = list(before.task.target.names)
     if before is not None:
-        kind = "values" if before.task.target.kind == "values" else "classes"
+        kind = before.task.target.truth_kind
     truth, target = truth_of(everything, kind, "data", classes=names)
     ends = np.cumsum([len(each) for each in labels.values()])[:-1]
     divided = dict(zip(labels, np.split(truth, ends), strict=True))

@@ -116,7 +116,7 @@ def aim_of(pool: Pool) -> str:
     from lrensemble.evaluate import DEFAULT_METRIC, default_metric
 
     metric = default_metric(pool)
-    if metric != DEFAULT_METRIC and pool.task.target.kind != "values":
+    if metric != DEFAULT_METRIC and pool.task.target.has_labels:
         people.print(f"a member gives no probabilities, so teams aim at {metric}", soft_wrap=True)
     return metric
 

@@ -74,7 +74,7 @@ def for_target(consensus: SpecLike, target: str) -> Spec:
     """
     spec = CONSENSUS.check(consensus)
     facts = CONSENSUS.facts(spec)
-    if target not in facts.targets and target == "values" and facts.for_values:
+    if target not in facts.targets and target not in OF_CLASSES and facts.for_values:
         return require_target(CONSENSUS, Spec(facts.for_values, spec.arguments), target)
     return require_target(CONSENSUS, spec, target)
 

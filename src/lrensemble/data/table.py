@@ -109,7 +109,7 @@ def _truth(found: pa.Table, names: Sequence[str], path: Path, kind: Kind | None)
     import pyarrow.types as types
 
     column = _column(found, names[0], path)
-    if len(names) == 1 and kind != "values":
+    if len(names) == 1 and kind in (None, "classes"):
         if types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
         if types.is_boolean(column.type) or types.is_string(column.type) or types.is_large_string(column.type):

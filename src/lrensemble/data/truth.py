@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.data.source import classes_of, numbered_classes
 from lrensemble.errors import DataError
-from lrensemble.targets import Target, Values
+from lrensemble.targets import Target, TruthKind, Values
 
-Kind = Literal["classes", "values"]
+Kind = TruthKind
 
 FEW = 20
 """Different whole numbers of a column at most that leave open whether they are classes or values: grades, say."""

@@ -151,7 +151,7 @@ class Measurements:
     def _trivial(self) -> list[str]:
         """What the mean of the val truth, said of every row, scores on test: for values, which know no chance."""
         target, truth = self.pool.task.target, self.pool.truth(self.first)
-        if "values" not in target.forms:
+        if target.has_labels:
             return []
         said = np.repeat(target.uninformed(self._val.truth)[:1], len(truth), axis=0)
         weights = self.pool.weights(self.first)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from lrensemble.evaluate.result import LEVEL, Gain, Reference, Result, TeamResult, TeamScores, Verdict
 from lrensemble.metrics import METRICS
+from lrensemble.metrics.serving import OF_CLASSES
 
 _PRINTED = {
     "nll": "NLL",
@@ -120,7 +121,7 @@ def score_in_print(metric: str, value: float | None) -> str:
 def in_unit_of_values(metric: str) -> bool:
     """Whether a metric is in the unit of the values that are predicted, which may be of any size."""
     facts = METRICS.facts(metric)
-    return facts.unit == "" and facts.targets == ("values",)
+    return facts.unit == "" and not set(OF_CLASSES) & set(facts.targets)
 
 
 def _gain_in_words(metric: str, gain: Gain) -> str:

@@ -61,10 +61,9 @@ def _index(description: Description, task: str, judgement: Judgement) -> dict[st
 
 def _task(description: Description) -> str:
     """Task by the hub's name; empty where it has none for it."""
-    kind = "regression" if description.of_values else "classification"
     if len(description.inputs.shape) == 3:
         return "" if description.of_values else "image-classification"
-    return f"tabular-{kind}"
+    return f"tabular-{description.target.task}"
 
 
 def _data(description: Description) -> str:

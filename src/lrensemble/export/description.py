@@ -95,7 +95,7 @@ class Description(OfTarget):
     @property
     def of_values(self) -> bool:
         """Whether values are predicted."""
-        return "values" in self.target.forms
+        return not self.target.has_labels
 
     @property
     def class_labels(self) -> NDArray[Any]:

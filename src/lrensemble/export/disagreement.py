@@ -62,7 +62,7 @@ def require_classes(target: Target, name: str) -> None:
     Raises:
         ExportError: values are predicted.
     """
-    if "values" in target.forms:
+    if not target.has_labels:
         raise ExportError(f"{name} goes by probabilities of classes, and this ensemble predicts values; leave it out")
 
 

@@ -54,7 +54,7 @@ class Predictions(Shown):
 
     def _headline(self) -> str:
         names = ", ".join(self.target.names[:5]) + (", …" if self.target.width > 5 else "")
-        return f"{len(self):,} rows, {'values' if self.of_values else 'classes'} {names}"
+        return f"{len(self):,} rows, {self.target.kind} {names}"
 
     def _table(self) -> list[dict[str, Any]]:
         """The rows of the table, by column."""
@@ -63,7 +63,7 @@ class Predictions(Shown):
     @property
     def of_values(self) -> bool:
         """Whether values are predicted."""
-        return "values" in self.target.forms
+        return not self.target.has_labels
 
     @property
     def labels(self) -> list[str]:

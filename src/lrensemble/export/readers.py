@@ -104,7 +104,7 @@ def read(path: Path, inputs: Inputs, rows: range | None = None) -> Iterator[Rows
     elif suffix == ".jsonl":
         yield from read_lines(path, inputs, rows)
     else:
-        array = _array(path, mapped=rows is not None)
+        array = _array(path)
         if rows is not None:
             array = np.array(array[rows.start : rows.stop])
         yield finite_rows(array, inputs, str(path), 0 if rows is None else rows.start)
@@ -141,9 +141,9 @@ def _rows_of_table(path: Path) -> int:
     return int(parquet.read_metadata(path).num_rows)
 
 
-def _array(path: Path, *, mapped: bool) -> Rows:
+def _array(path: Path) -> Rows:
     try:
-        arrays = load(path, frozenset((*ARRAYS, path.stem)), mapped=mapped)
+        arrays = load(path, frozenset((*ARRAYS, path.stem)))
     except PredictionsError as error:
         raise DataError(str(error)) from None
     names = [name for name in (*ARRAYS, path.stem) if name in arrays]

@@ -58,10 +58,10 @@ def output_names(ensemble: Ensemble) -> list[str]:
     """Names of the outputs of the traceable program."""
     description = ensemble.description
     if not description.of_values:
-        return ["probabilities", "label"]
+        return list(description.target.outputs(description.target.width))
     with torch.no_grad():
         columns = ensemble(example_inputs(ensemble, 2)).shape[1]
-    return ["values", "std"] if columns == 2 * description.target.width else ["values"]
+    return list(description.target.outputs(columns))
 
 
 def largest_difference(found: Sequence[Tensor], expected: Sequence[Tensor], *, of_values: bool) -> float:

@@ -44,6 +44,9 @@ class MetricFacts:
     quadratic: bool = False
     """Whether the metric of a weighted mean of predictions is wᵀGw, with weights w [member] and G [member, member] the
     mean over rows of the products of members' errors."""
+    of_squares: Callable[[Floats, Floats], Floats] | None = None
+    """Value of the mean squared errors of the outputs, where the metric depends on those alone: a function of (squared
+    errors [..., output], variances of the truth [output], all positive) to [...]."""
     of_confusion: Callable[..., Floats] | None = None
     """Value of a confusion matrix, where the metric depends on that alone: a function of (weights of rows [..., label,
     predicted class], and the metric's own arguments by keyword) to [...]."""

@@ -38,6 +38,16 @@ def quantile_losses(predictions: Floats, truth: Floats, *, quantile: float = 0.5
     return np.asarray(np.maximum(-quantile * above, (1 - quantile) * above).mean(axis=1))
 
 
+def _roots(squares: Floats, variances: Floats) -> Floats:  # noqa: ARG001 – the error does not depend on them
+    """RMSE [...] of mean squared errors [..., output]."""
+    return np.asarray(np.sqrt(squares).mean(axis=-1))
+
+
+def _explained(squares: Floats, variances: Floats) -> Floats:
+    """Coefficients of determination [...] of mean squared errors [..., output]."""
+    return np.asarray((1 - squares / variances).mean(axis=-1))
+
+
 @METRICS.register(
     higher_is_better=False,
     targets=("values",),
@@ -62,7 +72,12 @@ def mse(predictions: Floats, truth: Floats, weights: Floats | None = None) -> fl
 
 
 @METRICS.register(
-    higher_is_better=False, targets=("values",), lowest=0.0, watched=True, aliases=("root_mean_squared_error",)
+    higher_is_better=False,
+    targets=("values",),
+    of_squares=_roots,
+    lowest=0.0,
+    watched=True,
+    aliases=("root_mean_squared_error",),
 )
 def rmse(predictions: Floats, truth: Floats, weights: Floats | None = None) -> float:
     """Root mean squared error in the unit of the values, mean over outputs (Hyndman & Koehler 2006). Lower is better.
@@ -91,7 +106,7 @@ def mae(predictions: Floats, truth: Floats, weights: Floats | None = None) -> fl
     return mean_over_rows(absolute(predictions, truth), weights)
 
 
-@METRICS.register(higher_is_better=True, targets=("values",), highest=1.0, aliases=("r2_score",))
+@METRICS.register(higher_is_better=True, targets=("values",), of_squares=_explained, highest=1.0, aliases=("r2_score",))
 def r2(predictions: Floats, truth: Floats, weights: Floats | None = None) -> float:
     """Coefficient of determination, 1 - squared errors / squared deviations of the truth (Wright 1921).
 

@@ -18,13 +18,10 @@ SUFFIXES = (".npz", ".npy", ".safetensors")
 Arrays = dict[str, NDArray[Any]]
 
 
-def load(path: Path, wanted: Container[str], *, mapped: bool = False) -> Arrays:
+def load(path: Path, wanted: Container[str]) -> Arrays:
     """Arrays of a file by name, limited to those wanted; the array of a `.npy` file is named after the file.
 
-    Args:
-        path: the file.
-        wanted: names of the arrays.
-        mapped: whether the array of a `.npy` file is mapped into memory, so that parts of it can be read.
+    Large arrays stay in the file, mapped, unless they are compressed.
 
     Raises:
         PredictionsError: another kind of file, a damaged one, or one that holds pickled objects.
@@ -39,7 +36,7 @@ def load(path: Path, wanted: Container[str], *, mapped: bool = False) -> Arrays:
             raise PredictionsError(str(error)) from None
     with storage_errors("read", path):
         try:
-            return _load_numpy(path, wanted, mapped)
+            return _load_numpy(path, wanted)
         except OSError:
             raise
         except (
@@ -66,8 +63,8 @@ def entries(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
             raise PredictionsError(f"{path} cannot be read: {_reason(error)}") from None
 
 
-def _load_numpy(path: Path, wanted: Container[str], mapped: bool) -> Arrays:
-    found = read_arrays(path, wanted, mapped=mapped)
+def _load_numpy(path: Path, wanted: Container[str]) -> Arrays:
+    found = read_arrays(path, wanted, mapped=True)
     return found if isinstance(found, dict) else {path.stem: found}
 
 

@@ -14,7 +14,7 @@ from lrensemble.notebook import Shown
 from lrensemble.registry import Call, Registry
 from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike
-from lrensemble.targets import Need
+from lrensemble.targets import KINDS, SAID, Need
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,7 +57,7 @@ class Selection(Shown):
 class SelectorFacts:
     """A selector says what it chooses for, and what it reads of members beside their scores."""
 
-    targets: tuple[str, ...] = ("classes", "choices", "values")
+    targets: tuple[str, ...] = KINDS
     """Kinds of target that it chooses members for."""
     needs: Need | None = None
     """What it needs of every member beyond what metric and consensus need."""
@@ -136,16 +136,6 @@ def require_served(validation: Validation, need: Need, spec: Spec, instead: str 
         said = validation.needs_served(lacking)
         says = next(words for served, words in SAID if served in said)
         raise SelectionError(f"member {lacking} {says}, which cannot serve {spec}; use {instead or _instead(said)}")
-
-
-SAID: tuple[tuple[Need, str], ...] = (
-    ("probabilities", "gives probabilities"),
-    ("labels", "knows only labels"),
-    ("likelihood", "gives the likelihood of the truth alone"),
-    ("distribution", "gives distributions"),
-    ("values", "gives values without a variance"),
-)
-"""What members say, in words; the first that is served counts."""
 
 
 def _instead(served: frozenset[Need]) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.files import release
-from lrensemble.targets import SUM_TOLERANCE, Classes, Need, Predictions, Target, Values
+from lrensemble.targets import SUM_TOLERANCE, Need, Predictions, Target
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64] | slice
@@ -36,8 +36,7 @@ class ArrayReader:
     def __init__(self, array: Any, target: Target) -> None:
         self.array = array
         self.shape = tuple(array.shape)
-        self._classes = isinstance(target, Classes)
-        self._distributions = isinstance(target, Values) and self.shape[2] == 2 * target.width
+        self._serves = target.dense_serves(self.shape[2])
 
     def dense(self, members: NDArray[np.int64], rows: Rows) -> NDArray[np.floating]:
         """[member, sample, column] of some members on some rows; a view where all are asked for."""
@@ -52,10 +51,8 @@ class ArrayReader:
         return np.exp(chosen, out=chosen)
 
     def needs_served(self, member: int) -> frozenset[Need]:  # noqa: ARG002
-        """All needs of classes, or those of values."""
-        if self._classes:
-            return frozenset({"labels", "ranks", "likelihood", "probabilities"})
-        return frozenset({"values", "distribution"} if self._distributions else {"values"})
+        """Needs that dense predictions of so many columns serve."""
+        return self._serves
 
     def members(self, chosen: Sequence[int]) -> Any:
         """The array of some members."""
@@ -68,7 +65,7 @@ class MembersReader:
     def __init__(self, given: Sequence[Predictions], target: Target) -> None:
         self.given = tuple(given)
         self._width, self._unreleased = target.width, 0
-        distributions = isinstance(target, Values) and all("distribution" in one.needs_served for one in self.given)
+        distributions = not target.has_labels and all("distribution" in one.needs_served for one in self.given)
         self.shape = (len(self.given), len(self.given[0]), target.width * (2 if distributions else 1))
 
     def dense(self, members: NDArray[np.int64], rows: Rows) -> NDArray[np.floating]:
@@ -112,12 +109,12 @@ def reader(predictions: Any, target: Target) -> ArrayReader | MembersReader:
             target.check(one, len(one), f"member {place}")
             release_all([one])
         return MembersReader(predictions, target)
-    columns = (target.width, 2 * target.width) if isinstance(target, Values) else (target.width,)
+    columns = (target.width, 2 * target.width) if not target.has_labels else (target.width,)
     if predictions.shape[2] not in columns:
         raise PredictionsError(
             f"predictions have {predictions.shape[2]} columns; the target has {target.width} {target.nouns[0]}"
         )
-    if isinstance(target, Classes):
+    if target.has_labels:
         _check_sums(predictions)
     return ArrayReader(predictions, target)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lrensemble.errors import PredictionsError
 from lrensemble.rows import check_groups, check_weights
 from lrensemble.select.reading import ArrayReader, MembersReader, is_accelerated, is_by_member, on_host, reader
-from lrensemble.targets import Choices, Classes, Need, Predictions, Target, Values
+from lrensemble.targets import Choices, Need, Predictions, Target, inferred_target
 
 R = TypeVar("R")
 Floats = NDArray[np.float64]
@@ -79,7 +79,7 @@ class Validation:
                 raise PredictionsError(
                     f"predictions have shape {shape}; give [member, sample, class], with at least one of each"
                 )
-        object.__setattr__(self, "target", self.target or _inferred_target(self.predictions, self.truth))
+        object.__setattr__(self, "target", self.target or self._inferred_target())
         object.__setattr__(self, "_reader", reader(self.predictions, self.target))
         members, rows, _ = self.shape
         if self.cost and len(self.cost) != members:
@@ -103,10 +103,13 @@ class Validation:
         """Members, rows, and columns of a dense prediction: classes, or outputs, twice as many for distributions."""
         return self._reader.shape
 
+    def _inferred_target(self) -> Target:
+        return inferred_target(self.truth, lambda: _classes_of(self.predictions, self.truth))
+
     @property
     def of_classes(self) -> bool:
         """Whether the truth is a class, or one of some choices."""
-        return isinstance(self.target, Classes)
+        return self.target.has_labels
 
     def needs_served(self, member: int) -> frozenset[Need]:
         """Needs of metrics and consensus functions that a member serves."""
@@ -241,15 +244,12 @@ class Validation:
         return self._views.statistics[key][self._place]
 
 
-def _inferred_target(predictions: Any, truth: NDArray[Any]) -> Target:
-    """The target of predictions that come without one: values where the truth is floating-point, else classes."""
-    if truth.dtype.kind == "f":
-        outputs = truth.shape[1] if truth.ndim == 2 else 1
-        return Values(names=tuple(f"y{output}" for output in range(outputs)))
+def _classes_of(predictions: Any, truth: NDArray[Any]) -> int:
+    """Number of classes of predictions that come without a target."""
     if not is_by_member(predictions):
-        return Classes(names=tuple(map(str, range(predictions.shape[2]))))
+        return int(predictions.shape[2])
     widths = [one.main.shape[1] for one in predictions if one.form == "log_probs"]
     highest = max(
         int(array.max()) for array in (truth, *(one.main for one in predictions if one.main.dtype.kind in "iu"))
     )
-    return Classes(names=tuple(map(str, range(max([*widths, 1 + highest])))))
+    return int(max([*widths, 1 + highest]))

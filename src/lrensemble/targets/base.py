@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.config import Record, Scale, TrainSettings
+from lrensemble.config import Gives, Record, Scale, TrainSettings
 from lrensemble.errors import ConfigError
 from lrensemble.targets.forms import Form, LogProbs, Need, Predictions, RealValues
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from lrensemble.targets.heads import Head
 
 H = TypeVar("H")
+
+TruthKind = Literal["classes", "values"]
+"""What a column of data holds, as people say it."""
 
 
 def head_of(form: Form | None, heads: Mapping[Form, H], kind: str) -> H:
@@ -48,6 +51,22 @@ class Target(Record):
     """What its columns are called, several and one."""
     forms: ClassVar[tuple[Form, ...]]
     """Forms in which members may say their predictions."""
+    has_labels: ClassVar[bool]
+    """Whether the truth of a row is one of its columns, so that predictions have a likeliest one."""
+    answers: ClassVar[Need]
+    """What members say at least where they answer, rather than tell the likelihood of the truth alone."""
+    shown: ClassVar[tuple[str, ...]]
+    """Metrics in tables of members, those that are known."""
+    diversity: ClassVar[tuple[tuple[str, Need], ...]]
+    """Measures of diversity by which pools are compared, and what each needs of members."""
+    truth_kind: ClassVar[TruthKind]
+    """What columns of data are as its truth."""
+    network_gives: ClassVar[Gives]
+    """What networks give that were trained elsewhere, where they do not say."""
+    estimator_gives: ClassVar[Gives]
+    """What fitted models of other libraries give, where they do not say."""
+    task: ClassVar[str]
+    """Learning it, as hubs of models call that."""
 
     kind: str
     """Name of the target in files."""
@@ -70,6 +89,14 @@ class Target(Record):
         Raises:
             PredictionsError: what is wrong; the first bad row is named.
         """
+
+    @abstractmethod
+    def outputs(self, columns: int) -> tuple[str, ...]:
+        """Names of what exported programs give, by the number of columns of a prediction."""
+
+    @abstractmethod
+    def dense_serves(self, columns: int) -> frozenset[Need]:
+        """Needs that dense predictions serve, by their number of columns."""
 
     def check(self, predictions: Predictions, rows: int, source: str) -> None:
         """Refuse predictions of a form that does not serve this target, of another shape, or that cannot be.
@@ -96,7 +123,7 @@ class Target(Record):
 
     def from_array(self, array: NDArray[Any]) -> Predictions:
         """Predictions of a plain array, as networks give them: log-probabilities, or values [sample, output]."""
-        return (RealValues if "values" in self.forms else LogProbs)(array)
+        return (LogProbs if self.has_labels else RealValues)(array)
 
     def seen(self, predictions: Predictions) -> NDArray[np.float64]:
         """What consensus functions and metrics see of predictions, [sample, column]: probabilities, or values."""

@@ -22,6 +22,7 @@ class Choices(Classes):
     metrics: ClassVar[tuple[str, ...]] = ("accuracy", "nll", "brier")
     nouns: ClassVar[tuple[str, str]] = ("choices", "choice")
     forms: ClassVar[tuple[Form, ...]] = ("labels", "log_probs", "likelihood")
+    shown: ClassVar[tuple[str, ...]] = ("accuracy", "nll", "brier")
 
     kind: Literal["choices"] = "choices"  # type: ignore[assignment]
     names: Annotated[tuple[str, ...], Field(min_length=2, strict=False)]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lrensemble.config import Scale
-from lrensemble.targets.base import Target, head_of
+from lrensemble.config import Gives, Scale
+from lrensemble.targets.base import Target, TruthKind, head_of
 from lrensemble.targets.checks import check_labels
 from lrensemble.targets.forms import Form, Need, Predictions
 
@@ -25,6 +25,19 @@ class Classes(Target):
     compared: ClassVar[tuple[str, ...]] = ("accuracy", "nll")
     nouns: ClassVar[tuple[str, str]] = ("classes", "class")
     forms: ClassVar[tuple[Form, ...]] = ("labels", "top_k", "log_probs", "likelihood")
+    has_labels: ClassVar[bool] = True
+    answers: ClassVar[Need] = "labels"
+    shown: ClassVar[tuple[str, ...]] = ("accuracy", "nll", "ece")
+    diversity: ClassVar[tuple[tuple[str, Need], ...]] = (
+        ("disagreement", "labels"),
+        ("double_fault", "labels"),
+        ("generalized_diversity", "labels"),
+        ("jensen_shannon", "probabilities"),
+    )
+    truth_kind: ClassVar[TruthKind] = "classes"
+    network_gives: ClassVar[Gives] = "logits"
+    estimator_gives: ClassVar[Gives] = "probs"
+    task: ClassVar[str] = "classification"
 
     kind: Literal["classes"] = "classes"
     names: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
@@ -42,6 +55,14 @@ class Classes(Target):
     def check_truth(self, truth: NDArray[Any], rows: int) -> None:
         """Refuse what is not one class index a row."""
         check_labels(truth, rows, self.width)
+
+    def outputs(self, columns: int) -> tuple[str, ...]:  # noqa: ARG002
+        """Probabilities, and the likeliest class."""
+        return ("probabilities", "label")
+
+    def dense_serves(self, columns: int) -> frozenset[Need]:  # noqa: ARG002
+        """All needs of classes."""
+        return frozenset({"labels", "ranks", "likelihood", "probabilities"})
 
     def seen(self, predictions: Predictions) -> NDArray[np.float64]:
         """Probabilities [sample, class]."""

@@ -14,6 +14,9 @@ from lrensemble.targets.values import Values
 AnyTarget: TypeAlias = Annotated[Classes | Choices | Values, Field(discriminator="kind")]
 """A target in a record, told apart by its `kind`."""
 
+KINDS = tuple(str(each.model_fields["kind"].default) for each in (Classes, Choices, Values))
+"""Names of all targets."""
+
 
 class OfTarget(Record):
     """A record with a target; of the first format it names `classes`, for these were all that it knew."""

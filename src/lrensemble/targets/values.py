@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lrensemble.config import Scale, TrainSettings
+from lrensemble.config import Gives, Scale, TrainSettings
 from lrensemble.errors import ConfigError, PredictionsError
-from lrensemble.targets.base import Target, head_of
+from lrensemble.targets.base import Target, TruthKind, head_of
 from lrensemble.targets.forms import Form, Need
 
 if TYPE_CHECKING:
@@ -37,6 +37,14 @@ class Values(Target):
     compared: ClassVar[tuple[str, ...]] = ("rmse",)
     nouns: ClassVar[tuple[str, str]] = ("outputs", "output")
     forms: ClassVar[tuple[Form, ...]] = ("values", "gaussian")
+    has_labels: ClassVar[bool] = False
+    answers: ClassVar[Need] = "values"
+    shown: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2", "gaussian_nll", "crps", "coverage(level=0.9)")
+    diversity: ClassVar[tuple[tuple[str, Need], ...]] = (("ambiguity", "values"),)
+    truth_kind: ClassVar[TruthKind] = "values"
+    network_gives: ClassVar[Gives] = "values"
+    estimator_gives: ClassVar[Gives] = "values"
+    task: ClassVar[str] = "regression"
 
     kind: Literal["values"] = "values"
     names: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
@@ -63,6 +71,14 @@ class Values(Target):
         bad = np.flatnonzero(~np.isfinite(truth).all(axis=1))
         if len(bad):
             raise PredictionsError(f"the truth holds {truth[bad[0]].tolist()} in row {bad[0]}; give finite numbers")
+
+    def outputs(self, columns: int) -> tuple[str, ...]:
+        """Values, and where there are variances their square roots."""
+        return ("values", "std") if columns == 2 * self.width else ("values",)
+
+    def dense_serves(self, columns: int) -> frozenset[Need]:
+        """Values, and distributions where there are variances."""
+        return frozenset({"values", "distribution"} if columns == 2 * self.width else {"values"})
 
     def head(self, form: Form | None = None, scale: Scale | None = None) -> Head:
         """Values and their squared error, or normal distributions and their likelihood."""

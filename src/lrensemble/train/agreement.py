@@ -61,7 +61,7 @@ def rows_of(pool: Pool, member: Member, again: Member) -> dict[str, RowsOfSplit]
 
 def _rows_of(target: Target, first: Predictions, second: Predictions) -> RowsOfSplit:
     differ = None
-    if "values" not in target.forms:
+    if target.has_labels:
         differ = int(np.count_nonzero(first.labels() != second.labels()))
     largest = float(np.abs(target.seen(first) - target.seen(second)).max())
     return RowsOfSplit(rows=len(first), labels_differ=differ, largest_difference=largest)

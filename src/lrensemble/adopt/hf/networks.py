@@ -82,7 +82,7 @@ def found_of(
     arguments = {"config": json.dumps(hugging_face.own_settings(config), sort_keys=True)}
     network = Network(
         model=Spec(f"hf/{config.model_type}", {**arguments, "mask": False} if sees_padding else arguments),
-        gives=asked.gives or _gives(asked),
+        gives=asked.gives or asked.target.network_gives,
     )
     state: Mapping[str, Tensor] = given.state_dict()
     known = training or Training()
@@ -102,7 +102,7 @@ def found_of(
 def built(weights: Mapping[str, Tensor], asked: Asked, name: str, training: Training) -> Found:
     """A network of one's own, which its builder makes."""
     assert asked.builder is not None
-    network = Network(model=asked.builder, gives=asked.gives or _gives(asked))
+    network = Network(model=asked.builder, gives=asked.gives or asked.target.network_gives)
     return Found(name, network, weights=weights, facts=training.facts, history=training.history, logged=training.logged)
 
 
@@ -147,10 +147,6 @@ def _kind_of(model_type: str, asked: Asked) -> hugging_face.Kind:
             f"{asked.inputs.shape}; give images [sample, channel, height, width], or token ids [sample, place]"
         )
     return kind
-
-
-def _gives(asked: Asked) -> Any:
-    return "values" if "values" in asked.target.forms else "logits"
 
 
 def _as_float(given: Tensor) -> Tensor:

@@ -47,7 +47,7 @@ def found_of(
     if not kept:
         known = ", ".join(dict.fromkeys(key.partition(".")[0] + "." for key in weights))
         raise AdoptError(f"{name} has no weights that begin with {prefix!r}; they begin with {known}")
-    gives = asked.gives or ("values" if "values" in asked.target.forms else "logits")
+    gives = asked.gives or asked.target.network_gives
     network = Network(model=builder, gives=gives)
     return Found(name, network, weights=kept, facts=facts or {}, history=history, logged=logged or {})
 

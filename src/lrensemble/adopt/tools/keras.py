@@ -125,7 +125,7 @@ def _found(
                 "such as keras.Model(model.inputs, model.outputs[0])"
             )
     config, metadata = networks.config_of(content, name)
-    gives = asked.gives or ("values" if "values" in asked.target.forms else _gives(model, config, name))
+    gives = asked.gives or (asked.target.network_gives if asked.of_values else _gives(model, config, name))
     logged = of_validation(last or {})
     if gives == "logits" and _width(model) == 1:  # Keras counts a lone logit above 0.5, and not above 0, as class 1
         logged = {key: each for key, each in logged.items() if metric_of(key) != "accuracy"}

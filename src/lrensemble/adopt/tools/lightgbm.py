@@ -77,7 +77,7 @@ def _found(
     if not objective and not asked.gives and not asked.of_values:
         raise AdoptError(f"{name} has an objective of its own; say what it gives: gives='logits' or 'probs'")
     if objective and (objective in OF_CLASSES) == asked.of_values and not asked.gives:
-        needs = "values" if asked.of_values else "classes"
+        needs = asked.target.truth_kind
         raise AdoptError(
             f"{name} has the objective {objective}, and the pool's truth is {needs}; adopt a model of those, or "
             "say what it gives (gives='probs', 'logits', 'values')"
@@ -88,7 +88,7 @@ def _found(
         Network(
             model=Spec("lightgbm"),
             file="network.txt",
-            gives=asked.gives or ("values" if asked.of_values else "probs"),
+            gives=asked.gives or asked.target.estimator_gives,
         ),
         content=content,
         facts={**facts_of(booster, "lightgbm", dict(kept)), **(facts or {})},

@@ -27,7 +27,7 @@ def onnx(given: Path | str, asked: Asked, *, input: str | None = None, output: s
     """
     path = Path(given)
     names = {"input": input, "output": output}
-    gives = asked.gives or ("values" if asked.of_values else "probs")
+    gives = asked.gives or asked.target.estimator_gives
     network = Network(
         model=Spec("onnx", {name: each for name, each in names.items() if each is not None}),
         file="network.onnx",

@@ -97,7 +97,7 @@ def _of_estimator(model: Any, asked: Asked, form: str, content: bytes | None = N
         content = _as_skops(model) if form == "skops" else _as_onnx(model, asked)
     return Found(
         asked.name or name_of(model),
-        Network(model=Spec(form, arguments), file=f"network.{form}", gives="values" if asked.of_values else "probs"),
+        Network(model=Spec(form, arguments), file=f"network.{form}", gives=asked.target.estimator_gives),
         content=content,
         facts=facts_of(model, "scikit-learn"),
         own=own_of(model.predict if asked.of_values else model.predict_proba, asked.inputs),

@@ -73,7 +73,7 @@ def _found(booster: Any, asked: Asked, name: str, missing: float | None, facts: 
         AdoptError: its objective is not that of the pool's truth.
     """
     objective = objective_of(booster)
-    needs = "values" if asked.of_values else "classes"
+    needs = asked.target.truth_kind
     if objective == "binary:hinge":
         raise AdoptError(f"{name} has the objective {objective}, which gives a class alone; train with binary:logistic")
     if objective.startswith(("binary:", "multi:")) == asked.of_values and asked.gives is None:
@@ -92,7 +92,7 @@ def _found(booster: Any, asked: Asked, name: str, missing: float | None, facts: 
         Network(
             model=Spec("xgboost", arguments),
             file="network.ubj",
-            gives=asked.gives or ("values" if asked.of_values else "probs"),
+            gives=asked.gives or asked.target.estimator_gives,
         ),
         content=content,
         facts={**facts_of(booster, "xgboost", kept), **facts},

@@ -121,7 +121,7 @@ class Served:
         description = self.ensemble.description
         if not description.of_values:
             return ("probabilities", "label", "class_name")
-        return ("values", "std") if description.of_distributions else ("values",)
+        return description.target.outputs(description.target.width * (2 if description.of_distributions else 1))
 
     def check_name(self, name: str, version: str | None) -> None:
         """Refuse another model.
@@ -180,6 +180,6 @@ class Served:
     def _values(self, said: NDArray[np.float64]) -> Mapping[str, NDArray[Any]]:
         target = self.ensemble.description.target
         if self.ensemble.description.of_values:
-            return {"values": said[:, : target.width], "std": np.sqrt(said[:, target.width :])}
+            return dict(zip(self.outputs, (said[:, : target.width], np.sqrt(said[:, target.width :])), strict=False))
         labels = likeliest(said)
         return {"probabilities": said, "label": labels, "class_name": np.array(target.names)[labels]}

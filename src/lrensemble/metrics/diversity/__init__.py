@@ -25,6 +25,7 @@ from lrensemble.metrics.diversity.outcomes import Outcomes, outcomes, where_wron
 from lrensemble.metrics.diversity.teams import EveryPair, EveryTeam, OneTeam, SomeTeams, Values
 from lrensemble.metrics.serving import require_target
 from lrensemble.spec import SpecLike
+from lrensemble.targets import kind_of
 
 __all__ = [
     "DIVERSITY",
@@ -128,7 +129,7 @@ def _rows(
     measure: SpecLike, predictions: ArrayLike, truth: ArrayLike, focal: int | None, weights: ArrayLike | None
 ) -> Outcomes | ValueRows:
     of_values = np.issubdtype(np.asarray(truth).dtype, np.floating)
-    require_target(DIVERSITY, measure, "values" if of_values else "classes")
+    require_target(DIVERSITY, measure, kind_of(np.asarray(truth)))
     if of_values:
         rows = value_rows(predictions, truth, weights)
         return rows if focal is None else _where_wrong(rows, focal)

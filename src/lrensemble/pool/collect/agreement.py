@@ -177,7 +177,7 @@ def truth_of(file: PredictionFile, split: str, target: AnyTarget) -> NDArray[Any
     """
     where, known = file.where(split, "labels"), file.rows[split]
     labels, rows = known["labels"], len(file.members[0].said[split])
-    if not isinstance(target, Values):
+    if target.has_labels:
         if labels.ndim == 2 and labels.shape[1] > 1:
             raise PredictionsError(
                 f"{where} have shape {labels.shape}: several labels a row (multi-label truth) are not supported; "

@@ -21,8 +21,8 @@ from lrensemble.pool.collect.files import PredictionFile, encodable
 from lrensemble.pool.collect.groups import numbered, with_groups
 from lrensemble.pool.collect.identity import Ids, Indices
 from lrensemble.pool.collect.labels import with_indices
-from lrensemble.pool.collect.members import KEPT_AS, CollectedMember
-from lrensemble.pool.collect.names import AskedForm
+from lrensemble.pool.collect.members import CollectedMember
+from lrensemble.pool.collect.names import KEPT_AS, AskedForm
 from lrensemble.pool.collect.read_given import asked_for, read_sources
 from lrensemble.pool.collect.reading.held import Asked
 from lrensemble.pool.collect.scores import scores_of
@@ -166,6 +166,7 @@ def _read(
     for member in (member for file in shared for member in file.members):
         for split in member.said:
             member.check(split, target, choices.get(split))
+        member.release()
     ids = {split: names for split in shared[0].rows if (names := _ids(shared, split)) is not None}
     weights = {split: array.astype(float) for split, array in known_of_rows(shared, "weights").items()}
     return _Found(
@@ -259,6 +260,7 @@ def _add(pool: Pool, found: _Found, rows: Rows, reading: tuple[str, ...]) -> Col
             with claim.fenced():
                 new = pool.add(record, said, precision="float16" if half else "float32", within=claim.folder)
             (added if new else skipped).append(record.id)
+            member.release()
     return CollectResult(pool, tuple(added), tuple(skipped), reading)
 
 

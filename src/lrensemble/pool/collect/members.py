@@ -12,11 +12,11 @@ import scipy
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
+from lrensemble.files import release
 from lrensemble.pool.arrays import Arrays
-from lrensemble.pool.collect.names import DENSE, OF_VALUES, GivenForm
+from lrensemble.pool.collect.names import DENSE, KEPT_AS, OF_VALUES, GivenForm
 from lrensemble.targets import (
     LOG_ZERO,
-    Form,
     LogProbs,
     Predictions,
     Target,
@@ -28,17 +28,6 @@ Indices = NDArray[np.int64]
 
 AT_ONCE = 2**20
 """Numbers that are converted together."""
-
-KEPT_AS: dict[GivenForm, Form] = {
-    "log_probs": "log_probs",
-    "logits": "log_probs",
-    "probs": "log_probs",
-    "top_k": "top_k",
-    "top1": "labels",
-    "likelihood": "likelihood",
-    "gaussian": "gaussian",
-    "values": "values",
-}
 
 
 @dataclass(frozen=True)
@@ -68,6 +57,10 @@ class CollectedMember:
     form: GivenForm
     said: Mapping[str, Said]
     """What it says, by split."""
+
+    def release(self) -> None:
+        """Let go of the pages of its file, where that is mapped; what is used again is read again."""
+        release(part for said in self.said.values() for part in said.parts.values())
 
     def ordered(self, orders: Mapping[str, Indices]) -> Self:
         """The member with the shared order of rows of some splits."""

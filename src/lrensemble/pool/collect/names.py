@@ -13,6 +13,7 @@ from typing import Literal, get_args
 from lrensemble.errors import PredictionsError
 from lrensemble.pool.arrays import Arrays, load
 from lrensemble.pool.task import split_named
+from lrensemble.targets import Form
 
 GivenForm = Literal["log_probs", "logits", "probs", "top_k", "top1", "likelihood", "gaussian", "values"]
 """Form of predictions as files have it; where a file holds several, the first of these is taken."""
@@ -47,12 +48,33 @@ LAYOUTS: dict[GivenForm, Layout] = {
     "gaussian": Layout(("mean", "values"), "output", "f", ("log_variance", "variance"), needs_part=True),
     "values": Layout(("values",), "output", "fiu"),
 }
+KEPT_AS: dict[GivenForm, Form] = {
+    "log_probs": "log_probs",
+    "logits": "log_probs",
+    "probs": "log_probs",
+    "top_k": "top_k",
+    "top1": "labels",
+    "likelihood": "likelihood",
+    "gaussian": "gaussian",
+    "values": "values",
+}
+"""Form in which predictions that a file has in another are kept."""
 ALL_FORMS = frozenset(name for layout in LAYOUTS.values() for name in (*layout.main, *layout.parts))
 """Names of all arrays of predictions."""
 DENSE: tuple[GivenForm, ...] = ("log_probs", "logits", "probs")
 """Forms that say the probability of every class."""
 OF_VALUES: tuple[GivenForm, ...] = ("gaussian", "values")
 """Forms of a target of values."""
+BY_COLUMN: tuple[GivenForm, ...] = ("values", "top1")
+"""Forms of which one column of a table says all of a member, or of an output."""
+NOUNS: dict[GivenForm, str] = {
+    **dict.fromkeys(GIVEN_FORMS, "predictions"),
+    "probs": "probability of class",
+    "logits": "logit of class",
+    "top1": "labels",
+    "values": "values",
+}
+"""What people call a column of a form."""
 
 OF_ROWS = ("labels", "ids", "groups", "weights", "choices")
 """Arrays of rows, whoever predicts them: the truth, and what is known beside it."""

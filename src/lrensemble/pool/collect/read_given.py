@@ -20,7 +20,7 @@ from lrensemble.pool.collect.reading.held import Arrays, Asked, Held
 from lrensemble.pool.collect.reading.layout import arrange_arrays, tells_predictions, wanted_first
 from lrensemble.pool.collect.reading.long_tables import by_model
 from lrensemble.pool.collect.reading.places import Common, Place, places_of
-from lrensemble.pool.collect.reading.roles import Half, role_of
+from lrensemble.pool.collect.reading.roles import PREDICTIVE, Half, role_of
 from lrensemble.pool.collect.reading.splits import divided, split_column
 from lrensemble.pool.collect.reading.truth_file import covers, joined, known_in, known_of
 from lrensemble.pool.collect.reading.truthless import unlabelled
@@ -217,7 +217,7 @@ def _bare(held: Held, path: Path, asked: Asked) -> Held:
     role = role_of(stem_of(path))
     if asked.form is not None:
         return replace(held, arrays={LAYOUTS[asked.form].main[0]: array})
-    if role in ("probs", "logits", "log_probs", "values", "top1"):
+    if role in PREDICTIVE and role != "predictions":
         return replace(held, arrays={str(role): array})
     if array.ndim == 1 and array.dtype.kind in "iu":
         return replace(held, arrays={"top1": array})

@@ -33,7 +33,7 @@ def heat_maps(report: ReportData) -> list[Figure]:
     """Heat maps of how far members are apart on val, and of the similarity of parameters where it is defined."""
     if report.all_serve("labels"):
         found = _of_classes(report)
-    elif report.all_serve("values"):
+    elif not report.pool.task.target.has_labels:
         found = [_of_values(report)]
     else:  # the likelihood of the truth alone does not tell where two members differ
         found = []

@@ -13,13 +13,6 @@ from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Fold, Section, Table
 from lrensemble.report.sections.heat_maps import heat_maps
 
-SHOWN: dict[str, tuple[str, ...]] = {
-    "classes": ("accuracy", "nll", "ece"),
-    "choices": ("accuracy", "nll", "brier"),
-    "values": ("rmse", "mae", "r2", "gaussian_nll", "crps", "coverage(level=0.9)"),
-}
-"""Metrics in the table, by target."""
-
 HEADINGS = {"accuracy": "acc. %", "coverage(level=0.9)": "90 % coverage, %"}
 """Headings other than the names of metrics."""
 
@@ -45,7 +38,7 @@ def members(report: ReportData) -> Section | None:
     in_order = sorted(report.member_results, key=lambda m: (_rank(m), -sign * _headline(report, m, -sign * math.inf)))
     metrics = [
         metric
-        for metric in SHOWN[report.pool.task.target.kind]
+        for metric in report.pool.task.target.shown
         if any(m.val is not None and m.val.by(metric) is not None for m in in_order)
     ]
     rows = [_row(m, metrics) for m in in_order]

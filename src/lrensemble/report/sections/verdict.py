@@ -69,7 +69,7 @@ def teams(report: ReportData) -> Section | None:
 
 
 def _tempered(report: ReportData) -> str:
-    if report.all_serve("values"):
+    if not report.pool.task.target.has_labels:
         return ""
     return (
         "; for NLL and Brier score also with that model after temperature scaling on val, since calibration alone is "

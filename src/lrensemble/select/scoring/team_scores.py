@@ -2,7 +2,8 @@
 
 `team_score` is the definition: combine, then measure. `team_scorer` gives the same for many teams with much less work:
 accuracy from the contested columns alone, NLL of the mean from what the label is given, the Brier score of the mean
-from the members' Gram matrix, metrics of the confusion matrix from the classes that can win.
+from the members' Gram matrix, RMSE and R² from one for each output, metrics of the confusion matrix from the classes
+that can win.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from lrensemble.select.scoring.kernels.statistics import error_gram, of_labels
 from lrensemble.select.scoring.known_values import known_values
 from lrensemble.select.scoring.mixtures import MIXTURE, mixture_scorer
 from lrensemble.select.scoring.resample import mean_and_error
+from lrensemble.select.scoring.squares import squares_scorer
 from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike, to_spec
 
@@ -182,6 +184,9 @@ def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -
         return _nll_scorer(of_labels(validation, consensus.name), validation)
     if METRICS.facts(metric).quadratic and is_linear(consensus):
         return _quadratic_scorer(error_gram(validation, consensus.name))
+    averages = is_linear(consensus) or consensus == MIXTURE  # the mean of a mixture is that of the means
+    if averages and (scorer := squares_scorer(validation, metric)) is not None:
+        return scorer
     if consensus == MIXTURE and (scorer := mixture_scorer(validation, metric)) is not None:
         return scorer
     counter = confusion_counter(validation, metric, consensus)

@@ -5,13 +5,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lrensemble.targets.forms.base import FORMS, LOG_ZERO, Form, Need, Predictions, served_by_all
+from lrensemble.targets.forms.base import FORMS, LOG_ZERO, SAID, Form, Need, Predictions, served_by_all
 from lrensemble.targets.forms.of_classes import Labels, Likelihood, LogProbs, TopK, check_indices, smallest_integers
 from lrensemble.targets.forms.of_values import Gaussian, RealValues
 
 __all__ = [
     "FORMS",
     "LOG_ZERO",
+    "SAID",
     "Form",
     "Gaussian",
     "Labels",

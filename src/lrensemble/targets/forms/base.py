@@ -31,6 +31,15 @@ CHECKED_AT_ONCE = 2**20
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64] | slice
 
+SAID: tuple[tuple[Need, str], ...] = (
+    ("probabilities", "gives probabilities"),
+    ("labels", "knows only labels"),
+    ("likelihood", "gives the likelihood of the truth alone"),
+    ("distribution", "gives distributions"),
+    ("values", "gives values without a variance"),
+)
+"""What members say, in words; the first that is served counts."""
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions(ABC):

@@ -15,15 +15,6 @@ from lrensemble.metrics import METRICS
 from lrensemble.metrics.diversity import diversity
 from lrensemble.targets import Need
 
-MEASURES: tuple[tuple[str, str, Need], ...] = (
-    ("classes", "disagreement", "labels"),
-    ("classes", "double_fault", "labels"),
-    ("classes", "generalized_diversity", "labels"),
-    ("classes", "jensen_shannon", "probabilities"),
-    ("values", "ambiguity", "values"),
-)
-"""Kind of truth, measure, and what it needs of members."""
-
 ERROR = "member error"
 
 CELLS = 2 * 10**8
@@ -54,13 +45,12 @@ def _measured(reader: PoolReader, ids: Sequence[str], rows: NDArray[np.int64]) -
     truth, weights = test.truth[rows], None if test.weights is None else test.weights[rows]
     said = [test.voices.predictions[name] for name in ids]
     served = frozenset.intersection(*(each.needs_served for each in said))
-    kind = "values" if "values" in test.target.forms else "classes"
     found = dict[str, float]()
-    for own_kind, measure, need in MEASURES:
-        if own_kind == kind and need in served:
+    for measure, need in test.target.diversity:
+        if need in served:
             found[measure] = diversity(measure, _seen(reader, ids, rows, need), truth, weights=weights)
-    if {"labels", "values"} & served:
-        found[ERROR] = _error(reader, ids, rows, truth, weights, kind)
+    if test.target.answers in served:
+        found[ERROR] = _error(reader, ids, rows, truth, weights)
     return found
 
 
@@ -73,11 +63,12 @@ def _seen(reader: PoolReader, ids: Sequence[str], rows: NDArray[np.int64], need:
 
 
 def _error(
-    reader: PoolReader, ids: Sequence[str], rows: NDArray[np.int64], truth: Any, weights: Floats | None, kind: str
+    reader: PoolReader, ids: Sequence[str], rows: NDArray[np.int64], truth: Any, weights: Floats | None
 ) -> float:
     """Mean over members of their error rate, or of their RMSE."""
-    if kind == "values":
-        said = _seen(reader, ids, rows, "values")
+    target = reader.test.target
+    if not target.has_labels:
+        said = _seen(reader, ids, rows, target.answers)
         given = () if weights is None else (weights,)
         return float(np.mean([METRICS.call("rmse", one, truth, *given) for one in said]))
     wrong = _seen(reader, ids, rows, "labels") != truth

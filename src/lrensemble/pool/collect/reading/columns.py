@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
-from lrensemble.pool.collect.names import LAYOUTS, BySplit
+from lrensemble.pool.collect.names import BY_COLUMN, LAYOUTS, BySplit
 from lrensemble.pool.collect.reading.families import ClassColumns, families, model_names, says_prediction
 from lrensemble.pool.collect.reading.held import OVERRIDES, Arrays, Asked, Held, Table, as_names
 from lrensemble.pool.collect.reading.kinds import class_values, one_hot
@@ -132,7 +132,7 @@ def _as_families(
     truth = found.get("labels")
     values = None if truth is None else class_values(truth)
     known = () if values is None or truth is None or one_hot(truth) else tuple(map(str, values))
-    if asked.form in ("values", "top1"):
+    if asked.form in BY_COLUMN:
         return None
     if truth is None:
         known = _classes_left(candidates)

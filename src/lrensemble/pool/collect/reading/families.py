@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.pool.collect.names import GivenForm
+from lrensemble.pool.collect.names import OF_VALUES, GivenForm
 from lrensemble.pool.collect.reading.kinds import dense_form
 from lrensemble.pool.collect.reading.roles import PREDICTIVE, Role, half_of, role_of, words_of
 
@@ -130,7 +130,9 @@ def _checked(
     numbers = family.stacked(columns)
     told = asked if asked in ("probs", "logits", "log_probs") else role
     seen = dense_form(numbers, truth)
-    if told is None and (seen in (None, "values") or (seen == "logits" and len(family.columns) < 3 and role is None)):
+    if told is None and (
+        seen is None or seen in OF_VALUES or (seen == "logits" and len(family.columns) < 3 and role is None)
+    ):
         return None
     return ClassColumns(family.stem, family.columns, family.classes, told or seen or "probs")
 

@@ -12,13 +12,13 @@ from lrensemble.pool.collect.names import ALL_FORMS, LAYOUTS, OF_ROWS, BySplit, 
 from lrensemble.pool.collect.reading.held import OVERRIDES, Arrays, Asked, Held
 from lrensemble.pool.collect.reading.kinds import dense_form, distributes, single_form
 from lrensemble.pool.collect.reading.one_column import of_class_one
-from lrensemble.pool.collect.reading.roles import Role, half_of, role_of
+from lrensemble.pool.collect.reading.roles import PREDICTIVE, Role, half_of, role_of
 
 CANONICAL = frozenset((*ALL_FORMS, *OF_ROWS, "classes", "outputs", "names"))
 OF_FORM: dict[Role, str] = {
-    "probs": "probs", "logits": "logits", "log_probs": "log_probs", "values": "values", "mean": "mean",
-    "variance": "variance", "log_variance": "log_variance", "top1": "top1",
-}  # fmt: skip
+    role: role for role in (*PREDICTIVE, "mean", "variance", "log_variance") if role != "predictions"
+}
+"""Array of ours that a role is read as, where it says the form."""
 NOT_OF_ARRAYS: tuple[Role, ...] = ("split", "ignored")
 
 
@@ -164,7 +164,7 @@ def _named_models(held: Held, asked: Asked, found: Arrays, rest: Arrays, taken: 
             name: array
             for name, array in fits.items()
             if (array.ndim > 1 and dense_form(array, truth) in ("probs", "log_probs", "logits"))
-            or (array.ndim == 1 and single_form(array, truth) not in (None, "values"))
+            or (array.ndim == 1 and single_form(array, truth) in ("probs", "top1"))
         }
     if not fits:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lrensemble.errors import PredictionsError
-from lrensemble.pool.collect.names import LAYOUTS, GivenForm
+from lrensemble.pool.collect.names import LAYOUTS, NOUNS, OF_VALUES, GivenForm
 from lrensemble.pool.collect.reading.families import model_names, says_prediction
 from lrensemble.pool.collect.reading.held import Arrays, Asked, Held, Table, as_names
 from lrensemble.pool.collect.reading.kinds import class_values, single_form
@@ -48,10 +48,10 @@ def as_models(held: Held, asked: Asked, found: Arrays, candidates: Table, rest: 
         )
     form = kinds.pop()
     classes = None if truth is None else class_values(truth)
-    if form == "values" and asked.form is None and truth is not None and len(chosen) == len(classes or ()):
+    if form in OF_VALUES and asked.form is None and truth is not None and len(chosen) == len(classes or ()):
         raise PredictionsError(unclear(held, np.stack([columns[name] for name in chosen], axis=1), truth))
     _store(found, {name: columns[name] for name in chosen}, form)
-    noun = {"probs": "probability of class", "logits": "logit of class", "top1": "labels", "values": "values"}[form]
+    noun = NOUNS[form]
     if form in ("probs", "logits"):
         noun = f"{noun} {_of_class(chosen[0], found)[1]}"
     what = "" if len(chosen) == 1 else f" of {len(chosen)} models"

@@ -13,7 +13,7 @@ from lrensemble.pool.collect.reading.columns import arrange_table, row_ids
 from lrensemble.pool.collect.reading.held import Arrays, Asked, Held
 from lrensemble.pool.collect.reading.layout import arrange_arrays
 from lrensemble.pool.collect.reading.roles import half_of, role_of
-from lrensemble.targets import AnyTarget, Values
+from lrensemble.targets import AnyTarget
 
 
 def unlabelled(held: Held, asked: Asked, target: AnyTarget) -> BySplit:
@@ -48,7 +48,7 @@ def stand_in(target: AnyTarget, rows: int, ids: NDArray[Any] | None = None) -> N
     place = np.arange(rows)
     if ids is not None and ids.shape == (rows,):
         place[np.argsort(ids.astype(str), kind="stable")] = np.arange(rows)
-    if isinstance(target, Values):
+    if not target.has_labels:
         return (place + 0.5)[:, None].repeat(target.width, axis=1).squeeze()
     names = np.array(target.names)[place % target.width]
     return names.astype(np.int64) if all(name.isdigit() for name in target.names) else names

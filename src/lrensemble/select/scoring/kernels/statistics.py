@@ -141,6 +141,27 @@ def error_grams(validation: Validation, consensus: str, weights: Floats | None) 
     return grams.reshape(-1, members, members)
 
 
+def output_grams(validation: Validation) -> Floats:
+    """[output, member, member] weighted mean over rows of the products of the members' errors in each output of values.
+
+    Of views that belong together all are computed in one reading.
+    """
+
+    def compute(weights: Floats | None) -> Floats:
+        rows = np.ones((1, len(validation.truth))) if weights is None else weights
+        outputs, members = validation.truth.shape[1], validation.members
+        grams = np.zeros((len(rows), outputs, members, members))
+        for block in blocks(validation):
+            errors = block.values[:, :, :outputs].astype(np.float64) - block.truth
+            by_output = np.ascontiguousarray(errors.transpose(2, 0, 1))  # [output, member, sample]
+            own = rows[:, block.start : block.start + len(block.truth)]
+            for gram, times in zip(grams, own, strict=True):
+                gram += (by_output * times) @ by_output.transpose(0, 2, 1)
+        return grams / rows.sum(axis=1)[:, None, None, None]
+
+    return np.asarray(validation.for_views(("output_grams",), compute))
+
+
 def _one_gram(validation: Validation, consensus: str, weights: Floats | None) -> Floats:
     gram, start = np.zeros((validation.members, validation.members)), 0
     for errors in _errors(validation, consensus):

@@ -16,7 +16,7 @@ from lrensemble.data import Dataset
 from lrensemble.errors import PredictionsError, TrainingError
 from lrensemble.models.base import unwrapped
 from lrensemble.pool.collect.reading.tensors import as_array
-from lrensemble.targets import Gaussian, Labels, LogProbs, Predictions, RealValues
+from lrensemble.targets import Labels, LogProbs, Predictions
 from lrensemble.train.run.own_loop.function import KEY
 from lrensemble.train.run.state import HistoryLine
 
@@ -83,9 +83,9 @@ def predictions_of(given: Any, dataset: Dataset, split: str) -> Predictions:
 def are_numbers(predictions: Predictions) -> bool:
     """Whether predictions hold no NaN; they do after a run that diverged. Log-probabilities may be those of zero."""
     arrays = [part for part in predictions.parts.values() if part.dtype.kind == "f"]
-    if isinstance(predictions, RealValues | Gaussian):
-        return all(bool(np.isfinite(part).all()) for part in arrays)
-    return not any(bool(np.isnan(part).any()) for part in arrays)
+    if "labels" in predictions.needs_served or predictions.form == "likelihood":
+        return not any(bool(np.isnan(part).any()) for part in arrays)
+    return all(bool(np.isfinite(part).all()) for part in arrays)
 
 
 def history_of(given: Sequence[Any] | None, name: str, epoch_steps: int) -> list[HistoryLine] | None:
@@ -136,8 +136,8 @@ def _of_numbers(given: Any, dataset: Dataset, source: str) -> Predictions:
     array = as_array(given) if isinstance(given, Tensor) else np.asarray(given)
     if array.dtype.kind not in "fiub":
         raise PredictionsError(f"{source} are {array.dtype}; give numbers")
-    if "values" in dataset.target.forms:
-        return RealValues((array[:, None] if array.ndim == 1 else array).astype(np.float64))
+    if not dataset.target.has_labels:
+        return dataset.target.from_array((array[:, None] if array.ndim == 1 else array).astype(np.float64))
     if array.ndim == 1:
         return Labels(array)
     said = array.astype(np.float64)
