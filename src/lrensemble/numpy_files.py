@@ -50,7 +50,8 @@ def read_arrays(path: Path, wanted: Container[str] | None = None, *, mapped: boo
             held = os.fstat(file.fileno()).st_size
             _check_header(file, held, path.name)
             if mapped and held >= MAPPED_FROM:
-                return np.load(path, mmap_mode="r", allow_pickle=False)
+                array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+                return array
         file.seek(0)
         found = np.load(file, allow_pickle=False)
         if isinstance(found, np.ndarray):
@@ -165,7 +166,7 @@ def _check_header(file: IO[bytes], held: int, name: str) -> tuple[tuple[int, ...
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape of an array, whether its columns come first, and its type, by its header."""
     version = read_magic(file)
-    return (read_array_header_1_0 if version == (1, 0) else read_array_header_2_0)(file)  # type: ignore[no-any-return]
+    return (read_array_header_1_0 if version == (1, 0) else read_array_header_2_0)(file)
 
 
 def _place(file: Any, name: str) -> str:

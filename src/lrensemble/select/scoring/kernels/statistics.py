@@ -157,7 +157,7 @@ def output_grams(validation: Validation) -> Floats:
             own = rows[:, block.start : block.start + len(block.truth)]
             for gram, times in zip(grams, own, strict=True):
                 gram += (by_output * times) @ by_output.transpose(0, 2, 1)
-        return grams / rows.sum(axis=1)[:, None, None, None]
+        return np.asarray(grams / rows.sum(axis=1)[:, None, None, None])
 
     return np.asarray(validation.for_views(("output_grams",), compute))
 
