@@ -214,6 +214,16 @@ def test_what_cannot_be_made_as_in_training_is_refused(
         assert message in outcome.err
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_kinds_that_training_reads_are_predicted(tmp_path: Path, mode: str) -> None:
+    inputs = Inputs(shape=(len(mode), 8, 8), dtype="uint8", mean=(0.0,) * len(mode), std=(1.0,) * len(mode))
+    picture = image.fromarray(np.full((8, 8, 3), 90, dtype=np.uint8))
+    picture.convert("LAB").save(tmp_path / "lab.tif")
+    picture.save(tmp_path / "plain.ppm")
+    for name in ("lab.tif", "plain.ppm"):
+        np.testing.assert_allclose(next(iter(read(tmp_path / name, inputs)))[0], np.full(inputs.shape, 90), atol=2)
+
+
 def test_a_set_that_was_not_scaled_takes_its_own_size_alone(tmp_path: Path) -> None:
     inputs = Inputs(shape=(3, 8, 8), dtype="uint8", mean=(0.0,) * 3, std=(1.0,) * 3)
     path = write(tmp_path, "rgb.png", scene(0, 8, 9, seed=0))

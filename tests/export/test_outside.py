@@ -67,7 +67,7 @@ def test_its_own_inputs_are_not_outside(ensemble: Ensemble, images: Images, capl
         (lambda raw: raw / 255, "multiply them by 255"),
         (lambda raw: (raw - 120) / 70, "normalised? the ensemble does that itself"),
         (lambda raw: raw.astype(np.uint16) * 257, "where training had 0 to 255"),
-        (lambda raw: np.where(raw > 250, np.nan, raw), "values go from"),
+        (lambda raw: np.where(raw > 250, np.nan, raw), "some values are not finite"),
     ],
     ids=["unit", "normalised", "16-bit", "nan"],
 )

@@ -200,7 +200,8 @@ def predict(
     right = "" if accuracy is None else f"; {percent(accuracy)} % of the answers that are known are right"
     if none := int(predictions.abstained.sum()):
         right += f"; {none:,} without a label: no probability reaches {abstain:g}"
-    people.print(f"{len(predictions.rows):,} rows predicted{f' to {out}' if out else ''}{right}", soft_wrap=True)
+    rows = "1 row" if len(predictions.rows) == 1 else f"{len(predictions.rows):,} rows"
+    people.print(f"{rows} predicted{f' to {out}' if out else ''}{right}", soft_wrap=True)
 
 
 def _predicted(

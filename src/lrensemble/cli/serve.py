@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 import typer
 from typing_extensions import TypedDict
@@ -31,6 +31,8 @@ class Tensor(TypedDict):
     """`UINT8`, `FP32`, `FP64`, `INT64` or `BYTES` (text)."""
     shape: list[int]
     """Length of each axis; -1 for that of the rows."""
+    parameters: NotRequired[dict[str, str]]
+    """`image_files`: the type as which files of images are taken."""
 
 
 class Serving(TypedDict):
@@ -66,6 +68,9 @@ def serve(
         int, typer.Option(min=1, help="Requests that are read, waiting or predicted at a time; 503 for further ones.")
     ] = 256,
     request_rows: Annotated[int, typer.Option(min=1, help="Rows of one request at most.")] = 1024,
+    request_megapixels: Annotated[
+        float, typer.Option(min=0.001, help="Millions of pixels of all images of one request at most.")
+    ] = 64.0,
     body_mb: Annotated[float, typer.Option(min=0.001, help="MiB of the body of one request at most.")] = 16.0,
     seconds: Annotated[
         float, typer.Option(min=0.01, max=3600, help="Seconds in which a body must come, and then its prediction.")
@@ -94,7 +99,8 @@ def serve(
         close_gate(str(ensemble))
     with people.status("loading"):
         served = serving.Served.load(ensemble, name=name, strict=strict, trust_code=trust_code)
-    limits = serving.Limits(batch_rows, delay_ms / 1000, queue, request_rows, int(body_mb * MEBIBYTE), seconds, grace)
+    pixels, size = int(request_megapixels * 10**6), int(body_mb * MEBIBYTE)
+    limits = serving.Limits(batch_rows, delay_ms / 1000, queue, request_rows, pixels, size, seconds, grace)
 
     def started() -> None:
         address, about = address_of(listening), served.metadata()

@@ -42,6 +42,8 @@ class Inputs(Record):
     image_size: PositiveInt | None = None
     """Images of files: height and width that they are made, the shorter side scaled (bicubic) and the middle cut out;
     None where they come in one size."""
+    features: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
+    """Names of the columns of a table [feature], in the order of training; None where they have none."""
 
     @model_validator(mode="after")
     def _one_for_each_channel(self) -> Self:
@@ -49,12 +51,14 @@ class Inputs(Record):
             raise ValueError(f"{len(self.mean)} means and {len(self.std)} deviations for {self.shape[0]} channels")
         if self.seen and {len(getattr(self.seen, name)) for name in ("low", "high", "mean", "std")} != {self.shape[0]}:
             raise ValueError(f"statistics of the inputs are not of {self.shape[0]} channels")
+        if self.features is not None and (len(self.features),) != self.shape:
+            raise ValueError(f"{len(self.features)} names of features for inputs of shape {self.shape}")
         return self
 
     @property
     def alone(self) -> Inputs:
-        """These inputs without what is known of images before and of statistics: what decides how a network is run."""
-        return self.model_copy(update={"seen": None, "image_size": None})
+        """These inputs without statistics and what comes before: what decides how a network is run."""
+        return self.model_copy(update={"seen": None, "image_size": None, "features": None})
 
 
 class Scale(Record):

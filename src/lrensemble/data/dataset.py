@@ -62,6 +62,8 @@ class Dataset:
     """Range and statistics of the training rows' inputs; None where nobody measured them."""
     image_size: int | None = None
     """Height and width that images were scaled and cut to; None where they came in one size."""
+    features: tuple[str, ...] | None = None
+    """Names of the columns of a table [feature]; None where they have none."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -126,10 +128,18 @@ class Dataset:
 
     @property
     def inputs_of_members(self) -> Inputs:
-        """Shape, type, normalisation and range of the inputs."""
+        """Shape, type, normalisation and range of the inputs, and what is known of images and tables before."""
         dtype: Literal["uint8", "float32"] = "uint8" if self.inputs.dtype == torch.uint8 else "float32"
         mean, std = tuple(self.mean.tolist()), tuple(self.std.tolist())
-        return Inputs(shape=self.shape, dtype=dtype, mean=mean, std=std, seen=self.seen, image_size=self.image_size)
+        return Inputs(
+            shape=self.shape,
+            dtype=dtype,
+            mean=mean,
+            std=std,
+            seen=self.seen,
+            image_size=self.image_size,
+            features=self.features,
+        )
 
     def augmented(self, rows: Tensor, augmenter: Augmenter, draws: Draws) -> tuple[Tensor, Tensor, Mixing | None]:
         """Normalised and augmented inputs [batch, …] float32, what is to be learned and, where they are mixed, how.
@@ -177,6 +187,7 @@ def load(settings: DataSettings, split: SplitSettings) -> Dataset:
         soft=None if samples.soft is None else torch.from_numpy(samples.soft),
         seen=seen_of(samples.inputs, rows["train"], mean, std),
         image_size=samples.image_size,
+        features=samples.features,
     )
 
 

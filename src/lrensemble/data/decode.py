@@ -27,6 +27,9 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 ORIENTATION = 0x0112
 """Tag of EXIF that says how an image is turned; 1 where it is not."""
 
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+"""Formats that strangers may send: Pillow knows others that start further programs, as EPS does."""
+
 _AT_ONCE = 512
 """Images that a thread decodes before it looks for more."""
 
@@ -78,6 +81,8 @@ def pixels_of(image: Image, channels: int, size: int | None) -> NDArray[np.uint8
         channels: 1 for grey, 3 for RGB, 4 for RGBA.
         size: as in `decode`; the image keeps its own unless given.
     """
+    if image.mode == "LAB":  # which Pillow makes RGB and nothing else
+        image = image.convert("RGB")
     values = np.asarray((_squared(image, size) if size else image).convert(MODES[channels]))
     return values[None] if channels == 1 else np.moveaxis(values, 2, 0)
 
@@ -94,29 +99,43 @@ def _each(count: int, work: Callable[[int], None]) -> None:
             pass  # to raise what was raised there
 
 
-def opened(image: Encoded, place: str) -> Image:
+def opened(image: Encoded, place: str, formats: tuple[str, ...] | None = None) -> Image:
     """An image that is loaded, and turned as its EXIF data say.
 
     Args:
         image: a file, or what would be in it.
         place: where it is, for errors.
+        formats: formats that it may have; any that Pillow knows unless given.
 
     Raises:
         DataError: it cannot be read, or has more than 8 bits a channel.
         MissingExtraError: Pillow is not installed.
     """
-    return _turned(_opened(image, place, load=True))
+    return _turned(_opened(image, place, formats, load=True))
 
 
-def _opened(image: Encoded, place: str, *, load: bool = False) -> Image:
+def pixel_count(image: Encoded, place: str, formats: tuple[str, ...] | None = None) -> int:
+    """Number of pixels that an image says it has; nothing is decoded for it.
+
+    Raises:
+        DataError, MissingExtraError: as `opened` does.
+    """
+    width, height = _opened(image, place, formats).size
+    return width * height
+
+
+def _opened(image: Encoded, place: str, formats: tuple[str, ...] | None = None, *, load: bool = False) -> Image:
     try:
         import PIL.Image
     except ImportError:
         raise MissingExtraError("encoded images need Pillow; pip install 'lrensemble[hub]'") from None
     try:
-        found = PIL.Image.open(io.BytesIO(image if isinstance(image, bytes) else image.read_bytes()))
+        found = PIL.Image.open(io.BytesIO(image if isinstance(image, bytes) else image.read_bytes()), formats=formats)
         if load:
             found.load()
+    except PIL.UnidentifiedImageError:  # whose own words are of an object in memory
+        known = "" if formats is None else f": {', '.join(formats)}"
+        raise DataError(f"{place}: not a readable image (it begins as none of a known format{known})") from None
     except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
         raise DataError(f"{place}: not a readable image ({error})") from None
     if found.mode.startswith(("I", "F")):  # Pillow would cut all that is above 255

@@ -35,6 +35,8 @@ class Samples:
     """Class probabilities [sample, class] for the loss `soft_targets`; None where there are none."""
     image_size: int | None
     """Height and width that images were scaled and cut to (`decode`); None where they came in one size."""
+    features: tuple[str, ...] | None
+    """Names of the columns of a table [feature]; None where they have none."""
 
     def __init__(
         self,
@@ -46,11 +48,13 @@ class Samples:
         weights: NDArray[np.float64] | None = None,
         soft: NDArray[np.float32] | None = None,
         image_size: int | None = None,
+        features: Sequence[str] | None = None,
     ) -> None:
         """Samples of a target; names stand for classes."""
         known = target if isinstance(target, Target) else classes_of(target)
         given = {"inputs": inputs, "truth": truth, "target": known, "test_rows": test_rows}
-        for name, value in {**given, "weights": weights, "soft": soft, "image_size": image_size}.items():
+        before = {"image_size": image_size, "features": None if features is None else tuple(features)}
+        for name, value in {**given, "weights": weights, "soft": soft, **before}.items():
             object.__setattr__(self, name, value)
 
 

@@ -86,6 +86,7 @@ def table(
         test_rows=len(tables[1]) if test else 0,
         weights=None if weights is None else numbers([weights], "weight")[:, 0],
         soft=None if soft is None else numbers(soft, "probability").astype(np.float32),
+        features=named,
     )
     check_samples(samples, str(paths[0]))
     return samples
@@ -139,7 +140,9 @@ def _numbers(found: pa.Table, names: Sequence[str], path: Path, role: str) -> ND
             f"{path}: {role} {told} holds {columns[others[0]].type}, no numbers; encode it as numbers, or leave it out "
             "with features = […]"
         )
-    return np.column_stack([np.asarray(column.cast(pa.float64()).to_numpy()) for column in columns.values()])
+    return np.column_stack(
+        [np.asarray(column.cast(pa.float64(), safe=False).to_numpy()) for column in columns.values()]
+    )
 
 
 def _column(found: pa.Table, name: str, path: Path) -> pa.ChunkedArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from lrensemble.config import Inputs
 from lrensemble.errors import DataError
+from lrensemble.export.columns import require_features
 from lrensemble.export.raw_inputs import Rows, finite_rows
 from lrensemble.files import storage_errors
 from lrensemble.text import TextError, from_json
@@ -25,7 +26,7 @@ def read_lines(path: Path, inputs: Inputs) -> Iterator[Rows]:
     """Blocks of raw inputs [sample, *shape] of a file; empty lines are left out.
 
     A line is a list, nested as a row is; or an object with such a list under one of `KEYS`; or an object of features,
-    whose numbers are taken in their order.
+    which are taken by the names that they had in training, or their numbers in their order where those had none.
 
     Raises:
         DataError: a line that is no such row; its number is named.
@@ -44,7 +45,7 @@ def _row(line: bytes, inputs: Inputs, source: str) -> Rows:
     except TextError as error:
         raise DataError(f"{source}: {error}") from None
     if isinstance(content, dict):
-        content = next((content[key] for key in KEYS if key in content), _numbers(content))
+        content = _of_object(content, inputs.features, source)
     try:
         array = np.asarray(content)
     except ValueError:
@@ -52,6 +53,21 @@ def _row(line: bytes, inputs: Inputs, source: str) -> Rows:
     if not isinstance(content, list) or array.dtype.kind not in "iuf":
         raise DataError(f'{source} holds no row of numbers; give [1, 2, …], nested as a row is, or {{"x": […]}}')
     return finite_rows(array[None], inputs, source)
+
+
+def _of_object(content: dict[str, Any], features: Sequence[str] | None, source: str) -> Any:
+    """The row that an object holds, or whose features it names.
+
+    Raises:
+        DataError: features are missing.
+    """
+    row = next((content[key] for key in KEYS if key in content), None)
+    if isinstance(row, list):
+        return row
+    if features is None:
+        return _numbers(content) if row is None else row
+    require_features(features, list(content), source)
+    return [content[name] for name in features]
 
 
 def _numbers(features: dict[str, Any]) -> list[float]:

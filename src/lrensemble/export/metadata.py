@@ -52,6 +52,8 @@ def inputs_of(inputs: Inputs, dtype: str | None = None) -> dict[str, Any]:
         if inputs.shape[0] in MODES and inputs.dtype == "uint8":
             found["mode"] = MODES[inputs.shape[0]]
             found["images"] = preparation(inputs)
+    if inputs.features is not None:
+        found["features"] = list(inputs.features)
     found["normalisation"] = "done inside"
     return found
 

@@ -9,6 +9,7 @@ which vary by less than a twentieth of what they did are in other units.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -129,6 +130,8 @@ def _of_feature(seen: Seen, rows: Tensor, beyond: Tensor) -> str:
 
 def _of_images(seen: Seen, lowest: float, highest: float) -> str:
     """Reason of images with these values, and what to do where it is plain."""
+    if not math.isfinite(lowest) or not math.isfinite(highest):
+        return "some values are not finite"
     low, high = min(seen.low), max(seen.high)
     reason = f"values go from {lowest:g} to {highest:g} where training had {low:g} to {high:g}"
     if lowest >= 0 and highest <= 1 and high > 2:

@@ -21,13 +21,16 @@ Rows = NDArray[Any]
 LARGEST_BYTE = 255
 
 
-def rows_of_image(image: Encoded, inputs: Inputs, source: str) -> NDArray[np.uint8]:
+def rows_of_image(
+    image: Encoded, inputs: Inputs, source: str, formats: tuple[str, ...] | None = None
+) -> NDArray[np.uint8]:
     """One row [1, *shape] of an encoded image.
 
     Args:
         image: a file, or what would be in it.
         inputs: what the ensemble takes.
         source: where the image is, for errors.
+        formats: formats that it may have; any that Pillow knows unless given.
 
     Raises:
         DataError: no image that can be read, one of another size where training scaled none, or an ensemble of others.
@@ -38,7 +41,7 @@ def rows_of_image(image: Encoded, inputs: Inputs, source: str) -> NDArray[np.uin
             f"{source} is an image; the ensemble takes {inputs.dtype} numbers of shape {inputs.shape}: give an .npz "
             "file with an array x"
         )
-    return _prepared(opened(image, source), inputs, source)[None]
+    return _prepared(opened(image, source, formats), inputs, source)[None]
 
 
 def takes_images(inputs: Inputs) -> bool:
@@ -74,15 +77,21 @@ def as_rows(array: Rows, inputs: Inputs, source: str = "array") -> Rows:
     return _each_prepared(_bytes(found, source), inputs, source)
 
 
-def finite_rows(array: Rows, inputs: Inputs, source: str) -> Rows:
+def finite_rows(array: Rows, inputs: Inputs, source: str, first: int = 0) -> Rows:
     """`as_rows` of what is read from a file: finite, uint8 or float32.
+
+    Args:
+        array: as `as_rows` takes it.
+        inputs: what the ensemble takes.
+        source: where the array is from, for errors.
+        first: place there of its first row.
 
     Raises:
         DataError: a value that is not finite, or as `as_rows`.
     """
     rows = as_rows(array, inputs, source)
     if rows.dtype.kind == "f" and not np.isfinite(rows).all():
-        row = int(np.flatnonzero(~np.isfinite(rows).reshape(len(rows), -1).all(axis=1))[0])
+        row = first + int(np.flatnonzero(~np.isfinite(rows).reshape(len(rows), -1).all(axis=1))[0])
         raise DataError(f"{source}: row {row} holds a value that is not finite; fill it in as in the training data")
     return rows if rows.dtype == np.uint8 else rows.astype(np.float32)
 

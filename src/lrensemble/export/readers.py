@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from lrensemble.config import Inputs
+from lrensemble.data.folders import SUFFIXES as IMAGES
 from lrensemble.errors import DataError, MissingExtraError, PredictionsError
+from lrensemble.export.columns import IMAGE_COLUMNS, numbers_of
 from lrensemble.export.json_lines import read_lines
 from lrensemble.export.raw_inputs import Rows, finite_rows, rows_of_image
 from lrensemble.files import storage_errors
 from lrensemble.pool.arrays import load
 
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 SUFFIXES = (*IMAGES, ".npz", ".npy", ".parquet", ".csv", ".jsonl")
 ARRAYS = ("x", "images", "x_test", "test_x", "test_images")
 """Names of the inputs in an `.npz` file; the first one present is taken."""
-IMAGE_COLUMNS = ("image", "img")
 TABLE_BATCH_ROWS = 4096
 """Rows of a parquet table in memory at once."""
 
@@ -76,8 +76,9 @@ def read(path: Path, inputs: Inputs) -> Iterator[Rows]:
 
     An image is one row, turned as its EXIF data say, scaled, cut and converted as in training. An `.npz` file holds one
     of `ARRAYS`. A parquet table has a column `image` or `img` of encoded images (bytes, or Hugging Face's struct of
-    bytes and path), or else one column of numbers for each feature, in the order of training; so has a CSV table, whose
-    first line names its columns. JSON lines hold a row each.
+    bytes and path), or else a column of numbers for each feature; so has a CSV table, whose first line names its
+    columns. They are found by the names that they had in training, and others are left out; where those had none, by
+    their order. JSON lines hold a row each.
 
     Args:
         path: the file.
@@ -126,7 +127,7 @@ def _parquet(path: Path, inputs: Inputs) -> Iterator[Rows]:
             for batch in file.iter_batches(TABLE_BATCH_ROWS):
                 yield _table(batch, inputs, str(path), first)
                 first += batch.num_rows
-    except ArrowException as error:
+    except (ArrowException, UnicodeDecodeError) as error:  # names of columns are decoded when they are asked for
         raise DataError(f"{path} is damaged, or no parquet file: {' '.join(str(error).split())}") from None
 
 
@@ -142,28 +143,19 @@ def _csv(path: Path, inputs: Inputs) -> Iterator[Rows]:
             for batch in csv.read_csv(path).to_batches(TABLE_BATCH_ROWS):
                 yield _table(batch, inputs, str(path), first)
                 first += batch.num_rows
-    except ArrowException as error:
+    except (ArrowException, UnicodeDecodeError) as error:
         raise DataError(f"{path} is no CSV table that can be read: {' '.join(str(error).split())}") from None
 
 
 def _table(batch: Any, inputs: Inputs, source: str, first: int) -> Rows:
     names = [name for name in IMAGE_COLUMNS if name in batch.schema.names]
-    if names:
+    if names and inputs.features is None:
         cells = [cell["bytes"] if isinstance(cell, dict) else cell for cell in batch.column(names[0]).to_pylist()]
         wrong = [index for index, cell in enumerate(cells) if not isinstance(cell, bytes)]
         if wrong:
             raise DataError(f"{source}: row {first + wrong[0]} of column {names[0]} holds no encoded image")
-        return np.concatenate(
-            [rows_of_image(cell, inputs, f"{source}, row {first + i}") for i, cell in enumerate(cells)]
-        )
-    from pyarrow import types
-
-    numbers = [field.name for field in batch.schema if types.is_integer(field.type) or types.is_floating(field.type)]
-    if len(inputs.shape) != 1 or len(numbers) != inputs.shape[0]:
-        raise DataError(
-            f"{source} has {len(numbers)} columns of numbers and no column {' or '.join(IMAGE_COLUMNS)}; the ensemble "
-            f"takes inputs of shape {inputs.shape}"
-        )
+        rows = [rows_of_image(cell, inputs, f"{source}, row {first + i}") for i, cell in enumerate(cells)]
+        return np.concatenate([np.empty((0, *inputs.shape), dtype=np.uint8), *rows])
     with np.errstate(over="ignore"):  # what float32 cannot hold is refused as not finite
-        columns = [batch.column(name).to_numpy(zero_copy_only=False).astype(np.float32) for name in numbers]
-    return finite_rows(np.stack(columns, axis=1), inputs, source)
+        columns = [column.astype(np.float32) for column in numbers_of(batch, inputs, source)]
+    return finite_rows(np.stack(columns, axis=1), inputs, source, first)

@@ -136,7 +136,8 @@ def _inputs(members: Sequence[Member]) -> tuple[Inputs, list[Inputs | None]]:
     known = [_known(member) for member in members]
     seen = next((each.seen for each in known if each.seen is not None), None)
     size = next((each.image_size for each in known if each.image_size is not None), None)
-    before = {"seen": seen, "image_size": size}
+    names = {each.features for each in known if each.features is not None}
+    before = {"seen": seen, "image_size": size, "features": names.pop() if len(names) == 1 else None}
     given = [each.alone for each in known]
     if all(each == given[0] for each in given) and given[0].dtype != "float64":  # networks of torch take float32
         return given[0].model_copy(update=before), [None] * len(members)

@@ -66,8 +66,8 @@ def test_every_cell() -> None:
     assert list(soup.values()) == ["", "", "", "", "", "not made: no valley"]
     assert table.rows[2][:3] == ("greedy-soup", "–", "")
     assert table.title == (
-        "toy: variants of greedy on 1,234 rows of v2, look 3 at them; gains with 95 % interval and p, adjusted for 1 "
-        "rows of the table; ms for 64 rows at once, on 1 thread of the CPU, all in turns, medians"
+        "toy: variants of greedy on 1,234 rows of v2, look 3 at them; gains with 95 % interval and p; ms for "
+        "64 rows at once, on 1 thread of the CPU, all in turns, medians"
     )
 
 

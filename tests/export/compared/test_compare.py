@@ -124,7 +124,7 @@ def test_all_are_timed_on_rows_of_val(found: VariantComparison, near_data: Datas
 def test_before_a_network_is_trained_a_line_says_what_it_may_cost(told: list[str]) -> None:
     assert len(told) == 1
     assert told[0].startswith("student(epochs=1): one network is trained as member ")
-    assert ", 1 epochs at most, about " in told[0]
+    assert ", 1 epoch at most, about " in told[0]
     assert "student" not in default_variants()
 
 

@@ -51,10 +51,15 @@ def title(found: VariantComparison) -> str:
     """What the table is of, on which rows, and how time was measured."""
     compared = sum(each.kind is not None for each in found.variants)
     timed = "" if found.inputs is None else f"; ms for {found.batch} rows at once, {timing(found)}"
+    gains = "" if not compared else f"; gains with 95 % interval and p{_adjusted(compared)}"
     return (
         f"{found.task}: variants of {found.method} on {found.rows:,} rows of {short(found.split)}, look {found.looks} "
-        f"at them; gains with 95 % interval and p, adjusted for {compared} rows of the table{timed}"
+        f"at them{gains}{timed}"
     )
+
+
+def _adjusted(rows: int) -> str:
+    return "" if rows == 1 else f", adjusted for {rows} rows of the table"
 
 
 def timing(found: VariantComparison) -> str:

@@ -79,7 +79,8 @@ def _bound(pool: Pool, ensemble: Ensemble, spec: Spec) -> str:
     epochs = given if isinstance(given, int) else recipe.train.epochs
     seconds = None if member.seconds is None else member.seconds * epochs / recipe.train.epochs
     about = "" if seconds is None else f", about {time_in_words(seconds)} by the time of that member"
-    return f"{spec}: one network is trained as member {member.name} was, {epochs} epochs at most{about}"
+    most = f"{epochs} epoch{'' if epochs == 1 else 's'} at most"
+    return f"{spec}: one network is trained as member {member.name} was, {most}{about}"
 
 
 def say(row: Row, pool: Pool, split: str, dataset: Dataset | None) -> None:

@@ -17,6 +17,8 @@ class Limits:
     """Requests that are read, waiting or predicted at a time; further ones are told to come again (503)."""
     request_rows: int = 1024
     """Rows of one request."""
+    request_pixels: int = 64_000_000
+    """Pixels of all images of one request: a small file can be a huge image."""
     body_bytes: int = 16 * 2**20
     """Size of the body of one request."""
     seconds: float = 30.0

@@ -66,18 +66,40 @@ class Received:
         Raises:
             RefusedError: they are not there, or do not fit its shape and type.
         """
+        content = self._content(given)
+        if isinstance(content, memoryview):
+            return tensors.from_bytes(content, given.datatype, given.shape, given.name)
+        return tensors.from_json(content, given.datatype, given.shape, given.name)
+
+    def words(self, given: RequestInput) -> list[bytes]:
+        """Elements of one of its inputs that is of `BYTES`.
+
+        Raises:
+            RefusedError: they are not there, or do not fit its shape.
+        """
+        content = self._content(given)
+        if isinstance(content, memoryview):
+            return tensors.words_from_bytes(content, given.shape, given.name)
+        return tensors.words_from_json(content, given.shape, given.name)
+
+    def _content(self, given: RequestInput) -> list[Any] | memoryview:
+        """Values of JSON, or the raw bytes behind it.
+
+        Raises:
+            RefusedError: neither or both of them are there.
+        """
         size = given.parameters.get("binary_data_size")
         if (given.data is None) == (size is None):
             raise RefusedError(f"give input {given.name!r} either data or the parameter binary_data_size")
         if given.data is not None:
             if len(self.rest):
                 raise RefusedError(f"{len(self.rest):,} bytes follow the JSON, and no input says binary_data_size")
-            return tensors.from_json(given.data, given.datatype, given.shape, given.name)
+            return given.data
         if size != len(self.rest):
             raise RefusedError(
                 f"binary_data_size of input {given.name!r} is {size}, and {len(self.rest):,} bytes follow the JSON"
             )
-        return tensors.from_bytes(self.rest, given.datatype, given.shape, given.name)
+        return self.rest
 
     def is_binary(self, name: str) -> bool:
         """Whether an output is wanted as raw bytes."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib import metadata
 from typing import Any
@@ -14,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import to_json
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -38,6 +39,8 @@ from lrensemble.export.serving.served import Served
 from lrensemble.export.serving.telemetry import CONTENT_TYPE, Telemetry
 
 MODEL = "/v2/models/{name}"
+OF_FILES = (b"BYTES", b"\\u")
+"""What a request with files of images has in it, plain or escaped: a small file can be a large image."""
 DROPPED = 8
 """Times the size of a body that is read of one that is too large; whoever sends more finds the connection closed."""
 SMALL_BODY = 2**14
@@ -65,6 +68,8 @@ class Service:
         self.ready = False
         """Whether it wants requests."""
         self._inside = 0
+        # No more than there are cores: images become far larger than the bodies that bring them.
+        self._readers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="reader")
         self._batches = Batches(self._predict, batch_rows=limits.batch_rows, delay=limits.delay)
         self._telemetry = Telemetry(lambda: len(self._batches), lambda: self._inside)
 
@@ -95,6 +100,7 @@ class Service:
             self.ready = False
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            self._readers.shutdown(wait=False)
 
     async def _server(self, _request: Request) -> Response:
         return _json({"name": "lrensemble", "version": metadata.version("lrensemble"), "extensions": EXTENSIONS})
@@ -151,9 +157,12 @@ class Service:
         try:
             body = await self._body(request)
             header = request.headers.get(HEADER_LENGTH)
-            given = (body, header, self.limits.request_rows)
-            inline = len(body) <= SMALL_BODY
-            question = self.served.question(*given) if inline else await run_in_threadpool(self.served.question, *given)
+            given = (body, header, self.limits)
+            if len(body) <= SMALL_BODY and not any(word in body for word in OF_FILES):
+                question = self.served.question(*given)
+            else:
+                loop = asyncio.get_running_loop()
+                question = await loop.run_in_executor(self._readers, self.served.question, *given)
             said = await self._said(question.rows)
             content, headers = self.served.answer(question, said)
         finally:

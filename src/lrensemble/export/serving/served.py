@@ -16,18 +16,18 @@ from lrensemble.errors import DataError, ExportError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.language import is_language_bundle
 from lrensemble.export.outside import Outside, warn_or_refuse
+from lrensemble.export.raw_inputs import takes_images
+from lrensemble.export.serving.asked import DATATYPES, FILES, INPUT, rows_of
+from lrensemble.export.serving.limits import Limits
 from lrensemble.export.serving.messages import Received, read, written
-from lrensemble.export.serving.refused import NOT_FOUND, TOO_LARGE, RefusedError
+from lrensemble.export.serving.refused import NOT_FOUND, RefusedError
 from lrensemble.numerics import likeliest
 from lrensemble.train.run.threads import threads_for
 
 VERSION = "1"
 """Version under which it is served."""
-INPUT = "inputs"
-"""Name of the input, which is that of the exported ONNX file too."""
 ROWS = 8
 """Rows of a batch that threads are counted for: requests are small, and come in small numbers at a time."""
-DATATYPES = {"uint8": "UINT8", "float32": "FP32", "float64": "FP64"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Served:
         return max(threads_for(member, prepared) for member in self.ensemble.members)
 
     def metadata(self) -> dict[str, Any]:
-        """Inputs and outputs, as the protocol describes a model; names of classes or values among its parameters."""
+        """Inputs and outputs, as the protocol describes a model; parameters say where files of images are taken."""
         description = self.ensemble.description
         target, of_values = description.target, description.of_values
         wide = {"datatype": "FP64", "shape": [-1, target.width]}
@@ -99,11 +99,14 @@ class Served:
                 {"name": "probabilities", **wide},
                 *({"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in narrow),
             ]
+        takes: dict[str, Any] = {"name": INPUT, "datatype": self.datatype, "shape": [-1, *description.inputs.shape]}
+        if takes_images(description.inputs):
+            takes["parameters"] = {"image_files": FILES}
         return {
             "name": self.name,
             "versions": [VERSION],
             "platform": "lrensemble_bundle",
-            "inputs": [{"name": INPUT, "datatype": self.datatype, "shape": [-1, *description.inputs.shape]}],
+            "inputs": [takes],
             "outputs": outputs,
         }
 
@@ -131,40 +134,25 @@ class Served:
         if version not in (None, VERSION):
             raise RefusedError(f"model {name!r} has no version {version!r:.40}; it has {VERSION!r}", NOT_FOUND)
 
-    def question(self, body: bytes, header: str | None, most_rows: int) -> Question:
+    def question(self, body: bytes, header: str | None, limits: Limits) -> Question:
         """The request of a body, with its inputs checked.
 
         Args:
             body: of the request.
             header: value of `messages.HEADER_LENGTH`.
-            most_rows: rows that a request may have.
+            limits: what a request may have.
 
         Raises:
-            RefusedError: not of the protocol, inputs of another name, shape or type, too many rows, a value that is not
-                finite, an output that there is not.
-            DataError: rows far outside of what was trained on, where `strict`.
+            RefusedError: not of the protocol, an output that there is not, or as `rows_of`.
+            DataError: rows far outside of what was trained on, where `strict`, or as `rows_of`.
+            MissingExtraError: as `rows_of`.
         """
         received = read(body, header)
-        request, shape = received.request, self.ensemble.description.inputs.shape
-        if [each.name for each in request.inputs] != [INPUT]:
-            names = ", ".join(repr(each.name[:40]) for each in request.inputs[:5]) or "none"
-            raise RefusedError(f"the inputs are {names}; the ensemble takes one, {INPUT!r}")
-        (given,) = request.inputs
-        if given.datatype != self.datatype:
-            raise RefusedError(f"input {INPUT!r} is {given.datatype[:40]!r}; the ensemble takes {self.datatype}")
-        if tuple(given.shape[1:]) != shape or not given.shape[0]:
-            axes = ", ".join(map(str, shape))
-            raise RefusedError(f"input {INPUT!r} has shape {given.shape[:8]}; the ensemble takes [rows, {axes}]")
-        if given.shape[0] > most_rows:
-            said = f"{given.shape[0]:,} rows in one request; {most_rows:,} are taken at most: send several"
-            raise RefusedError(said, TOO_LARGE)
+        request = received.request
         wanted = tuple(dict.fromkeys(each.name for each in request.outputs)) or self.outputs
         if unknown := set(wanted) - set(self.outputs):
             raise RefusedError(f"no output named {min(unknown)[:40]!r}; there are {', '.join(self.outputs)}")
-        values = received.tensor(given)
-        if values.dtype.kind == "f" and not (finite := np.isfinite(values).reshape(len(values), -1).all(axis=1)).all():
-            raise RefusedError(f"row {int(np.flatnonzero(~finite)[0])} holds a value that is not finite")
-        rows = torch.from_numpy(np.array(values))  # a copy: the body is not writable
+        rows = rows_of(received, self.ensemble.description.inputs, limits)
         outside = self.ensemble.outside(rows)
         if self.strict:
             warn_or_refuse(outside, strict=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import itertools
 import math
 from collections.abc import Sequence
@@ -15,7 +17,8 @@ from lrensemble.export.serving.refused import RefusedError
 DTYPES = {"UINT8": "<u1", "INT64": "<i8", "FP32": "<f4", "FP64": "<f8"}
 """Types of numbers of the ensembles' inputs and outputs, as they lie in memory; strings are `BYTES`."""
 
-_LENGTH = np.dtype("<u4")
+LENGTH_BYTES = 4
+"""Size of the length before each element of `BYTES`."""
 
 
 def datatype_of(array: NDArray[Any]) -> str:
@@ -103,9 +106,46 @@ def from_bytes(content: memoryview, datatype: str, shape: Sequence[int], name: s
     return np.frombuffer(content, dtype=dtype).reshape(shape)
 
 
+def words_from_json(data: Sequence[Any], shape: Sequence[int], name: str) -> list[bytes]:
+    """The elements of a tensor of `BYTES` from its `data`: base64 (RFC 4648), since JSON has no bytes.
+
+    Raises:
+        RefusedError: not as many as the shape has, or one that is no base64.
+    """
+    words = list[bytes]()
+    for place, each in enumerate(_flat(data, shape, name)):
+        try:
+            words.append(base64.b64decode(each, validate=True))
+        except (TypeError, ValueError, binascii.Error):
+            raise RefusedError(f"element {place} of input {name!r} is no base64; encode the bytes as such") from None
+    return words
+
+
+def words_from_bytes(content: memoryview, shape: Sequence[int], name: str) -> list[bytes]:
+    """The elements of a tensor of `BYTES` from its bytes: each behind its length in four bytes, little-endian.
+
+    Raises:
+        RefusedError: not as many as the shape has, or one that is cut off.
+    """
+    words, place, count = list[bytes](), 0, math.prod(shape)
+    while place < len(content) and len(words) <= count:
+        length = int.from_bytes(content[place : place + LENGTH_BYTES], "little")
+        start, place = place + LENGTH_BYTES, place + LENGTH_BYTES + length
+        if place > len(content):
+            raise RefusedError(
+                f"element {len(words)} of input {name!r} is {length:,} bytes and its length in four more, and "
+                f"{len(content) - start + LENGTH_BYTES:,} bytes are left"
+            )
+        words.append(bytes(content[start:place]))
+    if len(words) != count:
+        found = f"{len(words):,}" if len(words) < count else "more"
+        raise RefusedError(f"{found} elements follow for input {name!r}, and its shape {list(shape)} has {count:,}")
+    return words
+
+
 def to_bytes(array: NDArray[Any]) -> bytes:
     """Bytes of a tensor: row-major, little-endian; strings each behind its length in four bytes."""
     if array.dtype.kind != "U":
         return array.astype(array.dtype.newbyteorder("<")).tobytes()
     words = [str(each).encode() for each in array.ravel().tolist()]
-    return b"".join(np.array(len(each), _LENGTH).tobytes() + each for each in words)
+    return b"".join(len(each).to_bytes(LENGTH_BYTES, "little") + each for each in words)
