@@ -139,6 +139,22 @@ def test_what_cannot_be_told_is_refused_before_any_training(
     assert not (tmp_path / "run").exists()
 
 
+def test_columns_of_a_foreign_table_are_found_by_their_names(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    (tmp_path / "own.csv").write_text("a,b,kind\n" + "1,20,x\n2,30,y\n" * 9)
+    (tmp_path / "turned.csv").write_text("b,kind,a\n" + "40,p,3\n50,q,4\n60,r,5\n" * 2)
+    (tmp_path / "other.csv").write_text("b,kind,c\n" + "40,p,3\n50,q,4\n" * 2)
+
+    def settings(file: str) -> Experiment:
+        foreign = {"far": {"name": "table", "file": file, "target": "kind"}}
+        own = {"name": "table", "file": "own.csv", "target": "kind", "folder": tmp_path, "foreign": foreign}
+        return to_record(Experiment, {"data": own, "model": "mlp", "policy": ["constant"]}, "test")
+
+    assert foreign_of(settings("turned.csv"))["far"].inputs.tolist() == [[3, 40], [4, 50], [5, 60]] * 2
+    with pytest.raises(DataError, match=r"data.foreign.far: .* has no column 'a', which the experiment learns from"):
+        foreign_of(settings("other.csv"))
+
+
 def test_values_have_no_foreign_rows() -> None:
     values = {"data": {"name": "diabetes", "foreign": {"a": "diabetes"}}, "model": "mlp", "policy": ["constant"]}
     with pytest.raises(ConfigError, match="by probabilities of classes, and these data are values"):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lrensemble.config import Experiment
 from lrensemble.data import SOURCES
+from lrensemble.data.source import Samples
 from lrensemble.errors import ConfigError, DataError, LREnsembleError
 from lrensemble.evaluate import Team, judged
 from lrensemble.evaluate.uncertainty.stored import foreign_sets, write_foreign
@@ -73,8 +74,26 @@ def foreign_of(experiment: Experiment) -> dict[str, ForeignRows]:
                 f"data.foreign.{name}: {each.source} has inputs of shape {samples.inputs.shape[1:]}, and those of "
                 f"{settings.source} have {shape}; name a set of inputs of the same shape"
             )
-        found[name] = ForeignRows(str(each.source), samples.inputs[-samples.test_rows :])  # all where there are none
+        inputs = _by_name(samples, own.features, f"data.foreign.{name}: {each.source}")
+        found[name] = ForeignRows(str(each.source), inputs[-samples.test_rows :])  # all where there are none
     return found
+
+
+def _by_name(samples: Samples, features: tuple[str, ...] | None, source: str) -> NDArray[np.generic]:
+    """Inputs of foreign samples, with the columns of a table in the order of the features that are learned.
+
+    Raises:
+        DataError: a table with other columns.
+    """
+    if samples.features is None or features is None or samples.features == features:
+        return samples.inputs
+    if missing := [name for name in features if name not in samples.features]:
+        raise DataError(
+            f"{source} has no column {missing[0]!r}, which the experiment learns from; name a table with the same "
+            "features"
+        )
+    order = [samples.features.index(name) for name in features]
+    return np.ascontiguousarray(samples.inputs[:, order])
 
 
 def predict_foreign(pool: Pool, teams: Sequence[Team], sets: Mapping[str, ForeignRows]) -> None:

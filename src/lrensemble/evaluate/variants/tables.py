@@ -71,10 +71,16 @@ def timing(found: VariantComparison) -> str:
 
 
 def sentences(found: VariantComparison) -> list[str]:
-    """A sentence for each row: whether it is better than the best single model, or why it was not made."""
+    """A sentence for each row that says whether it is better than the best single model, and one for each reason why
+    others were not made.
+    """
     metric = in_print(found.metric)
     made = [f"{_capital(each.what)}: {_outcome(each, metric)}." for each in found.variants if each.kind is not None]
-    return [*made, *(f"Not made, {each.name}: {each.not_made}" for each in found.variants if each.not_made)]
+    reasons = dict[str, list[str]]()
+    for each in found.variants:
+        if each.not_made:
+            reasons.setdefault(each.not_made, []).append(each.name)
+    return [*made, *(f"Not made, {', '.join(names)}: {reason}" for reason, names in reasons.items())]
 
 
 def _outcome(each: VariantResult, metric: str) -> str:
