@@ -39,6 +39,8 @@ from lrensemble.export.serving.served import Served
 from lrensemble.export.serving.telemetry import CONTENT_TYPE, Telemetry
 
 MODEL = "/v2/models/{name}"
+OF_FILES = (b"BYTES", b"\\u")
+"""What a request with files of images has in it, plain or escaped: a small file can be a large image."""
 DROPPED = 8
 """Times the size of a body that is read of one that is too large; whoever sends more finds the connection closed."""
 SMALL_BODY = 2**14
@@ -156,7 +158,7 @@ class Service:
             body = await self._body(request)
             header = request.headers.get(HEADER_LENGTH)
             given = (body, header, self.limits)
-            if len(body) <= SMALL_BODY:
+            if len(body) <= SMALL_BODY and not any(word in body for word in OF_FILES):
                 question = self.served.question(*given)
             else:
                 loop = asyncio.get_running_loop()
