@@ -61,7 +61,7 @@ def test_a_command_imports_what_it_uses(tmp_path: Path) -> None:
         (["ls", "metrics"], set()),
         (["select", pool, "--method", "greedy"], {"numba"}),
         (["evaluate", pool], {"numba"}),
-        (["run", str(file), "--out", str(tmp_path / "out")], {"numba", "torch", "plotly"}),
+        (["run", str(file), "--out", str(tmp_path / "out")], {"numba", "torch", "plotly", "optuna"}),  # page and study
     ]
     child = subprocess.run(
         [sys.executable, "-c", RUN_ALL, json.dumps([line for line, _ in allowed])],

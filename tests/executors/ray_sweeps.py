@@ -7,7 +7,9 @@ from __future__ import annotations
 import os
 import signal
 import time
+import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -207,3 +209,35 @@ def data_are_read_once(spec: str, folder: Path, patch: pytest.MonkeyPatch) -> No
     list(tune(to_record(Experiment, sweep, "test"), own / "pool", executor=spec, execution="one-by-one"))
     assert len(Pool.open(own / "pool").members()) == 3
     assert (own / "reads").read_text().split() == [str(os.getpid())]
+
+
+def metrics_are_told(spec: str, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The cluster is told what happens; where its machines export (`ray[default]`), it can be read from one of them."""
+    import ray
+
+    sweep = {
+        "data": "digits",
+        "split": {"val": 0.2, "test": 0.35},
+        "model": "mlp(width=8)",
+        "policy": ["cosine"],
+        "train": {"epochs": 1, "batch_size": 50},
+    }
+    list(tune(to_record(Experiment, sweep, "test"), folder / "told" / "pool", executor=spec, loggers=["ray"]))
+    assert "logger ray failed" not in caplog.text
+    exporting = [node for node in ray.nodes() if node["Alive"] and node["MetricsExportPort"] > 0]
+    if exporting:
+        lines = partial(_exported, exporting, 'pool="told/pool"')
+        until(lambda: 'status="finished"' in lines())
+        (steps,) = (line for line in lines().splitlines() if line.startswith("ray_lrensemble_steps_total"))
+        assert float(steps.split()[-1]) == 16, "809 rows in batches of 50, of which nine wait"
+
+
+def _exported(nodes: list[dict[str, Any]], pool: str) -> str:
+    """Lines of a pool among the metrics of some machines."""
+    found = list[str]()
+    for node in nodes:
+        with suppress(OSError):
+            address = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
+            with urllib.request.urlopen(address, timeout=10) as answer:
+                found += [line for line in answer.read().decode().splitlines() if pool in line]
+    return "\n".join(found)

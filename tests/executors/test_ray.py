@@ -27,6 +27,7 @@ from tests.executors.ray_sweeps import (
     data_are_read_once,
     files,
     machines_come_and_leave,
+    metrics_are_told,
     searches_look,
     stopped_workers_write_nothing,
     stops_and_goes_on,
@@ -77,7 +78,13 @@ for event in tune(experiment, folder, execution="one-by-one", save_steps=8, exec
 
 @WITH_RAY
 @STARTS_WORKERS
-def test_a_cluster(subtests: pytest.Subtests, forking: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster(
+    subtests: pytest.Subtests,
+    forking: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     monkeypatch.setenv("LRENSEMBLE_LEASE", str(LEASE))
     with cluster_of({"num_cpus": 2, "num_gpus": 2}, {"num_cpus": 1}) as cluster:
         spec = f"ray(address='{cluster.address}')"
@@ -95,6 +102,8 @@ def test_a_cluster(subtests: pytest.Subtests, forking: Path, tmp_path: Path, mon
             arrays_are_shared(spec)
         with subtests.test("data are read once"):
             data_are_read_once(spec, tmp_path, monkeypatch)
+        with subtests.test("metrics are told to the cluster"):
+            metrics_are_told(spec, tmp_path, caplog)
         with subtests.test("a sweep that gets SIGTERM saves and goes on"):
             stops_and_goes_on(spec, forking, tmp_path, ["SIGTERM"])
         with subtests.test("a sweep loses a worker, the program and a machine"):

@@ -158,11 +158,12 @@ def test_a_wrong_name_is_refused_before_anything(
     assert not (tmp_path / "pool").exists()
 
 
-@pytest.mark.parametrize("name", ["tensorboard", "mlflow", "wandb"])
+@pytest.mark.parametrize("name", ["tensorboard", "mlflow", "wandb", "ray"])
 def test_one_that_is_not_installed_says_what_to_install(
     experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, name, None)
-    monkeypatch.setitem(__import__("sys").modules, f"{name}.tracking", None)
+    for module in ("tracking", "util.metrics"):
+        monkeypatch.setitem(__import__("sys").modules, f"{name}.{module}", None)
     with pytest.raises(MissingExtraError, match=rf"pip install 'lrensemble\[{name}\]'"):
         tune(experiment(), tmp_path, loggers=[name])

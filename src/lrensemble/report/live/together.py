@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from lrensemble.errors import LREnsembleError
 from lrensemble.evaluate.verdict import in_print
 from lrensemble.report.compared.together import comparison
 from lrensemble.report.live.so_far import SoFar, scores_of
 from lrensemble.report.live.watched import LONG, Content, Made, Standing, Watched
 from lrensemble.report.section import Section, Table
 from lrensemble.text import time_in_words
+
+logger = logging.getLogger(__name__)
 
 HEADINGS = (
     *("pool", "state", "members", "lost", "runs left", "time left", "val metric"),
@@ -42,11 +46,20 @@ class Together:
             self._standings[place] = now
             if time.monotonic() - began > LONG:
                 yield self._content()
+        try:
+            self._compare()
+        except (LREnsembleError, OSError):
+            pass  # one of them was written or removed meanwhile: the next look tells
+        except Exception as error:  # a fault of ours shall not end the page
+            logger.warning("the pools cannot be compared: %r", error, exc_info=True)
+        yield self._content()
+
+    def _compare(self) -> None:
+        """Make the sections below the first again, where they are due."""
         known = [each for each in self._standings.values() if each.pool is not None and each.pool.members()]
         signature = tuple((each.name, *each.signature) for each in known)
         at_work = any(each.state == "under way" for each in known)
         self._further.at(signature, partial(_compared, known), at_work=at_work)
-        yield self._content()
 
     def _content(self) -> Content:
         rows = [_row(each) for each in self._standings.values()]
