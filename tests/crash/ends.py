@@ -31,7 +31,7 @@ def ends(folder: Path) -> Ends:
         name = str(path.relative_to(folder))
         if path.is_symlink():
             found[name] = f"-> {path.readlink()}"
-        elif path.name == PROGRESS:
+        elif path.name in (PROGRESS, STUDY_BESIDE):
             continue
         elif path.is_file():
             found["looks" if path.parent.name == "looks" and not hidden(path) else name] = content(path)
@@ -42,6 +42,9 @@ def ends(folder: Path) -> Ends:
 
 PROGRESS = "progress.jsonl"
 """File that says what happened when, and is no content."""
+
+STUDY_BESIDE = "study.log"
+"""File beside a page that says of the pool what the pool says: a page is good without it, and the next one brings it."""
 
 UNSTEADY = ("unfinished", "failed", "claims")
 """Folders that may be there, or not, while nothing is in them."""

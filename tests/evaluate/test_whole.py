@@ -111,7 +111,7 @@ def test_a_method_that_breaks_is_a_reason_and_not_the_end(tmp_path: Path, monkey
     def broken(_: Validation, *__: object, **___: object) -> None:
         raise ZeroDivisionError("of a library")
 
-    monkeypatch.setattr(import_module("lrensemble.evaluate.teams"), "select", broken)
+    monkeypatch.setattr(import_module("lrensemble.front.teams"), "select_on", broken)
     with pytest.raises(SelectionError, match=r"^ZeroDivisionError: of a library$"):
         choose_all(made, ["all"], metric=None, consensus="mean", seed=0)
 
