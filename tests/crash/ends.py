@@ -44,7 +44,7 @@ PROGRESS = "progress.jsonl"
 """File that says what happened when, and is no content."""
 
 STUDY_BESIDE = "study.log"
-"""File beside a page that says of the pool what the pool says: a page is good without it, and the next one brings it."""
+"""File beside a page, which is good without it; the next page brings it."""
 
 UNSTEADY = ("unfinished", "failed", "claims")
 """Folders that may be there, or not, while nothing is in them."""
