@@ -219,7 +219,7 @@ def metrics_are_told(spec: str, folder: Path, caplog: pytest.LogCaptureFixture) 
         "data": "digits",
         "split": {"val": 0.2, "test": 0.35},
         "model": "mlp(width=8)",
-        "policy": ["cosine"],
+        "policy": ["cosine(peak=0.02)"],
         "train": {"epochs": 1, "batch_size": 50},
     }
     list(tune(to_record(Experiment, sweep, "test"), folder / "told" / "pool", executor=spec, loggers=["ray"]))
