@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import lrensemble
 from lrensemble.evaluate import load
 from lrensemble.export import Ensemble
+from lrensemble.export.serving import Served
 from lrensemble.export.team import ensemble_of
 from lrensemble.pool import Pool
 
@@ -40,6 +41,8 @@ def assert_bundle_predicts_as_its_tools(
     share = [1 / len(members)] * len(members)
     team = load(opened)[0].model_copy(update={"team": [member.id for member in members], "weights": share})
     ensemble_of(opened, team).save(pool / "bundle")
-    found = Ensemble.load(pool / "bundle").predict_dense(x)
+    ensemble = Ensemble.load(pool / "bundle")
+    found = ensemble.predict_dense(x)
     expected = np.mean([np.asarray(predict[member.name](x), dtype=np.float64) for member in members], axis=0)
     np.testing.assert_allclose(found, expected.reshape(found.shape), rtol=rtol, atol=atol)
+    assert Served("team", ensemble).threads() >= 1, "serve can begin"

@@ -13,7 +13,7 @@ from tests.report.pages import collapsed_pool, evaluated
 
 import lrensemble
 from lrensemble.pool import MemberRecord, Pool
-from lrensemble.report.study_file import write_study
+from lrensemble.report.study_file import keep_beside, write_study
 
 optuna: Any = pytest.importorskip("optuna")
 
@@ -76,3 +76,11 @@ def test_it_is_kept_beside_the_page_of_a_pool(tmp_path: Path) -> None:
     (pool.folder / "study.log").write_text("my notes")
     assert lrensemble.report(pool.folder).path.is_file(), "the page is good without it"
     assert (pool.folder / "study.log").read_text() == "my notes"
+
+
+def test_what_ends_it_does_not_end_what_the_page_is_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pool = collapsed_pool(tmp_path / "pool")
+    (pool.folder / "members" / "m3" / "member.json").write_text("{}")
+    assert keep_beside(pool, tmp_path / "report.html") is None
+    assert "no study of Optuna's beside" in caplog.text
+    assert not (tmp_path / "study.log").exists()

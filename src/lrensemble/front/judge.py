@@ -46,7 +46,7 @@ class Judged:
     page: Path | None
     """The report, where this process has written one."""
     study: Path | None = None
-    """The pool as a study of Optuna's, beside the report; None where Optuna is not installed."""
+    """The pool as a study of Optuna's, beside the report; None where there is no report, or Optuna is not installed."""
 
 
 class Judge:
@@ -94,7 +94,7 @@ class Judge:
             benchmarks = self._benchmarks(pool, device, around)
             with around("writing the report"):
                 page = self._page(pool, result)
-                return Judged(result, benchmarks, page, keep_beside(pool, self._folder / "report.html"))
+                return Judged(result, benchmarks, page, None if page is None else keep_beside(pool, page))
 
     def _benchmarks(self, pool: Pool, device: str, around: Around) -> Benchmarks | None:
         """Scores on the benchmarks, asked anew or read where they were asked before; None where there are none."""

@@ -33,15 +33,15 @@ def keep_beside(pool: Pool, page: Path) -> Path | None:
     """Keep the study of a pool beside its page, as `study.log`: optuna-dashboard opens any pool that has a page.
 
     Returns:
-        The file; None where Optuna is not installed, or the file cannot be written: the page is good without it.
+        The file; None where Optuna is not installed, or it cannot be written: the page is there, and good without it.
     """
     path = page.with_name(NAME)
     try:
         write_study(pool, path)
     except MissingExtraError:
         return None
-    except StorageError as error:
-        logger.warning("%s", error)
+    except Exception as error:  # of a by-product, whatever Optuna raises: it shall not end what has been paid for
+        logger.warning("no study of Optuna's beside %s: %s", page, " ".join(str(error).split()) or type(error).__name__)
         return None
     return path
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from torch import Tensor
 
+from lrensemble.environment import cores
 from lrensemble.errors import LREnsembleError
 from lrensemble.export.serving.batches import Batches
 from lrensemble.export.serving.limits import Limits
@@ -69,7 +69,7 @@ class Service:
         """Whether it wants requests."""
         self._inside = 0
         # No more than there are cores: images become far larger than the bodies that bring them.
-        self._readers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="reader")
+        self._readers = ThreadPoolExecutor(cores(), thread_name_prefix="reader")
         self._batches = Batches(self._predict, batch_rows=limits.batch_rows, delay=limits.delay)
         self._telemetry = Telemetry(lambda: len(self._batches), lambda: self._inside)
 

@@ -48,7 +48,7 @@ class _ClusterMetrics:
             self._under_way.add(event.run.id)
         elif isinstance(event, Ended | Elsewhere):
             self._under_way.discard(event.run.id)
-        if isinstance(event, Ended):
+        if isinstance(event, Ended) and event.status != "exists":
             self._counter("runs", "Runs that have ended, by status.", "status").inc(1, {"status": event.status})
         self._gauge().set(len(self._under_way))
 
