@@ -231,3 +231,21 @@ def test_a_history_that_cannot_be_kept_loses_no_member(caplog: pytest.LogCapture
     assert "run: the history is not kept: line 1 has epoch 0 and step None; both are counted from 1" in caplog.text
     assert history_of([{"loss": "low"}], "run", 8) is None
     assert "line 1 is {'loss': 'low'}; give names with numbers" in caplog.text
+
+
+def test_a_member_that_another_process_added_meanwhile_is_theirs(
+    experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = {"function": f"{HOME}:is_overtaken"}
+    monkeypatch.setenv("OVERTAKEN_POOL", str(tmp_path / "pool"))
+    monkeypatch.setenv("OVERTAKEN_WHOLE", str(tmp_path / "whole"))
+    sweep = experiment(model="mlp(width=7)", policy=POLICIES[:1], train=function)
+    list(tune(sweep, tmp_path / "whole"))
+    before = files_of(tmp_path / "whole")
+    ended = [event.status for event in tune(sweep, tmp_path / "pool") if isinstance(event, Ended)]
+    assert ended == ["exists"], "told once, as what it is"
+    assert files_of(tmp_path / "pool") == before
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("members/*/*")}
