@@ -54,7 +54,8 @@ ROOMS = {
         ("kernels", "resample"),
         ("known_values", "learned", "losses", "mixtures", "squares"),
         ("team_scores",),
-        ("bounds", "every_team", "few_members", "incremental"),
+        ("bounds", "few_members", "incremental", "subset_scorer"),
+        ("every_team",),
     ),
 }
 

@@ -31,6 +31,14 @@ TIE = 2.0**-18
 """The part of the higher of two probabilities, 3.8e-6, that the lower one may lack and still tie with it."""
 
 
+def namespace(array: Any) -> Any:
+    """Functions of the array API standard for a numpy array or a torch tensor.
+
+    Numpy's own since 2.1; `array_api_compat` would wrap them first, and import `numpy.f2py` and more to do so.
+    """
+    return np if isinstance(array, (np.ndarray, np.generic)) else array_namespace(array)
+
+
 def likeliest(probs: Any, axis: int = -1) -> Any:
     """The class that probabilities decide for: of those that tie with the highest, the lowest. As int64.
 
@@ -38,7 +46,7 @@ def likeliest(probs: Any, axis: int = -1) -> Any:
         probs: not negative, numpy or torch, float32 or float64, with classes along `axis`; not logarithms.
         axis: of the classes; it is gone from what comes out.
     """
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     ties = probs >= least_tie(xp.max(probs, axis=axis, keepdims=True))
     return xp.argmax(xp.astype(ties, xp.int32), axis=axis)
 

@@ -38,7 +38,10 @@ def check_weights(weights: NDArray[Any], rows: int, name: str = "weights") -> ND
     if not weights.any():
         raise PredictionsError(f"{name} of all {rows} rows are zero; at least one row must count")
     given = weights.astype(np.float64)
-    shift = min(PRECISION - int(np.ceil(np.log2(given.sum()))), SMALLEST)
+    total = given.sum()
+    if total <= 2.0**PRECISION and (given == np.floor(given)).all():
+        return given
+    shift = min(PRECISION - int(np.ceil(np.log2(total))), SMALLEST)
     return np.asarray(np.ldexp(np.round(np.ldexp(given, shift)), -shift))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
-from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from lrensemble.numerics import SMALLEST_PROBABILITY
+from lrensemble.numerics import SMALLEST_PROBABILITY, namespace
 
 Array: TypeAlias = Any
 """A numpy array or a torch tensor; the axes stand in the docstrings."""
@@ -16,13 +15,13 @@ Array: TypeAlias = Any
 
 def like(probs: Array, values: object) -> Array:
     """Numbers as an array of the kind, type and device of `probs`."""
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     return xp.asarray(values, dtype=probs.dtype, device=getattr(probs, "device", None))
 
 
 def safe_log(probs: Array) -> Array:
     """Natural logarithms, where a probability of zero counts as the smallest normal number of the array's type."""
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     # An array and no number: programs traced from torch would hold the number in float32, where it is zero.
     tiny = like(probs, np.asarray([xp.finfo(probs.dtype).tiny]))
     return xp.log(xp.where(probs > tiny, probs, tiny))
@@ -33,7 +32,7 @@ def possible(probs: Array, weights: Array) -> Array:
 
     The answers that a row of choices has not are those that nobody does: they stay at zero.
     """
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     return xp.max(probs * xp.astype(weights > 0, probs.dtype)[:, None, None], axis=0) > 0
 
 
@@ -50,7 +49,7 @@ def softmax(logits: Array, possible: Array | None = None) -> Array:
 
     Of those that are possible, one at least must have the highest logit.
     """
-    xp = array_namespace(logits)
+    xp = namespace(logits)
     shares = xp.exp(logits - xp.max(logits, axis=-1, keepdims=True))
     if possible is not None:
         shares = xp.where(possible, shares, xp.zeros_like(shares))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import Array, like, possible, safe_log, softmax
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
 from lrensemble.metrics.serving import OF_CLASSES
-from lrensemble.numerics import likeliest
+from lrensemble.numerics import likeliest, namespace
 
 
 @CONSENSUS.register(targets=(*OF_CLASSES, "values"), needs="likelihood", averages="probabilities", linear=True)
@@ -27,7 +26,7 @@ def mean(probs: Array, weights: Array) -> Array:
         [sample, class] probabilities, or [sample, column] values.
     """
     # Not einsum: it may fuse multiply and add in one lane and not in the next, and so decide equal classes differently.
-    return array_namespace(probs).sum(probs * weights[:, None, None], axis=0)
+    return namespace(probs).sum(probs * weights[:, None, None], axis=0)
 
 
 @CONSENSUS.register(averages="log_probabilities")
@@ -61,7 +60,7 @@ def product(probs: Array, weights: Array) -> Array:
     Returns:
         [sample, class] probabilities.
     """
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     return softmax(mean(safe_log(probs), xp.astype(weights > 0, probs.dtype)), possible(probs, weights))
 
 
@@ -78,7 +77,7 @@ def maximum(probs: Array, weights: Array) -> Array:
     Returns:
         [sample, class] probabilities.
     """
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     highest = xp.max(probs * xp.astype(weights > 0, probs.dtype)[:, None, None], axis=0)
     return highest / xp.sum(highest, axis=1, keepdims=True)
 
@@ -112,7 +111,7 @@ def accuracy_weighted(probs: Array, weights: Array, *, accuracies: tuple[float, 
 
 def reweighted_mean(probs: Array, weights: Array, merits: tuple[float, ...]) -> Array:
     """Mean of probabilities by the product of weights and merits [member] each; by the weights where all are zero."""
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     both = weights * like(probs, merits)
     total = xp.sum(both)
     return mean(probs, xp.where(total > 0, both / xp.where(total > 0, total, xp.ones_like(total)), weights))

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from array_api_compat import array_namespace, is_array_api_obj
+from array_api_compat import is_array_api_obj
 from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import Array, like
 from lrensemble.errors import PredictionsError
 from lrensemble.metrics.base import Truth
 from lrensemble.metrics.serving import OF_CLASSES, as_targets, least_needs, require_target
+from lrensemble.numerics import namespace
 from lrensemble.registry import Call, Registry
 from lrensemble.rows import repeated
 from lrensemble.spec import Spec, SpecLike, to_spec
@@ -159,7 +160,7 @@ def _shape(members: tuple[int, ...]) -> str:
 
 
 def _normalised(probs: Array, weights: Array | None) -> Array:
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     if probs.ndim != 3 or probs.shape[0] == 0:
         raise PredictionsError(f"probabilities have shape {tuple(probs.shape)}; give [member, sample, class]")
     # Weights that are plain numbers are checked as such: a program traced from tensors then asks nothing of them.

@@ -12,13 +12,13 @@ import warnings
 from typing import Annotated
 
 import numpy as np
-from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.consensus.arrays import Array, like, safe_log, softmax
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
 from lrensemble.limits import Factor, Width
+from lrensemble.numerics import namespace
 
 Positive = Annotated[Factor, Field(gt=0)]
 Matrix = tuple[tuple[float, ...], ...]
@@ -80,7 +80,7 @@ def stacking(
     """
     known = len(coefficients[0]) if coefficients else 0
     require_fitted("stacking", (known, len(intercepts)), (probs.shape[0], probs.shape[2]))
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     logits = xp.einsum("msc,cm->sc", _log_inputs(probs, weights), like(probs, coefficients)) + like(probs, intercepts)
     # The logarithm of the logistic function, without overflow at either end.
     return softmax(xp.clip(logits, max=0.0) - xp.log1p(xp.exp(-xp.abs(logits))))
@@ -150,7 +150,7 @@ def mlp(
     """
     classes = len(output_biases)
     require_fitted("mlp", (len(hidden_weights) // max(classes, 1), classes), (probs.shape[0], probs.shape[2]))
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     units = _flat(probs, weights) @ like(probs, hidden_weights) + like(probs, hidden_biases)
     logistic = (1 + xp.tanh(units / 2)) / 2
     return softmax(logistic @ like(probs, output_weights) + like(probs, output_biases))
@@ -179,13 +179,13 @@ def _train(
 
 def _log_inputs(probs: Array, weights: Array) -> Array:
     """Log-probabilities [member, sample, class] of members, times their weight over that of equal weights."""
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     return xp.clip(safe_log(probs), min=LOG_FLOOR) * weights[:, None, None] * probs.shape[0]
 
 
 def _flat(probs: Array, weights: Array) -> Array:
     """[sample, member · class]: probabilities, times the member's weight over that of equal weights."""
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     scaled = probs * weights[:, None, None] * probs.shape[0]
     return xp.reshape(xp.permute_dims(scaled, (1, 0, 2)), (probs.shape[1], probs.shape[0] * probs.shape[2]))
 

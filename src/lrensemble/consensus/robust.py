@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from array_api_compat import array_namespace
 from pydantic import Field
 
 from lrensemble.consensus.arrays import Array
 from lrensemble.consensus.average import mean
 from lrensemble.consensus.base import CONSENSUS
-from lrensemble.numerics import TIE
+from lrensemble.numerics import TIE, namespace
 
 Trim = Annotated[float, Field(ge=0, lt=0.5)]
 
@@ -52,7 +51,7 @@ def median_of_values(values: Array, weights: Array) -> Array:
     Returns:
         [sample, column] values.
     """
-    xp = array_namespace(values)
+    xp = namespace(values)
     rising, _, upto = _sorted(values, weights)
     lower = xp.sum(xp.astype(upto < 0.5 - ROUNDING, xp.int64), axis=0)
     upper = xp.sum(xp.astype(upto <= 0.5 + ROUNDING, xp.int64), axis=0)
@@ -75,7 +74,7 @@ def trimmed_mean(probs: Array, weights: Array, *, trim: Trim = 0.2) -> Array:
         [sample, class] probabilities.
     """
     values, kept = _trimmed(probs, weights, trim)
-    return _normalised(array_namespace(probs).sum(values * kept, axis=0), mean(probs, weights))
+    return _normalised(namespace(probs).sum(values * kept, axis=0), mean(probs, weights))
 
 
 @CONSENSUS.register(targets=("values",), trim=0.25)
@@ -93,21 +92,21 @@ def trimmed_mean_of_values(values: Array, weights: Array, *, trim: Trim = 0.2) -
     Returns:
         [sample, column] values.
     """
-    xp = array_namespace(values)
+    xp = namespace(values)
     rising, kept = _trimmed(values, weights, trim)
     return xp.sum(rising * kept, axis=0) / xp.sum(kept, axis=0)
 
 
 def _trimmed(values: Array, weights: Array, trim: float) -> tuple[Array, Array]:
     """Values [member, sample, column] rising along members, and what is left of the weight of each."""
-    xp = array_namespace(values)
+    xp = namespace(values)
     rising, shares, upto = _sorted(values, weights)
     return rising, xp.clip(upto, trim, 1 - trim) - xp.clip(upto - shares, trim, 1 - trim)
 
 
 def _sorted(probs: Array, weights: Array) -> tuple[Array, Array, Array]:
     """Predictions [member, sample, column] rising along members, their weights, and the weights up to each."""
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     order = xp.argsort(probs, axis=0)
     shares = weights[order]
     return xp.sort(probs, axis=0), shares, xp.cumulative_sum(shares, axis=0)
@@ -118,12 +117,12 @@ def _at(values: Array, places: Array) -> Array:
 
     Not take_along_axis: torch traces it for one number of rows alone.
     """
-    xp = array_namespace(values)
+    xp = namespace(values)
     members = xp.arange(values.shape[0], device=getattr(values, "device", None))
     return xp.sum(xp.where(members[:, None, None] == places, values, xp.zeros_like(values)), axis=0)
 
 
 def _normalised(values: Array, otherwise: Array) -> Array:
-    xp = array_namespace(values)
+    xp = namespace(values)
     totals = xp.sum(values, axis=1, keepdims=True)
     return xp.where(totals > 0, values / xp.where(totals > 0, totals, xp.ones_like(totals)), otherwise)

@@ -6,13 +6,13 @@ Those that learn read means alone, and average variances.
 from __future__ import annotations
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from lrensemble.consensus.arrays import Array, like
 from lrensemble.consensus.average import mean, reweighted_mean
 from lrensemble.consensus.base import CONSENSUS, Arguments, Floats, require_fitted
 from lrensemble.errors import PredictionsError
 from lrensemble.limits import Factor
+from lrensemble.numerics import namespace
 
 
 @CONSENSUS.register(targets=("values",), needs="distribution")
@@ -31,7 +31,7 @@ def mixture(predictions: Array, weights: Array) -> Array:
     Raises:
         PredictionsError: an odd number of columns, which is not a mean and a variance for each output.
     """
-    xp = array_namespace(predictions)
+    xp = namespace(predictions)
     columns = predictions.shape[2]
     if columns % 2:
         raise PredictionsError(
@@ -131,7 +131,7 @@ def stacked_regression(
     fits = outputs if columns in (outputs, 2 * outputs) else columns
     require_fitted("stacked_regression", (known, outputs), (predictions.shape[0], fits))
     inputs = _inputs(predictions[:, :, :outputs], weights)
-    xp = array_namespace(predictions)
+    xp = namespace(predictions)
     out = xp.einsum("mso,om->so", inputs, like(predictions, coefficients)) + like(predictions, intercepts)
     if columns == outputs:
         return out

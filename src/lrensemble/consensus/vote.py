@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from array_api_compat import array_namespace
-
 from lrensemble.consensus.arrays import Array
 from lrensemble.consensus.average import mean
 from lrensemble.consensus.base import CONSENSUS
-from lrensemble.numerics import least_tie, likeliest
+from lrensemble.numerics import least_tie, likeliest, namespace
 
 
 @CONSENSUS.register(needs="labels", averages="votes", linear=True)
@@ -40,7 +38,7 @@ def majority(probs: Array, weights: Array) -> Array:
     Returns:
         [sample, class] probabilities.
     """
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     shares = plurality(probs, weights)
     # A tie of two halves is no majority, also when rounding lifts one of them a little above 1/2.
     decided = least_tie(xp.max(shares, axis=1, keepdims=True)) > 1 / 2
@@ -61,7 +59,7 @@ def borda(probs: Array, weights: Array) -> Array:
     Returns:
         [sample, class] shares, summing to 1.
     """
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     classes = probs.shape[2]
     least = least_tie(probs)
     # Ranked among both, a value has before it those of its own kind, which are taken off, and those of the other.
@@ -74,12 +72,12 @@ def borda(probs: Array, weights: Array) -> Array:
 
 def _ranks(values: Array) -> Array:
     """Places along the last axis when sorted, from 0; equal values in their order."""
-    xp = array_namespace(values)
+    xp = namespace(values)
     return xp.argsort(xp.argsort(values, axis=-1, stable=True), axis=-1)
 
 
 def _votes(probs: Array) -> Array:
     """Votes [member, sample, class]: 1 at each member's likeliest class, 0 elsewhere."""
-    xp = array_namespace(probs)
+    xp = namespace(probs)
     classes = xp.arange(probs.shape[2], device=getattr(probs, "device", None))
     return xp.astype(likeliest(probs)[:, :, None] == classes, probs.dtype)

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.files import release
+from lrensemble.numerics import namespace
 from lrensemble.targets import SUM_TOLERANCE, Need, Predictions, Target
 
 Floats = NDArray[np.float64]
@@ -142,7 +142,7 @@ def on_host(array: Any) -> NDArray[Any]:
 def _check_sums(log_probs: Any) -> None:
     """Refuse what is no distribution over classes, member by member and block of rows by block of rows."""
     members, rows, classes = log_probs.shape
-    xp = array_namespace(log_probs)
+    xp = namespace(log_probs)
     step = max(1, CHECKED_AT_ONCE // classes)
     for member, start in itertools.product(range(members), range(0, rows, step)):
         with np.errstate(over="ignore"):  # logits may be large; they are refused below

@@ -9,8 +9,9 @@ import pytest
 
 from lrensemble.errors import MissingExtraError, SelectionError, StorageError
 from lrensemble.select import Validation, select, team_score, team_table
-from lrensemble.select.scoring import every_team
-from lrensemble.select.scoring.every_team import in_order, weights_of
+from lrensemble.select.scoring import subset_scorer
+from lrensemble.select.scoring.every_team import in_order
+from lrensemble.select.scoring.subset_scorer import weights_of
 
 
 def validation_of(members: int, rows: int = 37, classes: int = 3) -> Validation:
@@ -19,11 +20,14 @@ def validation_of(members: int, rows: int = 37, classes: int = 3) -> Validation:
     return Validation(np.log(probs), generator.integers(classes, size=rows))
 
 
-@pytest.mark.parametrize("small", [2**18, 0])
+@pytest.mark.parametrize("ways", [{}, {"FEW": 0}, {"FEW": 0, "SOME": 0}], ids=["products", "arrays", "kernels"])
 @pytest.mark.parametrize("consensus", ["mean", "plurality", "geometric_mean", "majority"])
 @pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
-def test_every_team_has_its_score(metric: str, consensus: str, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(every_team, "SMALL", small)
+def test_every_team_has_its_score(
+    metric: str, consensus: str, ways: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit, value in ways.items():
+        monkeypatch.setattr(subset_scorer, limit, value)
     validation = validation_of(5)
     table = team_table(validation, metric=metric, consensus=consensus)
     assert table.mask.tolist() == list(range(1, 32))

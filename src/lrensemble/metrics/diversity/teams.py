@@ -166,15 +166,15 @@ def _minorities(patterns: NDArray[np.uint32], times: Values, masks: NDArray[np.u
 
 def sums_over_members(values: Values) -> Values:
     """Sums [team] over the members of each team of values [member]."""
-    sums = np.zeros(1)
-    for value in values:
-        sums = np.concatenate([sums, sums + value])
+    sums = np.zeros(1 << len(values))
+    for member, value in enumerate(values):
+        np.add(sums[: 1 << member], value, out=sums[1 << member : 2 << member])
     return sums
 
 
 def sums_over_pairs(matrix: Values) -> Values:
     """Sums [team] over the pairs i < j of each team of a matrix [member, member]."""
-    sums = np.zeros(1)
+    sums = np.zeros(1 << len(matrix))
     for member, row in enumerate(matrix):
-        sums = np.concatenate([sums, sums + sums_over_members(row[:member])])
+        np.add(sums[: 1 << member], sums_over_members(row[:member]), out=sums[1 << member : 2 << member])
     return sums

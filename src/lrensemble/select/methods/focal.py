@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.limits import Count, Factor, Table
-from lrensemble.metrics.diversity import all_teams
+from lrensemble.metrics.diversity.teams import sums_over_members, sums_over_pairs
 from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.methods.shared.exhaustive import WASTE, Sizes, check_sizes
 from lrensemble.select.methods.shared.reduced import best_members
@@ -136,18 +136,40 @@ def every_focal_gd(predicted: NDArray[np.int64], labels: NDArray[np.int64], weig
 
     Rows count as often as the weights [sample] say, once each where not given.
     """
-    if weights is not None:
-        predicted, labels, weights = predicted[:, weights > 0], labels[weights > 0], weights[weights > 0]
-    masks = np.arange(2 ** len(predicted))
-    total, contributors = np.zeros(len(masks)), np.zeros(len(masks))
-    for member, errs in enumerate((predicted != labels).any(axis=1).tolist()):
-        if errs:
-            inside = (masks >> member & 1 == 1) & (masks != 1 << member)
-            total[inside] += all_teams("generalized_diversity", predicted, labels, focal=member, weights=weights)[
-                inside
-            ]
-            contributors[inside] += 1
-    return np.divide(total, contributors, out=np.zeros(len(masks)), where=contributors > 0)
+    failures = (predicted != labels).astype(np.float64)
+    times = np.ones(len(labels)) if weights is None else weights
+    members = len(failures)
+    erring = failures @ times > 0
+    total, others = np.zeros(2**members), sums_over_members(np.ones(members - 1))
+    for member in np.flatnonzero(erring).tolist():
+        together = (failures * (failures[member] * times)) @ failures.T
+        inside = total.reshape(-1, 2, 2**member)[:, 1]  # a view of the teams that the member is in
+        inside += _gd_on_failures(together, member, others).reshape(inside.shape)
+    contributors = sums_over_members(erring.astype(np.float64))
+    return np.divide(total, contributors, out=total, where=contributors > 0)
+
+
+def _gd_on_failures(together: Floats, focal_member: int, sizes: Floats) -> Floats:
+    """[2^(members - 1)] GD of the focal member with each set of others, on the rows that it fails; 0 with nobody.
+
+    1 - p(2)/p(1) in sums over members and over pairs, of which those with the focal member are what the others fail.
+
+    Args:
+        together: [member, member] how often two fail on those rows.
+        focal_member: who fails on all of them.
+        sizes: [2^(members - 1)] of the sets of others.
+    """
+    others = np.delete(np.arange(len(together)), focal_member)
+    failed = sums_over_members(together[focal_member, others])
+    gd = sums_over_pairs(together[np.ix_(others, others)])
+    gd += failed
+    failed += together[focal_member, focal_member]
+    failed *= sizes
+    np.divide(gd, failed, out=gd, where=sizes > 0)
+    gd *= -2
+    gd += 1
+    gd[0] = 0.0
+    return gd
 
 
 def focal_gd(wrong: NDArray[np.bool_], teams: Floats, weights: Floats | None = None) -> Floats:

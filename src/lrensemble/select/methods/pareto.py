@@ -12,9 +12,10 @@ from lrensemble.limits import Table
 from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
 from lrensemble.select.methods.shared.diversity import Floats, inverse_diversity, scaled
 from lrensemble.select.methods.shared.reduced import Part, best_members, members_of_table
-from lrensemble.select.scoring.every_team import in_order, score_every_team, weights_of
+from lrensemble.select.scoring.every_team import in_order, score_every_team
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import has_kernel
 from lrensemble.select.scoring.kernels.subsets import members_of
+from lrensemble.select.scoring.subset_scorer import weights_of
 from lrensemble.select.scoring.team_scores import SAME_SCORE, final_score, first_best
 from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike, to_spec

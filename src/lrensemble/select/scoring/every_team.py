@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
@@ -11,23 +11,18 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.consensus import CONSENSUS, is_average, is_linear
 from lrensemble.errors import MissingExtraError, SelectionError, StorageError
 from lrensemble.files import draft_file
-from lrensemble.metrics import METRICS
 from lrensemble.select.base import check_metric
-from lrensemble.select.scoring.kernels.exhaustive.all_teams import BlockScorer, block_scorer, split
 from lrensemble.select.scoring.kernels.subsets import members_of
-from lrensemble.select.scoring.team_scores import Scorer, team_scorer
+from lrensemble.select.scoring.subset_scorer import all_blocks, one_block, subset_scorer
+from lrensemble.select.scoring.team_scores import team_scorer
 from lrensemble.select.validation import Validation
-from lrensemble.spec import Spec, SpecLike
+from lrensemble.spec import SpecLike
+
+Floats = NDArray[np.float64]
 
 LIMIT = 2**24
-SMALL = 2**18
-"""Below so many teams times rows, matrix products score all teams before a kernel is compiled, or loaded."""
-
-BATCH = 4096
-"""Teams that are scored together where there is no kernel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +33,7 @@ class TeamTable:
     """[team] whose bit i says that member i is in."""
     size: NDArray[np.int64]
     """[team] members."""
-    score: NDArray[np.float64]
+    score: Floats
     """[team] higher is better."""
 
     def save(self, path: Path) -> None:
@@ -82,9 +77,7 @@ def team_table(
     return TeamTable(masks, np.bitwise_count(masks).astype(np.int64), scores[1:])
 
 
-def score_every_team(
-    validation: Validation, metric: SpecLike, consensus: SpecLike, limit: int | None
-) -> NDArray[np.float64]:
+def score_every_team(validation: Validation, metric: SpecLike, consensus: SpecLike, limit: int | None) -> Floats:
     """[2^members] the score of every team at its mask; entry 0, the team of nobody, is minus infinity.
 
     Raises:
@@ -98,39 +91,10 @@ def score_every_team(
         )
     scorer = subset_scorer(validation, metric, consensus)
     if scorer is None:
-        return _one_block(team_scorer(validation, metric, consensus), members)
-    halves = split(members)
-    tops = range(1 << (members - halves.bits))
-    scores = np.concatenate([scorer(replace(halves, top=top)) for top in tops])
+        return one_block(team_scorer(validation, metric, consensus), members)
+    scores = all_blocks(scorer, members)
     scores[0] = -np.inf
     return scores
-
-
-def subset_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -> BlockScorer | None:
-    """What scores blocks of teams with equal weights, by the shortest way; None where there is no short one."""
-    metric, consensus = METRICS.check(metric), CONSENSUS.check(consensus)
-    products = is_average(consensus) if metric == Spec("accuracy") else is_linear(consensus)
-    if products and _by_products(metric) and len(validation.truth) << validation.members <= SMALL:
-        scorer = team_scorer(validation, metric, consensus)
-        return lambda _: _one_block(scorer, validation.members)
-    return block_scorer(validation, metric, consensus)
-
-
-def _by_products(metric: Spec) -> bool:
-    """Whether the metric of many teams is found by a product of matrices."""
-    return metric in (Spec("accuracy"), Spec("nll")) or METRICS.facts(metric).quadratic
-
-
-def _one_block(scorer: Scorer, members: int) -> NDArray[np.float64]:
-    """[2^members] the score of every team at its mask, some teams at a time; minus infinity for the team of nobody."""
-    masks = np.arange(1, 2**members)
-    batches = [scorer(weights_of(masks[start : start + BATCH], members)) for start in range(0, len(masks), BATCH)]
-    return np.concatenate([[-np.inf], *batches])
-
-
-def weights_of(masks: NDArray[np.int64], members: int) -> NDArray[np.float64]:
-    """[team, member] one for the members of each mask, zero for the others."""
-    return ((masks[:, None] >> np.arange(members)) & 1).astype(np.float64)
 
 
 def in_order(masks: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ def bootstrap_weights(validation: Validation, generator: np.random.Generator) ->
     As many rows, or groups, are drawn with replacement as count at all; each drawn one brings the weights that it has.
     """
     units = validation.units[validation.counted]
-    present = np.unique(units)
+    present = np.flatnonzero(np.bincount(units))
     drawn = present[generator.integers(len(present), size=len(present))]
     times = np.bincount(drawn, minlength=int(validation.units.max()) + 1)
     return np.asarray(times[validation.units] * validation.row_weights)

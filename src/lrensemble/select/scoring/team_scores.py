@@ -197,7 +197,7 @@ def team_scorer(validation: Validation, metric: SpecLike, consensus: SpecLike) -
 
 def first_best(scores: NDArray[np.float64]) -> int:
     """Position of the best score; of several that tie, the first."""
-    return int(np.argmax(scores >= scores.max() - SAME_SCORE))
+    return int((scores >= scores[scores.argmax()] - SAME_SCORE).argmax())
 
 
 def _by_definition(validation: Validation, metric: SpecLike, consensus: SpecLike) -> Scorer:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError
 from lrensemble.select.methods.shared.searching import Incumbent
-from lrensemble.select.scoring.every_team import subset_scorer
 from lrensemble.select.scoring.few_members import BatchScorer, batch_scorer
 from lrensemble.select.scoring.incremental import IncrementalTeam, incremental_team
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import (
@@ -24,6 +23,7 @@ from lrensemble.select.scoring.kernels.exhaustive.all_teams import (
 )
 from lrensemble.select.scoring.kernels.small_teams import batches
 from lrensemble.select.scoring.kernels.subsets import discard_other_sizes, first_team, members_of
+from lrensemble.select.scoring.subset_scorer import subset_scorer
 from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best
 from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike

@@ -15,6 +15,9 @@ Floats = NDArray[np.float64]
 ROUNDING = 1e-12
 """Sums of keys that are closer are those of the same team."""
 
+TOGETHER = 256
+"""Grown teams whose keys are found together."""
+
 
 @dataclass(eq=False)
 class DistinctTeams:
@@ -26,6 +29,8 @@ class DistinctTeams:
 
     members: int
     _keys_of_teams: list[NDArray[np.int64]] = field(default_factory=list)
+    _grown: list[tuple[Floats, NDArray[np.int64]]] = field(default_factory=list)
+    """Counts [member] and candidates that are noted but have no keys yet: those of many are found together."""
 
     def __post_init__(self) -> None:
         self.keys = np.random.default_rng(0).random(self.members)
@@ -35,8 +40,18 @@ class DistinctTeams:
         self._note(weights @ self.keys / weights.sum(axis=1))
 
     def add_candidates(self, counts: Floats, candidates: NDArray[np.int64]) -> None:
-        """Note the teams that come of `counts` [member] by each candidate added once."""
-        self._note((counts @ self.keys + self.keys[candidates]) / (counts.sum() + 1))
+        """Note the teams that come of `counts` [member] by each candidate added once; neither may change afterwards."""
+        self._grown.append((counts, candidates))
+        if len(self._grown) == TOGETHER:
+            self._note_grown()
+
+    def _note_grown(self) -> None:
+        counts = np.array([before for before, _ in self._grown])
+        added = np.concatenate([candidates for _, candidates in self._grown])
+        times = [len(candidates) for _, candidates in self._grown]
+        sums, sizes = np.repeat(counts @ self.keys, times), np.repeat(counts.sum(axis=1), times)
+        self._note((sums + self.keys[added]) / (sizes + 1))
+        self._grown.clear()
 
     def _note(self, means: Floats) -> None:
         self._keys_of_teams.append(np.rint(means / ROUNDING).astype(np.int64))
@@ -44,6 +59,8 @@ class DistinctTeams:
     @property
     def count(self) -> int:
         """How many different teams were noted."""
+        if self._grown:
+            self._note_grown()
         return len(np.unique(np.concatenate(self._keys_of_teams))) if self._keys_of_teams else 0
 
 

@@ -5,6 +5,7 @@ All margins of all candidates are looked at; what is too close to call is decide
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,22 +62,9 @@ class SmallAccuracyTeam:
         return np.asarray(wrong)
 
     def _decided(self, rows: Indices, candidates: Indices) -> NDArray[np.bool_]:
-        """[pair] whether a row is wrong with a candidate, as the consensus adds: each times its weight, in order."""
-        columns, pairs = self.columns, np.arange(len(rows))
-        widths = np.diff(columns.first)[rows]
-        pair_of = np.repeat(pairs, widths)
-        column_of = (
-            np.arange(len(pair_of)) - np.repeat(np.cumsum(widths) - widths, widths) + columns.first[rows][pair_of]
-        )
-        truth, rival = np.zeros(len(pairs)), np.zeros(len(pair_of))
-        for member, count in enumerate(self.counts):
-            share = (count + (candidates == member)) / (self.counts.sum() + 1)
-            truth += columns.truth[rows, member] * share
-            rival += columns.rival[column_of, member] * share[pair_of]
-        highest = np.full((2, len(pairs)), -1.0)
-        np.maximum.at(highest, (columns.rival_first[column_of].astype(np.int64), pair_of), rival)
-        higher, lower = highest
-        return wrong_by_definition(truth, lower, higher)
+        """[pair] whether a row is wrong with a candidate."""
+        size = self.counts.sum() + 1
+        return wrong_by_adding(self.columns, rows, lambda member: (self.counts[member] + (candidates == member)) / size)
 
     def added(self, member: int) -> SmallAccuracyTeam:
         """The team with one member more."""
@@ -97,6 +85,28 @@ def small_accuracy_team(columns: Columns, weights: Floats) -> SmallAccuracyTeam:
         np.zeros(columns.rival.shape[1]),
         np.zeros(len(columns.rival)),
     )
+
+
+def wrong_by_adding(columns: Columns, rows: Indices, share_of: Callable[[int], Floats]) -> NDArray[np.bool_]:
+    """[pair] whether contested rows [pair] are wrong, as the consensus adds: each member times its share, in order.
+
+    Args:
+        columns: contested, of probabilities or votes.
+        rows: one for each pair of a row and a team.
+        share_of: from a member to its share [pair] in the team of each pair.
+    """
+    widths = np.diff(columns.first)[rows]
+    pair_of = np.repeat(np.arange(len(rows)), widths)
+    column_of = np.arange(len(pair_of)) - np.repeat(np.cumsum(widths) - widths, widths) + columns.first[rows][pair_of]
+    truth, rival = np.zeros(len(rows)), np.zeros(len(pair_of))
+    for member in range(columns.rival.shape[1]):
+        share = share_of(member)
+        truth += columns.truth[rows, member] * share
+        rival += columns.rival[column_of, member] * share[pair_of]
+    highest = np.full((2, len(rows)), -1.0)
+    np.maximum.at(highest, (columns.rival_first[column_of].astype(np.int64), pair_of), rival)
+    higher, lower = highest
+    return wrong_by_definition(truth, lower, higher)
 
 
 def wrong_by_definition(truth: Floats, lower: Floats, higher: Floats) -> NDArray[np.bool_]:

@@ -7,8 +7,9 @@ for a weight and candidate.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +50,10 @@ class NllTeam:
 
     def scores(self, candidates: NDArray[np.int64]) -> Floats:
         """[candidate] the mean log-likelihood of the team with each candidate added."""
-        totals = self._sums_of_logs()(self.rows, self.sums, self.size)
-        return np.asarray(totals[candidates] / self.total - np.log(self.size + 1))
+        totals = self._sums_of_logs()(self.rows, self.sums, self.size)[candidates]
+        totals /= self.total
+        totals -= math.log(self.size + 1)
+        return totals
 
     def _sums_of_logs(self) -> Callable[[Rows, Floats, int], Floats]:
         """What adds fastest for so many numbers."""
@@ -61,7 +64,7 @@ class NllTeam:
 
     def added(self, member: int) -> NllTeam:
         """The team with one member more."""
-        return replace(self, sums=self.sums + self.rows[0][:, member], size=self.size + 1)
+        return NllTeam(self.rows, self.total, self.sums + self.rows[0][:, member], self.size + 1)
 
 
 def nll_team(of_label: Floats, weights: Floats) -> NllTeam:
