@@ -69,7 +69,7 @@ def wrong_rows(columns: Columns) -> Bits:
     sums, close = np.empty((high.shape[1], low.shape[1])), []
     for column, row in enumerate(columns.row_of_column.tolist()):
         np.add(high[column][:, None], low[column], out=sums)
-        wrong[row] |= (sums <= 0 if columns.rival_first[column] else sums < 0).reshape(-1)
+        wrong[row] |= (sums < 0).reshape(-1)  # at zero nobody votes for either, and another column decides
         if above[column] > 0:
             teams = np.flatnonzero((sums <= above[column]) & (sums >= -below_zero[column]))
             close.append(row * wrong.shape[1] + teams[teams > 0])
