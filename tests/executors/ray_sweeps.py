@@ -225,11 +225,12 @@ def metrics_are_told(spec: str, folder: Path, caplog: pytest.LogCaptureFixture) 
     list(tune(to_record(Experiment, sweep, "test"), folder / "told" / "pool", executor=spec, loggers=["ray"]))
     assert "logger ray failed" not in caplog.text
     exporting = [node for node in ray.nodes() if node["Alive"] and node["MetricsExportPort"] > 0]
-    if exporting:
-        lines = partial(_exported, exporting, 'pool="told/pool"')
-        until(lambda: 'status="finished"' in lines())
-        (steps,) = (line for line in lines().splitlines() if line.startswith("ray_lrensemble_steps_total"))
-        assert float(steps.split()[-1]) == 16, "809 rows in batches of 50, of which nine wait"
+    if not exporting:
+        pytest.skip("this Ray exports no metrics: pip install 'ray[default]'")
+    lines = partial(_exported, exporting, 'pool="told/pool"')
+    until(lambda: 'status="finished"' in lines())
+    (steps,) = (line for line in lines().splitlines() if line.startswith("ray_lrensemble_steps_total"))
+    assert float(steps.split()[-1]) == 16, "809 rows in batches of 50, of which nine wait"
 
 
 def _exported(nodes: list[dict[str, Any]], pool: str) -> str:

@@ -20,7 +20,7 @@ def test_what_the_attempt_under_way_tells_is_taken_in_its_order() -> None:
         taken = [await box.tell(0, 1, b"a"), await box.tell(1, 1, b"b"), await box.tell(0, 1, b"c")]
         return taken, await box.take(SHORT), await box.take(SHORT)
 
-    assert run_apart(story()) == ([True] * 3, [(0, b"a"), (1, b"b"), (0, b"c")], [])
+    assert run_apart(story()) == ([True] * 3, [(0, 1, b"a"), (1, 1, b"b"), (0, 1, b"c")], [])
 
 
 def test_an_older_attempt_hears_that_it_is_not_wanted() -> None:
@@ -33,7 +33,7 @@ def test_an_older_attempt_hears_that_it_is_not_wanted() -> None:
         return taken, await box.take(SHORT), await box.ask(0, 1, b"late?")
 
     told = run_apart(asyncio.wait_for(story(), 60))
-    assert told == ([True, False, True, False], [(0, b"before"), (0, b"again")], None)
+    assert told == ([True, False, True, False], [(0, 1, b"before"), (0, 2, b"again")], None)
 
 
 def test_who_asks_waits_for_the_answer() -> None:
@@ -46,7 +46,7 @@ def test_who_asks_waits_for_the_answer() -> None:
         await box.answer(3, b"yes")
         return await asking, asked
 
-    assert run_apart(story()) == (b"yes", [(3, b"go on?")])
+    assert run_apart(story()) == (b"yes", [(3, 1, b"go on?")])
 
 
 def test_an_answer_to_an_attempt_that_is_over_goes_nowhere() -> None:
@@ -75,7 +75,7 @@ def test_one_who_waits_for_news_gets_them_when_they_come() -> None:
         await box.tell(0, 1, b"news")
         return await waiting
 
-    assert run_apart(story()) == [(0, b"news")]
+    assert run_apart(story()) == [(0, 1, b"news")]
 
 
 def test_letters_wait_for_others_and_a_question_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_letters_wait_for_others_and_a_question_for_nobody(monkeypatch: pytest.M
         await box.tell(0, 1, b"third")
         return first, await box.take(SHORT)
 
-    assert run_apart(story()) == ([(0, b"first"), (1, b"second"), (1, b"go on?")], [(0, b"third")])
+    assert run_apart(story()) == ([(0, 1, b"first"), (1, 1, b"second"), (1, 1, b"go on?")], [(0, 1, b"third")])
 
 
 def test_a_later_call_ends_an_earlier_one_and_has_the_letters() -> None:
@@ -110,4 +110,4 @@ def test_a_later_call_ends_an_earlier_one_and_has_the_letters() -> None:
         await box.tell(0, 1, b"more")
         return await asyncio.wait_for(earlier, 60), later
 
-    assert run_apart(story()) == ([], [(0, b"news")])
+    assert run_apart(story()) == ([], [(0, 1, b"news")])

@@ -149,8 +149,13 @@ def _tell(pipe: Connection, message: object) -> None:
     except OSError:
         os._exit(1)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        kinds = sorted({type(each).__name__ for each in (message if isinstance(message, list) else [message])})
-        raise WorkerError(f"a worker process cannot hand back a {' or '.join(kinds)}: {error}") from error
+        kinds = kinds_of(message.last if isinstance(message, Done) else message)
+        raise WorkerError(f"a worker process cannot hand back a {kinds}: {error}") from error
+
+
+def kinds_of(message: object) -> str:
+    """Types of what is told, for people."""
+    return " or ".join(sorted({type(each).__name__ for each in (message if isinstance(message, list) else [message])}))
 
 
 def sendable(error: BaseException) -> BaseException:

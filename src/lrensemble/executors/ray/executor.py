@@ -100,9 +100,9 @@ class Cluster:
                 if stop():
                     raise KeyboardInterrupt
                 ended = given.ended()
-                yield from given.heard(answer, at_once=bool(ended))  # all that those have told is there
+                yield from given.heard(answer)
                 for reference in ended:
-                    yield from given.settled(reference, attempts)
+                    yield from given.settled(reference, attempts, answer)
         finally:
             given.call_back(answer)
 

@@ -58,6 +58,8 @@ class Items:
 
     letters: Any = None
     """Reference to the letters that come next; None where they are not asked for yet."""
+    told: dict[int, int] = field(default_factory=dict)
+    """Letters of the last attempt of each item, but for questions."""
 
     def hand_out(self, most: int) -> None:
         """Give items that wait to the cluster, until it has so many."""
@@ -67,6 +69,7 @@ class Items:
             return
         attempts = {position: self.attempts.get(position, 0) + 1 for position in given}
         self.attempts |= attempts
+        self.told.update(dict.fromkeys(given, 0))
         self._got(self.mailbox.open.remote(attempts))
         for position, attempt in attempts.items():
             try:
@@ -81,31 +84,33 @@ class Items:
         if self.letters is None:
             self.letters = self.mailbox.take.remote(SECONDS_TO_LISTEN)
         news, _ = self.ray.wait([self.letters, *self.busy], num_returns=1, timeout=POLL_SECONDS)
-        return self._ended(list(self.busy)) if news and news[0] in self.busy else []
+        return self._there(list(self.busy)) if news and news[0] in self.busy else []
 
-    def _ended(self, references: list[Any]) -> list[Any]:
-        ended: list[Any] = self.ray.wait(references, num_returns=len(references), timeout=0)[0]
-        return ended
+    def _there(self, references: list[Any]) -> list[Any]:
+        there: list[Any] = self.ray.wait(references, num_returns=len(references), timeout=0)[0]
+        return there
 
-    def heard(self, answer: Callable[[Any], object] | None, *, at_once: bool) -> Generator[Any, None, None]:
+    def heard(self, answer: Callable[[Any], object] | None, *, at_once: bool = False) -> Generator[Any, None, None]:
         """What workers have told; what they ask is answered.
 
         Args:
             answer: as `Executor.map` takes it.
-            at_once: whether all that has come is asked for, and not only what waits here.
+            at_once: whether all that has come is asked for, and not only what is here already.
         """
-        if not at_once and not self._ended([self.letters]):
+        earlier = [] if self.letters is None else [self.letters]
+        if not at_once and not (earlier and self._there(earlier)):
             return
-        asked = [self.letters, *([self.mailbox.take.remote(0.0)] if at_once else [])]
-        self.letters = None
-        for position, told in itertools.chain(*self._got(asked)):
+        asked, self.letters = [*earlier, *([self.mailbox.take.remote(0.0)] if at_once else [])], None
+        for position, attempt, told in itertools.chain(*self._got(asked)):
             message = pickle.loads(told)
             if isinstance(message, Begun):
                 self.node[position], message = message.node, message.first
+            if isinstance(message, Question) and answer is not None:
+                self._got(self.mailbox.answer.remote(position, pickle.dumps(answer(message.asked))))
+                continue
+            self.told[position] += attempt == self.attempts[position]
             if isinstance(message, Left):
                 self.left.add(position)
-            elif isinstance(message, Question) and answer is not None:
-                self._got(self.mailbox.answer.remote(position, pickle.dumps(answer(message.asked))))
             else:
                 yield from message
 
@@ -123,25 +128,29 @@ class Items:
                 "is in the pool, and the same command goes on"
             ) from None
 
-    def settled(self, reference: Any, most: int) -> Iterator[Any]:
-        """What a task that has ended told last; an item that was lost waits again, unless that was the last time.
+    def settled(self, reference: Any, most: int, answer: Callable[[Any], object] | None) -> Iterator[Any]:
+        """What is left to tell of a task that has ended; an item that was lost waits again, unless attempts are over.
 
         Raises:
             BaseException: the error that it ended in.
         """
         position, errors = self.busy.pop(reference), self.ray.exceptions
         try:
-            last = pickle.loads(self.ray.get(reference))
+            result = pickle.loads(self.ray.get(reference))
         except (errors.RayTaskError, errors.RuntimeEnvSetupError) as error:
             raise WorkerError(f"a worker of Ray could not begin an item: {first_line(error)}") from error
-        except errors.TaskCancelledError:
-            self.left.add(position)
-            return self._lost(position, most, "")
         except errors.RayError as error:
-            return self._lost(position, most, f"{type(error).__name__}: {first_line(error)}")
-        if isinstance(last, Raised):
-            raise last.error
-        return iter(last)
+            yield from self.heard(answer, at_once=True)
+            cancelled = isinstance(error, errors.TaskCancelledError)
+            self.left |= {position} if cancelled else set()
+            yield from self._lost(position, most, f"{type(error).__name__}: {first_line(error)}")
+            return
+        if isinstance(result, Raised):
+            yield from self.heard(answer, at_once=True)
+            raise result.error
+        if self.told[position] < result.letters:
+            yield from self.heard(answer, at_once=True)
+        yield from result.last
 
     def _lost(self, position: int, most: int, reason: str) -> Iterator[Crashed]:
         """Consequence of a lost worker. One that left, or was lost with its machine, is no failing of the item."""
@@ -172,11 +181,10 @@ class Items:
             for reference in self.busy:
                 self.ray.cancel(reference, recursive=False)
             while self.busy and time.monotonic() < deadline:
-                ended = self.ended()
-                for _ in self.heard(answer, at_once=bool(ended)):
-                    pass
-                for reference in ended:
+                for reference in self.ended():
                     self.busy.pop(reference)
+                for _ in self.heard(answer):
+                    pass
         except Exception:  # whatever ended all may also be why there is no answer
             pass
         finally:

@@ -16,11 +16,11 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
-SECONDS_TOGETHER = 0.25
+SECONDS_TOGETHER = 0.5
 """Seconds that the first letter waits for others to be taken with it."""
 
-Letter = tuple[int, bytes]
-"""Position of an item, and what is told of it, pickled."""
+Letter = tuple[int, int, bytes]
+"""Position of an item, number of the attempt, and what is told of it, pickled."""
 
 
 class Mailbox:
@@ -49,7 +49,7 @@ class Mailbox:
             loop = asyncio.get_running_loop()
             self._first = loop.time()
             loop.call_later(SECONDS_TOGETHER, self._ready.set)
-        self._letters.append((item, told))
+        self._letters.append((item, attempt, told))
         return True
 
     async def ask(self, item: int, attempt: int, asked: bytes) -> bytes | None:

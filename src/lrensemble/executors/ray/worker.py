@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 from lrensemble.errors import LREnsembleError, WorkerError
 from lrensemble.executors.base import Work
-from lrensemble.executors.worker import Question, Raised, sendable, together
+from lrensemble.executors.worker import Question, Raised, kinds_of, sendable, together
 
-SECONDS_TOGETHER = 0.5
+SECONDS_TOGETHER = 1.0
 """Messages of so much time are sent together: a call of an actor takes milliseconds of two processes."""
 
 
@@ -32,6 +32,15 @@ class Begun(NamedTuple):
     """Ray's name of the machine."""
     first: Any
     """What is told with it; perhaps an empty list."""
+
+
+class Ended(NamedTuple):
+    """An item is done."""
+
+    letters: int
+    """Number of messages that were told of it before, but for questions."""
+    last: list[Any]
+    """What was not told before."""
 
 
 class Left(NamedTuple):
@@ -65,6 +74,8 @@ class _Caller:
     """Ray's name of this machine; None once it was told."""
     reply: Future[bool] | None = None
     """To the last message; it comes while the work goes on."""
+    told: int = 0
+    """Number of messages."""
 
     def tell(self, message: object) -> None:
         """Tell the program.
@@ -74,7 +85,7 @@ class _Caller:
         """
         told = self.pickled(message if self.node is None else Begun(self.node, message))
         self.wait()
-        self.node = None
+        self.node, self.told = None, self.told + 1
         self.reply = self.mailbox.tell.remote(self.item, self.attempt, told).future()
 
     def pickled(self, message: object) -> bytes:
@@ -86,8 +97,9 @@ class _Caller:
         try:
             return pickle.dumps(message)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            kinds = sorted({type(each).__name__ for each in (message if isinstance(message, list) else [message])})
-            raise WorkerError(f"a worker of Ray cannot hand back a {' or '.join(kinds)}: {error}") from error
+            sent = message.first if isinstance(message, Begun) else message
+            kinds = kinds_of(sent.last if isinstance(sent, Ended) else sent)
+            raise WorkerError(f"a worker of Ray cannot hand back a {kinds}: {error}") from error
 
     def wait(self) -> None:
         """Wait until the last message is there; who does not want to hear more interrupts this worker as by Ctrl-C."""
@@ -107,7 +119,7 @@ _callers: dict[Order, _Caller] = {}
 
 
 def do(order: Order, prepare: list[Any], item: bytes, position: int, attempt: int, mailbox: Any) -> bytes:
-    """Do an item; what was not told of it before, or the error that it ended in, pickled.
+    """Do an item; `Ended`, or the error that it ended in as `Raised`, pickled.
 
     Args:
         order: what the items of a list have in common.
@@ -127,7 +139,7 @@ def do(order: Order, prepare: list[Any], item: bytes, position: int, attempt: in
         work = _work_of(order, prepare)
         last = together(work(pickle.loads(item)), caller.tell, SECONDS_TOGETHER)  # of the program's own making
         caller.wait()
-        return caller.pickled(last)
+        return caller.pickled(Ended(caller.told, last))
     except KeyboardInterrupt as error:
         if type(error) is KeyboardInterrupt:  # Ray's own, of a task that was cancelled
             raise
