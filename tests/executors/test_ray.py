@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import random
+import socket
 import sys
 from collections import Counter
 from contextlib import suppress
@@ -37,9 +39,10 @@ from tests.forked import ForkedProcess
 from tests.ray_clusters import NODE, cluster_of, kill_node, workers_of
 
 from lrensemble.config import Experiment, to_record
-from lrensemble.errors import LREnsembleError
+from lrensemble.errors import LREnsembleError, StorageError, WorkerError
 from lrensemble.executors import EXECUTORS, Crashed
-from lrensemble.executors.ray.connection import files_of
+from lrensemble.executors.ray.connection import check_answers, files_of, first_line
+from lrensemble.executors.ray.worker import placed
 from lrensemble.pool import Pool
 from lrensemble.train import tune
 
@@ -97,9 +100,11 @@ def test_a_cluster(
         with subtests.test("each item has a GPU of its own"):
             own_gpus(cluster.address, tmp_path)
         with subtests.test("modules of the user's own are sent"):
-            own_modules(cluster.address, tmp_path / "elsewhere", monkeypatch)
+            own_modules(cluster.address, tmp_path / "else where", monkeypatch)
         with subtests.test("arrays are shared by the workers of a machine"):
             arrays_are_shared(spec)
+        with subtests.test("a mailbox that dies is one line"):
+            lost_mailbox(spec, tmp_path)
         with subtests.test("data are read once"):
             data_are_read_once(spec, tmp_path, monkeypatch)
         with subtests.test("metrics are told to the cluster"):
@@ -138,6 +143,18 @@ def crashes(spec: str, folder: Path) -> None:
     (crash,) = (message for message in messages if isinstance(message, Crashed))
     assert crash.item == 0
     assert "WorkerCrashedError" in str(crash)
+
+
+def lost_mailbox(spec: str, folder: Path) -> None:
+    def kill_it() -> bool:
+        for each in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                if each.cmdline()[:1] == ["ray::Mailbox"]:
+                    each.kill()
+        return False
+
+    with pytest.raises(WorkerError, match="executor ray has lost its mailbox, a process of this machine: "):
+        list(EXECUTORS.call(spec).map(partial(prepare, folder), ["sleep 0"], stop=kill_it))
 
 
 def own_gpus(address: str, folder: Path) -> None:
@@ -235,6 +252,36 @@ def test_a_cluster_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch
         return
     with pytest.raises(LREnsembleError, match="executor ray cannot use ray://there:1: a client is no part of the"):
         EXECUTORS.call("ray(address='ray://there:1')").places(["cpu"])
+
+
+def test_an_address_where_nobody_answers_is_one_line_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as nobody:  # bound, and not listening
+        nobody.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        message = f"^executor ray cannot reach the cluster '{address}': nobody answers there .* starts one, "
+        with pytest.raises(WorkerError, match=message):
+            check_answers(address)
+        check_answers("auto")
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(WorkerError, match=message):
+            check_answers("auto")
+        nobody.listen()
+        check_answers(address)
+    with pytest.raises(WorkerError, match=r"cannot reach the cluster '127\.0\.0\.1:99999': nobody answers there"):
+        check_answers("127.0.0.1:99999")
+
+
+def test_an_error_of_another_machine_says_which() -> None:
+    full = StorageError("cannot write pool/members: no space left on device")
+    assert str(placed(full, platform.node())) == "cannot write pool/members: no space left on device"
+    assert str(placed(full, "the head")) == f"on {platform.node()}: cannot write pool/members: no space left on device"
+    assert str(placed(OSError("not one of ours"), "the head")) == "not one of ours"
+
+
+def test_what_ray_says_is_kept_to_a_line_without_colours() -> None:
+    error = RuntimeError("\x1b[36mray::do()\x1b[39m (pid=1)\n\n  it could not be\nand so on\n")
+    assert first_line(error) == "ray::do() (pid=1) it could not be"
+    assert first_line(RuntimeError()) == "RuntimeError"
 
 
 def test_only_the_users_own_modules_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from functools import partial
 from multiprocessing import context
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.executors.worker_tasks import prepare, prepare_asking, prepare_badly
 
 from lrensemble.errors import WorkerError
 from lrensemble.executors import Crashed, in_processes
+from lrensemble.executors.worker import together
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,6 +41,24 @@ def test_every_item_is_done_once_by_no_more_workers_than_asked(tmp_path: Path) -
     assert sorted(item for item, _, _ in done) == items
     assert len({process for _, _, process in done}) <= 2
     assert os.getpid() not in {process for _, _, process in done}
+
+
+def test_messages_go_in_lists_and_the_last_with_the_end() -> None:
+    lists = list[list[int]]()
+    assert together(iter(range(4)), lists.append, seconds=3600.0) == [1, 2, 3]
+    assert lists == [[0]]
+    assert together(iter(range(3)), lists.append, seconds=0.0) == []
+    assert lists == [[0], [0], [1], [2]]
+    assert together(iter(()), lists.append) == []
+
+    def broken() -> Iterator[int]:
+        yield from (7, 8, 9)
+        raise OSError("the disk is full")
+
+    lists.clear()
+    with pytest.raises(OSError, match="the disk is full"):
+        together(broken(), lists.append, seconds=3600.0)
+    assert lists == [[7], [8, 9]], "an error comes after what was before it"
 
 
 def test_no_items_are_done_at_once(tmp_path: Path) -> None:

@@ -220,6 +220,19 @@ def test_a_run_is_the_whole_chain(out: Path) -> None:
     assert again.looks == result.looks, "test rows are not looked at once more"
 
 
+def test_shards_of_a_run_leave_the_verdict_to_the_last(out: Path) -> None:
+    experiment = {**TINY, "policy": ["constant(peak=[0.1, 0.2, 0.3, 0.4])"], "select": {"methods": ["all"]}}
+    found = [
+        lrensemble.run(experiment, out, epochs=1, execution="one-by-one", shard=shard, hours=hours)
+        for shard, hours in (("1/2", 1e-9), ("1/2", None), ("2/2", 1e-9), ("2/2", None))
+    ]
+    assert found[:3] == [None] * 3, "of the first the time was over, then runs of the second were missing"
+    assert found[3] is not None
+    assert len(found[3].members) == 4
+    with pytest.raises(ConfigError, match="shard '0/2' is refused; of 2 there are 1/2 to 2/2; shards count from 1"):
+        lrensemble.run(experiment, out, epochs=1, shard="0/2")
+
+
 def test_an_empty_pool_is_one_too(trained: lrensemble.Pool, tmp_path: Path) -> None:
     truth = {split: trained.truth(split) for split in trained.task.splits}
     empty = lrensemble.Pool.create(tmp_path / "empty", trained.task, truth)

@@ -92,7 +92,7 @@ def run(
     if swept.missing and not pool.members():
         people.print("no run has finished yet: there is nothing to choose from")
         raise typer.Exit(status_of(swept.ended, swept.missing))
-    if swept.elsewhere:
+    if swept.elsewhere or (shard is not None and swept.missing):
         people.print("the last shard to end chooses teams and judges them")
         raise typer.Exit(status_of(swept.ended, swept.missing))
     judged = judge.judge(pool, device=device, tell=partial(people.print, soft_wrap=True), around=progress_of)

@@ -198,6 +198,7 @@ def _heard(
         worker.ready = True
     elif isinstance(message, Done):
         _hand(worker, queue)
+        yield from message.last
     elif isinstance(message, Question) and answer is not None:
         _answer(worker, answer(message.asked))
     else:

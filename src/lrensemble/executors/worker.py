@@ -1,7 +1,8 @@
 """Worker process: it prepares itself, takes one item after another, and reports to the process that started it.
 
-What it tells of an item goes as lists: the first message at once, those of the next tenth of a second together. So
-a message is far cheaper than the smallest step of training, for both sides.
+What it tells of an item goes as lists: the first message at once, those of the next tenth of a second together, the
+last ones with the news that the item is done. So a message is far cheaper than the smallest step of training, for both
+sides.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
@@ -35,6 +36,9 @@ class Ready:
 @dataclass(frozen=True)
 class Done:
     """An item is done."""
+
+    last: list[Any]
+    """What was not told of it before."""
 
 
 @dataclass(frozen=True)
@@ -77,28 +81,39 @@ def _work(prepare: Callable[[], Work[Any, Any]], pipe: Connection) -> None:
         work = prepare()
         _tell(pipe, Ready())
         while (given := _next(pipe)) is not None:
-            for messages in together(work(given[0])):
-                _tell(pipe, messages)
-                heed(pipe)
-            _tell(pipe, Done())
+            _tell(pipe, Done(together(work(given[0]), partial(_told, pipe))))
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
         _tell(pipe, Raised(sendable(error)))
 
 
-def together(messages: Iterable[Message], seconds: float = SECONDS_TOGETHER) -> Iterator[list[Message]]:
-    """Messages in lists of so many seconds each, the first alone; an error comes after what was there before it."""
+def together(
+    messages: Iterable[Message], tell: Callable[[list[Message]], object], seconds: float = SECONDS_TOGETHER
+) -> list[Message]:
+    """Tell messages in lists of so many seconds each, the first alone; an error comes after what was there before it.
+
+    Returns:
+        The last ones, which are not told: they can go with the news that there are no more.
+    """
     waiting, last = list[Message](), -seconds
     try:
         for message in messages:
             waiting.append(message)
             if time.monotonic() - last >= seconds:
                 ready, waiting, last = waiting, [], time.monotonic()
-                yield ready
-    finally:
+                tell(ready)
+    except BaseException:
         if waiting:
-            yield waiting
+            tell(waiting)
+        raise
+    return waiting
+
+
+def _told(pipe: Connection, messages: list[Any]) -> None:
+    """Send messages, and heed what the program says by the same pipe."""
+    _tell(pipe, messages)
+    heed(pipe)
 
 
 def _next(pipe: Connection) -> tuple[Any] | None:
@@ -134,8 +149,13 @@ def _tell(pipe: Connection, message: object) -> None:
     except OSError:
         os._exit(1)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        kinds = sorted({type(each).__name__ for each in (message if isinstance(message, list) else [message])})
-        raise WorkerError(f"a worker process cannot hand back a {' or '.join(kinds)}: {error}") from error
+        kinds = kinds_of(message.last if isinstance(message, Done) else message)
+        raise WorkerError(f"a worker process cannot hand back a {kinds}: {error}") from error
+
+
+def kinds_of(message: object) -> str:
+    """Types of what is told, for people."""
+    return " or ".join(sorted({type(each).__name__ for each in (message if isinstance(message, list) else [message])}))
 
 
 def sendable(error: BaseException) -> BaseException:

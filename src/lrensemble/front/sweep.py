@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict, Unpack
 
 from lrensemble.config import Experiment
 from lrensemble.errors import TrainingError
@@ -91,25 +91,39 @@ def tune(
         shard=shard,
         executor=executor,
     )
-
-    swept = Swept()
-    for event in sweep(settings, folder, how):
-        if watch is not None:
-            watch(event)
-        if isinstance(event, Ended) and event.status == "failed":
-            logger.warning("%s failed: %s (see %s/failed/%s.json)", event.run.name, event.reason, folder, event.run.id)
-        swept.note(event)
-    if swept.missing:
-        logger.warning("the time is over, runs missing: %d; the same call goes on", swept.missing)
-    pool = Pool.open(folder)
-    if shard is None and (line := others_in(pool, swept.ids, "out='FOLDER'")):
-        logger.warning("%s", line)
-    failed = [event for event in swept.ended if event.status == "failed"]
-    if failed and not pool.members():
-        raise TrainingError(f"no run has left a member; {failed[0].run.name} failed: {failed[0].reason}")
-    return pool
+    return _swept(settings, folder, how, watch)[1]
 
 
+class Options(TypedDict, total=False):
+    """What `tune` and `run` take that is no part of a recipe, but for the shard."""
+
+    device: str
+    save_steps: int | None
+    execution: str
+    group_size: int | None
+    reproducible: bool
+    hours: float | None
+    loggers: Sequence[SpecLike]
+    executor: SpecLike | None
+
+
+class RunOptions(Options, total=False):
+    """What `run` takes beside an experiment, a folder and a shard; for its types alone."""
+
+    data: Any
+    epochs: int | None
+    plugins: Sequence[str]
+    watch: Watch | None
+
+
+@overload
+def run(
+    experiment: ExperimentLike, out: PathLike | None = None, *, shard: None = None, **options: Unpack[RunOptions]
+) -> Result: ...
+@overload
+def run(
+    experiment: ExperimentLike, out: PathLike | None = None, *, shard: str, **options: Unpack[RunOptions]
+) -> Result | None: ...
 def run(
     experiment: ExperimentLike,
     out: PathLike | None = None,
@@ -123,10 +137,11 @@ def run(
     reproducible: bool = False,
     hours: float | None = None,
     loggers: Sequence[SpecLike] = (),
+    shard: str | None = None,
     executor: SpecLike | None = None,
     plugins: Sequence[str] = (),
     watch: Watch | None = None,
-) -> Result:
+) -> Result | None:
     """Train a pool, choose teams, and judge what they gain, as `lrensemble run` does.
 
     Of several processes that run the same in one folder, one chooses and judges; the others wait for its result.
@@ -149,9 +164,13 @@ def run(
         reproducible: whether the same call gives the same bits on every machine of this kind.
         hours: time after which it saves and returns; the same call goes on.
         loggers: who else is told what happens.
+        shard: only a fixed part of the runs, such as `1/8`; the last of the parts to end chooses and judges.
         executor: who trains, as `tune` takes it.
         plugins: modules that register names.
         watch: called with every event.
+
+    Returns:
+        The result; None from a shard while runs of it or of others are missing.
 
     Raises:
         LREnsembleError: as `tune`, and where no method has a team.
@@ -160,9 +179,7 @@ def run(
     folder = Path("runs") / name_of(experiment) if out is None else Path(out)
     settings = experiment_of(experiment, data=data, epochs=epochs, plugins=plugins)
     judge = Judge(folder, settings)  # before hours of training, not after
-    pool = tune(
-        settings,
-        folder / "pool",
+    how = How(
         device=device,
         save_steps=save_steps,
         execution=execution,
@@ -170,24 +187,44 @@ def run(
         reproducible=reproducible,
         hours=hours,
         loggers=loggers,
+        shard=shard,
         executor=executor,
-        watch=watch,
     )
+    swept, pool = _swept(settings, folder / "pool", how, watch)
+    if swept.elsewhere or (shard is not None and swept.missing):
+        logger.info("the last shard to end chooses teams and judges them")
+        return None
     return judge.judge(pool, device=device, tell=partial(logger.info, "%s")).result
 
 
-class How(TypedDict):
-    """What `tune` takes that is no part of a recipe."""
+def _swept(experiment: Experiment, folder: Path, how: How, watch: Watch | None) -> tuple[Swept, Pool]:
+    """Run a sweep; what became of it, which is told in warnings where it is not all well, and the pool.
 
-    device: str
-    save_steps: int | None
-    execution: str
-    group_size: int | None
-    reproducible: bool
-    hours: float | None
-    loggers: Sequence[SpecLike]
+    Raises:
+        TrainingError: no run has left a member.
+    """
+    swept = Swept()
+    for event in sweep(experiment, folder, how):
+        if watch is not None:
+            watch(event)
+        if isinstance(event, Ended) and event.status == "failed":
+            logger.warning("%s failed: %s (see %s/failed/%s.json)", event.run.name, event.reason, folder, event.run.id)
+        swept.note(event)
+    if swept.missing:
+        logger.warning("the time is over, runs missing: %d; the same call goes on", swept.missing)
+    pool = Pool.open(folder)
+    if how["shard"] is None and (line := others_in(pool, swept.ids, "out='FOLDER'")):
+        logger.warning("%s", line)
+    failed = [event for event in swept.ended if event.status == "failed"]
+    if failed and not pool.members():
+        raise TrainingError(f"no run has left a member; {failed[0].run.name} failed: {failed[0].reason}")
+    return swept, pool
+
+
+class How(Options):
+    """What `tune` takes that is no part of a recipe, all of it."""
+
     shard: str | None
-    executor: SpecLike | None
 
 
 @dataclass

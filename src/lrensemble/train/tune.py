@@ -104,7 +104,7 @@ def tune(
         loggers: who else is told what happens: `tensorboard`, `mlflow(uri='sqlite:///mlflow.db')`, `wandb`, or a
             function of your own; `progress.jsonl` in the pool always is. One that fails is one warning.
         shard: a fixed part of the runs, `1/8` to `8/8`, for those who divide a sweep themselves; others are not waited
-            for, and `NotOurs` tells at the end which of them are missing. All runs unless given: any number of
+            for, and `OtherShards` tells at the end which of them are missing. All runs unless given: any number of
             processes may train them in one folder, each run once.
         executor: who trains: `in_process`, `processes(workers=4)` or `ray(address='auto', gpus=1)`; the experiment's
             own unless given, and this process or worker processes by the rule of `execution` where it has none.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import re
+import socket
 import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
@@ -18,6 +20,9 @@ from lrensemble.errors import MissingExtraError, WorkerError
 
 COMPARED = ("lrensemble", "torch")
 """Libraries that must have the same version everywhere: members and their bits depend on it."""
+
+SECONDS_TO_ANSWER = 10.0
+"""Seconds that an address has to answer; Ray would ask there for minutes."""
 
 SECONDS_TO_LOOK = 120
 """Seconds that a machine has to start a worker that tells its versions."""
@@ -65,6 +70,7 @@ def connected(address: str, modules: Sequence[str] | None = None) -> Any:
             return ray
         ray.shutdown()
     _made.address = None
+    check_answers(address)
     sent: dict[str, Any] = {
         "env_vars": {name: value for name, value in os.environ.items() if name.startswith("LRENSEMBLE_")},
         "py_modules": [str(path) for path in files_of(modules)],
@@ -73,13 +79,37 @@ def connected(address: str, modules: Sequence[str] | None = None) -> Any:
         used = {key: value for key, value in sent.items() if value}  # Ray fails of some that are empty
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", runtime_env=used)
     except Exception as error:  # whatever a cluster that is not there raises
-        raise WorkerError(
-            f"executor ray cannot reach the cluster {address!r}: {first_line(error)}; `ray start --head` starts one, "
-            "`ray start --address=HOST:6379` adds a machine, and address='local' is one of this machine alone"
-        ) from None
+        raise unreachable(address, first_line(error)) from None
     _made.address, _made.modules = address, modules
     check_machines(ray)
     return ray
+
+
+def check_answers(address: str) -> None:
+    """Refuse an address at which nobody listens.
+
+    Args:
+        address: `HOST:PORT`; all others are looked up by Ray, but for `auto`, which `RAY_ADDRESS` may say.
+
+    Raises:
+        WorkerError: nobody does.
+    """
+    named = (os.environ.get("RAY_ADDRESS") or address) if address == "auto" else address
+    match = re.fullmatch(r"\[?(?P<host>[^\[\]]+)\]?:(?P<port>\d{1,5})", named, re.ASCII)
+    if match is None:
+        return
+    try:
+        socket.create_connection((match["host"], int(match["port"])), timeout=SECONDS_TO_ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise unreachable(named, f"nobody answers there ({error})") from None
+
+
+def unreachable(address: str, reason: str) -> WorkerError:
+    """Error of a cluster that is not there, with what starts one."""
+    return WorkerError(
+        f"executor ray cannot reach the cluster {address!r}: {reason}; `ray start --head` starts one, "
+        "`ray start --address=HOST:6379` adds a machine, and address='local' is one of this machine alone"
+    )
 
 
 def files_of(modules: Iterable[str]) -> list[Path]:
@@ -159,6 +189,6 @@ def on_machine(node: str) -> Any:
 
 
 def first_line(error: BaseException) -> str:
-    """Beginning of what Ray says; its messages go on for a page."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """Beginning of what Ray says; its messages go on for a page, in colours."""
+    lines = [line.strip() for line in re.sub(r"\x1b\[[\d;]*m", "", str(error)).splitlines() if line.strip()]
     return " ".join(lines[:2]) or type(error).__name__

@@ -12,7 +12,7 @@ from pydantic import Field
 from lrensemble.errors import WorkerError
 from lrensemble.executors.base import EXECUTORS, Crashed, Item, Message, Work
 from lrensemble.executors.ray.connection import connected, machines
-from lrensemble.executors.ray.items import POLL_SECONDS, items_of
+from lrensemble.executors.ray.items import items_of
 from lrensemble.limits import Count
 
 logger = logging.getLogger(__name__)
@@ -96,15 +96,13 @@ class Cluster:
         given = items_of(cluster, prepare, items, options, device, asks=answer is not None)
         try:
             while given.waiting or given.busy:
-                while given.waiting and len(given.busy) < (self.workers or len(items)):
-                    given.hand_out()
+                given.hand_out(self.workers or len(items))
                 if stop():
                     raise KeyboardInterrupt
-                ended, _ = cluster.wait(list(given.busy), num_returns=len(given.busy), timeout=0)
-                yield from given.heard(0.0 if ended else POLL_SECONDS, answer)  # all that those have told is there
+                ended = given.ended()
+                yield from given.heard(answer)
                 for reference in ended:
-                    if (crashed := given.settle(reference, attempts)) is not None:
-                        yield crashed
+                    yield from given.settled(reference, attempts, answer)
         finally:
             given.call_back(answer)
 

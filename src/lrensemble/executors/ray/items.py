@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import pickle
+import platform
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +20,13 @@ from lrensemble.executors.processes import SECONDS_TO_END
 from lrensemble.executors.ray.connection import first_line, machines, on_machine
 from lrensemble.executors.ray.mailbox import Mailbox
 from lrensemble.executors.ray.worker import Begun, Left, Order, do
-from lrensemble.executors.worker import Question
+from lrensemble.executors.worker import Question, Raised
 
 POLL_SECONDS = 0.2
 """Seconds between two looks at whether the program is to stop."""
+
+SECONDS_TO_LISTEN = 60.0
+"""Seconds of one call to the mailbox, which waits there for what workers tell."""
 
 SECONDS_TO_TELL = 5.0
 """Seconds until Ray knows that a machine has died, whose workers have died before it as far as one sees."""
@@ -51,52 +56,103 @@ class Items:
     left: set[int] = field(default_factory=set)
     """Items whose worker was asked to end, and said so."""
 
-    def hand_out(self) -> None:
-        """Give the next item to the cluster."""
-        position = self.waiting.pop(0)
-        attempt = self.attempts[position] = self.attempts.get(position, 0) + 1
-        self.ray.get(self.mailbox.open.remote(position, attempt))
-        try:
-            item = pickle.dumps(self.items[position])
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise WorkerError(f"cannot hand item {position} to a worker of Ray: {error}") from error
-        reference = self.task.remote(self.order, [self.prepare], item, position, attempt, self.mailbox)
-        self.busy[reference] = position
+    letters: Any = None
+    """Reference to the letters that come next; None where they are not asked for yet."""
+    told: dict[int, int] = field(default_factory=dict)
+    """Letters of the last attempt of each item, but for questions."""
 
-    def heard(self, seconds: float, answer: Callable[[Any], object] | None) -> Generator[Any, None, None]:
-        """What workers have told; what they ask is answered."""
-        for position, told in self.ray.get(self.mailbox.take.remote(seconds)):
+    def hand_out(self, most: int) -> None:
+        """Give items that wait to the cluster, until it has so many."""
+        count = max(0, most - len(self.busy))
+        given, self.waiting = self.waiting[:count], self.waiting[count:]
+        if not given:
+            return
+        attempts = {position: self.attempts.get(position, 0) + 1 for position in given}
+        self.attempts |= attempts
+        self.told.update(dict.fromkeys(given, 0))
+        self._got(self.mailbox.open.remote(attempts))
+        for position, attempt in attempts.items():
+            try:
+                item = pickle.dumps(self.items[position])
+            except (pickle.PicklingError, AttributeError, TypeError) as error:
+                raise WorkerError(f"cannot hand item {position} to a worker of Ray: {error}") from error
+            reference = self.task.remote(self.order, [self.prepare], item, position, attempt, self.mailbox)
+            self.busy[reference] = position
+
+    def ended(self) -> list[Any]:
+        """Tasks that have ended; waits a little for one, or for letters."""
+        if self.letters is None:
+            self.letters = self.mailbox.take.remote(SECONDS_TO_LISTEN)
+        news, _ = self.ray.wait([self.letters, *self.busy], num_returns=1, timeout=POLL_SECONDS)
+        return self._there(list(self.busy)) if news and news[0] in self.busy else []
+
+    def _there(self, references: list[Any]) -> list[Any]:
+        there: list[Any] = self.ray.wait(references, num_returns=len(references), timeout=0)[0]
+        return there
+
+    def heard(self, answer: Callable[[Any], object] | None, *, at_once: bool = False) -> Generator[Any, None, None]:
+        """What workers have told; what they ask is answered.
+
+        Args:
+            answer: as `Executor.map` takes it.
+            at_once: whether all that has come is asked for, and not only what is here already.
+        """
+        earlier = [] if self.letters is None else [self.letters]
+        if not at_once and not (earlier and self._there(earlier)):
+            return
+        asked, self.letters = [*earlier, *([self.mailbox.take.remote(0.0)] if at_once else [])], None
+        for position, attempt, told in itertools.chain(*self._got(asked)):
             message = pickle.loads(told)
             if isinstance(message, Begun):
-                self.node[position] = message.node
-            elif isinstance(message, Left):
+                self.node[position], message = message.node, message.first
+            if isinstance(message, Question) and answer is not None:
+                self._got(self.mailbox.answer.remote(position, pickle.dumps(answer(message.asked))))
+                continue
+            self.told[position] += attempt == self.attempts[position]
+            if isinstance(message, Left):
                 self.left.add(position)
-            elif isinstance(message, Question) and answer is not None:
-                self.ray.get(self.mailbox.answer.remote(position, pickle.dumps(answer(message.asked))))
             else:
                 yield from message
 
-    def settle(self, reference: Any, most: int) -> Crashed | None:
-        """Take note that a task has ended; an item that was lost waits again, unless that was the last time.
+    def _got(self, replies: Any) -> Any:
+        """Replies of the mailbox.
+
+        Raises:
+            WorkerError: it has died, as where the machine has no memory left.
+        """
+        try:
+            return self.ray.get(replies)
+        except self.ray.exceptions.RayActorError as error:
+            raise WorkerError(
+                f"executor ray has lost its mailbox, a process of this machine: {first_line(error)}; what was trained "
+                "is in the pool, and the same command goes on"
+            ) from None
+
+    def settled(self, reference: Any, most: int, answer: Callable[[Any], object] | None) -> Iterator[Any]:
+        """What is left to tell of a task that has ended; an item that was lost waits again, unless attempts are over.
 
         Raises:
             BaseException: the error that it ended in.
         """
         position, errors = self.busy.pop(reference), self.ray.exceptions
         try:
-            raised = self.ray.get(reference)
+            result = pickle.loads(self.ray.get(reference))
         except (errors.RayTaskError, errors.RuntimeEnvSetupError) as error:
             raise WorkerError(f"a worker of Ray could not begin an item: {first_line(error)}") from error
-        except errors.TaskCancelledError:
-            self.left.add(position)
-            return self._lost(position, most, "")
         except errors.RayError as error:
-            return self._lost(position, most, f"{type(error).__name__}: {first_line(error)}")
-        if raised is not None:
-            raise pickle.loads(raised).error
-        return None
+            yield from self.heard(answer, at_once=True)
+            cancelled = isinstance(error, errors.TaskCancelledError)
+            self.left |= {position} if cancelled else set()
+            yield from self._lost(position, most, f"{type(error).__name__}: {first_line(error)}")
+            return
+        if isinstance(result, Raised):
+            yield from self.heard(answer, at_once=True)
+            raise result.error
+        if self.told[position] < result.letters:
+            yield from self.heard(answer, at_once=True)
+        yield from result.last
 
-    def _lost(self, position: int, most: int, reason: str) -> Crashed | None:
+    def _lost(self, position: int, most: int, reason: str) -> Iterator[Crashed]:
         """Consequence of a lost worker. One that left, or was lost with its machine, is no failing of the item."""
         if position in self.left:
             self.left.discard(position)
@@ -104,9 +160,9 @@ class Items:
             lost = self.lost_on.setdefault(position, [])
             lost.append(self.node.get(position, ""))
             if len(lost) >= most and self._deaths(lost, most) >= most:
-                return Crashed(position, None, reason)
+                yield Crashed(position, None, reason)
+                return
         self.waiting.insert(0, position)
-        return None
 
     def _deaths(self, nodes: list[str], most: int) -> int:
         """Deaths on machines that are alive; one that dies is seen by Ray a little later than its workers' deaths."""
@@ -121,18 +177,18 @@ class Items:
     def call_back(self, answer: Callable[[Any], object] | None) -> None:
         """Interrupt what is under way as by Ctrl-C, and wait for it; a worker may still ask meanwhile."""
         deadline = time.monotonic() + SECONDS_TO_END
-        left = list(self.busy)
         try:
-            for reference in left:
+            for reference in self.busy:
                 self.ray.cancel(reference, recursive=False)
-            while left and time.monotonic() < deadline:
-                left = self.ray.wait(left, num_returns=len(left), timeout=0)[1]
-                for _ in self.heard(POLL_SECONDS if left else 0.0, answer):
+            while self.busy and time.monotonic() < deadline:
+                for reference in self.ended():
+                    self.busy.pop(reference)
+                for _ in self.heard(answer):
                     pass
         except Exception:  # whatever ended all may also be why there is no answer
             pass
         finally:
-            for reference in left:
+            for reference in self.busy:
                 self.ray.cancel(reference, force=True, recursive=False)
             self.ray.kill(self.mailbox)
 
@@ -158,7 +214,7 @@ def items_of(
     stored = _stored(ray, prepare)
     here = on_machine(ray.get_runtime_context().get_node_id())
     mailbox = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here, max_concurrency=10_000).remote()
-    order = Order(stored.digest, device, asks, os.getcwd())
+    order = Order(stored.digest, device, asks, os.getcwd(), platform.node())
     task = ray.remote(do).options(max_retries=0, **options)  # what is lost is handed out again here, not by Ray
     return Items(ray, mailbox, task, stored.reference, order, items, list(range(len(items))))
 

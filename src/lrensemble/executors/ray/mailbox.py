@@ -4,19 +4,23 @@ It is an actor, and pinned: one that Ray may place anywhere dies with a machine 
 item is fenced by the number of its attempt, since a worker can outlive what Ray knows of it: whatever an older attempt
 tells is refused, and the worker hears so.
 
+A call costs two processes a millisecond, whatever it brings: so letters are taken together, and who takes them waits in
+the call until there are some.
+
 Messages are bytes here: the actor imports nothing that they are made of.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 
-SECONDS_TOGETHER = 0.05
-"""Seconds that the program waits for what comes just after the first letter: a call costs more than what it brings."""
+SECONDS_TOGETHER = 0.5
+"""Seconds that the first letter waits for others to be taken with it."""
 
-Letter = tuple[int, bytes]
-"""Position of an item, and what is told of it, pickled."""
+Letter = tuple[int, int, bytes]
+"""Position of an item, number of the attempt, and what is told of it, pickled."""
 
 
 class Mailbox:
@@ -25,27 +29,36 @@ class Mailbox:
     def __init__(self) -> None:
         self._attempts: dict[int, int] = {}
         self._letters: list[Letter] = []
-        self._news = asyncio.Event()
+        self._first = 0.0
+        """Time of the loop at which the first of the letters came."""
+        self._asked = False
+        """Whether one of the letters is a question, which nobody shall wait for longer than it takes."""
+        self._ready = asyncio.Event()
+        """Tells the last call of `take` to return."""
         self._answers: dict[tuple[int, int], asyncio.Future[bytes]] = {}
 
-    async def open(self, item: int, attempt: int) -> None:
-        """Hear of an item what this attempt tells, and no older one."""
-        self._attempts[item] = attempt
+    async def open(self, attempts: Mapping[int, int]) -> None:
+        """Hear of each item what this attempt tells, and no older one."""
+        self._attempts.update(attempts)
 
     async def tell(self, item: int, attempt: int, told: bytes) -> bool:
         """Whether it is taken; False where another attempt is under way, or nobody wants to hear more."""
         if self._attempts.get(item) != attempt:
             return False
-        self._letters.append((item, told))
-        self._news.set()
+        if not self._letters:
+            loop = asyncio.get_running_loop()
+            self._first = loop.time()
+            loop.call_later(SECONDS_TOGETHER, self._ready.set)
+        self._letters.append((item, attempt, told))
         return True
 
     async def ask(self, item: int, attempt: int, asked: bytes) -> bytes | None:
         """Answer to a question, once there is one; None where it is not taken."""
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._answers[item, attempt] = answer
         if not await self.tell(item, attempt, asked):
             return None
+        self._answers[item, attempt], self._asked = answer, True
+        self._ready.set()
         given: bytes = await answer
         return given
 
@@ -56,12 +69,19 @@ class Mailbox:
             waiting.set_result(answer)
 
     async def take(self, seconds: float) -> list[Letter]:
-        """What has come, in its order; where nothing has, what comes within some seconds."""
-        if not self._letters:
+        """What has come, in its order, once a letter has waited for others or is a question; nothing after some time.
+
+        A later call ends an earlier one, which brings nothing then: what an earlier one brings came before.
+        """
+        self._ready.set()
+        ready = self._ready = asyncio.Event()
+        if self._letters:
+            waited = asyncio.get_running_loop().time() - self._first
+            seconds = 0.0 if self._asked else min(seconds, SECONDS_TOGETHER - waited)
+        if seconds > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), seconds)
-        if seconds and not self._answers:  # whoever asked waits for the answer
-            await asyncio.sleep(SECONDS_TOGETHER)
-        taken, self._letters = self._letters, []
-        self._news.clear()
+                await asyncio.wait_for(ready.wait(), seconds)
+        if ready is not self._ready:
+            return []
+        taken, self._letters, self._asked = self._letters, [], False
         return taken

@@ -1,13 +1,15 @@
 """Worker of Ray: a task that does one item, and tells of it by the mailbox.
 
 It is a plain task: Ray's cancelling reaches it as Ctrl-C, and nothing is lost of what it told, which is both not so of
-streaming generators. What was prepared is kept for the next item that the same process does.
+streaming generators. What it tells last is its result, which has to be sent anyway. What was prepared is kept for the
+next item that the same process does.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
+import platform
 import signal
 import sys
 from concurrent.futures import Future
@@ -15,11 +17,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from lrensemble.errors import WorkerError
+from lrensemble.errors import LREnsembleError, WorkerError
 from lrensemble.executors.base import Work
-from lrensemble.executors.worker import Question, Raised, sendable, together
+from lrensemble.executors.worker import Question, Raised, kinds_of, sendable, together
 
-SECONDS_TOGETHER = 0.5
+SECONDS_TOGETHER = 1.0
 """Messages of so much time are sent together: a call of an actor takes milliseconds of two processes."""
 
 
@@ -28,6 +30,17 @@ class Begun(NamedTuple):
 
     node: str
     """Ray's name of the machine."""
+    first: Any
+    """What is told with it; perhaps an empty list."""
+
+
+class Ended(NamedTuple):
+    """An item is done."""
+
+    letters: int
+    """Number of messages that were told of it before, but for questions."""
+    last: list[Any]
+    """What was not told before."""
 
 
 class Left(NamedTuple):
@@ -43,6 +56,8 @@ class Order(NamedTuple):
     asks: bool
     folder: str
     """Current folder of the program."""
+    machine: str
+    """Name of the machine of the program."""
 
 
 @dataclass
@@ -55,8 +70,12 @@ class _Caller:
     mailbox: Any
     item: int
     attempt: int
+    node: str | None
+    """Ray's name of this machine; None once it was told."""
     reply: Future[bool] | None = None
     """To the last message; it comes while the work goes on."""
+    told: int = 0
+    """Number of messages."""
 
     def tell(self, message: object) -> None:
         """Tell the program.
@@ -64,13 +83,23 @@ class _Caller:
         Raises:
             WorkerError: it cannot be sent.
         """
-        try:
-            told = pickle.dumps(message)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            kinds = sorted({type(each).__name__ for each in (message if isinstance(message, list) else [message])})
-            raise WorkerError(f"a worker of Ray cannot hand back a {' or '.join(kinds)}: {error}") from error
+        told = self.pickled(message if self.node is None else Begun(self.node, message))
         self.wait()
+        self.node, self.told = None, self.told + 1
         self.reply = self.mailbox.tell.remote(self.item, self.attempt, told).future()
+
+    def pickled(self, message: object) -> bytes:
+        """A message as it is sent.
+
+        Raises:
+            WorkerError: it cannot be.
+        """
+        try:
+            return pickle.dumps(message)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            sent = message.first if isinstance(message, Begun) else message
+            kinds = kinds_of(sent.last if isinstance(sent, Ended) else sent)
+            raise WorkerError(f"a worker of Ray cannot hand back a {kinds}: {error}") from error
 
     def wait(self) -> None:
         """Wait until the last message is there; who does not want to hear more interrupts this worker as by Ctrl-C."""
@@ -89,8 +118,8 @@ _callers: dict[Order, _Caller] = {}
 """Whom this process tells of the item that it does."""
 
 
-def do(order: Order, prepare: list[Any], item: bytes, position: int, attempt: int, mailbox: Any) -> bytes | None:
-    """Do an item; the error that it ended in, pickled, where it did.
+def do(order: Order, prepare: list[Any], item: bytes, position: int, attempt: int, mailbox: Any) -> bytes:
+    """Do an item; `Ended`, or the error that it ended in as `Raised`, pickled.
 
     Args:
         order: what the items of a list have in common.
@@ -103,13 +132,14 @@ def do(order: Order, prepare: list[Any], item: bytes, position: int, attempt: in
     import ray
 
     _callers.clear()
-    caller = _callers[order] = _Caller(mailbox, position, attempt)
+    caller = _callers[order] = _Caller(mailbox, position, attempt, ray.get_runtime_context().get_node_id())
     try:
-        caller.tell(Begun(ray.get_runtime_context().get_node_id()))
+        if order not in _prepared:
+            caller.tell([])  # the preparation takes a while, and may be what kills this process
         work = _work_of(order, prepare)
-        for messages in together(work(pickle.loads(item)), SECONDS_TOGETHER):  # of the program's own making
-            caller.tell(messages)
+        last = together(work(pickle.loads(item)), caller.tell, SECONDS_TOGETHER)  # of the program's own making
         caller.wait()
+        return caller.pickled(Ended(caller.told, last))
     except KeyboardInterrupt as error:
         if type(error) is KeyboardInterrupt:  # Ray's own, of a task that was cancelled
             raise
@@ -120,8 +150,14 @@ def do(order: Order, prepare: list[Any], item: bytes, position: int, attempt: in
         os._exit(1)
     except BaseException as error:
         caller.wait()
-        return pickle.dumps(Raised(sendable(error)))
-    return None
+        return pickle.dumps(Raised(sendable(placed(error, order.machine))))
+
+
+def placed(error: BaseException, machine: str) -> BaseException:
+    """The error; one of ours says on which machine it was met, unless that is this one: a disk is full there, say."""
+    if isinstance(error, LREnsembleError) and platform.node() != machine:
+        error.args = (f"on {platform.node()}: {error}",)
+    return error
 
 
 def _work_of(order: Order, prepare: list[Any]) -> Work[Any, Any]:
