@@ -7,7 +7,7 @@ import os
 import struct
 import warnings
 import zipfile
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -16,8 +16,12 @@ import numpy as np
 from numpy.lib.format import MAGIC_PREFIX, read_array_header_1_0, read_array_header_2_0, read_magic
 from numpy.typing import NDArray
 
+from lrensemble.errors import StorageError
+
 Arrays = dict[str, NDArray[Any]]
 
+Room = Callable[[int], IO[bytes]]
+"""Makes a file that is open at its beginning and has room for so many bytes, or raises a StorageError."""
 
 MAPPED_FROM = 2**20
 """Bytes of an array from which on it is mapped rather than read, where that is asked for."""
@@ -30,7 +34,9 @@ AT_ONCE = 2**20
 """Bytes that are read together where an entry is checked."""
 
 
-def read_arrays(path: Path, wanted: Container[str] | None = None, *, mapped: bool = False) -> Arrays | NDArray[Any]:
+def read_arrays(
+    path: Path, wanted: Container[str] | None = None, *, mapped: bool = False, room: Room | None = None
+) -> Arrays | NDArray[Any]:
     """The array of a `.npy` file, or those of an `.npz` file that are wanted, by name; all of them unless it is said.
 
     Args:
@@ -38,6 +44,8 @@ def read_arrays(path: Path, wanted: Container[str] | None = None, *, mapped: boo
         wanted: names of the arrays of an `.npz` file.
         mapped: whether large arrays that are not compressed stay in the file, read-only and mapped, which is checked
             as if it were read. They may begin at any byte: numpy reads such arrays, and other libraries refuse some.
+        room: where large arrays that are compressed are unpacked and then mapped; into memory unless given, and where
+            there is no room for one.
 
     Raises:
         OSError: the file cannot be read.
@@ -56,7 +64,7 @@ def read_arrays(path: Path, wanted: Container[str] | None = None, *, mapped: boo
         found = np.load(file, allow_pickle=False)
         if isinstance(found, np.ndarray):
             return found
-        entry = partial(_mapped_entry, path) if mapped else _entry
+        entry = partial(_mapped_entry, path, room) if mapped else _entry
         return {name: entry(found, name) for name in found.files if wanted is None or name in wanted}
 
 
@@ -124,8 +132,8 @@ def _entry(file: Any, name: str) -> NDArray[Any]:
     return np.asarray(file[name])
 
 
-def _mapped_entry(path: Path, file: Any, name: str) -> NDArray[Any]:
-    """One array of an `.npz` file: mapped if it is large and stored as it is, else read.
+def _mapped_entry(path: Path, room: Room | None, file: Any, name: str) -> NDArray[Any]:
+    """One array of an `.npz` file: mapped if it is large, where it lies or where it is unpacked, else read.
 
     Raises:
         ValueError: as `_entry`.
@@ -133,25 +141,53 @@ def _mapped_entry(path: Path, file: Any, name: str) -> NDArray[Any]:
     """
     archive = file.zip
     info = archive.getinfo(_place(file, name))
-    if info.compress_type != zipfile.ZIP_STORED or info.file_size < MAPPED_FROM:
+    stored = info.compress_type == zipfile.ZIP_STORED
+    if info.file_size < MAPPED_FROM or not (stored or room):
         return _entry(file, name)
     with archive.open(info) as entry:
         if entry.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
             return _entry(file, name)
         entry.seek(0)
         shape, is_fortran, dtype = _check_header(entry, info.file_size, name)
+        if dtype.hasobject:
+            return _entry(file, name)
         begin = entry.tell()
+        order: Literal["C", "F"] = "F" if is_fortran else "C"
+        if room and not stored:
+            try:
+                return _unpacked(entry, room, dtype, shape, order)
+            except StorageError:
+                return _entry(file, name)
         while entry.read(AT_ONCE):  # to its end, where zipfile compares the checksum
             pass
-    if dtype.hasobject:
-        return _entry(file, name)
     with path.open("rb") as opened:
         opened.seek(info.header_offset)
         header = opened.read(LOCAL_HEADER.size)
     name_length, extra_length = LOCAL_HEADER.unpack(header)
     offset = info.header_offset + LOCAL_HEADER.size + name_length + extra_length + begin
-    order: Literal["C", "F"] = "F" if is_fortran else "C"
     return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape, order=order)
+
+
+def _unpacked(
+    entry: IO[bytes], room: Room, dtype: np.dtype[Any], shape: tuple[int, ...], order: Literal["C", "F"]
+) -> NDArray[Any]:
+    """What follows the header of an entry, some bytes at a time into a file, which is mapped.
+
+    Raises:
+        StorageError: there is no room.
+        ValueError: the entry ends too early.
+        zipfile.BadZipFile: its checksum is another.
+    """
+    size = math.prod(shape) * dtype.itemsize
+    with room(size) as kept:
+        left = size
+        while block := entry.read(AT_ONCE):  # to its end, where zipfile compares the checksum
+            kept.write(block[:left])
+            left -= len(block[:left])
+        if left:
+            raise ValueError(f"an array of {size:,} bytes ends {left:,} too early")
+        kept.flush()
+        return np.memmap(kept, dtype=dtype, mode="r", shape=shape, order=order)
 
 
 def _check_header(file: IO[bytes], held: int, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -1,7 +1,9 @@
 """Large arrays of `.npz` and `.npy` files stay in the file, and are checked as if they were read."""
 
+import tempfile
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -42,3 +44,31 @@ def test_a_byte_that_was_changed_is_found(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(PredictionsError, match="CRC"):
         load(path, ("probs",))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_compressed_array_is_unpacked_into_a_file(tmp_path: Path, order: Literal["C", "F"]) -> None:
+    np.savez_compressed(tmp_path / "many.npz", probs=np.asarray(LARGE, order=order), small=LARGE[:5])
+    found = load(tmp_path / "many.npz", NAMES)
+    assert [isinstance(found[name], np.memmap) for name in ("probs", "small")] == [True, False]
+    assert found["probs"].flags.c_contiguous
+    assert not found["probs"].flags.writeable
+    assert np.array_equal(found["probs"], LARGE)
+
+
+def test_a_compressed_array_that_is_damaged_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "many.npz"
+    np.savez_compressed(path, probs=np.random.default_rng(0).integers(0, 9, size=2 * MAPPED_FROM, dtype=np.uint8))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(PredictionsError, match="damaged"):
+        load(path, ("probs",))
+
+
+def test_without_room_for_temporary_files_arrays_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez_compressed(tmp_path / "packed.npz", probs=LARGE)
+    np.savez(tmp_path / "turned.npz", probs=np.asfortranarray(LARGE))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    for name in ("packed", "turned"):
+        assert np.array_equal(load(tmp_path / f"{name}.npz", ("probs",))["probs"], LARGE)

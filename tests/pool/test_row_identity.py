@@ -194,3 +194,17 @@ def test_more_or_fewer_rows_than_the_pool_are_refused(tmp_path: Path) -> None:
     collect([all_of_them], tmp_path / "all")
     with pytest.raises(PoolError, match=r"a\.npz: 2 of 30 rows of .*all \(val\) are missing, the first 'row 28'"):
         collect([fewer], tmp_path / "all")
+
+
+def test_texts_may_be_bytes(tmp_path: Path) -> None:
+    texts = {"names": np.array([b"net \xc3\xa4", b"net b"]), "classes": np.array([b"ant", b"bee", b"cat"])}
+    first = write(tmp_path / "a.npz", **arrays(FIRST, np.arange(VAL), ids=IDS.astype("S"), **texts))
+    pool = collect([first], tmp_path / "pool").pool
+    assert pool.ids("val") == tuple(IDS)
+    assert pool.task.classes == ("ant", "bee", "cat")
+    assert [member.name for member in pool.members()] == ["net ä", "net b"]
+    later = write(tmp_path / "b.npz", **arrays(SECOND, ORDER, names=np.array(["c", "d"])))
+    assert len(collect([later], pool.folder).added) == MEMBERS
+    other = write(tmp_path / "c.npz", **arrays(FIRST, np.arange(2), ids=np.array([b"\xff", b"a"])))
+    with pytest.raises(PredictionsError, match=r"ids are \|S1 .*give an integer or a string"):
+        collect([other], tmp_path / "no")

@@ -133,6 +133,7 @@ def test_what_all_members_serve() -> None:
         (VALUES, lambda: RealValues(np.where(SAID[3] == SAID, np.nan, SAID)), r"row 3 holds \[nan"),
         (VALUES, lambda: Gaussian(SAID, SAID[:, :1]), r"log-variances of shape \(7, 1\); give \(7, 2\)"),
         (VALUES, lambda: Gaussian(SAID, np.full_like(SAID, np.inf)), r"log-variances: row 0 holds \[inf"),
+        (VALUES, lambda: Gaussian(SAID, np.full_like(SAID, 701)), r"row 0 has the log-variances \[701.*700 at most"),
     ],
 )
 def test_what_cannot_be_is_refused(target: Target, said: Callable[[], Predictions], message: str) -> None:

@@ -57,7 +57,7 @@ def checked(model: Any, asked: Asked) -> None:
         raise AdoptError(
             f"{name} predicts {gives}, and the pool's truth is {needs}; adopt it into a pool with truth='{gives}'"
         )
-    if not asked.of_values and not hasattr(model, "predict_proba"):
+    if not hasattr(model, asked.target.estimator_method):
         raise AdoptError(
             f"{name} has no predict_proba, and a class alone says too little; fit CalibratedClassifierCV({name}(…))"
         )
@@ -92,6 +92,12 @@ def own_of(predict: Callable[[NDArray[Any]], Any], inputs: Inputs) -> Callable[[
             return np.asarray(predict(given.reshape(len(given), -1)))
 
     return own
+
+
+def method_of(model: Any, asked: Asked) -> Callable[[NDArray[Any]], Any]:
+    """The method of a fitted model that gives what is asked of the target: probabilities, or values."""
+    method: Callable[[NDArray[Any]], Any] = getattr(model, asked.target.estimator_method)
+    return method
 
 
 def facts_of(model: Any, tool: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:

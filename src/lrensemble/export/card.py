@@ -87,7 +87,6 @@ def _what(description: Description) -> list[str]:
 
 
 def _use(description: Description) -> list[str]:
-    method = "predict" if description.of_values else "predict_proba"
     return [
         "## Use",
         "",
@@ -95,7 +94,7 @@ def _use(description: Description) -> list[str]:
         "from lrensemble.export import Ensemble",
         "",
         'ensemble = Ensemble.load("FOLDER")  # or Ensemble.from_pretrained("OWNER/NAME")',
-        f"ensemble.{method}(inputs)",
+        f"ensemble.{description.target.estimator_method}(inputs)",
         "```",
         "",
         "On the command line: `lrensemble predict FOLDER FILES…`.",

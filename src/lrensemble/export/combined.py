@@ -120,7 +120,7 @@ def combine_files(
     width = min(array.shape[1] for array in seen)
     together = np.stack([array[:, :width] for array in seen])
     said = np.array(combine(given.consensus, together, np.asarray(given.weights)), dtype=np.float64)
-    if width == 2 * given.target.width and not given.target.has_labels:
+    if "distribution" in given.target.dense_serves(width):
         said[:, given.target.width :] = np.sqrt(said[:, given.target.width :])
     names = next((own for file in found if (own := file.ids("val")) is not None), None)
     return Combined(given, names, said, asked.reading())

@@ -81,7 +81,7 @@ class Predictions(Shown):
     @property
     def has_std(self) -> bool:
         """Whether values have standard deviations."""
-        return self.of_values and self.said.shape[1] == 2 * self.target.width
+        return "distribution" in self.target.dense_serves(self.said.shape[1])
 
     def header(self) -> list[str]:
         """Names of the columns; classes take their own names, set apart by `p:`, deviations of outputs by `std:`."""

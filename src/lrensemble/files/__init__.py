@@ -13,10 +13,10 @@ from lrensemble.files.holder import Holder, alive, read_holder, this_process
 from lrensemble.files.inside import check_inside, check_no_link, is_link, pool_above
 from lrensemble.files.kept import keep_somewhere
 from lrensemble.files.lines import append_line
-from lrensemble.files.mapped import release
+from lrensemble.files.mapped import is_mapped, release
 from lrensemble.files.refused import storage_errors, tensor_errors
 from lrensemble.files.removal import discard, remove
-from lrensemble.files.scratch import private_folder, reserve, scratch_array, scratch_folder
+from lrensemble.files.scratch import private_folder, reserve, scratch_array, scratch_file, scratch_folder
 from lrensemble.files.sealed import FORMAT, OLDER, checksum, proves_itself, seal
 from lrensemble.files.strangers import names_in, own_files, warn_of_strangers, warn_once
 from lrensemble.files.whole import (
@@ -49,6 +49,7 @@ __all__ = [
     "file_system_now",
     "is_draft",
     "is_link",
+    "is_mapped",
     "keep_somewhere",
     "make_folder",
     "names_in",
@@ -62,6 +63,7 @@ __all__ = [
     "remove",
     "reserve",
     "scratch_array",
+    "scratch_file",
     "scratch_folder",
     "seal",
     "sha256",

@@ -23,6 +23,11 @@ def release(arrays: Iterable[NDArray[Any]]) -> None:
             mapped.madvise(advice)
 
 
+def is_mapped(array: NDArray[Any]) -> bool:
+    """Whether an array lies in a file, of which it takes the pages that were read."""
+    return isinstance(_map_of(array), mmap.mmap)
+
+
 def _map_of(array: Any) -> Any:
     """The map that an array is a view of; None of one in memory."""
     while array is not None and not isinstance(array, mmap.mmap):

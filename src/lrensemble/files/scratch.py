@@ -10,15 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from lrensemble.errors import StorageError
 from lrensemble.files.drafts import clear_once, draft_of, erase
 from lrensemble.files.refused import storage_errors
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 BLOCK = bytes(2**20)
 
@@ -57,7 +56,24 @@ def private_folder(name: str) -> Path | None:
     return folder if stat.S_ISDIR(found.st_mode) and private else None
 
 
-def scratch_array(shape: tuple[int, ...]) -> NDArray[np.float32]:
+def scratch_file(size: int) -> IO[bytes]:
+    """A temporary file without a name, open at its beginning, with room for so many bytes; it goes when it is closed.
+
+    Raises:
+        StorageError: the disk of temporary files is too small.
+    """
+    with storage_errors("write", _place()):
+        file = tempfile.TemporaryFile()  # noqa: SIM115 – the caller closes it
+        try:
+            reserve(file, size)
+        except BaseException:
+            file.close()
+            raise
+        file.seek(0)
+        return file
+
+
+def scratch_array(shape: tuple[int, ...], dtype: DTypeLike = "float32") -> NDArray[Any]:
     """An array in a temporary file without a name, mapped into memory as far as the system finds room.
 
     Raises:
@@ -65,9 +81,8 @@ def scratch_array(shape: tuple[int, ...]) -> NDArray[np.float32]:
     """
     import numpy as np
 
-    with storage_errors("write", _place()), tempfile.TemporaryFile() as file:
-        reserve(file, 4 * math.prod(shape))
-        return np.memmap(file, dtype=np.float32, mode="r+", shape=shape)
+    with scratch_file(np.dtype(dtype).itemsize * math.prod(shape)) as file:
+        return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
 
 
 def reserve(file: IO[bytes], size: int) -> None:

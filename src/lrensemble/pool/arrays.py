@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.errors import PoolError, PredictionsError
-from lrensemble.files import storage_errors
+from lrensemble.errors import PoolError, PredictionsError, StorageError
+from lrensemble.files import is_mapped, release, scratch_array, scratch_file, storage_errors
 from lrensemble.numpy_files import array_entries, read_arrays
 from lrensemble.pool.sealed import map_arrays
 
@@ -17,11 +18,14 @@ SUFFIXES = (".npz", ".npy", ".safetensors")
 
 Arrays = dict[str, NDArray[Any]]
 
+TURNED_AT_ONCE = 2**26
+"""Bytes of an array that are turned together: long enough pieces of the longest axis on both sides."""
+
 
 def load(path: Path, wanted: Container[str]) -> Arrays:
     """Arrays of a file by name, limited to those wanted; the array of a `.npy` file is named after the file.
 
-    Large arrays stay in the file, mapped, unless they are compressed.
+    Large arrays stay in the file, mapped; those that are compressed, or lie column by column, in a temporary one.
 
     Raises:
         PredictionsError: another kind of file, a damaged one, or one that holds pickled objects.
@@ -64,8 +68,57 @@ def entries(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _load_numpy(path: Path, wanted: Container[str]) -> Arrays:
-    found = read_arrays(path, wanted, mapped=True)
-    return found if isinstance(found, dict) else {path.stem: found}
+    found = read_arrays(path, wanted, mapped=True, room=scratch_file)
+    arrays = found if isinstance(found, dict) else {path.stem: found}
+    return {name: as_text(row_by_row(array)) for name, array in arrays.items()}
+
+
+def as_text(array: NDArray[Any]) -> NDArray[Any]:
+    """Texts that were written as bytes of UTF-8; all else as it is, other bytes too."""
+    if array.dtype.kind != "S":
+        return array
+    try:
+        return np.char.decode(array, "utf-8")
+    except UnicodeDecodeError:
+        return array
+
+
+def row_by_row(array: NDArray[Any]) -> NDArray[Any]:
+    """A mapped array whose first axis is the slowest: turned in a temporary file where it lies column by column.
+
+    One member of many, or some rows, are then pages of their own, where they would be a few bytes of every page. An
+    array in memory stays as it is, and so does one for which the disk of temporary files has no room.
+    """
+    if not isinstance(array, np.memmap) or array.flags.c_contiguous:
+        return array
+    try:
+        turned = scratch_array(array.shape, array.dtype)
+    except StorageError:
+        return array
+    axis = int(np.argmax(array.shape))
+    length = array.shape[axis]
+    step = max(1, TURNED_AT_ONCE * length // array.nbytes)
+    for start in range(0, length, step):
+        part = (*[slice(None)] * axis, slice(start, start + step))
+        turned[part] = array[part]
+        release((array, turned))
+    turned.flags.writeable = False
+    return turned
+
+
+def stacked(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Arrays of one shape along a new first axis; mapped ones in a temporary file, one after another."""
+    if not all(map(is_mapped, arrays)):
+        return np.stack(arrays)
+    try:
+        found = scratch_array((len(arrays), *arrays[0].shape), np.result_type(*arrays))
+    except StorageError:
+        return np.stack(arrays)
+    for place, array in enumerate(arrays):
+        found[place] = array
+        release((array, found))
+    found.flags.writeable = False
+    return found
 
 
 def _reason(error: Exception) -> str:

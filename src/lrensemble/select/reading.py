@@ -65,8 +65,8 @@ class MembersReader:
     def __init__(self, given: Sequence[Predictions], target: Target) -> None:
         self.given = tuple(given)
         self._width, self._unreleased = target.width, 0
-        distributions = not target.has_labels and all("distribution" in one.needs_served for one in self.given)
-        self.shape = (len(self.given), len(self.given[0]), target.width * (2 if distributions else 1))
+        distributions = all("distribution" in one.needs_served for one in self.given)
+        self.shape = (len(self.given), len(self.given[0]), target.dense_widths[-1] if distributions else target.width)
 
     def dense(self, members: NDArray[np.int64], rows: Rows) -> NDArray[np.floating]:
         """[member, sample, column] of some members on some rows."""
@@ -109,8 +109,7 @@ def reader(predictions: Any, target: Target) -> ArrayReader | MembersReader:
             target.check(one, len(one), f"member {place}")
             release_all([one])
         return MembersReader(predictions, target)
-    columns = (target.width, 2 * target.width) if not target.has_labels else (target.width,)
-    if predictions.shape[2] not in columns:
+    if predictions.shape[2] not in target.dense_widths:
         raise PredictionsError(
             f"predictions have {predictions.shape[2]} columns; the target has {target.width} {target.nouns[0]}"
         )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lrensemble.config import Gives, Record, Scale, TrainSettings
 from lrensemble.errors import ConfigError
-from lrensemble.targets.forms import Form, LogProbs, Need, Predictions, RealValues
+from lrensemble.targets.forms import Form, Need, Predictions
 
 if TYPE_CHECKING:
     from lrensemble.targets.heads import Head
@@ -65,6 +65,8 @@ class Target(Record):
     """What networks give that were trained elsewhere, where they do not say."""
     estimator_gives: ClassVar[Gives]
     """What fitted models of other libraries give, where they do not say."""
+    estimator_method: ClassVar[str]
+    """Method of such a model that gives it."""
     task: ClassVar[str]
     """Learning it, as hubs of models call that."""
 
@@ -77,6 +79,11 @@ class Target(Record):
     @abstractmethod
     def width(self) -> int:
         """Columns of a dense prediction: classes, the most choices of a row, or outputs."""
+
+    @property
+    def dense_widths(self) -> tuple[int, ...]:
+        """Columns that dense predictions may have: `width`, and last those of distributions, where there are any."""
+        return (self.width,)
 
     @abstractmethod
     def truth_shape(self, rows: int) -> tuple[int, ...]:
@@ -121,9 +128,13 @@ class Target(Record):
         pairs = enumerate(zip(self.names, other.names, strict=True))
         return next((f"{one} {i} is {mine!r}, not {theirs!r}" for i, (mine, theirs) in pairs if mine != theirs), "")
 
+    @abstractmethod
     def from_array(self, array: NDArray[Any]) -> Predictions:
         """Predictions of a plain array, as networks give them: log-probabilities, or values [sample, output]."""
-        return (LogProbs if self.has_labels else RealValues)(array)
+
+    @abstractmethod
+    def of_numbers(self, array: NDArray[Any]) -> Predictions:
+        """Predictions of numbers of which nothing else is known: what they are follows from shape and sign."""
 
     def seen(self, predictions: Predictions) -> NDArray[np.float64]:
         """What consensus functions and metrics see of predictions, [sample, column]: probabilities, or values."""

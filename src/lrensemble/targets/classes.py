@@ -11,7 +11,7 @@ from pydantic import Field
 from lrensemble.config import Gives, Scale
 from lrensemble.targets.base import Target, TruthKind, head_of
 from lrensemble.targets.checks import check_labels
-from lrensemble.targets.forms import Form, Need, Predictions
+from lrensemble.targets.forms import Form, Labels, LogProbs, Need, Predictions
 
 if TYPE_CHECKING:
     from lrensemble.targets.heads import Head
@@ -37,6 +37,7 @@ class Classes(Target):
     truth_kind: ClassVar[TruthKind] = "classes"
     network_gives: ClassVar[Gives] = "logits"
     estimator_gives: ClassVar[Gives] = "probs"
+    estimator_method: ClassVar[str] = "predict_proba"
     task: ClassVar[str] = "classification"
 
     kind: Literal["classes"] = "classes"
@@ -63,6 +64,20 @@ class Classes(Target):
     def dense_serves(self, columns: int) -> frozenset[Need]:  # noqa: ARG002
         """All needs of classes."""
         return frozenset({"labels", "ranks", "likelihood", "probabilities"})
+
+    def from_array(self, array: NDArray[Any]) -> Predictions:
+        """Log-probabilities [sample, class]."""
+        return LogProbs(array)
+
+    def of_numbers(self, array: NDArray[Any]) -> Predictions:
+        """Labels [sample]; log-probabilities [sample, class] where some are below zero, else probabilities."""
+        if array.ndim == 1:
+            return Labels(array)
+        said = array.astype(np.float64)
+        if (said < 0).any():
+            return LogProbs(said)
+        with np.errstate(divide="ignore"):
+            return LogProbs(np.log(said))
 
     def seen(self, predictions: Predictions) -> NDArray[np.float64]:
         """Probabilities [sample, class]."""

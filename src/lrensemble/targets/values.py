@@ -11,7 +11,7 @@ from pydantic import Field
 from lrensemble.config import Gives, Scale, TrainSettings
 from lrensemble.errors import ConfigError, PredictionsError
 from lrensemble.targets.base import Target, TruthKind, head_of
-from lrensemble.targets.forms import Form, Need
+from lrensemble.targets.forms import Form, Need, Predictions, RealValues
 
 if TYPE_CHECKING:
     from lrensemble.targets.heads import Head
@@ -44,6 +44,7 @@ class Values(Target):
     truth_kind: ClassVar[TruthKind] = "values"
     network_gives: ClassVar[Gives] = "values"
     estimator_gives: ClassVar[Gives] = "values"
+    estimator_method: ClassVar[str] = "predict"
     task: ClassVar[str] = "regression"
 
     kind: Literal["values"] = "values"
@@ -54,6 +55,11 @@ class Values(Target):
     def width(self) -> int:
         """Number of outputs."""
         return len(self.names)
+
+    @property
+    def dense_widths(self) -> tuple[int, ...]:
+        """A value for each output, and perhaps their variances."""
+        return (self.width, 2 * self.width)
 
     def truth_shape(self, rows: int) -> tuple[int, ...]:
         """A number for each output of a row."""
@@ -71,6 +77,14 @@ class Values(Target):
         bad = np.flatnonzero(~np.isfinite(truth).all(axis=1))
         if len(bad):
             raise PredictionsError(f"the truth holds {truth[bad[0]].tolist()} in row {bad[0]}; give finite numbers")
+
+    def from_array(self, array: NDArray[Any]) -> Predictions:
+        """Values [sample, output]."""
+        return RealValues(array)
+
+    def of_numbers(self, array: NDArray[Any]) -> Predictions:
+        """Values [sample, output]; of one output perhaps without that axis."""
+        return RealValues((array[:, None] if array.ndim == 1 else array).astype(np.float64))
 
     def outputs(self, columns: int) -> tuple[str, ...]:
         """Values, and where there are variances their square roots."""

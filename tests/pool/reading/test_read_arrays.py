@@ -13,6 +13,7 @@ from tests.members import stacked
 
 from lrensemble.errors import PredictionsError
 from lrensemble.pool.collect import collect
+from lrensemble.pool.collect.reading.tensors import torch_file
 
 MODELS, ROWS, TEST, CLASSES = ("net0", "net1"), 50, 30, 4
 GENERATOR = np.random.default_rng(5)
@@ -234,3 +235,19 @@ def test_what_is_unclear_is_refused_with_all_arrays(tmp_path: Path) -> None:
     is_one = collect([tmp_path / "a.npz"], tmp_path / "pool", truth="y", columns=["first"])
     assert np.array_equal(is_one.pool.truth("val"), TRUTH)
     np.testing.assert_allclose(np.exp(stacked(is_one.pool, "val")), PROBS[:1], rtol=1e-3)
+
+
+MAPS = Path("/proc/self/maps")
+"""Files that this process has mapped, which Linux tells."""
+
+
+def test_large_files_of_torch_are_mapped_but_for_those_of_old_versions(tmp_path: Path) -> None:
+    path, large = tmp_path / "large.pt", torch.arange(2**19, dtype=torch.float32).reshape(-1, 4)
+    torch.save({"probs": large}, path)
+    found: Any = torch_file(path)
+    if MAPS.exists():
+        assert str(path) in MAPS.read_text(encoding="utf-8")
+    assert torch.equal(found["probs"], large)
+    torch.save({"probs": large}, path, _use_new_zipfile_serialization=False)
+    old: Any = torch_file(path)
+    assert torch.equal(old["probs"], large)

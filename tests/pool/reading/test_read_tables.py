@@ -1,6 +1,7 @@
 """Tables as other programs write them: every layout gives the same members, aligned, and the reading is said."""
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -349,3 +350,26 @@ def test_a_column_of_names_comes_before_an_index_that_nobody_named(tmp_path: Pat
     result = collect(paths, tmp_path / "pool")
     of_classes(result)
     assert "`row` as id" in result.reading[0]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
+def test_of_text_no_more_is_held_than_cells_and_words(tmp_path: Path, suffix: str) -> None:
+    path, rows = tmp_path / f"a{suffix}", 40_000
+    pd.DataFrame({f"c{column}": np.arange(rows) + 0.125 for column in range(8)}).to_csv(path, index=False)
+    size = len(pd.read_csv(path).to_csv(index=False))
+    tracemalloc.start()
+    found = read_table(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    cells = sum(column.nbytes for column in found.values())
+    assert list(found["c7"][[0, -1]]) == [0.125, rows - 0.875]
+    assert peak < 2 * cells + size, f"{peak:,} of {cells:,} in cells and {size:,} of text"
+
+
+def test_a_table_that_is_not_what_its_suffix_says_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "plain.csv.gz").write_text("a,b\n1,2\n")
+    pd.DataFrame({"a": np.arange(9_000)}).to_csv(tmp_path / "whole.csv.gz", index=False)
+    (tmp_path / "cut.csv.gz").write_bytes((tmp_path / "whole.csv.gz").read_bytes()[:-200])
+    for name in ("plain", "cut"):
+        with pytest.raises(PredictionsError, match=rf"{name}.csv.gz cannot be read as a table: "):
+            read_table(tmp_path / f"{name}.csv.gz")

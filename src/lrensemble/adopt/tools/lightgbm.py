@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lrensemble.adopt.estimators import checked, classes_of, facts_of, history_of, name_of, own_of, tool_of
+from lrensemble.adopt.estimators import checked, classes_of, facts_of, history_of, method_of, name_of, own_of, tool_of
 from lrensemble.adopt.found import ADOPTERS, Asked, Found
 from lrensemble.adopt.paths import begins_with, content_of
 from lrensemble.config import Network
@@ -52,11 +52,11 @@ def lightgbm(given: Any, asked: Asked) -> list[Found]:
         return [_found(booster, content, asked, asked.name or path.stem, facts={"file": path.name})]
     if hasattr(given, "predict_proba") or hasattr(given, "booster_"):
         checked(given, asked)
-        booster, predict = given.booster_, given.predict if asked.of_values else given.predict_proba
-        one = _found(booster, None, asked, asked.name or name_of(given), facts=facts_of(given, "lightgbm"))
-        classes = None if asked.of_values else classes_of(given)
+        one = _found(given.booster_, None, asked, asked.name or name_of(given), facts=facts_of(given, "lightgbm"))
         history = history_of(given.evals_result_)
-        return [replace(one, own=own_of(predict, asked.inputs), classes=classes, history=history)]
+        return [
+            replace(one, own=own_of(method_of(given, asked), asked.inputs), classes=classes_of(given), history=history)
+        ]
     one = _found(given, None, asked, asked.name or "Booster")
     return [replace(one, own=own_of(given.predict, asked.inputs))]
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from lrensemble.adopt.estimators import checked, classes_of, facts_of, name_of, own_of, tool_of
+from lrensemble.adopt.estimators import checked, classes_of, facts_of, method_of, name_of, own_of, tool_of
 from lrensemble.adopt.found import ADOPTERS, Asked, Found
 from lrensemble.adopt.paths import content_of, has_suffix
 from lrensemble.config import Network
@@ -100,8 +100,8 @@ def _of_estimator(model: Any, asked: Asked, form: str, content: bytes | None = N
         Network(model=Spec(form, arguments), file=f"network.{form}", gives=asked.target.estimator_gives),
         content=content,
         facts=facts_of(model, "scikit-learn"),
-        own=own_of(model.predict if asked.of_values else model.predict_proba, asked.inputs),
-        classes=None if asked.of_values else classes_of(model),
+        own=own_of(method_of(model, asked), asked.inputs),
+        classes=classes_of(model),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lrensemble.adopt.estimators import checked, classes_of, facts_of, history_of, name_of, own_of, tool_of
+from lrensemble.adopt.estimators import checked, classes_of, facts_of, history_of, method_of, name_of, own_of, tool_of
 from lrensemble.adopt.found import ADOPTERS, Asked, Found
 from lrensemble.adopt.paths import begins_with, content_of
 from lrensemble.config import Network
@@ -59,8 +59,8 @@ def xgboost(given: Any, asked: Asked, *, missing: float | None = None) -> list[F
     return [
         replace(
             one,
-            own=own_of(given.predict if asked.of_values else given.predict_proba, asked.inputs),
-            classes=None if asked.of_values else classes_of(given),
+            own=own_of(method_of(given, asked), asked.inputs),
+            classes=classes_of(given),
             history=history_of(getattr(given, "evals_result_", None) or {}),
         )
     ]

@@ -12,7 +12,7 @@ from lrensemble.pool.collect.files import PredictionFile
 from lrensemble.pool.collect.members import CollectedMember
 from lrensemble.pool.collect.names import DENSE, OF_VALUES
 from lrensemble.pool.collect.reading.held import Asked
-from lrensemble.pool.collect.rounded import normalised
+from lrensemble.pool.collect.rounded import sums_of_rounded
 
 Indices = NDArray[np.int64]
 
@@ -52,8 +52,11 @@ def _ordered(file: PredictionFile, wanted: tuple[str, ...], asked: Asked) -> Pre
 def _columns(member: CollectedMember, order: Indices, place: Indices) -> CollectedMember:
     said = {}
     for split, each in member.said.items():
+        if member.form in DENSE:
+            said[split] = replace(each, columns=order) if each.parts[""].shape[1] == len(order) else each
+            continue
         parts = dict(each.parts)
-        if member.form in (*DENSE, *OF_VALUES):
+        if member.form in OF_VALUES:
             parts = {part: array[:, order] if array.shape[1] == len(order) else array for part, array in parts.items()}
         elif member.form in ("top1", "top_k") and parts[""].min() >= 0 and parts[""].max() < len(order):
             parts[""] = place[parts[""]]
@@ -72,9 +75,10 @@ def with_sums_of_one(files: Sequence[PredictionFile], asked: Asked) -> list[Pred
             for split, each in member.said.items() if member.form == "probs" else ():
                 if "choices" in file.rows[split]:
                     continue  # what is said beyond a row's own answers counts nowhere
-                probs, by = normalised(each.parts[""])
+                sums, by = sums_of_rounded(each)
                 off = max(off, by)
-                said[split] = replace(each, parts={**each.parts, "": probs})
+                said[split] = replace(each, sums=sums)
+            member.release()
             members.append(replace(member, said=said))
         if off:
             asked.note(file.path, f"probabilities that sum to one but for {off:.1g} at most are normalised")

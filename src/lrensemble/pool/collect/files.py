@@ -22,7 +22,7 @@ from lrensemble.errors import PredictionsError
 from lrensemble.pool.arrays import Arrays
 from lrensemble.pool.collect.identity import as_ids
 from lrensemble.pool.collect.members import CollectedMember, Said
-from lrensemble.pool.collect.names import GIVEN_FORMS, LAYOUTS, OF_ROWS, BySplit, GivenForm, prefix
+from lrensemble.pool.collect.names import DENSE, GIVEN_FORMS, LAYOUTS, OF_ROWS, BySplit, GivenForm, prefix
 from lrensemble.pool.collect.reading.held import Asked, Held
 from lrensemble.pool.collect.shapes import has_members, plain, require_shape, with_outputs
 from lrensemble.pool.collect.unpredicted import unpredicted
@@ -208,11 +208,11 @@ def left_out(file: PredictionFile, asked: Asked) -> PredictionFile:
         PredictionsError: no row is left.
     """
     for split, known in file.rows.items():
-        masks = [
-            unpredicted(member.said[split].parts[""], zeros=member.form == "probs")
-            for member in file.members
-            if len(member.said[split]) == len(np.atleast_1d(known["labels"]))
-        ]
+        masks = []
+        for member in file.members:
+            if len(member.said[split]) == len(np.atleast_1d(known["labels"])):
+                masks.append(unpredicted(member.said[split].parts[""], zeros=member.form == "probs"))
+                member.release()
         if len(masks) < len(file.members):
             continue  # of another number of rows, which is refused later
         nobody = np.logical_and.reduce(masks)
@@ -232,19 +232,17 @@ def left_out(file: PredictionFile, asked: Asked) -> PredictionFile:
 def _without(file: PredictionFile, split: str, kept: NDArray[np.int64]) -> PredictionFile:
     rows = {what: array[kept] for what, array in file.rows[split].items()}
     members = tuple(
-        replace(
-            member,
-            said={
-                **member.said,
-                split: replace(
-                    member.said[split],
-                    parts={part: array[kept] for part, array in member.said[split].parts.items()},
-                ),
-            },
-        )
+        replace(member, said={**member.said, split: _of_rows(member.said[split], member.form, kept)})
         for member in file.members
     )
     return replace(file, rows={**file.rows, split: rows}, members=members, kept={**file.kept, split: kept})
+
+
+def _of_rows(said: Said, form: GivenForm, kept: NDArray[np.int64]) -> Said:
+    """Predictions of some rows alone; dense ones stay where they are until they are taken."""
+    if form in DENSE:
+        return replace(said, kept=kept)
+    return replace(said, parts={part: array[kept] for part, array in said.parts.items()})
 
 
 def check_row_arrays(path: Path, split: str, known: Arrays) -> None:

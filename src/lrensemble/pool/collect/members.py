@@ -32,21 +32,49 @@ AT_ONCE = 2**20
 
 @dataclass(frozen=True)
 class Said:
-    """Predictions of a member on the rows of a split, as a file holds them."""
+    """Predictions of a member on the rows of a split: arrays of a file, and what is to be made of dense ones.
+
+    Numbers [sample, class] are taken some rows at a time, so that a member is never copied as a whole.
+    """
 
     where: str
     """File and array, for messages."""
     parts: Arrays
     """Arrays [sample, …] by name; that of the form itself is empty."""
     order: Indices | None = None
-    """Places in the file of the rows that all files share, in the order that all share; None where that is its own."""
+    """Places of the rows that all files share, in the order that all share; None where that is its own."""
+    kept: Indices | None = None
+    """Places in the file of the rows that were not left out, where some of dense predictions were."""
+    columns: Indices | None = None
+    """Places in the file of the columns of dense predictions; None where they are in the order of all files."""
+    sums: NDArray[np.float64] | None = None
+    """[sample] what rows of rounded probabilities sum to, by which they are divided; None where that is one."""
 
     def __len__(self) -> int:
-        return len(self.parts[""])
+        return len(self.parts[""] if self.kept is None else self.kept)
 
     def places(self, rows: Indices) -> Indices:
-        """Places in the file of some of the shared rows."""
+        """Places of some of the shared rows among those that were not left out."""
         return rows if self.order is None else self.order[rows]
+
+    def dtype(self, part: str) -> np.dtype[Any]:
+        """Type of what `take` gives."""
+        own = self.parts[part].dtype
+        return own if self.sums is None or part else np.result_type(own, self.sums)
+
+    def take(self, part: str, places: Indices) -> NDArray[Any]:
+        """Some rows of a part, by their places among those that were not left out."""
+        found: NDArray[Any] = self.parts[part][places if self.kept is None else self.kept[places]]
+        if self.columns is not None:
+            found = found[:, self.columns]
+        return found if self.sums is None or part else found / self.sums[places][:, None]
+
+    def blocks(self, part: str, places: Indices) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Rows of a part, so many at once; each with the number of those before it."""
+        array = self.parts[part]
+        step = max(1, AT_ONCE * len(array) // array.size)
+        for start in range(0, len(places), step):
+            yield start, self.take(part, places[start : start + step])
 
 
 @dataclass(frozen=True)
@@ -83,9 +111,9 @@ class CollectedMember:
             rows = said.places(orders.get(split, np.arange(len(said))))
             for part, array in said.parts.items():
                 key = "/".join(filter(None, (split, part)))
-                digest.update(f"\n{key} {array.dtype} {array.shape}\n".encode())
-                in_order = array if bool((rows == np.arange(len(array))).all()) else array[rows]
-                digest.update(np.ascontiguousarray(in_order).tobytes())
+                digest.update(f"\n{key} {said.dtype(part)} {(len(said), *array.shape[1:])}\n".encode())
+                for _, block in said.blocks(part, rows):
+                    digest.update(block.tobytes())
         return digest.hexdigest()[:12]
 
     def check_columns(self, target: Target) -> None:
@@ -116,8 +144,8 @@ class CollectedMember:
         where, counts = f"{said.where} of {self.name}", _in_file(said, choices)
         main = said.parts[""]
         if self.form in DENSE:
-            for start, block in _blocks(main, np.arange(len(main))):
-                _check_dense(self.form, _padded(self.form, block, start, counts), where, start)
+            for start, block in said.blocks("", np.arange(len(said))):
+                _check_dense(self.form, _padded(self.form, block.astype(np.float64), start, counts), where, start)
             return
         if "variance" in said.parts and not (said.parts["variance"] > 0).all():
             row = int(np.argmin((said.parts["variance"] > 0).all(axis=1)))
@@ -137,8 +165,8 @@ class CollectedMember:
         own_type = self.form == "log_probs" and main.dtype == np.float16
         log_probs = np.empty((len(rows), main.shape[1]), np.float16 if own_type else np.float32)
         counts = _in_file(said, choices)
-        for start, block in _blocks(main, places):
-            values = _padded(self.form, block, start, None if counts is None else counts[places])
+        for start, block in said.blocks("", places):
+            values = _padded(self.form, block.astype(np.float64), start, None if counts is None else counts[places])
             log_probs[start : start + len(block)] = np.maximum(_as_log_probs(self.form, values), LOG_ZERO)
         return LogProbs(log_probs)
 
@@ -168,13 +196,6 @@ def _in_file(said: Said, choices: Indices | None) -> Indices | None:
     counts = np.empty_like(choices)
     counts[said.order] = choices
     return counts
-
-
-def _blocks(array: NDArray[Any], places: Indices) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Rows of an array at some places, so many at once, in float64; each with the number of those before it."""
-    step = max(1, AT_ONCE // array.shape[1])
-    for start in range(0, len(places), step):
-        yield start, array[places[start : start + step]].astype(np.float64)
 
 
 def _padded(form: GivenForm, block: NDArray[np.float64], start: int, counts: Indices | None) -> NDArray[np.float64]:

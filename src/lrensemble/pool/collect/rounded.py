@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.pool.collect.members import Said
 from lrensemble.targets.checks import SUM_TOLERANCE
 
 OFF = 0.02
@@ -30,16 +31,18 @@ def rounded_by(rows: NDArray[Any]) -> float:
     return OFF
 
 
-def normalised(probs: NDArray[Any]) -> tuple[NDArray[Any], float]:
-    """Probabilities whose rows sum to one, and how far they were off; those that cannot be are left as they are.
+def sums_of_rounded(said: Said) -> tuple[NDArray[np.float64] | None, float]:
+    """Sums [sample] of rows of rounded probabilities, and how far they are off one at most.
 
-    Args:
-        probs: [sample, class].
+    None, and zero, where rows sum to one, or where what they are off is no rounding.
     """
-    if probs.min(initial=0) < 0:
-        return probs, 0.0
-    sums = probs.sum(axis=-1, dtype=np.float64)
+    sums, first = np.empty(len(said)), None
+    for start, rows in said.blocks("", np.arange(len(said))):
+        if rows.min(initial=0) < 0:
+            return None, 0.0
+        sums[start : start + len(rows)] = rows.sum(axis=-1, dtype=np.float64)
+        first = rows if first is None else first
     off = float(np.abs(sums - 1).max(initial=0))
-    if not 0.9 * SUM_TOLERANCE < off <= rounded_by(probs):  # the rest is for float32 and for logarithms
-        return probs, 0.0
-    return probs / sums[:, None], off
+    if first is None or not 0.9 * SUM_TOLERANCE < off <= rounded_by(first):  # the rest is for float32 and logarithms
+        return None, 0.0
+    return sums, off

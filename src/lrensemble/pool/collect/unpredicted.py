@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+AT_ONCE = 2**20
+"""Numbers that are looked at together."""
+
 
 def unpredicted(array: NDArray[Any], *, zeros: bool = True) -> NDArray[np.bool_]:
     """Mask [sample] of rows of an array [sample, …] that hold nothing.
@@ -15,6 +18,12 @@ def unpredicted(array: NDArray[Any], *, zeros: bool = True) -> NDArray[np.bool_]
         array: of numbers or texts.
         zeros: whether a row of zeros holds nothing, as no distribution over classes has.
     """
+    step = max(1, AT_ONCE * len(array) // max(1, array.size))
+    blocks = (array[start : start + step] for start in range(0, len(array), step))
+    return np.concatenate([np.zeros(0, dtype=bool), *(_empty(block, zeros=zeros) for block in blocks)])
+
+
+def _empty(array: NDArray[Any], *, zeros: bool) -> NDArray[np.bool_]:
     rows = array.reshape(len(array), -1)
     if rows.dtype.kind == "U":
         return np.asarray((rows == "").all(axis=1))

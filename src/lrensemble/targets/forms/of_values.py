@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from lrensemble.errors import PredictionsError
 from lrensemble.targets.forms.base import CHECKED_AT_ONCE, Form, Need, Predictions
 
+LARGEST_LOG_VARIANCE = 700
+"""Logarithm of the largest variance: e^709 is the largest float64, and a mixture adds to it."""
+
 
 @dataclass(frozen=True, eq=False)
 class RealValues(Predictions):
@@ -52,7 +55,7 @@ class Gaussian(Predictions):
         return np.concatenate([self.main.astype(np.float64), np.exp(self.log_variance.astype(np.float64))], axis=1)
 
     def check(self, forms: Sequence[Form], rows: int, width: int, source: str) -> None:
-        """Refuse means and variances that are not finite."""
+        """Refuse means and variances that are not finite, or that no number holds."""
         self._require_form(forms, source)
         self._require_shape((rows, width), "sample, output", source)
         if self.log_variance.shape != (rows, width):
@@ -61,6 +64,12 @@ class Gaussian(Predictions):
             )
         _require_finite(self.main, source)
         _require_finite(self.log_variance, f"{source}, log-variances")
+        beyond = np.flatnonzero((self.log_variance > LARGEST_LOG_VARIANCE).any(axis=1))
+        if len(beyond):
+            raise PredictionsError(
+                f"{source}: row {beyond[0]} has the log-variances {self.log_variance[beyond[0]].tolist()}, and no "
+                f"number holds such a variance; give natural logarithms, {LARGEST_LOG_VARIANCE} at most"
+            )
 
 
 def _require_finite(values: NDArray[np.floating], source: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lrensemble.errors import MissingExtraError, PredictionsError
-from lrensemble.pool.arrays import entries, load
+from lrensemble.pool.arrays import as_text, entries, load
 from lrensemble.pool.collect.names import placed
 from lrensemble.pool.collect.reading.held import Arrays, Held
 from lrensemble.pool.collect.reading.nested import read_json_file
@@ -140,7 +140,7 @@ def array_of(given: Any) -> Any:
     if hasattr(given, "detach"):
         return as_array(given)
     if isinstance(given, np.ndarray):
-        return given if given.dtype.kind != "O" else _of_cells(given.tolist())
+        return as_text(given) if given.dtype.kind != "O" else _of_cells(given.tolist())
     if hasattr(given, "to_numpy"):  # a column of pandas or polars
         return _of_cells(list(given))
     if isinstance(given, Sequence) and not isinstance(given, str | bytes) and len(given):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.files import release
 from lrensemble.pool.collect.names import GivenForm
 from lrensemble.pool.collect.rounded import MOST_OFF, rounded_by
 from lrensemble.pool.collect.unpredicted import unpredicted
@@ -15,8 +16,8 @@ Array = NDArray[Any]
 
 FEW = 20
 """Different whole numbers at most that may be classes though some between them are missing."""
-LOOKED_AT = 20_000
-"""Rows that are looked at to tell what numbers mean."""
+LOOKED_AT, AT_ONCE = 20_000, 2**22
+"""Rows that are looked at to tell what numbers mean, and numbers in them: as many rows as reach neither."""
 
 
 def distributes(array: Array) -> bool:
@@ -37,8 +38,23 @@ def log_distributes(array: Array) -> bool:
 
 
 def _rows(array: Array) -> Array:
-    flat = array.reshape(-1, array.shape[-1])[:: max(1, array.size // array.shape[-1] // LOOKED_AT)].astype(np.float64)
-    return flat[~unpredicted(flat)]
+    width = array.shape[-1]
+    rows = max(1, min(LOOKED_AT, AT_ONCE // max(1, width)))
+    flat = array.reshape(-1, width)[:: max(1, array.size // width // rows)].astype(np.float64)
+    empty = unpredicted(flat)
+    return flat[~empty] if empty.any() else flat
+
+
+def _range(array: Array) -> tuple[float, float]:
+    """Lowest and highest number that is not NaN, of a mapped array with no more in memory than some of it."""
+    low, high = [], []
+    step = max(1, AT_ONCE * len(array) // max(1, array.size))
+    for start in range(0, len(array), step):
+        block = array[start : start + step]
+        low.append(float(np.fmin.reduce(block, axis=None)))
+        high.append(float(np.fmax.reduce(block, axis=None)))
+        release((array,))
+    return float(np.fmin.reduce(low)), float(np.fmax.reduce(high))
 
 
 def dense_form(array: Array, truth: Array | None) -> GivenForm | None:
@@ -59,7 +75,7 @@ def dense_form(array: Array, truth: Array | None) -> GivenForm | None:
     if truth.ndim == 2 and truth.shape[1] == array.shape[-1] and not one_hot(truth):
         return "values"
     classes = class_values(truth)
-    low, high = np.nanmin(array), np.nanmax(array)
+    low, high = _range(array)
     sums = _rows(array).sum(axis=1)
     if low >= 0 and len(sums) and np.ptp(sums) <= MOST_OFF * abs(sums[0]):
         return None  # percentages, say, or counts of votes

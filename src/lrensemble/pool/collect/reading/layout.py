@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
+from lrensemble.files import release
+from lrensemble.pool.arrays import stacked
 from lrensemble.pool.collect.names import ALL_FORMS, LAYOUTS, OF_ROWS, BySplit, placed, prefix
 from lrensemble.pool.collect.reading.held import OVERRIDES, Arrays, Asked, Held
 from lrensemble.pool.collect.reading.kinds import dense_form, distributes, single_form
@@ -179,7 +181,7 @@ def _named_models(held: Held, asked: Asked, found: Arrays, rest: Arrays, taken: 
         ((name, found["predictions"]),) = fits.items()
         taken.append(f"`{name}` as predictions")
         return
-    found["predictions"] = np.stack(list(fits.values()))
+    found["predictions"] = stacked(list(fits.values()))
     found["names"] = np.array(list(fits))
     taken.append(f"{', '.join(fits)} as {len(fits)} models")
 
@@ -199,6 +201,7 @@ def _settle(held: Held, asked: Asked, found: Arrays, split: str, taken: list[str
     form = asked.form or (single_form(array, truth) if single else dense_form(array, truth))
     if form is None and not single and truth is None and distributes(array):
         form = "probs"
+    release((array,))
     if form is None:
         raise PredictionsError(unclear(held, array, truth, prefix(split)))
     if single and form in ("probs", "logits", "log_probs"):

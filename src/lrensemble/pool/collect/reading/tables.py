@@ -6,6 +6,8 @@ import csv
 import gzip
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +43,8 @@ def read_table(path: Path) -> Arrays:
                 return columns_of(pandas.read_parquet(file))
             if path.suffix in (".feather", ".arrow"):
                 return columns_of(pandas.read_feather(file))
-            content = file.read()
-        return columns_of(_csv(gzip.decompress(content) if path.suffix == ".gz" else content, path))
+        with storage_errors("read", path):
+            return columns_of(_csv(path))
     except LREnsembleError:
         raise
     except ImportError:
@@ -64,9 +66,10 @@ def need_pandas() -> Any:
     return pandas
 
 
-def _csv(content: bytes, path: Path) -> pd.DataFrame:
-    text = content.decode("utf-8-sig")
-    first = next((line for line in text.splitlines() if line.strip()), "")
+def _csv(path: Path) -> pd.DataFrame:
+    """A table of text, unpacked and read some of it at a time: no more is held than the cells, and their words once."""
+    with _text(path) as lines:
+        first = next((line for line in lines if line.strip()), "").rstrip("\r\n")
     tab = ".tsv" in path.suffixes or "\t" in first
     separator = "\t" if tab else max(",;|", key=first.count)
     headless = bool(first) and all(_is_number(cell) for cell in next(csv.reader([first], delimiter=separator)))
@@ -74,25 +77,48 @@ def _csv(content: bytes, path: Path) -> pd.DataFrame:
     exact = {"float_precision": "round_trip"} if int(pandas.__version__.split(".")[0]) < 3 else {}  # the default since
 
     def read(decimal: str) -> pd.DataFrame:
-        return pandas.read_csv(
-            io.StringIO(text),
-            sep=separator,
-            decimal=decimal,
-            header=None if headless and not _counts_from_zero(first, separator) else "infer",
-            keep_default_na=False,
-            na_values=list(MISSING),
-            low_memory=False,
-            skipinitialspace=True,
-            **exact,
-        )
+        with _text(path) as text:
+            return pandas.read_csv(
+                text,
+                sep=separator,
+                decimal=decimal,
+                header=None if headless and not _counts_from_zero(first, separator) else "infer",
+                keep_default_na=False,
+                na_values=list(MISSING),
+                low_memory=False,
+                skipinitialspace=True,
+                **exact,
+            )
 
     found = read(".")
-    if separator == ";" and re.search(r"(?m)(?:^|;)-?\d+,\d+(?:;|\s*$)", text):
+    if separator == ";" and _has_decimal_commas(path):
         found = read(",")
     stripped = found.columns.map(lambda name: name.strip() if isinstance(name, str) else name)
     if stripped.is_unique:  # spaces around names are of whoever wrote the file by hand
         found.columns = stripped
     return found
+
+
+@contextmanager
+def _text(path: Path) -> Iterator[io.TextIOWrapper]:
+    """The text of a file, unpacked where it is compressed.
+
+    Raises:
+        PredictionsError: it is not what its suffix says.
+    """
+    try:
+        with (
+            gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file,
+            io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text,
+        ):
+            yield text
+    except gzip.BadGzipFile as error:  # which would pass for a disk that fails
+        raise PredictionsError(f"{path} cannot be read as a table: {error}") from None
+
+
+def _has_decimal_commas(path: Path) -> bool:
+    with _text(path) as lines:
+        return any(re.search(r"(?:^|;)-?\d+,\d+(?:;|\s*$)", line) for line in lines)
 
 
 def _is_number(cell: str) -> bool:
@@ -150,7 +176,7 @@ def cells(column: Any) -> Any:
 
 def from_cells(given: list[Any]) -> Any:
     """Cells of any kind as an array [sample, …], or arrays by key where cells are records."""
-    given = [None if isinstance(cell, float) and cell != cell else cell for cell in given]
+    given = [None if isinstance(cell, float) and cell != cell else _plain(cell) for cell in given]
     known = [cell for cell in given if cell is not None]
     if known and all(isinstance(cell, dict) for cell in known):
         keys = dict.fromkeys(key for cell in known for key in cell)
@@ -164,6 +190,16 @@ def from_cells(given: list[Any]) -> Any:
         whole = len(known) == len(given) and all(isinstance(cell, int | np.integer) for cell in known)
         return np.array([np.nan if cell is None else cell for cell in given], dtype=np.int64 if whole else np.float64)
     return _texts(given, known)
+
+
+def _plain(cell: Any) -> Any:
+    """A cell; text that was written as bytes of UTF-8 is text."""
+    if not isinstance(cell, bytes):
+        return cell
+    try:
+        return cell.decode()
+    except UnicodeDecodeError:
+        return cell
 
 
 def _texts(given: list[Any], known: list[Any]) -> NDArray[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PoolError, PredictionsError
 from lrensemble.files import storage_errors
+from lrensemble.numpy_files import MAPPED_FROM
 from lrensemble.pool.sealed import load_tensors, map_arrays
 
 if TYPE_CHECKING:
@@ -54,8 +56,9 @@ def torch_file(path: Path) -> object:
     import torch
 
     with storage_errors("read", path):
+        mapped = path.stat().st_size >= MAPPED_FROM and zipfile.is_zipfile(path)  # as torch has written since 1.6
         try:
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
         except OSError:
             raise
         except pickle.UnpicklingError as error:

@@ -16,7 +16,7 @@ from lrensemble.data import Dataset
 from lrensemble.errors import PredictionsError, TrainingError
 from lrensemble.models.base import unwrapped
 from lrensemble.pool.collect.reading.tensors import as_array
-from lrensemble.targets import Labels, LogProbs, Predictions
+from lrensemble.targets import Predictions
 from lrensemble.train.run.own_loop.function import KEY
 from lrensemble.train.run.state import HistoryLine
 
@@ -128,7 +128,7 @@ def _plain(value: Any) -> int | float | None:
 
 
 def _of_numbers(given: Any, dataset: Dataset, source: str) -> Predictions:
-    """Predictions of numbers: what they are follows from the target and from their shape and sign.
+    """Predictions of numbers, as the data set's target reads them.
 
     Raises:
         PredictionsError: no numbers.
@@ -136,12 +136,4 @@ def _of_numbers(given: Any, dataset: Dataset, source: str) -> Predictions:
     array = as_array(given) if isinstance(given, Tensor) else np.asarray(given)
     if array.dtype.kind not in "fiub":
         raise PredictionsError(f"{source} are {array.dtype}; give numbers")
-    if not dataset.target.has_labels:
-        return dataset.target.from_array((array[:, None] if array.ndim == 1 else array).astype(np.float64))
-    if array.ndim == 1:
-        return Labels(array)
-    said = array.astype(np.float64)
-    if (said < 0).any():
-        return LogProbs(said)
-    with np.errstate(divide="ignore"):
-        return LogProbs(np.log(said))
+    return dataset.target.of_numbers(array)
