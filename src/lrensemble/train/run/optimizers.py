@@ -1,29 +1,109 @@
-"""Optimizers by name: `sgd`, `adam`, `adamw`, or any class of `torch.optim`."""
+"""Optimizers by name: `sgd`, `adam`, `adamw`, or any class of `torch.optim`; and how one updates a network."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from lrensemble.config import TrainSettings
 from lrensemble.errors import TrainingError, UnknownNameError
 from lrensemble.policies import Policy
-from lrensemble.policies.torch_adapter import momentum_in
+from lrensemble.policies.torch_adapter import momentum_in, set_momentum
 from lrensemble.registry import nearest
-from lrensemble.spec import Spec
+from lrensemble.train.run.groups import rate_factors
+from lrensemble.train.run.loop import Momenta
+from lrensemble.train.run.numerics import check_precision
 
 _ALIASES = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
-_CLOSURE = ("LBFGS",)
-"""Optimizers that evaluate the loss several times a step, for which a step has no one rate and loss."""
 _DEFAULT_MOMENTUM = 0.9
 
 
+class ScaledOptimizer:
+    """The optimizer of what is trained in one network, clipping, and the scale of the losses in float16."""
+
+    def __init__(self, trained: Mapping[str, nn.Parameter], settings: TrainSettings, device: torch.device) -> None:
+        """Make the optimizer of a recipe.
+
+        Args:
+            trained: parameters by name.
+            settings: `optimizer` and what it takes, `clip_norm` (Pascanu et al. 2013, algorithm 1), groups, precision.
+            device: where the network computes.
+
+        Raises:
+            UnknownNameError, TrainingError: as `build_optimizer` and `check_precision`.
+        """
+        check_precision(device, settings.precision)
+        self._parameters, self._clip_norm = list(trained.values()), settings.clip_norm
+        self._optimizer = build_optimizer(settings, self._parameters, rate_factors(trained, settings.group))
+        self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
+
+    def begin(self, rates: Sequence[float], momenta: Momenta = None) -> None:
+        """Take over rate and momentum, [1] each, of a step, and forget the gradients of the one before."""
+        (rate,), (momentum,) = rates, momenta or (None,)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group.get("lr_scale", 1.0)
+            set_momentum(group, momentum)
+        for parameter in self._parameters:
+            parameter.grad = None
+
+    @property
+    def gradients(self) -> list[Tensor]:
+        """Gradients that `backward` has left with the parameters."""
+        return [each.grad for each in self._parameters if each.grad is not None]
+
+    def update(self, rate: float) -> Tensor:
+        """Update the parameters by their gradients, unless the rate is not finite; the norm before clipping."""
+        if self.scaler.is_enabled():
+            self.scaler.unscale_(self._optimizer)
+        norm = get_total_norm(self.gradients)
+        if self._clip_norm is not None:
+            clip_grads_with_norm_(self._parameters, self._clip_norm, norm)
+        if math.isfinite(rate) and self.scaler.is_enabled():
+            self.scaler.step(self._optimizer)
+            self.scaler.update()
+        elif math.isfinite(rate):
+            self._optimizer.step()
+        return norm
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor that it takes to go on, as `optimizer/<index>/<key>` and `scaler/<key>`; none of the optimizer's
+        before the first step.
+        """
+        tensors = {f"scaler/{key}": torch.tensor(value) for key, value in self.scaler.state_dict().items()}
+        for index, entries in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{index}/{key}": tensor for key, tensor in entries.items()}
+        return tensors
+
+    def load(
+        self, optimizer: Mapping[str, Tensor], scaler: Mapping[str, Tensor], *, channels_last: bool = False
+    ) -> None:
+        """Take over what `state` gave, by `<index>/<key>` and by key.
+
+        With `channels_last` it is laid out as weights of convolutions are then: a fused optimizer goes through both in
+        the order of their memory.
+        """
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in optimizer.items():
+            index, _, key = name.partition("/")
+            placed = tensor.to(memory_format=torch.channels_last) if channels_last and tensor.ndim == 4 else tensor
+            states.setdefault(int(index), {})[key] = placed
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": states, "param_groups": groups})
+        if scaler:
+            self.scaler.load_state_dict({key: tensor.item() for key, tensor in scaler.items()})
+
+
 def build_optimizer(
-    settings: TrainSettings, parameters: Iterable[nn.Parameter], factors: Sequence[float] | None = None
+    settings: TrainSettings,
+    parameters: Iterable[nn.Parameter],
+    factors: Sequence[float] | None = None,
+    kind: type[torch.optim.Optimizer] | None = None,
 ) -> torch.optim.Optimizer:
     """The optimizer of a recipe; its rate is set before every step: the policy's, times a group's `lr_scale`.
 
@@ -33,12 +113,32 @@ def build_optimizer(
         settings: `optimizer` with its arguments, `momentum`, `nesterov`, `weight_decay` and `decay_norms`.
         parameters: what is to be optimized.
         factors: factor on the rate of each parameter; 1 unless given.
+        kind: class of the optimizer; the one that the recipe names unless given.
 
     Raises:
         UnknownNameError: `torch.optim` has no such class.
         TrainingError: an argument that the class does not take, or a value that it refuses.
     """
-    return _built(_class_of(settings.optimizer.name), settings, list(parameters), factors)
+    construct: Callable[..., torch.optim.Optimizer] = kind or _class_of(settings.optimizer.name)
+    spec, trained = settings.optimizer, list(parameters)
+    accepted = list(inspect.signature(construct).parameters)[1:]  # the first are the parameters to optimize
+    arguments = _shared_arguments(settings, accepted)
+    for key, value in spec.arguments.items():
+        if key == "lr":
+            raise TrainingError(f"optimizer {spec.name!r}: lr is set by the policy; give it there")
+        if key not in accepted:
+            raise TrainingError(f"optimizer {spec.name!r} has no argument {key!r}{nearest(key, accepted)}")
+        if arguments.get(key):
+            raise TrainingError(f"{key} is given twice: in train.{key} and in train.optimizer = {spec}; keep one")
+        arguments[key] = value
+    # One kernel updates all parameters, unless the recipe says how, or the device has no such kernel for all classes.
+    says_how = spec.arguments.keys() & {"fused", "foreach", "capturable", "differentiable"}
+    on_mps = any(parameter.device.type == "mps" for parameter in trained)
+    one_kernel = {"fused": True} if "fused" in accepted and not says_how and not on_mps else {}
+    try:
+        return construct(_groups(trained, settings, factors), lr=0.0, **one_kernel, **arguments)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TrainingError(f"optimizer {spec} refuses {arguments}: {error}") from None
 
 
 def check_optimizer(settings: TrainSettings) -> torch.optim.Optimizer:
@@ -50,7 +150,7 @@ def check_optimizer(settings: TrainSettings) -> torch.optim.Optimizer:
     kind = _class_of(settings.optimizer.name)
     # To add a group of parameters, torch imports its compiler: a second that only training needs.
     unused = type(kind.__name__, (kind,), {"add_param_group": _add_group})
-    optimizer = _built(unused, settings, [nn.Parameter(torch.zeros(1))])
+    optimizer = build_optimizer(settings, [nn.Parameter(torch.zeros(1))], kind=unused)
     optimizer.__class__ = kind
     return optimizer
 
@@ -72,32 +172,6 @@ def check_momentum(settings: TrainSettings, policy: Policy) -> None:
         )
 
 
-def _built(
-    kind: type[torch.optim.Optimizer],
-    settings: TrainSettings,
-    trained: Sequence[nn.Parameter],
-    factors: Sequence[float] | None = None,
-) -> torch.optim.Optimizer:
-    spec = settings.optimizer
-    accepted = list(inspect.signature(kind).parameters)[1:]  # the first are the parameters to optimize
-    arguments = _shared_arguments(settings, accepted)
-    for key, value in spec.arguments.items():
-        if key == "lr":
-            raise TrainingError(f"optimizer {spec.name!r}: lr is set by the policy; give it there")
-        if key not in accepted:
-            raise TrainingError(f"optimizer {spec.name!r} has no argument {key!r}{nearest(key, accepted)}")
-        if arguments.get(key):
-            raise TrainingError(f"{key} is given twice: in train.{key} and in train.optimizer = {spec}; keep one")
-        arguments[key] = value
-    construct: Callable[..., torch.optim.Optimizer] = kind
-    try:
-        return construct(
-            _groups(trained, settings, factors), lr=0.0, **_one_kernel(accepted, spec, trained), **arguments
-        )
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TrainingError(f"optimizer {spec} refuses {arguments}: {error}") from None
-
-
 def _groups(
     parameters: Sequence[nn.Parameter], settings: TrainSettings, factors: Sequence[float] | None
 ) -> list[dict[str, Any]]:
@@ -111,27 +185,17 @@ def _groups(
     return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
 
 
-def _one_kernel(accepted: Sequence[str], spec: Spec, parameters: Sequence[nn.Parameter]) -> dict[str, bool]:
-    """`fused=True` for a class that can update all parameters in one kernel, unless the recipe says how, or the device
-    has no such kernel for all classes.
-    """
-    own = any(key in spec.arguments for key in ("fused", "foreach", "capturable", "differentiable"))
-    own = own or any(parameter.device.type == "mps" for parameter in parameters)
-    return {"fused": True} if "fused" in accepted and not own else {}
-
-
 def _class_of(name: str) -> type[torch.optim.Optimizer]:
-    known = [
-        key
+    kinds: dict[str, type[torch.optim.Optimizer]] = {
+        key: value
         for key, value in vars(torch.optim).items()
         if inspect.isclass(value) and issubclass(value, torch.optim.Optimizer) and value is not torch.optim.Optimizer
-    ]
-    class_name = _ALIASES.get(name, name)
-    if class_name not in known:
-        raise UnknownNameError(f"no optimizer named {name!r}{nearest(name, [*_ALIASES, *known])}")
-    if class_name in _CLOSURE:
+    }
+    kind = kinds.get(_ALIASES.get(name, name))
+    if kind is None:
+        raise UnknownNameError(f"no optimizer named {name!r}{nearest(name, [*_ALIASES, *kinds])}")
+    if kind is torch.optim.LBFGS:  # a step of it has no one rate and loss
         raise TrainingError(f"optimizer {name!r} evaluates the loss several times a step; choose one that does not")
-    kind: type[torch.optim.Optimizer] = getattr(torch.optim, class_name)
     return kind
 
 

@@ -184,5 +184,16 @@ def by_kind(tensors: Mapping[str, Tensor], *kinds: str) -> dict[str, dict[str, T
     return parts
 
 
+def require_same(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Refuse tensors of other names, shapes or types than those that are there.
+
+    Raises:
+        ValueError: they differ.
+    """
+    sides = [{name: (each.shape, each.dtype) for name, each in side.items()} for side in (found, expected)]
+    if sides[0] != sides[1]:
+        raise ValueError("its weights are those of another model, or its optimizer is another one")
+
+
 def _checksum(progress: str, tensors: Mapping[str, Tensor]) -> str:
     return hashlib.sha256(safetensors.torch.save(dict(tensors), {"progress": progress})).hexdigest()
