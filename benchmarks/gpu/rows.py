@@ -182,7 +182,7 @@ def graphs(dataset: Dataset, sizes: Sizes, out: Path) -> None:
     def row(members: int) -> Row:
         trainee = group(dataset, sizes.model, settings(sizes.batch, "tf32"), members)
         inputs, truth, _ = trainee._loader.load(0)
-        rates = torch.full((members,), 1e-3, dtype=torch.float64, device=dataset.device)
+        rates = torch.full((members, 1), 1e-3, device=dataset.device)
 
         def step() -> None:
             outputs = trainee.model.outputs(inputs, training=True, shared=False)

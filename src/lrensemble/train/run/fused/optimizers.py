@@ -78,7 +78,12 @@ class StackedOptimizer:
         norms: Tensor = torch.linalg.vector_norm(gradient, dim=1)
         if self._clip_norm is not None:
             gradient *= (self._clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
-        rate = self._column([each if math.isfinite(each) else math.nan for each in rates])
+        self.step(gradient, self._column([r if math.isfinite(r) else math.nan for r in rates]), steps_done, momenta)
+        return norms
+
+    @torch.no_grad()
+    def step(self, gradient: Tensor, rate: Tensor, steps_done: int, momenta: Momenta = None) -> None:
+        """One update by the gradient [member, weight] as it is, with rates [member, 1] on the device."""
         if self._factors is not None:
             rate = rate * self._factors
         given = None
@@ -88,7 +93,6 @@ class StackedOptimizer:
             self._sgd(gradient, rate, given)
         else:
             self._adam(gradient, rate, steps_done + 1, given)
-        return norms
 
     def _sgd(self, gradient: Tensor, rate: Tensor, momenta: Sequence[float] | None) -> None:
         """Sutskever et al. 2013 as torch writes it: the buffer begins as the first gradient."""
