@@ -8,10 +8,10 @@ import pytest
 from lrensemble.targets import Classes
 from lrensemble.targets.heads import ClassHead
 from lrensemble.train import Step
-from lrensemble.train.run.journal import Journal
 from lrensemble.train.run.loop import Steps
 from lrensemble.train.run.predictions import Scoring
-from lrensemble.train.run.state import Progress, first_progress
+from lrensemble.train.run.progress.journal import Journal
+from lrensemble.train.run.progress.state import Progress, first_progress
 
 RUNS = ("a", "b", "c")
 NAN = math.nan

@@ -14,20 +14,20 @@ from lrensemble.data import Dataset, Learnable, rows_seen, steps_per_epoch
 from lrensemble.files.claims import Claim, claim
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.pool import MemberRecord, Pool
-from lrensemble.train.run.claims import Claims
-from lrensemble.train.run.endings import best_epoch, early_end
-from lrensemble.train.run.journal import BySplit, Epoch, Journal
-from lrensemble.train.run.kept import Kept
+from lrensemble.train.run.arithmetic.numerics import reproducibly, threads, threads_for
 from lrensemble.train.run.loop import Step, Steps, Trainee, chunks, largest_chunk, momenta_of, to_numbers
 from lrensemble.train.run.made import made_with
-from lrensemble.train.run.numerics import reproducibly, threads, threads_for
 from lrensemble.train.run.own_loop.life import live_by_function
 from lrensemble.train.run.predictions import Scoring
+from lrensemble.train.run.progress.claims import Claims
+from lrensemble.train.run.progress.endings import best_epoch, early_end
+from lrensemble.train.run.progress.journal import BySplit, Epoch, Journal
+from lrensemble.train.run.progress.kept import Kept
+from lrensemble.train.run.progress.state import first_progress, restore_state, save_state, stacked_in
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
 from lrensemble.train.run.sharded.trainee import ShardedTrainee
 from lrensemble.train.run.single import initial_network
-from lrensemble.train.run.state import first_progress, restore_state, save_state, stacked_in
 from lrensemble.train.run.trainees import alone, together
 
 MIN_STACK = 2

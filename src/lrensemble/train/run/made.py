@@ -8,7 +8,7 @@ import torch
 
 from lrensemble.environment import machine, versions
 from lrensemble.pool.made_with import MadeWith
-from lrensemble.train.run.numerics import rounds_float32
+from lrensemble.train.run.arithmetic.numerics import rounds_float32
 from lrensemble.train.run.runs import Run
 
 

@@ -21,14 +21,14 @@ from lrensemble.language.batches import Batches
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.tokens import token_likelihoods
 from lrensemble.targets.heads import Head
-from lrensemble.train.run.average import WeightAverage
-from lrensemble.train.run.groups import freeze
+from lrensemble.train.run.arithmetic.average import WeightAverage
+from lrensemble.train.run.arithmetic.groups import freeze
+from lrensemble.train.run.arithmetic.numerics import arithmetic, autocast
+from lrensemble.train.run.arithmetic.optimizers import ScaledOptimizer
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.numerics import arithmetic, autocast
-from lrensemble.train.run.optimizers import ScaledOptimizer
+from lrensemble.train.run.progress.state import by_kind, require_same
 from lrensemble.train.run.sharded.share import WHOLE, Share
 from lrensemble.train.run.single import randomness
-from lrensemble.train.run.state import by_kind, require_same
 
 NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 

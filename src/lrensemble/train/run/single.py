@@ -15,13 +15,13 @@ from lrensemble import models
 from lrensemble.config import Recipe, TrainSettings
 from lrensemble.data import Dataset, Learnable, Mixing, loss_of
 from lrensemble.targets.heads import batch_weight, mixed_loss
-from lrensemble.train.run.groups import freeze
+from lrensemble.train.run.arithmetic.groups import freeze
+from lrensemble.train.run.arithmetic.numerics import arithmetic, autocast, compiled
+from lrensemble.train.run.arithmetic.optimizers import ScaledOptimizer
 from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.numerics import arithmetic, autocast, compiled
-from lrensemble.train.run.optimizers import ScaledOptimizer
 from lrensemble.train.run.predictions import checked_outputs, predict
-from lrensemble.train.run.state import by_kind, require_same
+from lrensemble.train.run.progress.state import by_kind, require_same
 
 _DRAW_NOTHING = (
     nn.Sequential,

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from lrensemble.config import TrainSettings
+from lrensemble.train.run.arithmetic.groups import rate_factors
+from lrensemble.train.run.arithmetic.optimizers import check_optimizer
 from lrensemble.train.run.fused.weights import StackedWeights, Tensors
-from lrensemble.train.run.groups import rate_factors
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.optimizers import check_optimizer
 
 FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 

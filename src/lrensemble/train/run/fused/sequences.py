@@ -18,13 +18,13 @@ from lrensemble.language.adapters import adapter_config
 from lrensemble.language.batches import Batches
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.tokens import token_likelihoods
+from lrensemble.train.run.arithmetic.groups import freeze
+from lrensemble.train.run.arithmetic.numerics import arithmetic, autocast
 from lrensemble.train.run.fused.adapters import StackedAdapters
 from lrensemble.train.run.fused.draws import Draws
 from lrensemble.train.run.fused.optimizers import StackedOptimizer
 from lrensemble.train.run.fused.weights import load_into
-from lrensemble.train.run.groups import freeze
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.numerics import arithmetic, autocast
 from lrensemble.train.run.sequences import answer_logits
 
 

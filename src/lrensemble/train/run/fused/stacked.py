@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from lrensemble.train.run.arithmetic.numerics import compiled
 from lrensemble.train.run.fused.layers import MembersAsChannels
 from lrensemble.train.run.fused.weights import StackedWeights, Tensors, stacked
-from lrensemble.train.run.numerics import compiled
 
 
 class StackedModel:

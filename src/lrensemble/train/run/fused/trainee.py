@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from lrensemble.config import TrainSettings
 from lrensemble.data import Dataset, loss_of
 from lrensemble.targets.heads import member_losses
+from lrensemble.train.run.arithmetic.groups import freeze
+from lrensemble.train.run.arithmetic.numerics import arithmetic, autocast
 from lrensemble.train.run.fused.optimizers import StackedOptimizer
 from lrensemble.train.run.fused.stacked import StackedModel
 from lrensemble.train.run.fused.weights import load_into
-from lrensemble.train.run.groups import freeze
 from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.numerics import arithmetic, autocast
 from lrensemble.train.run.predictions import checked_outputs, stored_of
 
 

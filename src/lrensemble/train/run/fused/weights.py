@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from lrensemble.train.run.state import require_same
+from lrensemble.train.run.progress.state import require_same
 
 Tensors = dict[str, Tensor]
 

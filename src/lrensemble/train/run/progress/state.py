@@ -29,8 +29,8 @@ from torch import Tensor
 from lrensemble.config import Record
 from lrensemble.files import storage_errors, write_whole
 from lrensemble.text import from_json
-from lrensemble.train.run.kept import KEPT, Kept
 from lrensemble.train.run.loop import Trainee
+from lrensemble.train.run.progress.kept import KEPT, Kept
 
 logger = logging.getLogger(__name__)
 

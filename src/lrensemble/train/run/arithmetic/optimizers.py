@@ -16,9 +16,9 @@ from lrensemble.errors import TrainingError, UnknownNameError
 from lrensemble.policies import Policy
 from lrensemble.policies.torch_adapter import momentum_in, set_momentum
 from lrensemble.registry import nearest
-from lrensemble.train.run.groups import rate_factors
+from lrensemble.train.run.arithmetic.groups import rate_factors
+from lrensemble.train.run.arithmetic.numerics import check_precision
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.numerics import check_precision
 
 _ALIASES = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
 _DEFAULT_MOMENTUM = 0.9
