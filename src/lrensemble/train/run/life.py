@@ -64,8 +64,6 @@ def train_runs(claims: Claims, dataset: Learnable, pool: Pool, session: Session)
 def live(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Training:
     """Train runs, from the start or from their saved state, and add them to the pool, however they end.
 
-    Members that end early leave their group at the end of the epoch; see `drop` on the bits of the others.
-
     Args:
         claims: on one run, or on several that can be trained together; they are gone when the members are there.
         dataset: of their recipes, on the device to train on.
@@ -97,13 +95,12 @@ def live(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Tr
             claims.beat()
             if journal.at_epoch_end and journal.going_on:
                 seen += end_epoch(life)
-            ends = not journal.going_on
-            if not ends and (interrupt.pending or clock.strikes(journal.step)):
-                save(life, claims.state)
-            if not ends and interrupt.pending:
-                raise interrupt.error()
+            if journal.going_on and (interrupt.pending or clock.strikes(journal.step)):
+                save(life)
+                if interrupt.pending:
+                    raise interrupt.error()
             yield from seen
-            if ends:
+            if not journal.going_on:
                 break
         predictions = predict(life)
     records = [add(life, member, predictions) for member in range(len(runs))]
@@ -130,8 +127,7 @@ def begin(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> L
         total=runs[0].policy.total,
         batch_size=train.batch_size,
     )
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    return Life(claims, dataset, pool, session, trainee, kept, journal, parameters)
+    return Life(claims, dataset, pool, session, trainee, kept, journal, sum(map(torch.numel, network.parameters())))
 
 
 def _threads(network: nn.Module, runs: Sequence[Run], dataset: Learnable, session: Session) -> int:
@@ -194,8 +190,7 @@ def drop(life: Life) -> None:
     sum in another order in a smaller stack, and the last bits differ. In a stack of one they would do so everywhere, so
     that the last one keeps a companion. Compiled networks stay as they are: another size would be compiled anew.
     """
-    journal, runs = life.journal, life.claims.runs
-    staying = journal.going_on
+    journal, runs, staying = life.journal, life.claims.runs, life.journal.going_on
     if life.session.execution != "fused" or not staying or runs[0].recipe.train.compile:
         return
     companions = [member for member in journal.stacked if member not in staying]
@@ -209,10 +204,11 @@ def drop(life: Life) -> None:
     journal.stacked = staying
 
 
-def save(life: Life, to: Claim) -> None:
+def save(life: Life) -> None:
     """Write the state, in the place of an earlier one."""
-    with to.fenced():
-        save_state(to.folder / STATE, life.journal.progress(), life.trainee, life.kept)
+    state = life.claims.state
+    with state.fenced():
+        save_state(state.folder / STATE, life.journal.progress(), life.trainee, life.kept)
 
 
 def predict(life: Life) -> BySplit:
