@@ -117,3 +117,28 @@ def test_what_another_run_has_done_does_not_count() -> None:
     journal = journal_of(first_progress(RUNS, 1).model_copy(update={"step": 4, "inherited": 4}), 2)
     journal.add(steps(4, [[1.0] * 3] * 2))
     assert journal.steps(0) == range(4, 6)
+
+
+def test_the_epoch_of_each_member_that_goes_on_is_told() -> None:
+    journal = begun()
+    journal.add(steps(0, [[1.0, 2.0, NAN], [3.0, 3.0, 3.0]]))
+    told = journal.end_epoch(log_probs())
+    assert [(each.run, each.epoch, each.epochs, each.step, each.rate, each.train_loss) for each in told] == [
+        ("a", 1, 3, 2, 0.1, 2.0),
+        ("b", 1, 3, 2, 0.1, 2.5),
+    ]
+    assert told[0].scores == {"accuracy": 1.0, "nll": pytest.approx(math.log(10))}, "of classes that tie, the first"
+    assert told[0].samples_per_second * told[0].seconds == pytest.approx(2 * 7)
+
+
+def test_of_a_member_that_was_stopped_nothing_more_is_noted_until_the_end() -> None:
+    journal = begun()
+    journal.add(steps(0, [[1.0] * 3] * 2))
+    journal.end_epoch(log_probs())
+    journal.stop(1, "stopped")
+    journal.add(steps(2, [[1.0, NAN, 1.0]] * 2, rate=0.4))
+    assert [each.run for each in journal.end_epoch(log_probs(without=1))] == ["a", "c"]
+    assert (journal.finished, journal.going_on, journal.steps_of(1)) == ([0, 1, 2], [0, 2], 2)
+    journal.end({"val": log_probs(without=1)})
+    assert (journal.status_of(1), journal.finished) == ("diverged", [0, 2])
+    assert [line["rate"] for line in journal.histories[1]] == [0.1, 0.1], "that of its own last step"
