@@ -32,9 +32,9 @@ from lrensemble.policies import build
 from lrensemble.spec import Spec
 from lrensemble.targets.heads import member_losses
 from lrensemble.train.execution.devices import to_device
+from lrensemble.train.run.arithmetic.numerics import forward_flops
 from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.loop import LARGEST_CHUNK, Trainee, fit_members
-from lrensemble.train.run.numerics import forward_flops
 from lrensemble.train.run.single import SingleTrainee
 
 AT_ONCE = 10
@@ -182,7 +182,7 @@ def graphs(dataset: Dataset, sizes: Sizes, out: Path) -> None:
     def row(members: int) -> Row:
         trainee = group(dataset, sizes.model, settings(sizes.batch, "tf32"), members)
         inputs, truth, _ = trainee._loader.load(0)
-        rates = torch.full((members,), 1e-3, dtype=torch.float64, device=dataset.device)
+        rates = torch.full((members, 1), 1e-3, device=dataset.device)
 
         def step() -> None:
             outputs = trainee.model.outputs(inputs, training=True, shared=False)

@@ -68,7 +68,14 @@ def test_what_cannot_be_told(command: Command, arguments: tuple[str, ...], messa
     assert told.err.count("\n") == 1
 
 
-@pytest.mark.parametrize(("typed", "expected"), [("ls selectors gre", "greedy"), ("export p --variant cas", "cascade")])
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("ls selectors gre", "greedy"),
+        ("export p --variant cas", "cascade"),
+        ("tune digits --execution fu", "fused"),
+    ],
+)
 def test_the_shell_completes_names_of_a_kind(typed: str, expected: str) -> None:
     environment = {
         "_LRENSEMBLE_COMPLETE": "complete_bash",

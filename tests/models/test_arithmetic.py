@@ -11,7 +11,7 @@ from torch.backends import cuda, cudnn
 
 from lrensemble.config import TrainSettings
 from lrensemble.models.arithmetic import cuda_arithmetic
-from lrensemble.train.run.numerics import arithmetic, autocast
+from lrensemble.train.run.arithmetic.numerics import arithmetic, autocast
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from lrensemble.errors import UnknownNameError
-from lrensemble.registry import HOMES, registry_of, written_names
+from lrensemble.registry import HOMES, registry_of, written_keys, written_names
+from lrensemble.train.execution.jobs import COST_RULES
 
 READ = """
 import json, sys
@@ -38,3 +39,9 @@ def test_a_registry_that_is_there_is_asked_itself(monkeypatch: pytest.MonkeyPatc
 def test_an_unknown_kind() -> None:
     with pytest.raises(UnknownNameError, match=r"no kind of name 'metric'; did you mean 'metrics'\?"):
         written_names("metric")
+
+
+def test_executions_are_read_as_they_are_known() -> None:
+    assert written_keys("lrensemble.train.execution.jobs", "COST_RULES") == list(COST_RULES)
+    with pytest.raises(KeyError, match="has no dictionary RULES"):
+        written_keys("lrensemble.train.execution.jobs", "RULES")

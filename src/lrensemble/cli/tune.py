@@ -28,9 +28,9 @@ def _experiments() -> list[str]:
 
 
 def _executions() -> list[str]:
-    from lrensemble.train.execution.jobs import EXECUTIONS
+    from lrensemble.registry import written_keys
 
-    return list(EXECUTIONS)
+    return written_keys("lrensemble.train.execution.jobs", "COST_RULES")
 
 
 Name = Annotated[

@@ -14,7 +14,7 @@ from lrensemble.registry.names import nearest
 from lrensemble.registry.paths import reason_of
 from lrensemble.registry.plugins import import_plugins, installed_plugins
 from lrensemble.registry.trust import ask_for, close_gate, known_paths_only, paths_in, require_known_paths
-from lrensemble.registry.written_names import written_names
+from lrensemble.registry.written_names import written_keys, written_names
 
 __all__ = [
     "HOMES",
@@ -37,5 +37,6 @@ __all__ = [
     "reason_of",
     "registry_of",
     "require_known_paths",
+    "written_keys",
     "written_names",
 ]

@@ -31,6 +31,23 @@ def written_names(plural: str) -> list[str]:
     return sorted(registry_of(plural).names() if not read or home in sys.modules else read)
 
 
+def written_keys(module: str, variable: str) -> list[str]:
+    """Keys of the dictionary that a module assigns to a variable with a type, in their order.
+
+    Raises:
+        KeyError: the module assigns none to it.
+    """
+    (path,) = _files(module)
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if (
+            isinstance(node, ast.AnnAssign)
+            and ast.unparse(node.target) == variable
+            and isinstance(node.value, ast.Dict)
+        ):
+            return [ast.literal_eval(key) for key in node.value.keys if key is not None]
+    raise KeyError(f"{module} has no dictionary {variable}")
+
+
 def _read(homes: list[str], plural: str) -> set[str]:
     """Names that are registered in packages or modules, of which one makes the registry."""
     texts = [path.read_text(encoding="utf-8") for home in homes for path in _files(home)]

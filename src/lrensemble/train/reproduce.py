@@ -25,12 +25,12 @@ from lrensemble.train.agreement import ORDER, Agreement, RowsOfSplit, ScoreOfTwo
 from lrensemble.train.execution.devices import to_device
 from lrensemble.train.execution.memory import kept_memory
 from lrensemble.train.execution.signals import deferred_interrupt
-from lrensemble.train.run.claims import claim_group
 from lrensemble.train.run.life import train_runs
+from lrensemble.train.run.progress.claims import claim_group
+from lrensemble.train.run.progress.state import HistoryLine
 from lrensemble.train.run.reading import read_of_recipe
 from lrensemble.train.run.runs import Run, ShouldContinue
 from lrensemble.train.run.session import Interrupt, Session
-from lrensemble.train.run.state import HistoryLine
 from lrensemble.train.sweep.run_factory import run_of
 from lrensemble.train.sweep.setup import pool_of
 

@@ -14,8 +14,8 @@ from lrensemble.pool import Pool
 from lrensemble.pool.processes import Process, processes_in
 from lrensemble.train.loggers.pace import Pace, pace_of
 from lrensemble.train.loggers.progress_file import last_lines
+from lrensemble.train.run.progress.state import UNUSABLE, Progress, read_progress
 from lrensemble.train.run.runs import STATE, unfinished
-from lrensemble.train.run.state import UNUSABLE, Progress, read_progress
 
 GROUP = "group-"
 RUN = re.compile(r"[0-9a-f]{12}", re.ASCII)

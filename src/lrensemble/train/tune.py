@@ -40,9 +40,9 @@ from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.execution.thinning import Thinning
 from lrensemble.train.loggers import LOGGERS, Logger, Loggers, ProgressFile
 from lrensemble.train.loggers.progress_file import FILE
-from lrensemble.train.run.claims import begun_groups, group_id
-from lrensemble.train.run.numerics import reproducibly
+from lrensemble.train.run.arithmetic.numerics import reproducibly
 from lrensemble.train.run.own_loop.function import check_execution_of
+from lrensemble.train.run.progress.claims import begun_groups, group_id
 from lrensemble.train.run.runs import Elsewhere, Run, entries_of, is_there, unfinished
 from lrensemble.train.run.session import Session, TimeUpError
 from lrensemble.train.run.sharded.processes import Processes

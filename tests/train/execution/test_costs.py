@@ -20,7 +20,7 @@ from lrensemble.train.execution.costs import (
     force_workers,
     measured_costs,
 )
-from lrensemble.train.run.numerics import threads
+from lrensemble.train.run.arithmetic.numerics import threads
 from lrensemble.train.sweep.setup import set_up
 
 MakeExperiment = Callable[..., Experiment]

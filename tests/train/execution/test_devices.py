@@ -9,7 +9,7 @@ from lrensemble.environment import cores
 from lrensemble.errors import TrainingError
 from lrensemble.models import build
 from lrensemble.train.execution.devices import check_devices, to_device
-from lrensemble.train.run.numerics import check_precision, threads, threads_for
+from lrensemble.train.run.arithmetic.numerics import check_precision, threads, threads_for
 
 
 def test_a_small_network_has_one_thread_and_a_larger_one_all() -> None:

@@ -13,7 +13,7 @@ from lrensemble.files.holder import Holder
 from lrensemble.pool import Pool
 from lrensemble.train import Planned, tune
 from lrensemble.train.execution.jobs import Job, from_own_place, jobs_of
-from lrensemble.train.run.claims import claim_group, group_id
+from lrensemble.train.run.progress.claims import claim_group, group_id
 from lrensemble.train.run.runs import Run, unfinished
 from lrensemble.train.sweep.setup import Setup, set_up
 

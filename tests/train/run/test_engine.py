@@ -313,7 +313,7 @@ def test_a_compiled_network_learns_the_same(digits: Dataset) -> None:
 WITHOUT_COMPILER = """
 import torch
 from lrensemble.errors import TrainingError
-from lrensemble.train.run.numerics import compiled
+from lrensemble.train.run.arithmetic.numerics import compiled
 try:
     compiled(torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Sigmoid()))(torch.ones(4, 3))
 except TrainingError as error:

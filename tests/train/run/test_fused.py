@@ -186,6 +186,12 @@ def test_who_can_be_updated_together() -> None:
     assert shared_settings(TrainSettings(optimizer=Spec("adam", {"amsgrad": True}))) is None
 
 
+def test_an_optimizer_that_has_no_update_of_several_members_is_refused(digits: Dataset) -> None:
+    networks = [models.build("mlp(width=7)", digits.shape, 10, seed) for seed in range(2)]
+    with pytest.raises(ValueError, match="RMSprop does not update several members at once; train them one by one"):
+        StackedTrainee(networks, digits, [TrainSettings(optimizer=Spec("RMSprop"))] * 2)
+
+
 def ended(events: Iterator[object]) -> list[str]:
     return [event.status for event in events if isinstance(event, Ended)]
 

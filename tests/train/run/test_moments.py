@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lrensemble.train.run.moments import Moments
+from lrensemble.train.run.progress.moments import Moments
 
 STEPS, MEMBERS = 23, 3
 

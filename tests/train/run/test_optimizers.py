@@ -7,7 +7,7 @@ from torch import nn
 from lrensemble.config import TrainSettings
 from lrensemble.errors import TrainingError, UnknownNameError
 from lrensemble.spec import to_spec
-from lrensemble.train.run.optimizers import build_optimizer, check_optimizer
+from lrensemble.train.run.arithmetic.optimizers import build_optimizer, check_optimizer
 
 
 def build(optimizer: str, **settings: object) -> torch.optim.Optimizer:

@@ -22,7 +22,7 @@ from lrensemble.export.serving.limits import Limits
 from lrensemble.export.serving.messages import Received, read, written
 from lrensemble.export.serving.refused import NOT_FOUND, RefusedError
 from lrensemble.numerics import likeliest
-from lrensemble.train.run.numerics import threads_for
+from lrensemble.train.run.arithmetic.numerics import threads_for
 
 VERSION = "1"
 """Version under which it is served."""

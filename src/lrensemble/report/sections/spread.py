@@ -29,7 +29,7 @@ from lrensemble.report.look import GUIDE, Look, looks_of
 from lrensemble.report.parameters import squared_distances
 from lrensemble.report.report_data import ReportData, policy_of
 from lrensemble.report.section import Figure, Section, Table
-from lrensemble.train.run.optimizers import check_optimizer
+from lrensemble.train.run.arithmetic.optimizers import check_optimizer
 
 Point = tuple[str, float, float]
 """Name, predicted value and measured value."""

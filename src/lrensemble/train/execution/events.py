@@ -7,8 +7,8 @@ from typing import Literal
 
 from lrensemble.pool import Pool
 from lrensemble.train.execution.jobs import Job
-from lrensemble.train.run.epochs import Epoch
 from lrensemble.train.run.loop import Step
+from lrensemble.train.run.progress.journal import Epoch
 from lrensemble.train.run.runs import Elsewhere, Run
 
 

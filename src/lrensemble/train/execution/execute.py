@@ -27,11 +27,11 @@ from lrensemble.train.execution.jobs import Job
 from lrensemble.train.execution.memory import free, is_out_of_memory, kept_memory
 from lrensemble.train.execution.other_processes import elsewhere_event, ended_elsewhere
 from lrensemble.train.execution.signals import deferred_interrupt
-from lrensemble.train.run.claims import Claims, claim_group
 from lrensemble.train.run.life import train_runs
+from lrensemble.train.run.progress.claims import Claims, claim_group
+from lrensemble.train.run.progress.state import HistoryLine
 from lrensemble.train.run.runs import Elsewhere, Run, is_there, unfinished
 from lrensemble.train.run.session import Interrupt, Session
-from lrensemble.train.run.state import HistoryLine
 from lrensemble.train.sweep.setup import Setup, set_up
 
 logger = logging.getLogger(__name__)

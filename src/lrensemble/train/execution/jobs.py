@@ -34,8 +34,8 @@ from lrensemble.train.execution.costs import (
     measured_costs,
 )
 from lrensemble.train.execution.memory import free
-from lrensemble.train.run.claims import begun_groups, steps_done
 from lrensemble.train.run.fused.optimizers import shared_settings
+from lrensemble.train.run.progress.claims import begun_groups, steps_done
 from lrensemble.train.run.runs import Run, state_of
 
 logger = logging.getLogger(__name__)

@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+import math
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import nn
 
-from lrensemble.data import Dataset, Learnable, rows_seen
+from lrensemble.data import Dataset, Learnable, rows_seen, steps_per_epoch
 from lrensemble.files.claims import Claim, claim
+from lrensemble.language.dataset import SequenceDataset
 from lrensemble.pool import MemberRecord, Pool
-from lrensemble.pool.member import Status
-from lrensemble.train.run.claims import Claims
-from lrensemble.train.run.epochs import Epoch, epochs_ended
-from lrensemble.train.run.journal import BySplit, Journal
-from lrensemble.train.run.loop import Step, Steps, chunks, largest_chunk, momenta_of, to_numbers
+from lrensemble.train.run.arithmetic.numerics import reproducibly, threads, threads_for
+from lrensemble.train.run.loop import Step, Steps, Trainee, chunks, largest_chunk, momenta_of, to_numbers
 from lrensemble.train.run.made import made_with
-from lrensemble.train.run.numerics import reproducibly, threads
 from lrensemble.train.run.own_loop.life import live_by_function
+from lrensemble.train.run.predictions import Scoring
+from lrensemble.train.run.progress.claims import Claims
+from lrensemble.train.run.progress.endings import best_epoch, early_end
+from lrensemble.train.run.progress.journal import BySplit, Epoch, Journal
+from lrensemble.train.run.progress.kept import Kept
+from lrensemble.train.run.progress.state import first_progress, restore_state, save_state, stacked_in
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
-from lrensemble.train.run.state import save_state
-from lrensemble.train.run.under_way import Life, begin, end_epoch, keep, trainee_of
+from lrensemble.train.run.sharded.trainee import ShardedTrainee
+from lrensemble.train.run.single import initial_network
+from lrensemble.train.run.trainees import alone, together
+
+MIN_STACK = 2
+"""Fewest members of a stack that others have left."""
 
 Training = Generator[Step | Epoch, None, list[MemberRecord]]
 """What happens in runs while they are trained; at the end [member] what is recorded of them."""
+
+
+@dataclass(eq=False)
+class Life:
+    """Runs under way: what they are trained with, and how far they have come."""
+
+    claims: Claims
+    dataset: Learnable
+    pool: Pool
+    session: Session
+    trainee: Trainee
+    """Members that are still trained, `journal.stacked`; another one when some of them have ended."""
+    kept: Kept
+    journal: Journal
+    parameters: int
+    """Number of parameters of one network."""
 
 
 def train_runs(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Training:
@@ -38,8 +63,6 @@ def train_runs(claims: Claims, dataset: Learnable, pool: Pool, session: Session)
 
 def live(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Training:
     """Train runs, from the start or from their saved state, and add them to the pool, however they end.
-
-    Members that end early leave their group at the end of the epoch; see `drop` on the bits of the others.
 
     Args:
         claims: on one run, or on several that can be trained together; they are gone when the members are there.
@@ -60,10 +83,9 @@ def live(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Tr
     """
     with reproducibly(session.reproducible):
         life = begin(claims, dataset, pool, session)
-    runs, journal, interrupt = claims.runs, life.journal, session.interrupt
+    runs, journal, interrupt, clock = claims.runs, life.journal, session.interrupt, SaveClock(session.save_steps)
     cuts = (largest_chunk(dataset.device), journal.epoch_steps, session.save_steps or journal.epoch_steps)
-    clock, since = SaveClock(session.save_steps), (journal.step, journal.seconds)
-    with threads(journal.threads), reproducibly(journal.reproducible):
+    with threads(journal.begun.threads), reproducibly(journal.begun.reproducible):
         for steps in chunks(journal.step, runs[0].policy.total, *cuts):
             policies = [runs[member].policy for member in journal.stacked]
             rates = [[policy(step) for policy in policies] for step in steps]
@@ -72,22 +94,114 @@ def live(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Tr
             seen: list[Step | Epoch] = [*journal.add(Steps(steps, rates, *to_numbers(updates)))]
             claims.beat()
             if journal.at_epoch_end and journal.going_on:
-                end_epoch(life, rates[-1])
-                now = journal.seconds
-                seen += epochs_ended(runs, journal, since, now)
-                since = journal.step, now
-            ends = not journal.going_on
-            if not ends and (interrupt.pending or clock.strikes(journal.step)):
+                seen += end_epoch(life)
+            if journal.going_on and (interrupt.pending or clock.strikes(journal.step)):
                 save(life)
-            if not ends and interrupt.pending:
-                raise interrupt.error()
+                if interrupt.pending:
+                    raise interrupt.error()
             yield from seen
-            if ends:
+            if not journal.going_on:
                 break
         predictions = predict(life)
     records = [add(life, member, predictions) for member in range(len(runs))]
     claims.finish()
     return records
+
+
+def begin(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Life:
+    """Networks, optimizers and journal as they were when their state was saved, or new ones."""
+    runs, path, kept = claims.runs, claims.state.folder / STATE, Kept()
+    ids, train = tuple(run.id for run in runs), runs[0].recipe.train
+    trained = [runs[member] for member in stacked_in(path) or range(len(runs))]
+    network, trainee = trainee_of(trained, dataset, session)
+    progress = restore_state(path, trainee, kept)
+    if progress is None and len(trained) < len(runs):  # its tensors are damaged, and all begin again
+        network, trainee = trainee_of(runs, dataset, session)
+    if progress is None:
+        count = session.threads or _threads(network, runs, dataset, session)
+        progress = first_progress(ids, count, reproducible=session.reproducible)
+    journal = Journal(
+        progress.model_copy(update={"runs": ids}),
+        Scoring.of(dataset, trainee.head),
+        epoch_steps=steps_per_epoch(len(dataset.rows["train"]), train.batch_size, drop_last=train.drop_last),
+        total=runs[0].policy.total,
+        batch_size=train.batch_size,
+    )
+    return Life(claims, dataset, pool, session, trainee, kept, journal, sum(map(torch.numel, network.parameters())))
+
+
+def _threads(network: nn.Module, runs: Sequence[Run], dataset: Learnable, session: Session) -> int:
+    """Threads that suit a network, or as many of them as there are runs."""
+    train = runs[0].recipe.train
+    if session.processes is not None:
+        return torch.get_num_threads()
+    # Of sequences a part of a batch, since a whole one may find no room.
+    rows = math.ceil(train.batch_size / train.accumulate) if isinstance(dataset, SequenceDataset) else train.batch_size
+    return threads_for(network, dataset.batch(dataset.rows["train"][:rows])[0], len(runs))
+
+
+def trainee_of(runs: Sequence[Run], dataset: Learnable, session: Session) -> tuple[nn.Module, Trainee]:
+    """New networks of runs as they are trained, and the first of them: a stack in a fused session, else the one."""
+    settings = [run.recipe.train for run in runs]
+    if session.processes is not None:
+        assert isinstance(dataset, SequenceDataset)  # of others there is no such session
+        sharded = ShardedTrainee(runs[0].recipe, dataset, session.processes)
+        return sharded.model, sharded
+    networks = [initial_network(run.recipe, dataset) for run in runs]
+    if session.execution == "fused":
+        return networks[0], together(networks, dataset, settings)
+    return networks[0], alone(networks[0], dataset, settings[0])
+
+
+def end_epoch(life: Life) -> list[Epoch]:
+    """Write the lines of an epoch, keep the weights of the best, and let members go that end here."""
+    journal, runs, metric = life.journal, life.claims.runs, life.journal.scoring.aim
+    should_continue, is_last = life.session.should_continue, life.journal.step == runs[0].policy.total
+    judged = [member for member in journal.stacked if runs[member].recipe.train.learn_within]
+    seen = journal.end_epoch(life.trainee.predict("val").numpy(), judged)
+    for member in journal.going_on:
+        train, history = runs[member].recipe.train, journal.histories[member]
+        if train.keep == "best" and best_epoch(history, metric) == len(history) - 1:
+            keep(life, member)
+        if is_last:
+            continue
+        how = early_end(history, train, metric)
+        if how is not None:
+            journal.stop(member, how)
+        # Asked before the state is saved: a run that is resumed asks again, and none goes on unasked.
+        elif should_continue is not None and not should_continue(runs[member], history[-1]):
+            journal.stop(member, "pruned")
+        if how == "stopped" and member not in life.kept:
+            keep(life, member)
+    if not is_last:
+        drop(life)
+    return seen
+
+
+def keep(life: Life, member: int) -> None:
+    """Copy the weights that a member is to end with."""
+    life.kept.take(member, life.trainee.weights(life.journal.stacked.index(member)))
+
+
+def drop(life: Life) -> None:
+    """Go on without the members of a group that have ended, diverged ones among them.
+
+    The others keep their bits where the widths of the network are multiples of 8; elsewhere the kernels of a CPU may
+    sum in another order in a smaller stack, and the last bits differ. In a stack of one they would do so everywhere, so
+    that the last one keeps a companion. Compiled networks stay as they are: another size would be compiled anew.
+    """
+    journal, runs, staying = life.journal, life.claims.runs, life.journal.going_on
+    if life.session.execution != "fused" or not staying or runs[0].recipe.train.compile:
+        return
+    companions = [member for member in journal.stacked if member not in staying]
+    staying = sorted([*staying, *companions[: max(0, MIN_STACK - len(staying))]])
+    if staying == journal.stacked:
+        return
+    places = [journal.stacked.index(member) for member in staying]
+    state = {name: tensor[places] for name, tensor in life.trainee.state().items()}
+    _, life.trainee = trainee_of([runs[member] for member in staying], life.dataset, life.session)
+    life.trainee.load(state)
+    journal.stacked = staying
 
 
 def save(life: Life) -> None:
@@ -98,19 +212,15 @@ def save(life: Life) -> None:
 
 
 def predict(life: Life) -> BySplit:
-    """Predictions, [place, …], of the members that have finished, by the weights that they end with; none where nobody
-    has.
-    """
-    journal, kept = life.journal, life.kept
-    finished = [member for member in range(len(life.claims.runs)) if journal.has_finished(member)]
+    """Predictions, [place, …], of the members that have finished, by the weights that they end with."""
+    journal, kept, finished = life.journal, life.kept, life.journal.finished
     if not finished:
         return {}
     if not set(finished) <= set(journal.stacked):  # of a group, some ended before the others
         for member in finished:
             if member not in kept:
                 keep(life, member)
-        runs = [life.claims.runs[member] for member in finished]
-        _, life.trainee = trainee_of(runs, life.dataset, life.session)
+        _, life.trainee = trainee_of([life.claims.runs[member] for member in finished], life.dataset, life.session)
         journal.stacked = finished
     for place, member in enumerate(journal.stacked):
         if member in kept:
@@ -123,31 +233,22 @@ def predict(life: Life) -> BySplit:
 def add(life: Life, member: int, predictions: BySplit) -> MemberRecord:
     """Add a member to the pool, unless a sweep that was killed while adding has done so; what is recorded of it."""
     run, journal = life.claims.runs[member], life.journal
-    status = status_of(journal, member)
-    place = journal.stacked.index(member) if status == "finished" else -1
-    own = {split: said[place] for split, said in predictions.items()} if status == "finished" else {}
-    record = record_of(life, member, status, own)
+    place = journal.stacked.index(member) if journal.status_of(member) == "finished" else None
+    own = {} if place is None else {split: said[place] for split, said in predictions.items()}
+    record = record_of(life, member, own)
     mine = life.claims.members.get(run.id)
     if mine is not None and run.id in life.pool:
         mine.check()  # whoever took the run over has added it, and it is theirs to tell
     elif mine is not None:
-        weights = life.trainee.weights(place) if own else None
-        history = journal.histories[member]
+        weights = None if place is None else life.trainee.weights(place)
         # The successor first: a kill in between costs nothing.
-        with hand_on(life, run) if own else nullcontext(), mine.fenced():
+        with nullcontext() if place is None else hand_on(life, run), mine.fenced():
             said = {split: life.trainee.head.predictions(stored) for split, stored in own.items()}
+            history = journal.histories[member]
             added = life.pool.add(record, said, weights=weights, history=history, within=mine.folder)
         if not added:
             mine.check()
     return record
-
-
-def status_of(journal: Journal, member: int) -> Status:
-    """Status in the pool; a run that was stopped has finished."""
-    stop = journal.stops[member]
-    if journal.diverged[member]:
-        return "diverged"
-    return "finished" if stop is None or stop.how == "stopped" else stop.how
 
 
 @contextmanager
@@ -162,8 +263,8 @@ def hand_on(life: Life, run: Run) -> Iterator[None]:
     if not isinstance(ready, Claim):
         yield
         return
+    begun = {"runs": (run.successor,), "inherited": life.journal.step, "seconds": 0.0}
     try:
-        begun = {"runs": (run.successor,), "inherited": life.journal.step, "seconds": 0.0}
         with ready.fenced():
             save_state(ready.folder / STATE, life.journal.progress().model_copy(update=begun), life.trainee)
         yield
@@ -171,10 +272,10 @@ def hand_on(life: Life, run: Run) -> Iterator[None]:
         ready.release()
 
 
-def record_of(life: Life, member: int, status: Status, predictions: Mapping[str, NDArray[np.floating]]) -> MemberRecord:
+def record_of(life: Life, member: int, predictions: BySplit) -> MemberRecord:
     """What the pool keeps of a run beside its files; predictions are [sample, column] of each split."""
     runs, dataset, journal = life.claims.runs, life.dataset, life.journal
-    run = runs[member]
+    run, status, begun = runs[member], journal.status_of(member), journal.begun
     epochs = journal.steps_of(member) // journal.epoch_steps
     recipe = pruned_recipe(run.recipe, epochs) if status == "pruned" else run.recipe
     return MemberRecord(
@@ -193,11 +294,6 @@ def record_of(life: Life, member: int, status: Status, predictions: Mapping[str,
         scale=dataset.scale if dataset.scale.mean else None,
         adapter=None if life.trainee.adapter is None else dict(life.trainee.adapter),
         made_with=made_with(
-            [run.id for run in runs],
-            dataset.device,
-            run.recipe.train.precision,
-            life.session.execution,
-            threads=journal.threads,
-            reproducible=journal.reproducible,
+            runs, dataset.device, life.session.execution, threads=begun.threads, reproducible=begun.reproducible
         ),
     )

@@ -16,6 +16,9 @@ from lrensemble.targets.heads import Head
 LARGEST_CHUNK = 64
 """Steps that a GPU does at most before the host looks at them."""
 
+Momenta = Sequence[float | None] | None
+"""[member] momentum of a step, None for the optimizer's own; None where all have that."""
+
 
 class Step(NamedTuple):
     """One update of the optimizer."""
@@ -31,16 +34,24 @@ class Step(NamedTuple):
     """Id of the run, in a sweep."""
 
 
+class Steps(NamedTuple):
+    """A chunk of steps of every member."""
+
+    steps: range
+    rates: Sequence[Sequence[float]]
+    """[step, member]"""
+    losses: Sequence[Sequence[float]]
+    """[step, member] as `Step.loss`."""
+    norms: Sequence[Sequence[float]]
+    """[step, member] as `Step.norm`."""
+
+
 class DivergedError(TrainingError):
     """A rate, a loss or a prediction is not finite any more: the run has ended without a usable model."""
 
     def __init__(self, step: int, rate: float, loss: float) -> None:
         super().__init__(f"diverged at step {step}: rate {rate:g}, loss {loss:g}")
         self.step, self.rate, self.loss = step, rate, loss
-
-
-Momenta = Sequence[float | None] | None
-"""[member] momentum of a step, None for the optimizer's own; None where all have that."""
 
 
 class Trainee(Protocol):
@@ -72,7 +83,7 @@ class Trainee(Protocol):
         """
 
     def predict(self, split: str) -> Tensor:
-        """What members say on a split, [member, sample, column] on the CPU, in evaluation mode.
+        """What members say on a split (`Head.stored`), [member, sample, column] on the CPU, in evaluation mode.
 
         Raises:
             TrainingError: the outputs are not [batch, output].
@@ -92,18 +103,6 @@ class Trainee(Protocol):
         """
 
 
-class Steps(NamedTuple):
-    """A chunk of steps of every member."""
-
-    steps: range
-    rates: Sequence[Sequence[float]]
-    """[step, member]"""
-    losses: Sequence[Sequence[float]]
-    """[step, member] mean over the batch, before the update."""
-    norms: Sequence[Sequence[float]]
-    """[step, member] L2 norm of the gradient, before clipping."""
-
-
 def fit(trainee: Trainee, policy: Policy, *, first_step: int = 0, chunk_steps: int = 1) -> Generator[Step, None, None]:
     """Train one network in place, one step for each that is asked for.
 
@@ -116,7 +115,7 @@ def fit(trainee: Trainee, policy: Policy, *, first_step: int = 0, chunk_steps: i
 
     Raises:
         DivergedError: the rate or the loss is not finite.
-        TrainingError: the outputs are not [batch, output], or the network cannot be compiled here.
+        TrainingError: as `Trainee.step`.
     """
     for chunk in fit_members(trainee, [policy], first_step=first_step, chunk_steps=chunk_steps):
         for step, (rate,), (loss,), (norm,) in zip(*chunk, strict=True):
@@ -128,14 +127,7 @@ def fit(trainee: Trainee, policy: Policy, *, first_step: int = 0, chunk_steps: i
 def fit_members(
     trainee: Trainee, policies: Sequence[Policy], *, first_step: int = 0, chunk_steps: int = 1
 ) -> Generator[Steps, None, None]:
-    """Train all members in place, chunk by chunk; one that diverges is trained on, to no end.
-
-    Args:
-        trainee: of as many members as there are policies.
-        policies: [member] of as many steps each.
-        first_step: as for `fit`.
-        chunk_steps: as for `fit`.
-    """
+    """Train all members in place, a policy [member] each, chunk by chunk as `fit`; one that diverges is trained on."""
     for steps in chunks(first_step, policies[0].total, chunk_steps):
         rates = [[policy(step) for policy in policies] for step in steps]
         updates = [trainee.step(step, own, momenta_of(policies, step)) for step, own in zip(steps, rates, strict=True)]

@@ -8,13 +8,13 @@ import torch
 
 from lrensemble.environment import machine, versions
 from lrensemble.pool.made_with import MadeWith
-from lrensemble.train.run.numerics import rounds_float32
+from lrensemble.train.run.arithmetic.numerics import rounds_float32
+from lrensemble.train.run.runs import Run
 
 
 def made_with(
-    runs: Sequence[str],
+    runs: Sequence[Run],
     device: torch.device,
-    precision: str,
     execution: str,
     *,
     threads: int | None = None,
@@ -23,9 +23,8 @@ def made_with(
     """What decides the bits of runs beside their recipes.
 
     Args:
-        runs: ids of all runs of the program, in the order of the stack.
+        runs: all runs of the program, of one precision, in the order of the stack.
         device: where they were trained.
-        precision: of their recipe.
         execution: how.
         threads: threads that they computed on; None where that is not known.
         reproducible: whether they computed `reproducibly`.
@@ -37,11 +36,11 @@ def made_with(
         cuda = {"cuda": str(torch.version.cuda), "cudnn": str(cudnn)}
     return MadeWith(
         execution=execution,
-        group=tuple(runs) if execution == "fused" else (),
+        group=tuple(run.id for run in runs) if execution == "fused" else (),
         group_size=len(runs),
         threads=threads,
         device=torch.cuda.get_device_name(device) if on_cuda else device.type,
-        tf32=rounds_float32(device, precision),
+        tf32=rounds_float32(device, runs[0].recipe.train.precision),
         deterministic=reproducible or torch.are_deterministic_algorithms_enabled(),
         instructions=torch.backends.cpu.get_cpu_capability(),
         versions={**versions(), **cuda},

@@ -17,7 +17,7 @@ from lrensemble.language.likelihood import ROWS
 from lrensemble.language.shared import linear_layers, outlined
 from lrensemble.language.step_memory import BatchSize, activation_bytes
 from lrensemble.spec import Spec
-from lrensemble.train.run.optimizers import build_optimizer
+from lrensemble.train.run.arithmetic.optimizers import build_optimizer
 
 GB = 1e9
 LEAST_PARAMETERS = 100_000_000

@@ -21,14 +21,14 @@ from lrensemble.language.batches import Batches
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.tokens import token_likelihoods
 from lrensemble.targets.heads import Head
-from lrensemble.train.run.average import WeightAverage
-from lrensemble.train.run.groups import freeze
+from lrensemble.train.run.arithmetic.average import WeightAverage
+from lrensemble.train.run.arithmetic.groups import freeze
+from lrensemble.train.run.arithmetic.numerics import arithmetic, autocast
+from lrensemble.train.run.arithmetic.optimizers import ScaledOptimizer
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.numerics import arithmetic, autocast
-from lrensemble.train.run.scaled import ScaledOptimizer
+from lrensemble.train.run.progress.state import by_kind, require_same
 from lrensemble.train.run.sharded.share import WHOLE, Share
 from lrensemble.train.run.single import randomness
-from lrensemble.train.run.state import by_kind
 
 NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 
@@ -37,7 +37,7 @@ PACKED_TOLERANCE = 0.02
 
 
 class SequenceTrainee:
-    """One language model on its sequences. Its state is what is trained, and not the base that others share."""
+    """A `Trainee` of one language model on its sequences. Its state is what is trained, not the shared base."""
 
     def __init__(
         self, model: nn.Module, dataset: SequenceDataset, settings: TrainSettings, *, share: Share = WHOLE
@@ -153,12 +153,10 @@ class SequenceTrainee:
             ValueError, KeyError: it is that of another model or recipe.
         """
         parts = by_kind(tensors, "model", "optimizer", "average", "scaler")
-        found, expected = (
-            {name: (each.shape, each.dtype) for name, each in side.items()} for side in (parts["model"], self._trained)
-        )
         averaged = set(parts["average"])  # there is none before the first step
         fits = not averaged or (self._average is not None and averaged == set(self._trained))
-        if found != expected or bool(parts["scaler"]) != self.optimizer.scaler.is_enabled() or not fits:
+        require_same(parts["model"], self._trained)
+        if bool(parts["scaler"]) != self.optimizer.scaler.is_enabled() or not fits:
             raise ValueError("its weights are those of another model")
         self.optimizer.load(parts["optimizer"], parts["scaler"])
         for name, parameter in self._trained.items():

@@ -15,13 +15,13 @@ from lrensemble import models
 from lrensemble.config import Recipe, TrainSettings
 from lrensemble.data import Dataset, Learnable, Mixing, loss_of
 from lrensemble.targets.heads import batch_weight, mixed_loss
-from lrensemble.train.run.groups import freeze
+from lrensemble.train.run.arithmetic.groups import freeze
+from lrensemble.train.run.arithmetic.numerics import arithmetic, autocast, compiled
+from lrensemble.train.run.arithmetic.optimizers import ScaledOptimizer
 from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.numerics import arithmetic, autocast, compiled
 from lrensemble.train.run.predictions import checked_outputs, predict
-from lrensemble.train.run.scaled import ScaledOptimizer
-from lrensemble.train.run.state import by_kind
+from lrensemble.train.run.progress.state import by_kind, require_same
 
 _DRAW_NOTHING = (
     nn.Sequential,
@@ -35,7 +35,7 @@ _DRAW_NOTHING = (
 
 
 class SingleTrainee:
-    """One network on its data, with all that is updated beside it."""
+    """A `Trainee` of one network on its data, with all that is updated beside it."""
 
     adapter = None
     """None: the weights are those of whole networks."""
@@ -55,7 +55,6 @@ class SingleTrainee:
             UnknownNameError, TrainingError: as `ScaledOptimizer`.
             SpecError: an augmentation that does not suit the inputs.
         """
-        device = next(model.parameters()).device
         self.model, self._dataset, self._settings = model, dataset, settings
         self.head, self._loss = dataset.head(settings.form), loss_of(dataset, settings)
         self._memory_format = torch.contiguous_format
@@ -65,7 +64,7 @@ class SingleTrainee:
         self._draws = may_draw(model)
         freeze(model, settings.group)
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-        self.optimizer = ScaledOptimizer(trained, settings, device)
+        self.optimizer = ScaledOptimizer(trained, settings, next(model.parameters()).device)
         self._forward: Callable[[Tensor], Tensor] = compiled(model) if settings.compile else model
         self._average: AveragedModel | None = None
         if settings.ema:
@@ -99,8 +98,7 @@ class SingleTrainee:
     def _losses(self, inputs: Tensor, truth: Tensor, mixing: Mixing | None) -> Iterator[Tensor]:
         """The losses of a batch, part after part, which add up to the mean over it."""
         settings, size = self._settings, math.ceil(len(truth) / self._settings.accumulate)
-        other = None if mixing is None else truth[mixing.partner]
-        share = None if mixing is None else mixing.share
+        other, share = (None, None) if mixing is None else (truth[mixing.partner], mixing.share)
         whole = batch_weight(self._loss, truth, other, share) if size < len(truth) else None
         for start in range(0, len(truth), size):
             rows = slice(start, start + size)
@@ -112,37 +110,30 @@ class SingleTrainee:
             yield loss if whole is None else loss * (batch_weight(self._loss, *own) / whole)
 
     def predict(self, split: str) -> Tensor:
-        """What the network says on a split, [1, sample, column], as `predict`."""
+        """What the network says on a split, [1, sample, column]."""
         return predict(self.evaluated, self.head, self._dataset, split)[None]
 
-    def weights(self, member: int = 0) -> Mapping[str, Tensor]:
+    def weights(self, member: int = 0) -> Mapping[str, Tensor]:  # noqa: ARG002 – there is one
         """Parameters and buffers of the evaluated network, by name."""
-        del member  # there is one
         state: dict[str, Tensor] = self.evaluated.state_dict()
         return state
 
     def state(self) -> dict[str, Tensor]:
-        """Every tensor that it takes to go on, by name: for a file."""
-        tensors = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
-        tensors |= self.optimizer.state()
-        if self._average is not None:
-            tensors |= {f"average/{name}": tensor for name, tensor in self._average.state_dict().items()}
-        return tensors
+        """`model/…`, `average/…` where there is one, and those of the optimizer."""
+        parts = {"model": self.model} | ({} if self._average is None else {"average": self._average})
+        tensors = {f"{kind}/{name}": each for kind, part in parts.items() for name, each in part.state_dict().items()}
+        return tensors | self.optimizer.state()
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take over what `state` gave; nothing is touched unless all of it fits.
-
-        Raises:
-            ValueError, KeyError: it is that of another model or recipe.
-        """
+        """Take over what `state` gave; nothing is touched unless all of it fits."""
         parts = by_kind(tensors, "model", "optimizer", "average", "scaler")
         # What an optimizer keeps is not there before its first step, so it has nothing to be compared with.
-        found, expected = (
-            {name: (tensor.shape, tensor.dtype) for name, tensor in side.items() if not name.startswith("optimizer/")}
-            for side in (tensors, self.state())
+        require_same(
+            *(
+                {name: tensor for name, tensor in side.items() if not name.startswith("optimizer/")}
+                for side in (tensors, self.state())
+            )
         )
-        if found != expected:
-            raise ValueError("its weights are those of another model")
         self.model.load_state_dict(parts["model"])
         channels_last = self._memory_format == torch.channels_last
         self.optimizer.load(parts["optimizer"], parts["scaler"], channels_last=channels_last)

@@ -18,8 +18,8 @@ from lrensemble.errors import ConfigError, LREnsembleError
 from lrensemble.policies import POLICIES, build
 from lrensemble.policies.epochs import meant_as_epochs
 from lrensemble.spec import Spec, Value, to_spec
-from lrensemble.train.run.groups import check_groups
-from lrensemble.train.run.optimizers import check_momentum, check_optimizer
+from lrensemble.train.run.arithmetic.groups import check_groups
+from lrensemble.train.run.arithmetic.optimizers import check_momentum, check_optimizer
 from lrensemble.train.run.own_loop.function import refuse_function, train_function
 from lrensemble.train.run.runs import Run
 from lrensemble.train.run.trainees import check_parts

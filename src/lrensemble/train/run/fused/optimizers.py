@@ -5,18 +5,18 @@ The updates are those of `torch.optim`, term by term; what may differ from membe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lrensemble.config import TrainSettings
+from lrensemble.train.run.arithmetic.groups import rate_factors
+from lrensemble.train.run.arithmetic.optimizers import check_optimizer
 from lrensemble.train.run.fused.weights import StackedWeights, Tensors
-from lrensemble.train.run.groups import rate_factors
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.optimizers import check_optimizer
 
 FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 
@@ -24,37 +24,35 @@ OWN = ("lr", "momentum", "weight_decay")
 """Settings of an optimizer that each member may have of its own."""
 
 
-def settings_of(settings: TrainSettings) -> dict[str, object] | None:
-    """The optimizer's settings as torch has them; None for one whose update is not written here."""
+def shared_settings(settings: TrainSettings) -> str | None:
+    """What must be the same for members to be updated together, as text; None for an optimizer whose update is not
+    written here.
+    """
     optimizer = check_optimizer(settings)
-    values = dict(optimizer.defaults)
+    values = optimizer.defaults
     if type(optimizer) not in FUSED or values.get("maximize") or values.get("amsgrad") or values.get("dampening"):
         return None
-    return {"kind": type(optimizer).__name__, **values}
-
-
-def shared_settings(settings: TrainSettings) -> str | None:
-    """What must be the same for members to be updated together, as text; None where they cannot be."""
-    values = settings_of(settings)
-    return None if values is None else repr(sorted((k, str(v)) for k, v in values.items() if k not in OWN))
+    shared = {key: str(value) for key, value in values.items() if key not in OWN}
+    return repr(sorted({"kind": type(optimizer).__name__, **shared}.items()))
 
 
 class StackedOptimizer:
     """The optimizers of several members, with the same shared settings."""
 
     def __init__(self, settings: Sequence[TrainSettings], weights: StackedWeights) -> None:
-        values = [settings_of(each) or {} for each in settings]
-        self._weights, self._shared = weights.flat, values[0]
+        if shared_settings(settings[0]) is None:
+            raise ValueError(f"{settings[0].optimizer} does not update several members at once; train them one by one")
+        optimizers = [check_optimizer(each) for each in settings]
+        values: list[dict[str, Any]] = [optimizer.defaults for optimizer in optimizers]
+        self._weights, self._kind, self._shared = weights.flat, type(optimizers[0]).__name__, values[0]
         self._clip_norm = settings[0].clip_norm
-        self._momentum = self._column([value.get("momentum", 0.0) for value in values])
-        decay = self._column([value.get("weight_decay", 0.0) for value in values])
-        self._decays, self._remembers = bool(decay.any()), bool(self._momentum.any())
-        self._decay = decay if settings[0].decay_norms else decay * _is_of_a_matrix(weights)
-        self._kind = str(values[0]["kind"])
-        betas: Any = values[0].get("betas", (0.0, 0.0))
-        self._betas: tuple[float, float] = betas
-        own: Any = [value.get("momentum", betas[0]) for value in values]
-        self._own_momenta: list[float] = own
+        betas = values[0].get("betas", (0.0, 0.0))
+        self._momenta: list[float] = [value.get("momentum", betas[0]) for value in values]
+        self._momentum = self._column(self._momenta) if any(self._momenta) else None
+        decays = [value["weight_decay"] for value in values]
+        self._decays, self._decay = any(decays), self._column(decays)
+        if not settings[0].decay_norms:  # but those of matrices and kernels
+            self._decay = self._decay * _by_weight(weights, [float(each.ndim > 2) for each in weights.trained.values()])
         factors = rate_factors(weights.trained, settings[0].group)
         self._factors = _by_weight(weights, factors) if set(factors) != {1.0} else None
         """[weight] factor on the rate; None where all have the policy's, which has fewer operations."""
@@ -62,10 +60,10 @@ class StackedOptimizer:
         self.state: Tensors = {name: torch.zeros_like(self._weights) for name in names}
         """[member, weight] by name."""
 
-    def _column(self, values: Sequence[object]) -> Tensor:
-        """[member, 1] in the type of the weights."""
+    def _column(self, values: Sequence[float]) -> Tensor:
+        """[member, 1] in the type of the weights; a GPU is not waited for."""
         exact = torch.tensor(values, dtype=torch.float64)
-        return exact.to(self._weights.device, self._weights.dtype)[:, None]
+        return exact.to(self._weights.device, non_blocking=True).to(self._weights.dtype)[:, None]
 
     @torch.no_grad()
     def update(self, gradient: Tensor, rates: Sequence[float], steps_done: int, momenta: Momenta = None) -> Tensor:
@@ -80,30 +78,27 @@ class StackedOptimizer:
         norms: Tensor = torch.linalg.vector_norm(gradient, dim=1)
         if self._clip_norm is not None:
             gradient *= (self._clip_norm / (norms + 1e-6)).clamp(max=1.0)[:, None]
-        finite = torch.from_numpy(np.where(np.isfinite(rates), rates, np.nan))
-        self.step(gradient, finite.to(gradient.device, non_blocking=True), steps_done, momenta)
+        self.step(gradient, self._column([r if math.isfinite(r) else math.nan for r in rates]), steps_done, momenta)
         return norms
 
     @torch.no_grad()
-    def step(self, gradient: Tensor, rates: Tensor, steps_done: int, momenta: Momenta = None) -> None:
-        """One update by the gradient [member, weight]; `rates` [member] are those of this step, in float64, as are
-        `momenta`, where policies give any.
-        """
-        rate = rates.to(self._weights.dtype)[:, None]
+    def step(self, gradient: Tensor, rate: Tensor, steps_done: int, momenta: Momenta = None) -> None:
+        """One update by the gradient [member, weight] as it is, with rates [member, 1] on the device."""
         if self._factors is not None:
             rate = rate * self._factors
         given = None
         if momenta is not None:
-            given = [own if m is None else m for m, own in zip(momenta, self._own_momenta, strict=True)]
+            given = [own if m is None else m for m, own in zip(momenta, self._momenta, strict=True)]
         if self._kind == "SGD":
-            self._sgd(gradient, rate, self._column(given) if given else self._momentum if self._remembers else None)
+            self._sgd(gradient, rate, given)
         else:
             self._adam(gradient, rate, steps_done + 1, given)
 
-    def _sgd(self, gradient: Tensor, rate: Tensor, momentum: Tensor | None) -> None:
+    def _sgd(self, gradient: Tensor, rate: Tensor, momenta: Sequence[float] | None) -> None:
         """Sutskever et al. 2013 as torch writes it: the buffer begins as the first gradient."""
         if self._decays:
             gradient = torch.addcmul(gradient, self._decay, self._weights)
+        momentum = self._column(momenta) if momenta else self._momentum
         if momentum is not None:
             buffer = self.state["momentum_buffer"].mul_(momentum).add_(gradient)
             gradient = torch.addcmul(gradient, momentum, buffer) if self._shared["nesterov"] else buffer
@@ -118,7 +113,7 @@ class StackedOptimizer:
             done: steps with this one.
             momenta: [member] first of the betas where policies give it, whose corrections are as torch has them.
         """
-        beta1, beta2 = self._betas
+        beta1, beta2 = self._shared["betas"]
         forgotten: float | Tensor = 1 - beta1
         corrected: float | Tensor = 1 - beta1**done
         if momenta:
@@ -132,11 +127,6 @@ class StackedOptimizer:
         square = self.state["exp_avg_sq"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         scale = (square.sqrt() / (1 - beta2**done) ** 0.5).add_(self._shared["eps"])
         self._weights.sub_(rate / corrected * mean / scale)
-
-
-def _is_of_a_matrix(weights: StackedWeights) -> Tensor:
-    """[weight] 1 for the weights of matrices and kernels, 0 for those of norms and biases."""
-    return _by_weight(weights, [float(tensor.ndim > 2) for tensor in weights.trained.values()])
 
 
 def _by_weight(weights: StackedWeights, values: Sequence[float]) -> Tensor:

@@ -18,19 +18,18 @@ from lrensemble.language.adapters import adapter_config
 from lrensemble.language.batches import Batches
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.language.tokens import token_likelihoods
+from lrensemble.train.run.arithmetic.groups import freeze
+from lrensemble.train.run.arithmetic.numerics import arithmetic, autocast
 from lrensemble.train.run.fused.adapters import StackedAdapters
 from lrensemble.train.run.fused.draws import Draws
 from lrensemble.train.run.fused.optimizers import StackedOptimizer
 from lrensemble.train.run.fused.weights import load_into
-from lrensemble.train.run.groups import freeze
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.numerics import arithmetic, autocast
 from lrensemble.train.run.sequences import answer_logits
-from lrensemble.train.run.state import by_kind
 
 
 class StackedSequenceTrainee:
-    """Adapters of one base on the same sequences.
+    """A `Trainee` of adapters of one base on the same sequences.
 
     The losses of the members, each a mean over the answer tokens of its own batch, are summed: each gradient is then
     that of its member alone. A member that diverges fills its slices with NaN, and touches no other.
@@ -125,19 +124,10 @@ class StackedSequenceTrainee:
         return self.model.state_of(member)
 
     def state(self) -> dict[str, Tensor]:
-        """Every tensor that it takes to go on beside the base, stacked, by name: for a file."""
+        """`model/…` and `optimizer/…`, stacked, beside the base."""
         tensors = {f"model/{name}": tensor.detach() for name, tensor in self.model.weights.trained.items()}
         return tensors | {f"optimizer/{name}": tensor for name, tensor in self._optimizer.state.items()}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take over what `state` gave; nothing is touched unless all of it fits.
-
-        Raises:
-            ValueError, KeyError: it is that of other adapters or another optimizer.
-        """
-        parts = by_kind(tensors, "model", "optimizer")
-        if parts["optimizer"].keys() != self._optimizer.state.keys():
-            raise ValueError("its optimizer is another one")
-        load_into(self.model.weights.trained, parts["model"])
-        placed = {name: tensor.to(self._dataset.device) for name, tensor in parts["optimizer"].items()}
-        self._optimizer.state.update(placed)
+        """Take over what `state` gave; nothing is touched unless all of it fits."""
+        load_into(self.state(), tensors)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from lrensemble.train.run.arithmetic.numerics import compiled
 from lrensemble.train.run.fused.layers import MembersAsChannels
-from lrensemble.train.run.fused.weights import StackedWeights, Tensors, load_into, stacked
-from lrensemble.train.run.numerics import compiled
+from lrensemble.train.run.fused.weights import StackedWeights, Tensors, stacked
 
 
 class StackedModel:
@@ -73,21 +73,9 @@ class StackedModel:
         return output
 
     def state(self) -> Tensors:
-        """Parameters and buffers, stacked, by name: for a file."""
+        """Parameters and buffers of the state dict, stacked, by name, in the memory of the stack."""
         both = self.parameters | self.buffers
         return {name: both[name].detach() for name in self._names if name in both}
-
-    def load(self, state: Tensors) -> None:
-        """Take over what `state` gave.
-
-        Raises:
-            ValueError: it is that of other networks.
-        """
-        load_into(self.state(), state)
-
-    def state_of(self, member: int) -> Tensors:
-        """The state dict of one network, in the memory of the stack."""
-        return {name: tensor[member] for name, tensor in self.state().items()}
 
 
 def _channels_last(inputs: Tensor, shared: bool) -> Tensor:

@@ -10,18 +10,18 @@ from torch import Tensor, nn
 from lrensemble.config import TrainSettings
 from lrensemble.data import Dataset, loss_of
 from lrensemble.targets.heads import member_losses
+from lrensemble.train.run.arithmetic.groups import freeze
+from lrensemble.train.run.arithmetic.numerics import arithmetic, autocast
 from lrensemble.train.run.fused.optimizers import StackedOptimizer
 from lrensemble.train.run.fused.stacked import StackedModel
-from lrensemble.train.run.groups import freeze
+from lrensemble.train.run.fused.weights import load_into
 from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.loop import Momenta
-from lrensemble.train.run.numerics import arithmetic, autocast
 from lrensemble.train.run.predictions import checked_outputs, stored_of
-from lrensemble.train.run.state import by_kind
 
 
 class StackedTrainee:
-    """Networks of one architecture on the same data.
+    """A `Trainee` of networks of one architecture on the same data.
 
     The losses of the members are summed, not averaged: each gradient is then that of its member alone. A member that
     diverges fills its slices with NaN, and touches no other.
@@ -54,7 +54,8 @@ class StackedTrainee:
         inputs, truth, mixing = self._loader.load(step)
         with arithmetic(inputs.device, self._settings):
             with autocast(inputs.device, self._settings):
-                outputs = self._outputs(inputs, truth.shape[1], training=True, shared=self._loader.shared)
+                outputs = self.model.outputs(inputs, training=True, shared=self._loader.shared)
+            outputs = checked_outputs(outputs, truth.shape[1], self.head, leading=1)
             outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
             partner, share = mixing or (None, None)
             losses = member_losses(self._loss, outputs, truth, partner=partner, share=share, smoothing=self._smoothing)
@@ -62,41 +63,24 @@ class StackedTrainee:
             gradient = self.model.weights.joined(torch.autograd.grad(losses.sum(), trained))
         return losses.detach(), self._optimizer.update(gradient, rates, step, momenta)
 
-    def _outputs(self, inputs: Tensor, rows: int, *, training: bool, shared: bool) -> Tensor:
-        """[member, batch, output]
-
-        Raises:
-            TrainingError: the networks' outputs are not [batch, output].
-        """
-        outputs = self.model.outputs(inputs, training=training, shared=shared)
-        return checked_outputs(outputs, rows, self.head, leading=1)
-
     def predict(self, split: str) -> Tensor:
-        """What the networks say on a split (`Head.stored`), [member, sample, column] on the CPU, in evaluation mode."""
+        """What the networks say on a split, [member, sample, column]."""
 
         def outputs(inputs: Tensor) -> Tensor:
-            return self._outputs(inputs, len(inputs), training=False, shared=True)
+            said = self.model.outputs(inputs, training=False, shared=True)
+            return checked_outputs(said, len(inputs), self.head, leading=1)
 
         return stored_of(outputs, self.head, self._dataset, split)
 
     def weights(self, member: int) -> Mapping[str, Tensor]:
-        """Parameters and buffers of one network, by name."""
-        return self.model.state_of(member)
+        """Parameters and buffers of one network, by name, in the memory of the stack."""
+        return {name: tensor[member] for name, tensor in self.model.state().items()}
 
     def state(self) -> dict[str, Tensor]:
-        """Every tensor that it takes to go on, stacked, by name: for a file."""
+        """`model/…` and `optimizer/…`, stacked."""
         tensors = {f"model/{name}": tensor for name, tensor in self.model.state().items()}
         return tensors | {f"optimizer/{name}": tensor for name, tensor in self._optimizer.state.items()}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take over what `state` gave; nothing is touched unless all of it fits.
-
-        Raises:
-            ValueError, KeyError: it is that of other networks or another optimizer.
-        """
-        parts = by_kind(tensors, "model", "optimizer")
-        if parts["optimizer"].keys() != self._optimizer.state.keys():
-            raise ValueError("its optimizer is another one")
-        self.model.load(parts["model"])
-        placed = {name: tensor.to(self._dataset.device) for name, tensor in parts["optimizer"].items()}
-        self._optimizer.state.update(placed)
+        """Take over what `state` gave; nothing is touched unless all of it fits."""
+        load_into(self.state(), tensors)

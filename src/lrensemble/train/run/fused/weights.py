@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from lrensemble.train.run.progress.state import require_same
+
 Tensors = dict[str, Tensor]
 
 
@@ -57,14 +59,12 @@ def stacked(members: Sequence[Mapping[str, Tensor]]) -> Tensors:
 
 
 def load_into(tensors: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
-    """Copy a state into tensors of the same names and shapes, or leave all of them as they are.
+    """Copy a state into tensors of the same names, shapes and types, or leave all of them as they are.
 
     Raises:
-        ValueError: it is that of other models.
+        ValueError: as `require_same`.
     """
-    shapes = [{name: (t.shape, t.dtype) for name, t in side.items()} for side in (state, tensors)]
-    if shapes[0] != shapes[1]:
-        raise ValueError("its weights are those of other models")
+    require_same(state, tensors)
     with torch.no_grad():
         for name, tensor in tensors.items():
             tensor.copy_(state[name])

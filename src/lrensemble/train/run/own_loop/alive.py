@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from lrensemble.files.beating import beating
-from lrensemble.train.run.claims import Claims
+from lrensemble.train.run.progress.claims import Claims
 from lrensemble.train.run.session import Interrupt
 
 

@@ -16,19 +16,19 @@ from lrensemble.policies import Policy, build
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.collect.scores import scores_of
 from lrensemble.targets import Predictions
-from lrensemble.train.run.claims import Claims
-from lrensemble.train.run.epochs import Epoch
+from lrensemble.train.run.arithmetic.numerics import reproducibly
 from lrensemble.train.run.loop import Step
 from lrensemble.train.run.made import made_with
-from lrensemble.train.run.numerics import reproducibly
 from lrensemble.train.run.own_loop.alive import interrupted_immediately, kept_alive, seeded
 from lrensemble.train.run.own_loop.function import train_function
 from lrensemble.train.run.own_loop.outcome import SPLITS, Outcome, are_numbers, history_of, outcome_of, predictions_of
 from lrensemble.train.run.predictions import predict
+from lrensemble.train.run.progress.claims import Claims
+from lrensemble.train.run.progress.journal import Epoch
+from lrensemble.train.run.progress.state import HistoryLine
 from lrensemble.train.run.runs import Run
 from lrensemble.train.run.session import Session
 from lrensemble.train.run.single import initial_network
-from lrensemble.train.run.state import HistoryLine
 
 logger = logging.getLogger(__name__)
 
@@ -178,7 +178,6 @@ def _record_of(run: Run, trained: _Trained, dataset: Dataset, session: Session) 
     """What the pool keeps of a run beside its files; nothing is known of its steps."""
     usable = all(map(are_numbers, trained.said.values()))
     has_network = trained.weights is not None and usable
-    precision = run.recipe.train.precision
     threads = torch.get_num_threads() if not session.reproducible else 1
     return MemberRecord(
         id=run.recipe.id,
@@ -193,11 +192,6 @@ def _record_of(run: Run, trained: _Trained, dataset: Dataset, session: Session) 
         inputs=dataset.inputs_of_members if has_network else None,
         scale=dataset.scale if has_network and dataset.scale.mean else None,
         made_with=made_with(
-            [run.id],
-            dataset.device,
-            precision,
-            session.execution,
-            threads=threads,
-            reproducible=session.reproducible,
+            [run], dataset.device, session.execution, threads=threads, reproducible=session.reproducible
         ),
     )

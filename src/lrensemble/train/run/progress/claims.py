@@ -10,8 +10,8 @@ from functools import cached_property
 from lrensemble.errors import StorageError
 from lrensemble.files.claims import Claim, Held, claim
 from lrensemble.pool import Pool
+from lrensemble.train.run.progress.state import UNUSABLE, read_progress
 from lrensemble.train.run.runs import STATE, Elsewhere, Run, entries_of, state_of, unfinished
-from lrensemble.train.run.state import UNUSABLE, read_progress
 
 
 def group_id(runs: Sequence[str]) -> str:

@@ -29,8 +29,8 @@ from torch import Tensor
 from lrensemble.config import Record
 from lrensemble.files import storage_errors, write_whole
 from lrensemble.text import from_json
-from lrensemble.train.run.kept import KEPT, Kept
 from lrensemble.train.run.loop import Trainee
+from lrensemble.train.run.progress.kept import KEPT, Kept
 
 logger = logging.getLogger(__name__)
 
@@ -182,6 +182,17 @@ def by_kind(tensors: Mapping[str, Tensor], *kinds: str) -> dict[str, dict[str, T
         kind, _, rest = name.partition("/")
         parts[kind][rest] = tensor
     return parts
+
+
+def require_same(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Refuse tensors of other names, shapes or types than those that are there.
+
+    Raises:
+        ValueError: they differ.
+    """
+    sides = [{name: (each.shape, each.dtype) for name, each in side.items()} for side in (found, expected)]
+    if sides[0] != sides[1]:
+        raise ValueError("its weights are those of another model, or its optimizer is another one")
 
 
 def _checksum(progress: str, tensors: Mapping[str, Tensor]) -> str:

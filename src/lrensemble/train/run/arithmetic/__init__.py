@@ -1,0 +1,1 @@
+"""How steps are computed: precision, threads, optimizers and their groups of parameters, the average of weights."""

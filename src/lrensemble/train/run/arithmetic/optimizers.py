@@ -1,0 +1,217 @@
+"""Optimizers by name: `sgd`, `adam`, `adamw`, or any class of `torch.optim`; and how one updates a network."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+
+from lrensemble.config import TrainSettings
+from lrensemble.errors import TrainingError, UnknownNameError
+from lrensemble.policies import Policy
+from lrensemble.policies.torch_adapter import momentum_in, set_momentum
+from lrensemble.registry import nearest
+from lrensemble.train.run.arithmetic.groups import rate_factors
+from lrensemble.train.run.arithmetic.numerics import check_precision
+from lrensemble.train.run.loop import Momenta
+
+_ALIASES = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
+_DEFAULT_MOMENTUM = 0.9
+
+
+class ScaledOptimizer:
+    """The optimizer of what is trained in one network, clipping, and the scale of the losses in float16."""
+
+    def __init__(self, trained: Mapping[str, nn.Parameter], settings: TrainSettings, device: torch.device) -> None:
+        """Make the optimizer of a recipe.
+
+        Args:
+            trained: parameters by name.
+            settings: `optimizer` and what it takes, `clip_norm` (Pascanu et al. 2013, algorithm 1), groups, precision.
+            device: where the network computes.
+
+        Raises:
+            UnknownNameError, TrainingError: as `build_optimizer` and `check_precision`.
+        """
+        check_precision(device, settings.precision)
+        self._parameters, self._clip_norm = list(trained.values()), settings.clip_norm
+        self._optimizer = build_optimizer(settings, self._parameters, rate_factors(trained, settings.group))
+        self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
+
+    def begin(self, rates: Sequence[float], momenta: Momenta = None) -> None:
+        """Take over rate and momentum, [1] each, of a step, and forget the gradients of the one before."""
+        (rate,), (momentum,) = rates, momenta or (None,)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group.get("lr_scale", 1.0)
+            set_momentum(group, momentum)
+        for parameter in self._parameters:
+            parameter.grad = None
+
+    @property
+    def gradients(self) -> list[Tensor]:
+        """Gradients that `backward` has left with the parameters."""
+        return [each.grad for each in self._parameters if each.grad is not None]
+
+    def update(self, rate: float) -> Tensor:
+        """Update the parameters by their gradients, unless the rate is not finite; the norm before clipping."""
+        if self.scaler.is_enabled():
+            self.scaler.unscale_(self._optimizer)
+        norm = get_total_norm(self.gradients)
+        if self._clip_norm is not None:
+            clip_grads_with_norm_(self._parameters, self._clip_norm, norm)
+        if math.isfinite(rate) and self.scaler.is_enabled():
+            self.scaler.step(self._optimizer)
+            self.scaler.update()
+        elif math.isfinite(rate):
+            self._optimizer.step()
+        return norm
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor that it takes to go on, as `optimizer/<index>/<key>` and `scaler/<key>`; none of the optimizer's
+        before the first step.
+        """
+        tensors = {f"scaler/{key}": torch.tensor(value) for key, value in self.scaler.state_dict().items()}
+        for index, entries in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{index}/{key}": tensor for key, tensor in entries.items()}
+        return tensors
+
+    def load(
+        self, optimizer: Mapping[str, Tensor], scaler: Mapping[str, Tensor], *, channels_last: bool = False
+    ) -> None:
+        """Take over what `state` gave, by `<index>/<key>` and by key.
+
+        With `channels_last` it is laid out as weights of convolutions are then: a fused optimizer goes through both in
+        the order of their memory.
+        """
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in optimizer.items():
+            index, _, key = name.partition("/")
+            placed = tensor.to(memory_format=torch.channels_last) if channels_last and tensor.ndim == 4 else tensor
+            states.setdefault(int(index), {})[key] = placed
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": states, "param_groups": groups})
+        if scaler:
+            self.scaler.load_state_dict({key: tensor.item() for key, tensor in scaler.items()})
+
+
+def build_optimizer(
+    settings: TrainSettings,
+    parameters: Iterable[nn.Parameter],
+    factors: Sequence[float] | None = None,
+    kind: type[torch.optim.Optimizer] | None = None,
+) -> torch.optim.Optimizer:
+    """The optimizer of a recipe; its rate is set before every step: the policy's, times a group's `lr_scale`.
+
+    `weight_decay` is always handed on to a class that takes it, so that 0 is 0 for AdamW as well.
+
+    Args:
+        settings: `optimizer` with its arguments, `momentum`, `nesterov`, `weight_decay` and `decay_norms`.
+        parameters: what is to be optimized.
+        factors: factor on the rate of each parameter; 1 unless given.
+        kind: class of the optimizer; the one that the recipe names unless given.
+
+    Raises:
+        UnknownNameError: `torch.optim` has no such class.
+        TrainingError: an argument that the class does not take, or a value that it refuses.
+    """
+    construct: Callable[..., torch.optim.Optimizer] = kind or _class_of(settings.optimizer.name)
+    spec, trained = settings.optimizer, list(parameters)
+    accepted = list(inspect.signature(construct).parameters)[1:]  # the first are the parameters to optimize
+    arguments = _shared_arguments(settings, accepted)
+    for key, value in spec.arguments.items():
+        if key == "lr":
+            raise TrainingError(f"optimizer {spec.name!r}: lr is set by the policy; give it there")
+        if key not in accepted:
+            raise TrainingError(f"optimizer {spec.name!r} has no argument {key!r}{nearest(key, accepted)}")
+        if arguments.get(key):
+            raise TrainingError(f"{key} is given twice: in train.{key} and in train.optimizer = {spec}; keep one")
+        arguments[key] = value
+    # One kernel updates all parameters, unless the recipe says how, or the device has no such kernel for all classes.
+    says_how = spec.arguments.keys() & {"fused", "foreach", "capturable", "differentiable"}
+    on_mps = any(parameter.device.type == "mps" for parameter in trained)
+    one_kernel = {"fused": True} if "fused" in accepted and not says_how and not on_mps else {}
+    try:
+        return construct(_groups(trained, settings, factors), lr=0.0, **one_kernel, **arguments)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TrainingError(f"optimizer {spec} refuses {arguments}: {error}") from None
+
+
+def check_optimizer(settings: TrainSettings) -> torch.optim.Optimizer:
+    """The optimizer of a recipe with all its settings, before any training: it has one parameter and takes no step.
+
+    Raises:
+        UnknownNameError, TrainingError: as `build_optimizer`.
+    """
+    kind = _class_of(settings.optimizer.name)
+    # To add a group of parameters, torch imports its compiler: a second that only training needs.
+    unused = type(kind.__name__, (kind,), {"add_param_group": _add_group})
+    optimizer = build_optimizer(settings, [nn.Parameter(torch.zeros(1))], kind=unused)
+    optimizer.__class__ = kind
+    return optimizer
+
+
+def _add_group(optimizer: torch.optim.Optimizer, group: dict[str, Any]) -> None:
+    optimizer.param_groups.append({**optimizer.defaults, **group})
+
+
+def check_momentum(settings: TrainSettings, policy: Policy) -> None:
+    """Refuse a policy that gives a momentum to an optimizer that takes none.
+
+    Raises:
+        TrainingError: with what to do.
+    """
+    if policy.gives_momentum and momentum_in(check_optimizer(settings).defaults) is None:
+        raise TrainingError(
+            f"optimizer {settings.optimizer.name!r} takes no momentum, but policy {policy.spec} gives one; "
+            "leave cycle_momentum out, or choose sgd, adam or adamw"
+        )
+
+
+def _groups(
+    parameters: Sequence[nn.Parameter], settings: TrainSettings, factors: Sequence[float] | None
+) -> list[dict[str, Any]]:
+    """The parameters that decay and, where those of norms and biases shall not, these; by the factor on their rate."""
+    split = settings.weight_decay and not settings.decay_norms
+    groups: dict[tuple[bool, float], dict[str, Any]] = {}
+    for parameter, factor in zip(parameters, factors or [1.0] * len(parameters), strict=True):
+        decays = parameter.ndim > 1 or not split
+        own = ({} if decays else {"weight_decay": 0.0}) | ({} if factor == 1 else {"lr_scale": factor})
+        groups.setdefault((not decays, factor), {"params": [], **own})["params"].append(parameter)
+    return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
+
+
+def _class_of(name: str) -> type[torch.optim.Optimizer]:
+    kinds: dict[str, type[torch.optim.Optimizer]] = {
+        key: value
+        for key, value in vars(torch.optim).items()
+        if inspect.isclass(value) and issubclass(value, torch.optim.Optimizer) and value is not torch.optim.Optimizer
+    }
+    kind = kinds.get(_ALIASES.get(name, name))
+    if kind is None:
+        raise UnknownNameError(f"no optimizer named {name!r}{nearest(name, [*_ALIASES, *kinds])}")
+    if kind is torch.optim.LBFGS:  # a step of it has no one rate and loss
+        raise TrainingError(f"optimizer {name!r} evaluates the loss several times a step; choose one that does not")
+    return kind
+
+
+def _shared_arguments(settings: TrainSettings, accepted: list[str]) -> dict[str, object]:
+    """What `[train]` says of momentum, nesterov and weight decay, for a class that accepts these arguments."""
+    name = settings.optimizer.name
+    wanted: dict[str, object] = {}
+    if settings.momentum is not None:
+        wanted["momentum"] = settings.momentum
+    elif _ALIASES.get(name, name) == "SGD" and "momentum" not in settings.optimizer.arguments:
+        wanted["momentum"] = _DEFAULT_MOMENTUM
+    if settings.nesterov:
+        wanted["nesterov"] = True
+    if settings.weight_decay or "weight_decay" in accepted:
+        wanted["weight_decay"] = settings.weight_decay
+    for key, value in wanted.items():
+        if key not in accepted:
+            raise TrainingError(f"optimizer {name!r} takes no {key}, but train.{key} = {value}; remove it")
+    return wanted
