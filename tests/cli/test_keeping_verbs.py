@@ -71,3 +71,12 @@ def test_figures(command: Command, pool: Path, tmp_path: Path) -> None:
     assert (refused.status, "no figures as '.jpg'" in refused.err) == (2, True)
     refused = command("plot", "history", pool)
     assert (refused.status, "is not of a pool" in refused.err) == (2, True)
+
+
+def test_figures_of_a_pool_whose_teams_are_all_stale(command: Command, pool: Path, tmp_path: Path) -> None:
+    pytest.importorskip("plotly")
+    member = sorted((pool / "members").iterdir())[0].name
+    assert command("rm", pool, member).status == 0
+    assert command("plot", "curves", pool, "--out", tmp_path / "c.html").status == 0
+    refused = command("plot", "price", pool, "--out", tmp_path / "r.html")
+    assert (refused.status, "choose again: lrensemble select" in refused.err) == (2, True)

@@ -61,6 +61,7 @@ def test_hours_that_do_not_suffice_end_with_a_status_of_their_own(command: Comma
     told = "the time is over (1e-09 hours), runs missing: 4; what was begun is saved, and the same command goes on"
     status, _, err = command("run", path, "--out", tmp_path / "out", "--hours", "1e-9")
     assert (status, err.splitlines()[-2:]) == (124, [told, "no run has finished yet: there is nothing to choose from"])
+    assert f"0 members in {tmp_path / 'out' / 'pool'}" in err.splitlines()
     status, out, _ = command("tune", path, "--out", tmp_path / "out" / "pool", "--hours", "1e-9", "--json")
     assert (status, json.loads(out)["missing"]) == (124, 4)
     one = tmp_path / "one.toml"

@@ -105,6 +105,20 @@ def test_an_unknown_experiment_is_refused_with_the_nearest() -> None:
         load_experiment("nowhere.toml")
 
 
+def test_a_folder_does_not_stand_in_the_place_of_an_experiment_that_ships(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()  # as `lrensemble export pool --out digits` makes it
+    assert len(load_experiment("digits").policy) == 16
+    (tmp_path / "digits").rmdir()
+    (tmp_path / "digits").write_text('data = "digits"\nmodel = "mlp"\npolicy = ["cosine(peak=0.1)"]\n')
+    assert len(load_experiment("digits").policy) == 1, "a file is meant by its path"
+    (tmp_path / "others").mkdir()
+    with pytest.raises(StorageError, match="cannot read others: Is a directory"):
+        load_experiment("others")
+
+
 @pytest.mark.parametrize("name", shipped())
 def test_experiments_that_ship_can_be_read(name: str) -> None:
     assert len(load_experiment(name).policy) == 16

@@ -203,6 +203,8 @@ def test_on_the_command_line_by_the_first_name_of_the_option(
         assert (record["variant"], record["as"]) == ("student", "student")
         assert set(record["val"]) == {"accuracy", "team_accuracy"}
         assert len(Ensemble.load(tmp_path / "one").members) == 1
+        said = command("export", pool.folder, "--variant", "student", "--data", data_folder, "--out", tmp_path / "two")
+        assert ", a single model, as bundle" in said.err, "what no team beats is not the student"
     else:
         assert outcome.status == 2
         assert "a soup needs two members or more of one architecture" in outcome.err

@@ -113,6 +113,7 @@ def print_benchmarks(found: Benchmarks, form: Form) -> None:
     if form == "table":
         answers.print()
         if found.choice.method is None:
-            people.print("no team is judged: none was chosen (lrensemble select), or none beats the best single model")
+            line = "no team is judged: none was chosen (lrensemble select), or none beats the best single model"
+            people.print(line, soft_wrap=True)
         for each in found.benchmarks.values():
             answers.print(each.text, soft_wrap=False)

@@ -109,7 +109,8 @@ def collect(
     for split in rows:
         if (group_of_row := result.pool.groups(split)) is not None:
             sizes += f", {len(set(group_of_row.tolist()))} {split} groups"
-    people.print(f"{len(result.added)} members added to {out}, {len(result.skipped)} were there already ({sizes})")
+    added, there = len(result.added), len(result.skipped)
+    people.print(f"{added} members added to {out}, {there} were there already ({sizes})", soft_wrap=True)
 
 
 def _by_name(given: list[str]) -> dict[str, list[Path]]:

@@ -140,7 +140,7 @@ class _Progress(logging.Handler):
         elif people.is_terminal:
             self.status.update(line_of(line))
         else:
-            people.print(line)
+            people.print(line, soft_wrap=True)
 
 
 def percent(fraction: float | None) -> str:

@@ -170,7 +170,7 @@ def export(
         )
         return
     if len(made.members) == 1:
-        alone = " (no team beats it)" if method is None else ""
+        alone = " (no team beats it)" if method is None and made_as.name == "team" else ""
         shipped = f"{made.members[0]}, a single model{alone}"
     else:
         shipped = f"{team.method}, a team of {len(made.members)}"

@@ -263,7 +263,7 @@ def _summarise(ended: Sequence[Ended], folder: Path) -> None:
     words |= {"learned_nothing": "learned nothing", "pruned": "pruned", "failed": "failed"}
     counts = {what: sum(event.status == what for event in ended) for what in words}
     parts = [f"{count} {words[what]}" for what, count in counts.items() if count]
-    people.print(f"{len(ended)} members in {folder}: {', '.join(parts)}", soft_wrap=True)
+    people.print(f"{len(ended)} members in {folder}{': ' if parts else ''}{', '.join(parts)}", soft_wrap=True)
     for event in ended:
         if event.status == "failed":
             people.warn(f"  {event.run.name} failed: {event.reason} (see {folder}/failed/{event.run.id}.json)")

@@ -22,12 +22,14 @@ def shipped(folder: str = EXPERIMENTS) -> list[str]:
 def place_of(given: str, folder: str = EXPERIMENTS, kind: str = "experiment") -> tuple[Path, str]:
     """File of a path or of a name that ships, and what messages call it.
 
+    A folder is no experiment: `digits` means the one that ships, also beside an ensemble that was exported to `digits`.
+
     Raises:
         ConfigError: no file, and no such name.
     """
-    path = Path(given)
-    if path.suffix == ".toml" or os.path.exists(path):
+    path, ships = Path(given), given in shipped(folder)
+    if path.suffix == ".toml" or (os.path.exists(path) and not (ships and path.is_dir())):
         return path, str(path)
-    if given in shipped(folder):
+    if ships:
         return Path(str(resources.files("lrensemble") / folder / f"{given}.toml")), given
     raise ConfigError(f"no {kind} named {given!r}{nearest(given, shipped(folder))}; or give the path of a .toml file")

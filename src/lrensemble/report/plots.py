@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lrensemble.errors import MissingExtraError, ReportError
-from lrensemble.evaluate import Result, Team, load, stored_result
+from lrensemble.evaluate import Result, Team, load, stale, stored_result
+from lrensemble.evaluate.selections import stored_teams
 from lrensemble.pool import Member, Pool
 from lrensemble.registry import Call, Registry
 from lrensemble.report.escape import escape_html
@@ -184,7 +185,8 @@ def _kind_of_figure() -> Any:
 
 def _read(pool: Pool) -> ReportData:
     """The pool with its stored evaluation, if there is one of its teams; nothing is evaluated for a figure."""
-    return ReportData(pool, stored_result(pool, load(pool)))
+    teams = load(pool) if len(stale(pool)) < len(stored_teams(pool)) else ()
+    return ReportData(pool, stored_result(pool, teams))
 
 
 def _evaluated(pool: Pool) -> ReportData:
@@ -192,8 +194,9 @@ def _evaluated(pool: Pool) -> ReportData:
 
     Raises:
         ReportError: there is none.
+        PoolError: there are teams, and all of them are stale.
     """
-    report = _read(pool)
+    report = ReportData(pool, stored_result(pool, load(pool)))
     _ = report.result
     return report
 

@@ -203,7 +203,7 @@ def test_a_part_costs_what_the_whole_has_cost(tmp_path: Path) -> None:
     found = compare({"whole": whole, "part": part}, settings)
     for own in found.pools["part"]:
         assert own.cost.samples == 4 * SAMPLES
-        assert own.lost["no part of it"] == 2
+        assert own.lost["not taken"] == 2
     assert not any(note.startswith("Not at equal cost") for note in found.notes)
 
 

@@ -22,7 +22,7 @@ from lrensemble.metrics.significance.influence import Rows
 from lrensemble.pool import Pool
 from lrensemble.spec import Spec, SpecLike, to_spec
 
-BESIDE = "no part of it"
+BESIDE = "not taken"
 """What became of members of a whole that are not in its part."""
 
 
