@@ -402,8 +402,10 @@ def test_another_space_is_another_search(searching: MakeExperiment, tmp_path: Pa
     "sampler",
     [
         "tpe()",
-        "brute_force()",
-        *(pytest.param(each, marks=pytest.mark.long) for each in ("random()", "tpe(multivariate=True)")),
+        *(
+            pytest.param(each, marks=pytest.mark.long)
+            for each in ("brute_force()", "random()", "tpe(multivariate=True)")
+        ),
     ],
 )
 def test_a_trial_killed_between_two_parameters_draws_the_others_as_it_would_have(
