@@ -54,7 +54,7 @@ cluster-test: $(READY)
 # Every command killed at, and refused, every system call that reads or writes its files, and run again: an hour.
 crash-test: $(READY)
 	$(BIN)/python -m tests.crash
-	LRENSEMBLE_ROUNDS=20 $(BIN)/python -m pytest -s tests/crash/test_two_runs.py
+	LRENSEMBLE_ROUNDS=20 $(BIN)/python -m pytest -s -m long tests/crash/test_two_runs.py
 
 # Every verb where the disk is full, the root read-only, the user another one, …; some of it needs root.
 surroundings: $(READY)

@@ -6,7 +6,6 @@ import importlib
 import io
 import json
 import os
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from tests.adopt.whole_team import assert_bundle_predicts_as_its_tools
+from tests.conftest import Python
 
 import lrensemble
 from lrensemble.adopt import AdoptResult
@@ -239,7 +239,7 @@ def test_a_strangers_file_imports_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     assert "strange_module" not in sys.modules
 
 
-def test_a_bundle_is_read_where_keras_was_not_imported(tmp_path: Path) -> None:
+def test_a_bundle_is_read_where_keras_was_not_imported(tmp_path: Path, python: Python) -> None:
     rows = data()
     made = model(keras.layers.Dense(CLASSES, "softmax"))
     adopt(tmp_path / "pool", made)
@@ -260,15 +260,8 @@ assert "keras" not in sys.modules
 del os.environ["KERAS_BACKEND"]
 np.save("p.npy", Ensemble.load("bundle").predict_proba(np.load("x.npy")))
 """
-    paths = os.pathsep.join([str(Path(__file__).parents[2] / "src"), *sys.path])
-    said = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    said = python("-c", script, folder=tmp_path)
+    assert said.returncode == 0, said.stderr
     assert "Keras computes with tensorflow in this process, and networks are run on torch" in said.stdout
     np.testing.assert_array_equal(
         np.load(tmp_path / "p.npy"), Ensemble.load(tmp_path / "bundle").predict_proba(rows["x_test"])

@@ -14,14 +14,21 @@ from tests.crash.faults import faults_of
 from tests.crash.plan import Fault
 from tests.crash.watched import Forks, case_of, problems
 
-POINTS = dict.fromkeys(COMMANDS, 3) | {"run one by one": 4, "run peaks": 0, "export torch": 0, "export onnx": 0}
+POINTS = dict.fromkeys(COMMANDS, 1) | {"run one by one": 3, "run workers": 2, "evaluate": 2}
 """How many faults of a command are tried here."""
+MANY = 6
+SLOW = ("run chains", "run peaks", "export torch", "export onnx")
+"""Commands that are like others here, and take longer."""
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if POINTS[name]])
-def test_a_command_survives_faults(name: str, running: Forks, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [(name, POINTS[name]) for name in COMMANDS if name not in SLOW]
+    + [pytest.param(name, MANY, marks=pytest.mark.long) for name in COMMANDS],
+)
+def test_a_command_survives_faults(name: str, count: int, running: Forks, tmp_path: Path) -> None:
     case = case_of(COMMANDS[name], running, tmp_path)
-    points = random.Random(name).sample(list(faults_of(case.calls)), POINTS[name])
+    points = random.Random(name).sample(list(faults_of(case.calls)), count)
     assert list(problems(case, points, running, tmp_path / "case")) == []
 
 

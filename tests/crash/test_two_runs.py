@@ -26,6 +26,7 @@ def beside(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield started
 
 
+@pytest.mark.long  # always run, of this kind: tests/train/execution/test_cluster.py
 def test_two_runs_at_once_killed_at_random(running: Forks, beside: Forks, tmp_path: Path) -> None:
     case = case_of(COMMANDS["run one by one"], running, tmp_path)
     drawn = random.Random(0)

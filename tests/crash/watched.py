@@ -9,11 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.crash.commands import Command
+from tests.crash.commands import Command, Prepare
 from tests.crash.ends import Ends, difference, ends, hidden
 from tests.crash.faults import steady
 from tests.crash.plan import Call, Fault, Plan
@@ -38,6 +38,8 @@ class Forks:
 
     process: subprocess.Popen[str]
     folder: Path
+    begun: dict[tuple[object, ...], Path] = field(default_factory=dict)
+    """By what prepares a folder and the commands run in it then, the folder: several cases begin with one."""
 
     def run(self, arguments: tuple[str, ...], folder: Path, fault: Fault | None = None) -> Outcome:
         """Run a command to its end in a folder."""
@@ -101,15 +103,27 @@ class Case:
 def case_of(command: Command, running: Forks, folder: Path) -> Case:
     """Prepare a command, and run it undisturbed."""
     start, whole = folder / "start", folder / "case"
-    start.mkdir(parents=True)
-    command.prepare(start)
-    for arguments in command.before:
-        outcome = running.run(arguments, start)
-        assert outcome.status == 0, outcome.err
-    shutil.copytree(start, whole)
+    for copy in (start, whole):
+        shutil.copytree(begun(command.prepare, command.before, running), copy)
     outcome = running.run(command.arguments, whole)
     assert outcome.status == 0, outcome.err
     return Case(command, start, outcome.calls, ends(whole))
+
+
+def begun(prepare: Prepare, commands: tuple[tuple[str, ...], ...], running: Forks) -> Path:
+    """A folder that was prepared and in which these commands were run, undisturbed: made once, and only copied."""
+    if (prepare, commands) not in running.begun:
+        before = begun(prepare, commands[:-1], running) if commands else None
+        folder = running.folder / f"begun-{len(running.begun)}"
+        if before is None:
+            folder.mkdir()
+            prepare(folder)
+        else:
+            shutil.copytree(before, folder)
+            outcome = running.run(commands[-1], folder)
+            assert outcome.status == 0, outcome.err
+        running.begun[prepare, commands] = folder
+    return running.begun[prepare, commands]
 
 
 def problems(case: Case, points: Sequence[Fault], running: Forks, folder: Path) -> Iterator[str]:

@@ -109,8 +109,6 @@ def test_a_cluster(
             data_are_read_once(spec, tmp_path, monkeypatch)
         with subtests.test("metrics are told to the cluster"):
             metrics_are_told(spec, tmp_path, caplog)
-        with subtests.test("a sweep that gets SIGTERM saves and goes on"):
-            stops_and_goes_on(spec, forking, tmp_path, ["SIGTERM"])
         with subtests.test("a sweep loses a worker, the program and a machine"):
             losses(cluster, spec, forking, tmp_path)
 
@@ -127,7 +125,7 @@ def test_a_cluster_for_longer(
         with subtests.test("searches look at members"):
             searches_look(spec, tmp_path)
         with subtests.test("an interrupted sweep saves and goes on"):
-            stops_and_goes_on(spec, forking, tmp_path, ["SIGINT", "hours"])
+            stops_and_goes_on(spec, forking, tmp_path, ["SIGTERM", "SIGINT", "hours"])
         with subtests.test("workers that were stopped for too long write nothing"):
             stopped_workers_write_nothing(cluster, spec, forking, tmp_path)
         with subtests.test("machines come and leave"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -156,35 +157,52 @@ def test_a_hub_is_not_asked_on_the_word_of_a_folder_from_elsewhere() -> None:
 
 
 WATCHED = """
-import sys
-from pathlib import Path
+import json, sys
 
 def refuse(event, arguments):
     if event.startswith("socket.") or (event == "import" and arguments[0] == "evil"):
         raise SystemExit(f"{event} {arguments}")
 
 sys.addaudithook(refuse)
+from huggingface_hub import constants
 from lrensemble.language.base import base_of, load_base
-loaded = load_base(base_of(sys.argv[1], *sys.argv[2:]))
-print(type(loaded.model).__name__, loaded.model.config._attn_implementation, base_of(*sys.argv[1:]).revision)
+for offline, *reference in json.loads(sys.argv[1]):
+    constants.HF_HUB_OFFLINE = offline  # what the variable says at the first import
+    loaded = load_base(base_of(*reference))
+    print(type(loaded.model).__name__, loaded.model.config._attn_implementation, base_of(*reference).revision)
 """
 
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
-def watched(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Load a base in a process that ends at the first attempt to go online or to import its code."""
-    import os
 
-    return subprocess.run(
-        [sys.executable, "-c", WATCHED, *arguments],
-        env={**os.environ, **environment},
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
+    """What bases were loaded as by a process that ends at the first attempt to go online or to import their code.
+
+    A folder whose settings ask for both, and a model in the cache of the hub's own library, as a download leaves it:
+    by its commit, and by its name alone where there is no way online.
+    """
+    evil, cache = tmp_path_factory.mktemp("evil"), tmp_path_factory.mktemp("hub")
+    ask_for_code(tiny_base(evil / "base", seed=3))
+    kept = cache / "models--owner--tiny"
+    (kept / "refs").mkdir(parents=True)
+    (kept / "refs" / "main").write_text(COMMIT, encoding="utf-8")
+    (kept / "snapshots").mkdir()
+    tiny_base(kept / "snapshots" / COMMIT, seed=3)
+    references = [[False, str(evil / "base")], [False, "owner/tiny", COMMIT], [True, "owner/tiny"]]
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, json.dumps(references)],
+        env={**os.environ, "HF_HUB_CACHE": str(cache)},
         capture_output=True,
         text=True,
         check=False,
     )
+    assert done.returncode == 0, done.stderr
+    return [line.split() for line in done.stdout.splitlines()]
 
 
-def test_nothing_in_its_settings_is_run_or_fetched(folder: Path) -> None:
-    """Not code beside it, nor that of a repository, nor kernels."""
+def ask_for_code(folder: Path) -> None:
+    """Write code into a folder, and into its settings that it, that of a repository, and kernels are to be run."""
     (folder / "evil.py").write_text("raise SystemExit('run')", encoding="utf-8")
     change(
         folder / "config.json",
@@ -196,19 +214,11 @@ def test_nothing_in_its_settings_is_run_or_fetched(folder: Path) -> None:
     change(folder / "tokenizer_config.json", auto_map={"AutoTokenizer": ["evil.Tokenizer", None]})
     (folder / "custom_generate").mkdir()
     (folder / "custom_generate" / "generate.py").write_text("raise SystemExit('run')", encoding="utf-8")
-    done = watched(str(folder))
-    assert done.stdout.split() == ["LlamaForCausalLM", "sdpa", "None"], done.stderr
 
 
-def test_a_model_of_the_hub_is_one_commit_and_is_not_asked_for_again(folder: Path, tmp_path: Path) -> None:
-    """From the cache of the hub's own library, as a download leaves it."""
-    commit = "0123456789abcdef0123456789abcdef01234567"
-    kept = tmp_path / "hub" / "models--owner--tiny"
-    (kept / "refs").mkdir(parents=True)
-    (kept / "refs" / "main").write_text(commit, encoding="utf-8")
-    (kept / "snapshots").mkdir()
-    folder.rename(kept / "snapshots" / commit)
-    done = watched("owner/tiny", commit, HF_HUB_CACHE=str(tmp_path / "hub"))
-    assert done.stdout.split() == ["LlamaForCausalLM", "sdpa", commit], done.stderr
-    offline = watched("owner/tiny", HF_HUB_CACHE=str(tmp_path / "hub"), HF_HUB_OFFLINE="1")
-    assert offline.stdout.split() == ["LlamaForCausalLM", "sdpa", commit], offline.stderr
+def test_nothing_in_its_settings_is_run_or_fetched(watched: list[list[str]]) -> None:
+    assert watched[0] == ["LlamaForCausalLM", "sdpa", "None"]
+
+
+def test_a_model_of_the_hub_is_one_commit_and_is_not_asked_for_again(watched: list[list[str]]) -> None:
+    assert watched[1:] == [["LlamaForCausalLM", "sdpa", COMMIT]] * 2

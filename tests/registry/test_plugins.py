@@ -120,7 +120,8 @@ def collected(lrensemble: Ran, folder: Path) -> Path:
 
 
 def test_own_names_of_every_kind_from_training_in_workers_to_the_verdict(lrensemble: Ran, folder: Path) -> None:
-    done = lrensemble(folder, "run", "e.toml", "--out", "out", "--execution", "workers")
+    one_worker = ("--execution", "workers", "--executor", "processes(workers=1)")  # a fresh interpreter
+    done = lrensemble(folder, "run", "e.toml", "--out", "out", *one_worker)
     assert done.returncode == 0, done.stderr
     members = json.loads(lrensemble(folder, "ls", "out/pool", "--json").stdout)
     assert sorted(member["name"] for member in members) == [

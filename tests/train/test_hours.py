@@ -36,7 +36,7 @@ def cut_in_a_run(sweep: Experiment, folder: Path, execution: str) -> list[Event]
         seconds *= 2  # a slow machine was not ready before
 
 
-@pytest.mark.parametrize("execution", ["one-by-one", "fused", "workers"])
+@pytest.mark.parametrize("execution", ["one-by-one", pytest.param("fused", marks=pytest.mark.long), "workers"])
 def test_what_is_under_way_is_saved_and_the_same_call_goes_on(
     experiment: MakeExperiment, tmp_path: Path, contents: Contents, execution: str
 ) -> None:

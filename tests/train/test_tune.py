@@ -83,7 +83,7 @@ def test_members_that_exist_are_not_trained_again(
     assert {key: after[key] for key in before} == before
 
 
-@pytest.mark.parametrize("save_steps", [EPOCH, 3])
+@pytest.mark.parametrize("save_steps", [pytest.param(EPOCH, marks=pytest.mark.long), 3])
 def test_stopped_after_any_step_it_ends_in_the_same_bits(
     experiment: MakeExperiment, contents: Contents, tmp_path: Path, save_steps: int
 ) -> None:

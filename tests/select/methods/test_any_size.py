@@ -49,7 +49,13 @@ def assert_a_team(validation: Validation, name: str, metric: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(SELECTORS))
-@pytest.mark.parametrize(("members", "rows"), [(1, 1), (1, 20), (2, 1), (2, 20), (3, 20), (16, 20), (22, 20), (40, 37)])
+@pytest.mark.parametrize(
+    ("members", "rows"),
+    [
+        *((1, 1), (1, 20), (2, 1), (22, 20), (40, 37)),
+        *(pytest.param(members, 20, marks=pytest.mark.long) for members in (2, 3, 16)),
+    ],
+)
 def test_every_selector_on_every_size(name: str, members: int, rows: int) -> None:
     if members >= SLOW_FROM.get(name, 999):
         pytest.skip("a regression on many members")

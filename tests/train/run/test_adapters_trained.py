@@ -241,7 +241,7 @@ def test_all_of_a_small_model_is_a_member_too(content: dict[str, Any], base: Pat
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 needs a POSIX system")
-@pytest.mark.parametrize("stop_after", [4, 9])
+@pytest.mark.parametrize("stop_after", [pytest.param(4, marks=pytest.mark.long), 9])
 def test_killed_and_resumed_to_the_same_bits(
     content: dict[str, Any],
     contents: Callable[[Path], dict[str, object]],

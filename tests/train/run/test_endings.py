@@ -147,8 +147,15 @@ def test_a_run_whose_score_gets_no_better_ends_with_the_weights_of_then(
             assert same_weights(by_policy(tmp_path / name)[name], member)
 
 
-@BOTH
-@pytest.mark.parametrize("patience", [{}, {"patience": 2}], ids=["to the end", "stopped"])
+@pytest.mark.parametrize(
+    ("execution", "patience"),
+    [
+        pytest.param("one-by-one", {}, id="to the end, one by one", marks=pytest.mark.long),
+        pytest.param("fused", {}, id="to the end, fused"),
+        pytest.param("one-by-one", {"patience": 2}, id="stopped, one by one"),
+        pytest.param("fused", {"patience": 2}, id="stopped, fused", marks=pytest.mark.long),
+    ],
+)
 def test_the_best_epoch_becomes_the_member(
     plain: MakeExperiment, tmp_path: Path, execution: str, patience: dict[str, int]
 ) -> None:
@@ -178,7 +185,7 @@ def test_the_average_of_the_best_epoch_becomes_the_member(
 
 
 @BOTH
-@pytest.mark.parametrize("stops", [(70,), (9, 100, 150)])
+@pytest.mark.parametrize("stops", [pytest.param((70,), marks=pytest.mark.long), (9, 100, 150)])
 def test_a_stop_changes_nothing(
     plain: MakeExperiment, tmp_path: Path, contents: Contents, execution: str, stops: tuple[int, ...]
 ) -> None:

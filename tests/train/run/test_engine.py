@@ -1,9 +1,6 @@
 """The loop against a plain one, rates to the step, predictions in evaluation mode."""
 
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +18,7 @@ from lrensemble.policies import Policy
 from lrensemble.spec import Spec
 from lrensemble.targets.heads import ClassHead, mixed_loss
 from lrensemble.train import DivergedError, SingleTrainee, Step, fit, predict
+from lrensemble.train.run.numerics import compiled
 from lrensemble.train.run.single import may_draw
 
 STEPS = 11
@@ -310,19 +308,17 @@ def test_a_compiled_network_learns_the_same(digits: Dataset) -> None:
     torch.testing.assert_close(weights(fast), weights(plain), rtol=1e-3, atol=1e-5)
 
 
-WITHOUT_COMPILER = """
-import torch
-from lrensemble.errors import TrainingError
-from lrensemble.train.run.arithmetic.numerics import compiled
-try:
-    compiled(torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Sigmoid()))(torch.ones(4, 3))
-except TrainingError as error:
-    print(error)
-"""
+@pytest.mark.filterwarnings(OF_THE_COMPILER)
+def test_a_network_that_cannot_be_compiled_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch._inductor.config
 
-
-def test_a_network_that_cannot_be_compiled_is_one_line(tmp_path: Path) -> None:
-    environment = {**os.environ, "CXX": str(tmp_path / "none"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", WITHOUT_COMPILER], env=environment, capture_output=True, text=True)
-    assert done.stdout.startswith("the model cannot be compiled here (")
-    assert done.stdout.endswith("; set train.compile = false\n")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    network = compiled(nn.Sequential(nn.ReLU(), nn.Sigmoid()))
+    with (
+        torch._inductor.config.patch("cpp.cxx", (None, str(tmp_path / "none"))),  # what CXX says at the first import
+        pytest.raises(
+            TrainingError, match=r"^the model cannot be compiled here \(.*; set train.compile = false$"
+        ) as told,
+    ):
+        network(torch.ones(4, 3))
+    assert "\n" not in str(told.value)

@@ -104,7 +104,7 @@ WAYS: dict[str, tuple[str, dict[str, Any]]] = {
             model,
             *way,
             id=f"{model}-{name}",
-            marks=[pytest.mark.long] * (model == "resnet-20" and name in ("nesterov", "adamw-clipped")),
+            marks=[pytest.mark.long] * (model == "resnet-20" and name != "adam-augmented"),
         )
         for model in ("mlp(width=9)", "cnn(width=3)", "resnet-20")
         for name, way in WAYS.items()
@@ -130,7 +130,9 @@ def test_each_member_is_what_it_would_be_alone(
 
 @pytest.mark.filterwarnings(OF_THE_COMPILER)
 @needs_compiler
-@pytest.mark.parametrize("seeds", [(0, 1), (2, 2)], ids=["own seeds", "same seed"])
+@pytest.mark.parametrize(
+    "seeds", [pytest.param((0, 1), id="own seeds"), pytest.param((2, 2), id="same seed", marks=pytest.mark.long)]
+)
 def test_a_compiled_group_learns_the_same(exact: Dataset, seeds: tuple[int, int]) -> None:
     policies = [build(f"constant(peak={peak})", 6) for peak in (0.02, 0.05)]
     settings = [TrainSettings(batch_size=20, seed=seed) for seed in seeds]
@@ -240,6 +242,7 @@ def test_long_sweeps_go_to_processes_in_groups_that_give_each_something(
     assert ways(long, tmp_path / "pool", "auto") == [("fused", 5)]
 
 
+@pytest.mark.long  # always run, of this kind: workers that Ctrl-C reaches, and chains that go on in workers
 def test_groups_that_were_interrupted_in_workers_go_on_in_workers(
     experiment: MakeExperiment, tmp_path: Path, contents: Contents
 ) -> None:

@@ -26,7 +26,7 @@ from lrensemble.train.run.single import SingleTrainee
 from lrensemble.train.sweep.points import Point
 from lrensemble.train.sweep.run_factory import RunFactory
 
-STEPS = 200
+STEPS = 60
 PEAKS = {"SGD": 0.2, "Adam": 0.01, "AdamW": 0.01}
 MODEL = "mlp(width=9)"
 CYCLE = "one_cycle(peak={peak}, cycle_momentum=true)"

@@ -56,7 +56,11 @@ def test_members_together_are_as_they_would_be_alone(
 
 
 @pytest.mark.parametrize(
-    ("form", "model"), [(form, model) for form in FORMS for model in ("cnn(width=2)", "resnet-20")]
+    ("form", "model"),
+    [
+        *((form, "cnn(width=2)") for form in FORMS),
+        *(pytest.param(form, "resnet-20", marks=pytest.mark.long) for form in FORMS),
+    ],
 )
 def test_a_network_of_images_learns_numbers(form: Any, model: str, tmp_path: Path) -> None:
     """The mean brightness of an image: convolutions find it at once."""

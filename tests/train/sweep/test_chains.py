@@ -188,7 +188,9 @@ def test_what_cannot_be_cut_is_refused(
     assert not (tmp_path / "pool").exists()
 
 
-@pytest.mark.parametrize(("device", "execution"), [("cpu", "workers"), ("cpu,cpu", "auto")])
+@pytest.mark.parametrize(
+    ("device", "execution"), [pytest.param("cpu", "workers", marks=pytest.mark.long), ("cpu,cpu", "auto")]
+)
 def test_chains_go_on_in_other_processes(chained: MakeExperiment, tmp_path: Path, device: str, execution: str) -> None:
     one = chained("snapshots(cycles=2)", 2)
     list(tune(one, tmp_path / "here"))

@@ -77,7 +77,7 @@ def told(folder: Path) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
-    "sampler", ["tpe", "brute_force", *(pytest.param(each, marks=pytest.mark.long) for each in ("qmc", "nsgaii", "gp"))]
+    "sampler", ["tpe", *(pytest.param(each, marks=pytest.mark.long) for each in ("brute_force", "qmc", "nsgaii", "gp"))]
 )
 def test_a_search_that_is_stopped_ends_as_if_it_had_not_been(
     searching: MakeExperiment, contents: Contents, tmp_path: Path, sampler: str
@@ -402,8 +402,10 @@ def test_another_space_is_another_search(searching: MakeExperiment, tmp_path: Pa
     "sampler",
     [
         "tpe()",
-        "brute_force()",
-        *(pytest.param(each, marks=pytest.mark.long) for each in ("random()", "tpe(multivariate=True)")),
+        *(
+            pytest.param(each, marks=pytest.mark.long)
+            for each in ("brute_force()", "random()", "tpe(multivariate=True)")
+        ),
     ],
 )
 def test_a_trial_killed_between_two_parameters_draws_the_others_as_it_would_have(
@@ -562,7 +564,9 @@ def test_a_group_goes_on_though_a_kill_left_some_of_its_members_in_the_pool(
     assert contents(tmp_path / "broken") == contents(whole_pool)
 
 
-@pytest.mark.parametrize(("device", "execution"), [("cpu", "workers"), ("cpu,cpu", "one-by-one")])
+@pytest.mark.parametrize(
+    ("device", "execution"), [pytest.param("cpu", "workers", marks=pytest.mark.long), ("cpu,cpu", "one-by-one")]
+)
 def test_trials_in_workers_are_pruned_by_the_study(
     searching: MakeExperiment, tmp_path: Path, device: str, execution: str
 ) -> None:

@@ -34,8 +34,17 @@ def searching(experiment: MakeExperiment) -> MakeExperiment:
     return make
 
 
-@pytest.mark.parametrize("arguments", ["seed=1", "objective='ensemble'", "metric='rmse', pruner='median'"])
-@pytest.mark.parametrize("form", ["values", "gaussian"])
+ARGUMENTS = ("seed=1", "objective='ensemble'", "metric='rmse', pruner='median'")
+
+
+@pytest.mark.parametrize(
+    ("form", "arguments"),
+    [
+        pytest.param(form, given, marks=[pytest.mark.long] * ((form == "values") == ("ensemble" in given)))
+        for form in ("values", "gaussian")
+        for given in ARGUMENTS
+    ],
+)
 def test_a_search_aims_at_what_is_learned(searching: MakeExperiment, arguments: str, form: str, tmp_path: Path) -> None:
     events = list(tune(searching(arguments, form=form), tmp_path))
     assert {event.status for event in events if isinstance(event, Ended)} <= {"finished", "pruned"}

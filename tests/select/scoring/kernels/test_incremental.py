@@ -26,41 +26,44 @@ def slowly(validation: Validation, counts: NDArray[np.float64], metric: str, con
     return scores
 
 
-@pytest.mark.parametrize("way", ["arrays", "one core", "all cores"])
+WAYS = {"arrays": {}, "one core": {"SMALL": 0}, "all cores": {"SMALL": 0, "SERIAL": 0}}
+"""Limits of the kernels, by the way in which small arrays are then scored."""
+MEMBERS = (3, 0, 3, 1, 4, 3)
+"""Those that are added one after the other."""
+
+
 @pytest.mark.parametrize("kind", ["smooth", "coarse", "labels", "mixed", "sharp", "tied"])
 @pytest.mark.parametrize("consensus", ["mean", "plurality", "geometric_mean", "majority"])
 @pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
 def test_each_addition_scores_as_the_definition(
-    metric: str,
-    consensus: str,
-    kind: str,
-    way: str,
-    make_validation: MakeValidation,
-    monkeypatch: pytest.MonkeyPatch,
+    metric: str, consensus: str, kind: str, make_validation: MakeValidation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if way != "arrays":
-        monkeypatch.setattr(incremental_accuracy, "SMALL", 0)
-        monkeypatch.setattr(incremental_nll, "SMALL", 0)
-    if way == "all cores":
-        monkeypatch.setattr(incremental_accuracy, "SERIAL", 0)
-        monkeypatch.setattr(incremental_nll, "SERIAL", 0)
     validation = make_validation(2, 5, 43, 4, kind=kind, dtype=np.float64)
     rows = np.random.default_rng(1).integers(43, size=31)
     for sample in (validation, validation.rows(rows)):
-        team = incremental_team(sample, metric, consensus)
-        counts = np.zeros(5)
-        for member in (3, 0, 3, 1, 4, 3):
-            scores = team.scores(np.arange(5))
-            expected = slowly(sample, counts, metric, consensus)
-            if metric == "accuracy":
-                np.testing.assert_array_equal(
-                    np.round(scores * sample.total_weight), np.round(np.array(expected) * sample.total_weight)
-                )
-            else:
-                np.testing.assert_allclose(scores, expected, rtol=1e-12, atol=1e-12)
-            np.testing.assert_array_equal(team.scores(np.array([4, 1])), scores[[4, 1]])
-            team = team.added(member)
-            counts[member] += 1
+        counts = [np.bincount(MEMBERS[:size], minlength=5).astype(np.float64) for size in range(len(MEMBERS))]
+        expected = [slowly(sample, each, metric, consensus) for each in counts]
+        for limits in WAYS.values():
+            with monkeypatch.context() as patch:
+                for name, value in limits.items():
+                    patch.setattr(incremental_accuracy, name, value)
+                    patch.setattr(incremental_nll, name, value)
+                assert_additions_score(sample, metric, consensus, expected)
+
+
+def assert_additions_score(sample: Validation, metric: str, consensus: str, expected: list[list[float]]) -> None:
+    """Before each of `MEMBERS` is added, the team scores with every member as expected."""
+    team = incremental_team(sample, metric, consensus)
+    for member, wanted in zip(MEMBERS, expected, strict=True):
+        scores = team.scores(np.arange(5))
+        if metric == "accuracy":
+            np.testing.assert_array_equal(
+                np.round(scores * sample.total_weight), np.round(np.array(wanted) * sample.total_weight)
+            )
+        else:
+            np.testing.assert_allclose(scores, wanted, rtol=1e-12, atol=1e-12)
+        np.testing.assert_array_equal(team.scores(np.array([4, 1])), scores[[4, 1]])
+        team = team.added(member)
 
 
 def test_adding_leaves_the_team_before_as_it_was(make_validation: MakeValidation) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,46 +30,52 @@ print(kernel.twice(21), kernel.twice.dispatcher.stats.cache_hits)
 """
 
 
-def run(folder: Path, **more: str) -> tuple[str, str]:
+Run = Callable[[], tuple[str, str]]
+
+
+@pytest.fixture
+def run(python: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> Run:
     """What the kernel gives, and what is said, where neither the home nor the source's folder can be written to."""
-    (folder / "kernel.py").write_text(KERNEL, encoding="utf-8")
-    (folder / "__pycache__").touch()
-    below = str(folder / "kernel.py" / "home")
-    temporary = folder / "temporary"
-    temporary.mkdir(exist_ok=True)
+    (tmp_path / "kernel.py").write_text(KERNEL, encoding="utf-8")
+    (tmp_path / "__pycache__").touch()
+    below = str(tmp_path / "kernel.py" / "home")
+    (temporary := tmp_path / "temporary").mkdir()
     environment = {key: value for key, value in os.environ.items() if key != "NUMBA_CACHE_DIR"}
     environment |= {"HOME": below, "XDG_CACHE_HOME": below, "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(folder)], capture_output=True, text=True, check=True, env=environment | more
-    )
-    return done.stdout.strip(), done.stderr
+
+    def run_it() -> tuple[str, str]:
+        done = python("-c", SCRIPT, tmp_path, environment=environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip(), done.stderr
+
+    return run_it
 
 
-def test_a_folder_of_the_users_among_the_temporary_files_serves_the_next_process(tmp_path: Path) -> None:
-    assert run(tmp_path) == ("42 Counter()", "")
+def test_a_folder_of_the_users_among_the_temporary_files_serves_the_next_process(tmp_path: Path, run: Run) -> None:
+    assert run() == ("42 Counter()", "")
     (kept,) = (tmp_path / "temporary").iterdir()
     assert kept.stat().st_mode & 0o777 == 0o700
-    numbers, said = run(tmp_path)
+    numbers, said = run()
     assert numbers.startswith("42 Counter({")
     assert not said
 
 
-def test_a_folder_that_others_can_write_to_is_not_used_and_that_is_said(tmp_path: Path) -> None:
-    run(tmp_path)
+def test_a_folder_that_others_can_write_to_is_not_used_and_that_is_said(tmp_path: Path, run: Run) -> None:
+    run()
     (kept,) = (tmp_path / "temporary").iterdir()
     kept.chmod(0o777)
-    numbers, said = run(tmp_path)
+    numbers, said = run()
     assert numbers == "42 Counter()"
     assert said.count("compiled kernels are not kept") == 1
     assert len(said.splitlines()) == 1
 
 
-def test_what_was_kept_and_is_damaged_is_kept_anew(tmp_path: Path) -> None:
-    run(tmp_path)
+def test_what_was_kept_and_is_damaged_is_kept_anew(tmp_path: Path, run: Run) -> None:
+    run()
     for index in (tmp_path / "temporary").rglob("*.nbi"):
         index.write_bytes(index.read_bytes()[:-9])
-    assert run(tmp_path) == ("42 Counter()", "")
-    assert run(tmp_path)[0].startswith("42 Counter({")
+    assert run() == ("42 Counter()", "")
+    assert run()[0].startswith("42 Counter({")
 
 
 def test_a_small_pool_is_selected_from_without_a_compiler() -> None:
