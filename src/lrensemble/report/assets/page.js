@@ -1,7 +1,7 @@
 "use strict";
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const PAPER = 660, TALL = 640, FLATTER = 0.85;  // figures on paper: width, height at most, and height against the screen
-const ABREAST = {width: 322, height: 290, font: 9};  // of two beside each other
+const PAPER = 660, TALL = 560, FLATTER = 0.8;  // figures on paper: width, height at most, and height against the screen
+const ABREAST = {width: 322, height: 250, font: 9};  // of two beside each other
 const HEIGHT = 430;  // of a figure that says none
 let printing = false;
 
