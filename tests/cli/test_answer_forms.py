@@ -37,8 +37,8 @@ def test_latex_is_a_tabular_with_rules() -> None:
         r"\bottomrule",
         r"\end{tabular}",
     ]
-    one = Table("", {"x": "left"}, [("\\~^−–…&%$#_{}",)])
-    assert r"\textbackslash{}\textasciitilde{}\textasciicircum{}$-$--\dots{}\&\%\$\#\_\{\} \\" in written(
+    one = Table("", {"x": "left"}, [("\\~^−–…<>&%$#_{}",)])
+    assert r"\textbackslash{}\textasciitilde{}\textasciicircum{}$-$--\dots{}$<$$>$\&\%\$\#\_\{\} \\" in written(
         [one], "latex"
     )
 

@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.command import Command, check_output
@@ -11,7 +12,9 @@ from tests.forked import ForkedProcess
 from tests.report.live.serving import Viewer
 from tests.report.pages import collapsed_pool
 
+from lrensemble.config import Experiment, to_record
 from lrensemble.pool import Failure
+from lrensemble.train import Ended, tune
 
 SERVED = ["-m", "lrensemble", "dashboard", "pool", "--port", "0", "--json"]
 LONG = """
@@ -22,6 +25,12 @@ policy = [{name = "cosine", peak = [0.05, 0.1]}]
 epochs = 4000
 batch_size = 100
 """
+SHORT: dict[str, Any] = {
+    "data": "digits",
+    "model": "mlp(width=8)",
+    "policy": [{"name": "cosine", "peak": [0.2, 1e30, 0.1]}],
+    "train": {"epochs": 3, "batch_size": 100},
+}
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -114,3 +123,32 @@ def test_a_pool_is_written_as_a_study(command: Command, tmp_path: Path) -> None:
     assert {each.user_attrs["name"]: each.state.name for each in loaded.trials}["shaky"] == "FAIL"
     assert loaded.trials[1].params == {"policy.peak": 0.2}
     assert len(loaded.trials) == 7
+
+
+def test_a_study_follows_a_sweep_to_its_end(forking: Path, tmp_path: Path) -> None:
+    """Who has the file open, as optuna-dashboard does, sees members as they arrive; it ends with the sweep."""
+    optuna = pytest.importorskip("optuna")
+    pool, path = tmp_path / "pool", tmp_path / "study.log"
+    events = tune(to_record(Experiment, SHORT, "test"), pool, execution="one-by-one", save_steps=4)
+    ends = (each for each in events if isinstance(each, Ended))
+    next(ends)
+    with ForkedProcess(forking, ["-m", "lrensemble", "dashboard", pool, "--optuna", path], errors=True) as process:
+        assert process.stderr is not None
+        lines = (line for line in process.stderr if "trial" in line)
+        assert "holds 1 trial; " in (first := next(lines))
+        assert first.endswith("shows it, and those to come; Ctrl-C ends it\n")
+        reader = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
+
+        def trials() -> list[Any]:
+            (name,) = optuna.get_all_study_names(reader)
+            found: list[Any] = optuna.load_study(study_name=name, storage=reader).trials
+            return found
+
+        assert [each.user_attrs["name"] for each in trials()] == ["cosine(peak=0.2)"]
+        assert next(ends).status == "diverged"
+        assert "holds 2 trials; " in next(lines)
+        assert [each.state.name for each in trials()] == ["COMPLETE", "FAIL"]
+        assert len(list(ends)) == 1
+        assert process.wait(180) == 0
+    assert [each.state.name for each in trials()] == ["COMPLETE", "FAIL", "COMPLETE"]
+    assert len(trials()[2].intermediate_values) == 3, "the score after each epoch"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lrensemble.evaluate import Cost, Gain, Reference, Scores, TeamResult
-from lrensemble.evaluate.verdict import kind_of, verdict
+from lrensemble.evaluate.verdict import kind_of, p_clause, p_in_print, verdict
 
 UP, DOWN, UNSURE = (0.02, 0.01, 0.03, 0.001), (-0.02, -0.03, -0.01, 0.001), (0.02, -0.01, 0.05, 0.3)
 BARELY = (0.02, 0.001, 0.04, 0.04)
@@ -134,3 +134,13 @@ def test_reliable_is_what_interval_and_test_both_say(
     )
     assert one_of_many.reliable_in_table == reliable
     assert not gain(UP).reliable_in_table, "it was not adjusted"
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"), [(1.0, "1"), (0.0271, "0.027"), (2e-15, "2e-15"), (1e-300, "1e-300"), (5e-324, "< 1e-300")]
+)
+def test_a_p_value_is_never_zero(value: float, printed: str) -> None:
+    assert p_in_print(value) == printed
+    assert p_in_print(0.0) == "< 1e-300"
+    assert p_clause(value) == f"p {'' if printed.startswith('<') else '= '}{printed}"
+    assert "p < 1e-300); 500 rows" in text(team("accuracy", accuracy=(0.02, 0.01, 0.03, 0.0)))

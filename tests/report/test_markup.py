@@ -37,3 +37,15 @@ def test_short_facts_stand_before_long_ones_and_a_name_breaks_at_its_bracket() -
 @pytest.mark.parametrize(("counts", "step"), [([2, 5, 7], 1), ([2, 40], None), ([], None)])
 def test_a_scale_of_few_whole_numbers_has_no_tick_between_them(counts: list[int], step: int | None) -> None:
     assert whole_ticks("size", counts).get("dtick") == step
+
+
+def test_a_bound_is_a_number_and_a_day_is_none() -> None:
+    rows = [["a", "0.03", "2026-11-28 09:47:00"], ["b", "< 1e-300", "2026-11-27 23:00:00"], ["c", "–", "–"]]
+    html = table_html(Table(["team", "p", "since (UTC)"], rows))
+    assert 'data-sort="1e-300">&lt;&nbsp;1e-300</td>' in html
+    assert re.findall(r'data-sort="([^"]*)"', html) == ["0.03", "1e-300", "-1e300"], "days are ordered as text"
+
+
+def test_a_number_stands_in_one_line_with_its_sign_and_unit() -> None:
+    html = section_html(Section("one", ["gain +1 (95 % interval, p = 0.03), p < 1e-300; a map of 2 models"]), "one", 2)
+    assert "(95&nbsp;% interval, p&nbsp;=&nbsp;0.03), p&nbsp;&lt;&nbsp;1e-300; a map of 2 models</p>" in html

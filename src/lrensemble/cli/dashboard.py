@@ -114,11 +114,13 @@ def _write_study(pools: list[Path], path: Path, interrupt: Interrupt, *, trust_c
         raise ConfigError(f"--optuna takes one pool, and {len(pools)} are given; write a file for each")
     seen, told = None, ""
     while True:
-        opened, now = open_pool(pools[0], None, trust_code), signature_of(pools[0])
+        opened = open_pool(pools[0], None, trust_code)
         under_way = is_at_work(status(opened))
+        now = signature_of(pools[0])  # afterwards, or the last member could come in between and be left out
         if now != seen:
             count = write_study(opened, path)
-            seen, told = now, f"{path} holds {count} trials; optuna-dashboard {path} shows them"
+            trials, them = ("1 trial", "it") if count == 1 else (f"{count:,} trials", "them")
+            seen, told = now, f"{path} holds {trials}; optuna-dashboard {path} shows {them}"
             people.print(f"{told}{', and those to come; Ctrl-C ends it' if under_way else ''}", soft_wrap=True)
         if not under_way:
             return

@@ -58,9 +58,11 @@ def _table(task: str, scores: TaskScores, found: HarnessScores) -> Table:
 
 
 def _gains(task: str, scores: TaskScores, found: HarnessScores) -> list[str]:
+    from lrensemble.evaluate.verdict import p_clause
+
     return [
         f"{task}: gain of the team over {found.best_single} in {metric} {100 * gain.value:+.2f} points (95 % interval "
-        f"{100 * gain.low:+.2f} to {100 * gain.high:+.2f}, p = {gain.p_value:.2g})"
+        f"{100 * gain.low:+.2f} to {100 * gain.high:+.2f}, {p_clause(gain.p_value)})"
         for metric, gain in scores.gain.items()
     ]
 

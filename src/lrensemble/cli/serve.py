@@ -19,6 +19,7 @@ MEBIBYTE = 2**20
 EXAMPLES = (
     "lrensemble serve ensemble",
     "lrensemble serve ensemble --name digits --port 9000 --strict",
+    "lrensemble serve ensemble.onnx",
     "lrensemble serve ensemble --host 0.0.0.0 --batch-rows 256 --grace 5",
 )
 
@@ -53,8 +54,10 @@ def output() -> Any:
 
 
 def serve(
-    ensemble: Annotated[Path, typer.Argument(help="Folder that `lrensemble export` made.")],
-    name: Annotated[str | None, typer.Option(help="Name of the model in the paths; that of the folder unless.")] = None,
+    ensemble: Annotated[Path, typer.Argument(help="Folder or ONNX file that `lrensemble export` made.")],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the model in the paths; that of the folder or file unless.")
+    ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen at; 0.0.0.0 for every one of the machine.")
     ] = "127.0.0.1",

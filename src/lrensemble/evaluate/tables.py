@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lrensemble.evaluate.result import Gain, Reference, Result, Scores, TeamResult, TeamScores
-from lrensemble.evaluate.verdict import in_print, score_in_print, short, value_in_print
+from lrensemble.evaluate.verdict import in_print, p_in_print, score_in_print, short, value_in_print
 from lrensemble.metrics import METRICS
 
 FIXED = "*"
@@ -122,4 +122,4 @@ def _gain(metric: str, gain: Gain) -> tuple[str, str, str]:
     if gain.adjusted_p is None or gain.adjusted_low is None or gain.adjusted_high is None:
         return value, "–", "–"
     low, high = (value_in_print(metric, end, unit=False) for end in (gain.adjusted_low, gain.adjusted_high))
-    return value, f"{low} … {high}", f"{gain.adjusted_p:.2g}"
+    return value, f"{low} … {high}", p_in_print(gain.adjusted_p)

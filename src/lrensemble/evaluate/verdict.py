@@ -21,6 +21,9 @@ _PRINTED = {
     "gaussian_nll": "NLL",
 }
 
+LEAST_P = 1e-300
+"""Smallest p-value that is written as a number: below, double precision loses digits and then says 0, which no p is."""
+
 Kind = Literal["better", "worse", "no reliable difference"]
 
 
@@ -118,6 +121,17 @@ def score_in_print(metric: str, value: float | None) -> str:
     return f"{value:.5g}" if in_unit_of_values(metric) else f"{value:.4f}"
 
 
+def p_in_print(p_value: float) -> str:
+    """A p-value as text; one that floating-point numbers hardly tell from zero as the bound that it is below."""
+    return f"{p_value:.2g}" if p_value >= LEAST_P else f"< {LEAST_P:g}"
+
+
+def p_clause(p_value: float) -> str:
+    """The same as a part of a sentence: `p = 0.03` or `p < 1e-300`."""
+    printed = p_in_print(p_value)
+    return f"p {printed}" if printed.startswith("<") else f"p = {printed}"
+
+
 def in_unit_of_values(metric: str) -> bool:
     """Whether a metric is in the unit of the values that are predicted, which may be of any size."""
     facts = METRICS.facts(metric)
@@ -126,7 +140,7 @@ def in_unit_of_values(metric: str) -> bool:
 
 def _gain_in_words(metric: str, gain: Gain) -> str:
     low, high = (value_in_print(metric, end, unit=False) for end in (gain.low, gain.high))
-    return f"{value_in_print(metric, gain.value)} (95 % interval {low} to {high}, p = {gain.p_value:.2g})"
+    return f"{value_in_print(metric, gain.value)} (95 % interval {low} to {high}, {p_clause(gain.p_value)})"
 
 
 def _headline(metric: str, gain: Gain, split: str) -> str:

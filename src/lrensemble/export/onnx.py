@@ -16,6 +16,8 @@ from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.formats import FORMATS
 from lrensemble.export.metadata import metadata_of, with_metadata
 from lrensemble.export.mixed import has_foreign, mixed_graph, require_graphs
+from lrensemble.export.onnx_file import record_of
+from lrensemble.export.operations import operations_of
 from lrensemble.export.trace import example_inputs, largest_difference, output_names, traceable
 from lrensemble.export.traced import traced
 from lrensemble.files import write_whole
@@ -59,7 +61,16 @@ def export_onnx(ensemble: Ensemble, path: Path, *, dtype: Literal["uint8", "floa
     model = traceable(ensemble)
     content = _content(model, ensemble, kind)
     _check(content, model, ensemble, kind)
-    write_whole(path, with_metadata(content, metadata_of(ensemble.description, dtype)))
+    write_whole(path, with_metadata(content, metadata_of(ensemble.description, dtype) | _record(ensemble, dtype)))
+
+
+def _record(ensemble: Ensemble, dtype: str | None) -> dict[str, str]:
+    """Metadata by which `OnnxFile` reads the file back."""
+    members = list(ensemble.members)
+    prepared = ensemble.prepare(example_inputs(ensemble, 2))
+    operations = sum(operations_of(member, prepared) for member in members)
+    of_words = any(hasattr(member, "vocabulary") for member in members)
+    return record_of(ensemble.description, dtype, of_words=of_words, operations=operations)
 
 
 def _kind(ensemble: Ensemble, dtype: str | None) -> torch.dtype | None:

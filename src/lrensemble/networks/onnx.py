@@ -87,8 +87,12 @@ def ends_of(session: Any, input: str | None = None, output: str | None = None) -
     return Ends(source, wanted, np.dtype(kind), len(inputs[source].shape) == 2)
 
 
-def session_of(content: bytes) -> Any:
-    """A session of ONNX Runtime on one thread of the CPU.
+def session_of(content: bytes, threads: int = 1) -> Any:
+    """A session of ONNX Runtime on the CPU.
+
+    Args:
+        content: of the file.
+        threads: that compute one operator together.
 
     Raises:
         DataError: no graph of ONNX.
@@ -99,7 +103,7 @@ def session_of(content: bytes) -> Any:
     except ImportError:
         raise MissingExtraError("a network in ONNX needs onnxruntime: pip install 'lrensemble[onnx]'") from None
     options = runtime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
     try:
         return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

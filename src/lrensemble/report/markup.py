@@ -11,8 +11,14 @@ from lrensemble.report.escape import escape_html, script_json
 from lrensemble.report.pictures import Picture
 from lrensemble.report.section import Card, Figure, Section, Table
 
-NUMBER = re.compile(r"[+\-–−]?\d[\d,]*(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
-"""Start of a cell that holds a number."""
+NUMBER = re.compile(r"(?:< )?[+\-–−]?\d[\d,]*(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
+"""Start of a cell that holds a number, or the bound that one is below."""
+
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+"""Start of a cell that holds a date."""
+
+TOGETHER = re.compile(r"(?<=\bp) (?:(?:=|&lt;) )?(?=\d)|(?<=\d) (?=%)|(?<=&lt;) (?=\d)|(?<=\d) … (?=[+\-–−\d])")
+"""Spaces within what is read as one: `p = 0.03`, `p &lt; 1e-300`, `95 %`, `+0.1 … +0.3`; of text that is escaped."""
 
 CALL = re.compile(r"(?<=\w)\(")
 """Bracket of a name with arguments."""
@@ -29,6 +35,11 @@ _SORTED = {True: ' data-sort-method="order"', False: ""}
 
 MISSING = ("", "–", "not computed")
 """Cells of a column of numbers that hold none."""
+
+
+def together(escaped: str) -> str:
+    """Escaped text whose numbers stand in one line with their signs and units."""
+    return TOGETHER.sub(lambda found: found.group().replace(" ", "&nbsp;"), escaped)
 
 
 def anchor(title: str, taken: Sequence[str] = ()) -> str:
@@ -63,7 +74,7 @@ def section_html(section: Section, place: str, level: int) -> str:
         f'<section id="{place}" aria-labelledby="{place}-title">'
         f'<h{level} id="{place}-title">{escape_html(section.title)}</h{level}>'
     ]
-    parts += [f"<p>{escape_html(sentence)}</p>" for sentence in section.prose]
+    parts += [f"<p>{together(escape_html(sentence))}</p>" for sentence in section.prose]
     if section.facts:
         pairs = "".join(
             f"<div{_WIDE[len(value) > LONG]}><dt>{escape_html(name)}</dt><dd>{escape_html(value)}</dd></div>"
@@ -141,13 +152,13 @@ def _cell(value: str | Picture, number: bool, extra: str) -> str:
         return f'<td class="{"long" if len(value) > LONGEST_LINE else "text"}{extra}">{said}</td>'
     order = number_of(value)
     place = "-1e300" if order is None else f"{order:.12g}"  # cells without a number come last
-    return f'<td class="number{extra}" data-sort="{place}">{escape_html(value)}</td>'
+    return f'<td class="number{extra}" data-sort="{place}">{together(escape_html(value))}</td>'
 
 
 def _holds_numbers(cells: Sequence[str | Picture]) -> bool:
-    """Whether a column holds numbers and nothing else."""
+    """Whether a column holds numbers and nothing else; days begin with a number, and their order is that of text."""
     held = [cell for cell in cells if isinstance(cell, Picture) or cell not in MISSING]
-    return bool(held) and all(isinstance(cell, str) and NUMBER.match(cell) is not None for cell in held)
+    return bool(held) and all(isinstance(cell, str) and NUMBER.match(cell) and not DAY.match(cell) for cell in held)
 
 
 def number_of(cell: str) -> float | None:
@@ -155,7 +166,7 @@ def number_of(cell: str) -> float | None:
     found = NUMBER.match(cell)
     if found is None:
         return None
-    return float(found.group().replace(",", "").replace("–", "-").replace("−", "-"))
+    return float(found.group().removeprefix("< ").replace(",", "").replace("–", "-").replace("−", "-"))
 
 
 def figure_html(figure: Figure) -> str:

@@ -18,7 +18,7 @@ from lrensemble.policies import Policy
 from lrensemble.spec import Spec
 from lrensemble.targets.heads import ClassHead, mixed_loss
 from lrensemble.train import DivergedError, SingleTrainee, Step, fit, predict
-from lrensemble.train.run.numerics import compiled
+from lrensemble.train.run.arithmetic.numerics import compiled
 from lrensemble.train.run.single import may_draw
 
 STEPS = 11

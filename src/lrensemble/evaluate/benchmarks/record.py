@@ -10,7 +10,7 @@ from pydantic import Field
 from lrensemble.config import Record
 from lrensemble.errors import LREnsembleError
 from lrensemble.evaluate.result import Gain, Scores
-from lrensemble.evaluate.verdict import value_in_print
+from lrensemble.evaluate.verdict import p_clause, value_in_print
 from lrensemble.files import seal, warn_once, write_whole
 from lrensemble.notebook import Shown
 from lrensemble.pool.sealed import unseal
@@ -102,8 +102,8 @@ def sentence(name: str, found: OnBenchmark) -> str:
     kind = ("better" if gain.value > 0 else "worse") if reliable else "no reliable difference"
     parts[0] += f", the team {_percent(found.team)}"
     parts.append(
-        f"gain {value_in_print('accuracy', gain.value)} (95 % interval {low} to {high}, adjusted p = "
-        f"{found.adjusted_p['accuracy']:.2g}): {kind}"
+        f"gain {value_in_print('accuracy', gain.value)} (95 % interval {low} to {high}, adjusted "
+        f"{p_clause(found.adjusted_p['accuracy'])}): {kind}"
     )
     return "; ".join(parts) + "."
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lrensemble.evaluate.benchmarks.record import Benchmarks, OnBenchmark
 from lrensemble.evaluate.result import Scores
 from lrensemble.evaluate.tables import GainTable
-from lrensemble.evaluate.verdict import in_print, score_in_print, value_in_print
+from lrensemble.evaluate.verdict import in_print, p_in_print, score_in_print, value_in_print
 from lrensemble.metrics import METRICS
 
 HEADINGS = ("benchmark", "questions", "chance", "base", "single", "team", "gain", "95 % interval", "p")
@@ -33,7 +33,15 @@ def _row(metric: str, name: str, found: OnBenchmark) -> tuple[str, ...]:
     if gain is None:
         return (name, f"{found.questions:,}", chance, *scores, "–", "–", "–")
     value, low, high = (value_in_print(metric, each, unit=False) for each in (gain.value, gain.low, gain.high))
-    return (name, f"{found.questions:,}", chance, *scores, value, f"{low} … {high}", f"{found.adjusted_p[metric]:.2g}")
+    return (
+        name,
+        f"{found.questions:,}",
+        chance,
+        *scores,
+        value,
+        f"{low} … {high}",
+        p_in_print(found.adjusted_p[metric]),
+    )
 
 
 def _who(found: OnBenchmark) -> tuple[Scores | None, ...]:

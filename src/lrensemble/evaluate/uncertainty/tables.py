@@ -9,7 +9,7 @@ from lrensemble.evaluate.result import Result
 from lrensemble.evaluate.tables import GainTable
 from lrensemble.evaluate.uncertainty.measured import COMPARED
 from lrensemble.evaluate.uncertainty.record import Foreign, PredictorSets, Uncertainty
-from lrensemble.evaluate.verdict import short, value_in_print
+from lrensemble.evaluate.verdict import p_in_print, short, value_in_print
 
 GAINS = ("gain", "95 % interval", "p")
 
@@ -74,4 +74,4 @@ def _gain(metric: str, gain: Gain | None) -> tuple[str, str, str]:
     if gain is None:
         return "", "", ""
     value, low, high = (value_in_print(metric, each, unit=False) for each in (gain.value, gain.low, gain.high))
-    return value, f"{low} … {high}", f"{gain.p_value:.2g}"
+    return value, f"{low} … {high}", p_in_print(gain.p_value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lrensemble.evaluate.gain import Gain
 from lrensemble.evaluate.tables import GainTable
 from lrensemble.evaluate.variants.record import Kind, VariantComparison, VariantResult
-from lrensemble.evaluate.verdict import in_print, score_in_print, short, value_in_print
+from lrensemble.evaluate.verdict import in_print, p_in_print, score_in_print, short, value_in_print
 from lrensemble.metrics import METRICS
 
 JUDGED: dict[Kind, str] = {
@@ -110,7 +110,7 @@ def _gain(metric: str, gain: Gain | None) -> str:
     if gain.adjusted_p is None or gain.adjusted_low is None or gain.adjusted_high is None:
         return value
     low, high = (value_in_print(metric, end, unit=False) for end in (gain.adjusted_low, gain.adjusted_high))
-    return f"{value} ({low} … {high}), p {gain.adjusted_p:.2g}"
+    return f"{value} ({low} … {high}), p {p_in_print(gain.adjusted_p)}"
 
 
 def _cost(each: VariantResult) -> tuple[str, str, str, str, str]:

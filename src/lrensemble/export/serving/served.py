@@ -15,6 +15,8 @@ from torch import Tensor
 from lrensemble.errors import DataError, ExportError
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.language import is_language_bundle
+from lrensemble.export.onnx_file import SUFFIX, OnnxFile
+from lrensemble.export.operations import needs_threads, operations_of
 from lrensemble.export.outside import Outside, warn_or_refuse
 from lrensemble.export.raw_inputs import takes_images
 from lrensemble.export.serving.asked import DATATYPES, FILES, INPUT, rows_of
@@ -22,12 +24,9 @@ from lrensemble.export.serving.limits import Limits
 from lrensemble.export.serving.messages import Received, read, written
 from lrensemble.export.serving.refused import NOT_FOUND, RefusedError
 from lrensemble.numerics import likeliest
-from lrensemble.train.run.arithmetic.numerics import threads_for
 
 VERSION = "1"
 """Version under which it is served."""
-ROWS = 8
-"""Rows of a batch that threads are counted for: requests are small, and come in small numbers at a time."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +47,29 @@ class Served:
     """An ensemble that answers requests."""
 
     name: str
-    ensemble: Ensemble
+    ensemble: Ensemble | OnnxFile
     strict: bool = False
     """Whether rows far outside of what was trained on are refused."""
 
     @classmethod
-    def load(cls, folder: Path, *, name: str | None = None, strict: bool = False, trust_code: bool = False) -> Self:
-        """The ensemble of a bundle.
+    def load(cls, place: Path, *, name: str | None = None, strict: bool = False, trust_code: bool = False) -> Self:
+        """The ensemble of a bundle, or of an ONNX file.
 
         Args:
-            folder: folder of the bundle.
-            name: name to serve it under; that of the folder unless given.
+            place: folder of the bundle, or the file.
+            name: name to serve it under; that of the folder or the file unless given.
             strict: whether to refuse rows far outside of what was trained on.
-            trust_code: whether to import code that the bundle names.
+            trust_code: whether to import code that the bundle names; a file of ONNX has none.
 
         Raises:
-            ExportError: no bundle, a damaged one, or a team of language models.
+            ExportError: neither, a damaged one, or a team of language models.
             UntrustedError: it names code that is not trusted.
+            MissingExtraError: the library that runs it is not installed.
             StorageError: a file cannot be read.
         """
+        if place.is_file() and place.suffix.lower() == SUFFIX:
+            return cls(name or place.stem, OnnxFile.load(place), strict)
+        folder = place
         if is_language_bundle(folder):
             raise ExportError(
                 f"{folder} is a team of language models, and serve answers for networks that take arrays; use "
@@ -80,11 +83,13 @@ class Served:
         return self.ensemble.in_blocks(rows)
 
     def threads(self) -> int:
-        """Threads of the CPU for a batch: one where the networks are small, which would wait longer than compute."""
+        """Threads of torch for a batch: one where each network is small, which would wait longer than compute."""
+        if not isinstance(self.ensemble, Ensemble):  # a file has a session with threads of its own
+            return 1
         inputs = self.ensemble.description.inputs
-        raw = torch.zeros(ROWS, *inputs.shape, dtype=getattr(torch, inputs.dtype))
-        prepared = self.ensemble.prepare(raw)
-        return max(threads_for(member, prepared) for member in self.ensemble.members)
+        prepared = self.ensemble.prepare(torch.zeros(1, *inputs.shape, dtype=getattr(torch, inputs.dtype)))
+        largest = max(operations_of(member, prepared) for member in self.ensemble.members)
+        return torch.get_num_threads() if needs_threads(largest) else 1
 
     def metadata(self) -> dict[str, Any]:
         """Inputs and outputs, as the protocol describes a model; parameters say where files of images are taken."""
@@ -105,10 +110,15 @@ class Served:
         return {
             "name": self.name,
             "versions": [VERSION],
-            "platform": "lrensemble_bundle",
+            "platform": self.platform,
             "inputs": [takes],
             "outputs": outputs,
         }
+
+    @property
+    def platform(self) -> str:
+        """What runs it, in the words of the protocol: `FRAMEWORK_FORMAT`."""
+        return "lrensemble_bundle" if isinstance(self.ensemble, Ensemble) else "onnxruntime_onnx"
 
     @property
     def datatype(self) -> str:

@@ -1,6 +1,7 @@
 "use strict";
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const PAPER = 660, TALL = 640;  // width of figures on printed paper, and how high they are at most, in pixels
+const PAPER = 660, TALL = 560, FLATTER = 0.8;  // figures on paper: width, height at most, and height against the screen
+const ABREAST = {width: 322, height: 250, font: 9};  // of two beside each other
 const HEIGHT = 430;  // of a figure that says none
 let printing = false;
 
@@ -12,7 +13,7 @@ function element(tag, properties = {}, ...children) {
 
 // Figures: plotly draws them, in the colours of the page.
 
-function look(layout) {
+function look(layout, small = false) {
   const ink = printing ? "#000" : getComputedStyle(document.body).color;
   const line = dark.matches && !printing ? "#333a45" : "#d8dce3", narrow = innerWidth < 640 && !printing;
   const paper = printing ? "#fff" : getComputedStyle(document.body).backgroundColor;
@@ -26,12 +27,17 @@ function look(layout) {
     }
   if (narrow)
     for (const [key, own] of Object.entries((layout.meta || {}).narrow || {})) themed[key] = {...themed[key], ...own};
-  if (printing) Object.assign(themed, {width: PAPER, height: Math.min(themed.height || HEIGHT, TALL)});
+  if (printing) {
+    const high = (themed.height || HEIGHT) * FLATTER;
+    Object.assign(themed, {width: small ? ABREAST.width : PAPER, height: Math.min(high, small ? ABREAST.height : TALL)});
+    if (small) themed.font = {...themed.font, size: ABREAST.font};
+  }
   return themed;
 }
 const layouts = new Map();  // of the figures that are drawn
 function draw(figure) {
   const {data, layout} = JSON.parse(figure.querySelector("script").textContent);
+  if (innerWidth < 640) for (const trace of data) Object.assign(trace, (trace.meta || {}).narrow);
   const plot = figure.querySelector(".plot");
   layouts.set(figure, layout);
   Plotly.react(plot, data, look(layout), {responsive: true, displaylogo: false, showTips: false, showSendToCloud: false,
@@ -39,7 +45,7 @@ function draw(figure) {
 }
 function restyle() {
   for (const [figure, layout] of layouts) {
-    const plot = figure.querySelector(".plot"), themed = look(layout);
+    const plot = figure.querySelector(".plot"), themed = look(layout, figure.matches(".pair > :not(:only-child)"));
     plot.style.height = `${themed.height || HEIGHT}px`;
     Plotly.relayout(plot, {...themed, ...(printing ? {} : {width: undefined, height: layout.height, autosize: true})});
   }
@@ -78,7 +84,7 @@ function download(name, lines) {
 }
 function shownLines(table) {
   const value = cell => {
-    const image = cell.querySelector("img"), order = cell.dataset.sort;
+    const image = cell.querySelector("img"), bound = cell.textContent.startsWith("<"), order = bound ? undefined : cell.dataset.sort;
     return image ? image.alt : order === undefined ? cell.textContent : Number(order) < -1e15 ? "" : Number(order);
   };
   const rows = [...table.tBodies[0].rows].filter(row => !row.hidden);
@@ -125,7 +131,7 @@ function numbersOf(plot) {
   const lines = [];
   for (const trace of plot._fullData || plot.data) {
     if (trace.hoverinfo === "skip") continue;
-    const name = text(trace.name), label = trace.text && typeof trace.text !== "string" ? trace.text : [];
+    const name = text(trace.name), said = trace.hovertext || trace.text, label = said && typeof said !== "string" ? said : [];
     if (trace.type === "parcoords") {
       const values = trace.dimensions.map(dimension => dimension.values);
       for (let row = 0; row < values[0].length; row++) lines.push(["", ...values.map(each => each[row])]);

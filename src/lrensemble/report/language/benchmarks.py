@@ -9,7 +9,7 @@ import numpy as np
 
 from lrensemble.evaluate.benchmarks import OnBenchmark
 from lrensemble.evaluate.result import Scores
-from lrensemble.evaluate.verdict import score_in_print, short, value_in_print
+from lrensemble.evaluate.verdict import p_in_print, score_in_print, short, value_in_print
 from lrensemble.metrics.significance.wilson import wilson
 from lrensemble.report.escape import escape_html
 from lrensemble.report.language.consensus import scored
@@ -84,7 +84,7 @@ def _gain(judged: OnBenchmark, metric: str) -> list[str]:
     if gain is None:
         return ["–", "–", "–"]
     value, low, high = (value_in_print(metric, each, unit=False) for each in (gain.value, gain.low, gain.high))
-    return [value, f"{low} … {high}", f"{judged.adjusted_p.get(metric, gain.p_value):.2g}"]
+    return [value, f"{low} … {high}", p_in_print(judged.adjusted_p.get(metric, gain.p_value))]
 
 
 def _figure(judged: Mapping[str, OnBenchmark], who: list[int]) -> Figure:

@@ -82,6 +82,9 @@ def _matrix(counts: Floats, names: list[str], shown: NDArray[np.int64]) -> Figur
         "zmax": 100,
         "hovertemplate": "label %{y}<br>team says %{x}<br>%{z:.2f} % of the label's rows<extra></extra>",
         "colorbar": {"title": {"text": "%"}},
+        "meta": {
+            "narrow": {"showscale": len(shown) > MOST_WRITTEN, **_written(shown, "%{z:.0f}")}
+        },  # the numbers say it, and have room
     }
     caption = "Confusion matrix of the team on test: how many percent of a label's rows it takes for which class."
     return Figure("confusion", [trace], _layout(len(shown), "the team says"), caption)
@@ -101,6 +104,7 @@ def _changes(before: Floats, after: Floats, names: list[str], shown: NDArray[np.
         "zmax": most,
         "hovertemplate": "label %{y}<br>taken for %{x}<br>%{text} rows<extra></extra>",
         "colorbar": {"title": {"text": "better"}},
+        "meta": {"narrow": {"showscale": len(shown) > MOST_WRITTEN}},
     }
     caption = (
         "What the team changes against the best single model, in rows: on the diagonal more is better, elsewhere fewer."
@@ -111,7 +115,12 @@ def _changes(before: Floats, after: Floats, names: list[str], shown: NDArray[np.
 def _heat(values: Floats, names: list[str], shown: NDArray[np.int64], written: str) -> dict[str, Any]:
     labels = axis_labels([names[place] for place in shown])
     trace = {"type": "heatmap", "z": values.tolist(), "x": labels, "y": labels}
-    return trace | ({"texttemplate": written} if len(shown) <= MOST_WRITTEN else {})
+    return trace | _written(shown, written)
+
+
+def _written(shown: NDArray[np.int64], template: str) -> dict[str, Any]:
+    """Numbers in the cells, where there is room for them."""
+    return {"texttemplate": template} if len(shown) <= MOST_WRITTEN else {}
 
 
 def _layout(classes: int, what: str) -> dict[str, Any]:

@@ -166,4 +166,4 @@ def heat_map(
         },
         "meta": {"narrow": {"yaxis": {"showticklabels": False}}},
     }
-    return Figure(name, [trace], size, caption, small=True)
+    return Figure(name, [trace], size, f"{caption[:1].upper()}{caption[1:]}.", small=True)

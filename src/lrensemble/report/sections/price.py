@@ -20,6 +20,8 @@ _MEASURED = (
     f" Latency is that of one row, throughput that of {BATCH} rows at once, members one after another, measured on one "
     "thread of the CPU while this page was written."
 )
+NEAR = 0.04
+"""Part of an axis below which the labels of two points would cover one another."""
 _ONCE = ", and of the base of adapters once"
 
 
@@ -109,7 +111,8 @@ def cost_traces(points: Sequence[tuple[str, float, float]], higher: bool) -> lis
     every = {
         "type": "scatter",
         "mode": "markers+text",
-        "text": [f" {label} " for label in labels],
+        "text": [f" {label} " if label else "" for label in _apart(list(together), labels)],
+        "hovertext": labels,
         "textposition": [_beside(cost <= edge, higher) for cost, _ in together],
         "cliponaxis": False,
         "x": [cost for cost, _ in together],
@@ -118,6 +121,20 @@ def cost_traces(points: Sequence[tuple[str, float, float]], higher: bool) -> lis
         "showlegend": False,
     }
     return [line | {"x": [costs[place] for place in places], "y": [scores[place] for place in places]}, every]
+
+
+def _apart(places: Sequence[tuple[float, float]], labels: Sequence[str]) -> list[str]:
+    """Labels of points, where those that lie so close that they would cover one another have one beside the first."""
+    spans = [max(axis) - min(axis) or 1.0 for axis in zip(*places, strict=True)]
+    written = dict[int, list[str]]()
+    for place, label in enumerate(labels):
+        near = (
+            first
+            for first in written
+            if all(abs(a - b) < NEAR * span for a, b, span in zip(places[first], places[place], spans, strict=True))
+        )
+        written.setdefault(next(near, place), []).append(label)
+    return [", ".join(written.get(place, ())) for place in range(len(labels))]
 
 
 def _beside(left: bool, higher: bool) -> str:

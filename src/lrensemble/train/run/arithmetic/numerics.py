@@ -25,6 +25,7 @@ __all__ = [
     "rounds_float32",
     "threads",
     "threads_for",
+    "threads_pay",
 ]
 
 P = ParamSpec("P")
@@ -124,6 +125,15 @@ def threads_for(model: nn.Module, inputs: Tensor, copies: int = 1) -> int:
     """
     enough = _FLOPS_OF_A_GROUP if copies > 1 else _FLOPS_FOR_THREADS
     return torch.get_num_threads() if copies * forward_flops(model, inputs) >= enough else 1
+
+
+def threads_pay(operations: int) -> bool:
+    """Whether threads of one network compute longer than they wait for one another.
+
+    Args:
+        operations: floating-point operations of a forward pass of a batch.
+    """
+    return operations >= _FLOPS_FOR_THREADS
 
 
 @torch.no_grad()

@@ -1,0 +1,57 @@
+"""Work of networks: floating-point operations of a forward pass, by which threads are chosen.
+
+`torch.utils.flop_counter` counts more exactly, but like all that looks at each operator it loads what torch knows of
+all of them: 70 MiB that a server then holds. Linear layers and convolutions are nearly all of the work, and do here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lrensemble.train.run.arithmetic.numerics import threads_pay
+
+ROWS_AT_ONCE = 8
+"""Rows of a batch that threads are counted for: requests are small, and come in small numbers at a time."""
+
+BY_OUTPUT = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+"""Layers whose every output takes all weights of its channel."""
+BY_INPUT = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+"""Layers whose every input does."""
+
+
+def needs_threads(operations: int) -> bool:
+    """Whether a batch of `ROWS_AT_ONCE` rows of so many operations a row is work for more than one thread."""
+    return threads_pay(ROWS_AT_ONCE * operations)
+
+
+@torch.no_grad()
+def operations_of(network: nn.Module, prepared: Tensor) -> int:
+    """Floating-point operations of a network for a row: of linear layers and convolutions, as often as they are used,
+    and of other matrices as if each were used once.
+
+    Args:
+        network: in evaluation mode; one that another library runs counts nothing.
+        prepared: normalised inputs [sample, …], one row or more.
+    """
+    found = 0
+
+    def count(layer: nn.Module, given: tuple[Any, ...], gives: Tensor) -> None:
+        nonlocal found
+        weight: Any = layer.weight
+        places = given[0] if isinstance(layer, BY_INPUT) else gives
+        found += 2 * weight.numel() * (places.numel() // weight.shape[0])
+
+    layers = [layer for layer in network.modules() if isinstance(layer, (*BY_OUTPUT, *BY_INPUT))]
+    handles = [layer.register_forward_hook(count) for layer in layers]
+    try:
+        network(prepared)
+    finally:
+        for handle in handles:
+            handle.remove()
+    looked_up = [layer for layer in network.modules() if isinstance(layer, nn.Embedding | nn.EmbeddingBag)]
+    counted = {id(own) for layer in (*layers, *looked_up) for own in layer.parameters()}
+    others = (own for own in network.parameters() if own.ndim > 1 and id(own) not in counted)
+    return found // len(prepared) + 2 * sum(own.numel() for own in others)
