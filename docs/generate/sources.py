@@ -1,4 +1,4 @@
-"""What the source says of itself, from one look at each file: its docstrings, and the text under the fields of classes."""
+"""What the source says of itself, each file read once: its docstrings, and the text under the fields of its classes."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.forked import ForkedProcess
+from tests.forked_workers import FORKED_WORKERS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -23,10 +24,14 @@ batch_size = 100
 """
 
 
+FORKING = f"{FORKED_WORKERS}from lrensemble.cli import main\nmain()\n"
+
+
 def command(folder: Path, execution: str) -> list[str]:
     """What follows `python`."""
     (folder / "e.toml").write_text(TOML)
-    return ["-m", "lrensemble", "tune", "e.toml", "--out", "pool", "--execution", execution]
+    begin = ["-c", FORKING] if execution == "workers" else ["-m", "lrensemble"]
+    return [*begin, "tune", "e.toml", "--out", "pool", "--execution", execution]
 
 
 def start(folder: Path, execution: str, **more: object) -> "subprocess.Popen[str]":
@@ -56,11 +61,7 @@ def wait_for(true: Callable[[], object], process: "subprocess.Popen[str] | Forke
     ],
 )
 def test_it_saves_and_stops(forking: Path, tmp_path: Path, number: signal.Signals, execution: str, states: int) -> None:
-    with (
-        start(tmp_path, execution)
-        if execution == "workers"  # which are fresh interpreters themselves
-        else ForkedProcess(forking, command(tmp_path, execution), errors=True, folder=tmp_path)
-    ) as process:
+    with ForkedProcess(forking, command(tmp_path, execution), errors=True, folder=tmp_path) as process:
         wait_for(lambda: len(claims(tmp_path)) >= states, process)
         process.send_signal(number)
         _, err = process.communicate(timeout=60)

@@ -4,13 +4,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from tests.conftest import Python
 from tests.forked import run
 
 from lrensemble.files import seal
@@ -173,7 +173,7 @@ def forge(pool: Path, **parts: object) -> None:
     ids=["data", "model"],
 )
 def test_no_command_asks_a_hub_for_what_a_stranger_names(
-    lrensemble: Run, mine: Path, hub: tuple[str, list[str]], parts: dict[str, object]
+    lrensemble: Run, python: Python, mine: Path, hub: tuple[str, list[str]], parts: dict[str, object]
 ) -> None:
     address, asked = hub
     forge(mine / "pool", policy={"name": "cosine", "peak": 0.1}, **parts)
@@ -200,6 +200,6 @@ pool = Pool.open("pool", trust_code=True)
 pictures(pool.members(), None, [0], trust_code=True)
 speeds(pool.members(), pool.task.target, trust_code=True)
 """
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE), **online}
-    subprocess.run([sys.executable, "-c", script], cwd=mine, env=environment, check=True, capture_output=True)
+    done = python("-c", script, folder=mine, PYTHONPATH=str(SOURCE), **online)
+    assert done.returncode == 0, done.stderr
     assert any("a-stranger" in path for path in asked), "with trust, the very same is asked for"

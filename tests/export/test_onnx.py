@@ -35,6 +35,22 @@ def light(ensemble: Ensemble) -> Ensemble:
     return Ensemble(layers, ensemble.description)
 
 
+@pytest.fixture(scope="module")
+def single(ensemble: Ensemble) -> Ensemble:
+    """Its smallest network alone, for what has nothing to do with how many there are."""
+    (place,) = [place for place, part in enumerate(ensemble.description.parts) if "mlp" in part.name][:1]
+    parts = {"parts": (ensemble.description.parts[place],), "weights": (1.0,)}
+    return Ensemble([ensemble.members[place]], ensemble.description.model_copy(update=parts))
+
+
+@pytest.fixture(scope="module")
+def program(ensemble: Ensemble, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of torch of all members."""
+    path = tmp_path_factory.mktemp("program") / "ensemble.pt2"
+    export_torch(ensemble, path)
+    return path
+
+
 def with_consensus(ensemble: Ensemble, name: str, images: Images) -> Ensemble:
     """The ensemble under another consensus, fitted on the images, with weights that differ."""
     weights = (0.5, 0.25, 0.25, 0.125)
@@ -102,19 +118,16 @@ assert not [name for name in sys.modules if name.partition(".")[0] == "lrensembl
 
 
 def test_a_torch_file_runs_without_this_library(
-    ensemble: Ensemble, images: Images, tmp_path: Path, python: Python
+    program: Path, ensemble: Ensemble, images: Images, tmp_path: Path, python: Python
 ) -> None:
-    paths = [tmp_path / name for name in ("ensemble.pt2", "inputs.npy", "out.npy")]
-    export_torch(ensemble, paths[0])
-    np.save(paths[1], images[0])
-    done = python("-W", "ignore", "-c", BARE, *paths)
+    np.save(tmp_path / "inputs.npy", images[0])
+    done = python("-W", "ignore", "-c", BARE, program, tmp_path / "inputs.npy", tmp_path / "out.npy")
     assert done.returncode == 0, done.stderr
-    np.testing.assert_allclose(np.load(paths[2]), ensemble.predict_proba(images[0]), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), ensemble.predict_proba(images[0]), rtol=0, atol=1e-6)
 
 
-def test_a_torch_file_holds_no_pickle(ensemble: Ensemble, tmp_path: Path) -> None:
-    export_torch(ensemble, tmp_path / "ensemble.pt2")
-    with zipfile.ZipFile(tmp_path / "ensemble.pt2") as archive:
+def test_a_torch_file_holds_no_pickle(program: Path) -> None:
+    with zipfile.ZipFile(program) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
     assert [name for name, content in contents.items() if content[:1] == b"\x80" or content[:2] == b"PK"] == []
 
@@ -174,8 +187,8 @@ except StorageError as error:
 
 
 @pytest.mark.parametrize("name", ["onnx", "torch", "bundle"])
-def test_a_full_disk_leaves_nothing_behind(ensemble: Ensemble, tmp_path: Path, name: str, python: Python) -> None:
-    ensemble.save(tmp_path / "bundle")
+def test_a_full_disk_leaves_nothing_behind(single: Ensemble, tmp_path: Path, name: str, python: Python) -> None:
+    single.save(tmp_path / "bundle")
     (tmp_path / "full").mkdir()
     result = python("-W", "ignore", "-c", FULL, tmp_path / "bundle", name, tmp_path / "full/out")
     assert result.stdout.startswith("cannot write ")

@@ -40,7 +40,7 @@ def test_pools_of_the_same_rows_stand_in_one_table(folders: dict[str, Path], bro
     assert titles[0] == "3 pools and 1 study, compared"
     assert titles[1:3] == ["Pools of hand, rows 1", "Pools of hand, rows 2"]
     assert titles[-1] == "Study study: hand"
-    assert page.title() == titles[0]
+    assert page.title() == "Pools and studies, compared"
     assert page.locator("img").count() == 0
     first, second = (page.locator("section").nth(place).locator("table").first for place in (1, 2))
     assert first.locator("tbody td:first-child").all_inner_texts() == ["weak", "strong"]
