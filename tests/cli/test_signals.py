@@ -87,15 +87,14 @@ def test_a_session_that_is_closed_takes_its_terminal_with_it(tmp_path: Path) -> 
     assert state.parent.name.startswith("free-")
 
 
-def test_a_signal_that_was_ignored_from_the_beginning_is_ignored(tmp_path: Path) -> None:
-    def like_nohup() -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-    process = start(tmp_path, "one-by-one", preexec_fn=like_nohup)
-    wait_for(lambda: claims(tmp_path), process)
-    process.send_signal(signal.SIGHUP)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(timeout=2)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+def test_a_signal_that_was_ignored_from_the_beginning_is_ignored(forking: Path, tmp_path: Path) -> None:
+    ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); from lrensemble.cli import main; main()"
+    words = ["-c", ignoring, *command(tmp_path, "one-by-one")[2:]]  # as nohup starts it
+    with ForkedProcess(forking, words, errors=True, folder=tmp_path) as process:
+        wait_for(lambda: claims(tmp_path), process)
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM

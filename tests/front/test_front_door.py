@@ -57,7 +57,7 @@ def test_it_is_a_function_with_an_example(name: str) -> None:
     assert all(f"{argument}:" in described for argument in inspect.signature(function).parameters)
 
 
-@pytest.mark.parametrize("as_path", [str, pytest.param(Path, marks=pytest.mark.long), Elsewhere])
+@pytest.mark.parametrize("as_path", [str, Path, Elsewhere])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_it_takes_paths_and_returns_a_record_with_a_short_repr(
     name: str, as_path: AsPath, pool: Path, out: Path, inputs: NDArray[np.float64]
