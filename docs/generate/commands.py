@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -15,6 +14,7 @@ import lrensemble
 from generate.docstrings import first_sentence
 from generate.markdown import code, flat, table
 from generate.outputs import output_of, records_in
+from generate.sources import said_in
 from lrensemble.cli import VERBS, app
 from lrensemble.cli.ending import STATUSES
 from lrensemble.registry.annotations import type_words
@@ -82,10 +82,10 @@ def _environment() -> Iterator[list[str]]:
     """Variables that some docstring of the package names, with the sentence that does."""
     found: dict[str, str] = {}
     for path in sorted(Path(lrensemble.__path__[0]).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Module | ast.FunctionDef) and (said := ast.get_docstring(node)):
-                for sentence in re.split(r"(?<=\.)\s|\n\n|\n(?=\s*\w+:)", said):
-                    for name in re.findall(r"LRENSEMBLE_[A-Z]+", sentence):
-                        found.setdefault(name, re.sub(r"^\s*\w+: ", "", first_sentence(sentence)))
+        said = said_in(path)
+        for docstring in (said.module, *said.functions):
+            for sentence in re.split(r"(?<=\.)\s|\n\n|\n(?=\s*\w+:)", docstring):
+                for name in re.findall(r"LRENSEMBLE_[A-Z]+", sentence):
+                    found.setdefault(name, re.sub(r"^\s*\w+: ", "", first_sentence(sentence)))
     for name, sentence in sorted(found.items()):
         yield [code(name), sentence]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
-import itertools
 import re
-import textwrap
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from generate.markdown import flat
+from generate.sources import said_in
 
 
+@cache
 def hints_of(record: type) -> dict[str, Any]:
     """Annotations of the fields of a record, a typed dict or a dataclass, by name."""
-    return {name: hint for name, hint in get_type_hints(record, include_extras=True).items() if name in _fields(record)}
+    fields = _fields(record)
+    return {name: hint for name, hint in get_type_hints(record, include_extras=True).items() if name in fields}
 
 
+@cache
 def field_docs(record: type) -> dict[str, str]:
     """What is said of each field, in one line: by the docstring under it, or by its annotation."""
     found: dict[str, str] = {}
@@ -53,16 +56,10 @@ def _fields(record: type) -> list[str]:
 
 def _docs_under_fields(record: type) -> dict[str, str]:
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(record)))
+        path = inspect.getsourcefile(record)
     except (OSError, TypeError):
         return {}
-    body = tree.body[0].body if tree.body and isinstance(tree.body[0], ast.ClassDef) else []
-    found = {}
-    for field, under in itertools.pairwise(body):
-        said = under.value.value if isinstance(under, ast.Expr) and isinstance(under.value, ast.Constant) else None
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(said, str):
-            found[field.target.id] = inspect.cleandoc(said)
-    return found
+    return said_in(Path(path)).fields.get(record.__qualname__, {}) if path else {}
 
 
 def _documentation(hint: Any) -> str:

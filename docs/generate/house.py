@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 import lrensemble
 from generate.docstrings import first_sentence
+from generate.sources import said_in
 
 ROOT = Path(lrensemble.__path__[0])
 """Folder of the package."""
@@ -34,4 +34,4 @@ def _lines(folder: Path, depth: int) -> Iterator[str]:
 def _said(path: Path) -> str:
     if path.suffix != ".py" or not path.exists():
         return ""
-    return first_sentence(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))))
+    return first_sentence(said_in(path).module)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.forked import ForkedProcess
+from tests.forked_workers import FORKED_WORKERS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -23,10 +24,14 @@ batch_size = 100
 """
 
 
+FORKING = f"{FORKED_WORKERS}from lrensemble.cli import main\nmain()\n"
+
+
 def command(folder: Path, execution: str) -> list[str]:
     """What follows `python`."""
     (folder / "e.toml").write_text(TOML)
-    return ["-m", "lrensemble", "tune", "e.toml", "--out", "pool", "--execution", execution]
+    begin = ["-c", FORKING] if execution == "workers" else ["-m", "lrensemble"]
+    return [*begin, "tune", "e.toml", "--out", "pool", "--execution", execution]
 
 
 def start(folder: Path, execution: str, **more: object) -> "subprocess.Popen[str]":
@@ -56,11 +61,7 @@ def wait_for(true: Callable[[], object], process: "subprocess.Popen[str] | Forke
     ],
 )
 def test_it_saves_and_stops(forking: Path, tmp_path: Path, number: signal.Signals, execution: str, states: int) -> None:
-    with (
-        start(tmp_path, execution)
-        if execution == "workers"  # which are fresh interpreters themselves
-        else ForkedProcess(forking, command(tmp_path, execution), errors=True, folder=tmp_path)
-    ) as process:
+    with ForkedProcess(forking, command(tmp_path, execution), errors=True, folder=tmp_path) as process:
         wait_for(lambda: len(claims(tmp_path)) >= states, process)
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
@@ -86,15 +87,14 @@ def test_a_session_that_is_closed_takes_its_terminal_with_it(tmp_path: Path) -> 
     assert state.parent.name.startswith("free-")
 
 
-def test_a_signal_that_was_ignored_from_the_beginning_is_ignored(tmp_path: Path) -> None:
-    def like_nohup() -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-    process = start(tmp_path, "one-by-one", preexec_fn=like_nohup)
-    wait_for(lambda: claims(tmp_path), process)
-    process.send_signal(signal.SIGHUP)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(timeout=2)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+def test_a_signal_that_was_ignored_from_the_beginning_is_ignored(forking: Path, tmp_path: Path) -> None:
+    ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); from lrensemble.cli import main; main()"
+    words = ["-c", ignoring, *command(tmp_path, "one-by-one")[2:]]  # as nohup starts it
+    with ForkedProcess(forking, words, errors=True, folder=tmp_path) as process:
+        wait_for(lambda: claims(tmp_path), process)
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM

@@ -4,18 +4,16 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from tests.conftest import Python
 from tests.forked import run
 
 from lrensemble.files import seal
-
-SOURCE = Path(__file__).parents[2] / "src"
 
 THEIRS = """
 import os
@@ -164,6 +162,15 @@ def forge(pool: Path, **parts: object) -> None:
         path.write_bytes(seal({key: value for key, value in record.items() if key != "checksum"}))
 
 
+ANEW = """
+import sys
+outside = ("datasets", "huggingface_hub", "transformers")
+for name in [name for name in sys.modules if name.partition(".")[0] in outside]:
+    del sys.modules[name]  # the address of a hub is read when they are imported
+"""
+COMMAND = f"{ANEW}from lrensemble.cli import main\nmain()\n"
+
+
 @pytest.mark.parametrize(
     "parts",
     [
@@ -173,7 +180,7 @@ def forge(pool: Path, **parts: object) -> None:
     ids=["data", "model"],
 )
 def test_no_command_asks_a_hub_for_what_a_stranger_names(
-    lrensemble: Run, mine: Path, hub: tuple[str, list[str]], parts: dict[str, object]
+    python: Python, mine: Path, hub: tuple[str, list[str]], parts: dict[str, object]
 ) -> None:
     address, asked = hub
     forge(mine / "pool", policy={"name": "cosine", "peak": 0.1}, **parts)
@@ -186,7 +193,7 @@ def test_no_command_asks_a_hub_for_what_a_stranger_names(
         "export pool --out e",
         "export pool --variant student --out s",
     ):
-        done = lrensemble(mine, *command.split(), **online)
+        done = python("-c", COMMAND, *command.split(), folder=mine, **online)
         assert "Traceback" not in done.stderr
         assert asked == [], command
     pytest.importorskip("datasets")
@@ -200,6 +207,6 @@ pool = Pool.open("pool", trust_code=True)
 pictures(pool.members(), None, [0], trust_code=True)
 speeds(pool.members(), pool.task.target, trust_code=True)
 """
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE), **online}
-    subprocess.run([sys.executable, "-c", script], cwd=mine, env=environment, check=True, capture_output=True)
+    done = python("-c", f"{ANEW}{script}", folder=mine, **online)
+    assert done.returncode == 0, done.stderr
     assert any("a-stranger" in path for path in asked), "with trust, the very same is asked for"

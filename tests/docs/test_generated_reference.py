@@ -194,11 +194,10 @@ import io, json, sys
 from contextlib import redirect_stdout
 
 import tests.registry.one_more as one_more
-from generate.pages import pages
+from generate.names import names_page
 from lrensemble.cli import main
 from lrensemble.cli.console import registered
 
-made = pages()
 told = {}
 for kind, name in one_more.NAMES.items():
     sys.argv = ["lrensemble", "ls", kind, name, "--json"]
@@ -212,7 +211,7 @@ for kind, name in one_more.NAMES.items():
         "status": status,
         "shown": json.loads(out.getvalue())["name"],
         "completed": registered(kind)(name[:-1]),
-        "on page": f"## {name}\\n" in made[f"reference/{kind}.md"],
+        "on page": f"## {name}\\n" in names_page(kind, {}),
     }
 print(json.dumps(told))
 """

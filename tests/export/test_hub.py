@@ -1,12 +1,11 @@
 """The hub's mixin on a folder: what is saved as on the hub loads as from it; and what is said where it is missing."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.conftest import Python
 from tests.export.conftest import TeamBy
 
 from lrensemble.errors import ExportError
@@ -32,9 +31,11 @@ def test_saved_as_for_the_hub_and_loaded_from_the_folder(
         Ensemble.from_pretrained(tmp_path / "mine")
 
 
-def test_without_the_extra_it_says_what_to_install() -> None:
+def test_without_the_extra_it_says_what_to_install(python: Python) -> None:
     script = """
 import sys
+for name in [name for name in sys.modules if name.partition(".")[0] == "lrensemble"]:
+    del sys.modules[name]  # it is imported anew, and torch is not
 sys.modules["huggingface_hub"] = None
 from lrensemble.errors import MissingExtraError
 from lrensemble.export import Ensemble
@@ -44,5 +45,5 @@ for attempt in (lambda: Ensemble.from_pretrained("somebody/something"), lambda: 
     except MissingExtraError as error:
         print(error)
 """
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    result = python("-c", script)
     assert result.stdout.count("pip install 'lrensemble[hub]'") == 2

@@ -1,7 +1,7 @@
 """What ONNX Runtime and a bare torch compute from the files is what the ensemble says, for any number of rows."""
 
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,12 @@ from tests.conftest import Python
 from tests.export.conftest import CLASSES
 from torch import Tensor, nn
 
-from lrensemble.consensus import CONSENSUS, fit
+from lrensemble.consensus import CONSENSUS, combine, fit
 from lrensemble.errors import ExportError, UnknownNameError
 from lrensemble.export import FORMATS, Ensemble
 from lrensemble.export.onnx import TOLERANCE, export_onnx
 from lrensemble.export.torch_program import export_torch
-from lrensemble.export.trace import example_inputs, traceable
+from lrensemble.export.trace import answers, example_inputs, traceable
 from lrensemble.export.traced import traced
 from lrensemble.metrics import serving
 
@@ -35,6 +35,22 @@ def light(ensemble: Ensemble) -> Ensemble:
     return Ensemble(layers, ensemble.description)
 
 
+@pytest.fixture(scope="module")
+def single(ensemble: Ensemble) -> Ensemble:
+    """Its smallest network alone, for what has nothing to do with how many there are."""
+    (place,) = [place for place, part in enumerate(ensemble.description.parts) if "mlp" in part.name][:1]
+    parts = {"parts": (ensemble.description.parts[place],), "weights": (1.0,)}
+    return Ensemble([ensemble.members[place]], ensemble.description.model_copy(update=parts))
+
+
+@pytest.fixture(scope="module")
+def program(ensemble: Ensemble, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of torch of all members."""
+    path = tmp_path_factory.mktemp("program") / "ensemble.pt2"
+    export_torch(ensemble, path)
+    return path
+
+
 def with_consensus(ensemble: Ensemble, name: str, images: Images) -> Ensemble:
     """The ensemble under another consensus, fitted on the images, with weights that differ."""
     weights = (0.5, 0.25, 0.25, 0.125)
@@ -45,14 +61,17 @@ def with_consensus(ensemble: Ensemble, name: str, images: Images) -> Ensemble:
 
 
 class Programs(nn.Module):
-    """Ensembles as one program: it takes about as long to trace as one of them alone."""
+    """Ensembles of the same networks as one program, in which the networks are traced once."""
 
-    def __init__(self, ensembles: Iterable[Ensemble]) -> None:
+    def __init__(self, ensembles: Sequence[Ensemble]) -> None:
         super().__init__()
-        self.programs = nn.ModuleList(map(traceable, ensembles))
+        self.networks = traceable(ensembles[0]).ensemble
+        self.descriptions = [ensemble.description for ensemble in ensembles]
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        return tuple(output for program in self.programs for output in program(inputs))
+        said = self.networks.said(inputs)
+        combined = [(combine(each.consensus, said, each.weights), each) for each in self.descriptions]
+        return tuple(output for found, description in combined for output in answers(found, description))
 
 
 def test_every_consensus_gives_the_same_in_onnx_runtime(
@@ -60,7 +79,7 @@ def test_every_consensus_gives_the_same_in_onnx_runtime(
 ) -> None:
     others = {name: with_consensus(light, name, images) for name in serving(CONSENSUS, "classes")}
     names = [f"{name} {output}" for name in others for output in ("probabilities", "label")]
-    content = traced(Programs(others.values()), (example_inputs(light, 5),), ["inputs"], names)
+    content = traced(Programs(list(others.values())), (example_inputs(light, 5),), ["inputs"], names)
     session = ort.InferenceSession(content)
     for rows in (1, 3, len(images[0])):
         given = images[0][:rows]
@@ -102,19 +121,16 @@ assert not [name for name in sys.modules if name.partition(".")[0] == "lrensembl
 
 
 def test_a_torch_file_runs_without_this_library(
-    ensemble: Ensemble, images: Images, tmp_path: Path, python: Python
+    program: Path, ensemble: Ensemble, images: Images, tmp_path: Path, python: Python
 ) -> None:
-    paths = [tmp_path / name for name in ("ensemble.pt2", "inputs.npy", "out.npy")]
-    export_torch(ensemble, paths[0])
-    np.save(paths[1], images[0])
-    done = python("-W", "ignore", "-c", BARE, *paths)
+    np.save(tmp_path / "inputs.npy", images[0])
+    done = python("-W", "ignore", "-c", BARE, program, tmp_path / "inputs.npy", tmp_path / "out.npy")
     assert done.returncode == 0, done.stderr
-    np.testing.assert_allclose(np.load(paths[2]), ensemble.predict_proba(images[0]), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), ensemble.predict_proba(images[0]), rtol=0, atol=1e-6)
 
 
-def test_a_torch_file_holds_no_pickle(ensemble: Ensemble, tmp_path: Path) -> None:
-    export_torch(ensemble, tmp_path / "ensemble.pt2")
-    with zipfile.ZipFile(tmp_path / "ensemble.pt2") as archive:
+def test_a_torch_file_holds_no_pickle(program: Path) -> None:
+    with zipfile.ZipFile(program) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
     assert [name for name, content in contents.items() if content[:1] == b"\x80" or content[:2] == b"PK"] == []
 
@@ -174,8 +190,8 @@ except StorageError as error:
 
 
 @pytest.mark.parametrize("name", ["onnx", "torch", "bundle"])
-def test_a_full_disk_leaves_nothing_behind(ensemble: Ensemble, tmp_path: Path, name: str, python: Python) -> None:
-    ensemble.save(tmp_path / "bundle")
+def test_a_full_disk_leaves_nothing_behind(single: Ensemble, tmp_path: Path, name: str, python: Python) -> None:
+    single.save(tmp_path / "bundle")
     (tmp_path / "full").mkdir()
     result = python("-W", "ignore", "-c", FULL, tmp_path / "bundle", name, tmp_path / "full/out")
     assert result.stdout.startswith("cannot write ")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.report.pages import HOSTILE, Drawn, evaluated, open_page
+from tests.report.pages import HOSTILE, Window, collapsed_pool, evaluated
 
 from lrensemble.config import Experiment, to_record
-from lrensemble.pool import Pool
+from lrensemble.pool import Failure, Pool
 from lrensemble.pool.collect import collect
 from lrensemble.train import tune
 
@@ -40,7 +40,11 @@ def hostile(tmp_path: Path) -> Pool:
 
 @pytest.fixture(scope="session")
 def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return evaluated(hostile_pool(tmp_path_factory.mktemp("hostile")))
+    """Page of hostile names: a collapsed member, a diverged one and a failed run, in a folder with a space."""
+    pool = collapsed_pool(tmp_path_factory.mktemp("a page") / "pool", HOSTILE)
+    traceback = f"Traceback\nValueError: no such layer{HOSTILE}"
+    pool.record_failure(Failure(id="f1", name=f"{HOSTILE}failed", traceback=traceback))
+    return evaluated(pool)
 
 
 def hostile_pool(tmp_path: Path) -> Pool:
@@ -56,14 +60,8 @@ def hostile_pool(tmp_path: Path) -> Pool:
 
 
 @pytest.fixture(scope="session")
-def hostile_drawn(browser: Any, hostile_page: Path) -> Drawn:
-    """The page of the hostile names in a browser that may ask other hosts, with the errors of drawing it."""
-    page, errors, asked = open_page(browser, hostile_page, 1200, offline=False)
-    return Drawn(page, errors.copy(), asked)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
+def browser() -> Iterator[Window]:
+    """A browser with one window."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         pytest.skip("no Chromium here: install Debian's chromium to have the page drawn")
@@ -71,5 +69,5 @@ def browser() -> Iterator[Any]:
     with api.sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         opened = playwright.chromium.launch(executable_path=found, args=flags)
-        yield opened
+        yield Window(opened)
         opened.close()

@@ -22,9 +22,14 @@ def evaluated(pool: Pool) -> Path:
     return path
 
 
-def collapsed_pool(folder: Path) -> Pool:
-    """Four members that learned something, one that says the same of every row, and one that diverged."""
-    generator, classes = np.random.default_rng(1), ("a", "b", "c")
+def collapsed_pool(folder: Path, before: str = "") -> Pool:
+    """Four members that learned something, one that says the same of every row, and one that diverged.
+
+    Args:
+        folder: folder of the pool.
+        before: what all names begin with.
+    """
+    generator, classes = np.random.default_rng(1), tuple(f"{before}{name}" for name in "abc")
     rows = {"val": np.arange(120), "test": np.arange(120, 230)}
     labels = {split: generator.integers(3, size=len(own)) for split, own in rows.items()}
     pool = Pool.create(folder, Task.of("hand", classes, rows=rows, labels=labels), labels)
@@ -36,9 +41,16 @@ def collapsed_pool(folder: Path) -> Pool:
             logits = np.tile([[3.0, 0.0, -1.0]], (len(own), 1)) if place == 2 else logits
             said[split] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
         recipe = {"policy": {"name": "constant", "peak": 0.1 * (place + 1)}}
-        pool.add(MemberRecord(id=f"m{place}", order=place, name=f"constant(peak={place})", recipe=recipe), said)
-    pool.add(MemberRecord(id="m9", order=9, name="lost", status="diverged"))
+        pool.add(MemberRecord(id=f"m{place}", order=place, name=f"{before}constant(peak={place})", recipe=recipe), said)
+    pool.add(MemberRecord(id="m9", order=9, name=f"{before}lost", status="diverged"))
     return pool
+
+
+ALL_DRAWN = """[...document.querySelectorAll(".plot")].every(plot => {
+    const drawn = plot.querySelector(".main-svg");
+    return drawn && Math.abs(drawn.getBoundingClientRect().width - plot.clientWidth) < 2;
+})"""
+"""Whether every figure is drawn as wide as it is now."""
 
 
 class Drawn(NamedTuple):
@@ -50,17 +62,50 @@ class Drawn(NamedTuple):
     """Addresses that were asked for."""
 
 
-def open_page(browser: Any, path: Path, width: int, scheme: str = "light", *, offline: bool = True) -> Drawn:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=offline)
-    page, errors, asked = context.new_page(), list[str](), list[str]()
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"file://{path}")
-    page.wait_for_function(
-        "document.querySelectorAll('.plot .main-svg').length >= document.querySelectorAll('.plot').length"
-    )
-    return Drawn(page, errors, asked)
+class Window:
+    """The only window of a browser: opening another computes for as long as drawing half a page in it."""
+
+    def __init__(self, browser: Any) -> None:
+        self.page = browser.new_page()
+        self._drawn = Drawn(self.page, [], [])
+        self._shown: tuple[Path | None, str, bool] = (None, "", True)
+        self.page.on("request", lambda request: self._drawn.asked.append(request.url))
+        self.page.on("console", lambda message: self._told(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self._told(str(error)))
+
+    def _told(self, error: str) -> None:
+        self._drawn.errors.append(error)
+
+    def empty(self, *, offline: bool = True) -> Drawn:
+        """Nothing, with lists of errors and addresses that begin here."""
+        self.page.goto("about:blank")
+        self.page.emulate_media(media="screen")
+        self.page.context.set_offline(offline)
+        self._shown = (None, "", offline)
+        self._drawn = Drawn(self.page, [], [])
+        return self._drawn
+
+    def show(
+        self, path: Path, width: int, scheme: str = "light", *, offline: bool = True, again: bool = False
+    ) -> Drawn:
+        """A file, with all its figures drawn; where it is shown already the window has another width at most.
+
+        Args:
+            path: file of the page.
+            width: width in pixels.
+            scheme: "light" or "dark".
+            offline: whether no host can be reached.
+            again: draw it anew, without what was done to it before.
+        """
+        self.page.set_viewport_size({"width": width, "height": 900})
+        wanted = (path, scheme, offline)
+        if again or self._shown != wanted:
+            self.empty(offline=offline)
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.goto(f"file://{path}")
+            self._shown = wanted
+        self.page.wait_for_function(ALL_DRAWN)
+        return self._drawn
 
 
 def faults(found: list[dict[str, Any]]) -> list[str]:

@@ -2,25 +2,17 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.report.pages import HOSTILE, Drawn, collapsed_pool, evaluated, faults, open_page
+from tests.report.pages import HOSTILE, Drawn, Window, faults
 
-from lrensemble.pool import Failure
 from lrensemble.report.page import page as page_of
 from lrensemble.report.page import tables_script
 from lrensemble.report.section import Section, Table
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Page of a pool with a collapsed member, a diverged one and a failed run, in a folder with a space."""
-    pool = collapsed_pool(tmp_path_factory.mktemp("a page") / "pool")
-    pool.record_failure(Failure(id="f1", name="failed", traceback="Traceback\nValueError: no such layer"))
-    return evaluated(pool)
 
 
 @pytest.fixture(scope="module")
@@ -43,39 +35,12 @@ def axe() -> Callable[[Any], Any]:
     return lambda page: checker.run(page).response["violations"]
 
 
-def test_axe_finds_no_grave_fault(browser: Any, whole: Path, axe: Callable[[Any], Any]) -> None:
-    page, errors, _ = open_page(browser, whole, 390, "dark")
-    for fold in page.locator("details > summary").all()[:3]:
-        fold.click()
-    assert faults(axe(page)) == []
-    assert errors == []
-
-
-def test_axe_finds_a_fault_where_there_is_one(browser: Any, tmp_path: Path, axe: Callable[[Any], Any]) -> None:
-    (tmp_path / "page.html").write_text("<html lang=en><title>a</title><img src=''><p style='color:#ccc'>faint</p>")
-    page = browser.new_page()
-    page.goto(f"file://{tmp_path / 'page.html'}")
-    assert {each["id"] for each in axe(page)} >= {"image-alt", "color-contrast"}
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 900, 1400])
-def test_axe_finds_no_grave_fault_anywhere(
-    browser: Any, whole: Path, axe: Callable[[Any], Any], width: int, scheme: str
-) -> None:
-    page, errors, _ = open_page(browser, whole, width, scheme)
-    assert faults(axe(page)) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert errors == []
-
-
 def column(page: Any, place: int) -> list[str]:
     return [text.strip() for text in page.locator(f"tbody tr:visible td:nth-child({place})").all_inner_texts()]
 
 
-def test_a_table_is_sorted_by_click_and_by_key(browser: Any, table_page: Path) -> None:
-    page, errors, _ = open_page(browser, table_page, 1200)
+def test_a_table_is_sorted_by_click_and_by_key(browser: Window, table_page: Path) -> None:
+    page, errors, _ = browser.show(table_page, 1200, again=True)
     page.locator("th", has_text="rows").click()
     values = [int(text) for text in column(page, 2) if text != "–"]
     assert values == sorted(values)
@@ -89,8 +54,8 @@ def test_a_table_is_sorted_by_click_and_by_key(browser: Any, table_page: Path) -
     assert errors == []
 
 
-def test_a_table_is_filtered_and_downloaded_as_it_stands(browser: Any, table_page: Path) -> None:
-    page, errors, _ = open_page(browser, table_page, 1200)
+def test_a_table_is_filtered_and_downloaded_as_it_stands(browser: Window, table_page: Path) -> None:
+    page, errors, _ = browser.show(table_page, 1200, again=True)
     with page.expect_download() as whole_table:
         page.get_by_role("button", name="Download as CSV: One table").click()
     rows = list(csv.reader(io.StringIO(Path(whole_table.value.path()).read_text(encoding="utf-8"))))
@@ -108,17 +73,46 @@ def test_a_table_is_filtered_and_downloaded_as_it_stands(browser: Any, table_pag
     assert errors == []
 
 
-def test_a_narrow_screen_shows_the_columns_that_matter(browser: Any, table_page: Path) -> None:
-    page, *_ = open_page(browser, table_page, 390)
+def test_a_narrow_screen_shows_the_columns_that_matter(browser: Window, table_page: Path) -> None:
+    page, *_ = browser.show(table_page, 390, again=True)
     assert page.locator("th:visible").all_inner_texts() == ["name", "rows"]
     page.get_by_role("button", name="All columns").click()
     assert page.locator("th:visible").count() == 3
 
 
-@pytest.fixture(scope="module")
-def wide(browser: Any, whole: Path) -> Drawn:
-    """The whole page on a wide screen, drawn once for what is read on it and what is printed of it."""
-    return open_page(browser, whole, 1400, "dark")
+def test_axe_finds_a_fault_where_there_is_one(browser: Window, tmp_path: Path, axe: Callable[[Any], Any]) -> None:
+    (tmp_path / "page.html").write_text("<html lang=en><title>a</title><img src=''><p style='color:#ccc'>faint</p>")
+    page, *_ = browser.show(tmp_path / "page.html", 390)
+    assert {each["id"] for each in axe(page)} >= {"image-alt", "color-contrast"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 900, 1400])
+def test_axe_finds_no_grave_fault_anywhere(
+    browser: Window, hostile_page: Path, axe: Callable[[Any], Any], width: int, scheme: str
+) -> None:
+    page, errors, _ = browser.show(hostile_page, width, scheme, offline=False)
+    assert faults(axe(page)) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert errors == []
+
+
+def test_axe_finds_no_grave_fault(browser: Window, hostile_page: Path, axe: Callable[[Any], Any]) -> None:
+    page, errors, _ = browser.show(hostile_page, 390, "dark", offline=False)
+    folds = page.locator("details > summary").all()[:3]
+    for fold in folds:
+        fold.click()
+    assert faults(axe(page)) == []
+    for fold in folds:  # other tests read the same page
+        fold.click()
+    assert errors == []
+
+
+@pytest.fixture
+def wide(browser: Window, hostile_page: Path) -> Drawn:
+    """The page of hostile names on a wide screen, for what is read on it and what is printed of it."""
+    return browser.show(hostile_page, 1400, "dark", offline=False)
 
 
 def test_the_contents_lead_to_every_section_and_the_numbers_of_a_figure_can_be_read(wide: Drawn) -> None:
@@ -154,6 +148,45 @@ def test_printed_figures_fit_the_paper_and_are_black_on_white(wide: Drawn, tmp_p
     assert not page.locator(".tools").first.is_visible()
     page.emulate_media(media="screen")
     assert errors == []
+
+
+def test_nothing_of_a_pool_is_markup(wide: Drawn, hostile_page: Path) -> None:
+    page, errors, _ = wide
+    assert errors == []
+    assert page.title() != "owned"
+    assert page.locator("img").count() == 0
+    content = hostile_page.read_text(encoding="utf-8")
+    body = content[content.index("<body>") :]
+    assert "<img" not in body
+    assert body.count("<script") == body.count("</script>")
+
+
+def test_the_charts_offer_to_send_nothing_away(wide: Drawn) -> None:
+    page, errors, _ = wide
+    contexts = page.evaluate(
+        "[...document.querySelectorAll('.plot')].map(({_context: c}) => [c.showSendToCloud, c.plotlyServerURL, "
+        "!!c.showLink, !!c.showEditInChartStudio, c.displaylogo, c.topojsonURL])"
+    )
+    assert len(contexts) > 5
+    assert {tuple(each) for each in contexts} == {(False, "", False, False, False, "")}
+    titles = page.evaluate("[...document.querySelectorAll('.modebar-btn')].map(each => each.dataset.title)")
+    assert titles
+    assert not [title for title in titles if re.search("share|cloud|studio|plotly", title or "", re.IGNORECASE)]
+    assert page.evaluate("[...document.querySelectorAll('a')].filter(a => a.host).length") == 0
+    assert errors == []
+
+
+def test_nothing_is_asked_of_another_host_and_nothing_can_be(browser: Window, wide: Drawn) -> None:
+    page, _, asked = wide
+    assert {address.partition(":")[0] for address in asked} <= {"file", "data", "blob"}
+    blocked = page.evaluate(
+        """() => new Promise(resolve => {
+            document.addEventListener("securitypolicyviolation", event => resolve(event.effectiveDirective));
+            fetch("http://127.0.0.1:9/").catch(() => {});
+        })"""
+    )
+    browser.empty()  # what was blocked is an error on the page
+    assert blocked == "connect-src"
 
 
 def test_libraries_stand_below_their_licences_and_name_no_host() -> None:

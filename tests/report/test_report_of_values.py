@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from tests.evaluate.test_streaming import pool_of as pool_of_classes
 from tests.evaluate.value_pools import MEMBERS, value_pool
-from tests.report.pages import open_page
+from tests.report.pages import Window
 
 from lrensemble.evaluate import choose, evaluate, load, save
 from lrensemble.pool import Pool
@@ -32,9 +31,9 @@ NAMES = ["apart", "ambiguity", "size", "greedy", "predicted", "residuals", "pric
 
 
 @pytest.mark.parametrize("form", [pytest.param("values", marks=pytest.mark.long), "gaussian"])
-def test_a_browser_draws_the_sections_of_values(browser: Any, tmp_path: Path, form: str) -> None:
+def test_a_browser_draws_the_sections_of_values(browser: Window, tmp_path: Path, form: str) -> None:
     path, sections = written(value_pool(tmp_path, (form,) * MEMBERS))
-    page, errors, _ = open_page(browser, path, 1200)
+    page, errors, _ = browser.show(path, 1200)
     assert errors == []
     plots = page.locator(".plot")
     names = [plots.nth(place).get_attribute("id") for place in range(plots.count())]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.evaluate.study.studies import settings_of, skilled_pool
-from tests.report.pages import HOSTILE, open_page
+from tests.report.pages import HOSTILE, Window
 
 from lrensemble.evaluate.study import Comparison, compare
 from lrensemble.report.compared.study import sections_of, study_page
@@ -56,12 +55,14 @@ def test_intervals_over_rows_and_over_replicates_are_drawn(found: Comparison) ->
             assert high == pytest.approx(100 * own.adjusted_high)
 
 
+@pytest.mark.long
 def test_it_is_drawn_without_errors_and_hostile_names_stay_text(
-    found: Comparison, browser: Any, tmp_path: Path
+    found: Comparison, browser: Window, tmp_path: Path
 ) -> None:
+    """On a page of several studies its sections are always drawn: `test_compared.py`."""
     text = found.model_dump_json().replace('"strong"', f'"{HOSTILE}"').replace('"hand"', f'"{HOSTILE}"')
     study_page(Comparison.model_validate_json(text), tmp_path / "study.html")
-    page, errors, _ = open_page(browser, tmp_path / "study.html", 900)
+    page, errors, _ = browser.show(tmp_path / "study.html", 900)
     assert errors == []
     assert page.title() == f"{HOSTILE}: a study"
     assert page.locator("img").count() == 0

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 from tests.report.language.pools import MEMBERS, OF_BASE_ALONE, ask, judge, token_pool
-from tests.report.pages import HOSTILE, open_page
+from tests.report.pages import HOSTILE, Window
 
 from lrensemble.evaluate import Result, choose, evaluate, load, save
 from lrensemble.evaluate.benchmarks import read_judgement, write_judgement
+from lrensemble.files import seal
 from lrensemble.language.questions import QUESTIONS
 from lrensemble.metrics.significance.wilson import wilson
 from lrensemble.pool import Pool
@@ -56,13 +57,19 @@ def by_title(pool: Pool, result: Result | None = None) -> dict[str, Section]:
     return {section.title: section for section in found}
 
 
-def test_a_browser_draws_them_and_cuts_nothing(browser: object, pool: Pool, result: Result, tmp_path: Path) -> None:
-    path = tmp_path / "page.html"
-    titles = [section.title for section in write_report(pool, result, path)]
+def test_a_browser_draws_them_cuts_nothing_and_takes_no_question_for_markup(browser: Window, own: Pool) -> None:
+    path = own.folder.parent / ANSWERS / QUESTIONS
+    content = json.loads(path.read_bytes())["questions"]
+    hostile = {split: [{**each, "question": HOSTILE} for each in texts] for split, texts in content.items()}
+    path.write_bytes(seal({"questions": hostile}))
+    titles = [section.title for section in write_report(own, evaluate(own, load(own)), own.folder / "page.html")]
     start = titles.index(LANGUAGE[0])
     assert tuple(titles[start : start + len(LANGUAGE)]) == LANGUAGE
-    page, errors, _ = open_page(browser, path, 390)
+    page, errors, _ = browser.show(own.folder / "page.html", 390)
     assert errors == []
+    assert page.title() != "owned"
+    assert page.locator("img").count() == 0
+    assert HOSTILE in page.locator("article.card .said").first.inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("article.card h3").first.inner_text().endswith(": corrected")
     assert page.locator("article.card button").count() == 0
@@ -243,19 +250,3 @@ def test_what_is_damaged_is_said_and_the_page_is_written(own: Pool) -> None:
     cards = by_title(own)["Answers that change"].cards
     assert cards
     assert all(card.texts[0][1] == "" for card in cards)
-
-
-def test_nothing_of_a_question_is_markup(own: Pool, browser: object) -> None:
-    from lrensemble.files import seal
-
-    path = own.folder.parent / ANSWERS / QUESTIONS
-    content = json.loads(path.read_bytes())["questions"]
-    hostile = {split: [{**each, "question": HOSTILE} for each in texts] for split, texts in content.items()}
-    path.write_bytes(seal({"questions": hostile}))
-    page = own.folder / "report.html"
-    write_report(own, evaluate(own, load(own)), page)
-    opened, errors, _ = open_page(browser, page, 1200)
-    assert errors == []
-    assert opened.title() != "owned"
-    assert opened.locator("img").count() == 0
-    assert HOSTILE in opened.locator("article.card .said").first.inner_text()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.report.live.serving import served
-from tests.report.pages import Drawn, collapsed_pool, faults
+from tests.report.pages import Drawn, Window, collapsed_pool, faults
 
 from lrensemble.config import Experiment, to_record
 from lrensemble.pool import MemberRecord
@@ -49,15 +49,14 @@ def zoomed(page: Any, name: str) -> list[float]:
 
 
 @pytest.fixture
-def opened(browser: Any) -> Iterator[Drawn]:
+def opened(browser: Window) -> Iterator[Drawn]:
     """A page without an address yet, the errors on it, and the hosts that it asks."""
-    page, errors, asked = browser.new_page(viewport={"width": 900, "height": 900}), list[str](), list[str]()
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.set_default_timeout(180_000)
-    yield Drawn(page, errors, asked)
-    page.close()
+    drawn = browser.empty(offline=False)
+    drawn.page.set_viewport_size({"width": 900, "height": 900})
+    drawn.page.set_default_timeout(180_000)
+    yield drawn
+    drawn.page.set_default_timeout(30_000)
+    browser.empty()
 
 
 def test_a_sweep_is_followed_from_its_first_epoch_to_its_end(opened: Drawn, tmp_path: Path) -> None:
