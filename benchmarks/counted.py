@@ -13,7 +13,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lrensemble.train.run.claims import Claims
+from lrensemble.train.run.progress.claims import Claims
 
 import lrensemble.executors.ray.worker as ray_worker
 from lrensemble.executors import worker
