@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lrensemble.train.run.progress.claims import Claims
-
 import lrensemble.executors.ray.worker as ray_worker
 from lrensemble.executors import worker
+from lrensemble.files.claims import Claim, claim
 from lrensemble.train.execution import execute
+from lrensemble.train.run.progress.claims import Claims
 
 FOLDER = "LRENSEMBLE_BENCHMARK_COUNTS"
 """Variable of the environment that names the folder to which workers write their counts."""
@@ -30,7 +31,7 @@ class Counts(NamedTuple):
     messages: float = 0.0
     claim_seconds: float = 0.0
     claims: float = 0.0
-    """Calls: one to claim, one a step for the heartbeat, one to end."""
+    """Calls: one to claim, one to end. The heartbeat of a step costs less than counting it: see `heartbeat_seconds`."""
 
     def plus(self, other: Counts) -> Counts:
         """The sum."""
@@ -48,6 +49,17 @@ _inside = False
 def read(folder: Path) -> dict[int, Counts]:
     """Counts so far, by process."""
     return {int(path.stem): Counts(*json.loads(path.read_bytes())) for path in folder.glob("*.json")}
+
+
+def heartbeat_seconds(beats: int = 10_000) -> float:
+    """CPU seconds of the heartbeat of a claim, once a step."""
+    with tempfile.TemporaryDirectory() as folder:
+        mine = claim(Path(folder) / "unfinished", "heartbeat")
+        assert isinstance(mine, Claim)
+        claims, began = Claims((), mine, {"heartbeat": mine}), time.thread_time()
+        for _ in range(beats):
+            claims.beat()
+        return (time.thread_time() - began) / beats
 
 
 def _counted(owner: Any, name: str, count: Callable[[float], Counts], *, last: bool = False) -> None:
@@ -88,5 +100,4 @@ _counted(worker, "_tell", _message)
 _counted(ray_worker._Caller, "tell", _message)
 _counted(ray_worker._Caller, "wait", _message)
 _counted(execute, "claim", _claim)
-_counted(Claims, "beat", _claim)
 _counted(Claims, "finish", _claim, last=True)

@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from benchmarks.counted import FOLDER, Counts, read
+from benchmarks.counted import FOLDER, Counts, heartbeat_seconds, read
 from benchmarks.measure import show
 from benchmarks.processes import PARTS, cpu_seconds
 
@@ -70,6 +70,13 @@ class Cost:
     cpu: dict[str, float]
     """By part."""
     counts: Counts
+    heartbeats: float
+    """CPU seconds of those of all steps."""
+
+    @property
+    def claims(self) -> float:
+        """CPU seconds of claims."""
+        return self.counts.claim_seconds + self.heartbeats
 
     @property
     def messages(self) -> float:
@@ -80,19 +87,19 @@ class Cost:
     @property
     def share(self) -> float:
         """Messages and claims, as a part of all CPU seconds."""
-        return (self.messages + self.counts.claim_seconds) / sum(self.cpu.values())
+        return (self.messages + self.claims) / sum(self.cpu.values())
 
 
 def cost(sweep: Sweep, executor: str, workers: int) -> Cost:
     """Cost of a member while all workers are busy."""
-    folder, first, last, ended = Path(os.environ[FOLDER]), None, None, 0
+    folder, first, last, ended, steps = Path(os.environ[FOLDER]), None, None, 0, 0
     for path in folder.iterdir():
         path.unlink()
     with tempfile.TemporaryDirectory() as pool:
         for event in tune(sweep.experiment, Path(pool), execution="one-by-one", executor=executor):
             if isinstance(event, Ended):
                 assert event.status == "finished", event.reason
-                ended += 1
+                ended, steps = ended + 1, event.run.policy.total
                 if first is None and len(read(folder)) == workers:
                     first = Spent(time.perf_counter(), ended, cpu_seconds(), read(folder))
                 if ended == sweep.members - workers:
@@ -100,15 +107,15 @@ def cost(sweep: Sweep, executor: str, workers: int) -> Cost:
     assert first is not None, "more workers than members"
     assert last is not None
     assert last.ended > first.ended, "too few members for so many workers"
-    return _between(first, last)
+    return _between(first, last, steps * heartbeat_seconds())
 
 
-def _between(first: Spent, last: Spent) -> Cost:
+def _between(first: Spent, last: Spent, heartbeats: float) -> Cost:
     members, counts = last.ended - first.ended, Counts()
     for process, each in last.counts.items():
         counts = counts.plus(each.minus(first.counts.get(process, Counts())))
     cpu = {part: max(0.0, last.cpu[part] - first.cpu[part]) / members for part in PARTS}
-    return Cost((last.time - first.time) / members, cpu, Counts(*(each / members for each in counts)))
+    return Cost((last.time - first.time) / members, cpu, Counts(*(each / members for each in counts)), heartbeats)
 
 
 @contextmanager
@@ -152,7 +159,7 @@ def rows_of(processes: Sequence[Cost], spread: Sequence[Cost]) -> list[list[str]
         row("CPU in all", lambda each: 1000 * sum(each.cpu.values())),
         *parts,
         row("of which workers tell", lambda each: 1000 * each.counts.message_seconds),
-        row("of which workers claim", lambda each: 1000 * each.counts.claim_seconds),
+        row("of which workers claim", lambda each: 1000 * each.claims),
         row("messages", lambda each: each.counts.messages, "{:.1f}"),
         row("messages and claims", lambda each: 100 * each.share, "{:.2f} %", "below 2 %"),
     ]
