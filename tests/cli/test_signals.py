@@ -89,7 +89,7 @@ def test_a_session_that_is_closed_takes_its_terminal_with_it(forking: Path, tmp_
 def test_a_signal_that_was_ignored_from_the_beginning_is_ignored(forking: Path, tmp_path: Path) -> None:
     ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); from lrensemble.cli import main; main()"
     words = ["-c", ignoring, *command(tmp_path, "one-by-one")[2:]]  # as nohup starts it
-    (tmp_path / "e.toml").write_text(TOML.replace("4000", "150"))
+    (tmp_path / "e.toml").write_text(TOML.replace("4000", "40"))
     with ForkedProcess(forking, words, errors=True, folder=tmp_path) as process:
         wait_for(lambda: claims(tmp_path), process)
         process.send_signal(signal.SIGHUP)
