@@ -12,7 +12,7 @@ from tests.cli.command import Command
 from tests.export.conftest import SHAPE
 
 import lrensemble
-from lrensemble.config import Inputs, to_record
+from lrensemble.config import Inputs, Seen, to_record
 from lrensemble.data.seen import seen_of
 from lrensemble.errors import DataError
 from lrensemble.export import Ensemble
@@ -129,6 +129,15 @@ def test_features_that_hardly_vary() -> None:
     assert "in other units" in str(outside(inputs, torch.from_numpy(rows[:20] / 1000)))
     assert not outside(inputs, torch.from_numpy(rows[:7] / 1000)).rows.any()
     assert not outside(inputs, torch.from_numpy(rows[:1]).expand(20, -1)).rows.any()
+
+
+def test_images_that_hardly_differ_within_are_told_as_such() -> None:
+    seen = Seen(low=(0.0,), high=(255.0,), mean=(127.0,), std=(70.0,), contrast=(40.0, 90.0))
+    inputs = Inputs(shape=(1, 2, 2), dtype="uint8", mean=(127.0,), std=(70.0,), seen=seen)
+    rows = torch.tensor([[[[0, 255], [255, 0]]], [[[100, 102], [104, 106]]]], dtype=torch.uint8)
+    found = outside(inputs, rows)
+    assert found.rows.tolist() == [False, True]  # the squares of -3, -1, 1, 3 have the mean 5
+    assert found.reason == "the values of an image have a standard deviation of 2.24 where training had 40 to 90"
 
 
 def test_no_rows(ensemble: Ensemble) -> None:

@@ -118,7 +118,13 @@ def _of_block(seen: Seen, rows: Tensor) -> Outside:
         return Outside(found.cpu().numpy())
     if rows.ndim == 2:
         return Outside(found.cpu().numpy(), _of_feature(seen, rows, beyond))
-    return Outside(found.cpu().numpy(), _of_images(seen, float(lowest[found].min()), float(highest[found].max())))
+    ends = float(lowest[found].min()), float(highest[found].max())
+    return Outside(found.cpu().numpy(), _of_images(seen, *ends, _contrast(values[found][0])))
+
+
+def _contrast(image: Tensor) -> float:
+    """Standard deviation of all values of an image."""
+    return float(image.std(correction=0))
 
 
 def _of_feature(seen: Seen, rows: Tensor, beyond: Tensor) -> str:
@@ -128,8 +134,8 @@ def _of_feature(seen: Seen, rows: Tensor, beyond: Tensor) -> str:
     return f"feature {feature} is {float(rows[row, feature]):g} where training had {said}"
 
 
-def _of_images(seen: Seen, lowest: float, highest: float) -> str:
-    """Reason of images with these values, and what to do where it is plain."""
+def _of_images(seen: Seen, lowest: float, highest: float, contrast: float) -> str:
+    """Reason of images with these values, the first of which has this contrast, and what to do where it is plain."""
     if not math.isfinite(lowest) or not math.isfinite(highest):
         return "some values are not finite"
     low, high = min(seen.low), max(seen.high)
@@ -140,4 +146,7 @@ def _of_images(seen: Seen, lowest: float, highest: float) -> str:
         return f"{reason} (divide them by 255)"
     if lowest < 0 <= low:
         return f"{reason} (normalised? the ensemble does that itself)"
+    if seen.contrast is not None and low <= lowest and highest <= high:
+        usual = f"{seen.contrast[0]:.3g} to {seen.contrast[1]:.3g}"
+        return f"the values of an image have a standard deviation of {contrast:.3g} where training had {usual}"
     return reason
