@@ -8,11 +8,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from tests.conftest import Python
 
 from lrensemble.files import release
 from lrensemble.pool.sealed import map_arrays
 
 MEBI = 2**20
+
+MANY = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from safetensors.numpy import save_file
+from lrensemble.pool.sealed import map_arrays
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+path = Path(sys.argv[1])
+save_file({"given": np.arange(3.0)}, path)
+print(sum(float(each["given"][2]) for each in [map_arrays(path) for _ in range(90)]))
+"""
 
 
 def resident() -> int:
@@ -32,6 +46,12 @@ def test_pages_are_let_go_and_read_again(tmp_path: Path) -> None:
     release([mapped[3:5]])
     assert resident() - before < 10 * MEBI
     assert float(mapped.sum()) == total
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Windows counts no maps, and macOS says less than it allows")
+def test_as_many_files_are_mapped_as_the_system_lets_a_process(python: Python, tmp_path: Path) -> None:
+    done = python("-c", MANY, tmp_path / "a.safetensors")
+    assert done.stdout == "180.0\n", done.stderr
 
 
 def test_arrays_in_memory_stay() -> None:

@@ -13,7 +13,7 @@ from lrensemble.files.holder import Holder, alive, read_holder, this_process
 from lrensemble.files.inside import check_inside, check_no_link, is_link, pool_above
 from lrensemble.files.kept import keep_somewhere
 from lrensemble.files.lines import append_line
-from lrensemble.files.mapped import is_mapped, release
+from lrensemble.files.mapped import allow_many_files, is_mapped, release
 from lrensemble.files.refused import storage_errors, tensor_errors
 from lrensemble.files.removal import discard, remove
 from lrensemble.files.scratch import private_folder, reserve, scratch_array, scratch_file, scratch_folder
@@ -36,6 +36,7 @@ __all__ = [
     "DraftFolder",
     "Holder",
     "alive",
+    "allow_many_files",
     "append_line",
     "check_inside",
     "check_no_link",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PoolError, PredictionsError, StorageError
-from lrensemble.files import is_mapped, release, scratch_array, scratch_file, storage_errors
+from lrensemble.files import allow_many_files, is_mapped, release, scratch_array, scratch_file, storage_errors
 from lrensemble.numpy_files import array_entries, read_arrays
 from lrensemble.pool.sealed import map_arrays
 
@@ -68,6 +68,7 @@ def entries(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _load_numpy(path: Path, wanted: Container[str]) -> Arrays:
+    allow_many_files()
     found = read_arrays(path, wanted, mapped=True, room=scratch_file)
     arrays = found if isinstance(found, dict) else {path.stem: found}
     return {name: as_text(row_by_row(array)) for name, array in arrays.items()}

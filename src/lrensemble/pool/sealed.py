@@ -17,7 +17,16 @@ from safetensors import SafetensorError, safe_open
 
 from lrensemble.config import Record, to_record
 from lrensemble.errors import ConfigError, PoolError
-from lrensemble.files import FORMAT, OLDER, proves_itself, read_json, sha256, storage_errors, tensor_errors
+from lrensemble.files import (
+    FORMAT,
+    OLDER,
+    allow_many_files,
+    proves_itself,
+    read_json,
+    sha256,
+    storage_errors,
+    tensor_errors,
+)
 from lrensemble.text import from_json
 
 if TYPE_CHECKING:
@@ -141,6 +150,7 @@ def _map(path: Path, entry: Mapping[str, Any], start: int) -> NDArray[Any]:
     dtype, shape = np.dtype(_TYPES[entry["dtype"]]), tuple(entry["shape"])
     if 0 in shape:
         return np.empty(shape, dtype)
+    allow_many_files()
     return np.asarray(np.memmap(path, dtype, "r", start + entry["data_offsets"][0], shape))
 
 
