@@ -13,11 +13,10 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lrensemble.train.run.progress.claims import Claims
-
 import lrensemble.executors.ray.worker as ray_worker
 from lrensemble.executors import worker
 from lrensemble.train.execution import execute
+from lrensemble.train.run.progress.claims import Claims
 
 FOLDER = "LRENSEMBLE_BENCHMARK_COUNTS"
 """Variable of the environment that names the folder to which workers write their counts."""
