@@ -73,9 +73,11 @@ def _predictions_among(
 ) -> list[str]:
     """Columns that were taken for predictions; none of values, where each is farther from the truth than its mean.
 
-    Such are features, unless a name says that they are predictions.
+    Such are features beside a truth of few whole numbers, unless a name says that they are predictions.
     """
-    if truth is None or any(forms[name] not in OF_VALUES or says_prediction(name) for name in chosen):
+    if not chosen or truth is None or any(forms[name] not in OF_VALUES or says_prediction(name) for name in chosen):
+        return chosen
+    if class_values(truth) is None or truth.dtype.kind not in "biuf":
         return chosen
     spread = float(np.nanvar(truth.astype(np.float64)))
     closer = (float(np.nanmean((columns[name].astype(np.float64) - truth) ** 2)) < spread for name in chosen)
