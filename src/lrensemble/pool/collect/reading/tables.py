@@ -17,6 +17,13 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import LREnsembleError, MissingExtraError, PredictionsError
 from lrensemble.files import storage_errors
+from lrensemble.pool.collect.reading.first_lines import (
+    counts_from_zero,
+    is_number,
+    require_names,
+    separator_of,
+    whole_names,
+)
 from lrensemble.pool.collect.reading.roles import role_of
 from lrensemble.text.reading import TextError, largest_unpacked
 
@@ -79,11 +86,11 @@ def _csv(path: Path) -> pd.DataFrame:
     if path.suffix.lower() == ".gz":
         _require_bounded(path)
     first, told, skipped = _first_line(path)
-    separator = told or _separator(first, path)
+    separator = told or separator_of(first, path)
     cells_of_first = next(csv.reader([first], delimiter=separator)) if first else []
-    headless = bool(first) and all(_is_number(cell) for cell in cells_of_first)
+    headless = bool(first) and all(is_number(cell) for cell in cells_of_first)
     if not headless:
-        _require_names(cells_of_first, path)
+        require_names(cells_of_first, path)
     of_rows = [] if headless else [name for name in cells_of_first if role_of(name) == "ids"]
     classes = {re.split(r"[\s_\-.:(\[]+", name.rstrip(")] "))[-1] for name in cells_of_first}
     missing = [cell for cell in MISSING if not cell or cell not in classes]  # a class may be called NA
@@ -96,7 +103,7 @@ def _csv(path: Path) -> pd.DataFrame:
                 text,
                 sep=separator,
                 decimal=decimal,
-                header=None if headless and not _counts_from_zero(first, separator) else "infer",
+                header=None if headless and not counts_from_zero(first, separator) else "infer",
                 keep_default_na=False,
                 na_values=missing,
                 low_memory=False,
@@ -115,7 +122,7 @@ def _csv(path: Path) -> pd.DataFrame:
         found.columns = stripped
     for name in of_rows:
         if name.strip() in found.columns:
-            found[name.strip()] = _whole(found[name.strip()])
+            found[name.strip()] = whole_names(found[name.strip()])
     return found
 
 
@@ -179,55 +186,6 @@ def _composed(frame: pd.DataFrame) -> pd.DataFrame:
             if not all(cell.isascii() for cell in cells if isinstance(cell, str)):
                 frame.isetitem(place, [unicodedata.normalize("NFC", c) if isinstance(c, str) else c for c in cells])
     return frame
-
-
-def _separator(first: str, path: Path) -> str:
-    """What stands between the cells of a line; a blank where there are numbers and nothing else between them."""
-    if ".tsv" in path.suffixes or "\t" in first:
-        return "\t"
-    separator = max(",;|", key=first.count)
-    blanks = separator not in first and len(first.split()) > 1 and all(map(_is_number, first.split()))
-    return " " if blanks else separator
-
-
-def _require_names(cells_of_first: list[str], path: Path) -> None:
-    """Refuse a first line that is a row, which would be lost: a text that means nothing beside fractions.
-
-    Raises:
-        PredictionsError: what to write in front.
-    """
-    texts = [cell.strip() for cell in cells_of_first if not _is_number(cell)]
-    fractions = [cell for cell in cells_of_first if _is_number(cell) and "." in cell]
-    if fractions and texts and all(text and role_of(text) is None for text in texts):
-        shown = ", ".join(cells_of_first[:4]) + (", …" if len(cells_of_first) > 4 else "")
-        raise PredictionsError(
-            f"{path}: the first line ({shown}) seems to be a row; write the names of the columns in front of it, "
-            "such as id,label,prob_0,prob_1"
-        )
-
-
-def _whole(names: Any) -> Any:
-    """A column of texts as whole numbers, where each is one and no two are the same: 007 and 7.0 are 7."""
-    texts = [str(cell) for cell in names]
-    if not all(re.fullmatch(r"\s*[+-]?\d{1,18}(\.0*)?\s*", text) for text in texts):
-        return names
-    numbers = [int(text.partition(".")[0]) for text in texts]
-    return numbers if len(set(numbers)) == len(set(texts)) else names
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _counts_from_zero(line: str, separator: str) -> bool:
-    """Whether a first line of numbers is one of names after all: 0, 1, 2, … are classes."""
-    return [cell.strip() for cell in line.split(separator)] == [
-        str(place) for place in range(line.count(separator) + 1)
-    ]
 
 
 def columns_of(frame: pd.DataFrame) -> Arrays:
@@ -301,7 +259,7 @@ def _plain(cell: Any) -> Any:
 def _texts(given: list[Any], known: list[Any]) -> NDArray[Any]:
     """Texts; numbers where `None` alone stands between them."""
     texts = [str(cell) for cell in known]
-    if any(text == "None" for text in texts) and all(text == "None" or _is_number(text) for text in texts):
+    if any(text == "None" for text in texts) and all(text == "None" or is_number(text) for text in texts):
         return np.array([np.nan if cell is None or str(cell) == "None" else float(cell) for cell in given])
     return np.array(["" if cell is None else str(cell) for cell in given], dtype=np.str_)
 
