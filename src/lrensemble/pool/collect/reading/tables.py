@@ -166,13 +166,17 @@ def _require_bounded(path: Path) -> None:
 
     Raises:
         TextError: it unpacks to far more than text does.
+        PredictionsError: it is not what its suffix says.
     """
     largest, found = largest_unpacked(path.stat().st_size), 0
-    with gzip.open(path) as file:
-        while part := file.read(1 << 20):
-            found += len(part)
-            if found > largest:
-                raise TextError(f"it unpacks to more than {largest >> 20} MiB; unpack it first")
+    try:
+        with gzip.open(path) as file:
+            while part := file.read(1 << 20):
+                found += len(part)
+                if found > largest:
+                    raise TextError(f"it unpacks to more than {largest >> 20} MiB; unpack it first")
+    except gzip.BadGzipFile as error:
+        raise PredictionsError(f"{path} cannot be read as a table: {error}") from None
 
 
 def _composed(frame: pd.DataFrame) -> pd.DataFrame:
