@@ -46,7 +46,7 @@ ROOMS = {
         ("base",),
         ("scoring",),
         ("methods",),
-        ("replicates",),
+        ("replicates", "returned"),
         ("cross_fit", "stability"),
         ("cautions",),
     ),

@@ -1,4 +1,4 @@
-"""How often rows count: weights checked, and rows repeated for what knows of no weights."""
+"""How often rows count: weights checked, and rows repeated for what knows of no weights; and rows nobody may change."""
 
 from __future__ import annotations
 
@@ -68,3 +68,15 @@ def repeated(weights: NDArray[np.float64], reason: str) -> NDArray[np.int64]:
         row = int(fractions[0])
         raise PredictionsError(f"{reason}, and row {row} has weight {weights[row]:g}; give whole numbers")
     return np.repeat(np.arange(len(weights)), weights.astype(np.int64))
+
+
+def read_only(rows: Any) -> Any:
+    """A view of an array that a function of somebody else cannot write to; anything but an array as it is.
+
+    What is changed in place would be changed for all that read it afterwards, and no score would be true any more.
+    """
+    if not isinstance(rows, np.ndarray):
+        return rows
+    view = rows.view()
+    view.flags.writeable = False
+    return view

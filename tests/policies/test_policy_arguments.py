@@ -1,5 +1,7 @@
 """A wrong argument is refused when the policy is built, with its name, its value and what is allowed."""
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -113,3 +115,29 @@ def test_numbers_are_finite(name: str, argument: str, value: float) -> None:
 def test_a_function_that_is_called_is_as_particular(make: Any, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         make(TOTAL, **arguments)
+
+
+def upwards(total: int, *, peak: float = 0.1) -> Callable[[int], float]:
+    return lambda step: peak * (1 - 2 * step / total)
+
+
+def silent(total: int, *, peak: float = 0.1) -> Callable[[int], float | None]:  # noqa: ARG001
+    return lambda step: None  # noqa: ARG005
+
+
+def counting(total: int, *, peak: float = 0.1) -> Callable[[int], float]:  # noqa: ARG001
+    calls = itertools.count(1)
+    return lambda step: peak / next(calls)  # noqa: ARG005
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("upwards", r"step = 9, rate = -0\.08.* is refused: a rate is never negative"),
+        ("silent", r"step = 0, rate = None is refused: the rate of a step is a number"),
+        ("counting", r"again = \[.*\] is refused: a policy has no state"),
+    ],
+)
+def test_rates_of_a_policy_of_ones_own(name: str, message: str) -> None:
+    with pytest.raises(SpecError, match=rf"policy '{__name__}:{name}': .*{message}"):
+        build(f"{__name__}:{name}", 10)

@@ -12,6 +12,7 @@ from array_api_compat import is_array_api_obj
 from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import Array, like
+from lrensemble.consensus.returned import checked
 from lrensemble.errors import PredictionsError
 from lrensemble.metrics.base import Truth
 from lrensemble.metrics.serving import OF_CLASSES, as_targets, least_needs, require_target
@@ -57,7 +58,7 @@ class ConsensusFacts:
 
 
 CONSENSUS: Registry[Array, ConsensusFacts] = Registry(
-    "consensus", ConsensusFacts, plural="consensus", call=Call(("predictions", "weights"))
+    "consensus", ConsensusFacts, plural="consensus", call=Call(("predictions", "weights")), adapt=checked
 )
 """Functions of (predictions [member, sample, column], weights [member] that sum to 1) to [sample, column]: of
 probabilities of classes, of values, or of the means of values and then their variances."""

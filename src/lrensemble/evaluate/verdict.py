@@ -63,7 +63,8 @@ def verdict(
 
 def seen(rows: int, looks: int) -> str:
     """The end of a verdict: how many rows it is of, and how often they were looked at."""
-    return f"{rows:,} rows, {'first look' if looks == 1 else f'look {looks}'} at them."
+    noun, them = ("row", "it") if rows == 1 else ("rows", "them")
+    return f"{rows:,} {noun}, {'first look' if looks == 1 else f'look {looks}'} at {them}."
 
 
 def gain_clauses(metric: str, team: TeamResult | TeamScores, headline: str, split: str = "test") -> str:

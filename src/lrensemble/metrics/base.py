@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 import numpy as np
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from lrensemble.errors import PredictionsError, SpecError
 from lrensemble.metrics.serving import OF_CLASSES, as_targets, least_needs
 from lrensemble.registry import Call, Registry, is_shipped
-from lrensemble.rows import repeated
+from lrensemble.rows import read_only, repeated
 from lrensemble.spec import Spec, SpecLike
 from lrensemble.targets import Need
+from lrensemble.text import shortened
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -82,9 +84,11 @@ def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., f
             rows = repeated(weights, f"metric {name} takes no weights")
             predictions, truth = predictions[rows], truth[rows]
         more = {"weights": weights} if knows_weights and weights is not None else {}
-        value = function(predictions, truth, **more, **own)
-        if isinstance(value, str) or not hasattr(value, "__float__") or np.ndim(value) or np.isnan(float(value)):
-            raise PredictionsError(f"metric {name!r} returned {value!r} of {len(truth)} rows; it must return a number")
+        value = function(read_only(predictions), read_only(truth), **more, **own)
+        if isinstance(value, str) or not hasattr(value, "__float__") or np.ndim(value) or not isfinite(float(value)):
+            raise PredictionsError(
+                f"metric {name!r} returned {shortened(value)} of {len(truth)} rows; it must return a number"
+            )
         return float(value)
 
     return metric

@@ -10,12 +10,12 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Concatenate, NamedTuple, ParamSpec
+from typing import Any, Concatenate, NamedTuple, ParamSpec, SupportsFloat
 
 from lrensemble.errors import SpecError
 from lrensemble.policies.checks import require
 from lrensemble.policies.positions import in_steps
-from lrensemble.registry import Call, Registry
+from lrensemble.registry import Call, Registry, is_shipped
 from lrensemble.spec import Spec, SpecLike, to_spec
 
 P = ParamSpec("P")
@@ -93,11 +93,29 @@ def _as_policy(name: str, function: RateMaker[P]) -> PolicyMaker[P]:
             course = made if isinstance(made, Course) else Course(made, getattr(made, "momentum", unchanged))
             known = callable(course.rate) and callable(course.momentum)
             require(known, "a policy returns a function of the step: return lambda step: …", returned=made)
+            if not is_shipped(function):
+                _require_rates(course.rate, total)
         except SpecError as error:
             raise type(error)(f"policy {name!r}: {error}") from None
         return Policy(spec, total, course.rate, course.momentum)
 
     return build_policy
+
+
+def _require_rates(rate: Rate, total: int) -> None:
+    """Refuse a policy of one's own whose rates are no numbers, or negative, or not the same when they are asked again.
+
+    Rates that are not finite are for the training to end.
+    """
+    steps = (0, total // 2, total - 1)
+    for step in steps:
+        found: object = rate(step)
+        require(isinstance(found, SupportsFloat), "the rate of a step is a number", step=step, rate=found)
+        require(not float(rate(step)) < 0, "a rate is never negative", step=step, rate=found)
+    once, twice = ([float(rate(step)) for step in steps] for _ in range(2))
+    same = all(one == other or one != one for one, other in zip(once, twice, strict=True))
+    stateless = "a policy has no state, the rate of a step is the same whenever it is asked for"
+    require(same, stateless, rates=once, again=twice)
 
 
 POLICIES: Registry[Policy] = Registry("policy", plural="policies", call=Call(("total",)), adapt=_as_policy)

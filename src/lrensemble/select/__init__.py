@@ -10,9 +10,10 @@ import time
 from dataclasses import replace
 
 from lrensemble.select import methods  # noqa: F401  (register the selectors)
-from lrensemble.select.base import SELECTORS, Selection, aim, check_method, selector_for
+from lrensemble.select.base import SELECTORS, Selection, aim, check_method
 from lrensemble.select.cautions import caution
 from lrensemble.select.cross_fit import CrossFit, cross_fit
+from lrensemble.select.returned import choosing
 from lrensemble.select.scoring.every_team import TeamTable, check_table_path, team_table
 from lrensemble.select.scoring.learned import learned_nothing
 from lrensemble.select.scoring.team_scores import fitted_consensus, team_score
@@ -65,6 +66,6 @@ def select(
     start = time.perf_counter()
     spec = check_method(method)
     metric, consensus = aim(validation, metric, consensus)
-    selection = selector_for(validation, spec)(validation, metric=metric, consensus=consensus, seed=seed)
+    selection = choosing(validation, spec)(validation, metric=metric, consensus=consensus, seed=seed)
     seconds = time.perf_counter() - start
     return replace(selection, method=str(spec), seconds=seconds, caution=caution(validation, selection))

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError
-from lrensemble.select.base import Selection, aim, check_method, selector_for
+from lrensemble.select.base import Selection, aim, check_method
 from lrensemble.select.replicates import Kept, OutOfFold, replicates_of
+from lrensemble.select.returned import choosing
 from lrensemble.select.scoring.known_values import known_values
 from lrensemble.select.scoring.resample import folds_of_rows
 from lrensemble.select.scoring.team_scores import combined_blocks, fitted_consensus
@@ -144,7 +145,7 @@ def _out_of_fold(
     selections = []
     numbers = np.unique(fold_of_row[weights > 0])
     insides = validation.resampled(weights * (fold_of_row != numbers[:, None]))
-    selector = selector_for(validation, spec)
+    selector = choosing(validation, spec)
     for fold, inside in zip(numbers.tolist(), insides, strict=True):
         chosen = selector(inside, metric=metric, consensus=consensus, seed=seed)
         outside = validation.weighted(weights * (fold_of_row == fold))

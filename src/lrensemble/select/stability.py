@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrensemble.errors import SelectionError
-from lrensemble.select.base import aim, selector_for
+from lrensemble.select.base import aim
+from lrensemble.select.returned import choosing
 from lrensemble.select.scoring.resample import bootstrap_weights
 from lrensemble.select.scoring.team_scores import fitted_consensus, team_score_of
 from lrensemble.select.validation import Validation
@@ -51,7 +52,7 @@ def stability(
     Raises:
         SelectionError: no resample is asked for.
     """
-    selector = selector_for(validation, method)
+    selector = choosing(validation, method)
     metric, consensus = aim(validation, metric, consensus)
     if not 1 <= resamples <= MOST_RESAMPLES:
         raise SelectionError(f"resamples = {resamples} is refused; give 1 to {MOST_RESAMPLES:,}")

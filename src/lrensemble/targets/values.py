@@ -12,6 +12,7 @@ from lrensemble.config import Gives, Scale, TrainSettings
 from lrensemble.errors import ConfigError, PredictionsError
 from lrensemble.targets.base import Target, TruthKind, head_of
 from lrensemble.targets.forms import Form, Need, Predictions, RealValues
+from lrensemble.targets.forms.of_values import LARGEST
 
 if TYPE_CHECKING:
     from lrensemble.targets.heads import Head
@@ -74,9 +75,11 @@ class Values(Target):
             )
         if truth.dtype.kind != "f":
             raise PredictionsError(f"the truth is {truth.dtype}; give floating-point numbers")
-        bad = np.flatnonzero(~np.isfinite(truth).all(axis=1))
+        bad = np.flatnonzero(~(np.abs(truth) <= LARGEST).all(axis=1))
         if len(bad):
-            raise PredictionsError(f"the truth holds {truth[bad[0]].tolist()} in row {bad[0]}; give finite numbers")
+            raise PredictionsError(
+                f"the truth holds {truth[bad[0]].tolist()} in row {bad[0]}; give finite numbers, up to {LARGEST:g}"
+            )
 
     def from_array(self, array: NDArray[Any]) -> Predictions:
         """Values [sample, output]."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import re
 import tomllib
@@ -12,6 +14,9 @@ LARGEST_TEXT = 16 << 20
 """Bytes of a file that people write: an experiment, a list of names."""
 LARGEST_JSON = 1 << 30
 """Bytes of a file of JSON that a program wrote."""
+ALWAYS_UNPACKED, TIMES = 256 << 20, 200
+"""Bytes that any packed file may unpack to, and how many times its own size beyond: numbers as text shrink to a third,
+what shrinks to less than this was made to fill a memory."""
 NESTED = 100
 """Lists, tables and brackets within one another at most."""
 
@@ -63,6 +68,28 @@ def decoded(content: bytes) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise TextError(f"it is not UTF-8 (line {line}, byte {content[error.start]:#04x}); save it as UTF-8") from None
+
+
+def largest_unpacked(size: int) -> int:
+    """Bytes that a packed file of so many may unpack to."""
+    return max(ALWAYS_UNPACKED, TIMES * size)
+
+
+def unpacked(content: bytes) -> bytes:
+    """What gzip has packed.
+
+    Raises:
+        TextError: it unpacks to far more than text does.
+        EOFError, gzip.BadGzipFile, zlib.error: it is damaged.
+    """
+    largest = largest_unpacked(len(content))
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        found = file.read(largest + 1)
+    if len(found) > largest:
+        raise TextError(
+            f"it unpacks to more than {largest >> 20} MiB from {max(1, len(content) >> 20)}; unpack it first"
+        )
+    return found
 
 
 def from_toml(text: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def _json_escape(character: str) -> str:
 def shortened(value: object, longest: int = 200) -> str:
     """Text of a given value for a message: its `repr`, cut in the middle where it is long."""
     try:
-        text = repr(value)
+        text = re.sub(r"\s*\n\s*", " ", repr(value))  # arrays have lines
     except (RecursionError, ValueError):  # nested without end, or an integer of thousands of digits
         return f"something that cannot be shown ({type(value).__name__})"
     half = longest // 2

@@ -25,6 +25,7 @@ from lrensemble.pool.collect.members import CollectedMember
 from lrensemble.pool.collect.names import KEPT_AS, AskedForm
 from lrensemble.pool.collect.read_given import asked_for, read_sources
 from lrensemble.pool.collect.reading.held import Asked
+from lrensemble.pool.collect.same_rows import note_same_rows
 from lrensemble.pool.collect.scores import scores_of
 from lrensemble.pool.collect.test_sets import with_test_sets
 from lrensemble.pool.member import MemberRecord
@@ -167,13 +168,15 @@ def _read(
         for split in member.said:
             member.check(split, target, choices.get(split))
         member.release()
+    truth = {split: truth_of(shared[0], split, target) for split in shared[0].rows}
+    note_same_rows((member for file in shared for member in file.members), truth, asked)
     ids = {split: names for split in shared[0].rows if (names := _ids(shared, split)) is not None}
     weights = {split: array.astype(float) for split, array in known_of_rows(shared, "weights").items()}
     return _Found(
         path=shared[0].path,
         members=tuple(member for file in shared for member in file.members),
         target=target,
-        truth={split: truth_of(shared[0], split, target) for split in shared[0].rows},
+        truth=truth,
         ids=ids,
         attributes={"groups": numbered(known_of_rows(shared, "groups")), "weights": weights, "choices": choices},
     )

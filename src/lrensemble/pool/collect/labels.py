@@ -39,7 +39,14 @@ def with_indices(files: Sequence[PredictionFile], before: AnyTarget | None, aske
     named = next((file.names for file in found if file.names), () if before is None else before.names)
     arrays = [array for file in found for array in _labels_in(file)]
     if any(array.dtype.kind == "U" for array in arrays) or _are_names(arrays, named):
-        return [_by_name(file, file.names or named or _names_in(files, arrays, width)) for file in found]
+        told = named or _names_in(files, arrays, width)
+        if not named and width is not None:
+            shown = ", ".join(told[:6]) + (", …" if len(told) > 6 else "")
+            asked.note(
+                files[0].path, f"columns of predictions as the classes {shown}, sorted; an array `classes` says more"
+            )
+        places = any(_are_places(array, told) for array in arrays)
+        return [_by_name(file, file.names or told, places=places) for file in found]
     if named or any(array.dtype.kind not in "iu" or array.ndim != 1 for array in arrays):
         return found
     return _from_zero(found, arrays, width, asked)
@@ -51,6 +58,15 @@ def _are_names(arrays: Sequence[Array], names: Sequence[str]) -> bool:
         return False
     outside = any(int(array.min()) < 0 or int(array.max()) >= len(names) for array in arrays)
     return outside and all(str(value) in names for array in arrays for value in np.unique(array).tolist())
+
+
+def _are_places(array: Array, names: Sequence[str]) -> bool:
+    """Whether labels count the classes from zero, though these have numbers for names: some label is no name."""
+    values = (
+        [str(value) for value in np.unique(array).tolist()] if array.ndim == 1 and array.dtype.kind in "iuU" else []
+    )
+    digits = all(value.isdigit() and int(value) < len(names) for value in values)
+    return digits and any(value not in names for value in values)
 
 
 def _labels_in(file: PredictionFile) -> list[Array]:
@@ -117,8 +133,14 @@ def _names_in(files: Sequence[PredictionFile], arrays: Sequence[Array], width: i
     return tuple(names)
 
 
-def _by_name(file: PredictionFile, names: tuple[str, ...]) -> PredictionFile:
-    """The file with names as indices."""
+def _by_name(file: PredictionFile, names: tuple[str, ...], *, places: bool = False) -> PredictionFile:
+    """The file with names as indices.
+
+    Args:
+        file: with labels as names, or as indices.
+        names: of the classes.
+        places: whether labels elsewhere count the classes from zero, as those here do where all of them can.
+    """
     place = {name: index for index, name in enumerate(names)}
 
     def indices(array: Array, where: str) -> Array:
@@ -128,7 +150,7 @@ def _by_name(file: PredictionFile, names: tuple[str, ...]) -> PredictionFile:
             return array
         array = array.astype(str)
         unknown = [name for name in np.unique(array).tolist() if name not in place]
-        if unknown and all(name.isdigit() and int(name) < len(names) for name in np.unique(array).tolist()):
+        if (unknown or places) and all(name.isdigit() and int(name) < len(names) for name in np.unique(array).tolist()):
             return array.astype(np.int64)
         if unknown:
             raise PredictionsError(f"{where}: {unknown[0]!r} is no class; the classes are {', '.join(names[:20])}")
@@ -158,6 +180,9 @@ def _from_zero(
 ) -> list[PredictionFile]:
     """The files with labels 1 to C, or others in their order, as indices: all C of them must occur."""
     different = sorted({int(value) for array in arrays for value in np.unique(array).tolist()})
+    if width is not None and different and different[0] == 1 < width - 1 and different[-1] < width:
+        shown = f"{different[0]} to {different[-1]} of {width}"
+        asked.note(files[0].path, f"no row is of class 0, labels are {shown}; if they count from 1, give `classes`")
     if width is None or not different or (different[0] >= 0 and different[-1] < width):
         return files
     if len(different) != width or (different[0] < 0 and different != [-1, 1]):

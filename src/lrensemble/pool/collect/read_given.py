@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lrensemble.errors import PredictionsError
 from lrensemble.pool.collect.files import PredictionFile, prediction_file
 from lrensemble.pool.collect.names import ALL_FORMS, GIVEN_FORMS, LAYOUTS, OF_ALL, AskedForm, BySplit, GivenForm
-from lrensemble.pool.collect.reading.columns import arrange_table, row_ids
+from lrensemble.pool.collect.reading.columns import arrange_table, row_ids, shared_key
 from lrensemble.pool.collect.reading.containers import in_memory, open_file, stem_of, suffix_of
 from lrensemble.pool.collect.reading.held import Arrays, Asked, Held
 from lrensemble.pool.collect.reading.layout import arrange_arrays, tells_predictions, wanted_first
@@ -37,6 +37,8 @@ class _Known:
     by_split: BySplit
     below: Path | None
     """Folder whose files it is about; None for all."""
+    table: Arrays = field(default_factory=dict)
+    """All columns of the table that it stands in; none where it stands in no table."""
 
 
 def read_sources(given: Any, asked: Asked, truth: Any = None, ids: Any = None) -> list[PredictionFile]:
@@ -77,11 +79,13 @@ def _truth(truth: Any, asked: Asked) -> list[_Known]:
         return []
     if isinstance(truth, str | os.PathLike):
         path, column = _file_and_column(os.fspath(truth))
-        return [_Known(path, known_in(path, "", column or asked.truth), None)]
+        held = open_file(path)
+        return [_Known(path, known_in(held, "", column or asked.truth), None, held.arrays if held.table else {})]
     if isinstance(truth, Mapping) and {"val", "test"} >= set(truth):
         return [_Known(Path("truth"), {split: _by_split(each, "labels")["val"] for split, each in truth.items()}, None)]
     held = in_memory(truth, Path("truth"))
-    return [_Known(Path("truth"), known_of(held, "", asked.truth, None if held.table else _stem(held)), None)]
+    found = known_of(held, "", asked.truth, None if held.table else _stem(held))
+    return [_Known(Path("truth"), found, None, held.arrays if held.table else {})]
 
 
 def _stem(held: Held) -> str | None:
@@ -109,8 +113,9 @@ def is_truth_file(given: str) -> bool:
 
 def _common(common: Common, asked: Asked) -> _Known:
     """What a file beside those of predictions holds for all; nothing where it is one of them after all."""
-    found = known_in(common.path, common.half, asked.truth if suffix_of(common.path) != ".npy" else None)
-    return _Known(common.path, found, common.below)
+    held = open_file(common.path)
+    found = known_in(held, common.half, asked.truth if suffix_of(common.path) != ".npy" else None)
+    return _Known(common.path, found, common.below, held.arrays if held.table else {})
 
 
 def _of_place(place: Place, asked: Asked, known: Sequence[_Known]) -> list[PredictionFile]:
@@ -240,8 +245,12 @@ def _arranged(held: Held, asked: Asked, known: Sequence[_Known], half: Half) -> 
         there = each.by_split.get("test" if half == "test" else "val", {})
         if half == "test" and not there and covers(each.by_split.get("val", {}), own.get("ids")):
             there = each.by_split["val"]
+        ids = own.get("ids")
+        if there and (ids is None or "ids" not in there) and (key := shared_key(held.arrays, each.table)):
+            ids, there = held.arrays[key], {**there, "ids": each.table[key]}
+            asked.note(held.path, f"took `{key}` as id, which {each.source} has too")
         if there:
-            outside = {**joined(there, own.get("ids"), rows, str(held.path), str(each.source)), **outside}
+            outside = {**joined(there, ids, rows, str(held.path), str(each.source)), **outside}
     found = arrange_table(held, asked, outside)
     column = split_column(held)
     return found if column is None else divided(found["val"], held.arrays[column])

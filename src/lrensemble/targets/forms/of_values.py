@@ -16,6 +16,9 @@ from lrensemble.targets.forms.base import CHECKED_AT_ONCE, Form, Need, Predictio
 LARGEST_LOG_VARIANCE = 700
 """Logarithm of the largest variance: e^709 is the largest float64, and a mixture adds to it."""
 
+LARGEST = 1e150
+"""Largest size of a value, whose square is a number too."""
+
 
 @dataclass(frozen=True, eq=False)
 class RealValues(Predictions):
@@ -77,8 +80,9 @@ def _require_finite(values: NDArray[np.floating], source: str) -> None:
     for start in itertools.count(0, step):
         if start >= len(values):
             return
-        bad = np.flatnonzero(~np.isfinite(values[start : start + step]).all(axis=1))
+        bad = np.flatnonzero(~(np.abs(values[start : start + step].astype(np.float64)) <= LARGEST).all(axis=1))
         if len(bad):
             raise PredictionsError(
-                f"{source}: row {start + bad[0]} holds {values[start + bad[0]].tolist()}; give finite numbers"
+                f"{source}: row {start + bad[0]} holds {values[start + bad[0]].tolist()}; "
+                f"give finite numbers, up to {LARGEST:g}"
             )

@@ -73,9 +73,42 @@ def row_ids(asked: Asked, found: Arrays, rest: Table) -> str | None:
             for other in named:
                 rest.pop(other)
             return name
+    several = sorted(name for name in named if rest[name].dtype.kind in "iuU")
+    if len(several) > 1 and len({*(together := _together([rest[name] for name in several]))}) == len(together):
+        for name in named:
+            rest.pop(name)
+        found["ids"] = np.array(together)
+        return ", ".join(several)
     if {"file", "row"} <= set(rest):
         found["ids"] = np.array([f"{a}:{b}" for a, b in zip(rest.pop("file"), rest.pop("row"), strict=True)])
         return "file, row"
+    return None
+
+
+def _together(columns: Sequence[NDArray[Any]]) -> list[str]:
+    """Names of rows of which each column says a part: a user and an item."""
+    return [":".join(map(str, parts)) for parts in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def shared_key(one: Table, other: Table) -> str | None:
+    """The column by whose name and cells two tables name the same rows, whatever it is called; None if there is none.
+
+    Args:
+        one: all of whose rows are wanted.
+        other: which may have more.
+    """
+    for name, column in one.items():
+        theirs = other.get(name)
+        if (
+            theirs is None
+            or {column.dtype.kind, theirs.dtype.kind} - set("iuU")
+            or column.ndim != 1
+            or theirs.ndim != 1
+        ):
+            continue
+        mine, known = set(map(str, column.tolist())), set(map(str, theirs.tolist()))
+        if len(mine) == len(column) > 1 and len(known) == len(theirs) and mine <= known:
+            return name
     return None
 
 

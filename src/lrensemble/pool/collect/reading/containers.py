@@ -69,9 +69,22 @@ def open_file(path: Path, wanted: Callable[[str], bool] | None = None) -> Held:
     names, unread = entries(path)
     chosen = [name for name in names if wanted is None or wanted(name)]
     chosen += [name for name in unread if placed(name) is not None]  # which is refused, with the reason
-    return Held(
-        path, load(path, chosen) if suffix == ".npz" else {stem_of(path): load(path, names)[path.stem]}, unread=unread
-    )
+    arrays = load(path, chosen) if suffix == ".npz" else {stem_of(path): load(path, names)[path.stem]}
+    return Held(path, {name: _as_text(array, f"{path}: {name}") for name, array in arrays.items()}, unread=unread)
+
+
+def _as_text(array: Any, where: str) -> Any:
+    """Texts that are kept as bytes, as texts; all else as it is.
+
+    Raises:
+        PredictionsError: they are no UTF-8.
+    """
+    if array.dtype.kind != "S":
+        return array
+    try:
+        return np.char.decode(array, "utf-8")
+    except UnicodeDecodeError:
+        raise PredictionsError(f"{where} are bytes that are no UTF-8; save texts, np.array(names, dtype=str)") from None
 
 
 def _at_row(path: Path, read: Callable[[], Arrays]) -> Arrays:
@@ -95,6 +108,8 @@ def in_memory(given: Any, path: Path) -> Held:
         given = _frame_of_pandas(given)
     if hasattr(given, "iloc") and hasattr(given, "columns"):
         return Held(path, columns_of(given), table=True)
+    if isinstance(given, list | tuple):
+        given = _of_batches(given)
     if isinstance(given, Mapping):
         found = {str(name): array for name, each in given.items() if (array := array_of(each)) is not None}
         return Held(path, found, unread=tuple(str(name) for name in given if str(name) not in found))
@@ -108,6 +123,21 @@ def in_memory(given: Any, path: Path) -> Held:
             "or a file"
         )
     return Held(path, {"predictions": array, **_ids_of(given)})
+
+
+def _of_batches(given: Sequence[Any]) -> Any:
+    """What a loop gathered batch by batch, put together: dicts of arrays, or arrays of which the last is shorter."""
+    if len(given) > 1 and all(isinstance(each, Mapping) and set(each) == set(given[0]) for each in given):
+        parts = {name: [array_of(each[name]) for each in given if np.ndim(each[name])] for name in given[0]}
+        whole = {name: each for name, each in parts.items() if each and all(isinstance(a, np.ndarray) for a in each)}
+        if any(all(np.array_equal(each[0], part) for part in each) for each in whole.values()):
+            return given  # of the same rows: models, and no batches
+        return {str(name): np.concatenate(each) for name, each in whole.items()}
+    shapes = [tuple(each.shape) for each in given if hasattr(each, "shape")]
+    if len(shapes) < max(2, len(given)) or min(map(len, shapes)) < 2 or len({shape[1:] for shape in shapes}) > 1:
+        return given
+    full, last = {shape[0] for shape in shapes[:-1]}, shapes[-1][0]
+    return np.concatenate([array_of(each) for each in given]) if len(full) == 1 and last < min(full) else given
 
 
 def _ids_of(column: Any) -> Arrays:
@@ -150,5 +180,8 @@ def array_of(given: Any) -> Any:
 
 
 def _of_cells(given: list[Any]) -> Any:
-    found = from_cells(given)
+    try:
+        found = from_cells(given)
+    except ValueError:  # parts of different lengths
+        return None
     return None if isinstance(found, dict) or found.dtype.kind == "O" else found

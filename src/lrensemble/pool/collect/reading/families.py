@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.pool.collect.names import OF_VALUES, GivenForm
-from lrensemble.pool.collect.reading.kinds import dense_form
+from lrensemble.pool.collect.reading.kinds import class_values, dense_form, tells_classes
 from lrensemble.pool.collect.reading.roles import PREDICTIVE, Role, half_of, role_of, words_of
 
 Columns = Mapping[str, NDArray[Any]]
@@ -37,6 +37,14 @@ SAYING = frozenset(
     ]
 )
 """Words in the name of a column of predictions."""
+
+OF_MODELS = frozenset(
+    [
+        *("fold", "folds", "seed", "seeds", "model", "models", "run", "runs", "net", "member", "members", "repeat"),
+        *("bag", "cv", "split", "trial", "version", "checkpoint", "ckpt", "clf", "estimator", "learner", "experiment"),
+    ]
+)
+"""Words in the names of columns that are a column a model, and none a class: `seed_0`, `fold_3`."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,9 @@ def families(
     """
     found = _by_class(columns, classes) or _by_number(columns)
     kept = [family for each in found if (family := _checked(each, columns, truth, form)) is not None]
+    guessed = [each for each in kept if each.form == "logits" and form is None and _dense_role(each.stem) is None]
+    if len(guessed) < len(kept):  # beside probabilities they are hardly another model's
+        kept = [each for each in kept if each not in guessed]
     if not kept and len(columns) > 1:
         names = tuple(columns)
         start = shared_start(names)
@@ -111,7 +122,7 @@ def _by_class(columns: Columns, classes: Sequence[str]) -> list[ClassColumns]:
 
 def without_class(name: str, of_class: str) -> str | None:
     """Name of a column without that of a class, which it ends or begins with; None where it does neither."""
-    low, wanted = name.lower(), of_class.lower()
+    low, wanted = name.lower().rstrip(")]"), of_class.lower()
     if low == wanted:
         return ""
     for start, end in ((low.removesuffix(wanted), True), (low.removeprefix(wanted), False)):
@@ -130,11 +141,22 @@ def _checked(
     numbers = family.stacked(columns)
     told = asked if asked in ("probs", "logits", "log_probs") else role
     seen = dense_form(numbers, truth)
-    if told is None and (
-        seen is None or seen in OF_VALUES or (seen == "logits" and len(family.columns) < 3 and role is None)
-    ):
+    unlike = seen is None or seen in OF_VALUES or (seen == "logits" and not _are_logits(family, numbers, truth))
+    if told is None and unlike:
         return None
     return ClassColumns(family.stem, family.columns, family.classes, told or seen or "probs")
+
+
+def _are_logits(family: ClassColumns, numbers: NDArray[Any], truth: NDArray[Any] | None) -> bool:
+    """Whether numbers of any size, which no name calls logits, are some; features and models' values have any size too.
+
+    Every class occurs then, and the highest column is that of the truth more often than by chance.
+    """
+    values = None if truth is None else class_values(truth)
+    if truth is None or values is None or len(family.columns) < 3 or len(values) != len(family.columns):
+        return False
+    words = (words_of(family.stem), *(words_of(each) for each in family.classes))
+    return not any(OF_MODELS & set(each) for each in words) and tells_classes(numbers, truth, family.classes)
 
 
 def _dense_role(stem: str) -> GivenForm | None:

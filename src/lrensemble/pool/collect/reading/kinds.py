@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -80,8 +82,35 @@ def dense_form(array: Array, truth: Array | None) -> GivenForm | None:
     if low >= 0 and len(sums) and np.ptp(sums) <= MOST_OFF * abs(sums[0]):
         return None  # percentages, say, or counts of votes
     if classes is not None and len(classes) <= array.shape[-1] and array.dtype.kind == "f" and (low < 0 or high > 1):
-        return "logits"
+        # Of fewer classes than there are columns, a column may as well be a model, or a feature.
+        all_occur = len(classes) == array.shape[-1]
+        return "logits" if all_occur or tells_classes(array, truth, tuple(map(str, range(array.shape[-1])))) else None
     return None
+
+
+def tells_classes(array: Array, truth: Array, classes: Sequence[str]) -> bool:
+    """Whether the highest column of predictions [..., sample, class] is that of the truth more often than by chance.
+
+    By chance is as often as the most frequent class; more often is by three standard errors.
+
+    Args:
+        array: of any numbers.
+        truth: [sample], or one-hot.
+        classes: name of each column.
+    """
+    if len(truth) == 0 or array.shape[-2] != len(truth):
+        return False
+    every = max(1, len(truth) // LOOKED_AT)
+    array, classes_of_truth = array[..., ::every, :], class_values(truth) or []
+    labels = (truth.argmax(axis=1) if truth.ndim == 2 else truth)[::every]
+    names = [str(int(label)) if truth.dtype.kind in "biuf" and label == label else str(label) for label in labels]
+    places = {name: place for place, name in enumerate(classes)}
+    if not set(names) <= set(places):  # labels that count the columns, from one or from zero
+        places = {str(value): place for place, value in enumerate(classes_of_truth)}
+    wanted = np.array([places.get(name, -1) for name in names])
+    frequent = float(np.bincount(wanted + 1).max()) / len(wanted)
+    agree = float((np.nan_to_num(array).argmax(axis=-1) == wanted).mean())
+    return agree > frequent + 3 * math.sqrt(frequent * (1 - frequent) / len(wanted))
 
 
 def single_form(array: Array, truth: Array | None) -> GivenForm | None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.pool.collect.names import LAYOUTS, NOUNS, OF_VALUES, GivenForm
+from lrensemble.pool.collect.reading.confidence import predicted_class, require_of_class_one
 from lrensemble.pool.collect.reading.families import model_names, says_prediction
 from lrensemble.pool.collect.reading.held import Arrays, Asked, Held, Table, as_names
 from lrensemble.pool.collect.reading.kinds import class_values, single_form
@@ -29,27 +33,19 @@ def as_models(held: Held, asked: Asked, found: Arrays, candidates: Table, rest: 
         if form is not None:
             forms[name] = form
     chosen = list(forms) if asked.columns else _most_telling(forms, columns)
+    if asked.form is None and not asked.columns:
+        chosen = _predictions_among(chosen, forms, columns, truth)
     if not chosen:
-        if (
-            columns
-            and len(columns) < 4
-            and truth is not None
-            and any(column.dtype.kind in "fiu" for column in columns.values())
-        ):
-            raise PredictionsError(
-                unclear(held, np.stack([c for c in columns.values() if c.dtype.kind in "fiu"], 1), truth)
-            )
+        _require_clear(held, columns, truth)
         return None
-    kinds = {forms[name] for name in chosen}
-    if len(kinds) > 1:
-        each = ", ".join(f"{name} ({forms[name]})" for name in chosen)
-        raise PredictionsError(
-            f"{held.path}: {each} are of several kinds; say which with --columns NAME,NAME (it holds {held.listing()})"
-        )
-    form = kinds.pop()
+    form = _one_form(held, forms, chosen)
     classes = None if truth is None else class_values(truth)
     if form in OF_VALUES and asked.form is None and truth is not None and len(chosen) == len(classes or ()):
         raise PredictionsError(unclear(held, np.stack([columns[name] for name in chosen], axis=1), truth))
+    predicted = _of_predicted_class(held, asked, form, {name: columns[name] for name in chosen}, truth)
+    if predicted is not None:
+        found["probs"] = of_class_one(predicted[1], form)
+        return f"{chosen[0]} as probability of the class in `{predicted[0]}`", late
     _store(found, {name: columns[name] for name in chosen}, form)
     noun = NOUNS[form]
     if form in ("probs", "logits"):
@@ -57,6 +53,53 @@ def as_models(held: Held, asked: Asked, found: Arrays, candidates: Table, rest: 
     what = "" if len(chosen) == 1 else f" of {len(chosen)} models"
     shown = ", ".join(chosen[:6]) + (", …" if len(chosen) > 6 else "")
     return f"{shown} as {noun}{what}", late
+
+
+def _of_predicted_class(
+    held: Held, asked: Asked, form: GivenForm, columns: Table, truth: NDArray[Any] | None
+) -> tuple[str, NDArray[Any]] | None:
+    """`predicted_class` of one column of probabilities; several are those of class 1, or are refused."""
+    if form != "probs" or asked.form is not None or truth is None:
+        return None
+    if len(columns) == 1 and (predicted := predicted_class(held, truth, next(iter(columns.values())))) is not None:
+        return predicted
+    for name, column in columns.items():
+        require_of_class_one(held, name, truth, column)
+    return None
+
+
+def _predictions_among(
+    chosen: list[str], forms: dict[str, GivenForm], columns: Table, truth: NDArray[Any] | None
+) -> list[str]:
+    """Columns that were taken for predictions; none of values, where each is farther from the truth than its mean.
+
+    Such are features beside a truth of few whole numbers, unless a name says that they are predictions.
+    """
+    if not chosen or truth is None or any(forms[name] not in OF_VALUES or says_prediction(name) for name in chosen):
+        return chosen
+    if class_values(truth) is None or truth.dtype.kind not in "biuf":
+        return chosen
+    spread = float(np.nanvar(truth.astype(np.float64)))
+    closer = (float(np.nanmean((columns[name].astype(np.float64) - truth) ** 2)) < spread for name in chosen)
+    return chosen if any(closer) else []
+
+
+def _one_form(held: Held, forms: dict[str, GivenForm], chosen: list[str]) -> GivenForm:
+    """The form that columns share."""
+    kinds = {forms[name] for name in chosen}
+    if len(kinds) > 1:
+        each = ", ".join(f"{name} ({forms[name]})" for name in chosen)
+        raise PredictionsError(
+            f"{held.path}: {each} are of several kinds; say which with --columns NAME,NAME (it holds {held.listing()})"
+        )
+    return kinds.pop()
+
+
+def _require_clear(held: Held, columns: Table, truth: NDArray[Any] | None) -> None:
+    """Refuse few columns of numbers that may be predictions of any form."""
+    numbers = [column for column in columns.values() if column.dtype.kind in "fiu"]
+    if numbers and len(columns) < 4 and truth is not None:
+        raise PredictionsError(unclear(held, np.stack(numbers, 1), truth))
 
 
 def _says_logit(name: str) -> bool:

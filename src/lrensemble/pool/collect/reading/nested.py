@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from lrensemble.files import storage_errors
 from lrensemble.pool.collect.reading.roles import role_of
 from lrensemble.pool.collect.reading.tables import Arrays, from_cells
 from lrensemble.text import TextError, from_json
-from lrensemble.text.reading import LARGEST_JSON, decoded, read_bounded
+from lrensemble.text.reading import LARGEST_JSON, decoded, read_bounded, unpacked
 
 
 def read_json_file(path: Path) -> tuple[Arrays, bool]:
@@ -27,7 +28,7 @@ def read_json_file(path: Path) -> tuple[Arrays, bool]:
     try:
         with storage_errors("read", path):
             content = read_bounded(path, LARGEST_JSON)
-        text = decoded(gzip.decompress(content) if path.suffix == ".gz" else content)
+        text = decoded(unpacked(content) if path.suffix == ".gz" else content)
         lines = {".jsonl", ".ndjson"} & set(path.suffixes)
         given = (
             [from_json(line, nan=True) for line in text.splitlines() if line.strip()]
@@ -35,7 +36,7 @@ def read_json_file(path: Path) -> tuple[Arrays, bool]:
             else from_json(text, nan=True)
         )
         return arrays_of(given)
-    except (TextError, gzip.BadGzipFile, EOFError) as error:
+    except (TextError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise PredictionsError(f"{path} cannot be read: {error}") from None
     except (ValueError, TypeError, OverflowError, PredictionsError) as error:
         raise PredictionsError(

@@ -26,7 +26,7 @@ labels: label labels label_id label_ids truth true target targets y y_true ytrue
     ground_truth ground_truths groundtruth groundtruths gt gts gold golds gold_label actual actuals true_label
     true_labels labels_true true_class class_true true_target true_targets true_value true_values class_label
     class_labels class class_id expected reference references answer answers observed outcome outcomes correct_label
-    solution label_true target_label target_true real_label real y_real y_gt y_actual
+    solution label_true target_label target_true real_label real y_real y_gt y_actual obs
 ids: id ids row_id row_ids row_index sample_id sample_ids example_id image_id img_id image_name img_name image img
     image_path img_path filename file_name filenames file path filepath file_path index idx indices sample_index
     sample_idx data_idx example_idx uid uuid guid key keys name row unnamed_0 item_id record_id passengerid

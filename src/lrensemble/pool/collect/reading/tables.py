@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,15 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import LREnsembleError, MissingExtraError, PredictionsError
 from lrensemble.files import storage_errors
+from lrensemble.pool.collect.reading.first_lines import (
+    counts_from_zero,
+    is_number,
+    require_names,
+    separator_of,
+    whole_names,
+)
+from lrensemble.pool.collect.reading.roles import role_of
+from lrensemble.text.reading import TextError, largest_unpacked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +57,11 @@ def read_table(path: Path) -> Arrays:
             return columns_of(_csv(path))
     except LREnsembleError:
         raise
+    except TextError as error:
+        raise PredictionsError(f"{path} cannot be read: {error}") from None
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise PredictionsError(f"{path} cannot be read: it is no UTF-8 (byte {byte:#04x}); save it as UTF-8") from None
     except ImportError:
         raise MissingExtraError("parquet files need pyarrow; pip install 'lrensemble[tables]'") from None
     except Exception as error:  # damaged files make pandas and pyarrow raise almost anything
@@ -68,11 +83,17 @@ def need_pandas() -> Any:
 
 def _csv(path: Path) -> pd.DataFrame:
     """A table of text, unpacked and read some of it at a time: no more is held than the cells, and their words once."""
-    with _text(path) as lines:
-        first = next((line for line in lines if line.strip()), "").rstrip("\r\n")
-    tab = ".tsv" in path.suffixes or "\t" in first
-    separator = "\t" if tab else max(",;|", key=first.count)
-    headless = bool(first) and all(_is_number(cell) for cell in next(csv.reader([first], delimiter=separator)))
+    if path.suffix.lower() == ".gz":
+        _require_bounded(path)
+    first, told, skipped = _first_line(path)
+    separator = told or separator_of(first, path)
+    cells_of_first = next(csv.reader([first], delimiter=separator)) if first else []
+    headless = bool(first) and all(is_number(cell) for cell in cells_of_first)
+    if not headless:
+        require_names(cells_of_first, path)
+    of_rows = [] if headless else [name for name in cells_of_first if role_of(name) == "ids"]
+    classes = {re.split(r"[\s_\-.:(\[]+", name.rstrip(")] "))[-1] for name in cells_of_first}
+    missing = [cell for cell in MISSING if not cell or cell not in classes]  # a class may be called NA
     pandas = need_pandas()
     exact = {"float_precision": "round_trip"} if int(pandas.__version__.split(".")[0]) < 3 else {}  # the default since
 
@@ -82,21 +103,39 @@ def _csv(path: Path) -> pd.DataFrame:
                 text,
                 sep=separator,
                 decimal=decimal,
-                header=None if headless and not _counts_from_zero(first, separator) else "infer",
+                header=None if headless and not counts_from_zero(first, separator) else "infer",
                 keep_default_na=False,
-                na_values=list(MISSING),
+                na_values=missing,
                 low_memory=False,
                 skipinitialspace=True,
+                skiprows=skipped,
+                dtype=dict.fromkeys(of_rows, str),  # 12e3 is a name, and no number
                 **exact,
             )
 
-    found = read(".")
-    if separator == ";" and _has_decimal_commas(path):
+    found = _composed(read("."))
+    if separator in ";\t" and _has_decimal_commas(path, separator):
+        found = _composed(read(","))
         found = read(",")
-    stripped = found.columns.map(lambda name: name.strip() if isinstance(name, str) else name)
+    stripped = found.columns.map(lambda name: name.strip().removeprefix("# ") if isinstance(name, str) else name)
     if stripped.is_unique:  # spaces around names are of whoever wrote the file by hand
         found.columns = stripped
+    for name in of_rows:
+        if name.strip() in found.columns:
+            found[name.strip()] = whole_names(found[name.strip()])
     return found
+
+
+def _first_line(path: Path) -> tuple[str, str, int]:
+    """The first line that is not empty, the separator that a line `sep=;` before it tells, and the lines up to that."""
+    told, skipped = "", 0
+    with _text(path) as lines:
+        for count, line in enumerate(lines, 1):
+            if not told and (match := re.fullmatch(r"(?i)sep=([,;|\t])", line.strip())):  # a line for Excel
+                told, skipped = match[1], count
+            elif line.strip():
+                return line.rstrip("\r\n"), told, skipped
+    return "", told, skipped
 
 
 @contextmanager
@@ -116,24 +155,41 @@ def _text(path: Path) -> Iterator[io.TextIOWrapper]:
         raise PredictionsError(f"{path} cannot be read as a table: {error}") from None
 
 
-def _has_decimal_commas(path: Path) -> bool:
+def _has_decimal_commas(path: Path, separator: str) -> bool:
+    cell = re.compile(rf"(?:^|{separator})-?\d+,\d+(?:{separator}|\s*$)")
     with _text(path) as lines:
-        return any(re.search(r"(?:^|;)-?\d+,\d+(?:;|\s*$)", line) for line in lines)
+        return any(cell.search(line) for line in lines)
 
 
-def _is_number(cell: str) -> bool:
+def _require_bounded(path: Path) -> None:
+    """Refuse a packed file that was made to fill a memory.
+
+    Raises:
+        TextError: it unpacks to far more than text does.
+        PredictionsError: it is not what its suffix says.
+    """
+    largest, found = largest_unpacked(path.stat().st_size), 0
     try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+        with gzip.open(path) as file:
+            while part := file.read(1 << 20):
+                found += len(part)
+                if found > largest:
+                    raise TextError(f"it unpacks to more than {largest >> 20} MiB; unpack it first")
+    except gzip.BadGzipFile as error:
+        raise PredictionsError(f"{path} cannot be read as a table: {error}") from None
 
 
-def _counts_from_zero(line: str, separator: str) -> bool:
-    """Whether a first line of numbers is one of names after all: 0, 1, 2, … are classes."""
-    return [cell.strip() for cell in line.split(separator)] == [
-        str(place) for place in range(line.count(separator) + 1)
-    ]
+def _composed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with names and texts in one normal form of Unicode: what looks the same is the same."""
+    frame.columns = frame.columns.map(
+        lambda name: unicodedata.normalize("NFC", name) if isinstance(name, str) else name
+    )
+    for place, kind in enumerate(frame.dtypes):
+        if getattr(kind, "kind", "O") == "O":
+            cells = frame.iloc[:, place]
+            if not all(cell.isascii() for cell in cells if isinstance(cell, str)):
+                frame.isetitem(place, [unicodedata.normalize("NFC", c) if isinstance(c, str) else c for c in cells])
+    return frame
 
 
 def columns_of(frame: pd.DataFrame) -> Arrays:
@@ -188,6 +244,8 @@ def from_cells(given: list[Any]) -> Any:
         return np.array(given, dtype=bool)
     if known and all(isinstance(cell, int | float | np.number) and not isinstance(cell, bool) for cell in known):
         whole = len(known) == len(given) and all(isinstance(cell, int | np.integer) for cell in known)
+        if whole and not all(-(2**63) <= cell < 2**63 for cell in known):
+            return _texts(given, known)  # names of rows with more digits than numbers have
         return np.array([np.nan if cell is None else cell for cell in given], dtype=np.int64 if whole else np.float64)
     return _texts(given, known)
 
@@ -205,7 +263,7 @@ def _plain(cell: Any) -> Any:
 def _texts(given: list[Any], known: list[Any]) -> NDArray[Any]:
     """Texts; numbers where `None` alone stands between them."""
     texts = [str(cell) for cell in known]
-    if any(text == "None" for text in texts) and all(text == "None" or _is_number(text) for text in texts):
+    if any(text == "None" for text in texts) and all(text == "None" or is_number(text) for text in texts):
         return np.array([np.nan if cell is None or str(cell) == "None" else float(cell) for cell in given])
     return np.array(["" if cell is None else str(cell) for cell in given], dtype=np.str_)
 
@@ -214,6 +272,8 @@ def _listed(cell: Any) -> list[Any] | None:
     """A cell that is a list of numbers, or the text of one, as numpy and Python write it."""
     if isinstance(cell, np.ndarray | list | tuple):
         return list(cell)
+    if isinstance(cell, str) and cell.lstrip().startswith("[np."):
+        cell = re.sub(r"np\.float\d+\(([^()]*)\)", r"\1", cell)
     if isinstance(cell, str) and re.fullmatch(r"\s*[\[(][\d\s.,eE+\-]+[\])]\s*", cell):
         return [float(word) for word in re.split(r"[\s,]+", cell.strip(" []()\n\t")) if word]
     return None

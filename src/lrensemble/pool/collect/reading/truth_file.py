@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from lrensemble.errors import PredictionsError
 from lrensemble.pool.collect.identity import order_of
 from lrensemble.pool.collect.names import OF_ALL, OF_ROWS, BySplit
 from lrensemble.pool.collect.reading.columns import row_ids
-from lrensemble.pool.collect.reading.containers import open_file, stem_of, suffix_of
+from lrensemble.pool.collect.reading.containers import stem_of, suffix_of
 from lrensemble.pool.collect.reading.held import Arrays, Asked, Held, as_names
 from lrensemble.pool.collect.reading.kinds import one_hot
 from lrensemble.pool.collect.reading.layout import arrange_arrays
@@ -22,19 +21,18 @@ from lrensemble.pool.collect.reading.roles import Half, role_of
 KNOWN = frozenset((*OF_ROWS, *OF_ALL)) - {"names"}
 
 
-def known_in(path: Path, half: Half, column: str | None) -> BySplit:
+def known_in(held: Held, half: Half, column: str | None) -> BySplit:
     """What a file knows of rows: truth, ids, groups, weights; and names of classes.
 
     Args:
-        path: of the file.
+        held: what it holds.
         half: the rows that it speaks of.
         column: the column or array of the truth, where it was said.
 
     Raises:
         PredictionsError: it holds nothing of the kind.
-        StorageError: it cannot be read.
     """
-    return known_of(open_file(path), half, column, stem_of(path) if suffix_of(path) == ".npy" else None)
+    return known_of(held, half, column, stem_of(held.path) if suffix_of(held.path) == ".npy" else None)
 
 
 def known_of(held: Held, half: Half, column: str | None, stem: str | None = None) -> BySplit:
@@ -113,12 +111,31 @@ def joined(known: Arrays, ids: NDArray[Any] | None, rows: int | None, where: str
         order = order_of([names[place] for place in places], wanted, source, where)
         chosen = np.array(places, dtype=np.int64)[order]
         return {**others, **{what: array[chosen] for what, array in of_rows.items()}, "ids": ids}
+    if "labels" in of_rows and (ids is None) != ("ids" not in of_rows):
+        _require_in_order(of_rows["ids"] if ids is None else ids, source, where, of_truth=ids is None)
     lengths = {len(array) for array in of_rows.values()}
     if rows is not None and of_rows and lengths != {rows}:
         raise PredictionsError(
             f"{source} has {max(lengths)} rows and {where} {rows}; give the truth of the same rows, or ids in both"
         )
     return {**others, **of_rows} if ids is None else {**others, **of_rows, "ids": ids}
+
+
+def _require_in_order(ids: NDArray[Any], source: str, where: str, *, of_truth: bool) -> None:
+    """Refuse to match by place what is visibly in an order of its own: all of some numbers, and none in its place.
+
+    Raises:
+        PredictionsError: the file without ids is named.
+    """
+    names = as_names(ids)
+    if names.dtype.kind not in "iu" or len(names) < 2 or (np.diff(names) > 0).all():
+        return
+    if len(np.unique(names)) == len(names) == int(names.max()) - int(names.min()) + 1 and names.min() in (0, 1):
+        shuffled, other = (source, where) if of_truth else (where, source)
+        raise PredictionsError(
+            f"{shuffled} has rows in the order {names[0]}, {names[1]}, … of its ids, and {other} has no ids, by which "
+            "they could be matched; give ids in both"
+        )
 
 
 def covers(known: Mapping[str, NDArray[Any]], ids: NDArray[Any] | None) -> bool:
