@@ -29,6 +29,7 @@ from lrensemble.pool.collect.scores import scores_of
 from lrensemble.registry import reason_of
 from lrensemble.targets import Predictions
 from lrensemble.targets.heads import Head
+from lrensemble.text.counted import counted
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class AdoptResult(Shown, Sequence[AdoptedMember]):
     def _headline(self) -> str:
         """Number of members that came, and the pool."""
         new = sum(member.new for member in self.members)
-        return f"{new} members adopted into {self.pool.folder}, {len(self) - new} were there already"
+        return f"{counted(new, 'member')} adopted into {self.pool.folder}, {len(self) - new} were there already"
 
     def _table(self) -> list[dict[str, Any]]:
         """One row for each model."""

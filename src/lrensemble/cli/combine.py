@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, print_json
 from lrensemble.cli.predict import RawFormulas, TableFile
 from lrensemble.cli.printer import print_answer
+from lrensemble.text.counted import counted
 
 
 class CombinedRows(TypedDict):
@@ -78,5 +79,5 @@ def combine(
         print_json(CombinedRows(members=list(combined.team.members), columns=list(map(str, head)), rows=rows))
     elif not out:
         print_answer(to_csv([head, *rows], raw_formulas=raw_formulas))
-    size = f"{len(rows):,} rows by {len(combined.team.members)} members"
+    size = f"{counted(len(rows), 'row')} by {counted(len(combined.team.members), 'member')}"
     people.print(f"{size}{f' to {out}' if out else ''}", soft_wrap=True)

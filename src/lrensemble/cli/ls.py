@@ -27,6 +27,7 @@ from lrensemble.cli.console import (
 from lrensemble.cli.names import Listed, list_kind, show_name
 from lrensemble.errors import ConfigError
 from lrensemble.registry import HOMES, nearest
+from lrensemble.text.counted import counted
 
 if TYPE_CHECKING:
     from lrensemble.pool import Pool
@@ -135,7 +136,7 @@ def _list_pool(pool: Pool, form: Form) -> None:
     metrics = dict.fromkeys((known[0], known[-1]))  # the one that people know best, and the one that asks for most
     columns = {"": "right", "id": "left", "member": "left", "form": "left"}
     columns |= {_heading(name): "right" for name in metrics} | {"s": "right"}
-    rows = Table(f"{task.name}: {len(members)} members, {target.width} {noun}, {sizes} rows", columns)
+    rows = Table(f"{task.name}: {counted(len(members), 'member')}, {target.width} {noun}, {sizes} rows", columns)
     for position, member in enumerate(members):
         scores = member.scores.get("val", {})
         shown = [_shown(name, scores.get(name)) for name in metrics]

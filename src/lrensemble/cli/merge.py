@@ -9,6 +9,7 @@ import typer
 from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, people, print_json
+from lrensemble.text.counted import counted
 
 
 class MergedPools(TypedDict):
@@ -42,4 +43,6 @@ def merge(
     if json:
         print_json(MergedPools(pool=str(out), added=list(done.added), skipped=list(done.skipped)))
         return
-    people.print(f"{len(done.added)} members came to {out}, {len(done.skipped)} were there already", soft_wrap=True)
+    people.print(
+        f"{counted(len(done.added), 'member')} came to {out}, {len(done.skipped)} were there already", soft_wrap=True
+    )

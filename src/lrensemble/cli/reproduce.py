@@ -22,6 +22,7 @@ from lrensemble.cli.console import (
     progress_of,
 )
 from lrensemble.cli.tune import Data
+from lrensemble.text.counted import counted
 
 if TYPE_CHECKING:
     from lrensemble.train import Reproduction
@@ -88,8 +89,8 @@ def print_reproduction(found: Reproduction, form: Form) -> None:
         print_tables(tables, form)
         return
     made = found.made_with
-    threads = "" if made is None else f"{made.threads} thread{'' if made.threads == 1 else 's'}"
-    way = "" if made is None else f" {made.way.partition(' (')[0]} on {threads} of {made.device}"
+    threads = "" if made is None or made.threads is None else f"{counted(made.threads, 'thread')} of "
+    way = "" if made is None else f" {made.way.partition(' (')[0]} on {threads}{made.device}"
     answers.print(f"{found.name} ({found.member}, {found.status}), trained again{way}", soft_wrap=True)
     if found.alone:
         answers.print(f"alone, because {found.alone}", soft_wrap=True)

@@ -9,6 +9,7 @@ import typer
 from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, Plugins, TrustCode, open_pool, people, print_json
+from lrensemble.text.counted import counted
 
 
 class SlimmedPool(TypedDict):
@@ -49,7 +50,7 @@ def slim(
         print_json(SlimmedPool(members=list(done.members), freed=done.freed))
         return
     people.print(
-        f"the weights of {len(done.members)} members are gone ({done.freed / 1e6:,.1f} MB), their predictions stay; "
-        "chosen teams and the best members keep theirs, -m METHOD keeps those of its team alone",
+        f"the weights of {counted(len(done.members), 'member')} are gone ({done.freed / 1e6:,.1f} MB), their "
+        "predictions stay; chosen teams and the best members keep theirs, -m METHOD keeps those of its team alone",
         soft_wrap=True,
     )

@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from lrensemble.cli.beside import dashboard_of
 from lrensemble.cli.console import Json, Plugins, names_of, people, print_json, progress_of, registered
 from lrensemble.cli.ending import OUT_OF_TIME
+from lrensemble.text.counted import counted
 
 if TYPE_CHECKING:
     from lrensemble.config import Experiment
@@ -263,7 +264,9 @@ def _summarise(ended: Sequence[Ended], folder: Path) -> None:
     words |= {"learned_nothing": "learned nothing", "pruned": "pruned", "failed": "failed"}
     counts = {what: sum(event.status == what for event in ended) for what in words}
     parts = [f"{count} {words[what]}" for what, count in counts.items() if count]
-    people.print(f"{len(ended)} members in {folder}{': ' if parts else ''}{', '.join(parts)}", soft_wrap=True)
+    people.print(
+        f"{counted(len(ended), 'member')} in {folder}{': ' if parts else ''}{', '.join(parts)}", soft_wrap=True
+    )
     for event in ended:
         if event.status == "failed":
             people.warn(f"  {event.run.name} failed: {event.reason} (see {folder}/failed/{event.run.id}.json)")

@@ -18,6 +18,7 @@ from lrensemble.pool import Pool
 from lrensemble.pool.sealed import damaged, to_pool_record, unseal
 from lrensemble.registry import require_known_paths
 from lrensemble.spec import to_spec
+from lrensemble.text.counted import counted
 
 FOLDER = "selections"
 NAME = r"[^.\s][^\s/]*-[0-9a-f]{8}\.json"
@@ -68,7 +69,8 @@ def stale(pool: Pool) -> dict[Path, str]:
         if changes:
             again = f"choose again: lrensemble select {pool.folder} --method '{team.method}'"
             found[path] = (
-                f"{team.method} was chosen among {len(team.pool)} members, and {' and '.join(changes)}; {again}"
+                f"{team.method} was chosen among {counted(len(team.pool), 'member')}, and {' and '.join(changes)}; "
+                f"{again}"
             )
     return found
 

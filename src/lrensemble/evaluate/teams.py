@@ -31,6 +31,7 @@ from lrensemble.select import (
 )
 from lrensemble.spec import SpecLike
 from lrensemble.targets import Need, served_by_all
+from lrensemble.text.counted import counted
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ class Team(Shown, Record):
 
     def _headline(self) -> str:
         cross_fitted = "" if self.cross_fitted is None else f", cross-fitted {self.cross_fitted:.4f}"
-        return f"{self.method}: {len(self)} of {len(self.pool)} members, {self.metric} {self.score:.4f}{cross_fitted}"
+        size = f"{len(self)} of {counted(len(self.pool), 'member')}"
+        return f"{self.method}: {size}, {self.metric} {self.score:.4f}{cross_fitted}"
 
     def _table(self) -> list[dict[str, Any]]:
         """One row for each member of the team."""

@@ -25,6 +25,7 @@ from lrensemble.export.soup import describe_single
 from lrensemble.metrics import METRICS
 from lrensemble.policies import build
 from lrensemble.spec import Spec, SpecLike
+from lrensemble.text.counted import counted
 from lrensemble.train import SingleTrainee, fit, predict
 
 logger = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ def distill(
     for step in fit(student, policy):
         if (step.step + 1) % epoch == 0:
             logger.info("epoch %d of %d: loss %.4f", (step.step + 1) // epoch, student_recipe.train.epochs, step.loss)
-    description = describe_single(ensemble.description, f"student of {len(ensemble.members)} members")
+    description = describe_single(ensemble.description, f"student of {counted(len(ensemble.members), 'member')}")
     part = Part(id="student", name=description.parts[0].name, model=spec)
     truth = dataset.truth_of("val")
     learned = predict(student.evaluated, student.head, dataset, "val").double().exp().numpy()

@@ -20,6 +20,7 @@ from lrensemble.models import MODELS
 from lrensemble.pool import Member, Pool
 from lrensemble.registry import Call, Registry, known_paths_only, require_known_paths
 from lrensemble.spec import SpecLike
+from lrensemble.text.counted import counted
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def pruned(
     """
     made = pruned_of(ensemble, pool, size=size)
     kept = [part.id for part in made.description.parts]
-    return Variant(made, {"members": kept}, f"{len(kept)} members of {_team(ensemble)}")
+    return Variant(made, {"members": kept}, f"{counted(len(kept), 'member')} of {_team(ensemble)}")
 
 
 @VARIANTS.register("uniform-soup")
@@ -234,7 +235,7 @@ def figures_of(quality: CascadeQuality) -> dict[str, float]:
 def _of_soup(made: Soup, kind: str) -> Variant:
     count, val = len(made.ingredients), {"accuracy": made.accuracy, "team_accuracy": made.team_accuracy}
     figures: dict[str, object] = {"val": val, "ingredients": list(made.ingredients), "barriers": made.barriers}
-    return Variant(made.ensemble, figures, f"a {kind} soup of {count} member{'' if count == 1 else 's'}")
+    return Variant(made.ensemble, figures, f"a {kind} soup of {counted(count, 'member')}")
 
 
 def _team(ensemble: Ensemble) -> str:

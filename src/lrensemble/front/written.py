@@ -28,6 +28,7 @@ from lrensemble.pool import Pool
 from lrensemble.report import check_format, write_figures, write_report
 from lrensemble.report.study_file import keep_beside
 from lrensemble.spec import SpecLike
+from lrensemble.text.counted import counted
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,7 +77,7 @@ class Exported(Shown, os.PathLike[str]):
 
     def _headline(self) -> str:
         description = self.made.description
-        return f"{description.method}, {len(description.weights)} members as {self.format} in {self.path}"
+        return f"{description.method}, {counted(len(description.weights), 'member')} as {self.format} in {self.path}"
 
     def _table(self) -> list[dict[str, Any]]:
         """One row for each member."""

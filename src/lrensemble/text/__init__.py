@@ -1,7 +1,7 @@
 """The one edge for text: what comes from files that people write, and what goes to terminals and spreadsheets.
 
 `reading` decodes, bounds and parses; `visible` makes control characters harmless; `table` writes CSV; `duration` says
-times.
+times, and `counted` numbers of things.
 """
 
 from lrensemble.text.duration import time_in_words

@@ -7,6 +7,7 @@ from lrensemble.evaluate.tables import GainTable
 from lrensemble.evaluate.variants.record import Kind, VariantComparison, VariantResult
 from lrensemble.evaluate.verdict import in_print, p_in_print, score_in_print, short, value_in_print
 from lrensemble.metrics import METRICS
+from lrensemble.text.counted import counted
 
 JUDGED: dict[Kind, str] = {
     "better": "better",
@@ -64,9 +65,7 @@ def _adjusted(rows: int) -> str:
 
 def timing(found: VariantComparison) -> str:
     """On what time was measured, and how."""
-    where = (
-        f"{found.threads} thread{'' if found.threads == 1 else 's'} of the CPU" if found.device == "cpu" else "the GPU"
-    )
+    where = f"{counted(found.threads, 'thread')} of the CPU" if found.device == "cpu" else "the GPU"
     return f"on {where}, all in turns, medians" + ("" if found.inputs == "val" else ", random inputs")
 
 

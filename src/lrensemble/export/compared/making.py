@@ -21,6 +21,7 @@ from lrensemble.export.variants import VARIANTS, Variant, best_recipe, most_accu
 from lrensemble.pool import Pool
 from lrensemble.spec import Spec
 from lrensemble.text import time_in_words
+from lrensemble.text.counted import counted
 
 Tell = Callable[[str], object]
 
@@ -79,7 +80,7 @@ def _bound(pool: Pool, ensemble: Ensemble, spec: Spec) -> str:
     epochs = given if isinstance(given, int) else recipe.train.epochs
     seconds = None if member.seconds is None else member.seconds * epochs / recipe.train.epochs
     about = "" if seconds is None else f", about {time_in_words(seconds)} by the time of that member"
-    most = f"{epochs} epoch{'' if epochs == 1 else 's'} at most"
+    most = f"{counted(epochs, 'epoch')} at most"
     return f"{spec}: one network is trained as member {member.name} was, {most}{about}"
 
 

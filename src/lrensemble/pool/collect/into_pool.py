@@ -34,6 +34,7 @@ from lrensemble.pool.store import Pool
 from lrensemble.pool.task import Task
 from lrensemble.rows import check_weights
 from lrensemble.targets import AnyTarget, LogProbs
+from lrensemble.text.counted import counted
 
 Source = str | os.PathLike[str]
 Numbers = dict[str, NDArray[Any]]
@@ -53,7 +54,9 @@ class CollectResult(Shown):
 
     def _headline(self) -> str:
         """Number of members that came, and the pool."""
-        return f"{len(self.added)} members added to {self.pool.folder}, {len(self.skipped)} were there already"
+        return (
+            f"{counted(len(self.added), 'member')} added to {self.pool.folder}, {len(self.skipped)} were there already"
+        )
 
     def _table(self) -> list[dict[str, Any]]:
         """One row for each member that the files hold."""

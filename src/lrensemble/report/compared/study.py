@@ -28,6 +28,7 @@ from lrensemble.report.compared.study_figures import (
 )
 from lrensemble.report.page import page
 from lrensemble.report.section import Section, Table, plotly_script
+from lrensemble.text.counted import counted
 
 
 def study_page(found: Comparison, path: Path | str) -> list[Section]:
@@ -51,7 +52,7 @@ def sections_of(found: Comparison) -> Iterator[Section]:
     """Sections of the page, in their order."""
     count = len(found.pools)
     yield Section(
-        f"{found.task}: {count} pool{'' if count == 1 else 's'}, compared",
+        f"{found.task}: {counted(count, 'pool')}, compared",
         [found.claim, *found.notes, _looked_at(found)],
         _tables([pool_table(found)]),
     )

@@ -21,6 +21,7 @@ from lrensemble.report.page import page
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table, plotly_script
 from lrensemble.report.sections.trained import duration, trained
+from lrensemble.text.counted import counted
 
 HEADINGS: tuple[str, ...] = (
     *("pool", "members", "lost", "training", "best single", "team", "size", "team scores"),
@@ -52,7 +53,7 @@ def comparison(pools: Mapping[str, tuple[Pool, Result | None]], studies: Mapping
     """Sections of the page: a head, the pools of each task, what differs between them, and each study."""
     reports = {name: ReportData(pool, result) for name, (pool, result) in pools.items()}
     groups = _by_rows(reports)
-    counts = [f"{len(each):,} {word}{'' if len(each) == 1 else 's'}" for each, word in _counted(pools, studies)]
+    counts = [f"{counted(len(each), word)}" for each, word in _counted(pools, studies)]
     prose = [
         "Gains and intervals are of each pool's team over its own best single model, both chosen on val. Whether two "
         "pools differ is told by a study: lrensemble study."

@@ -14,6 +14,7 @@ from lrensemble.report.course import course_of
 from lrensemble.report.report_data import ReportData, policy_of
 from lrensemble.report.section import Fold, Section
 from lrensemble.spec import to_spec
+from lrensemble.text.counted import counted
 
 MOST_NAMED = 4
 """Different values that are named; of more, the first ones and how many there are."""
@@ -163,7 +164,7 @@ def _split(split: Any) -> str:
 
 def _machine(made: MadeWith) -> str:
     cores = None if made.cores is None else f"{made.cores} cores"
-    threads = None if made.threads is None else f"{made.threads} thread{'' if made.threads == 1 else 's'} used"
+    threads = None if made.threads is None else f"{counted(made.threads, 'thread')} used"
     return ", ".join(filter(None, (made.processor, made.machine, cores, threads, made.instructions, made.system)))
 
 

@@ -7,6 +7,7 @@ from lrensemble.evaluate.verdict import in_print, score_in_print, sentences_of
 from lrensemble.metrics import higher_is_better
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Section, Table
+from lrensemble.text.counted import counted
 
 MINOR = frozenset({1, 2, 6})
 """Columns of a table of gains that a narrow screen does without: size, val and p."""
@@ -31,9 +32,7 @@ def _so_far(report: ReportData) -> Section:
         (own, m.name) for m in report.member_results if m.val is not None and (own := m.val.by(headline)) is not None
     ]
     count = len(report.members)
-    prose = [
-        f"{count:,} member{'' if count == 1 else 's'} so far. Nothing was evaluated yet: no test row was looked at."
-    ]
+    prose = [f"{counted(count, 'member')} so far. Nothing was evaluated yet: no test row was looked at."]
     if scored:
         value, name = (max if higher_is_better(headline) else min)(scored)
         prose.append(f"Best val {in_print(headline)} so far: {score_in_print(headline, value)} ({name}).")
