@@ -15,6 +15,7 @@ from lrensemble.select.methods.shared.weights import (
     heaviest,
     without_negligible,
 )
+from lrensemble.targets import Classes, Labels
 
 MEMBERS, ROWS, CLASSES = 6, 89, 4
 
@@ -68,6 +69,22 @@ def enough_twin(validation: Validation, runs: Runs, metric: str, consensus: str)
         if good:
             return count
     return most
+
+
+def test_members_that_know_only_labels_are_judged_out_of_bag() -> None:
+    """Of a hundred classes, by the definition of the votes of a row."""
+    for seed in range(10):
+        generator = np.random.default_rng(seed)
+        truth = generator.integers(100, size=ROWS)
+        wrong = np.where(generator.random((MEMBERS, ROWS)) < 0.5, (truth + 1) % 100, generator.integers(100, size=ROWS))
+        said = np.where(generator.random((MEMBERS, ROWS)) < 0.6, truth, wrong)
+        votes = np.eye(100)[said]
+        weights = generator.dirichlet([9.0, 0.0001, 7.0, 0.4, 0.2, 0.1], size=5)
+        runs = Runs(weights, generator.random((5, ROWS)) < 0.37)
+        labels = Validation([Labels(each) for each in said], truth, target=Classes(names=tuple(map(str, range(100)))))
+        with np.errstate(divide="ignore"):
+            dense = Validation(np.log(votes), truth)
+        assert enough_members(labels, runs, "accuracy", "mean") == enough_twin(dense, runs, "accuracy", "mean")
 
 
 @pytest.mark.parametrize("consensus", ["mean", "plurality"])

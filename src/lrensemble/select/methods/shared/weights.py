@@ -16,8 +16,14 @@ from numpy.typing import NDArray
 from lrensemble.consensus import CONSENSUS, averaged, is_linear
 from lrensemble.metrics import METRICS, higher_is_better, row_values, score
 from lrensemble.metrics.scores import log_losses
+from lrensemble.numerics import likeliest
 from lrensemble.select.base import Selection, check_metric
-from lrensemble.select.scoring.kernels.statistics import of_labels, predicted_classes
+from lrensemble.select.scoring.kernels.statistics import (
+    labels_alone,
+    of_labels,
+    places_among_named,
+    predicted_classes,
+)
 from lrensemble.select.scoring.resample import mean_and_error
 from lrensemble.select.scoring.team_scores import SAME_SCORE, counts_of, final_score
 from lrensemble.select.validation import Validation
@@ -120,6 +126,9 @@ def _row_values(
             losses = log_losses(of_label.reshape(-1, 1), np.zeros(of_label.size, dtype=np.int64))
             values[start : start + step] = -losses.reshape(of_label.shape)
             continue
+        if METRICS.check(metric) == Spec("accuracy") and _is_by_votes(validation, consensus):
+            values[start : start + step] = _right_by_votes(validation, runs, part, sizes)
+            continue
         for place, probs in enumerate(_predictions(validation, runs, part, sizes, consensus)):
             found = row_values(metric, probs, labels)
             if found is None:
@@ -150,6 +159,25 @@ def _of_label(validation: Validation, runs: Runs, rows: NDArray[np.int64], sizes
     of_label = of_labels(validation, CONSENSUS.check(consensus).name)[order, rows[:, None]]
     sums, totals = np.cumsum(weights * of_label, axis=1), np.cumsum(weights, axis=1)
     return np.asarray(sums[:, sizes[0] - 1 :] / totals[:, sizes[0] - 1 :])
+
+
+def _is_by_votes(validation: Validation, consensus: SpecLike) -> bool:
+    """Whether every member gives all that it gives to one class."""
+    return averaged(CONSENSUS.check(consensus).name) == "votes" or labels_alone(validation) is not None
+
+
+def _right_by_votes(validation: Validation, runs: Runs, rows: NDArray[np.int64], sizes: range) -> Floats:
+    """[row, size] whether the heaviest members are right; the classes that nobody names in a row are left out."""
+    order, weights = _ordered(runs, rows, sizes[-1])
+    named = np.concatenate([predicted_classes(validation)[:, rows], validation.truth[None, rows]]).T
+    places = places_among_named(named)
+    sums, right = np.zeros((len(rows), int(places.max()) + 1)), np.empty((len(rows), len(sizes)))
+    everyone = np.arange(len(rows))
+    for size, (members, added) in enumerate(zip(order.T, weights.T, strict=True), start=1):
+        sums[everyone, places[everyone, members]] += added
+        if size in sizes:
+            right[:, size - sizes[0]] = likeliest(sums) == places[:, -1]
+    return right
 
 
 def _predictions(

@@ -111,6 +111,17 @@ class Columns:
         for_truth[columns] = _all_whole(self.rival[columns])
         return for_truth
 
+    @cached_property
+    def said(self) -> Labels:
+        """[contested row, member] the column of the class that a member votes for; `len(rival)` where it is the truth.
+
+        For columns that are all of votes.
+        """
+        said = np.full(self.truth.shape, len(self.rival), dtype=np.int64)
+        column, member = np.nonzero(self.rival)
+        said[self.row_of_column[column], member] = column
+        return said
+
     def of_rows(self, chosen: NDArray[np.bool_]) -> Columns:
         """The columns of some of the contested rows [contested row] alone."""
         columns = chosen[self.row_of_column]

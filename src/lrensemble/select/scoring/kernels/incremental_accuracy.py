@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lrensemble.select.scoring.kernels.added_candidates import add_lost, decide, fill_margins
 from lrensemble.select.scoring.kernels.columns import SMALLEST, Columns, rounding
 from lrensemble.select.scoring.kernels.incremental_arrays import SmallAccuracyTeam, small_accuracy_team
+from lrensemble.select.scoring.kernels.incremental_votes import VoteTeam, vote_team
 from lrensemble.select.scoring.kernels.jit import compiled, compiled_parallel, span
 
 Floats = NDArray[np.float64]
@@ -107,8 +108,10 @@ class AccuracyTeam:
         return replace(self, order=np.append(self.order, member), state=state)
 
 
-def accuracy_team(columns: Columns, weights: Floats) -> AccuracyTeam | SmallAccuracyTeam:
+def accuracy_team(columns: Columns, weights: Floats) -> AccuracyTeam | SmallAccuracyTeam | VoteTeam:
     """The empty team over the rows of the validation set, as often as each counts [row]."""
+    if columns.votes.all():
+        return vote_team(columns, weights)
     if columns.rival.size < SMALL:
         return small_accuracy_team(columns, weights)
     three = columns.rival_first & ~columns.votes  # no number of whole votes is as close to a tie of three

@@ -40,7 +40,7 @@ def blocks(validation: Validation) -> Iterator[Block]:
 
     Where members know only labels, the classes that nobody names in a row are left out: no team gives them anything.
     """
-    labels = _labels_alone(validation)
+    labels = labels_alone(validation)
     if labels is not None:
         yield from _named_classes(validation, labels)
         return
@@ -51,7 +51,7 @@ def blocks(validation: Validation) -> Iterator[Block]:
         yield Block(start, values.astype(kind, copy=False), validation.truth[start : start + step])
 
 
-def _labels_alone(validation: Validation) -> list[NDArray[np.integer]] | None:
+def labels_alone(validation: Validation) -> list[NDArray[np.integer]] | None:
     """[member] labels [sample], where that is all that any member says."""
     given = validation.by_member
     if given is None or any(one.form != "labels" for one in given):
@@ -66,17 +66,22 @@ def _named_classes(validation: Validation, labels: list[NDArray[np.integer]]) ->
     for start in range(0, len(validation.truth), step):
         truth = validation.truth[start : start + step]
         named = np.stack([*(one[start : start + step].astype(np.int64) for one in labels), truth], axis=1)
-        order = np.argsort(named, axis=1, kind="stable")
-        ordered = np.take_along_axis(named, order, axis=1)
-        rank = np.cumsum(np.diff(ordered, axis=1, prepend=ordered[:, :1]) != 0, axis=1)
-        columns = np.empty_like(rank)
-        np.put_along_axis(columns, order, rank, axis=1)
-        rows, width = np.arange(len(truth)), int(rank.max()) + 1
+        columns = places_among_named(named)
+        rows, width = np.arange(len(truth)), int(columns.max()) + 1
         classes = np.full((len(truth), width), -1)
         classes[rows[:, None], columns] = named
         values = np.full((members, len(truth), width), LOG_ZERO, dtype=np.float32)
         values[np.arange(members)[:, None], rows[None], columns[:, :-1].T] = 0
         yield Block(start, values, columns[:, -1], classes)
+
+
+def places_among_named(named: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[sample, name] the place of each class among the distinct ones that are named in its row, rising."""
+    order = np.argsort(named, axis=1, kind="stable")
+    ordered = np.take_along_axis(named, order, axis=1)
+    places = np.empty_like(named)
+    np.put_along_axis(places, order, np.cumsum(np.diff(ordered, axis=1, prepend=ordered[:, :1]) != 0, axis=1), axis=1)
+    return places
 
 
 def of_labels(validation: Validation, consensus: str) -> Floats:
