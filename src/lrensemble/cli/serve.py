@@ -18,8 +18,7 @@ MEBIBYTE = 2**20
 
 EXAMPLES = (
     "lrensemble serve ensemble",
-    "lrensemble serve ensemble --name digits --port 9000 --strict",
-    "lrensemble serve ensemble.onnx",
+    "lrensemble serve ensemble.onnx --name digits --port 9000 --strict",
     "lrensemble serve ensemble --host 0.0.0.0 --batch-rows 256 --grace 5",
 )
 

@@ -86,7 +86,7 @@ class OnnxFile:
     def in_blocks(self, given: Tensor) -> NDArray[np.float64]:
         """What `Ensemble.forward` gives for raw inputs [sample, *shape], block by block, as precise as the file is."""
         rows = np.ascontiguousarray(given.numpy(), dtype=self.dtype)
-        names = self._outputs()
+        names = _numbers_given(self.description)
         found = list[NDArray[np.float64]]()
         for start in range(0, len(rows), BLOCK_ROWS):
             first, *std = self.session.run(names, {"inputs": rows[start : start + BLOCK_ROWS]})
@@ -94,11 +94,12 @@ class OnnxFile:
             found.append(np.concatenate([first.astype(np.float64), *variances], axis=1))
         return np.concatenate(found)
 
-    def _outputs(self) -> list[str]:
-        """Outputs that say all: the label follows from the probabilities."""
-        if not self.description.of_values:
-            return ["probabilities"]
-        return ["values", "std"] if self.description.of_distributions else ["values"]
+
+def _numbers_given(description: Description) -> list[str]:
+    """Outputs of a graph that say all, each as wide as the target: the label follows from the probabilities."""
+    width = description.target.width
+    given = description.target.outputs(2 * width if description.of_distributions else width)
+    return [name for name in given if name != "label"]
 
 
 def _description(path: Path, metadata: Mapping[str, str]) -> Description:
@@ -128,10 +129,8 @@ def _checked_ends(path: Path, session: Any, description: Description) -> np.dtyp
     takes, gives = session.get_inputs(), {each.name: list(each.shape) for each in session.get_outputs()}
     shape = [list(each.shape)[1:] for each in takes]
     wide = description.target.width
-    name = "values" if description.of_values else "probabilities"
-    wanted = {name: wide} | ({"std": wide} if description.of_values and description.of_distributions else {})
     sound = [each.name for each in takes] == ["inputs"] and shape == [list(description.inputs.shape)]
-    if not sound or any(gives.get(key, [])[1:] != [columns] for key, columns in wanted.items()):
+    if not sound or any(gives.get(name, [])[1:] != [wide] for name in _numbers_given(description)):
         raise ExportError(f"{path} is damaged: its graph is not of the inputs and outputs described; export it again")
     kind = TYPES.get(takes[0].type)
     if kind is None:

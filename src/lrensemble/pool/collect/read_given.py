@@ -39,6 +39,8 @@ class _Known:
     """Folder whose files it is about; None for all."""
     table: Arrays = field(default_factory=dict)
     """All columns of the table that it stands in; none where it stands in no table."""
+    in_memory: bool = False
+    """Whether it is an object: beside one that has no index its rows go by place, as pandas has it."""
 
 
 def read_sources(given: Any, asked: Asked, truth: Any = None, ids: Any = None) -> list[PredictionFile]:
@@ -82,10 +84,11 @@ def _truth(truth: Any, asked: Asked) -> list[_Known]:
         held = open_file(path)
         return [_Known(path, known_in(held, "", column or asked.truth), None, held.arrays if held.table else {})]
     if isinstance(truth, Mapping) and {"val", "test"} >= set(truth):
-        return [_Known(Path("truth"), {split: _by_split(each, "labels")["val"] for split, each in truth.items()}, None)]
+        by_split = {split: _by_split(each, "labels")["val"] for split, each in truth.items()}
+        return [_Known(Path("truth"), by_split, None, in_memory=True)]
     held = in_memory(truth, Path("truth"))
     found = known_of(held, "", asked.truth, None if held.table else _stem(held))
-    return [_Known(Path("truth"), found, None, held.arrays if held.table else {})]
+    return [_Known(Path("truth"), found, None, held.arrays if held.table else {}, in_memory=True)]
 
 
 def _stem(held: Held) -> str | None:
@@ -250,7 +253,8 @@ def _arranged(held: Held, asked: Asked, known: Sequence[_Known], half: Half) -> 
             ids, there = held.arrays[key], {**there, "ids": each.table[key]}
             asked.note(held.path, f"took `{key}` as id, which {each.source} has too")
         if there:
-            outside = {**joined(there, ids, rows, str(held.path), str(each.source)), **outside}
+            own_rows = joined(there, ids, rows, str(held.path), str(each.source), by_place=each.in_memory)
+            outside = {**own_rows, **outside}
     found = arrange_table(held, asked, outside)
     column = split_column(held)
     return found if column is None else divided(found["val"], held.arrays[column])
@@ -267,7 +271,8 @@ def _outside(held: Held, known: Sequence[_Known], half: Half) -> BySplit:
             by_split = {"val": by_split[wanted]} if wanted in by_split else {}
         for split, there in by_split.items():
             own = ids if "labels" in there or "ids" in there else None
-            found[split] = {**joined(there, own, None, str(held.path), str(each.source)), **found.get(split, {})}
+            rows = joined(there, own, None, str(held.path), str(each.source), by_place=each.in_memory)
+            found[split] = {**rows, **found.get(split, {})}
     return found
 
 

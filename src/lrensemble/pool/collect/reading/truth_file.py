@@ -85,7 +85,9 @@ def _of_table(held: Held, column: str | None) -> Arrays:
     )
 
 
-def joined(known: Arrays, ids: NDArray[Any] | None, rows: int | None, where: str, source: str) -> Arrays:
+def joined(
+    known: Arrays, ids: NDArray[Any] | None, rows: int | None, where: str, source: str, *, by_place: bool = False
+) -> Arrays:
     """What is known of rows, in the order of a file of predictions.
 
     Rows are the same by their ids where both have ids, else by their places; a truth may know of more rows.
@@ -96,6 +98,7 @@ def joined(known: Arrays, ids: NDArray[Any] | None, rows: int | None, where: str
         rows: number of the file's rows, where it is known.
         where: the file of predictions, for messages.
         source: where it is known from, for messages.
+        by_place: whether rows go by place also beside ids in an order of their own.
 
     Raises:
         PoolError: rows that the truth does not know; they are counted.
@@ -111,7 +114,7 @@ def joined(known: Arrays, ids: NDArray[Any] | None, rows: int | None, where: str
         order = order_of([names[place] for place in places], wanted, source, where)
         chosen = np.array(places, dtype=np.int64)[order]
         return {**others, **{what: array[chosen] for what, array in of_rows.items()}, "ids": ids}
-    if "labels" in of_rows and (ids is None) != ("ids" not in of_rows):
+    if "labels" in of_rows and not by_place and (ids is None) != ("ids" not in of_rows):
         _require_in_order(of_rows["ids"] if ids is None else ids, source, where, of_truth=ids is None)
     lengths = {len(array) for array in of_rows.values()}
     if rows is not None and of_rows and lengths != {rows}:
