@@ -22,7 +22,7 @@ multiprocessing.context._concrete_contexts["spawn"] = multiprocessing.get_contex
 """
 """What a script of a forked child begins with whose workers shall be forked too."""
 
-PRELOADED = ["lrensemble.train", "optuna.storages", "sklearn.datasets", "torch._dynamo"]
+PRELOADED = ["lrensemble.train", "lrensemble.export.predicting", "optuna.storages", "sklearn.datasets", "torch._dynamo"]
 
 
 class ForkedWorker(context.ForkServerProcess):
