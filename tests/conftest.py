@@ -53,6 +53,15 @@ def own_workers() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_operators() -> Iterator[None]:
+    """Graphs of ONNX are written with operators that are read once: see `tests/exporters.py`."""
+    from tests.exporters import operators_read_once
+
+    with operators_read_once():
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real data sets, from LRENSEMBLE_DATA or beside the project; tests skip where there is none."""

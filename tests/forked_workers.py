@@ -1,7 +1,8 @@
 """Worker processes that are forked from one that has imported the library already.
 
-A fresh worker computes for three seconds before it does anything, most of it imports. `tests/executors` and commands in
-processes of their own have fresh ones, as everybody else has; those of sweeps that a test trains itself are forked.
+A fresh worker computes for three seconds before it does anything, most of it imports. A few tests of `tests/executors`
+and programs in processes of their own have fresh ones, as everybody else has; those that tests start themselves are
+forked.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ multiprocessing.context._concrete_contexts["spawn"] = multiprocessing.get_contex
 """
 """What a script of a forked child begins with whose workers shall be forked too."""
 
-PRELOADED = ["lrensemble.train", "optuna.storages", "sklearn.datasets", "torch._dynamo"]
+PRELOADED = ["lrensemble.train", "lrensemble.export.predicting", "optuna.storages", "sklearn.datasets", "torch._dynamo"]
 
 
 class ForkedWorker(context.ForkServerProcess):

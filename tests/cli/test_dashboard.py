@@ -19,7 +19,7 @@ from lrensemble.train import Ended, tune
 SERVED = ["-m", "lrensemble", "dashboard", "pool", "--port", "0", "--json"]
 LONG = """
 data = "digits"
-model = "mlp(width=4)"
+model = "tests.cli.unhurried:unhurried"
 policy = [{name = "cosine", peak = [0.05, 0.1]}]
 [train]
 epochs = 4000

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.conftest import Python
 from tests.forked import run
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,35 @@ for line in sys.argv[1:]:
     except SystemExit as ended:
         assert not ended.code, line
     print(end="\\0")
+"""
+
+RUN_ALL = """
+import runpy
+import sys
+
+for line in sys.argv[1:]:
+    sys.argv = ["lrensemble", *line.split()]
+    try:
+        runpy.run_module("lrensemble", run_name="__main__", alter_sys=True)
+    except SystemExit:
+        pass
+"""
+
+CLOSED = """
+import os
+import sys
+
+for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+    if str(descriptor) in sys.argv[1]:
+        getattr(sys, name).close()
+        setattr(sys, name, None)  # as an interpreter does that finds it closed
+from lrensemble.cli import main
+
+sys.argv = ["lrensemble", *sys.argv[2:]]
+try:
+    main()
+except SystemExit as ended:
+    os._exit(ended.code or 0)
 """
 
 Forked = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -143,7 +173,12 @@ def test_records_keep_every_character(folder: Path, forked: Forked) -> None:
 
 
 @pytest.mark.parametrize(
-    "environment", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "latin-1"}, {"PYTHONIOENCODING": "ascii"}]
+    "environment",
+    [
+        pytest.param({"LC_ALL": "C", "HOME": None}, id="C and no home"),
+        {"PYTHONIOENCODING": "ascii"},
+        pytest.param({"PYTHONIOENCODING": "latin-1"}, marks=pytest.mark.long),
+    ],
 )
 @pytest.mark.parametrize(
     "commands",
@@ -152,22 +187,21 @@ def test_records_keep_every_character(folder: Path, forked: Forked) -> None:
         pytest.param(("evaluate pool", "report pool --json", "ls selectors --json"), marks=pytest.mark.long),
     ],
 )
-def test_every_encoding_can_say_it(folder: Path, commands: tuple[str, ...], environment: dict[str, str]) -> None:
+def test_every_encoding_can_say_it(folder: Path, commands: tuple[str, ...], environment: dict[str, str | None]) -> None:
     """An interpreter that starts with the encoding says all of them, one after another."""
-    given = os.environ | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "120"} | environment
+    given = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "120", **environment}
     done = subprocess.run(
-        [sys.executable, "-c", SAY_ALL, *commands], cwd=folder, env=given, capture_output=True, check=False
+        [sys.executable, "-c", SAY_ALL, *commands],
+        cwd=folder,
+        env={key: value for key, value in given.items() if value is not None},
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr.decode(errors="replace")
     *said, nothing = done.stdout.decode(errors="surrogateescape").split("\0")
     assert (len(said), nothing) == (len(commands), "")
     for command, text in zip(commands, said, strict=True):
         assert json.loads(text) if "--json" in command else "pool" in text or "best" in text
-
-
-def test_without_a_home(folder: Path) -> None:
-    done = bash(folder, "lrensemble evaluate pool", HOME=None)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -183,8 +217,18 @@ def test_a_closed_standard_output_is_one_line(folder: Path, forked: Forked) -> N
     done = bash(folder, "lrensemble ls pool --json >&-")
     assert done.returncode == 2
     assert done.stderr == "lrensemble: cannot write to standard output: it is closed\n"
-    assert bash(folder, "lrensemble ls pool >&-").returncode == 2
-    assert bash(folder, "lrensemble evaluate pool >&- 2>&- <&-").returncode == 2
+    assert forked(folder, "ls pool --json").returncode == 0, "no file has been written to"
+
+
+@pytest.mark.parametrize(("closed", "script"), [("1", "ls pool >&-"), ("012", "evaluate pool >&- 2>&- <&-")])
+@pytest.mark.parametrize("fresh", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_other_closed_streams_end_as_well(
+    folder: Path, python: Python, forked: Forked, closed: str, script: str, fresh: bool
+) -> None:
+    """In an interpreter that starts without them, and in one that has closed them as if it had."""
+    command = script.partition(" >")[0].split()
+    done = bash(folder, f"lrensemble {script}") if fresh else python("-c", CLOSED, closed, *command, folder=folder)
+    assert done.returncode == 2
     assert forked(folder, "ls pool --json").returncode == 0, "no file has been written to"
 
 
@@ -253,6 +297,12 @@ def test_nothing_in_the_current_folder_is_imported_in_the_place_of_a_library(fol
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n", encoding="utf-8")
     (info / "entry_points.txt").write_text("[lrensemble.plugins]\ntheirs = numpy\n", encoding="utf-8")
-    for command in (f"ls {folder / 'pool'}", "ls policies", f"select {folder / 'pool'} -m best", "ls nothing"):
-        bash(tmp_path, f"lrensemble {command}")
-        assert not (tmp_path / "mark").exists(), f"{command} ran {(tmp_path / 'mark').read_text()}"
+    assert "nothing" in bash(tmp_path, "lrensemble ls nothing").stderr
+    assert not (tmp_path / "mark").exists(), (tmp_path / "mark").read_text()
+    given = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    others = ("ls policies", f"ls {folder / 'pool'}", f"select {folder / 'pool'} -m best")
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_ALL, *others], cwd=tmp_path, env=given, capture_output=True, text=True, check=True
+    )
+    assert "best" in done.stdout, "the last was run as well"
+    assert not (tmp_path / "mark").exists(), (tmp_path / "mark").read_text()

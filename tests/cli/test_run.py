@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tests import forked
 from tests.cli.command import Command
+from tests.forked_workers import FORKED_WORKERS
 
 TOML = """
 [data]
@@ -31,6 +32,10 @@ batch_size = 16
 [select]
 methods = ["best", "greedy(size=4, bootstrap=2)", "brute_force"]
 """
+
+MLP = 'name = "mlp"\nwidth = 8'
+UNHURRIED = 'name = "tests.cli.unhurried:unhurried"'
+COMMAND = f"{FORKED_WORKERS}from lrensemble.cli import main\nmain()\n"
 
 
 @pytest.fixture
@@ -202,9 +207,9 @@ def test_a_full_disk_is_told_in_one_line_and_loses_nothing(experiment: Path, for
 
 
 def test_ctrl_c_saves_and_the_same_command_resumes(experiment: Path, forking: Path, tmp_path: Path) -> None:
-    experiment.write_text(TOML.replace("epochs = 3", "epochs = 4000"))
+    experiment.write_text(TOML.replace("epochs = 3", "epochs = 4000").replace(MLP, UNHURRIED))
     arguments = ("tune", experiment, "--data", experiment.parent, "--out", tmp_path / "pool", "--save-steps", 1)
-    with forked.ForkedProcess(forking, ["-m", "lrensemble", *arguments], errors=True) as process:
+    with forked.ForkedProcess(forking, ["-c", COMMAND, *arguments], errors=True) as process:
         states = tmp_path / "pool" / "unfinished"  # what is under way comes and goes, which os.walk does not mind
         while not any(name.endswith(".safetensors") for _, _, names in os.walk(states) for name in names):
             assert process.poll() is None, process.communicate()[1]

@@ -21,9 +21,9 @@ from lrensemble.executors.worker import together
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def fresh_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fresh interpreters, as outside tests."""
+    """Fresh interpreters, as outside tests; those of other tests are forked."""
     monkeypatch.setitem(context._concrete_contexts, "spawn", context.SpawnContext())  # type: ignore[attr-defined]
 
 
@@ -34,6 +34,7 @@ def told(folder: Path, items: list[str], workers: int = 2) -> tuple[list[str], l
     return sorted(message[0] for message in messages if not isinstance(message, Crashed)), crashes
 
 
+@pytest.mark.usefixtures("fresh_workers")
 def test_every_item_is_done_once_by_no_more_workers_than_asked(tmp_path: Path) -> None:
     items = [f"plain {index}" for index in range(7)]
     messages = list(in_processes(partial(prepare, tmp_path), items, workers=2))
@@ -115,6 +116,7 @@ def test_each_worker_has_its_device_and_its_replacement_too(tmp_path: Path) -> N
     assert len(by_process) >= 3, "two died"
 
 
+@pytest.mark.usefixtures("fresh_workers")
 def test_what_a_worker_asks_is_answered_here_and_asked_again_by_its_replacement(tmp_path: Path) -> None:
     asked = list[str]()
 

@@ -25,6 +25,10 @@ from lrensemble.pool import Pool
 from lrensemble.train import tune
 
 FORMS = ("values", "gaussian", "both")
+FORMS_THAT_DIFFER = pytest.mark.parametrize(
+    "pool", [pytest.param("values", marks=pytest.mark.long), "gaussian", "both"], indirect=True
+)
+"""For what takes seconds: members of both forms say no more than those of values alone."""
 
 
 def experiment_of(form: str) -> Experiment:
@@ -98,6 +102,7 @@ def outputs_of(ensemble: Ensemble, dataset: Dataset) -> tuple[torch.Tensor, list
     return inputs, expected
 
 
+@FORMS_THAT_DIFFER
 def test_as_one_program_of_torch(
     pool: Pool, command: Command, ensemble: Ensemble, dataset: Dataset, tmp_path: Path
 ) -> None:
@@ -109,6 +114,7 @@ def test_as_one_program_of_torch(
         np.testing.assert_allclose(one.numpy(), two, rtol=1e-5)
 
 
+@FORMS_THAT_DIFFER
 def test_as_one_file_of_onnx(
     pool: Pool, command: Command, ensemble: Ensemble, dataset: Dataset, tmp_path: Path
 ) -> None:

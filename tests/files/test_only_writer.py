@@ -23,6 +23,9 @@ OS_CALLS = {
     *("link", "symlink", "truncate", "ftruncate", "utime", "chmod", "chown", "posix_fallocate", "mkfifo", "mknod"),
 }
 
+WRITING_NAMES = {*PATH_CALLS, *OS_CALLS, "save", "memmap"}
+"""The last words of all calls that may write."""
+
 OPEN_THINGS = ("os", "Pool", "cls", "Image", "PIL.Image", "archive")
 """Their `open` takes a path, and no mode."""
 
@@ -56,8 +59,11 @@ def writing_calls(tree: ast.AST) -> set[str]:
             found |= {f"import {name}" for name in modules if name.split(".")[0] in ("shutil", "tempfile")}
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
             continue
+        name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+        if name not in WRITING_NAMES:  # what it is called on need not be looked at
+            continue
         called = ast.unparse(node.func)
-        owner, _, name = called.rpartition(".")
+        owner = called.rpartition(".")[0]
         modes = [
             *(keyword.value for keyword in node.keywords if keyword.arg == "mode"),
             *(node.args[1:2] if owner in ("", "io") else node.args[:1]),

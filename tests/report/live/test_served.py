@@ -13,8 +13,6 @@ from tests.report.pages import collapsed_pool
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.report.live.server import names_of
 
-HUNDRED = 100
-
 
 @pytest.fixture
 def pool(tmp_path: Path) -> Pool:
@@ -69,10 +67,11 @@ def test_a_name_of_another_host_that_leads_here_is_refused(pool: Pool) -> None:
         assert answer(address, "/", Host=f"localhost:{port}")[0] == 200
 
 
-def test_a_hundred_viewers_have_the_last_state_and_end_with_the_server(pool: Pool) -> None:
+@pytest.mark.parametrize("count", [15, pytest.param(100, marks=pytest.mark.long)])
+def test_all_viewers_have_the_last_state_and_end_with_the_server(pool: Pool, count: int) -> None:
     with ExitStack() as open_ones:
         with served(pool.folder) as address:
-            viewers = [open_ones.enter_context(closing(Viewer(address))) for _ in range(HUNDRED)]
+            viewers = [open_ones.enter_context(closing(Viewer(address))) for _ in range(count)]
             for number in range(3):
                 viewers[0].until(f"late-{number - 1}" if number else "5 members so far")
                 pool.add(MemberRecord(id=f"late{number}", order=20 + number, name=f"late-{number}", status="diverged"))
