@@ -44,7 +44,7 @@ def counted_and_repeated(seed: int) -> tuple[Validation, Validation]:
 
 
 def pairs(names: Iterable[str], usual: str) -> list[Any]:
-    """Names with metrics: each name with a metric of every kernel, the usual name with all metrics; the rest is long."""
+    """Names with metrics: each name with a metric of every kernel, the usual one with all; the rest is long."""
 
     def is_short(name: str, metric: str) -> bool:
         return name == usual or metric in KERNELS[: 1 if name == "mlp" else None]
