@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import subprocess
-import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.forked import ForkedProcess
 
 from lrensemble.data import Samples
 from lrensemble.data.cache import cache_folder, cached
@@ -151,10 +151,10 @@ assert (samples.inputs == pixels).all()
 """
 
 
-def test_two_processes_at_once(folder: Path, file: Path) -> None:
-    command = [sys.executable, "-c", PROCESS, str(file)]
-    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    printed = [process.communicate(timeout=120)[1] for process in both]
+def test_two_processes_at_once(folder: Path, file: Path, forking: Path) -> None:
+    with ExitStack() as stack:
+        both = [stack.enter_context(ForkedProcess(forking, ["-c", PROCESS, file], errors=True)) for _ in range(2)]
+        printed = [process.communicate(timeout=120)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], printed
     assert not any("not kept" in text for text in printed), "who comes second keeps what is there, and warns of nothing"
     assert len(list(folder.iterdir())) == 1

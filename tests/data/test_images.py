@@ -151,6 +151,7 @@ def test_a_set_of_the_hub_from_a_local_folder(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.inputs, samples.inputs)
 
 
+@pytest.mark.long
 def test_the_real_sets(shared_data: Path) -> None:
     """CIFAR-10 as it was published has 5,000 and 1,000 images of each class."""
     samples = SOURCES.call("cifar10", shared_data / "cifar10-jpeg")

@@ -18,14 +18,22 @@ ARRAYS = [name for name in MODELS if not MODELS.facts(name).sequences]
 """Models whose inputs are arrays."""
 
 SHAPES = [(1, 8, 8), (3, 28, 20), (2, 33, 9)]
+LARGE = ("wrn-28-10", "resnext50", "vit")
+"""Models of which a pass takes long: they are tried on one shape."""
 
 
 def parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        pytest.param(name, shape, marks=[pytest.mark.long] * (name in LARGE and shape != SHAPES[1]))
+        for name in ARRAYS
+        for shape in SHAPES
+    ],
+)
 def test_logits_have_a_row_for_each_input_and_a_column_for_each_class(name: str, shape: tuple[int, ...]) -> None:
     model = build(MODELS.example(name), shape, outputs=7, seed=0)
     logits = model(torch.zeros(5, *shape))

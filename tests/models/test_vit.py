@@ -172,6 +172,10 @@ def said_by(python: Python) -> Callable[..., str]:
     return run
 
 
+OFFLINE = """
+from huggingface_hub import constants
+constants.HF_HUB_OFFLINE = True  # what the variable says at the first import
+"""
 BUILD = """
 from lrensemble.errors import LREnsembleError
 from lrensemble.models import build
@@ -183,7 +187,7 @@ except LREnsembleError as error:
 
 
 def test_a_name_without_a_network_is_one_line_that_names_it(said_by: Callable[..., str]) -> None:
-    said = said_by(BUILD.format(spec="vit(checkpoint='nowhere/at-all')"), HF_HUB_OFFLINE="1")
+    said = said_by(OFFLINE + BUILD.format(spec="vit(checkpoint='nowhere/at-all')"))
     assert said.startswith("SpecError model 'vit': cannot load checkpoint 'nowhere/at-all': ")
     assert "\n" not in said
 

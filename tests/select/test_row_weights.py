@@ -1,7 +1,9 @@
 """Weights of rows are counts: whole ones choose what repeated rows choose, others follow the weighted definition."""
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +22,8 @@ from lrensemble.select.scoring.team_scores import standard_error, team_scorer
 MEMBERS, ROWS, CLASSES = 5, 47, 3
 COUNTS = np.random.default_rng(99).poisson(1.3, size=ROWS).astype(np.float64)
 REPEATED = np.repeat(np.arange(ROWS), COUNTS.astype(int))
+KERNELS = ("accuracy", "nll", "brier", "balanced_accuracy", "ece")
+"""A metric of every kind of kernel, and one that has none."""
 FRACTIONS = np.random.default_rng(98).uniform(0, 2, size=ROWS) * (np.arange(ROWS) % 7 > 0)
 
 
@@ -39,35 +43,44 @@ def counted_and_repeated(seed: int) -> tuple[Validation, Validation]:
     return counted, Validation(log_probs[:, REPEATED], labels[REPEATED], cost=cost, groups=REPEATED)
 
 
-@pytest.mark.parametrize("metric", serving(METRICS, "classes"))
-@pytest.mark.parametrize("name", list(SELECTORS))
-def test_every_selector_chooses_what_repeated_rows_choose(name: str, metric: str) -> None:
+def pairs(names: Iterable[str], usual: str) -> list[Any]:
+    """Names with metrics: each name with a metric of every kernel, the usual one with all; the rest is long."""
+
+    def is_short(name: str, metric: str) -> bool:
+        return name == usual or metric in KERNELS[: 1 if name == "mlp" else None]
+
+    return [
+        pytest.param(name, metric, marks=[pytest.mark.long] * (not is_short(name, metric)))
+        for name, metric in itertools.product(names, serving(METRICS, "classes"))
+    ]
+
+
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("name", "metric"), pairs(SELECTORS, "greedy"))
+def test_every_selector_chooses_what_repeated_rows_choose(name: str, metric: str, seed: int) -> None:
     if name == "branch_and_bound" and metric not in ("accuracy", "nll", "brier"):
         pytest.skip("it has no bound for this metric")
-    for seed in (0, 1):
-        counted, repeated = counted_and_repeated(seed)
-        found, twin = (
-            select(each, SELECTORS.example(name), metric=METRICS.example(metric), seed=3)
-            for each in (counted, repeated)
-        )
-        assert found.team == twin.team
-        np.testing.assert_allclose(found.weights, twin.weights, rtol=0, atol=1e-9)
-        assert found.score == pytest.approx(twin.score, abs=1e-12)
-        if name != "branch_and_bound":  # which nodes are opened hangs on the last bits of their bounds
-            assert found.tried == twin.tried
-        own, other = dict(found.details), dict(twin.details)
-        if name == "branch_and_bound":
-            del own["families"], other["families"]
-        assert own.pop("learned_nothing", []) == other.pop("learned_nothing", [])
-        for ours, theirs in zip(own.pop("front", []), other.pop("front", []), strict=True):
-            assert (ours.pop("team"), ours) == (theirs.pop("team"), pytest.approx(theirs, abs=1e-12))
-        assert own == pytest.approx(other, abs=1e-9)
+    counted, repeated = counted_and_repeated(seed)
+    found, twin = (
+        select(each, SELECTORS.example(name), metric=METRICS.example(metric), seed=3) for each in (counted, repeated)
+    )
+    assert found.team == twin.team
+    np.testing.assert_allclose(found.weights, twin.weights, rtol=0, atol=1e-9)
+    assert found.score == pytest.approx(twin.score, abs=1e-12)
+    if name != "branch_and_bound":  # which nodes are opened hangs on the last bits of their bounds
+        assert found.tried == twin.tried
+    own, other = dict(found.details), dict(twin.details)
+    if name == "branch_and_bound":
+        del own["families"], other["families"]
+    assert own.pop("learned_nothing", []) == other.pop("learned_nothing", [])
+    for ours, theirs in zip(own.pop("front", []), other.pop("front", []), strict=True):
+        assert (ours.pop("team"), ours) == (theirs.pop("team"), pytest.approx(theirs, abs=1e-12))
+    assert own == pytest.approx(other, abs=1e-9)
 
 
-@pytest.mark.parametrize("metric", serving(METRICS, "classes"))
 @pytest.mark.parametrize(
-    "consensus", [name for name in serving(CONSENSUS, "classes") if name != "thresholds"]
-)  # it has folds of its own
+    ("consensus", "metric"), pairs([name for name in serving(CONSENSUS, "classes") if name != "thresholds"], "mean")
+)  # thresholds have folds of their own
 def test_every_consensus_scores_as_on_repeated_rows(consensus: str, metric: str) -> None:
     counted, repeated = counted_and_repeated(2)
     spec = CONSENSUS.check(consensus)

@@ -38,29 +38,36 @@ SERVED = [
 
 @pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
 @pytest.mark.parametrize(("name", "consensus"), SERVED)
-class TestContract:
-    def test_a_team_with_its_score(self, name: str, metric: str, consensus: str) -> None:
-        validation = validation_of(0)
-        found = select(validation, SELECTORS.example(name), metric=metric, consensus=consensus, seed=3)
-        assert found.team == tuple(sorted(set(found.team)))
-        assert set(found.team) <= set(range(MEMBERS))
-        assert math.isclose(sum(found.weights), 1)
-        assert len(found.weights) == len(found.team)
-        assert min(found.weights) > 0
-        score = team_score(validation, found.team, found.weights, metric=metric, consensus=found.consensus)
-        assert found.score == pytest.approx(score, abs=1e-12)
-        assert found.metric == metric
-        if name != "stacking":  # which is a consensus of its own
-            assert found.consensus == consensus
-        assert found.method == str(SELECTORS.example(name))
-        assert found.tried >= 1
+def test_a_team_with_its_score(name: str, metric: str, consensus: str) -> None:
+    validation = validation_of(0)
+    found = select(validation, SELECTORS.example(name), metric=metric, consensus=consensus, seed=3)
+    assert found.team == tuple(sorted(set(found.team)))
+    assert set(found.team) <= set(range(MEMBERS))
+    assert math.isclose(sum(found.weights), 1)
+    assert len(found.weights) == len(found.team)
+    assert min(found.weights) > 0
+    score = team_score(validation, found.team, found.weights, metric=metric, consensus=found.consensus)
+    assert found.score == pytest.approx(score, abs=1e-12)
+    assert found.metric == metric
+    if name != "stacking":  # which is a consensus of its own
+        assert found.consensus == consensus
+    assert found.method == str(SELECTORS.example(name))
+    assert found.tried >= 1
 
-    def test_the_same_seed_gives_the_same_team(self, name: str, metric: str, consensus: str) -> None:
-        np.random.seed(1)
-        first = select(validation_of(1), SELECTORS.example(name), metric=metric, consensus=consensus, seed=5)
-        np.random.seed(2)
-        second = select(validation_of(1), SELECTORS.example(name), metric=metric, consensus=consensus, seed=5)
-        assert (first.team, first.weights, first.score) == (second.team, second.weights, second.score)
+
+@pytest.mark.parametrize(
+    "metric", ["accuracy", *(pytest.param(each, marks=pytest.mark.long) for each in ("nll", "brier"))]
+)
+@pytest.mark.parametrize(
+    ("name", "consensus"),
+    [pytest.param(*each, marks=[pytest.mark.long] * (each[1] == "accuracy_weighted")) for each in SERVED],
+)
+def test_the_same_seed_gives_the_same_team(name: str, metric: str, consensus: str) -> None:
+    np.random.seed(1)
+    first = select(validation_of(1), SELECTORS.example(name), metric=metric, consensus=consensus, seed=5)
+    np.random.seed(2)
+    second = select(validation_of(1), SELECTORS.example(name), metric=metric, consensus=consensus, seed=5)
+    assert (first.team, first.weights, first.score) == (second.team, second.weights, second.score)
 
 
 @pytest.mark.parametrize("name", list(SELECTORS))

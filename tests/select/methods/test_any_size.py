@@ -1,8 +1,10 @@
 """With default arguments every selector chooses from any pool, and says where it did not look at all teams."""
 
+import itertools
 import json
 import math
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,21 @@ from lrensemble.targets import Classes, Labels
 DEFAULT_LIST = ("best", "top_k", "all", "random", "greedy", "brute_force", "focal")
 SLOW_FROM = {"stacking": 40}
 """A regression on so many members is left to those with time."""
+OF_SIXTEEN = ("focal_fq", "hierarchical", "diversity_threshold", "pareto")
+"""Selectors that make tables of all teams of at most sixteen members: any larger pool is as another."""
+MANY = 40
+"""Members of the largest of the small pools."""
+
+
+def each_name_and_size() -> list[Any]:
+    """Arguments of the test of every selector on every size: one of each kind, and the others for those with time."""
+    short, others = [(1, 1), (1, 20), (2, 1), (22, 20), (MANY, 37)], [(2, 20), (3, 20), (16, 20)]
+    return [
+        pytest.param(
+            name, *size, marks=[pytest.mark.long] * (size in others or (size[0] == MANY and name in OF_SIXTEEN))
+        )
+        for name, size in itertools.product(SELECTORS, [*short, *others])
+    ]
 
 
 def validation_of(members: int, rows: int, classes: int = 5, *, labels_only: bool = False) -> Validation:
@@ -48,14 +65,7 @@ def assert_a_team(validation: Validation, name: str, metric: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", list(SELECTORS))
-@pytest.mark.parametrize(
-    ("members", "rows"),
-    [
-        *((1, 1), (1, 20), (2, 1), (22, 20), (40, 37)),
-        *(pytest.param(members, 20, marks=pytest.mark.long) for members in (2, 3, 16)),
-    ],
-)
+@pytest.mark.parametrize(("name", "members", "rows"), each_name_and_size())
 def test_every_selector_on_every_size(name: str, members: int, rows: int) -> None:
     if members >= SLOW_FROM.get(name, 999):
         pytest.skip("a regression on many members")
@@ -63,7 +73,7 @@ def test_every_selector_on_every_size(name: str, members: int, rows: int) -> Non
 
 
 @pytest.mark.parametrize("name", list(SELECTORS))
-@pytest.mark.parametrize(("members", "classes"), [(1, 2), (2, 2), (19, 3)])
+@pytest.mark.parametrize(("members", "classes"), [(1, 2), (2, 2), (11, 3), pytest.param(19, 3, marks=pytest.mark.long)])
 def test_members_that_know_only_labels(name: str, members: int, classes: int) -> None:
     if name == "simplex":
         with pytest.raises(SelectionError, match="member 0 knows only labels, which cannot serve nll"):

@@ -115,7 +115,7 @@ def test_each_member_is_what_it_would_be_alone(
 ) -> None:
     settings, policies = recipes(optimizer, **common)
     if model == "resnet-20":
-        policies = [build(policy.spec, 12) for policy in policies]
+        policies = [build(policy.spec, 6) for policy in policies]
     stacked, losses = together(exact, model, settings, policies)
     assert losses.shape == (policies[0].total, MEMBERS)
     predictions = stacked.predict("val")

@@ -1,5 +1,6 @@
 """Metrics of the confusion matrix: every team that grows, is weighed or is listed scores as the definition says."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -32,6 +33,12 @@ METRICS_TRIED = (
     "cost(matrix=[[0.0, 1.0, 2.0, 5.0], [3.0, 0.0, 1.0, 1.0], [1.0, 1.0, -1.0, 1.0], [9.0, 1.0, 4.0, 0.0]])",
 )
 
+TRIED = [
+    pytest.param(metric, consensus, kind, marks=[pytest.mark.long] * (metric != METRICS_TRIED[0] and kind != "mixed"))
+    for metric, consensus, kind in itertools.product(METRICS_TRIED, CONSENSUS, KINDS)
+]
+"""One metric on all kinds of members, for all have the same counts; every metric on one kind."""
+
 
 def definition(
     validation: Validation, weights: NDArray[np.float64], metric: str, consensus: str
@@ -44,9 +51,7 @@ def definition(
     return np.array(scores)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("consensus", CONSENSUS)
-@pytest.mark.parametrize("metric", METRICS_TRIED)
+@pytest.mark.parametrize(("metric", "consensus", "kind"), TRIED)
 def test_each_addition_scores_as_the_definition(
     metric: str, consensus: str, kind: str, make_validation: MakeValidation
 ) -> None:
@@ -64,9 +69,7 @@ def test_each_addition_scores_as_the_definition(
             counts[member] += 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("consensus", CONSENSUS)
-@pytest.mark.parametrize("metric", METRICS_TRIED)
+@pytest.mark.parametrize(("metric", "consensus", "kind"), TRIED)
 def test_every_subset_scores_as_the_definition(
     metric: str, consensus: str, kind: str, make_validation: MakeValidation, score_all: ScoreAll
 ) -> None:

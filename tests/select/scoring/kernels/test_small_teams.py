@@ -1,5 +1,6 @@
 """Every team of a few members scores as the definition says, to the last row."""
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 
@@ -32,21 +33,37 @@ def every_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(small_teams, "TEAMS", 30)
 
 
+def seven(make_validation: MakeValidation, kind: str, weighted: bool) -> Validation:
+    """Seven members, on rows that count alike or differently."""
+    whole = make_validation(6, 7, 97, 5, kind=kind, dtype=np.float64)
+    return whole.weighted(np.arange(97) % 4 * 0.5) if weighted else whole
+
+
+@functools.cache
+def defined(make_validation: MakeValidation, kind: str, weighted: bool, consensus: str) -> dict[int, list[float]]:
+    """By size, the definition's score of every team of the seven: the same for every way to compute it."""
+    validation = seven(make_validation, kind, weighted)
+    return {
+        size: [
+            team_score(validation, team, metric="accuracy", consensus=consensus)
+            for team in itertools.combinations(range(7), size)
+        ]
+        for size in range(1, 8)
+    }
+
+
 @pytest.mark.parametrize("kind", ["smooth", "coarse", "labels", "mixed", "sharp", "tied"])
 @pytest.mark.parametrize("consensus", ["mean", "plurality"])
 def test_every_team_scores_as_the_definition(consensus: str, kind: str, make_validation: MakeValidation) -> None:
-    whole = make_validation(6, 7, 97, 5, kind=kind, dtype=np.float64)
-    for validation in (whole, whole.weighted(np.arange(97) % 4 * 0.5)):
+    for weighted in (False, True):
+        validation = seven(make_validation, kind, weighted)
+        expected = defined(make_validation, kind, weighted, consensus)
         for largest in (4, 7):
             scorer = batch_scorer(validation, "accuracy", consensus, largest)
             assert scorer is not None
             for size in range(1, largest + 1):
                 scores = np.concatenate([scorer(batch) for batch in batches(7, size)])
-                expected = [
-                    team_score(validation, team, metric="accuracy", consensus=consensus)
-                    for team in itertools.combinations(range(7), size)
-                ]
-                np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-13)
+                np.testing.assert_allclose(scores, expected[size], rtol=0, atol=1e-13)
 
 
 def test_teams_stand_in_the_order_of_their_indices() -> None:
