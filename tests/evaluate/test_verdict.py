@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from lrensemble.evaluate import Cost, Gain, Reference, Scores, TeamResult
@@ -137,7 +139,8 @@ def test_reliable_is_what_interval_and_test_both_say(
 
 
 @pytest.mark.parametrize(
-    ("value", "printed"), [(1.0, "1"), (0.0271, "0.027"), (2e-15, "2e-15"), (1e-300, "1e-300"), (5e-324, "< 1e-300")]
+    ("value", "printed"),
+    [(1.0, "1"), (0.0271, "0.027"), (2e-15, "2e-15"), (1e-300, "1e-300"), (5e-324, "< 1e-300"), (math.nan, "nan")],
 )
 def test_a_p_value_is_never_zero(value: float, printed: str) -> None:
     assert p_in_print(value) == printed

@@ -68,6 +68,19 @@ def test_what_is_no_team_is_refused_in_one_line(name: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+def cheating(validation: Validation, *, metric: object, consensus: object, seed: int) -> Selection:
+    validation.truth[:] = np.asarray(validation.predictions)[0].argmax(axis=1)
+    return Selection(**TEAM)
+
+
+def test_a_selector_cannot_write_to_the_truth() -> None:
+    given = validation()
+    before = given.truth.copy()
+    with pytest.raises(LREnsembleError, match="read-only"):
+        select(given, f"{HERE}:cheating", metric="accuracy")
+    np.testing.assert_array_equal(given.truth, before)
+
+
 @pytest.mark.parametrize("name", ["turned", "of_numpy"])
 def test_members_rise_and_the_score_is_that_of_the_team(name: str) -> None:
     given = validation()

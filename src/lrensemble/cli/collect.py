@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, people, print_json
 from lrensemble.errors import ConfigError
+from lrensemble.text.counted import counted
 
 
 class Collected(TypedDict):
@@ -109,8 +110,8 @@ def collect(
     for split in rows:
         if (group_of_row := result.pool.groups(split)) is not None:
             sizes += f", {len(set(group_of_row.tolist()))} {split} groups"
-    added, there = len(result.added), len(result.skipped)
-    people.print(f"{added} members added to {out}, {there} were there already ({sizes})", soft_wrap=True)
+    added, there = counted(len(result.added), "member"), len(result.skipped)
+    people.print(f"{added} added to {out}, {there} were there already ({sizes})", soft_wrap=True)
 
 
 def _by_name(given: list[str]) -> dict[str, list[Path]]:

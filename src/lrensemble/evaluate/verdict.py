@@ -124,7 +124,7 @@ def score_in_print(metric: str, value: float | None) -> str:
 
 def p_in_print(p_value: float) -> str:
     """A p-value as text; one that floating-point numbers hardly tell from zero as the bound that it is below."""
-    return f"{p_value:.2g}" if p_value >= LEAST_P else f"< {LEAST_P:g}"
+    return f"< {LEAST_P:g}" if p_value < LEAST_P else f"{p_value:.2g}"
 
 
 def p_clause(p_value: float) -> str:

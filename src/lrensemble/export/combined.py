@@ -26,6 +26,7 @@ from lrensemble.pool.collect.members import CollectedMember
 from lrensemble.pool.collect.names import AskedForm
 from lrensemble.pool.collect.read_given import asked_for, read_sources
 from lrensemble.pool.collect.reading.roles import half_of, words_of
+from lrensemble.text.counted import counted
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,7 +45,7 @@ class Combined(Shown):
         return len(self.said)
 
     def _headline(self) -> str:
-        return f"{len(self):,} rows by a team of {len(self.team.members)}, {self.team.method}"
+        return f"{counted(len(self), 'row')} by a team of {len(self.team.members)}, {self.team.method}"
 
     def _table(self) -> list[dict[str, Any]]:
         """The rows of the table, by column."""

@@ -23,6 +23,7 @@ from lrensemble.notebook import Shown
 from lrensemble.numerics import likeliest
 from lrensemble.targets import Target
 from lrensemble.text import to_csv
+from lrensemble.text.counted import counted
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -54,7 +55,7 @@ class Predictions(Shown):
 
     def _headline(self) -> str:
         names = ", ".join(self.target.names[:5]) + (", …" if self.target.width > 5 else "")
-        return f"{len(self):,} rows, {self.target.kind} {names}"
+        return f"{counted(len(self), 'row')}, {self.target.kind} {names}"
 
     def _table(self) -> list[dict[str, Any]]:
         """The rows of the table, by column."""

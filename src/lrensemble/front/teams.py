@@ -36,6 +36,7 @@ from lrensemble.pool import Pool
 from lrensemble.select import SELECTORS, Selection, Validation, check_method
 from lrensemble.select import select as select_on
 from lrensemble.spec import Spec, SpecLike
+from lrensemble.text.counted import counted
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Teams(Shown, Sequence[Team]):
     def _headline(self) -> str:
         """Number of teams, and the one with the highest score on `val`."""
         best = max(self.teams, key=lambda team: team.score)
-        return f"{len(self)} teams, best on val {best.method} ({best.metric} {best.score:.4f})"
+        return f"{counted(len(self), 'team')}, best on val {best.method} ({best.metric} {best.score:.4f})"
 
     def _table(self) -> list[dict[str, Any]]:
         """One row for each team."""

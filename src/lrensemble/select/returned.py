@@ -6,12 +6,14 @@ import json
 import math
 import operator
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
 from lrensemble.consensus import for_target
 from lrensemble.errors import SelectionError
 from lrensemble.metrics import METRICS
+from lrensemble.rows import read_only
 from lrensemble.select.base import SELECTORS, Selection, check_method, selector_for
 from lrensemble.select.scoring.team_scores import team_score
 from lrensemble.select.validation import Validation
@@ -37,10 +39,18 @@ def choosing(validation: Validation, method: SpecLike) -> Callable[..., Selectio
         return selector
 
     def chosen(validation: Validation, *, metric: SpecLike, consensus: SpecLike, seed: int) -> Selection:
-        returned = selector(validation, metric=metric, consensus=consensus, seed=seed)
+        returned = selector(_read_only(validation), metric=metric, consensus=consensus, seed=seed)
         return _checked(validation, f"selector {spec.name!r} returned", METRICS.check(metric), returned)
 
     return chosen
+
+
+def _read_only(validation: Validation) -> Validation:
+    """A view of the same rows whose arrays nobody can write to."""
+    view = copy(validation)
+    for name in ("predictions", "truth", "weights", "groups", "choices"):
+        object.__setattr__(view, name, read_only(getattr(validation, name)))
+    return view
 
 
 def _checked(validation: Validation, start: str, metric: Spec, returned: object) -> Selection:

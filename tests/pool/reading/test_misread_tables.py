@@ -226,6 +226,29 @@ def test_numbers_between_blanks(tmp_path: Path) -> None:
     is_right(tmp_path, tmp_path)
 
 
+@pytest.mark.parametrize("form", ["%12.8f", "%.8f "])
+def test_blanks_around_numbers_lose_no_first_row(tmp_path: Path, form: str) -> None:
+    np.savetxt(tmp_path / "a.csv", PROBS, fmt=form)
+    np.savetxt(tmp_path / "labels.csv", TRUTH)
+    is_right(tmp_path, tmp_path)
+
+
+def test_names_beside_decimal_commas_are_composed(tmp_path: Path) -> None:
+    names = np.array(["a\u0308hre", "birke", "fichte", "tanne"])  # a letter and its mark, as file systems write them
+    columns = {"target": names[TRUTH], **{f"prob_{name}": PROBS[:, k] for k, name in enumerate(names)}}
+    pd.DataFrame(columns).to_csv(tmp_path / "a.csv", index=False, sep=";", decimal=",")
+    found = collect(tmp_path / "a.csv", tmp_path / "pool").pool.task.target.names
+    assert sorted(found) == ["birke", "fichte", "tanne", "\u00e4hre"]
+
+
+def test_names_of_rows_after_a_blank_stay_as_they_are(tmp_path: Path) -> None:
+    lines = [f"1.{row}0, {TRUTH[row]}, {', '.join(map(str, PROBS[row]))}" for row in range(ROWS)]
+    (tmp_path / "a.csv").write_text("\n".join(["id, label, prob_0, prob_1, prob_2, prob_3", *lines]))
+    ids = collect(tmp_path / "a.csv", tmp_path / "pool").pool.ids("val")
+    assert ids is not None
+    assert ids[:2] == ("1.00", "1.10")
+
+
 def test_batches_are_put_together(tmp_path: Path) -> None:
     import torch
 
@@ -272,6 +295,10 @@ def test_test_rows_that_are_those_to_choose_on_are_told(tmp_path: Path, mixed: b
     np.savez(tmp_path / "a.npz", **arrays)
     (line,) = collect(tmp_path / "a.npz", tmp_path / "pool").reading
     assert f"all {len(order)} test rows are among the val rows, with the same predictions and truth" in line
+    of_folds = PROBS.copy()
+    of_folds[::7] = np.nan  # nobody predicted these, so that the others have other places in the file
+    np.savez(tmp_path / "c.npz", **{**arrays, "probs": of_folds, "test_probs": of_folds[order]})
+    assert "test rows are among the val rows" in collect(tmp_path / "c.npz", tmp_path / "left").reading[-1]
     hard = np.eye(CLASSES)
     np.savez(tmp_path / "b.npz", **{**arrays, "probs": hard[TRUTH], "test_probs": hard[TRUTH[order]]})
     assert not collect(tmp_path / "b.npz", tmp_path / "hard").reading

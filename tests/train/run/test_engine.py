@@ -250,6 +250,17 @@ def test_norms_and_biases_decay_only_where_they_shall(digits: Dataset, optimizer
             torch.testing.assert_close((pair[0][name] - pair[1][name]).detach(), expected, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+def test_a_decay_that_the_optimizer_is_given_is_as_one_of_the_settings(digits: Dataset, kind: str) -> None:
+    found = []
+    for spec, decay in ((Spec(kind), 0.3), (Spec(kind, {"weight_decay": 0.3}), 0.0)):
+        settings = TrainSettings(batch_size=100, optimizer=spec, weight_decay=decay, decay_norms=False)
+        network = build("cnn(width=3)", digits.shape, 10, 0)
+        next(fit(SingleTrainee(network, digits, settings), policy()))
+        found.append(weights(network))
+    assert torch.equal(*found)
+
+
 def test_the_layout_of_images_changes_no_more_than_the_last_digits(digits: Dataset) -> None:
     last, _ = run(digits, TrainSettings(batch_size=100), "cnn(width=3)")
     first, _ = run(digits, TrainSettings(batch_size=100, channels_last=False), "cnn(width=3)")

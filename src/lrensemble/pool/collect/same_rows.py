@@ -46,7 +46,7 @@ def note_same_rows(members: Iterable[CollectedMember], truth: dict[str, NDArray[
 
 
 def _rows(member: CollectedMember, split: str, truth: NDArray[Any]) -> list[int]:
-    """Predictions and truth of each row, as a hash; a mapped array is read row by row."""
+    """Predictions and truth of each row, as a hash."""
     said = member.said[split]
-    main, places = said.parts[""], said.places(np.arange(len(said))).tolist()
-    return [hash(main[place].tobytes() + own.tobytes()) for place, own in zip(places, truth, strict=True)]
+    rows = (row for _, block in said.blocks("", said.places(np.arange(len(said)))) for row in block)
+    return [hash(row.tobytes() + own.tobytes()) for row, own in zip(rows, truth, strict=True)]

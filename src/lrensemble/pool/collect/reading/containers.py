@@ -70,21 +70,10 @@ def open_file(path: Path, wanted: Callable[[str], bool] | None = None) -> Held:
     chosen = [name for name in names if wanted is None or wanted(name)]
     chosen += [name for name in unread if placed(name) is not None]  # which is refused, with the reason
     arrays = load(path, chosen) if suffix == ".npz" else {stem_of(path): load(path, names)[path.stem]}
-    return Held(path, {name: _as_text(array, f"{path}: {name}") for name, array in arrays.items()}, unread=unread)
-
-
-def _as_text(array: Any, where: str) -> Any:
-    """Texts that are kept as bytes, as texts; all else as it is.
-
-    Raises:
-        PredictionsError: they are no UTF-8.
-    """
-    if array.dtype.kind != "S":
-        return array
-    try:
-        return np.char.decode(array, "utf-8")
-    except UnicodeDecodeError:
-        raise PredictionsError(f"{where} are bytes that are no UTF-8; save texts, np.array(names, dtype=str)") from None
+    if undecoded := [name for name, array in arrays.items() if array.dtype.kind == "S"]:
+        where = f"{path}: {undecoded[0]}"
+        raise PredictionsError(f"{where} are bytes that are no UTF-8; save texts, np.array(names, dtype=str)")
+    return Held(path, arrays, unread=unread)
 
 
 def _at_row(path: Path, read: Callable[[], Arrays]) -> Arrays:

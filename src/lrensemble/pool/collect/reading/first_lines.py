@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,13 @@ def separator_of(first: str, path: Path) -> str:
     separator = max(",;|", key=first.count)
     blanks = separator not in first and len(first.split()) > 1 and all(map(is_number, first.split()))
     return " " if blanks else separator
+
+
+def cells_of(line: str, separator: str) -> list[str]:
+    """Cells of a line; blanks are between cells also where there are several, and around them."""
+    if separator == " ":
+        return line.split()
+    return next(csv.reader([line], delimiter=separator, skipinitialspace=True)) if line else []
 
 
 def require_names(cells_of_first: list[str], path: Path) -> None:
@@ -53,8 +61,6 @@ def is_number(cell: str) -> bool:
     return True
 
 
-def counts_from_zero(line: str, separator: str) -> bool:
+def counts_from_zero(cells_of_first: list[str]) -> bool:
     """Whether a first line of numbers is one of names after all: 0, 1, 2, … are classes."""
-    return [cell.strip() for cell in line.split(separator)] == [
-        str(place) for place in range(line.count(separator) + 1)
-    ]
+    return [cell.strip() for cell in cells_of_first] == [str(place) for place in range(len(cells_of_first))]

@@ -16,7 +16,6 @@ from lrensemble.pool.collect.reading.kinds import dense_form, distributes, singl
 from lrensemble.pool.collect.reading.one_column import of_class_one
 from lrensemble.pool.collect.reading.roles import PREDICTIVE, Role, half_of, role_of
 
-CANONICAL = frozenset((*ALL_FORMS, *OF_ROWS, "classes", "outputs", "names"))
 OF_FORM: dict[Role, str] = {
     role: role for role in (*PREDICTIVE, "mean", "variance", "log_variance") if role != "predictions"
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import re
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from lrensemble.errors import LREnsembleError, MissingExtraError, PredictionsError
 from lrensemble.files import storage_errors
 from lrensemble.pool.collect.reading.first_lines import (
+    cells_of,
     counts_from_zero,
     is_number,
     require_names,
@@ -87,7 +87,7 @@ def _csv(path: Path) -> pd.DataFrame:
         _require_bounded(path)
     first, told, skipped = _first_line(path)
     separator = told or separator_of(first, path)
-    cells_of_first = next(csv.reader([first], delimiter=separator)) if first else []
+    cells_of_first = cells_of(first, separator)
     headless = bool(first) and all(is_number(cell) for cell in cells_of_first)
     if not headless:
         require_names(cells_of_first, path)
@@ -101,9 +101,9 @@ def _csv(path: Path) -> pd.DataFrame:
         with _text(path) as text:
             return pandas.read_csv(
                 text,
-                sep=separator,
+                sep=r"\s+" if separator == " " else separator,
                 decimal=decimal,
-                header=None if headless and not counts_from_zero(first, separator) else "infer",
+                header=None if headless and not counts_from_zero(cells_of_first) else "infer",
                 keep_default_na=False,
                 na_values=missing,
                 low_memory=False,
@@ -116,7 +116,6 @@ def _csv(path: Path) -> pd.DataFrame:
     found = _composed(read("."))
     if separator in ";\t" and _has_decimal_commas(path, separator):
         found = _composed(read(","))
-        found = read(",")
     stripped = found.columns.map(lambda name: name.strip().removeprefix("# ") if isinstance(name, str) else name)
     if stripped.is_unique:  # spaces around names are of whoever wrote the file by hand
         found.columns = stripped

@@ -136,7 +136,8 @@ def build_optimizer(
     on_mps = any(parameter.device.type == "mps" for parameter in trained)
     one_kernel = {"fused": True} if "fused" in accepted and not says_how and not on_mps else {}
     try:
-        return construct(_groups(trained, settings, factors), lr=0.0, **one_kernel, **arguments)
+        groups = _groups(trained, factors, split=bool(arguments.get("weight_decay")) and not settings.decay_norms)
+        return construct(groups, lr=0.0, **one_kernel, **arguments)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TrainingError(f"optimizer {spec} refuses {arguments}: {error}") from None
 
@@ -173,10 +174,9 @@ def check_momentum(settings: TrainSettings, policy: Policy) -> None:
 
 
 def _groups(
-    parameters: Sequence[nn.Parameter], settings: TrainSettings, factors: Sequence[float] | None
+    parameters: Sequence[nn.Parameter], factors: Sequence[float] | None, *, split: bool
 ) -> list[dict[str, Any]]:
-    """The parameters that decay and, where those of norms and biases shall not, these; by the factor on their rate."""
-    split = settings.weight_decay and not settings.decay_norms
+    """The parameters that decay and, with `split`, apart those of norms and biases; by the factor on their rate."""
     groups: dict[tuple[bool, float], dict[str, Any]] = {}
     for parameter, factor in zip(parameters, factors or [1.0] * len(parameters), strict=True):
         decays = parameter.ndim > 1 or not split
