@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Format, Json, Table, answers, form_of, open_pool, print_json, print_tables
 from lrensemble.text import time_in_words
+from lrensemble.text.counted import counted
 
 if TYPE_CHECKING:
     from lrensemble.pool.processes import Process
@@ -151,9 +152,9 @@ def _headline(pool: Path, found: Status) -> str:
     )
     at_work = sum(each.is_at_work for each in found.processes)
     parts = [
-        f"{pool}: {sum(found.members.values())} members" + (f" ({kinds})" if kinds else ""),
-        f"{under_way} runs under way",
-        f"{at_work} processes at work",
+        f"{pool}: {counted(sum(found.members.values()), 'member')}" + (f" ({kinds})" if kinds else ""),
+        f"{counted(under_way, 'run')} under way",
+        f"{at_work} process{'' if at_work == 1 else 'es'} at work",
     ]
     if found.pace.left is not None:
         parts.append(f"{found.pace.left:.1f} of {found.pace.runs} runs left")
