@@ -159,5 +159,5 @@ def test_few_rows(metric: str, rows: int) -> None:
 
 
 def test_a_metric_that_is_no_number_is_refused() -> None:
-    with pytest.raises(PredictionsError, match="'test_nothing' returned nan of 9 rows; it must return a number"):
+    with pytest.raises(PredictionsError, match="'test_nothing' returned nan of 9 rows; it must return a finite number"):
         paired_scores("test_nothing", *predictions(9))

@@ -182,7 +182,7 @@ def test_a_metric_gives_a_number_and_changes_nothing(name: str, message: str) ->
 
 
 def test_a_metric_of_each_row_is_refused_in_one_line() -> None:
-    with pytest.raises(PredictionsError, match="must return a number") as refused:
+    with pytest.raises(PredictionsError, match="must return a finite number") as refused:
         select(validation(), "all", metric=f"{HERE}:of_each_row")
     assert len(str(refused.value)) < 400
     assert "\n" not in str(refused.value)

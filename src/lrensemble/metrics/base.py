@@ -87,7 +87,7 @@ def _counting_rows(name: str, function: Callable[..., float]) -> Callable[..., f
         value = function(read_only(predictions), read_only(truth), **more, **own)
         if isinstance(value, str) or not hasattr(value, "__float__") or np.ndim(value) or not isfinite(float(value)):
             raise PredictionsError(
-                f"metric {name!r} returned {shortened(value)} of {len(truth)} rows; it must return a number"
+                f"metric {name!r} returned {shortened(value)} of {len(truth)} rows; it must return a finite number"
             )
         return float(value)
 
