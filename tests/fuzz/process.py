@@ -24,8 +24,8 @@ REFUSED = 2
 
 SECONDS, WALL_SECONDS = 30.0, 300.0
 """Of computing, and by the clock, after which a command hangs."""
-LONG_SECONDS = 4.0
-"""Of computing, after which one that was asked for much is interrupted."""
+LONG_SECONDS, WAITING_SECONDS = 4.0, 20.0
+"""Of computing, and by the clock, after which one that was asked for much, or serves, is interrupted."""
 MORE_MEMORY = 3 * 2**30
 """Address space that a command may have beyond what the imports take."""
 PEAK_MEMORY = 2**30
@@ -79,7 +79,7 @@ def _waited(child: int, began: float, long: bool) -> tuple[int, resource.struct_
             return os.waitstatus_to_exitcode(status), usage, interrupted
         elapsed = time.monotonic() - began
         worked = _worked(child, elapsed) if elapsed > LONG_SECONDS else 0.0
-        if long and not interrupted and worked > LONG_SECONDS:
+        if long and not interrupted and (worked > LONG_SECONDS or elapsed > WAITING_SECONDS):
             os.kill(child, signal.SIGINT)
             interrupted = True
         if worked > SECONDS or elapsed > WALL_SECONDS:
