@@ -23,6 +23,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "metric": ("nll", "accuracy", "brier"),
     "consensus": ("mean", "plurality"),
     "every_team": ("out/a.npz", "out/a.parquet"),
+    "optuna": ("out/a.log",),
     "figures": ("out/figures",),
     "groups": ("logits.npz",),
     "format": ("bundle", "onnx", "torch", "svg", "json", "csv"),
@@ -37,7 +38,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "variant": ("team", "cascade", "pruned", "uniform-soup", "greedy-soup", "student"),
 }
 HEAVY = ("run", "tune", "range-test", "pretrain", "report")
-OUTPUTS = ("out", "figures", "every_team")
+OUTPUTS = ("out", "figures", "every_team", "optuna")
 
 
 def of_a_verb(random: Random, place: Path, material: Material) -> Case:
