@@ -158,12 +158,12 @@ def _text(value: Value) -> str:
 
 def _figures(views: Any, study: Any, what: str) -> list[Figure]:
     """Figures of importance, parallel coordinates and slices, most important first."""
-    importance = import_module("optuna.importance")
     common = [name for name in study.trials[0].params if all(name in trial.params for trial in study.trials)]
     figures, order = list[Figure](), [*common]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of views that Optuna calls experimental
         if len({trial.value for trial in study.trials}) > 1 and len(common) > 1:
+            importance = import_module("optuna.importance")  # with scikit-learn's forests: a second, for this alone
             evaluator = importance.FanovaImportanceEvaluator(
                 n_trees=32, seed=0
             )  # asked twice: for the order, and drawn

@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from lrensemble.numerics import SMALLEST_PROBABILITY
 from lrensemble.select.scoring.kernels.columns import Columns
 from lrensemble.select.scoring.kernels.incremental_arrays import wrong_by_adding
+from lrensemble.select.scoring.kernels.incremental_nll import TOGETHER
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
-
-TOGETHER = 16
-"""Rows whose product is in the range of float64, whatever they are: no mean counts as less than 2^-52."""
 
 PAIRS = 2**18
 """Pairs of a row and a team that are decided together."""
