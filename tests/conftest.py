@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
@@ -16,6 +17,11 @@ Python = Callable[..., subprocess.CompletedProcess[str]]
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # more of them are processes, and import torch
+
+# Commands that tests stop inherit what this process ignores: under nohup, or in the background, they would go on.
+for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.hookimpl(wrapper=True)
