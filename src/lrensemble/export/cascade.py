@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.flop_counter import FlopCounterMode
 
 from lrensemble.errors import ExportError, PoolError
 from lrensemble.export.description import Stages
@@ -21,6 +20,7 @@ from lrensemble.export.stages import stage_consensus
 from lrensemble.networks import Foreign
 from lrensemble.numerics import SMALLEST_PROBABILITY, likeliest
 from lrensemble.pool import Pool
+from lrensemble.train.run.arithmetic.flops import forward_flops
 
 THRESHOLDS = 64
 """Number of thresholds that are tried for each stage: quantiles of the confidence there."""
@@ -253,11 +253,7 @@ def _cost_fractions(ensemble: Ensemble) -> Floats:
     inputs = ensemble.prepare(torch.zeros(1, *ensemble.description.inputs.shape, device=ensemble.mean.device))
     if any(isinstance(member, Foreign) for member in ensemble.members):
         return _time_fractions(ensemble, inputs)
-    counts = []
-    for member in ensemble.members:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            member(inputs)
-        counts.append(max(counter.get_total_flops(), 1))
+    counts = [max(forward_flops(member, inputs), 1) for member in ensemble.members]
     fractions: Floats = np.array(counts, dtype=np.float64) / sum(counts)
     return fractions
 

@@ -38,7 +38,7 @@ from lrensemble.files.inside import check_inside, pool_above
 from lrensemble.files.refused import storage_errors
 from lrensemble.files.whole import make_folder
 
-__all__ = ["Claim", "Held", "claim", "claimed", "holder_of", "lease_seconds", "tidy"]
+__all__ = ["Claim", "Held", "claim", "claimed", "holder_of", "lease_seconds", "poll_pause", "tidy"]
 
 LEASE = "LRENSEMBLE_LEASE"
 """Variable of the environment that gives the seconds for which a claim holds that nobody touches."""
@@ -51,6 +51,8 @@ BEATS, STEPS = 10, 5
 
 POLL_SECONDS = 0.25, 5.0
 """Seconds between two polls of what another process has: at first, and at most."""
+POLL_SHARE = 4
+"""Ratio of the time that was waited to the pause before the next poll: no wait is longer than it must by more."""
 
 ATTEMPTS = 100
 """Attempts to claim what others take and leave in the same moments."""
@@ -183,17 +185,21 @@ def claimed(home: Path, name: str, tell: Callable[[Held], object] | None = None)
     Raises:
         StorageError: the folder cannot be written.
     """
-    pause = POLL_SECONDS[0]
+    began = time.monotonic()
     while isinstance(mine := claim(home, name), Held):
         if tell is not None:
             tell(mine)
             tell = None
-        time.sleep(pause)
-        pause = min(2 * pause, POLL_SECONDS[1])
+        time.sleep(poll_pause(began))
     try:
         yield mine
     finally:
         mine.finish()
+
+
+def poll_pause(began: float) -> float:
+    """Seconds until the next poll of what another process has, for who waits since a time of `time.monotonic`."""
+    return min(max(POLL_SECONDS[0], (time.monotonic() - began) / POLL_SHARE), POLL_SECONDS[1])
 
 
 def _begin(place: Path, lease: int) -> Claim | None:

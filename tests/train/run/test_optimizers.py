@@ -30,7 +30,7 @@ def build(optimizer: str, **settings: object) -> torch.optim.Optimizer:
     ],
 )
 def test_names_and_arguments(given: torch.optim.Optimizer, kind: type, expected: dict[str, object]) -> None:
-    assert type(given) is kind
+    assert isinstance(given, kind)
     assert expected.items() <= given.param_groups[0].items()
 
 

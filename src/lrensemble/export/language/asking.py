@@ -24,7 +24,7 @@ from lrensemble.config import Base
 from lrensemble.config.benchmarks import Normalisation
 from lrensemble.errors import ConfigError, PoolError
 from lrensemble.export.language.alone import Alone
-from lrensemble.files.claims import POLL_SECONDS, Claim, claim
+from lrensemble.files.claims import Claim, claim, poll_pause
 from lrensemble.language.answering import predictions_of, rows_asked
 from lrensemble.language.benchmarks import Benchmark
 from lrensemble.language.members import Predicted, pool_of
@@ -135,7 +135,7 @@ def _claimed(
     waiting: Sequence[tuple[Pool, MemberRecord, Member | None]],
 ) -> Iterator[tuple[Pool, MemberRecord, Member | None, Claim]]:
     """Those that are to be asked, each claimed, as they can be had; not those that another process asks to the end."""
-    left, pause = list(waiting), POLL_SECONDS[0]
+    left, began = list(waiting), time.monotonic()
     while left:
         held = []
         for home, record, member in left:
@@ -149,8 +149,7 @@ def _claimed(
             finally:
                 mine.finish()
         if len(held) == len(left):
-            time.sleep(pause)
-            pause = min(1.5 * pause, POLL_SECONDS[1])
+            time.sleep(poll_pause(began))
         left = [each for each in held if each[1].id not in each[0]]
 
 

@@ -21,7 +21,8 @@ from lrensemble.language.adapters import is_adapter
 from lrensemble.policies import build
 from lrensemble.train.execution.grouping import first_batch, is_stackable, largest_group_size
 from lrensemble.train.execution.memory import free, is_out_of_memory
-from lrensemble.train.run.arithmetic.numerics import forward_flops, threads, threads_for
+from lrensemble.train.run.arithmetic.flops import forward_flops
+from lrensemble.train.run.arithmetic.numerics import threads, threads_for
 from lrensemble.train.run.loop import fit_members
 from lrensemble.train.run.runs import Run
 from lrensemble.train.run.single import initial_network

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 
-from lrensemble.files.claims import POLL_SECONDS, holder_of
+from lrensemble.files.claims import POLL_SECONDS, holder_of, poll_pause
 from lrensemble.pool import Pool
 from lrensemble.train.execution.events import Ended
 from lrensemble.train.run.runs import Elsewhere, Run, ShouldContinue, is_there, unfinished
@@ -55,7 +55,7 @@ def wait(
     Raises:
         KeyboardInterrupt: the program was asked to end.
     """
-    pause, home, left = POLL_SECONDS[0], unfinished(failures.pool), list(waiting)
+    news, home, left = time.monotonic(), unfinished(failures.pool), list(waiting)
     while left:
         polled, left = left[:RUNS_PER_POLL], left[RUNS_PER_POLL:]
         ended = [ended_elsewhere(each.run, failures, should_continue) for each in polled]
@@ -65,8 +65,8 @@ def wait(
         if any(not holder_of(home, each.claim) for each in still):
             break
         # What ended here may go on there: the parts of a chain, say, and a sweep of few runs.
-        pause = POLL_SECONDS[0] if any(ended) and len(left) <= RUNS_PER_POLL else min(1.5 * pause, POLL_SECONDS[1])
-        _sleep(pause if left else 0.0, interrupt, beat)
+        news = time.monotonic() if any(ended) and len(left) <= RUNS_PER_POLL else news
+        _sleep(poll_pause(news) if left else 0.0, interrupt, beat)
     order = {each.run.id: place for place, each in enumerate(waiting)}
     return tuple(sorted((each.run for each in left), key=lambda run: order[run.id]))
 

@@ -9,18 +9,17 @@ from typing import ParamSpec
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from lrensemble.config import TrainSettings
 from lrensemble.errors import TrainingError
 from lrensemble.models.arithmetic import cuda_arithmetic, threads
+from lrensemble.train.run.arithmetic.flops import forward_flops
 
 __all__ = [
     "arithmetic",
     "autocast",
     "check_precision",
     "compiled",
-    "forward_flops",
     "reproducibly",
     "rounds_float32",
     "threads",
@@ -134,12 +133,3 @@ def threads_pay(operations: int) -> bool:
         operations: floating-point operations of a forward pass of a batch.
     """
     return operations >= _FLOPS_FOR_THREADS
-
-
-@torch.no_grad()
-def forward_flops(model: nn.Module, inputs: Tensor) -> int:
-    """Floating-point operations of one forward pass, in evaluation mode."""
-    model.eval()
-    with FlopCounterMode(display=False) as counter:
-        model(inputs)
-    return int(counter.get_total_flops())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from lrensemble.errors import TrainingError, UnknownNameError
 from lrensemble.policies import Policy
 from lrensemble.policies.torch_adapter import momentum_in, set_momentum
 from lrensemble.registry import nearest
+from lrensemble.train.run.arithmetic.eager import eager
 from lrensemble.train.run.arithmetic.groups import rate_factors
 from lrensemble.train.run.arithmetic.numerics import check_precision
 from lrensemble.train.run.loop import Momenta
@@ -103,7 +104,6 @@ def build_optimizer(
     settings: TrainSettings,
     parameters: Iterable[nn.Parameter],
     factors: Sequence[float] | None = None,
-    kind: type[torch.optim.Optimizer] | None = None,
 ) -> torch.optim.Optimizer:
     """The optimizer of a recipe; its rate is set before every step: the policy's, times a group's `lr_scale`.
 
@@ -113,15 +113,14 @@ def build_optimizer(
         settings: `optimizer` with its arguments, `momentum`, `nesterov`, `weight_decay` and `decay_norms`.
         parameters: what is to be optimized.
         factors: factor on the rate of each parameter; 1 unless given.
-        kind: class of the optimizer; the one that the recipe names unless given.
 
     Raises:
         UnknownNameError: `torch.optim` has no such class.
         TrainingError: an argument that the class does not take, or a value that it refuses.
     """
-    construct: Callable[..., torch.optim.Optimizer] = kind or _class_of(settings.optimizer.name)
+    kind = _class_of(settings.optimizer.name)
     spec, trained = settings.optimizer, list(parameters)
-    accepted = list(inspect.signature(construct).parameters)[1:]  # the first are the parameters to optimize
+    accepted = list(inspect.signature(kind).parameters)[1:]  # the first are the parameters to optimize
     arguments = _shared_arguments(settings, accepted)
     for key, value in spec.arguments.items():
         if key == "lr":
@@ -137,7 +136,7 @@ def build_optimizer(
     one_kernel = {"fused": True} if "fused" in accepted and not says_how and not on_mps else {}
     try:
         groups = _groups(trained, factors, split=bool(arguments.get("weight_decay")) and not settings.decay_norms)
-        return construct(groups, lr=0.0, **one_kernel, **arguments)
+        return eager(kind)(groups, lr=0.0, **one_kernel, **arguments)
     except (TypeError, ValueError, RuntimeError) as error:
         raise TrainingError(f"optimizer {spec} refuses {arguments}: {error}") from None
 
@@ -148,16 +147,7 @@ def check_optimizer(settings: TrainSettings) -> torch.optim.Optimizer:
     Raises:
         UnknownNameError, TrainingError: as `build_optimizer`.
     """
-    kind = _class_of(settings.optimizer.name)
-    # To add a group of parameters, torch imports its compiler: a second that only training needs.
-    unused = type(kind.__name__, (kind,), {"add_param_group": _add_group})
-    optimizer = build_optimizer(settings, [nn.Parameter(torch.zeros(1))], kind=unused)
-    optimizer.__class__ = kind
-    return optimizer
-
-
-def _add_group(optimizer: torch.optim.Optimizer, group: dict[str, Any]) -> None:
-    optimizer.param_groups.append({**optimizer.defaults, **group})
+    return build_optimizer(settings, [nn.Parameter(torch.zeros(1))])
 
 
 def check_momentum(settings: TrainSettings, policy: Policy) -> None:

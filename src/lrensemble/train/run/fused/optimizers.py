@@ -30,7 +30,7 @@ def shared_settings(settings: TrainSettings) -> str | None:
     """
     optimizer = check_optimizer(settings)
     values = optimizer.defaults
-    if type(optimizer) not in FUSED or values.get("maximize") or values.get("amsgrad") or values.get("dampening"):
+    if not isinstance(optimizer, FUSED) or values.get("maximize") or values.get("amsgrad") or values.get("dampening"):
         return None
     shared = {key: str(value) for key, value in values.items() if key not in OWN}
     return repr(sorted({"kind": type(optimizer).__name__, **shared}.items()))
