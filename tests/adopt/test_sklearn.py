@@ -74,6 +74,23 @@ def test_skops_is_bit_equal_also_of_what_onnx_has_not(tmp_path: Path) -> None:
     assert_team_predicts_as_its_tools(tmp_path / "pool", tmp_path / "team", predict, DIGITS["x_test"])
 
 
+def test_columns_of_frames_are_the_features_of_what_is_adopted(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    x, y = TRAIN[0][:60, 2:6], TRAIN[1][:60] % 2
+    frame = pandas.DataFrame(x, columns=list("abcd"))
+    fitted, turned = LogisticRegression().fit(frame, y), LogisticRegression().fit(frame[list("dcba")], y)
+    data = {"x_val": frame, "y_val": y, "x_test": frame[list("cabd")], "y_test": y}
+    lrensemble.adopt(tmp_path / "pool", fitted, data=data)
+    lrensemble.select(tmp_path / "pool", "best")
+    team = lrensemble.export(tmp_path / "pool", tmp_path / "team").ensemble
+    assert team.description.inputs.features == tuple("abcd")
+    np.testing.assert_allclose(team.predict_proba(frame[list("bdac")]), fitted.predict_proba(frame), atol=1e-5)
+    (member,) = lrensemble.Pool.open(tmp_path / "pool").members()
+    np.testing.assert_array_equal(member.predictions("test").main, member.predictions("val").main)
+    with pytest.raises(AdoptError, match="was fitted to the columns d, c, b, a, in this order, and the data have a, b"):
+        lrensemble.adopt(tmp_path / "pool", turned, data=data)
+
+
 def test_a_skops_file_gives_what_the_estimator_gives_bit_by_bit(tmp_path: Path) -> None:
     io.dump(RANKED, tmp_path / "m.skops")
     network = Foreign("skops", (tmp_path / "m.skops").read_bytes())

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from tests.cli.command import Command
 
+import lrensemble
 from lrensemble.config import Experiment, Inputs, to_record
 from lrensemble.errors import DataError
 from lrensemble.evaluate import choose, save
@@ -126,3 +127,9 @@ def test_they_travel_from_the_training_to_a_bundle(table: Path, tmp_path: Path, 
     found = [[float(row["p:no"]), float(row["p:yes"])] for row in csv.DictReader(io.StringIO(outcome.out))]
     given = np.array([row[:0:-1] for row in rows[1:]], dtype=np.float32)
     np.testing.assert_allclose(found, ensemble.predict_proba(given), rtol=0, atol=1e-6)
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pandas.read_csv(tmp_path / "turned.csv")
+    np.testing.assert_array_equal(ensemble.predict_proba(frame), ensemble.predict_proba(given))
+    np.testing.assert_array_equal(lrensemble.predict(ensemble, frame).said, ensemble.predict_proba(given))
+    with pytest.raises(DataError, match="frame has no column 'x', of"):
+        lrensemble.predict(ensemble, frame.drop(columns="x"))

@@ -72,6 +72,20 @@ def test_test_rows_texts_and_numbers_to_learn() -> None:
     assert values.target.kind == "values"
 
 
+def test_columns_of_frames_keep_their_names_and_go_by_them() -> None:
+    given = frame()
+    assert read((given, "kind")).features == tuple("abcd")
+    assert read((X, Y)).features is None
+    turned = read({"x": given[list("abcd")], "y": Y, "x_test": given[list("dacb")].iloc[:6], "y_test": Y[:6]})
+    np.testing.assert_array_equal(turned.inputs[turned.rows["test"]], X[:6])
+    pandas = pytest.importorskip("pandas")
+    numbered = pandas.DataFrame(X).assign(kind=Y)
+    np.testing.assert_allclose(read((numbered, "kind")).inputs, X)
+    assert read((given[list("abcd")], given[["kind"]])).truth.tolist() == Y.tolist()
+    with pytest.raises(DataError, match="data: x_test has no column 'd', of 'a', 'b', 'c'"):
+        as_source({"x": given[list("abcd")], "y": Y, "x_test": given[list("abc")], "y_test": Y})
+
+
 def test_other_rows_have_another_name() -> None:
     assert as_source((X, Y)) == as_source((X.copy(), Y.copy()))
     assert as_source((X, Y)) != as_source((X + 1, Y))
@@ -92,6 +106,8 @@ def test_names_are_no_arrays(given: Any) -> None:
         ((X, "kind"), "data have no column 'kind' to learn"),
         (({"a": X}, Y), "data: inputs are object"),
         (Endless(), "Endless has no rows that can be counted"),
+        ((np.ma.masked_array(X, X > 2), Y), "data: x hold masked values"),
+        ((X, np.ma.masked_array(Y, Y == 2)), "data hold masked values, which are none; fill them in"),
         ({"x": X, "z": Y}, "must hold exactly one of y, labels, y_train"),
     ],
 )

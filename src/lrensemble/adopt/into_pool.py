@@ -239,7 +239,8 @@ def _id(found: Found, inputs: Inputs) -> str:
     """Short hash of the network and of what goes in: a model that is adopted twice is one member."""
     digest = hashlib.sha256(found.name.encode())
     digest.update(found.network.model_dump_json().encode())
-    digest.update(inputs.model_dump_json(exclude={"seen"}).encode())
+    nameless = inputs.model_copy(update={"features": None})  # names of columns make no other network
+    digest.update(nameless.model_dump_json(exclude={"seen"}).encode())
     digest.update(found.content or b"")
     for name, tensor in sorted((found.weights or {}).items()):
         digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())

@@ -34,7 +34,13 @@ class Rows:
     """Shape and type of one; mean and deviation of the training rows where they are known, else 0 and 1."""
 
 
-def rows_of(out: Path, data: Mapping[str, NDArray[Any]] | Dataset | Path | None, kind: Kind | None = None) -> Rows:
+def rows_of(
+    out: Path,
+    data: Mapping[str, NDArray[Any]] | Dataset | Path | None,
+    kind: Kind | None = None,
+    *,
+    features: tuple[str, ...] | None = None,
+) -> Rows:
     """The rows of a pool, which is made where there is none.
 
     Args:
@@ -43,6 +49,7 @@ def rows_of(out: Path, data: Mapping[str, NDArray[Any]] | Dataset | Path | None,
             are divided; or, for a pool whose members were trained here, whose recipes say which rows, nothing or the
             folder of their files.
         kind: whether the truth is `classes` or `values`, where its type does not say it.
+        features: names of the columns of arrays, where they have some.
 
     Raises:
         AdoptError: no data where they are needed, or arrays that are missing.
@@ -53,7 +60,7 @@ def rows_of(out: Path, data: Mapping[str, NDArray[Any]] | Dataset | Path | None,
         data = _of_members(out, data)
     if isinstance(data, Dataset):
         return _of_dataset(out, data)
-    return _of_arrays(out, data, kind)
+    return _of_arrays(out, data, kind, features)
 
 
 def _of_members(out: Path, folder: Path | None) -> Dataset:
@@ -81,7 +88,9 @@ def _of_dataset(out: Path, dataset: Dataset) -> Rows:
     return Rows(Pool.create(out, task, truth), raw, dataset.inputs_of_members)
 
 
-def _of_arrays(out: Path, data: Mapping[str, NDArray[Any]], kind: Kind | None) -> Rows:
+def _of_arrays(
+    out: Path, data: Mapping[str, NDArray[Any]], kind: Kind | None, features: tuple[str, ...] | None
+) -> Rows:
     given = {"val": VAL} | ({"test": TEST} if any(name in data for name in (*TEST[0], *TEST[1])) else {})
     raw = {split: _one_of(data, names[0]) for split, names in given.items()}
     labels = {split: _one_of(data, names[1]) for split, names in given.items()}
@@ -101,6 +110,7 @@ def _of_arrays(out: Path, data: Mapping[str, NDArray[Any]], kind: Kind | None) -
         mean=(0.0,) * shape[0],
         std=(1.0,) * shape[0],
         seen=_seen(raw["val"]),
+        features=features,
     )
     return Rows(Pool.create(out, task, truth), raw, inputs)
 

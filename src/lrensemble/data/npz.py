@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def samples_of(
     kind: Kind | None = None,
     weights: str | None = None,
     soft: str | None = None,
+    features: Sequence[str] | None = None,
 ) -> Samples:
     """Samples of arrays by their names, as `npz` takes them.
 
@@ -63,6 +65,7 @@ def samples_of(
         kind: as `npz` takes it.
         weights: as `npz` takes it.
         soft: as `npz` takes it.
+        features: names of the columns of the inputs, where they have some.
 
     Raises:
         DataError: an array is missing, or they do not fit together.
@@ -84,6 +87,7 @@ def samples_of(
         test_rows,
         weights=None if weights is None else _of_rows(arrays, weights, rows, test_rows, source).astype(np.float64),
         soft=None if soft is None else _of_rows(arrays, soft, rows, test_rows, source).astype(np.float32),
+        features=features,
     )
     check_samples(samples, source)
     return samples

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lrensemble.consensus import combine
+from lrensemble.data.frames import is_frame, numbers_in
 from lrensemble.errors import DataError, ExportError
 from lrensemble.export.bundle import read_bundle, write_bundle
 from lrensemble.export.description import Description
@@ -214,15 +215,17 @@ class Ensemble(nn.Module, Hub):
         warn_or_refuse(self.outside(given), strict=strict)
         return self.in_blocks(given)
 
-    def raw(self, inputs: Tensor | NDArray[np.generic]) -> Tensor:
+    def raw(self, inputs: Tensor | NDArray[np.generic] | Any) -> Tensor:
         """Raw inputs [sample, *shape]: as they are, or images with their channels last, of another size or number of
-        channels, made those of training (`raw_inputs`).
+        channels, made those of training (`raw_inputs`). The columns of a frame are found by the names of features.
 
         Raises:
-            DataError: inputs of another shape.
+            DataError: inputs of another shape, or a frame without a feature.
         """
         if isinstance(inputs, Tensor) and tuple(inputs.shape[1:]) == self.description.inputs.shape:
             return inputs
+        if is_frame(inputs):
+            inputs = numbers_in(inputs, self.description.inputs.features, "frame")
         array = inputs.cpu().numpy() if isinstance(inputs, Tensor) else np.array(inputs)
         return torch.from_numpy(np.ascontiguousarray(as_rows(array, self.description.inputs)))
 

@@ -138,8 +138,7 @@ def _inputs(members: Sequence[Member]) -> tuple[Inputs, list[Inputs | None]]:
     size = next((each.image_size for each in known if each.image_size is not None), None)
     resizes = [each.resize for each in known]
     same = size is None and all(each == resizes[0] for each in resizes)  # else none is that of all members
-    names = {each.features for each in known if each.features is not None}
-    features = names.pop() if len(names) == 1 else None
+    features = _features(known)
     before = {"seen": seen, "image_size": size, "resize": resizes[0] if same else None, "features": features}
     given = [each.alone for each in known]
     if all(each == given[0] for each in given) and given[0].dtype != "float64":  # networks of torch take float32
@@ -157,6 +156,21 @@ def _inputs(members: Sequence[Member]) -> tuple[Inputs, list[Inputs | None]]:
     widest = max((each.dtype for each in given), key=("uint8", "float32", "float64").index)
     raw = Inputs(shape=shape, dtype=widest, mean=(0.0,) * shape[0], std=(1.0,) * shape[0])
     return raw.model_copy(update=before), list(given)
+
+
+def _features(known: Sequence[Inputs]) -> tuple[str, ...] | None:
+    """Names of the columns that all members take; None where no member has names.
+
+    Raises:
+        ExportError: members whose columns differ, in their names or in their order.
+    """
+    names = list(dict.fromkeys(each.features for each in known if each.features is not None))
+    if len(names) > 1:
+        first, second = (", ".join(each) for each in names[:2])
+        raise ExportError(
+            f"members take the columns {first}, and {second}, in these orders; export teams of one data set"
+        )
+    return names[0] if names else None
 
 
 def _known(member: Member) -> Inputs:

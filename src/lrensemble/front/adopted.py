@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from lrensemble.adopt import ADOPTERS, AdoptResult, Asked, Found, Rows, add_all, rows_of
+from lrensemble.adopt.rows import TEST, VAL
 from lrensemble.config import Gives, Inputs
 from lrensemble.data import load
 from lrensemble.data.truth import Kind
 from lrensemble.errors import AdoptError
-from lrensemble.front.arrays import as_array, holds_arrays
+from lrensemble.front.arrays import aligned, as_array, holds_arrays
 from lrensemble.front.experiment import experiment_of
 from lrensemble.front.objects import as_model
 from lrensemble.front.paths import PathLike
@@ -96,7 +97,8 @@ def prepared(
 ) -> tuple[Rows, Asked]:
     """Rows to predict, and what is known of models before there is one; arguments and errors as of `adopt`."""
     folder = pool.folder if isinstance(pool, Pool) else Path(pool)
-    rows = rows_of(folder, as_rows(data), truth)
+    given, features = as_rows(data)
+    rows = rows_of(folder, given, truth, features=features)
     asked = Asked(
         inputs=_inputs(rows, mean, std),
         target=rows.pool.task.target,
@@ -196,23 +198,29 @@ def _taker_of(given: Any) -> str | None:
     return next((name for name in ADOPTERS if ADOPTERS.facts(name).takes(given)), None)
 
 
-def as_rows(data: Any) -> Any:
-    """Data in a form that `rows_of` takes: arrays by name, a data set that is divided, or a folder."""
+def as_rows(data: Any) -> tuple[Any, tuple[str, ...] | None]:
+    """Data in a form that `rows_of` takes: arrays by name, a data set that is divided, or a folder; and the names of
+    features, which frames have.
+    """
     if data is None:
-        return None
+        return None, None
     if isinstance(data, str | os.PathLike) and Path(data).suffix == ".npz":
         found = read_arrays(Path(data))
         if isinstance(found, Mapping):
-            return dict(found)
+            return dict(found), None
         raise AdoptError(f"{data} is a single array; save numpy.savez(…, x_val=…, y_val=…)")
-    if isinstance(data, Mapping) and holds_arrays(data):
-        return {str(name): as_array(each) for name, each in data.items()}
     if isinstance(data, tuple) and len(data) == 2:
-        return {"x_val": as_array(data[0]), "y_val": as_array(data[1])}
+        data = {"x_val": data[0], "y_val": data[1]}
+    if isinstance(data, Mapping) and holds_arrays(data):
+        inputs = {str(name): each for name, each in data.items() if name in (*VAL[0], *TEST[0])}
+        first = [name for name in VAL[0] if name in inputs]
+        arrays, features = aligned(inputs, first[:1], "data")
+        truth = {str(name): as_array(each) for name, each in data.items() if name not in inputs}
+        return arrays | truth, features
     if isinstance(data, str | os.PathLike) and os.path.isdir(data):
-        return Path(data)
+        return Path(data), None
     experiment = experiment_of(data)
-    return load(experiment.data, experiment.split)
+    return load(experiment.data, experiment.split), None
 
 
 def _inputs(rows: Rows, mean: Any, std: Any) -> Inputs:

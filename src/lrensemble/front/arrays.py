@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, TensorDataset
 
 from lrensemble.data import Samples
-from lrensemble.data.npz import samples_of
+from lrensemble.data.frames import is_frame, names_of, numbers_in
+from lrensemble.data.npz import INPUTS, TEST_INPUTS, samples_of
 from lrensemble.errors import DataError
 from lrensemble.front.fingerprint import fingerprint
 from lrensemble.here import hold
@@ -40,8 +41,8 @@ def as_source(given: Any) -> dict[str, object]:
     Raises:
         DataError: arrays that do not fit together, or hold something else than numbers.
     """
-    arrays, options = _arrays(given)
-    samples = samples_of(arrays, "data", **options)
+    arrays, options, features = _arrays(given)
+    samples = samples_of(arrays, "data", features=features, **options)
     digest = fingerprint({"arrays": arrays, "options": options})
 
     def data(folder: Path | None) -> Samples:  # noqa: ARG001 – every data set is told the folder
@@ -53,14 +54,19 @@ def as_source(given: Any) -> dict[str, object]:
     return {"source": Spec(path)}
 
 
-def _arrays(given: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def _arrays(given: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any], tuple[str, ...] | None]:
+    """Arrays by name, what is said beside them, and the names of features, which a frame has."""
     if isinstance(given, Mapping):
         options = {str(key): value for key, value in given.items() if key in OPTIONS and isinstance(value, str)}
-        return {str(key): as_array(value) for key, value in given.items() if key not in options}, options
+        inputs = {str(key): value for key, value in given.items() if key in (*INPUTS, *TEST_INPUTS)}
+        found, features = aligned(inputs, [name for name in INPUTS if name in inputs], "data")
+        others = {str(key): _as_truth(value) for key, value in given.items() if key not in {*options, *inputs}}
+        both = found | others
+        return {key: both[key] for key in map(str, given) if key in both}, options, features
     if isinstance(given, TensorDataset) and len(given.tensors) == 2:
-        return dict(zip(("x", "y"), map(as_array, given.tensors), strict=True)), {}
+        return dict(zip(("x", "y"), map(as_array, given.tensors), strict=True)), {}, None
     if isinstance(given, Dataset):
-        return _of_dataset(given), {}
+        return _of_dataset(given), {}, None
     if len(given) != 2:
         raise DataError(
             f"data of {len(given)} parts are refused; give (X, y), or {{'x': …, 'y': …, 'x_test': …, 'y_test': …}}"
@@ -68,7 +74,28 @@ def _arrays(given: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     inputs, truth = given
     if isinstance(truth, str):
         inputs, truth = _divided(inputs, truth)
-    return {"x": as_array(inputs), "y": as_array(truth)}, {}
+    found, features = aligned({"x": inputs}, ["x"], "data")
+    return found | {"y": _as_truth(truth)}, {}, features
+
+
+def aligned(
+    inputs: Mapping[str, Any], first: Sequence[str], source: str
+) -> tuple[dict[str, NDArray[Any]], tuple[str, ...] | None]:
+    """Inputs as arrays by name, and the names of features: of the frame that stands first, None where none does.
+
+    All other frames have their columns put in its order.
+
+    Args:
+        inputs: arrays, tensors or frames.
+        first: names of those whose columns say the order, if they are frames.
+        source: what they are called in errors.
+
+    Raises:
+        DataError: a column is missing, or holds no numbers.
+    """
+    named = [names_of(inputs[name]) for name in first if is_frame(inputs[name])]
+    features = named[0] if named else None
+    return {name: as_array(each, features, f"{source}: {name}") for name, each in inputs.items()}, features
 
 
 def _divided(frame: Any, column: str) -> tuple[Any, Any]:
@@ -77,11 +104,13 @@ def _divided(frame: Any, column: str) -> tuple[Any, Any]:
     Raises:
         DataError: no frame, or it has no such column.
     """
-    columns = [str(each) for each in getattr(frame, "columns", ())]
-    if column not in columns:
-        raise DataError(f"data have no column {column!r} to learn; they have {', '.join(columns) or 'no columns'}")
-    others = [each for each in columns if each != column]
-    return frame[others], frame[column]
+    columns = list(frame.columns) if is_frame(frame) else []
+    known = [str(each) for each in columns]
+    if known.count(column) != 1:
+        count = f"{known.count(column)} columns" if column in known else "no column"
+        raise DataError(f"data have {count} {column!r} to learn; they have {', '.join(known) or 'no columns'}")
+    place = known.index(column)
+    return frame[columns[:place] + columns[place + 1 :]], frame[columns[place]]
 
 
 def _of_dataset(given: Dataset[Any]) -> dict[str, NDArray[Any]]:
@@ -104,8 +133,28 @@ def _of_dataset(given: Dataset[Any]) -> dict[str, NDArray[Any]]:
     return {"x": inputs, "y": truth}
 
 
-def as_array(given: Any) -> NDArray[Any]:
-    """Numbers or texts as an array, from numpy, torch on any device, pandas, polars or lists."""
+def _as_truth(given: Any) -> NDArray[Any]:
+    """Truth as an array; a frame of one column stands for the column."""
+    if is_frame(given) and (names := names_of(given)) is not None and len(names) == 1:
+        return as_array(given[names[0]])[:, None]
+    return as_array(given)
+
+
+def as_array(given: Any, features: Sequence[str] | None = None, source: str = "data") -> NDArray[Any]:
+    """Numbers or texts as an array, from numpy, torch on any device, pandas, polars or lists.
+
+    Args:
+        given: what is to be an array.
+        features: columns of a frame, in this order; all in their own unless given.
+        source: what a frame is called in errors.
+
+    Raises:
+        DataError: a frame has no such column, or one that holds no numbers; or values are masked.
+    """
+    if np.ma.is_masked(given):
+        raise DataError(f"{source} hold masked values, which are none; fill them in, or leave these rows out")
+    if is_frame(given):
+        return numbers_in(given, features, source)
     if isinstance(given, torch.Tensor):
         tensor = given.detach().cpu()
         return (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy()

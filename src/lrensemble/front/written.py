@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from lrensemble.data.frames import is_frame
 from lrensemble.errors import DataError, ExportError, ReportError
 from lrensemble.evaluate import evaluate as measured
 from lrensemble.evaluate import load, stored_result
@@ -217,7 +218,8 @@ def predict(
 
     Args:
         ensemble: an ensemble, or the folder of a bundle; also of language models.
-        data: inputs [sample, …] as an array, a tensor or a frame; or a file, a folder, a pattern of names, or a list of
+        data: inputs [sample, …] as an array or a tensor, or a frame, whose columns are found by the names of features
+            as those of a file are; or a file, a folder, a pattern of names, or a list of
             such; `-` is standard input. For language models files of questions with their choices.
         out: a `.csv` or `.parquet` file to write the table to.
         strict: whether to refuse rows far outside of what was trained on, rather than to warn of them.
@@ -240,7 +242,10 @@ def predict(
         if out is not None:
             predictions.save(Path(out))
         return predictions
-    predictions = predict_array(found, as_array(data), asked) if files is None else predict_files(found, files, asked)
+    if files is not None:
+        predictions = predict_files(found, files, asked)
+    else:  # a frame stays one: its columns have names
+        predictions = predict_array(found, data if is_frame(data) else as_array(data), asked)
     if out is not None:
         predictions.save(Path(out))
     return predictions

@@ -1,0 +1,80 @@
+"""Frames: tables in memory, of pandas, polars or arrow, whose columns have names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.errors import DataError
+
+NAMED = 5
+"""Columns that an error names at most."""
+
+
+def is_frame(given: object) -> bool:
+    """Whether it is a table with columns, and no array, tensor or single column."""
+    kind = type(given)  # an object of pandas has its columns as attributes, whatever they are called
+    return any(hasattr(kind, columns) for columns in ("columns", "column_names")) and any(
+        hasattr(kind, as_other) for as_other in ("to_numpy", "to_pandas")
+    )
+
+
+def names_of(frame: Any) -> tuple[str, ...] | None:
+    """Names of the columns of a frame in their order; None where not all of them are texts, or one is there twice.
+
+    Columns that are numbered have no names: a frame that was made of an array has such.
+    """
+    kind = type(frame)
+    names = tuple(frame.columns if hasattr(kind, "columns") and hasattr(kind, "to_numpy") else frame.column_names)
+    texts = tuple(name for name in names if isinstance(name, str))
+    return texts if len(set(texts)) == len(names) else None
+
+
+def numbers_in(frame: Any, names: Sequence[str] | None, source: str) -> NDArray[Any]:
+    """Columns of a frame as numbers [row, column]: those of some names in their order, or all where None.
+
+    Raises:
+        DataError: a column is missing, or holds something else than numbers.
+    """
+    known = names_of(frame)
+    if names is None or known is None:
+        names = known
+    elif missing := [name for name in names if name not in known]:
+        raise DataError(
+            f"{source} has no column {missing[0]!r}, of {_listed(known)}; give a frame with {_listed(names)}, by these "
+            "names and in any order"
+        )
+    if names is None:
+        return np.asarray(frame)
+    columns = [np.asarray(frame[name]) for name in names]
+    for place, column in enumerate(columns):
+        if column.dtype.kind == "O":  # of pandas where truth values, or numbers of its own types, stand in a column
+            columns[place] = column = _unboxed(column)
+        if column.dtype.kind not in "buif":
+            raise DataError(
+                f"{source}: column {names[place]!r} holds {column.dtype}, no numbers; encode it as numbers, or leave "
+                "it out"
+            )
+    return np.column_stack(columns) if columns else np.empty((len(frame), 0))
+
+
+def _unboxed(column: NDArray[Any]) -> NDArray[Any]:
+    """Numbers of a column of objects, NaN where one is missing; the column itself where others are in it."""
+    if not all(
+        each is None or isinstance(each, bool | int | float | np.number) or _is_missing(each) for each in column
+    ):
+        return column
+    return np.array([np.nan if each is None or _is_missing(each) else each for each in column])
+
+
+def _is_missing(value: object) -> bool:
+    """Whether it is the missing value of pandas, which equals nothing, itself neither."""
+    return type(value).__name__ == "NAType"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return (", ".join(map(repr, names[:NAMED])) or "none") + more
