@@ -14,8 +14,10 @@ import platform
 import random
 import socket
 import sys
+import threading
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,8 +43,9 @@ from tests.ray_clusters import NODE, cluster_of, kill_node, workers_of
 from lrensemble.config import Experiment, to_record
 from lrensemble.errors import LREnsembleError, StorageError, WorkerError
 from lrensemble.executors import EXECUTORS, Crashed
+from lrensemble.executors.ray import connection
 from lrensemble.executors.ray.connection import check_answers, files_of, first_line
-from lrensemble.executors.ray.worker import placed
+from lrensemble.executors.ray.worker import placed, seconds_together
 from lrensemble.pool import Pool
 from lrensemble.train import tune
 
@@ -263,10 +266,46 @@ def test_an_address_where_nobody_answers_is_one_line_at_once(monkeypatch: pytest
         monkeypatch.setenv("RAY_ADDRESS", address)
         with pytest.raises(WorkerError, match=message):
             check_answers("auto")
-        nobody.listen()
-        check_answers(address)
     with pytest.raises(WorkerError, match=r"cannot reach the cluster '127\.0\.0\.1:99999': nobody answers there"):
         check_answers("127.0.0.1:99999")
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x00\x00"])
+def test_a_port_of_something_else_than_ray_is_one_line_at_once(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "SECONDS_TO_ANSWER", 0.2)
+    with answering(answer) as address, pytest.raises(WorkerError, match="something else than Ray listens there; the "):
+        check_answers(address)
+
+
+def test_one_that_says_nothing_is_not_waited_for_and_tls_is_left_to_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "SECONDS_TO_ANSWER", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the system accepts for it
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(WorkerError, match=f"'{address}': something else than Ray listens there"):
+            check_answers(address)
+        monkeypatch.setenv("RAY_USE_TLS", "1")
+        check_answers(address)
+
+
+def test_what_begins_as_a_server_of_grpc_is_left_to_ray() -> None:
+    with answering(bytes([0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 5, 0, 0, 64, 0])) as address:
+        check_answers(address)
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """Address of a server that says this to the first who comes, and hangs up."""
+
+    def serve() -> None:
+        with suppress(OSError), server.accept()[0] as client:
+            client.sendall(answer)
+            client.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        thread.join(60)
 
 
 def test_an_error_of_another_machine_says_which() -> None:
@@ -274,6 +313,10 @@ def test_an_error_of_another_machine_says_which() -> None:
     assert str(placed(full, platform.node())) == "cannot write pool/members: no space left on device"
     assert str(placed(full, "the head")) == f"on {platform.node()}: cannot write pool/members: no space left on device"
     assert str(placed(OSError("not one of ours"), "the head")) == "not one of ours"
+
+
+def test_the_more_workers_there_are_the_less_often_each_of_them_tells() -> None:
+    assert [seconds_together(workers) for workers in (1, 4, 8, 30, 1000)] == [1, 1, 2, 7.5, 10]
 
 
 def test_what_ray_says_is_kept_to_a_line_without_colours() -> None:

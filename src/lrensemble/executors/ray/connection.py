@@ -24,6 +24,12 @@ COMPARED = ("lrensemble", "torch")
 SECONDS_TO_ANSWER = 10.0
 """Seconds that an address has to answer; Ray would ask there for minutes."""
 
+HTTP2_SETTINGS = bytes([0, 0, 0, 4])
+"""Frame of HTTP/2 without content, as far as its type: three bytes of length, and the type SETTINGS."""
+
+HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + HTTP2_SETTINGS + bytes(5)
+"""First bytes of a client."""
+
 SECONDS_TO_LOOK = 120
 """Seconds that a machine has to start a worker that tells its versions."""
 
@@ -86,22 +92,42 @@ def connected(address: str, modules: Sequence[str] | None = None) -> Any:
 
 
 def check_answers(address: str) -> None:
-    """Refuse an address at which nobody listens.
+    """Refuse an address at which nobody listens, or who listens there speaks no gRPC: Ray would ask for minutes.
 
     Args:
         address: `HOST:PORT`; all others are looked up by Ray, but for `auto`, which `RAY_ADDRESS` may say.
 
     Raises:
-        WorkerError: nobody does.
+        WorkerError: nobody does, or something that is no cluster.
     """
     named = (os.environ.get("RAY_ADDRESS") or address) if address == "auto" else address
     match = re.fullmatch(r"\[?(?P<host>[^\[\]]+)\]?:(?P<port>\d{1,5})", named, re.ASCII)
     if match is None:
         return
     try:
-        socket.create_connection((match["host"], int(match["port"])), timeout=SECONDS_TO_ANSWER).close()
+        with socket.create_connection((match["host"], int(match["port"])), timeout=SECONDS_TO_ANSWER) as connection:
+            begins = _begins_http2(connection)
     except (OSError, OverflowError) as error:
         raise unreachable(named, f"nobody answers there ({error})") from None
+    if not begins:
+        raise unreachable(
+            named, "something else than Ray listens there; the port of a cluster's head is 6379 by default"
+        )
+
+
+def _begins_http2(connection: socket.socket) -> bool:
+    """Whether the other side begins HTTP/2, on which gRPC is built: its first frame is of SETTINGS (RFC 9113, 3.4).
+
+    With TLS, which Ray speaks where `RAY_USE_TLS` says so, nobody is asked.
+    """
+    if os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
+        return True
+    begun = b""
+    with suppress(OSError):  # it says nothing for too long, or hangs up
+        connection.sendall(HTTP2_PREFACE)
+        while len(begun) < len(HTTP2_SETTINGS) and (more := connection.recv(len(HTTP2_SETTINGS) - len(begun))):
+            begun += more
+    return begun[3:] == HTTP2_SETTINGS[3:]
 
 
 def unreachable(address: str, reason: str) -> WorkerError:

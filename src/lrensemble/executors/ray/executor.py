@@ -93,7 +93,8 @@ class Cluster:
         cluster = connected(self.address)
         options = {"num_cpus": self.cpus, "num_gpus": self.gpus, "scheduling_strategy": "SPREAD"}
         device = devices[0] if devices else None
-        given = items_of(cluster, prepare, items, options, device, asks=answer is not None)
+        workers = self.workers or len(devices) or 1
+        given = items_of(cluster, prepare, items, options, device, workers=workers, asks=answer is not None)
         try:
             while given.waiting or given.busy:
                 given.hand_out(self.workers or len(items))

@@ -19,7 +19,7 @@ from lrensemble.executors.base import Crashed
 from lrensemble.executors.processes import SECONDS_TO_END
 from lrensemble.executors.ray.connection import first_line, machines, on_machine
 from lrensemble.executors.ray.mailbox import Mailbox
-from lrensemble.executors.ray.worker import Begun, Left, Order, do
+from lrensemble.executors.ray.worker import Begun, Left, Order, do, seconds_together
 from lrensemble.executors.worker import Question, Raised
 
 POLL_SECONDS = 0.2
@@ -194,7 +194,14 @@ class Items:
 
 
 def items_of(
-    ray: Any, prepare: object, items: Sequence[Any], options: dict[str, Any], device: str | None, *, asks: bool
+    ray: Any,
+    prepare: object,
+    items: Sequence[Any],
+    options: dict[str, Any],
+    device: str | None,
+    *,
+    workers: int,
+    asks: bool,
 ) -> Items:
     """Items that wait, with a mailbox of their own on this machine.
 
@@ -206,6 +213,7 @@ def items_of(
         items: what is to be done.
         options: of Ray's tasks.
         device: that workers compute on; None where `prepare` takes none.
+        workers: at a time, as far as is known; the more there are, the less often each tells.
         asks: whether `prepare` takes `ask`.
 
     Raises:
@@ -213,8 +221,10 @@ def items_of(
     """
     stored = _stored(ray, prepare)
     here = on_machine(ray.get_runtime_context().get_node_id())
-    mailbox = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here, max_concurrency=10_000).remote()
-    order = Order(stored.digest, device, asks, os.getcwd(), platform.node())
+    # Its calls are no tasks that anybody looks for among those of the cluster, and to list each costs a millisecond.
+    own = {"num_cpus": 0, "scheduling_strategy": here, "max_concurrency": 10_000, "enable_task_events": False}
+    mailbox = ray.remote(Mailbox).options(**own).remote()
+    order = Order(stored.digest, device, asks, os.getcwd(), platform.node(), seconds_together(workers))
     task = ray.remote(do).options(max_retries=0, **options)  # what is lost is handed out again here, not by Ray
     return Items(ray, mailbox, task, stored.reference, order, items, list(range(len(items))))
 

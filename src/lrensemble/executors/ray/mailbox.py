@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
-SECONDS_TOGETHER = 0.5
+SECONDS_TOGETHER = 1.0
 """Seconds that the first letter waits for others to be taken with it."""
 
 Letter = tuple[int, int, bytes]

@@ -21,8 +21,16 @@ from lrensemble.errors import LREnsembleError, WorkerError
 from lrensemble.executors.base import Work
 from lrensemble.executors.worker import Question, Raised, kinds_of, sendable, together
 
-SECONDS_TOGETHER = 1.0
+SECONDS_TOGETHER, MOST_SECONDS_TOGETHER = 1.0, 10.0
 """Messages of so much time are sent together: a call of an actor takes milliseconds of two processes."""
+
+CALLS_PER_SECOND = 4
+"""Calls of all workers that the program's machine is to have a second; each of them calls less often for that."""
+
+
+def seconds_together(workers: int) -> float:
+    """Seconds of messages that each of so many workers sends together."""
+    return min(MOST_SECONDS_TOGETHER, max(SECONDS_TOGETHER, workers / CALLS_PER_SECOND))
 
 
 class Begun(NamedTuple):
@@ -58,6 +66,8 @@ class Order(NamedTuple):
     """Current folder of the program."""
     machine: str
     """Name of the machine of the program."""
+    seconds: float = SECONDS_TOGETHER
+    """Messages of so much time are sent together."""
 
 
 @dataclass
@@ -137,7 +147,7 @@ def do(order: Order, prepare: list[Any], item: bytes, position: int, attempt: in
         if order not in _prepared:
             caller.tell([])  # the preparation takes a while, and may be what kills this process
         work = _work_of(order, prepare)
-        last = together(work(pickle.loads(item)), caller.tell, SECONDS_TOGETHER)  # of the program's own making
+        last = together(work(pickle.loads(item)), caller.tell, order.seconds)  # of the program's own making
         caller.wait()
         return caller.pickled(Ended(caller.told, last))
     except KeyboardInterrupt as error:
