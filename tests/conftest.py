@@ -4,7 +4,8 @@ import gc
 import os
 import subprocess
 from collections.abc import Callable, Generator, Iterator
-from functools import partial
+from contextlib import ExitStack
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -38,14 +39,22 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the process listens that has imported the command line already: see `tests/forked.py`."""
+def start_forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Path]]:
+    """Starts what `forking` is, once for all processes that run tests, when somebody needs it."""
     from tests.forked import server
 
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "forking"
+    with ExitStack() as stack:
+        yield cache(lambda: stack.enter_context(server(folder)))
+
+
+@pytest.fixture(scope="session")
+def forking(start_forking: Callable[[], Path]) -> Path:
+    """Where the process listens that has imported the command line already: see `tests/forked.py`."""
     if not hasattr(os, "fork"):
         pytest.skip("commands are run in forked children")
-    with server(tmp_path_factory.mktemp("forking")) as address:
-        yield address
+    return start_forking()
 
 
 @pytest.fixture
@@ -57,11 +66,11 @@ def python(forking: Path) -> "Python":
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_workers() -> Iterator[None]:
+def own_workers(start_forking: Callable[[], Path]) -> Iterator[None]:
     """Workers of sweeps that tests train themselves cost no imports: see `tests/forked_workers.py`."""
     from tests.forked_workers import forked_workers
 
-    with forked_workers():
+    with forked_workers(start_forking):
         yield
 
 

@@ -85,7 +85,7 @@ def test_a_sweep_is_followed_from_its_first_epoch_to_its_end(opened: Drawn, tmp_
         page.get_by_text("nobody: left to the next").wait_for(state="detached")
         assert page.locator(ROWS).count() == 4
         assert page.locator("#section-members details[open]").count() == 1, "what was unfolded stays so"
-        assert page.title() == "digits: not evaluated yet"
+        page.wait_for_function("document.title === 'digits: not evaluated yet'")
         assert page.evaluate("document.documentElement.scrollWidth") <= 900
         assert errors == []
         assert {url.split("/")[2] for url in asked if not url.startswith(("data:", "blob:"))} == {address[7:]}
