@@ -2,10 +2,10 @@
 
 import gc
 import os
-import signal
 import subprocess
 from collections.abc import Callable, Generator, Iterator
-from functools import partial
+from contextlib import ExitStack
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,6 @@ Python = Callable[..., subprocess.CompletedProcess[str]]
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # more of them are processes, and import torch
-
-# Commands that tests stop inherit what this process ignores: under nohup, or in the background, they would go on.
-for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
-    if signal.getsignal(number) is signal.SIG_IGN:
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -44,14 +39,22 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the process listens that has imported the command line already: see `tests/forked.py`."""
+def start_forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Path]]:
+    """Starts what `forking` is, once for all processes that run tests, when somebody needs it."""
     from tests.forked import server
 
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "forking"
+    with ExitStack() as stack:
+        yield cache(lambda: stack.enter_context(server(folder)))
+
+
+@pytest.fixture(scope="session")
+def forking(start_forking: Callable[[], Path]) -> Path:
+    """Where the process listens that has imported the command line already: see `tests/forked.py`."""
     if not hasattr(os, "fork"):
         pytest.skip("commands are run in forked children")
-    with server(tmp_path_factory.mktemp("forking")) as address:
-        yield address
+    return start_forking()
 
 
 @pytest.fixture
@@ -63,11 +66,11 @@ def python(forking: Path) -> "Python":
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_workers() -> Iterator[None]:
+def own_workers(start_forking: Callable[[], Path]) -> Iterator[None]:
     """Workers of sweeps that tests train themselves cost no imports: see `tests/forked_workers.py`."""
     from tests.forked_workers import forked_workers
 
-    with forked_workers():
+    with forked_workers(start_forking):
         yield
 
 

@@ -1,8 +1,8 @@
 """`python …`, from a process that has imported all of the library and forks a child for every command.
 
-A fresh interpreter computes for seconds before it does anything. A child has its own folder, environment, descriptors
-and exit status, and no imports to wait for. What depends on how an interpreter starts (encodings, descriptors that are
-closed, modules that stand in the place of others) is tested with a fresh one.
+All processes that run tests share it. A fresh interpreter computes for seconds before it does anything. A child has its
+own folder, environment, descriptors and exit status, and no imports to wait for. What depends on how an interpreter
+starts (encodings, descriptors that are closed, modules that stand in the place of others) is tested with a fresh one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -31,22 +31,58 @@ from tests.crash.forks import IMPORTED, warm
 
 ROOT = Path(__file__).parents[1]
 STANDARD = (0, 1, 2)
+IMPORTED_BY_WORKERS = ("lrensemble.export.predicting", "sklearn.datasets")
+HOLD = bytes(8)
+"""A request of no bytes: who sends it is no command, and keeps the process from ending."""
 
 
 @contextlib.contextmanager
 def server(folder: Path) -> Iterator[Path]:
-    """The socket of a process that waits for commands."""
-    address = folder / "socket"
+    """The socket of a process that waits for commands.
+
+    The first that names a folder starts it; it ends with the last that has named it.
+    """
+    import fcntl  # where there are processes that fork
+
+    folder.mkdir(parents=True, exist_ok=True)
+    address, process = folder / "socket", None
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (held := _hold(address)) is None:
+            address.unlink(missing_ok=True)
+            process = _start(address)
+            held = _hold(address)
+    assert held is not None
+    with held:
+        yield address
+    if process is not None:
+        process.wait()  # until those have ended that use it as well
+
+
+def _hold(address: Path) -> socket.socket | None:
+    """A connection that keeps the process from ending; None where there is no process, or one that ends."""
+    connection = socket.socket(socket.AF_UNIX)
+    with contextlib.suppress(OSError):
+        connection.connect(str(address))
+        connection.sendall(HOLD)
+        if connection.recv(1):
+            return connection
+    connection.close()
+    return None
+
+
+def _start(address: Path) -> subprocess.Popen[bytes]:
+    """Start the process, and wait until it listens."""
     environment = os.environ | {
         "NUMBA_THREADING_LAYER": "workqueue",  # the one that survives a fork
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
     }
     command = [sys.executable, "-m", "tests.forked", str(address)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
-        assert process.stdout
-        assert process.stdout.readline() == b"ready\n"
-        yield address
-        process.terminate()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+    assert process.stdout
+    with process.stdout as said:
+        assert said.readline() == b"ready\n"
+    return process
 
 
 def run(
@@ -175,34 +211,75 @@ class ForkedProcess:
 
 
 def serve(address: str) -> None:
-    """Fork a child for every connection, and answer with its exit status."""
-    for name in IMPORTED:
+    """Fork a child for every connection, and answer with its exit status, as long as somebody holds the process."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # `nohup` and a shell's `&` have these ignored
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    for name in (*IMPORTED, *IMPORTED_BY_WORKERS):
         importlib.import_module(name)
     warm()
     gc.freeze()
     running: dict[int, socket.socket] = {}
-    with socket.socket(socket.AF_UNIX) as listening:
+    holding: list[socket.socket] | None = None
+    with _child_ends() as ended, socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
         listening.listen()
         print("ready", flush=True)  # noqa: T201
-        while True:
-            if select.select([listening], [], [], 0.01 if running else None)[0]:
+        while holding is None or holding:
+            ready = select.select([listening, ended, *(holding or ())], [], [])[0]
+            if listening in ready:
                 connection, _ = listening.accept()
-                size, descriptors, *_ = socket.recv_fds(connection, 8, len(STANDARD))
-                request = connection.makefile("rb").read(int.from_bytes(size, "big"))
-                child = os.fork()
-                if not child:
-                    listening.close()
-                    command, folder, environment = json.loads(request)
-                    be_the_command(command, folder, environment, descriptors)
-                for descriptor in descriptors:
-                    os.close(descriptor)
-                running[child] = connection
-                connection.sendall(f"{child}\n".encode())
-            ended, status = os.waitpid(-1, os.WNOHANG) if running else (0, 0)
-            if ended:
-                with running.pop(ended) as connection, contextlib.suppress(OSError):
-                    connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+                if child := _forked(connection, [listening, ended, *running.values(), *(holding or ())]):
+                    running[child] = connection
+                else:
+                    holding = [*(holding or ()), connection]
+            if ended in ready:
+                ended.recv(1 << 16)
+                _tell_ends(running)
+            holding = holding and [each for each in holding if each not in ready]
+
+
+@contextlib.contextmanager
+def _child_ends() -> Iterator[socket.socket]:
+    """A socket that can be read whenever a child has ended."""
+    told, tell = socket.socketpair()
+    tell.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # a signal without a handler wakes nobody
+    signal.set_wakeup_fd(tell.fileno())
+    with told, tell:
+        yield told
+
+
+def _tell_ends(running: dict[int, socket.socket]) -> None:
+    """Send the exit status of each child that has ended to whom it belongs."""
+    while running:
+        child, status = os.waitpid(-1, os.WNOHANG)
+        if not child:
+            return
+        with running.pop(child) as connection, contextlib.suppress(OSError):
+            connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+
+
+def _forked(connection: socket.socket, others: Iterable[socket.socket]) -> int:
+    """Number of the child that does what a connection asks for; 0 where it only holds this process."""
+    size, descriptors, *_ = socket.recv_fds(connection, 8, len(STANDARD))
+    if size == HOLD:
+        connection.sendall(b"1")
+        return 0
+    request = connection.makefile("rb").read(int.from_bytes(size, "big"))
+    child = os.fork()
+    if not child:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for each in (connection, *others):  # which end for others when their last copy is closed
+            each.close()
+        command, folder, environment = json.loads(request)
+        be_the_command(command, folder, environment, descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    with contextlib.suppress(OSError):
+        connection.sendall(f"{child}\n".encode())
+    return child
 
 
 def be_the_command(command: list[str], folder: str, environment: dict[str, str], descriptors: list[int]) -> None:

@@ -36,8 +36,8 @@ Floats = NDArray[np.float64]
 
 @parametrize_with_checks(  # type: ignore[untyped-decorator]  # scikit-learn has no types
     [
-        LREnsembleClassifier(LogisticRegression(), {"C": [0.1, 10.0]}, method=SMALL),
-        LREnsembleRegressor(Ridge(), {"alpha": [0.1, 10.0]}, method=SMALL),
+        LREnsembleClassifier(LogisticRegression(), {"C": [0.1, 10.0]}, method=SMALL, cv=2),
+        LREnsembleRegressor(Ridge(), {"alpha": [0.1, 10.0]}, method=SMALL, cv=2),
     ]
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore:The least populated class")
