@@ -112,8 +112,8 @@ def configuration(address: str) -> dict[str, Any]:
     commands = ["initialization_commands", "setup_commands", "head_setup_commands", "worker_setup_commands"]
     commands += ["head_start_ray_commands", "worker_start_ray_commands", "cluster_synced_files"]
     return {
-        **dict.fromkeys(commands, []),
-        **dict.fromkeys(["auth", "docker", "file_mounts", "head_node", "worker_nodes"], {}),
+        **{name: list[str]() for name in commands},
+        **{name: dict[str, Any]() for name in ("auth", "docker", "file_mounts", "head_node", "worker_nodes")},
         "file_mounts_sync_continuously": False,
         "upscaling_speed": 1.0,
         "cluster_name": "processes",
