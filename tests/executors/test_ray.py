@@ -270,6 +270,22 @@ def test_an_address_where_nobody_answers_is_one_line_at_once(monkeypatch: pytest
         check_answers("127.0.0.1:99999")
 
 
+@WITH_RAY
+def test_a_cluster_of_another_python_is_named_with_all_versions() -> None:
+    import ray
+    from ray._private.utils import check_version_info
+
+    with pytest.raises(RuntimeError) as refused:  # as `ray.init` does
+        check_version_info({"ray_version": "1.0.0", "python_version": "3.9.1"}, "this machine")
+    error = connection.other_versions("head:6379", str(refused.value))
+    here = f"{platform.node()} Ray {ray.__version__} with Python {platform.python_version()}"
+    assert str(error) == (
+        f"executor ray cannot use the cluster 'head:6379': it runs Ray 1.0.0 with Python 3.9.1, and {here}; install "
+        "the same on all machines, to the last figure"
+    )
+    assert connection.other_versions("head:6379", "Could not connect to it") is None
+
+
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x00\x00"])
 def test_a_port_of_something_else_than_ray_is_one_line_at_once(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "SECONDS_TO_ANSWER", 0.2)

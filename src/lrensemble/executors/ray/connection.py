@@ -85,7 +85,7 @@ def connected(address: str, modules: Sequence[str] | None = None) -> Any:
         used = {key: value for key, value in sent.items() if value}  # Ray fails of some that are empty
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", runtime_env=used)
     except Exception as error:  # whatever a cluster that is not there raises
-        raise unreachable(address, first_line(error)) from None
+        raise other_versions(address, str(error)) or unreachable(address, first_line(error)) from None
     _made.address, _made.modules = address, modules
     check_machines(ray)
     return ray
@@ -128,6 +128,20 @@ def _begins_http2(connection: socket.socket) -> bool:
         while len(begun) < len(HTTP2_SETTINGS) and (more := connection.recv(len(HTTP2_SETTINGS) - len(begun))):
             begun += more
     return begun[3:] == HTTP2_SETTINGS[3:]
+
+
+def other_versions(address: str, message: str) -> WorkerError | None:
+    """Error of a cluster that Ray refuses to join for its Ray or Python; None where Ray says something else."""
+    found = dict[str, list[str]]()
+    for name, version in re.findall(r"^\s*(Ray|Python): (\S+)$", message, re.MULTILINE):
+        found.setdefault(name, []).append(version)
+    if [len(versions) for versions in found.values()] != [2, 2]:
+        return None
+    there, here = (f"Ray {found['Ray'][side]} with Python {found['Python'][side]}" for side in (0, 1))
+    return WorkerError(
+        f"executor ray cannot use the cluster {address!r}: it runs {there}, and {platform.node()} {here}; install "
+        "the same on all machines, to the last figure"
+    )
 
 
 def unreachable(address: str, reason: str) -> WorkerError:

@@ -69,7 +69,7 @@ class Cluster:
         found = machines(connected(self.address, modules))
         room = sum(self._room(node["Resources"]) for node in found)
         if not room:
-            needed = f"{self.cpus} cores{' and a GPU' if self.gpus else ''}"
+            needed = f"{self.cpus} core{'s' * (self.cpus > 1)}{' and a GPU' if self.gpus else ''}"
             logger.warning("no machine of the cluster has %s for a worker now; waiting for one that has", needed)
         count = max(1, room if self.workers is None else self.workers)
         return ("auto" if self.gpus else "cpu",) * count
