@@ -181,7 +181,7 @@ def graphs(dataset: Dataset, sizes: Sizes, out: Path) -> None:
 
     def row(members: int) -> Row:
         trainee = group(dataset, sizes.model, settings(sizes.batch, "tf32"), members)
-        inputs, truth, _ = trainee._loader.load(0)
+        inputs, truth, _ = trainee._loader.load_stacked(0)
         rates = torch.full((members, 1), 1e-3, device=dataset.device)
 
         def step() -> None:

@@ -83,7 +83,7 @@ def torchs_own(
     own, loader = optimizer(trained), BatchLoader(dataset, [settings])
     schedule = scheduler(own)
     for step in range(STEPS):
-        inputs, (truth,), _ = loader.load(step)
+        inputs, truth, _ = loader.load(step)
         own.zero_grad()
         torch.autograd.backward(nn.functional.cross_entropy(trained(inputs), truth))
         own.step()

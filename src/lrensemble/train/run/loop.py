@@ -12,26 +12,13 @@ from torch import Tensor
 from lrensemble.errors import TrainingError
 from lrensemble.policies import Policy
 from lrensemble.targets.heads import Head
+from lrensemble.train.run.events import Step
 
 LARGEST_CHUNK = 64
 """Steps that a GPU does at most before the host looks at them."""
 
 Momenta = Sequence[float | None] | None
 """[member] momentum of a step, None for the optimizer's own; None where all have that."""
-
-
-class Step(NamedTuple):
-    """One update of the optimizer."""
-
-    step: int
-    """From 0."""
-    rate: float
-    loss: float
-    """Mean over the batch, before the update."""
-    norm: float = math.nan
-    """L2 norm of the gradient over all parameters, before clipping."""
-    run: str = ""
-    """Id of the run, in a sweep."""
 
 
 class Steps(NamedTuple):
@@ -151,6 +138,9 @@ def chunks(first: int, total: int, *ends: int) -> Iterator[range]:
 
 def to_numbers(updates: Sequence[tuple[Tensor, Tensor]]) -> tuple[list[list[float]], list[list[float]]]:
     """Losses and norms of gradients, [step, member] each, of what steps gave; this waits for the device."""
+    if len(updates) == 1:  # as on a CPU: to stack one tensor costs as much as to read it
+        ((loss, norm),) = updates
+        return [loss.tolist()], [norm.tolist()]
     losses, norms = (torch.stack(values).tolist() for values in zip(*updates, strict=True))
     return losses, norms
 
