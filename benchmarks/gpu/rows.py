@@ -33,8 +33,9 @@ from lrensemble.spec import Spec
 from lrensemble.targets.heads import member_losses
 from lrensemble.train.execution.devices import to_device
 from lrensemble.train.run.arithmetic.flops import forward_flops
+from lrensemble.train.run.fit import fit_members
 from lrensemble.train.run.fused.trainee import StackedTrainee
-from lrensemble.train.run.loop import LARGEST_CHUNK, Trainee, fit_members
+from lrensemble.train.run.loop import LARGEST_CHUNK, Trainee
 from lrensemble.train.run.single import SingleTrainee
 
 AT_ONCE = 10

@@ -7,7 +7,7 @@ from lrensemble.train.execution.events import Began, Counted, Ended, Event, Othe
 from lrensemble.train.loggers import LOGGERS, Logger
 from lrensemble.train.reproduce import Reproduction, reproduce
 from lrensemble.train.run.events import Epoch, Step
-from lrensemble.train.run.loop import DivergedError, fit
+from lrensemble.train.run.fit import DivergedError, fit
 from lrensemble.train.run.own_loop.life import policy_for
 from lrensemble.train.run.predictions import predict
 from lrensemble.train.run.runs import Elsewhere, Run
