@@ -7,7 +7,7 @@ from typing import Literal
 
 from lrensemble.pool import Pool
 from lrensemble.train.execution.jobs import Job
-from lrensemble.train.run.events import Epoch, Step
+from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.runs import Elsewhere, Run
 
 

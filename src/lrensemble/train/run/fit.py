@@ -7,8 +7,8 @@ from collections.abc import Generator, Sequence
 
 from lrensemble.errors import TrainingError
 from lrensemble.policies import Policy
-from lrensemble.train.run.events import Step
 from lrensemble.train.run.loop import Steps, Trainee, chunks, momenta_of, to_numbers
+from lrensemble.train.run.progress.events import Step
 
 
 class DivergedError(TrainingError):

@@ -12,15 +12,15 @@ from lrensemble.data import Dataset, Learnable, rows_seen, steps_per_epoch
 from lrensemble.files.claims import Claim, claim
 from lrensemble.pool import MemberRecord, Pool
 from lrensemble.train.run.arithmetic.numerics import reproducibly, threads
-from lrensemble.train.run.events import Epoch, Step
 from lrensemble.train.run.loop import Steps, Trainee, chunks, largest_chunk, momenta_of, to_numbers
-from lrensemble.train.run.made import made_with
 from lrensemble.train.run.own_loop.life import live_by_function
 from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.progress.claims import Claims
 from lrensemble.train.run.progress.endings import best_epoch, early_end, note_over_chance
+from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.progress.journal import BySplit, Journal
 from lrensemble.train.run.progress.kept import Kept
+from lrensemble.train.run.progress.made import made_with
 from lrensemble.train.run.progress.state import first_progress, restore_state, save_state, stacked_in
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session

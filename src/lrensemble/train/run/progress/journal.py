@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.pool.member import Status
-from lrensemble.train.run.events import Epoch, Step
 from lrensemble.train.run.loop import Steps
 from lrensemble.train.run.predictions import Scoring
+from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.progress.moments import Moments
 from lrensemble.train.run.progress.state import HistoryLine, Progress, Stop
 
