@@ -22,7 +22,7 @@ import lrensemble
 SOURCE = Path(lrensemble.__file__).parent
 
 LIFE = (
-    *("life", "progress/journal", "loop", "single", "arithmetic/optimizers", "predictions"),
+    *("life", "progress/journal", "loop", "single", "arithmetic/scaled", "predictions"),
     *("fused/trainee", "fused/stacked", "fused/optimizers"),
 )
 """Files of `train/run` that tell the life of a run of networks, alone or in one program, from its recipe to its record.

@@ -26,7 +26,7 @@ from lrensemble import models
 from lrensemble.config import Experiment, to_record
 from lrensemble.data import Dataset, load
 from lrensemble.train import Planned, tune
-from lrensemble.train.run.loop import fit
+from lrensemble.train.run.fit import fit
 from lrensemble.train.run.single import SingleTrainee
 
 MEMBERS, BATCH = 16, 64

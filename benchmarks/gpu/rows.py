@@ -33,8 +33,9 @@ from lrensemble.spec import Spec
 from lrensemble.targets.heads import member_losses
 from lrensemble.train.execution.devices import to_device
 from lrensemble.train.run.arithmetic.flops import forward_flops
+from lrensemble.train.run.fit import fit_members
 from lrensemble.train.run.fused.trainee import StackedTrainee
-from lrensemble.train.run.loop import LARGEST_CHUNK, Trainee, fit_members
+from lrensemble.train.run.loop import LARGEST_CHUNK, Trainee
 from lrensemble.train.run.single import SingleTrainee
 
 AT_ONCE = 10
@@ -181,7 +182,7 @@ def graphs(dataset: Dataset, sizes: Sizes, out: Path) -> None:
 
     def row(members: int) -> Row:
         trainee = group(dataset, sizes.model, settings(sizes.batch, "tf32"), members)
-        inputs, truth, _ = trainee._loader.load(0)
+        inputs, truth, _ = trainee._loader.load_stacked(0)
         rates = torch.full((members, 1), 1e-3, device=dataset.device)
 
         def step() -> None:

@@ -100,7 +100,7 @@ class Dataset:
         axes = (1, -1, *[1] * (self.inputs.ndim - 2))
         inputs = (self.raw(rows).float() - self.mean.view(axes)) / self.std.view(axes)
         truth = self.truth[queued(rows, self.device)]
-        return inputs, ((truth - self.truth_mean) / self.truth_std).float() if len(self.truth_mean) else truth
+        return inputs, ((truth - self.truth_mean) / self.truth_std).float() if self.truth_mean.numel() else truth
 
     def head(self, form: Form | None) -> Head:
         """Loss and link of networks that learn this set.

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch.backends import cuda, cudnn
 
 
-@contextmanager
-def cuda_arithmetic(device: torch.device, *, tf32: bool = False, trial: bool = False) -> Iterator[None]:
+def cuda_arithmetic(device: torch.device, *, tf32: bool = False, trial: bool = False) -> AbstractContextManager[None]:
     """Compute in this block, on a GPU of CUDA's, as is asked for and not as the process happens to be set.
 
     torch computes convolutions in TF32 unless it is told otherwise: on its own, predictions would be none of float32.
@@ -24,10 +23,13 @@ def cuda_arithmetic(device: torch.device, *, tf32: bool = False, trial: bool = F
         trial: whether every convolution of a new shape is done in all ways once, and then in the fastest. The ways
             differ in the last bits, and which is the fastest may differ from start to start.
     """
-    if device.type != "cuda":
-        yield
-        return
-    before = _set((tf32, tf32, trial))
+    # Asked for at every step: where nothing changes, it costs nothing.
+    return _set_in_block(tf32, tf32, trial) if device.type == "cuda" else nullcontext()
+
+
+@contextmanager
+def _set_in_block(*flags: bool) -> Iterator[None]:
+    before = _set(flags)
     try:
         yield
     finally:
@@ -45,7 +47,7 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _set(flags: tuple[bool, bool, bool]) -> tuple[bool, bool, bool]:
+def _set(flags: tuple[bool, ...]) -> tuple[bool, ...]:
     """Set whether products and convolutions are of TF32, and whether convolutions are tried; what it was before."""
     with warnings.catch_warnings():
         # Some versions of torch recommend names that others do not have; both mean the same.

@@ -6,10 +6,10 @@ Which recipes are trained is said by the `strategies`; `range_test` proposes pea
 from lrensemble.train.execution.events import Began, Counted, Ended, Event, OtherShards, OutOfTime, Planned
 from lrensemble.train.loggers import LOGGERS, Logger
 from lrensemble.train.reproduce import Reproduction, reproduce
-from lrensemble.train.run.loop import DivergedError, Step, fit
+from lrensemble.train.run.fit import DivergedError, fit
 from lrensemble.train.run.own_loop.life import policy_for
 from lrensemble.train.run.predictions import predict
-from lrensemble.train.run.progress.journal import Epoch
+from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.runs import Elsewhere, Run
 from lrensemble.train.run.single import SingleTrainee, initial_network
 from lrensemble.train.sweep.range_test import RangeTest, range_test

@@ -271,10 +271,10 @@ def _is_news(event: Event, reported: set[str]) -> bool:
     """Whether an event is not on a run whose ending was reported: a group that was begun is gone on with as a whole,
     when another process that died has added some of its members. Runs that have ended are added to `reported`.
     """
-    if isinstance(event, Ended | Elsewhere) and event.run.id in reported:
-        return False
-    reported |= {event.run.id} if isinstance(event, Ended) else set()
-    return True
+    if isinstance(event, Ended) and event.run.id not in reported:
+        reported.add(event.run.id)
+        return True
+    return not isinstance(event, Ended) and not (isinstance(event, Elsewhere) and event.run.id in reported)
 
 
 def _those_there(

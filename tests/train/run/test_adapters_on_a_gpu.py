@@ -12,8 +12,8 @@ from lrensemble.config import SplitSettings, TrainSettings
 from lrensemble.language.base import base_of
 from lrensemble.policies import build
 from lrensemble.train.execution.grouping import is_stackable
+from lrensemble.train.run.fit import fit, fit_members
 from lrensemble.train.run.fused.sequences import StackedSequenceTrainee
-from lrensemble.train.run.loop import fit, fit_members
 from lrensemble.train.run.sequences import SequenceTrainee
 
 pytest.importorskip("peft")

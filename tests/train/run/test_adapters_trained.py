@@ -25,7 +25,7 @@ from lrensemble.pool import Pool
 from lrensemble.select import Validation, select
 from lrensemble.targets import Classes
 from lrensemble.train import tune
-from lrensemble.train.run.loop import fit
+from lrensemble.train.run.fit import fit
 from lrensemble.train.run.sequences import SequenceTrainee, answer_logits
 
 peft = pytest.importorskip("peft")

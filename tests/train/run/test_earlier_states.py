@@ -1,4 +1,6 @@
-"""States as versions before wrote them: a run alone had no member axis, a group said nothing of what it inherits."""
+"""States as versions before wrote them: a run alone had no member axis, a group said nothing of what it
+inherits, and divergence was told apart.
+"""
 
 import hashlib
 import json
@@ -21,7 +23,10 @@ def as_before(path: Path) -> None:
     content = path.read_bytes()
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     progress = json.loads(header["__metadata__"]["progress"])
+    stops = progress.pop("stops") or [None] * len(progress["histories"])
+    progress["diverged"] = [stop is not None for stop in stops]  # there was no other stop
     if path.parent.parent.name.startswith("group-"):
+        assert progress["diverged"] == [False, False, True]
         del progress["inherited"]
     else:
         (progress["history"],) = progress.pop("histories")
@@ -36,7 +41,7 @@ def as_before(path: Path) -> None:
 def test_a_run_goes_on_from_an_earlier_state(
     experiment: MakeExperiment, tmp_path: Path, contents: Contents, execution: str
 ) -> None:
-    sweep = experiment(model="mlp(width=7)")
+    sweep = experiment(model="mlp(width=7)", policy=["constant(peak=0.01)", "cosine(peak=0.02)", "constant(peak=1e30)"])
     list(tune(sweep, tmp_path / "whole", execution=execution))
     events = tune(sweep, tmp_path / "broken", execution=execution, save_steps=3)
     for event in events:

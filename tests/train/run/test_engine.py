@@ -19,7 +19,7 @@ from lrensemble.spec import Spec
 from lrensemble.targets.heads import ClassHead, mixed_loss
 from lrensemble.train import DivergedError, SingleTrainee, Step, fit, predict
 from lrensemble.train.run.arithmetic.numerics import compiled
-from lrensemble.train.run.single import may_draw
+from lrensemble.train.run.arithmetic.randomness import may_draw
 
 STEPS = 11
 

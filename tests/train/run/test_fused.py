@@ -26,10 +26,10 @@ from lrensemble.targets.heads import ClassHead
 from lrensemble.train import Ended, Planned, Step, tune
 from lrensemble.train.execution import jobs
 from lrensemble.train.execution.jobs import jobs_of
+from lrensemble.train.run.fit import DivergedError, fit, fit_members
 from lrensemble.train.run.fused.optimizers import shared_settings
 from lrensemble.train.run.fused.stacked import StackedModel
 from lrensemble.train.run.fused.trainee import StackedTrainee
-from lrensemble.train.run.loop import DivergedError, fit, fit_members
 from lrensemble.train.run.predictions import predict
 from lrensemble.train.run.single import SingleTrainee
 

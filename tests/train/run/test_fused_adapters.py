@@ -24,9 +24,9 @@ from lrensemble.pool import Pool
 from lrensemble.train import Ended, Planned, Step, tune
 from lrensemble.train.execution import grouping
 from lrensemble.train.execution.grouping import adapter_bytes, is_stackable, largest_group_size
+from lrensemble.train.run.fit import fit, fit_members
 from lrensemble.train.run.fused.adapters import StackedAdapters
 from lrensemble.train.run.fused.sequences import StackedSequenceTrainee
-from lrensemble.train.run.loop import fit, fit_members
 from lrensemble.train.run.needed import NeededMemory
 from lrensemble.train.run.sequences import SequenceTrainee
 

@@ -13,8 +13,9 @@ from lrensemble.config import Experiment
 from lrensemble.data import Dataset
 from lrensemble.pool import Pool
 from lrensemble.train import Planned, Run, SingleTrainee, Step, tune
+from lrensemble.train.run.fit import fit_members
 from lrensemble.train.run.fused.trainee import StackedTrainee
-from lrensemble.train.run.loop import Steps, Trainee, fit_members
+from lrensemble.train.run.loop import Steps, Trainee
 
 MakeExperiment = Callable[..., Experiment]
 EPOCH_STEPS = 8

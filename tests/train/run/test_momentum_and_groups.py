@@ -19,9 +19,9 @@ from lrensemble.pool import Pool
 from lrensemble.spec import to_spec
 from lrensemble.train import tune
 from lrensemble.train.execution.jobs import jobs_of
+from lrensemble.train.run.fit import fit, fit_members
 from lrensemble.train.run.fused.trainee import StackedTrainee
 from lrensemble.train.run.loader import BatchLoader
-from lrensemble.train.run.loop import fit, fit_members
 from lrensemble.train.run.single import SingleTrainee
 from lrensemble.train.sweep.points import Point
 from lrensemble.train.sweep.run_factory import RunFactory
@@ -83,7 +83,7 @@ def torchs_own(
     own, loader = optimizer(trained), BatchLoader(dataset, [settings])
     schedule = scheduler(own)
     for step in range(STEPS):
-        inputs, (truth,), _ = loader.load(step)
+        inputs, truth, _ = loader.load(step)
         own.zero_grad()
         torch.autograd.backward(nn.functional.cross_entropy(trained(inputs), truth))
         own.step()

@@ -22,8 +22,8 @@ from lrensemble.pool import Pool
 from lrensemble.spec import Spec
 from lrensemble.train import SingleTrainee, tune
 from lrensemble.train.execution.grouping import memory_for_groups
+from lrensemble.train.run.fit import fit_members
 from lrensemble.train.run.fused.trainee import StackedTrainee
-from lrensemble.train.run.loop import fit_members
 
 pytestmark = pytest.mark.gpu
 DEVICE = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")

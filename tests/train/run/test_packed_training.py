@@ -18,7 +18,7 @@ from lrensemble.language.dataset import SequenceDataset
 from lrensemble.policies import build
 from lrensemble.targets import Classes
 from lrensemble.train import Counted, tune
-from lrensemble.train.run.loop import fit
+from lrensemble.train.run.fit import fit
 from lrensemble.train.run.sequences import SequenceTrainee
 
 transformers = pytest.importorskip("transformers")

@@ -11,8 +11,9 @@ from lrensemble.models import build
 from lrensemble.policies import Policy
 from lrensemble.spec import Spec
 from lrensemble.train import SingleTrainee, fit, predict
+from lrensemble.train.run.fit import fit_members
 from lrensemble.train.run.fused.trainee import StackedTrainee
-from lrensemble.train.run.loop import Steps, Trainee, chunks, fit_members, largest_chunk
+from lrensemble.train.run.loop import Steps, Trainee, chunks, largest_chunk
 
 STEPS = 7
 MODEL = "cnn(width=3)"

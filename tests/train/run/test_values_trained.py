@@ -18,8 +18,8 @@ from lrensemble.pool import Pool
 from lrensemble.spec import Spec
 from lrensemble.targets import Values
 from lrensemble.train import Ended, SingleTrainee, fit, range_test, tune
+from lrensemble.train.run.fit import fit_members
 from lrensemble.train.run.fused.trainee import StackedTrainee
-from lrensemble.train.run.loop import fit_members
 
 MakeExperiment = Callable[..., Experiment]
 Contents = Callable[[Path], dict[str, Any]]

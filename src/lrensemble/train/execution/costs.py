@@ -23,7 +23,7 @@ from lrensemble.train.execution.grouping import first_batch, is_stackable, large
 from lrensemble.train.execution.memory import free, is_out_of_memory
 from lrensemble.train.run.arithmetic.flops import forward_flops
 from lrensemble.train.run.arithmetic.numerics import threads, threads_for
-from lrensemble.train.run.loop import fit_members
+from lrensemble.train.run.fit import fit_members
 from lrensemble.train.run.runs import Run
 from lrensemble.train.run.single import initial_network
 from lrensemble.train.run.trainees import alone, together

@@ -7,8 +7,7 @@ from typing import Literal
 
 from lrensemble.pool import Pool
 from lrensemble.train.execution.jobs import Job
-from lrensemble.train.run.loop import Step
-from lrensemble.train.run.progress.journal import Epoch
+from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.runs import Elsewhere, Run
 
 

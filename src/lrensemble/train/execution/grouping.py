@@ -16,12 +16,13 @@ from lrensemble.data import Dataset, Learnable
 from lrensemble.language.adapters import computes_again
 from lrensemble.language.dataset import SequenceDataset
 from lrensemble.targets.heads import Head
+from lrensemble.train.run.arithmetic.randomness import randomness
 from lrensemble.train.run.fused.adapters import StackedAdapters
 from lrensemble.train.run.fused.stacked import StackedModel
 from lrensemble.train.run.needed import needed_memory
 from lrensemble.train.run.runs import Run
 from lrensemble.train.run.sequences import answer_logits
-from lrensemble.train.run.single import initial_network, randomness
+from lrensemble.train.run.single import initial_network
 
 MAX_GROUP_SIZE_ON_CPU = 16
 MAX_GROUP_SIZE_ON_GPU = 64

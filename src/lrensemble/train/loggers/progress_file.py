@@ -17,8 +17,7 @@ from lrensemble.environment import command
 from lrensemble.files import append_line
 from lrensemble.pool import Pool
 from lrensemble.train.execution.events import Began, Ended, Event, OutOfTime, Planned
-from lrensemble.train.run.loop import Step
-from lrensemble.train.run.progress.journal import Epoch
+from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.runs import Elsewhere
 
 FILE = "progress.jsonl"

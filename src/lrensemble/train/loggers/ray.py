@@ -7,7 +7,7 @@ from typing import Any
 from lrensemble.pool import Pool
 from lrensemble.train.execution.events import Began, Ended, Event
 from lrensemble.train.loggers.base import LOGGERS, Logger, needed
-from lrensemble.train.run.loop import Step
+from lrensemble.train.run.progress.events import Step
 from lrensemble.train.run.runs import Elsewhere
 
 PREFIX = "lrensemble"

@@ -8,8 +8,7 @@ from typing import Protocol
 
 from lrensemble.config import Recipe
 from lrensemble.train.execution.events import Began, Ended, Event
-from lrensemble.train.run.loop import Step
-from lrensemble.train.run.progress.journal import Epoch
+from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.runs import Elsewhere, Run
 
 Parameter = str | int | float | bool

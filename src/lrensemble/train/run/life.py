@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from lrensemble.data import Dataset, Learnable, rows_seen, steps_per_epoch
 from lrensemble.files.claims import Claim, claim
-from lrensemble.language.dataset import SequenceDataset
 from lrensemble.pool import MemberRecord, Pool
-from lrensemble.train.run.arithmetic.numerics import reproducibly, threads, threads_for
-from lrensemble.train.run.loop import Step, Steps, Trainee, chunks, largest_chunk, momenta_of, to_numbers
-from lrensemble.train.run.made import made_with
+from lrensemble.train.run.arithmetic.numerics import reproducibly, threads
+from lrensemble.train.run.loop import Steps, Trainee, chunks, largest_chunk, momenta_of, to_numbers
 from lrensemble.train.run.own_loop.life import live_by_function
 from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.progress.claims import Claims
-from lrensemble.train.run.progress.endings import best_epoch, early_end
-from lrensemble.train.run.progress.journal import BySplit, Epoch, Journal
+from lrensemble.train.run.progress.endings import best_epoch, early_end, note_over_chance
+from lrensemble.train.run.progress.events import Epoch, Step
+from lrensemble.train.run.progress.journal import BySplit, Journal
 from lrensemble.train.run.progress.kept import Kept
+from lrensemble.train.run.progress.made import made_with
 from lrensemble.train.run.progress.state import first_progress, restore_state, save_state, stacked_in
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
-from lrensemble.train.run.sharded.trainee import ShardedTrainee
-from lrensemble.train.run.single import initial_network
-from lrensemble.train.run.trainees import alone, together
+from lrensemble.train.run.trainees import suitable_threads, trainee_of
 
 MIN_STACK = 2
 """Fewest members of a stack that others have left."""
@@ -93,14 +89,16 @@ def live(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Tr
             updates = [life.trainee.step(step, own, momenta_of(policies, step)) for step, own in pairs]
             seen: list[Step | Epoch] = [*journal.add(Steps(steps, rates, *to_numbers(updates)))]
             claims.beat()
-            if journal.at_epoch_end and journal.going_on:
+            going_on = journal.going_on
+            if journal.at_epoch_end and going_on:
                 seen += end_epoch(life)
-            if journal.going_on and (interrupt.pending or clock.strikes(journal.step)):
+                going_on = journal.going_on
+            if going_on and (interrupt.pending or clock.strikes(journal.step)):
                 save(life)
                 if interrupt.pending:
                     raise interrupt.error()
             yield from seen
-            if not journal.going_on:
+            if not going_on:
                 break
         predictions = predict(life)
     records = [add(life, member, predictions) for member in range(len(runs))]
@@ -118,7 +116,7 @@ def begin(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> L
     if progress is None and len(trained) < len(runs):  # its tensors are damaged, and all begin again
         network, trainee = trainee_of(runs, dataset, session)
     if progress is None:
-        count = session.threads or _threads(network, runs, dataset, session)
+        count = session.threads or suitable_threads(network, runs, dataset, session)
         progress = first_progress(ids, count, reproducible=session.reproducible)
     journal = Journal(
         progress.model_copy(update={"runs": ids}),
@@ -130,35 +128,13 @@ def begin(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> L
     return Life(claims, dataset, pool, session, trainee, kept, journal, sum(map(torch.numel, network.parameters())))
 
 
-def _threads(network: nn.Module, runs: Sequence[Run], dataset: Learnable, session: Session) -> int:
-    """Threads that suit a network, or as many of them as there are runs."""
-    train = runs[0].recipe.train
-    if session.processes is not None:
-        return torch.get_num_threads()
-    # Of sequences a part of a batch, since a whole one may find no room.
-    rows = math.ceil(train.batch_size / train.accumulate) if isinstance(dataset, SequenceDataset) else train.batch_size
-    return threads_for(network, dataset.batch(dataset.rows["train"][:rows])[0], len(runs))
-
-
-def trainee_of(runs: Sequence[Run], dataset: Learnable, session: Session) -> tuple[nn.Module, Trainee]:
-    """New networks of runs as they are trained, and the first of them: a stack in a fused session, else the one."""
-    settings = [run.recipe.train for run in runs]
-    if session.processes is not None:
-        assert isinstance(dataset, SequenceDataset)  # of others there is no such session
-        sharded = ShardedTrainee(runs[0].recipe, dataset, session.processes)
-        return sharded.model, sharded
-    networks = [initial_network(run.recipe, dataset) for run in runs]
-    if session.execution == "fused":
-        return networks[0], together(networks, dataset, settings)
-    return networks[0], alone(networks[0], dataset, settings[0])
-
-
 def end_epoch(life: Life) -> list[Epoch]:
     """Write the lines of an epoch, keep the weights of the best, and let members go that end here."""
     journal, runs, metric = life.journal, life.claims.runs, life.journal.scoring.aim
     should_continue, is_last = life.session.should_continue, life.journal.step == runs[0].policy.total
-    judged = [member for member in journal.stacked if runs[member].recipe.train.learn_within]
-    seen = journal.end_epoch(life.trainee.predict("val").numpy(), judged)
+    said = life.trainee.predict("val").numpy()
+    seen = journal.end_epoch(said)
+    note_over_chance(journal, said, [each for each in journal.going_on if runs[each].recipe.train.learn_within])
     for member in journal.going_on:
         train, history = runs[member].recipe.train, journal.histories[member]
         if train.keep == "best" and best_epoch(history, metric) == len(history) - 1:

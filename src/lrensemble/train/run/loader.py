@@ -41,16 +41,23 @@ class BatchLoader:
         """Order of the rows, [seed, row], in the epoch of the last step: kept to save work, it is no state."""
 
     def load(self, step: int) -> tuple[Tensor, Tensor, Mixing | None]:
-        """Inputs [member, batch, …], or [batch, …] where all members see the same; truth [member, batch, …], or
-        [1, batch, …]; mixing as of one long batch.
+        """Inputs and truth [row, …] of the batches of all members laid end to end, or of the one that all see, and
+        mixing.
         """
         rows = self._dataset.rows["train"]
         chosen = self._chosen(step)
         draws = join([self._augmenter.draw(seed, step, own) for seed, own in zip(self._seeds, chosen, strict=True)])
-        places = queued(torch.from_numpy(np.concatenate(chosen)), rows.device)
-        inputs, truth, mixing = self._dataset.augmented(rows[places], self._augmenter, draws)
-        truth = truth.view(*chosen.shape, *truth.shape[1:])
-        return inputs if self.shared else inputs.view(*chosen.shape, *inputs.shape[1:]), truth, mixing
+        places = queued(torch.from_numpy(chosen.ravel()), rows.device)
+        return self._dataset.augmented(rows[places], self._augmenter, draws)
+
+    def load_stacked(self, step: int) -> tuple[Tensor, Tensor, Mixing | None]:
+        """Inputs [member, batch, …], or [batch, …] where all members see the same; truth [member, batch, …], or
+        [1, batch, …]; mixing as of one long batch.
+        """
+        inputs, truth, mixing = self.load(step)
+        stack = len(self._seeds), len(truth) // len(self._seeds)
+        truth = truth.view(*stack, *truth.shape[1:])
+        return inputs if self.shared else inputs.view(*stack, *inputs.shape[1:]), truth, mixing
 
     def _chosen(self, step: int) -> NDArray[np.int64]:
         """Positions [seed, batch] among the training rows."""

@@ -1,15 +1,13 @@
-"""The training loop: what is trained does one step after another, and what happens between steps is the caller's."""
+"""What the loop of a life (`life.live`) goes through: a trainee, chunks of its steps, their momenta and losses."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from lrensemble.errors import TrainingError
 from lrensemble.policies import Policy
 from lrensemble.targets.heads import Head
 
@@ -18,20 +16,6 @@ LARGEST_CHUNK = 64
 
 Momenta = Sequence[float | None] | None
 """[member] momentum of a step, None for the optimizer's own; None where all have that."""
-
-
-class Step(NamedTuple):
-    """One update of the optimizer."""
-
-    step: int
-    """From 0."""
-    rate: float
-    loss: float
-    """Mean over the batch, before the update."""
-    norm: float = math.nan
-    """L2 norm of the gradient over all parameters, before clipping."""
-    run: str = ""
-    """Id of the run, in a sweep."""
 
 
 class Steps(NamedTuple):
@@ -44,14 +28,6 @@ class Steps(NamedTuple):
     """[step, member] as `Step.loss`."""
     norms: Sequence[Sequence[float]]
     """[step, member] as `Step.norm`."""
-
-
-class DivergedError(TrainingError):
-    """A rate, a loss or a prediction is not finite any more: the run has ended without a usable model."""
-
-    def __init__(self, step: int, rate: float, loss: float) -> None:
-        super().__init__(f"diverged at step {step}: rate {rate:g}, loss {loss:g}")
-        self.step, self.rate, self.loss = step, rate, loss
 
 
 class Trainee(Protocol):
@@ -103,37 +79,6 @@ class Trainee(Protocol):
         """
 
 
-def fit(trainee: Trainee, policy: Policy, *, first_step: int = 0, chunk_steps: int = 1) -> Generator[Step, None, None]:
-    """Train one network in place, one step for each that is asked for.
-
-    Args:
-        trainee: of one member (`alone`).
-        policy: the rate by step, for `policy.total` steps.
-        first_step: how many steps are done already.
-        chunk_steps: steps that are done before the first of them is yielded, so that none in between waits for a GPU;
-            the network is then as it is after the last of them. Chunks end at multiples of it.
-
-    Raises:
-        DivergedError: the rate or the loss is not finite.
-        TrainingError: as `Trainee.step`.
-    """
-    for chunk in fit_members(trainee, [policy], first_step=first_step, chunk_steps=chunk_steps):
-        for step, (rate,), (loss,), (norm,) in zip(*chunk, strict=True):
-            if not (math.isfinite(rate) and math.isfinite(loss)):
-                raise DivergedError(step, rate, loss)
-            yield Step(step, rate, loss, norm)
-
-
-def fit_members(
-    trainee: Trainee, policies: Sequence[Policy], *, first_step: int = 0, chunk_steps: int = 1
-) -> Generator[Steps, None, None]:
-    """Train all members in place, a policy [member] each, chunk by chunk as `fit`; one that diverges is trained on."""
-    for steps in chunks(first_step, policies[0].total, chunk_steps):
-        rates = [[policy(step) for policy in policies] for step in steps]
-        updates = [trainee.step(step, own, momenta_of(policies, step)) for step, own in zip(steps, rates, strict=True)]
-        yield Steps(steps, rates, *to_numbers(updates))
-
-
 def momenta_of(policies: Sequence[Policy], step: int) -> Momenta:
     """What the policies of all members say of the momentum of a step."""
     if not any(policy.gives_momentum for policy in policies):
@@ -151,6 +96,9 @@ def chunks(first: int, total: int, *ends: int) -> Iterator[range]:
 
 def to_numbers(updates: Sequence[tuple[Tensor, Tensor]]) -> tuple[list[list[float]], list[list[float]]]:
     """Losses and norms of gradients, [step, member] each, of what steps gave; this waits for the device."""
+    if len(updates) == 1:  # as on a CPU: to stack one tensor costs as much as to read it
+        ((loss, norm),) = updates
+        return [loss.tolist()], [norm.tolist()]
     losses, norms = (torch.stack(values).tolist() for values in zip(*updates, strict=True))
     return losses, norms
 

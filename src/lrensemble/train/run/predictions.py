@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -82,17 +81,6 @@ class Scoring:
     def aim(self) -> str:
         """Metric that epochs are compared by: that which selection aims at unless told."""
         return self.target.default_metric(self.head.said.serves)
-
-    def over_chance(self, stored: Sequence[NDArray[np.floating]]) -> list[float | None]:
-        """[member] standard deviations over chance of what members say, [sample, column] each, as selection judges it;
-        None of those that it cannot judge.
-        """
-        from lrensemble.select import Validation  # with its compiler; most runs do without
-        from lrensemble.select.scoring.learned import scores_over_chance
-
-        said = [self.head.predictions(one) for one in stored]
-        found = scores_over_chance(Validation(said, self.truth, target=self.target)).tolist()
-        return [value if math.isfinite(value) else None for value in found]
 
     def scores(self, stored: NDArray[np.floating]) -> dict[str, float]:
         """Scores by metric of what a member says (`Head.stored`), [sample, column]."""

@@ -24,11 +24,11 @@ from lrensemble.targets.heads import Head
 from lrensemble.train.run.arithmetic.average import WeightAverage
 from lrensemble.train.run.arithmetic.groups import freeze
 from lrensemble.train.run.arithmetic.numerics import arithmetic, autocast
-from lrensemble.train.run.arithmetic.optimizers import ScaledOptimizer
+from lrensemble.train.run.arithmetic.randomness import randomness
+from lrensemble.train.run.arithmetic.scaled import ScaledOptimizer
 from lrensemble.train.run.loop import Momenta
 from lrensemble.train.run.progress.state import by_kind, require_same
 from lrensemble.train.run.sharded.share import WHOLE, Share
-from lrensemble.train.run.single import randomness
 
 NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -17,21 +16,12 @@ from lrensemble.data import Dataset, Learnable, Mixing, loss_of
 from lrensemble.targets.heads import batch_weight, mixed_loss
 from lrensemble.train.run.arithmetic.groups import freeze
 from lrensemble.train.run.arithmetic.numerics import arithmetic, autocast, compiled
-from lrensemble.train.run.arithmetic.optimizers import ScaledOptimizer
+from lrensemble.train.run.arithmetic.randomness import may_draw, randomness
+from lrensemble.train.run.arithmetic.scaled import ScaledOptimizer
 from lrensemble.train.run.loader import BatchLoader
 from lrensemble.train.run.loop import Momenta
 from lrensemble.train.run.predictions import checked_outputs, predict
 from lrensemble.train.run.progress.state import by_kind, require_same
-
-_DRAW_NOTHING = (
-    nn.Sequential,
-    nn.Linear,
-    nn.modules.conv._ConvNd,
-    nn.modules.batchnorm._BatchNorm,
-    nn.modules.pooling._MaxPoolNd,
-    nn.ReLU,
-    nn.Flatten,
-)
 
 
 class SingleTrainee:
@@ -79,8 +69,8 @@ class SingleTrainee:
 
     def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """One update of the weights; the loss before it and the norm of its gradient, [1] each."""
+        inputs, truth, mixing = self._loader.load(step)
         self.optimizer.begin(rates, momenta)
-        inputs, (truth,), mixing = self._loader.load(step)
         inputs = inputs.to(memory_format=self._memory_format) if inputs.ndim == 4 else inputs
         if not self.model.training:  # as after a prediction
             self.model.train()
@@ -93,21 +83,26 @@ class SingleTrainee:
         norm = self.optimizer.update(rates[0])
         if self._average is not None and math.isfinite(rates[0]):
             self._average.update_parameters(self.model)
-        return (torch.stack(losses).sum() if len(losses) > 1 else losses[0])[None], norm[None]
+        return (torch.stack(losses).sum() if len(losses) > 1 else losses[0]).view(1), norm.view(1)
 
     def _losses(self, inputs: Tensor, truth: Tensor, mixing: Mixing | None) -> Iterator[Tensor]:
         """The losses of a batch, part after part, which add up to the mean over it."""
-        settings, size = self._settings, math.ceil(len(truth) / self._settings.accumulate)
         other, share = (None, None) if mixing is None else (truth[mixing.partner], mixing.share)
-        whole = batch_weight(self._loss, truth, other, share) if size < len(truth) else None
+        if self._settings.accumulate == 1:
+            yield self._mean_loss(inputs, truth, other, share)
+            return
+        size, whole = math.ceil(len(truth) / self._settings.accumulate), batch_weight(self._loss, truth, other, share)
         for start in range(0, len(truth), size):
             rows = slice(start, start + size)
             own = truth[rows], other if other is None else other[rows], share if share is None else share[rows]
-            with autocast(inputs.device, settings):
-                outputs = checked_outputs(self._forward(inputs[rows]), len(own[0]), self.head)
-            exact = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
-            loss = mixed_loss(self._loss, exact, *own, settings.label_smoothing)
-            yield loss if whole is None else loss * (batch_weight(self._loss, *own) / whole)
+            yield self._mean_loss(inputs[rows], *own) * (batch_weight(self._loss, *own) / whole)
+
+    def _mean_loss(self, inputs: Tensor, truth: Tensor, other: Tensor | None, share: Tensor | None) -> Tensor:
+        """Mean loss of some rows, as `mixed_loss`, by what the network says of their inputs."""
+        with autocast(inputs.device, self._settings):
+            outputs = checked_outputs(self._forward(inputs), truth.shape[0], self.head)
+        exact = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+        return mixed_loss(self._loss, exact, truth, other, share, self._settings.label_smoothing)
 
     def predict(self, split: str) -> Tensor:
         """What the network says on a split, [1, sample, column]."""
@@ -150,38 +145,3 @@ def initial_network(recipe: Recipe, dataset: Learnable) -> nn.Module:
     outputs = dataset.head(recipe.train.form).outputs
     network = models.build(recipe.model, dataset.shape, outputs, recipe.train.seed_of_weights)
     return network.to(dataset.device)
-
-
-def may_draw(model: nn.Module) -> bool:
-    """Whether a network may draw random numbers in training; False only where all its parts are known to draw none."""
-    return not all(
-        isinstance(part, _DRAW_NOTHING) and type(part).__module__.startswith("torch.nn.modules.")
-        for part in model.modules()
-    )
-
-
-@contextmanager
-def randomness(seed: int, step: int, device: torch.device) -> Iterator[None]:
-    """Make what a model draws in this block (dropout, say) a function of (seed, step), and leave no trace of it."""
-    generators = [torch.default_generator]
-    if device.type == "cuda":
-        generators.append(torch.cuda.default_generators[device.index])
-    before = [generator.get_state() for generator in generators]
-    mixed = seed_of_step(seed, step)
-    for generator in generators:
-        generator.manual_seed(mixed)
-    apple = torch.mps.get_rng_state() if device.type == "mps" else None  # its generator is not to be had
-    if apple is not None:
-        torch.mps.manual_seed(mixed)
-    try:
-        yield
-    finally:
-        if apple is not None:
-            torch.mps.set_rng_state(apple)
-        for generator, state in zip(generators, before, strict=True):
-            generator.set_state(state)
-
-
-def seed_of_step(seed: int, step: int) -> int:
-    """Seed of the generators that a member draws from at a step."""
-    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])

@@ -24,7 +24,7 @@ from lrensemble.policies import build
 from lrensemble.pool.sealed import unseal
 from lrensemble.spec import Spec, SpecLike
 from lrensemble.train.run.arithmetic.numerics import threads, threads_for
-from lrensemble.train.run.loop import DivergedError, fit
+from lrensemble.train.run.fit import DivergedError, fit
 from lrensemble.train.run.trainees import alone
 from lrensemble.train.sweep.points import point_of
 from lrensemble.train.sweep.run_factory import RunFactory, checked_parts

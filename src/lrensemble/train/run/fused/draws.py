@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lrensemble.train.run.single import seed_of_step
+from lrensemble.train.run.arithmetic.randomness import seed_of_step
 
 
 class Draws:

@@ -51,7 +51,7 @@ class StackedTrainee:
 
     def step(self, step: int, rates: Sequence[float], momenta: Momenta = None) -> tuple[Tensor, Tensor]:
         """One update of all members; their losses before it and the norms of their gradients, [member] each."""
-        inputs, truth, mixing = self._loader.load(step)
+        inputs, truth, mixing = self._loader.load_stacked(step)
         with arithmetic(inputs.device, self._settings):
             with autocast(inputs.device, self._settings):
                 outputs = self.model.outputs(inputs, training=True, shared=self._loader.shared)

@@ -17,14 +17,13 @@ from lrensemble.pool import MemberRecord, Pool
 from lrensemble.pool.collect.scores import scores_of
 from lrensemble.targets import Predictions
 from lrensemble.train.run.arithmetic.numerics import reproducibly
-from lrensemble.train.run.loop import Step
-from lrensemble.train.run.made import made_with
 from lrensemble.train.run.own_loop.alive import interrupted_immediately, kept_alive, seeded
 from lrensemble.train.run.own_loop.function import train_function
 from lrensemble.train.run.own_loop.outcome import SPLITS, Outcome, are_numbers, history_of, outcome_of, predictions_of
 from lrensemble.train.run.predictions import predict
 from lrensemble.train.run.progress.claims import Claims
-from lrensemble.train.run.progress.journal import Epoch
+from lrensemble.train.run.progress.events import Epoch, Step
+from lrensemble.train.run.progress.made import made_with
 from lrensemble.train.run.progress.state import HistoryLine
 from lrensemble.train.run.runs import Run
 from lrensemble.train.run.session import Session

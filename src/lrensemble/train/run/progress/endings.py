@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lrensemble.config import TrainSettings
 from lrensemble.metrics import higher_is_better
+from lrensemble.train.run.progress.journal import Journal
 from lrensemble.train.run.progress.state import HistoryLine
 
 OVER_CHANCE = "over_chance"
 """Key of a line: standard deviations by which the predictions on `val` fit the truth better than chance."""
 
 History = Sequence[HistoryLine]
+
+
+def note_over_chance(journal: Journal, said: NDArray[np.floating], members: Sequence[int]) -> None:
+    """Write into the last lines of members how far they are over chance, as selection judges it; None where it cannot.
+
+    Args:
+        journal: of the runs.
+        said: [place, sample, column] on the validation rows.
+        members: those that may end because they have learned nothing.
+    """
+    if not members:
+        return
+    from lrensemble.select import Validation  # with its compiler; most runs do without
+    from lrensemble.select.scoring.learned import scores_over_chance
+
+    scoring = journal.scoring
+    own = [scoring.head.predictions(said[journal.stacked.index(member)]) for member in members]
+    scores = scores_over_chance(Validation(own, scoring.truth, target=scoring.target)).tolist()
+    for member, score in zip(members, scores, strict=True):
+        journal.histories[member][-1][OVER_CHANCE] = score if math.isfinite(score) else None
 
 
 def early_end(history: History, settings: TrainSettings, metric: str) -> Literal["learned_nothing", "stopped"] | None:

@@ -4,47 +4,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.pool.member import Status
-from lrensemble.train.run.loop import Step, Steps
+from lrensemble.train.run.loop import Steps
 from lrensemble.train.run.predictions import Scoring
-from lrensemble.train.run.progress.endings import OVER_CHANCE
+from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.progress.moments import Moments
 from lrensemble.train.run.progress.state import HistoryLine, Progress, Stop
 
 BySplit = Mapping[str, NDArray[np.floating]]
 """For each split, what the members say (`Head.stored`), [place, sample, column]."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """A run has done an epoch, alone or in a group."""
-
-    run: str
-    """Id of the run."""
-    epoch: int
-    """From 1."""
-    epochs: int
-    """Epoch after which the run ends; a part of a chain counts those of the parts before it."""
-    step: int
-    """Steps done."""
-    rate: float
-    """Rate of the last step."""
-    train_loss: float
-    """Mean over the steps of the epoch."""
-    scores: dict[str, float]
-    """Scores on the validation rows by metric."""
-    samples_per_second: float
-    """Training rows that the run has seen since its last epoch, by the wall-clock time since then, scoring included;
-    those of runs that are trained together add up."""
-    seconds: float
-    """Wall-clock time so far of all runs that are trained together with it, interruptions not counted."""
 
 
 class Journal:
@@ -58,15 +32,13 @@ class Journal:
         self.begun, self.scoring = progress, scoring
         self.epoch_steps, self._epochs, self._batch_size = epoch_steps, total // epoch_steps, batch_size
         self.step = progress.step
-        self.diverged = list(progress.diverged)
+        self.stops = list(progress.stops) or [None] * len(progress.histories)
         """[member]"""
-        self.stops = list(progress.stops) or [None] * len(self.diverged)
-        """[member]"""
-        self.stacked = list(progress.stacked) or list(range(len(self.diverged)))
+        self.stacked = list(progress.stacked) or list(range(len(self.stops)))
         """[place] members that are still trained; what is told of steps and epochs has this axis."""
         self.histories = [list(history) for history in progress.histories]
         """[member, line]"""
-        self.moments = Moments(len(self.diverged), progress.moments)
+        self.moments = Moments(len(self.stops), progress.moments)
         self._loss_sums = list(progress.loss_sums)
         self._rates = [float(history[-1]["rate"] or 0) if history else 0.0 for history in self.histories]
         """[member] rate of its last step."""
@@ -86,28 +58,20 @@ class Journal:
     @property
     def going_on(self) -> list[int]:
         """Members that have not ended."""
-        return [member for member in self.stacked if not self.has_ended(member)]
+        return [member for member in self.stacked if self.stops[member] is None]
 
     @property
     def finished(self) -> list[int]:
         """Members that have predictions in the end, as far as one knows."""
-        return [member for member in range(len(self.diverged)) if self.status_of(member) == "finished"]
-
-    def has_ended(self, member: int) -> bool:
-        """Whether a member is trained to no end, or no more."""
-        return self.diverged[member] or self.stops[member] is not None
+        return [member for member in range(len(self.stops)) if self.status_of(member) == "finished"]
 
     def status_of(self, member: int) -> Status:
         """Status in the pool, as far as one knows; a run that was stopped has finished."""
         stop = self.stops[member]
-        if self.diverged[member]:
-            return "diverged"
         return "finished" if stop is None or stop.how == "stopped" else stop.how
 
     def steps_of(self, member: int) -> int:
         """Steps that a member has done, with those of the run that it goes on from."""
-        if self.diverged[member]:
-            return int(self.histories[member][-1]["step"] or 0)
         stop = self.stops[member]
         return self.step if stop is None else stop.step
 
@@ -117,7 +81,7 @@ class Journal:
 
     def seconds_of(self, member: int) -> float:
         """Seconds of training per member: those of all, divided by the steps that each has done."""
-        steps = [max(1, self.steps_of(each)) for each in range(len(self.diverged))]
+        steps = [max(1, self.steps_of(each)) for each in range(len(self.stops))]
         return self.seconds * steps[member] / sum(steps)
 
     def add(self, done: Steps) -> list[Step]:
@@ -125,7 +89,7 @@ class Journal:
         seen = []
         for step, *values in zip(*done, strict=True):
             for member, rate, loss, norm in zip(self.stacked, *values, strict=True):
-                if self.has_ended(member):
+                if self.stops[member] is not None:
                     continue
                 self._rates[member] = rate
                 if not (math.isfinite(rate) and math.isfinite(loss)):
@@ -137,25 +101,21 @@ class Journal:
         self.step = done.steps.stop
         return seen
 
-    def end_epoch(self, said: NDArray[np.floating], judged: Collection[int] = ()) -> list[Epoch]:
+    def end_epoch(self, said: NDArray[np.floating]) -> list[Epoch]:
         """Write a line of history for each member that goes on; the epoch of each of these, for people.
 
         Args:
             said: [place, sample, column] on the validation rows.
-            judged: members whose line also says how far they are over chance.
         """
         self._check(said, self.going_on)
-        own = {member: said[self.stacked.index(member)] for member in self.going_on}
-        scores = {member: self.scoring.scores(stored) for member, stored in own.items()}
-        asked = [member for member in own if member in judged]
-        over_chance = self.scoring.over_chance([own[member] for member in asked]) if asked else []
+        scores = {member: self.scoring.scores(said[self.stacked.index(member)]) for member in self.going_on}
         epoch, seconds = self.step // self.epoch_steps, self.seconds
         steps_per_second = (self.step - self._epoch_began[0]) / max(seconds - self._epoch_began[1], 1e-9)
         found = []
-        for member in own:
+        for member, own in scores.items():
             rate, loss = self._rates[member], self._loss_sums[member] / self.epoch_steps
             line: HistoryLine = {"step": self.step, "epoch": epoch, "rate": rate, "train_loss": loss}
-            self.histories[member].append(line | {f"val_{name}": value for name, value in scores[member].items()})
+            self.histories[member].append(line | {f"val_{name}": value for name, value in own.items()})
             event = Epoch(
                 run=self.begun.runs[member],
                 epoch=epoch,
@@ -163,13 +123,11 @@ class Journal:
                 step=self.step,
                 rate=rate,
                 train_loss=loss,
-                scores=scores[member],
+                scores=own,
                 samples_per_second=steps_per_second * self._batch_size,
                 seconds=seconds,
             )
             found.append(event)
-        for member, value in zip(asked, over_chance, strict=True):
-            self.histories[member][-1][OVER_CHANCE] = value
         self._loss_sums, self._epoch_began = [0.0] * len(self._loss_sums), (self.step, seconds)
         return found
 
@@ -189,7 +147,7 @@ class Journal:
                 self._diverge(member, self.step - 1, math.nan)
 
     def _diverge(self, member: int, step: int, loss: float) -> None:
-        self.diverged[member] = True
+        self.stops[member] = Stop(how="diverged", step=step)
         line: HistoryLine = {"step": step, "epoch": step // self.epoch_steps + 1, "rate": self._rates[member]}
         line |= {"train_loss": loss}
         self.histories[member].append(line | {f"val_{name}": None for name in self.scoring.metrics})
@@ -201,9 +159,8 @@ class Journal:
                 "step": self.step,
                 "loss_sums": tuple(self._loss_sums),
                 "histories": tuple(map(tuple, self.histories)),
-                "diverged": tuple(self.diverged),
                 "stops": tuple(self.stops) if any(self.stops) else (),
-                "stacked": tuple(self.stacked) if len(self.stacked) < len(self.diverged) else (),
+                "stacked": tuple(self.stacked) if len(self.stacked) < len(self.stops) else (),
                 "seconds": self.seconds,
                 "moments": self.moments.saved(),
             }

@@ -18,6 +18,7 @@ class Moments:
 
     def __init__(self, members: int, saved: Saved = ()) -> None:
         self._values = [list(row) for row in saved] if saved else [[0.0] * members for _ in range(7)]
+        self._counts, self._means, self._squares = self._values[0], self._values[1:4], self._values[4:]
 
     def add(self, member: int, rate: float, norm: float) -> None:
         """Take note of one step of a member.
@@ -31,11 +32,11 @@ class Moments:
         """
         if not (math.isfinite(rate) and math.isfinite(norm)):
             return
-        counts, means, squares = self._values[0], self._values[1:4], self._values[4:]
-        counts[member] += 1
-        for value, mean, square in zip((rate, norm, rate * norm), means, squares, strict=True):
+        self._counts[member] += 1
+        count = self._counts[member]
+        for value, mean, square in zip((rate, norm, rate * norm), self._means, self._squares, strict=True):
             change = value - mean[member]
-            mean[member] += change / counts[member]
+            mean[member] += change / count
             square[member] += change * (value - mean[member])
 
     def saved(self) -> Saved:

@@ -38,9 +38,9 @@ HistoryLine = dict[str, int | float | None]
 
 
 class Stop(Record):
-    """End of a run before its last step that is no divergence."""
+    """End of a run before its last step."""
 
-    how: Literal["learned_nothing", "pruned", "stopped"]
+    how: Literal["diverged", "learned_nothing", "pruned", "stopped"]
     """`stopped` where its score became no better; it has finished."""
     step: int
     """Steps done."""
@@ -59,8 +59,6 @@ class Progress(Record):
     """[member] sum over the steps of the epoch that is under way."""
     histories: tuple[tuple[HistoryLine, ...], ...] = Field(default=((),), strict=False)
     """[member]"""
-    diverged: tuple[bool, ...] = Field(default=(False,), strict=False)
-    """[member]"""
     stops: tuple[Stop | None, ...] = Field(default=(), strict=False)
     """[member] of those that ended early; empty where nobody has."""
     stacked: tuple[int, ...] = Field(default=(), strict=False)
@@ -78,15 +76,8 @@ class Progress(Record):
 def first_progress(runs: tuple[str, ...], threads: int, *, reproducible: bool = False) -> Progress:
     """The progress of runs that begin."""
     count = len(runs)
-    zeros, empty, none = (0.0,) * count, ((),) * count, (False,) * count
-    return Progress(
-        runs=runs,
-        loss_sums=zeros,
-        histories=empty,
-        diverged=none,
-        threads=threads,
-        reproducible=reproducible,
-    )
+    zeros, empty = (0.0,) * count, ((),) * count
+    return Progress(runs=runs, loss_sums=zeros, histories=empty, threads=threads, reproducible=reproducible)
 
 
 def save_state(path: Path, progress: Progress, trainee: Trainee, kept: Kept | None = None) -> None:
@@ -163,11 +154,17 @@ def _read_state(path: Path) -> tuple[Progress, dict[str, Tensor]]:
 
 
 def _progress_of(text: str) -> Progress:
-    """The progress in a state's metadata; that of one run had no member axis in earlier versions."""
+    """The progress in a state's metadata. Earlier versions had no member axis for one run, and told divergence apart
+    from other stops.
+    """
     values = from_json(text)
-    if "history" not in values:
-        return Progress.model_validate_json(text)
-    values |= {"histories": [values.pop("history")], "loss_sums": [values.pop("loss_sum")]}
+    if "history" in values:
+        values |= {"histories": [values.pop("history")], "loss_sums": [values.pop("loss_sum")]}
+    if any(diverged := values.pop("diverged", ())):
+        values["stops"] = values.get("stops") or [None] * len(diverged)
+        for member, lines in enumerate(values["histories"]):
+            if diverged[member]:
+                values["stops"][member] = {"how": "diverged", "step": lines[-1]["step"]}
     return Progress.model_validate_json(json.dumps(values))
 
 
