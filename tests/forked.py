@@ -29,6 +29,8 @@ from typing import IO
 
 from tests.crash.forks import IMPORTED, warm
 
+from lrensemble.data import SOURCES
+
 ROOT = Path(__file__).parents[1]
 STANDARD = (0, 1, 2)
 IMPORTED_BY_WORKERS = ("lrensemble.export.predicting", "sklearn.datasets")
@@ -218,6 +220,7 @@ def serve(address: str) -> None:
     for name in (*IMPORTED, *IMPORTED_BY_WORKERS):
         importlib.import_module(name)
     warm()
+    SOURCES.call("digits", None)  # most sweeps of tests learn them
     gc.freeze()
     running: dict[int, socket.socket] = {}
     holding: list[socket.socket] | None = None

@@ -19,6 +19,7 @@ from lrensemble.pool import Pool
 TOML = """
 experiment = "e.toml"
 replicates = 2
+scaling.draws = 2
 select.methods = ["best", "greedy(size=4, bootstrap=0)"]
 [budget]
 epochs = 6

@@ -40,10 +40,22 @@ def samples_of(source: str, folder: Path | None) -> Samples:
 
 def test_digits_whose_file_lies_elsewhere_are_asked_of_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     found = samples_of("digits", None)
-    monkeypatch.setattr(packaged, "find_spec", lambda _: None)
+    looked_for = list[str]()
+    monkeypatch.setattr(packaged, "find_spec", looked_for.append)
+    packaged._read.cache_clear()
     asked = samples_of("digits", None)
+    packaged._read.cache_clear()
+    assert looked_for == ["sklearn"]
     assert np.array_equal(found.inputs, asked.inputs)
     assert np.array_equal(found.truth, asked.truth)
+
+
+def test_a_packaged_table_is_read_once_and_everybody_has_a_copy() -> None:
+    before = samples_of("diabetes", None)
+    reads = packaged._read.cache_info().misses
+    before.truth[:] = 0
+    assert samples_of("diabetes", None).truth.min() == 25
+    assert packaged._read.cache_info().misses == reads
 
 
 def test_digits_are_those_of_scikit_learn() -> None:

@@ -14,6 +14,7 @@ from lrensemble.pool.collect import collect
 
 VAL, TEST, CLASSES = 84, 120, 7
 WRONG = ((0.0, 0.25), (0.25, 0.5), (0.6, 0.9))
+SMALL = "greedy(size=5, bootstrap=2)"
 NEED_MORE = ("nll", "brier", "ece", "top5_accuracy")
 
 
@@ -45,11 +46,11 @@ def invented(result: Result) -> list[object]:
 
 def test_by_default_teams_of_labels_aim_at_accuracy(pool: Pool) -> None:
     assert default_metric(pool) == "accuracy"
-    assert choose(pool, "greedy").metric == "accuracy"
+    assert choose(pool, SMALL).metric == "accuracy"
 
 
 def test_no_score_is_made_up(pool: Pool) -> None:
-    result = evaluate(pool, [choose(pool, "all", consensus="plurality"), choose(pool, "greedy")])
+    result = evaluate(pool, [choose(pool, "all", consensus="plurality"), choose(pool, SMALL)])
     assert invented(result) == []
     assert result.references["accuracy"].tempered is None
     assert set(result.teams["all"].gain) == {"accuracy"}

@@ -20,6 +20,7 @@ from lrensemble.files import seal
 from lrensemble.pool import Pool
 
 ROWS, CLASSES = 90, 3
+SMALL = "greedy(size=5, bootstrap=2)"
 LABELS = np.tile(np.arange(CLASSES), ROWS // CLASSES)
 
 
@@ -29,7 +30,7 @@ def chosen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     right = blocks(ROWS, ((0.0, 0.3), (0.3, 0.6), (0.6, 0.9), (0.2, 0.5)))
     probs = np.stack([said(LABELS, one, CLASSES) for one in right])
     pool = pool_of(tmp_path_factory.mktemp("chosen"), (LABELS, probs), (LABELS, probs), names=("a", "b", "c", "d"))
-    save(pool, choose(pool, "greedy"))
+    save(pool, choose(pool, SMALL))
     return pool.folder
 
 
@@ -191,12 +192,12 @@ def test_a_result_of_the_version_before_opens_with_its_ranges_checked(
     path.write_text(json.dumps(content), encoding="utf-8")
     assert stored_result(pool, load(pool)) == result.model_copy(update={"format": 2})
     assert warnings(caplog) == [f"{path} is of an earlier version, without a checksum: no change would be noticed"]
-    content["teams"]["greedy"]["weights"][0] += 0.5
+    content["teams"][SMALL]["weights"][0] += 0.5
     path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(PoolError, match=r"weights sum to one, and these to 1\.5"):
         read_result(path)
     content = result.model_dump(mode="json") | {"format": 2}
-    content["teams"]["greedy"]["test"]["accuracy"] = 99.99
+    content["teams"][SMALL]["test"]["accuracy"] = 99.99
     path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(PoolError, match=r"accuracy is a fraction, and one is 99\.99"):
         read_result(path)

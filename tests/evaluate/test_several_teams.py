@@ -44,7 +44,7 @@ def test_a_method_used_once_is_named_by_itself_and_twice_with_what_differs(tmp_p
 
 def test_the_order_of_the_table_is_that_of_the_registered_methods(tmp_path: Path) -> None:
     pool = three(tmp_path)
-    methods = ("greedy", "brute_force", "top_k(k=2)", "all")
+    methods = ("greedy(size=5, bootstrap=2)", "brute_force", "top_k(k=2)", "all")
     tables = []
     for order in (methods, methods[::-1]):
         result = evaluate(pool, [choose(pool, method, folds=0) for method in order])

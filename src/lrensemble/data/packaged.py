@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,7 +14,7 @@ Table = NDArray[np.float64]
 
 
 def packaged_table(file: str, load: Callable[[], Table], *, delimiter: str | None = None, header: int = 0) -> Table:
-    """Table [row, column] of a data file of scikit-learn.
+    """Table [row, column] of a data file of scikit-learn, which is read once.
 
     Args:
         file: its name in scikit-learn's folder of data.
@@ -21,6 +22,12 @@ def packaged_table(file: str, load: Callable[[], Table], *, delimiter: str | Non
         delimiter: what stands between columns; blanks unless given.
         header: number of lines before the first row.
     """
+    return _read(file, load, delimiter, header).copy()
+
+
+@cache
+def _read(file: str, load: Callable[[], Table], delimiter: str | None, header: int) -> Table:
+    """The table that everybody copies: parsing the text takes as long as a few steps of training."""
     package = find_spec("sklearn")
     folder = Path(package.origin).parent if package and package.origin else Path()
     path = folder / "datasets" / "data" / file

@@ -101,5 +101,6 @@ def pool_saying(folder: Path, target: Target, truth: Mapping[str, NDArray[Any]],
 
 
 def settings_of(pools: Sequence[str], **more: Any) -> StudySettings:
+    """Settings of a study; few draws, which are most of what a comparison computes."""
     content = {"experiment": "digits", "pools": {name: {} for name in pools}, "select": {"methods": ["best", "all"]}}
-    return StudySettings.model_validate({**content, **more})
+    return StudySettings.model_validate({**content, "scaling": {"draws": 3}, **more})
