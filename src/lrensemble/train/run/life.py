@@ -23,7 +23,8 @@ from lrensemble.train.run.progress.claims import Claims
 from lrensemble.train.run.progress.endings import best_epoch, early_end
 from lrensemble.train.run.progress.journal import BySplit, Epoch, Journal
 from lrensemble.train.run.progress.kept import Kept
-from lrensemble.train.run.progress.state import first_progress, restore_state, save_state, stacked_in
+from lrensemble.train.run.progress.record import first_progress, stacked_in
+from lrensemble.train.run.progress.state import restore_state, save_state
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
 from lrensemble.train.run.sharded.trainee import ShardedTrainee

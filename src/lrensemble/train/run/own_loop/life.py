@@ -25,7 +25,7 @@ from lrensemble.train.run.own_loop.outcome import SPLITS, Outcome, are_numbers, 
 from lrensemble.train.run.predictions import predict
 from lrensemble.train.run.progress.claims import Claims
 from lrensemble.train.run.progress.journal import Epoch
-from lrensemble.train.run.progress.state import HistoryLine
+from lrensemble.train.run.progress.record import HistoryLine
 from lrensemble.train.run.runs import Run
 from lrensemble.train.run.session import Session
 from lrensemble.train.run.single import initial_network

@@ -16,7 +16,7 @@ from lrensemble.train.run.loop import Step, Steps
 from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.progress.endings import OVER_CHANCE
 from lrensemble.train.run.progress.moments import Moments
-from lrensemble.train.run.progress.state import HistoryLine, Progress, Stop
+from lrensemble.train.run.progress.record import HistoryLine, Progress, Stop
 
 BySplit = Mapping[str, NDArray[np.floating]]
 """For each split, what the members say (`Head.stored`), [place, sample, column]."""
