@@ -18,7 +18,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "lrensemble"
 LEVELS = (
     ("errors",),
     ("text",),
-    ("spec", "here", "files", "environment", "numerics", "rows", "numpy_files", "class_names", "limits"),
+    ("spec", "here", "files", "environment", "numerics", "rows", "numpy_files", "class_names", "limits", "lazy"),
     ("registry",),
     ("notebook",),
     ("config",),
@@ -39,7 +39,14 @@ LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 
 # Inside a part, lower rooms first; a room is a file or a folder. Those that share a level do not know each other.
 ROOMS = {
-    "train": (("run",), ("sweep",), ("execution",), ("loggers",), ("agreement", "status", "tune"), ("reproduce",)),
+    "train": (
+        ("pace", "run", "told"),
+        ("sweep",),
+        ("execution",),
+        ("loggers",),
+        ("agreement", "status", "tune"),
+        ("reproduce",),
+    ),
     "select": (
         ("reading",),
         ("validation",),

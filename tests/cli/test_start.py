@@ -59,6 +59,7 @@ def test_a_command_imports_what_it_uses(tmp_path: Path) -> None:
         (["--help"], set()),
         (["ls", pool], set()),
         (["ls", "metrics"], set()),
+        (["status", pool], set()),
         (["select", pool, "--method", "greedy"], {"numba"}),
         (["evaluate", pool], {"numba"}),
         (["run", str(file), "--out", str(tmp_path / "out")], {"numba", "torch", "plotly", "optuna"}),  # page and study

@@ -15,9 +15,9 @@ from lrensemble.files.holder import Holder
 from lrensemble.pool import Pool
 from lrensemble.pool.processes import joined, processes_in
 from lrensemble.train import Epoch, tune
-from lrensemble.train.loggers.pace import pace_of
-from lrensemble.train.loggers.progress_file import last_lines
+from lrensemble.train.pace import pace_of
 from lrensemble.train.status import status
+from lrensemble.train.told import last_lines
 
 MakeExperiment = Callable[..., Experiment]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import log_softmax, logsumexp
 
 from lrensemble.config.benchmarks import NORMALISATIONS, Normalisation
 from lrensemble.errors import ConfigError
@@ -172,13 +172,13 @@ def choice_log_probs(
         normalisation: how answers are made comparable.
         width: columns, those without a choice at `LOG_ZERO`.
     """
-    of_answers = log_softmax(answer_scores(scores, normalisation), axis=1)
+    of_answers = scipy.special.log_softmax(answer_scores(scores, normalisation), axis=1)
     found = np.full((len(questions), width), LOG_ZERO, dtype=np.float32)
     for row, question in enumerate(questions):
         own = of_answers[row, : len(question.contexts)]
         if question.joint:
             right = np.isin(np.arange(len(own)), question.right)
-            both = np.array([logsumexp(own[right]), logsumexp(own[~right])])
+            both = np.array([scipy.special.logsumexp(own[right]), scipy.special.logsumexp(own[~right])])
             own = both if right_first(question) else both[::-1]
         found[row, : len(own)] = np.maximum(own, LOG_ZERO)
     return found

@@ -27,7 +27,7 @@ from lrensemble.train.execution.memory import kept_memory
 from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.run.life import train_runs
 from lrensemble.train.run.progress.claims import claim_group
-from lrensemble.train.run.progress.state import HistoryLine
+from lrensemble.train.run.progress.record import HistoryLine
 from lrensemble.train.run.reading import read_of_recipe
 from lrensemble.train.run.runs import Run, ShouldContinue
 from lrensemble.train.run.session import Interrupt, Session

@@ -13,7 +13,7 @@ from lrensemble.errors import ConfigError
 from lrensemble.pool import Member, Pool
 from lrensemble.train import Ended, Step, tune
 from lrensemble.train.run.progress.endings import best_epoch, early_end
-from lrensemble.train.run.progress.state import HistoryLine
+from lrensemble.train.run.progress.record import HistoryLine
 
 MakeExperiment = Callable[..., Experiment]
 Contents = Callable[[Path], dict[str, Any]]

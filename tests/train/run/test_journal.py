@@ -11,7 +11,7 @@ from lrensemble.train import Step
 from lrensemble.train.run.loop import Steps
 from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.progress.journal import Journal
-from lrensemble.train.run.progress.state import Progress, first_progress
+from lrensemble.train.run.progress.record import Progress, first_progress
 
 RUNS = ("a", "b", "c")
 NAN = math.nan

@@ -15,7 +15,8 @@ from lrensemble.policies import Policy
 from lrensemble.spec import Spec
 from lrensemble.train import SingleTrainee, fit
 from lrensemble.train.run.arithmetic.optimizers import check_optimizer
-from lrensemble.train.run.progress.state import HistoryLine, Progress, restore_state, save_state
+from lrensemble.train.run.progress.record import HistoryLine, Progress
+from lrensemble.train.run.progress.state import restore_state, save_state
 
 STEPS = 5
 POLICY = Policy(Spec("test"), STEPS, lambda step: 0.01 / (1 + step))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from lrensemble.train.run.arithmetic.flops import forward_flops
 
 ROWS, STEPS = 3, 4
 SHAPE, OUTPUTS = (2, 16, 16), 5
-BUILT = ("mlp(width=6)", "cnn(width=3)", "wrn(depth=10, widen=1)", "vit(patch=4)")
+BUILT = ("mlp(width=6)", "cnn(width=3)", "wrn-10-1", "vit(patch=4)")
 KINDS = (torch.optim.SGD, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.Adadelta, torch.optim.NAdam)
 
 TRAINED = """
@@ -42,10 +43,10 @@ def network() -> nn.Module:
     return models.build("mlp(width=6)", (7,), OUTPUTS, 0)
 
 
-def trained(kind: type[torch.optim.Optimizer], **settings: object) -> list[torch.Tensor]:
+def trained(kind: Callable[..., torch.optim.Optimizer], **settings: object) -> list[torch.Tensor]:
     """Weights after some steps, and what the optimizer keeps."""
     model = network()
-    optimizer = kind(model.parameters(), lr=0.05, **settings)  # type: ignore[call-arg]
+    optimizer = kind(model.parameters(), lr=0.05, **settings)
     inputs = torch.linspace(-1, 1, ROWS * 7).view(ROWS, 7)
     for _ in range(STEPS):
         optimizer.zero_grad()
@@ -64,7 +65,7 @@ def test_an_eager_optimizer_takes_the_steps_of_torchs_own(kind: type[torch.optim
 
 
 def test_an_eager_optimizer_is_known_by_its_name_and_its_class() -> None:
-    optimizer = eager(torch.optim.SGD)([nn.Parameter(torch.zeros(2))], lr=0.1)  # type: ignore[call-arg]
+    optimizer = eager(torch.optim.SGD)([nn.Parameter(torch.zeros(2))], lr=0.1)
     assert isinstance(optimizer, torch.optim.SGD)
     assert repr(optimizer).startswith("SGD (")
 
@@ -72,7 +73,7 @@ def test_an_eager_optimizer_is_known_by_its_name_and_its_class() -> None:
 def test_an_eager_step_is_differentiable_where_it_is_asked_to_be() -> None:
     leaf = torch.tensor([2.0], requires_grad=True)
     weights = leaf.clone()
-    optimizer = eager(torch.optim.SGD)([weights], lr=0.1, differentiable=True)  # type: ignore[call-arg]
+    optimizer = eager(torch.optim.SGD)([weights], lr=0.1, differentiable=True)
     weights.grad = 3 * leaf
     optimizer.step()
     (slope,) = torch.autograd.grad(weights.sum(), leaf)

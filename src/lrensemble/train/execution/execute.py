@@ -29,7 +29,7 @@ from lrensemble.train.execution.other_processes import elsewhere_event, ended_el
 from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.run.life import train_runs
 from lrensemble.train.run.progress.claims import Claims, claim_group
-from lrensemble.train.run.progress.state import HistoryLine
+from lrensemble.train.run.progress.record import HistoryLine
 from lrensemble.train.run.runs import Elsewhere, Run, is_there, unfinished
 from lrensemble.train.run.session import Interrupt, Session
 from lrensemble.train.sweep.setup import Setup, set_up

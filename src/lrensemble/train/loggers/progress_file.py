@@ -8,10 +8,8 @@ import os
 import platform
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 from lrensemble.environment import command
 from lrensemble.files import append_line
@@ -19,14 +17,10 @@ from lrensemble.pool import Pool
 from lrensemble.train.execution.events import Began, Ended, Event, OutOfTime, Planned
 from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.runs import Elsewhere
-
-FILE = "progress.jsonl"
+from lrensemble.train.told import FILE
 
 SECONDS_PER_LINE = 1.0
 """Seconds between two lines of epochs of one run at least: short epochs shall not fill the disk."""
-
-LAST_BYTES = 16 * 2**20
-"""Bytes at the end of the file that tell how things stand."""
 
 
 class ProgressFile:
@@ -72,29 +66,6 @@ class ProgressFile:
 
     def close(self) -> None:
         """Nothing is open between two lines."""
-
-
-def last_lines(pool: Pool, size: int = LAST_BYTES) -> list[dict[str, Any]]:
-    """What was told last, line by line; what is no line of JSON, as half of one, is passed over.
-
-    Args:
-        pool: the pool.
-        size: bytes from the end of the file on that are read.
-    """
-    try:
-        with (pool.folder / FILE).open("rb") as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(0, end - size))
-            content = file.read(size)
-    except OSError:
-        return []
-    found = []
-    for line in content.split(b"\n"):
-        with suppress(ValueError, RecursionError):
-            event = json.loads(line)
-            if isinstance(event, dict):
-                found.append(event)
-    return found
 
 
 def _fields(event: Event) -> dict[str, object] | None:

@@ -21,7 +21,8 @@ from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.progress.journal import BySplit, Journal
 from lrensemble.train.run.progress.kept import Kept
 from lrensemble.train.run.progress.made import made_with
-from lrensemble.train.run.progress.state import first_progress, restore_state, save_state, stacked_in
+from lrensemble.train.run.progress.record import first_progress, stacked_in
+from lrensemble.train.run.progress.state import restore_state, save_state
 from lrensemble.train.run.runs import STATE, Run, pruned_recipe, unfinished
 from lrensemble.train.run.session import SaveClock, Session
 from lrensemble.train.run.trainees import suitable_threads, trainee_of

@@ -12,7 +12,7 @@ from lrensemble.config import Recipe
 from lrensemble.here import PREFIX
 from lrensemble.policies import Policy
 from lrensemble.pool import Pool
-from lrensemble.train.run.progress.state import HistoryLine
+from lrensemble.train.run.progress.record import HistoryLine
 
 STATE = "state.safetensors"
 

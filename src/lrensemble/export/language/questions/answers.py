@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import log_softmax, logsumexp
 
 from lrensemble.errors import DataError
 from lrensemble.export.disagreement import disagreement_of
@@ -78,9 +78,9 @@ def answers_to(
     said = choice_scores_by(score, ensemble.tokenizer, questions, context=ensemble.context, unconditional=alone)
     if said[0].cut:
         warn_once(f"{said[0].cut} answers have a prompt that is too long for the model; it is cut in front")
-    team, *members = (log_softmax(answer_scores(each, normalisation), axis=1) for each in said)
+    team, *members = (scipy.special.log_softmax(answer_scores(each, normalisation), axis=1) for each in said)
     if ensemble.description.consensus == "answer_probabilities":
-        team = logsumexp(np.log(ensemble.weights)[:, None, None] + np.stack(members), axis=0)
+        team = scipy.special.logsumexp(np.log(ensemble.weights)[:, None, None] + np.stack(members), axis=0)
     return Answers(np.exp(team), np.exp(np.stack(members)))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax, logsumexp
+import scipy
 
 from lrensemble.export.language.questions.asked import Asked
 
@@ -50,7 +50,7 @@ def _value(sample: Mapping[str, Any], asked: Asked) -> float | None:
     if METRIC not in sample or right is None or not all(texts):
         return None
     said = np.array([[own[0] for own in each] for each in asked.heard(pairs)]).T / [len(text) for text in texts]
-    team = logsumexp(log_softmax(said, axis=1), axis=0, b=asked.ensemble.weights[:, None])
+    team = scipy.special.logsumexp(scipy.special.log_softmax(said, axis=1), axis=0, b=asked.ensemble.weights[:, None])
     return float(team.argmax() == right)
 
 

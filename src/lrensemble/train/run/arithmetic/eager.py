@@ -13,9 +13,8 @@ MARKED = ("add_param_group", "state_dict", "load_state_dict")
 """Methods that torch marks for its compiler to leave alone. A mark is made by the compiler, at the first call."""
 
 
-@functools.cache
-def eager(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
-    """The same optimizer, to the bit, for who does not compile its steps.
+def eager(kind: type[torch.optim.Optimizer]) -> Callable[..., torch.optim.Optimizer]:
+    """A subclass of an optimizer that takes the same steps, to the bit, for who does not compile them.
 
     Its methods are those below torch's marks; they are called as they are, and nobody imports the compiler for them.
 
@@ -23,7 +22,10 @@ def eager(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
         kind: a class of `torch.optim`.
     """
     below = {name: inspect.unwrap(getattr(kind, name)) for name in MARKED}
-    return type(kind.__name__, (kind,), {**below, "step": _eager_step(inspect.unwrap(kind.step))})
+    made: Callable[..., torch.optim.Optimizer] = type(
+        kind.__name__, (kind,), {**below, "step": _eager_step(inspect.unwrap(kind.step))}
+    )
+    return made
 
 
 def _eager_step(update: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode, _FlopCounterMode
 
 
-class _EagerCounter(_FlopCounterMode):
+class _EagerCounter(_FlopCounterMode):  # type: ignore[no-untyped-call]
     """Torch's counter without the mark by which its compiler leaves it alone: to set that, all of it is imported."""
 
     __torch_dispatch__: Any = inspect.unwrap(_FlopCounterMode.__torch_dispatch__)

@@ -24,7 +24,7 @@ from lrensemble.train.run.predictions import predict
 from lrensemble.train.run.progress.claims import Claims
 from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.progress.made import made_with
-from lrensemble.train.run.progress.state import HistoryLine
+from lrensemble.train.run.progress.record import HistoryLine
 from lrensemble.train.run.runs import Run
 from lrensemble.train.run.session import Session
 from lrensemble.train.run.single import initial_network

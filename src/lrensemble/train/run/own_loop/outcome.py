@@ -18,7 +18,7 @@ from lrensemble.models.base import unwrapped
 from lrensemble.pool.collect.reading.tensors import as_array
 from lrensemble.targets import Predictions
 from lrensemble.train.run.own_loop.function import KEY
-from lrensemble.train.run.progress.state import HistoryLine
+from lrensemble.train.run.progress.record import HistoryLine
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from lrensemble.errors import StorageError
 from lrensemble.files.claims import Claim, Held, claim
 from lrensemble.pool import Pool
-from lrensemble.train.run.progress.state import UNUSABLE, read_progress
+from lrensemble.train.run.progress.record import UNUSABLE, read_progress
 from lrensemble.train.run.runs import STATE, Elsewhere, Run, entries_of, state_of, unfinished
 
 

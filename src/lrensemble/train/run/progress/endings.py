@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lrensemble.config import TrainSettings
 from lrensemble.metrics import higher_is_better
 from lrensemble.train.run.progress.journal import Journal
-from lrensemble.train.run.progress.state import HistoryLine
+from lrensemble.train.run.progress.record import HistoryLine
 
 OVER_CHANCE = "over_chance"
 """Key of a line: standard deviations by which the predictions on `val` fit the truth better than chance."""

@@ -15,7 +15,7 @@ from lrensemble.train.run.loop import Steps
 from lrensemble.train.run.predictions import Scoring
 from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.progress.moments import Moments
-from lrensemble.train.run.progress.state import HistoryLine, Progress, Stop
+from lrensemble.train.run.progress.record import HistoryLine, Progress, Stop
 
 BySplit = Mapping[str, NDArray[np.floating]]
 """For each split, what the members say (`Head.stored`), [place, sample, column]."""

@@ -16,7 +16,7 @@ from lrensemble.files.claims import claimed, holder_of
 from lrensemble.metrics import higher_is_better
 from lrensemble.pool import Pool
 from lrensemble.spec import SpecLike
-from lrensemble.train.run.progress.state import HistoryLine
+from lrensemble.train.run.progress.record import HistoryLine
 from lrensemble.train.run.runs import Run, pruned_recipe, unfinished
 from lrensemble.train.sweep.run_factory import RunFactory
 from lrensemble.train.sweep.strategies.base import Round
