@@ -30,6 +30,9 @@ TEAMS = 1500
 COMBINED = 200_000_000
 """Maximum number of predictions that are combined, over teams, members and rows."""
 
+BLOCK_BYTES = 2**23
+"""Memory for the rows of all members that are looked at together: a page is written beside other work."""
+
 PATH = 15
 """Number of additions of the greedy path."""
 
@@ -98,6 +101,7 @@ def accuracies(report: ReportData, rows: NDArray[np.int64], masks: NDArray[np.bo
         target=report.pool.task.target,
         weights=None if weights is None else weights[rows],
         choices=None if choices is None else choices[rows],
+        block_bytes=BLOCK_BYTES,
     )
     return np.asarray(team_scorer(validation, "accuracy", consensus)(masks.astype(np.float64)))
 
