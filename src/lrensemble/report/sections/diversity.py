@@ -33,6 +33,9 @@ COMBINED = 200_000_000
 BLOCK_BYTES = 2**23
 """Memory for the rows of all members that are looked at together: a page is written beside other work."""
 
+TEAMS_TOGETHER = 32
+"""Teams that are scored together, for the same reason."""
+
 PATH = 15
 """Number of additions of the greedy path."""
 
@@ -103,7 +106,8 @@ def accuracies(report: ReportData, rows: NDArray[np.int64], masks: NDArray[np.bo
         choices=None if choices is None else choices[rows],
         block_bytes=BLOCK_BYTES,
     )
-    return np.asarray(team_scorer(validation, "accuracy", consensus)(masks.astype(np.float64)))
+    scorer, parts = team_scorer(validation, "accuracy", consensus), range(0, len(masks), TEAMS_TOGETHER)
+    return np.concatenate([scorer(masks[start : start + TEAMS_TOGETHER].astype(np.float64)) for start in parts])
 
 
 def greedy_path(label_probs: Floats, steps: int = PATH) -> tuple[list[int], list[float]]:
