@@ -17,7 +17,7 @@ from lrensemble.export.description import Description, Part
 from lrensemble.export.predictions import Predictions
 from lrensemble.metrics import METRICS, accuracy
 from lrensemble.metrics.diversity.outcomes import outcomes
-from lrensemble.numerics import TIE, likeliest
+from lrensemble.numerics import TIE, exponential, likeliest
 from lrensemble.select import Validation
 from lrensemble.select.scoring.incremental import incremental_team
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import block_scorer, split
@@ -186,3 +186,11 @@ def test_programs_decide_the_same(members: int, classes: int, of: int, tmp_path:
     export_torch(ensemble, tmp_path / "ensemble.pt2")
     program = torch.export.load(tmp_path / "ensemble.pt2").module()
     assert program(torch.eye(rows))[1].tolist() == label.tolist()
+
+
+def test_exponentials_of_halves_are_those_of_numpy() -> None:
+    bits = np.random.default_rng(0).permutation(2**16).astype(np.uint16)
+    halves = bits.view(np.float16).reshape(128, 512)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for logs in (halves, halves[:, ::3], halves.T, halves[:5, 7], halves.astype(np.float32)):
+            assert np.array_equal(exponential(logs), np.exp(logs.astype(np.float64)), equal_nan=True)

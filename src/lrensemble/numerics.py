@@ -16,10 +16,12 @@ Predictions stored in float16 are 5e-4 apart, and their ties are those of the nu
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
+from numpy.typing import NDArray
 
 SMALLEST_PROBABILITY = np.finfo(np.float64).eps
 """What a probability counts as in a logarithm where it is less, zero among them: a row costs 36.04 nats at most.
@@ -48,7 +50,28 @@ def likeliest(probs: Any, axis: int = -1) -> Any:
     """
     xp = namespace(probs)
     ties = probs >= least_tie(xp.max(probs, axis=axis, keepdims=True))
-    return xp.argmax(xp.astype(ties, xp.int32), axis=axis)
+    # For numpy the first that is true is found by its bytes alone; torch has no argmax of booleans.
+    return xp.argmax(ties if xp is np else xp.astype(ties, xp.int32), axis=axis)
+
+
+def exponential(logs: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Exponentials in float64 of numbers of any type: of float16, which has few, they are looked up, to the same bits.
+
+    Args:
+        logs: […] numpy, memory-mapped or not.
+    """
+    if logs.dtype == np.float16:
+        return _of_halves().take(logs.view(np.uint16))
+    numbers = logs.astype(np.float64)
+    return np.exp(numbers, out=numbers)
+
+
+@cache
+def _of_halves() -> NDArray[np.float64]:
+    """Exponentials of all numbers of float16, by their bits."""
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    with np.errstate(over="ignore", invalid="ignore"):  # infinity and NaN are among them
+        return np.exp(halves.astype(np.float64))
 
 
 def least_tie(probs: Any) -> Any:

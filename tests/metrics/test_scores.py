@@ -8,6 +8,8 @@ from sklearn import metrics as reference
 from lrensemble.errors import PredictionsError, SpecError
 from lrensemble.metrics import METRICS, accuracy, brier, ece, nll, score, serving, top_k_accuracy
 from lrensemble.metrics.calibration import equal_width_bins
+from lrensemble.metrics.scores import within_top_k
+from lrensemble.numerics import TIE, least_tie
 from lrensemble.targets import check_labels, check_probabilities
 
 ROWS, CLASSES = 211, 7
@@ -136,3 +138,18 @@ def test_probabilities_are_checked(value: float, message: str) -> None:
         probs[1, 2, 1] = 0.0
     with pytest.raises(PredictionsError, match=message):
         check_probabilities(probs, "here")
+
+
+def test_within_top_k_is_its_slow_definition_where_classes_tie() -> None:
+    generator = np.random.default_rng(0)
+    for k in (1, 2, 5):
+        probs = generator.integers(1, 5, size=(300, 7)) / 7 * (1 + generator.integers(-3, 4, size=(300, 7)) * TIE / 2)
+        labels = generator.integers(7, size=300)
+        for row, label, found in zip(probs, labels, within_top_k(probs, labels, k=k), strict=True):
+            of_label = row[label]
+            ahead = [
+                each
+                for each in range(7)
+                if least_tie(row[each]) > of_label or (row[each] >= least_tie(of_label) and each < label)
+            ]
+            assert found == (len(ahead) < k)

@@ -232,7 +232,7 @@ def test_the_greedy_path_is_that_of_the_selector(trained: Pool) -> None:
 
 def test_small_parts_by_hand() -> None:
     assert pareto_front([1, 2, 2, 3, 4], [5, 4, 6, 6, 9]) == [0, 2, 4]
-    confidence, accuracy, count = bins(np.array([[0.9, 0.1], [0.95, 0.05], [0.4, 0.6]]), np.array([0, 1, 1]))
+    confidence, accuracy, count = bins(np.array([[0.9, 1], [0.95, 0], [0.6, 1]]))
     np.testing.assert_allclose(confidence, [0.6, 0.9, 0.95])
     assert accuracy.tolist() == [1, 1, 0]
     assert count.tolist() == [1, 1, 1]

@@ -35,6 +35,8 @@ RETURNED: dict[str, tuple[object, str]] = {
     "short": ({"weights": (1.0,)}, "give one for each"),
     "undefined": ({"weights": (float("nan"), 1.0)}, "give one for each"),
     "other_aim": ({"metric": "nll"}, "a team by nll, and was asked for one by accuracy"),
+    "aimless": ({"metric": None}, "a team by the metric None; give accuracy, which it was asked for"),
+    "mute": ({"consensus": None}, "the consensus None: "),
     "object_inside": ({"details": {"why": print}}, "details that JSON cannot hold"),
 }
 

@@ -76,7 +76,7 @@ def test_runs_of_later_rounds_are_missing_too(experiment: MakeExperiment, tmp_pa
     assert (len(last.missing), last.remaining) == (3, 3)
 
 
-@pytest.mark.parametrize("hours", [0.0, -1.0, float("nan")])
+@pytest.mark.parametrize("hours", [0.0, -0.0, -1.0, float("nan"), float("inf")])
 def test_no_hours_are_refused(experiment: MakeExperiment, tmp_path: Path, hours: float) -> None:
-    with pytest.raises(TrainingError, match=r"hours = (0|-1|nan) is refused; more than 0"):
+    with pytest.raises(TrainingError, match=r"hours = (-?0|-1|nan|inf) is refused; give a number above 0"):
         tune(experiment(), tmp_path, hours=hours)

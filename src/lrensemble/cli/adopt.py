@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -113,6 +114,8 @@ def _numbers(given: str | None, option: str) -> list[float] | float | None:
         return None
     try:
         found = [float(each) for each in given.split(",")]
+        if not all(map(math.isfinite, found)):
+            raise ValueError
     except ValueError:
         raise ConfigError(f"{option} {given} is refused; give one number, or one for each channel: 0.49,0.48") from None
     return found[0] if len(found) == 1 else found

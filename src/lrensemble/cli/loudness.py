@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -102,7 +103,7 @@ def _shared_options() -> list[Any]:
 
 
 class Verb(TyperCommand):
-    """A verb, with the options that all have; no path that is given is empty."""
+    """A verb, with the options that all have; no path that is given is empty, and every number is one."""
 
     def __init__(self, name: str | None, *, params: list[Any] | None = None, **options: Any) -> None:
         own, shared = params or [], _shared_options()
@@ -117,9 +118,17 @@ class Verb(TyperCommand):
         for each in self.params:
             values = given.get(each.name or "")
             if "" in (values if isinstance(values, list | tuple) else [values]) and _is_path(each):
-                shown = each.opts[0] if each.param_type_name == "option" else (each.name or "").upper()
-                raise ConfigError(f"{shown} is an empty path; name a file or a folder, or . for this one")
-        return super().parse_args(ctx, args)
+                raise ConfigError(f"{_shown(each)} is an empty path; name a file or a folder, or . for this one")
+        left = super().parse_args(ctx, args)
+        for each in self.params:
+            value = ctx.params.get(each.name or "")
+            if isinstance(value, float) and not math.isfinite(value):  # 1e400 is infinite as well
+                raise ConfigError(f"{_shown(each)} {given[each.name]} is refused; give a finite number")
+        return left
+
+
+def _shown(parameter: Any) -> str:
+    return parameter.opts[0] if parameter.param_type_name == "option" else (parameter.name or "").upper()
 
 
 def _is_path(parameter: Any) -> bool:

@@ -22,6 +22,12 @@ from rich.text import Text
 from lrensemble.errors import StorageError
 from lrensemble.text import escaped_json, visible
 
+_AROUND_SIGNS = re.compile(r"(?<=\S) (?=(?:[=<>≤≥±×] |%))|(?<= [=<>≤≥±×]) (?=\S)")
+"""Spaces inside `p = 0.03`, `2 × 10` and `95 %`."""
+_UNBROKEN = "\ufdd0"
+"""What stands for such a space until the lines are made: Rich breaks at every character that is a space for Python, the
+no-break space too. Unicode assigns no character to it, now or ever."""
+
 
 class OutputClosedError(Exception):
     """The reader of standard output is gone: a broken pipe, as of `| head`."""
@@ -45,13 +51,14 @@ class Printer(Console):
             self.quiet = quiet
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Text of one line, with control characters escaped before it is measured."""
-        return super().render_str(visible(text), **options)
+        """Text of one line, with control characters escaped before it is measured, that is not broken at signs."""
+        return super().render_str(_AROUND_SIGNS.sub(_UNBROKEN, visible(text)), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Segments of the lines; those that move the cursor are the printer's own."""
         for part in super().render(renderable, options):
-            yield part if part.control else Segment(visible(part.text, keep="\n"), part.style)
+            text = part.text.replace(_UNBROKEN, " ")
+            yield part if part.control else Segment(visible(text, keep="\n"), part.style)
 
     def status(self, status: RenderableType, **options: Any) -> Status:
         """Line with the current work; brackets in it are no markup."""

@@ -40,6 +40,15 @@ def changes(pool: Pool, single: Member, team_probs: NDArray[np.float64]) -> Chan
     test = pool.task.test_sets[0]
     labels = np.asarray(pool.truth(test))
     probs = pool.task.target.seen(single.predictions(test))
-    rows = np.arange(len(labels))
-    gained = team_probs[rows, labels] - probs[rows, labels]
-    return Changes(labels, likeliest(probs), likeliest(team_probs), gained)
+    return changes_of(labels, class_and_probability(probs, labels), class_and_probability(team_probs, labels))
+
+
+def class_and_probability(probs: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The class that is predicted, and the probability of the true one: [sample, 2], all that changes need."""
+    return np.stack([likeliest(probs), probs[np.arange(len(labels)), labels]], axis=1)
+
+
+def changes_of(labels: NDArray[np.int64], single: NDArray[np.float64], team: NDArray[np.float64]) -> Changes:
+    """Changes from `class_and_probability` of a model and of a team."""
+    before, after = (said[:, 0].astype(np.int64) for said in (single, team))
+    return Changes(labels, before, after, team[:, 1] - single[:, 1])

@@ -26,6 +26,9 @@ Compute = Callable[[Floats, slice], NDArray[Any]]
 BLOCK_BYTES = 32 * 2**20
 """Memory for what members say on the rows of one block, in float64."""
 
+ROW_BLOCK_BYTES = 4 * 2**20
+"""The same where one predictor is looked at, of whose rows more is computed: sets of classes take several such."""
+
 KEPT_BYTES = 512 * 2**20
 """Memory for the numbers that are kept of predictors that are measured together; those beyond it are measured later."""
 
@@ -89,7 +92,7 @@ class SplitReader:
             predictions = block[predictor].predictions
             return compute(predictions, slice(block.start, block.start + len(predictions)))
 
-        return np.concatenate(list(self._looked_at([predictor], look)))
+        return np.concatenate(list(self._looked_at([predictor], look, ROW_BLOCK_BYTES)))
 
     def _groups(self, asked: Mapping[K, Asked[K]]) -> Iterator[list[K]]:
         """Keys of predictors that are measured together: all that are compared, and others while they fit."""
@@ -138,11 +141,13 @@ class SplitReader:
             del kept[key]
         return found
 
-    def _looked_at(self, predictors: Sequence[Predictor], look: Callable[[_Block], R]) -> Iterator[R]:
+    def _looked_at(
+        self, predictors: Sequence[Predictor], look: Callable[[_Block], R], block_bytes: int = BLOCK_BYTES
+    ) -> Iterator[R]:
         """What is found of each block of rows, in order; the first one alone, the others a few at once."""
         names = list(dict.fromkeys(itertools.chain.from_iterable(each.members for each in predictors)))
         mapped = [part for name in names for part in self.voices.predictions[name].parts.values()]
-        step = max(1, BLOCK_BYTES // (8 * len(names) * self.target.width))
+        step = max(1, block_bytes // (8 * len(names) * self.target.width))
         starts = range(0, len(self), step)
 
         def looked(start: int) -> R:

@@ -34,9 +34,7 @@ class Temperatures:
 
     def value(self, name: str) -> float:
         """Temperature of a member."""
-        temperature = self._fitted[name].arguments["temperature"]
-        assert isinstance(temperature, float | int)
-        return float(temperature)
+        return value_of(self._fitted[name])
 
     def at_limit(self, name: str) -> bool:
         """Whether the fit ended at the border of the search."""
@@ -60,3 +58,10 @@ class Temperatures:
         probs = val.target.seen(val.voices.predictions[name][rows])
         weights = None if val.weights is None else val.weights[rows]
         return fit("tempered", probs[None], val.truth[rows], counts=weights)
+
+
+def value_of(fitted: Spec) -> float:
+    """Temperature of a consensus that was fitted."""
+    temperature = fitted.arguments["temperature"]
+    assert isinstance(temperature, float | int)
+    return float(temperature)

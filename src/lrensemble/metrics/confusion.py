@@ -25,7 +25,11 @@ def confusion_matrix(probs: Floats, labels: Labels, weights: Floats | None = Non
         labels: [sample] class indices.
         weights: [sample] how often each row counts; once where not given.
     """
-    classes = probs.shape[1]
-    pairs = labels * classes + predicted_classes(probs)
+    return confusions_of(predicted_classes(probs), labels, probs.shape[1], weights)
+
+
+def confusions_of(predicted: Labels, labels: Labels, classes: int, weights: Floats | None = None) -> Floats:
+    """The same matrix from predicted classes [sample], of so many classes."""
+    pairs = labels * classes + predicted
     counts = np.bincount(pairs, weights=weights, minlength=classes * classes)
     return np.asarray(counts.reshape(classes, classes), dtype=np.float64)

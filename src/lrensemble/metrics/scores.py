@@ -7,7 +7,10 @@ import numpy as np
 from lrensemble.limits import Count
 from lrensemble.metrics.base import METRICS, Floats, Labels, mean_over_rows
 from lrensemble.metrics.confusion import predicted_classes
-from lrensemble.numerics import SMALLEST_PROBABILITY, least_tie
+from lrensemble.numerics import SMALLEST_PROBABILITY, TIE, least_tie
+
+SURELY_AHEAD = 1 - 2 * TIE
+"""Factor by which a probability may be lowered and still be above another, if it does not tie with that one."""
 
 
 def correct(probs: Floats, labels: Labels) -> Floats:
@@ -18,9 +21,15 @@ def correct(probs: Floats, labels: Labels) -> Floats:
 def within_top_k(probs: Floats, labels: Labels, *, k: int = 5) -> Floats:
     """Correctness [sample], 1 where the label is among the k likeliest classes, else 0; ties go to the lowest class."""
     of_label = probs[np.arange(len(labels)), labels][:, None]
-    before = np.arange(probs.shape[1]) < labels[:, None]
-    ahead = (least_tie(probs) > of_label) | ((probs >= least_tie(of_label)) & before)
-    return np.asarray(ahead.sum(axis=1) < k, dtype=np.float64)
+    near = probs >= least_tie(of_label)  # of these alone, the label among them, some may be ahead of it
+    within = np.count_nonzero(near, axis=1) <= k
+    open_rows = np.flatnonzero(~within)
+    open_rows = open_rows[np.count_nonzero(probs[open_rows] * SURELY_AHEAD > of_label[open_rows], axis=1) < k]
+    few, own = probs[open_rows], of_label[open_rows]
+    before = np.arange(probs.shape[1]) < labels[open_rows, None]
+    ahead = (least_tie(few) > own) | (near[open_rows] & before)
+    within[open_rows] = ahead.sum(axis=1) < k
+    return np.asarray(within, dtype=np.float64)
 
 
 def log_losses(probs: Floats, labels: Labels) -> Floats:

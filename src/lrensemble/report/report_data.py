@@ -14,6 +14,9 @@ from lrensemble.errors import ReportError
 from lrensemble.evaluate import MemberResult, Result, Scores, Team, load, predict, validation_of
 from lrensemble.evaluate.costs import cost_of
 from lrensemble.evaluate.measurements import LEARNED_NOTHING, headline_of
+from lrensemble.evaluate.predictors import Predictor
+from lrensemble.evaluate.streaming import Compute, SplitReader
+from lrensemble.evaluate.teams import predictor_of
 from lrensemble.pool import Member, Pool
 from lrensemble.report.look import Look, looks_of
 from lrensemble.report.parameters import Floats, Products, products_of
@@ -215,6 +218,23 @@ class ReportData:
     def all_serve(self, need: Need) -> bool:
         """Whether all finished members say what is needed."""
         return need in served_by_all(member.predictions("val") for member in self.members)
+
+    def by_row(self, whose: Member | Team, split: str, compute: Compute) -> NDArray[Any]:
+        """What is computed of the predictions of a member or a team [sample, …]; they are forgotten block by block.
+
+        Args:
+            whose: predictions.
+            split: whose rows.
+            compute: function of what metrics see of some rows [sample, column], and of their places.
+        """
+        predictor = Predictor((whose.id,)) if isinstance(whose, Member) else predictor_of(whose)
+        if split not in self._readers:
+            self._readers[split] = SplitReader(self.pool, split)
+        return self._readers[split].by_row(predictor, compute)
+
+    @cached_property
+    def _readers(self) -> dict[str, SplitReader]:
+        return {}
 
     def team_said(self, split: str) -> Floats | None:
         """What metrics see of the judged team, [sample, column]; None where it is not stored."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from lrensemble.consensus import for_target
-from lrensemble.errors import SelectionError
+from lrensemble.errors import LREnsembleError, SelectionError
 from lrensemble.metrics import METRICS
 from lrensemble.rows import read_only
 from lrensemble.select.base import SELECTORS, Selection, check_method, selector_for
@@ -57,9 +57,7 @@ def _checked(validation: Validation, start: str, metric: Spec, returned: object)
     if not isinstance(returned, Selection):
         raise SelectionError(f"{start} {shortened(returned)}; it must return a lrensemble.select.Selection")
     team, weights = _team(returned, validation.members, start)
-    if (aimed := METRICS.check(returned.metric)) != metric:
-        raise SelectionError(f"{start} a team by {aimed}, and was asked for one by {metric}")
-    consensus = for_target(returned.consensus, validation.target.kind)
+    consensus = _aimed(returned, metric, validation.target.kind, start)
     try:
         json.dumps(dict(returned.details), allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -73,6 +71,22 @@ def _checked(validation: Validation, start: str, metric: Spec, returned: object)
         score=team_score(validation, team, weights, metric=metric, consensus=consensus),
         tried=_whole([returned.tried], f"{start} tried =")[0],
     )
+
+
+def _aimed(returned: Selection, metric: Spec, kind: str, start: str) -> Spec:
+    """Consensus of a team that is by the metric that was asked for."""
+    try:
+        aimed = METRICS.check(returned.metric)
+    except LREnsembleError:  # `metric=None`, for example, where a selector leaves out what it was given
+        raise SelectionError(
+            f"{start} a team by the metric {shortened(returned.metric)}; give {metric}, which it was asked for"
+        ) from None
+    if aimed != metric:
+        raise SelectionError(f"{start} a team by {aimed}, and was asked for one by {metric}")
+    try:
+        return for_target(returned.consensus, kind)
+    except LREnsembleError as error:
+        raise SelectionError(f"{start} the consensus {shortened(returned.consensus)}: {error}") from None
 
 
 def _team(returned: Selection, members: int, start: str) -> tuple[tuple[int, ...], tuple[float, ...]]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
+from lrensemble.numerics import exponential
 from lrensemble.rows import check_groups, check_weights
 from lrensemble.select.reading import ArrayReader, MembersReader, is_accelerated, is_by_member, on_host, reader
 from lrensemble.targets import Choices, Need, Predictions, Target, inferred_target
@@ -144,8 +145,8 @@ class Validation:
         [member, sample, class] probabilities, or [member, sample, output] values, for distributions means and then
         variances.
         """
-        numbers: Floats = self._reader.dense(np.array(team, dtype=np.int64), rows).astype(np.float64)
-        return np.exp(numbers, out=numbers) if self.of_classes else numbers
+        numbers = self._reader.dense(np.array(team, dtype=np.int64), rows)
+        return exponential(numbers) if self.of_classes else numbers.astype(np.float64)
 
     def of_members(self, team: Sequence[int]) -> Self:
         """The same rows with some of the members alone."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.config import Gives, Scale
+from lrensemble.numerics import exponential
 from lrensemble.targets.base import Target, TruthKind, head_of
 from lrensemble.targets.checks import check_labels
 from lrensemble.targets.forms import Form, Labels, LogProbs, Need, Predictions
@@ -85,8 +86,7 @@ class Classes(Target):
             named = np.zeros((len(predictions), self.width))
             named[np.arange(len(predictions)), predictions.main] = 1
             return named
-        numbers = predictions.dense(self.width).astype(np.float64)
-        return np.exp(numbers, out=numbers)
+        return exponential(predictions.dense(self.width))
 
     def head(self, form: Form | None = None, scale: Scale | None = None) -> Head:  # noqa: ARG002 – no units
         """Logits, cross-entropy and softmax; or the log-probability of the truth alone."""

@@ -92,6 +92,25 @@ def unpacked(content: bytes) -> bytes:
     return found
 
 
+class Unpacking(gzip.GzipFile):
+    """A packed file that is unpacked while it is read, as long as it does not unpack to far more than text does."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._largest = largest_unpacked(path.stat().st_size)
+
+    def read1(self, size: int = -1) -> bytes:
+        """The next bytes, as `io.BufferedIOBase.read1`; text is read by this alone.
+
+        Raises:
+            TextError: more bytes have been unpacked than text would be.
+        """
+        part = super().read1(size)
+        if self.tell() > self._largest:
+            raise TextError(f"it unpacks to more than {self._largest >> 20} MiB; unpack it first")
+        return part
+
+
 def from_toml(text: str) -> dict[str, Any]:
     """Content of a TOML text.
 

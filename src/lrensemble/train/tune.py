@@ -151,8 +151,8 @@ def deadline_in(hours: float | None) -> float:
     """
     if hours is None:
         return math.inf
-    if not hours > 0:
-        raise TrainingError(f"hours = {hours:g} is refused; more than 0")
+    if not 0 < hours < math.inf:
+        raise TrainingError(f"hours = {hours:g} is refused; give a number above 0, or leave it out for no limit")
     return time.monotonic() + 3600 * hours
 
 

@@ -373,3 +373,20 @@ def test_a_table_that_is_not_what_its_suffix_says_is_refused(tmp_path: Path) -> 
     for name in ("plain", "cut"):
         with pytest.raises(PredictionsError, match=rf"{name}.csv.gz cannot be read as a table: "):
             read_table(tmp_path / f"{name}.csv.gz")
+
+
+def test_a_packed_table_is_unpacked_once(tmp_path: Path) -> None:
+    counters = Path("/proc/self/io")
+    if not counters.exists():
+        pytest.skip("Linux counts the bytes that are read")
+
+    def bytes_read(path: Path) -> int:
+        before = int(counters.read_text().split()[1])
+        assert len(read_table(path)["c2"]) == len(numbers)
+        return int(counters.read_text().split()[1]) - before
+
+    numbers = np.random.default_rng(0).random((15_000, 3))
+    path = tmp_path / "a.tsv.gz"
+    pd.DataFrame(numbers, columns=["c0", "c1", "c2"]).to_csv(path, index=False, sep="\t")
+    bytes_read(path)  # with what is imported for it
+    assert path.stat().st_size <= bytes_read(path) < 1.5 * path.stat().st_size, "beside the first line"

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.metrics.confusion import confusion_matrix
+from lrensemble.metrics.confusion import confusions_of
+from lrensemble.numerics import likeliest
 from lrensemble.report.labels import axis_labels
 from lrensemble.report.look import BAD, GOOD, NEUTRAL
 from lrensemble.report.parameters import Floats
@@ -28,13 +29,14 @@ def confusion(report: ReportData) -> Section | None:
     """Section on the judged team against the best single model on test, pair of classes by pair."""
     if report.judged is None or report.pool.task.target.kind != "classes":  # choices are other ones in every row
         return None
-    said = report.team_said(report.test)
-    if said is None:
+    if report.chosen is None:
         return None
     labels, weights = report.truth(report.test), report.pool.weights(report.test)
-    before = confusion_matrix(report.seen(report.best, report.test), labels, weights)
-    after = confusion_matrix(said, labels, weights)
     names = list(report.pool.task.classes)
+    said = (
+        report.by_row(each, report.test, lambda probs, _: likeliest(probs)) for each in (report.best, report.chosen)
+    )
+    before, after = (confusions_of(predicted, labels, len(names), weights) for predicted in said)
     shown = _most_errors(before + after)
     which = "" if len(shown) == len(names) else f" The {len(shown)} classes with most errors of {len(names)} are drawn."
     pairs = _pairs(before, after, names)

@@ -30,6 +30,12 @@ TEAMS = 1500
 COMBINED = 200_000_000
 """Maximum number of predictions that are combined, over teams, members and rows."""
 
+BLOCK_BYTES = 2**23
+"""Memory for the rows of all members that are looked at together: a page is written beside other work."""
+
+TEAMS_TOGETHER = 32
+"""Teams that are scored together, for the same reason."""
+
 PATH = 15
 """Number of additions of the greedy path."""
 
@@ -98,8 +104,10 @@ def accuracies(report: ReportData, rows: NDArray[np.int64], masks: NDArray[np.bo
         target=report.pool.task.target,
         weights=None if weights is None else weights[rows],
         choices=None if choices is None else choices[rows],
+        block_bytes=BLOCK_BYTES,
     )
-    return np.asarray(team_scorer(validation, "accuracy", consensus)(masks.astype(np.float64)))
+    scorer, parts = team_scorer(validation, "accuracy", consensus), range(0, len(masks), TEAMS_TOGETHER)
+    return np.concatenate([scorer(masks[start : start + TEAMS_TOGETHER].astype(np.float64)) for start in parts])
 
 
 def greedy_path(label_probs: Floats, steps: int = PATH) -> tuple[list[int], list[float]]:

@@ -28,6 +28,9 @@ MOST_NAMED = 40
 DIVERGENCE_NUMBERS = 1 << 26
 """Maximum number of probabilities that divergences are measured on."""
 
+DIVERGENCE_PART = 1 << 22
+"""Probabilities that are held together for that."""
+
 
 def heat_maps(report: ReportData) -> list[Figure]:
     """Heat maps of how far members are apart on val, and of the similarity of parameters where it is defined."""
@@ -63,14 +66,26 @@ def _of_classes(report: ReportData) -> list[HeatMap]:
     """Disagreement and divergence of every two members."""
     disagreement = pairwise("disagreement", report.predicted, report.labels)
     rows, note = report.sampled_rows(DIVERGENCE_NUMBERS // (len(report.members) * len(report.pool.task.classes)))
-    probs = np.stack(
-        [report.pool.task.target.seen(member.predictions("val")[rows]).astype(np.float32) for member in report.members]
-    )
-    divergence = pairwise("kullback_leibler", probs, report.labels[rows])
     return [
         ("disagreement", 100 * disagreement, "% of val rows on which two disagree"),
-        ("divergence", divergence, f"Kullback-Leibler divergence, mean of both directions, nats, on {note}"),
+        (
+            "divergence",
+            _divergence(report, rows),
+            f"Kullback-Leibler divergence, mean of both directions, nats, on {note}",
+        ),
     ]
+
+
+def _divergence(report: ReportData, rows: NDArray[np.int64]) -> Floats:
+    """Kullback-Leibler divergence of every two members on some val rows: the mean of that on parts of them."""
+    target, members = report.pool.task.target, report.members
+    step = max(1, DIVERGENCE_PART // (len(members) * target.width))
+    total = np.zeros((len(members), len(members)))
+    for start in range(0, len(rows), step):
+        part = rows[start : start + step]
+        probs = np.stack([target.seen(member.predictions("val")[part]).astype(np.float32) for member in members])
+        total += len(part) * pairwise("kullback_leibler", probs, report.labels[part])
+    return np.asarray(total / len(rows))
 
 
 def by_layer(products: Products, name: str, what: str) -> Figure:

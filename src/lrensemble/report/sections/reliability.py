@@ -5,18 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrensemble.consensus import combine, fit
-from lrensemble.evaluate.temperatures import FITTED_CELLS
-from lrensemble.metrics import METRICS
-from lrensemble.metrics.calibration import equal_width_bins
-from lrensemble.numerics import likeliest
+from lrensemble.evaluate import Team
+from lrensemble.evaluate.temperatures import value_of
+from lrensemble.metrics.calibration import confidence_and_correctness, ece_of_rows, equal_width_bins
+from lrensemble.pool import Member
 from lrensemble.report.look import GUIDE, SINGLE, TEAM
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import Labels, ReportData
 from lrensemble.report.section import Figure, Section
 
 BINS = 12
+
+FITTED_CELLS = 2**21
+"""Probabilities that the temperature of a team is fitted to, at most: of more rows a sample gives the same."""
+
+SCALED_CELLS = 2**18
+"""Probabilities that are scaled together."""
 
 SINGLE_MODEL = "best single"
 
@@ -25,21 +32,20 @@ def reliability(report: ReportData) -> Section | None:
     """Section on the best single model and the judged team on val, plain and tempered."""
     if report.judged is None:
         return None
-    found = {SINGLE_MODEL: report.seen(report.best, "val")}
-    team = report.team_said("val")
-    if team is not None:
-        found["team"] = team
+    found: dict[str, Member | Team] = {SINGLE_MODEL: report.best}
+    if report.chosen is not None:
+        found["team"] = report.chosen
     traces: list[dict[str, Any]] = [_diagonal()]
     sentences = []
-    for place, (name, probs) in enumerate(found.items()):
-        tempered = _with_temperature(report, name, probs)
-        sentences.append(
-            f"{name}: ECE {_ece(probs, report.labels):.4f}, with temperature {_ece(tempered, report.labels):.4f}"
-        )
+    for place, (name, whose) in enumerate(found.items()):
+        plain, tempered = _plain_and_tempered(report, whose)
+        sentences.append(f"{name}: ECE {ece_of_rows(plain):.4f}, with temperature {ece_of_rows(tempered):.4f}")
         colour, symbol = (SINGLE, TEAM)[place], ("circle", "diamond")[place]
-        traces.append(_trace(name, probs, report.labels, colour, "solid", symbol))
-        traces.append(_trace(f"{name}, with temperature", tempered, report.labels, colour, "dot", f"{symbol}-open"))
-        traces.append(_counts(name, probs, colour, place))
+        traces.append(_trace(name, plain, colour, "solid", symbol))
+        traces.append(_trace(f"{name}, with temperature", tempered, colour, "dot", f"{symbol}-open"))
+        traces.append(_counts(name, plain, colour, place))
+    where = _fitted_rows(report)[1]
+    of_team = f", that of the team to {where}" if "team" in found and not where.startswith("all") else ""
     axes = {
         "xaxis": {"title": {"text": "confidence"}, "range": [0, 1.01], "anchor": "y2"},
         "yaxis": {"title": {"text": "accuracy"}, "range": [0, 1.04], "domain": [0.33, 1]},
@@ -49,7 +55,7 @@ def reliability(report: ReportData) -> Section | None:
     }
     return Section(
         "Reliability",
-        ["; ".join(sentences) + ". Temperatures are fitted to the same val rows (Guo et al. 2017)."],
+        [f"{'; '.join(sentences)}. Temperatures are fitted to the same val rows (Guo et al. 2017){of_team}."],
         figures=[
             Figure(
                 "reliability",
@@ -62,28 +68,47 @@ def reliability(report: ReportData) -> Section | None:
     )
 
 
-def bins(probs: Floats, labels: Labels) -> tuple[Floats, Floats, Floats]:
-    """Mean confidence, accuracy and number of rows [bin] of the bins that hold any."""
-    confidence = probs.max(axis=1)
+def bins(judged: Floats) -> tuple[Floats, Floats, Floats]:
+    """Mean confidence, accuracy and number of rows [bin] of the bins that hold any, of `confidence_and_correctness`."""
+    confidence, right = judged.T
     place = equal_width_bins(confidence, BINS)
     count = np.bincount(place, minlength=BINS).astype(np.float64)
     held = count > 0
-    right = (likeliest(probs) == labels).astype(np.float64)
     sums = [np.bincount(place, weights=values, minlength=BINS)[held] for values in (confidence, right)]
     return sums[0] / count[held], sums[1] / count[held], count[held]
 
 
-def _with_temperature(report: ReportData, name: str, probs: Floats) -> Floats:
-    """Probabilities after scaling: by the temperature that the evaluation found, of a team by one that is fitted."""
+def _plain_and_tempered(report: ReportData, whose: Member | Team) -> tuple[Floats, Floats]:
+    """Confidence and correctness [sample, 2] on val, as it is and with a temperature."""
+    tempered = f"tempered(temperature={_temperature(report, whose)})"
+
+    def both_of(probs: Floats, labels: Labels) -> Floats:
+        scaled = np.asarray(combine(tempered, probs[None]))
+        return np.stack([confidence_and_correctness(each, labels) for each in (probs, scaled)], axis=1)
+
+    def judged(probs: Floats, rows: slice) -> Floats:
+        labels, step = report.labels[rows], max(1, SCALED_CELLS // probs.shape[1])
+        parts = (slice(start, start + step) for start in range(0, len(probs), step))
+        return np.concatenate([both_of(probs[part], labels[part]) for part in parts])
+
+    both = report.by_row(whose, "val", judged)
+    return both[:, 0], both[:, 1]
+
+
+def _temperature(report: ReportData, whose: Member | Team) -> float:
+    """The temperature that the evaluation found of the best single model; of a team one that is fitted."""
     known = report.result.references[report.result.verdict.metric].tempered
-    if name == SINGLE_MODEL and known is not None:
-        return np.asarray(combine(f"tempered(temperature={known.temperature})", probs[None]))
-    rows, _ = report.sampled_rows(FITTED_CELLS // probs.shape[1])
-    return np.asarray(combine(fit("tempered", probs[None, rows], report.labels[rows]), probs[None]))
+    if isinstance(whose, Member) and known is not None:
+        return known.temperature
+    fitted = np.zeros(len(report.labels), dtype=bool)
+    fitted[_fitted_rows(report)[0]] = True
+    probs = report.by_row(whose, "val", lambda probs, rows: probs[fitted[rows]])
+    return value_of(fit("tempered", probs[None], report.labels[fitted]))
 
 
-def _ece(probs: Floats, labels: Labels) -> float:
-    return float(METRICS.call("ece", probs, labels))
+def _fitted_rows(report: ReportData) -> tuple[NDArray[np.int64], str]:
+    """Rows that the temperature of a team is fitted to, and a phrase that says which."""
+    return report.sampled_rows(FITTED_CELLS // len(report.pool.task.classes))
 
 
 def _diagonal() -> dict[str, Any]:
@@ -99,9 +124,9 @@ def _diagonal() -> dict[str, Any]:
     }
 
 
-def _counts(name: str, probs: Floats, colour: str, place: int) -> dict[str, Any]:
+def _counts(name: str, judged: Floats, colour: str, place: int) -> dict[str, Any]:
     """Bars of the number of rows in each bin of confidence."""
-    count = np.bincount(equal_width_bins(probs.max(axis=1), BINS), minlength=BINS)
+    count = np.bincount(equal_width_bins(judged[:, 0], BINS), minlength=BINS)
     return {
         "type": "bar",
         "name": f"{name}, rows",
@@ -113,8 +138,8 @@ def _counts(name: str, probs: Floats, colour: str, place: int) -> dict[str, Any]
     }
 
 
-def _trace(name: str, probs: Floats, labels: Labels, colour: str, dash: str, symbol: str) -> dict[str, Any]:
-    confidence, accuracy, count = bins(probs, labels)
+def _trace(name: str, judged: Floats, colour: str, dash: str, symbol: str) -> dict[str, Any]:
+    confidence, accuracy, count = bins(judged)
     return {
         "type": "scatter",
         "mode": "lines+markers",

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lrensemble.evaluate import changes
-from lrensemble.evaluate.changes import Changes
+from lrensemble.evaluate.changes import Changes, changes_of, class_and_probability
 from lrensemble.report.labels import axis_labels
 from lrensemble.report.look import BAD, GOOD
 from lrensemble.report.pictures import Picture, pictures
@@ -21,11 +20,15 @@ SHOWN_CLASSES = 30
 
 def rows(report: ReportData) -> Section | None:
     """Section on the judged team against the best single model on test, by class and by row."""
-    probs = None if report.judged is None else report.team_said(report.test)
-    if probs is None:
+    if report.judged is None or report.chosen is None:
         return None
     names = report.pool.task.classes
-    found = changes(report.pool, report.best, probs)
+    labels = report.truth(report.test)
+    single, team = (
+        report.by_row(each, report.test, lambda probs, rows: class_and_probability(probs, labels[rows]))
+        for each in (report.best, report.chosen)
+    )
+    found = changes_of(labels, single, team)
     by_gain = np.argsort(-found.gained, kind="stable")
     shown = [*by_gain[:SHOWN_ROWS].tolist(), *by_gain[::-1][:SHOWN_ROWS].tolist()]
     seen = pictures(report.members, report.data_folder, shown, trust_code=report.pool.trust_code)

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from lrensemble.evaluate import Team
 from lrensemble.evaluate.uncertainty.tables import uncertainty_tables
 from lrensemble.metrics.calibration import confidence_and_correctness
 from lrensemble.metrics.selective import risk_coverage
+from lrensemble.pool import Member
 from lrensemble.report.escape import escape_html
 from lrensemble.report.look import DASHES, SINGLE, TEAM
-from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
 
@@ -55,9 +56,11 @@ def uncertainty(report: ReportData) -> Section | None:
 
 def _figure(report: ReportData) -> Figure:
     """Risk-coverage curves of the best single model and of the judged team, on the rows that the verdict is on."""
-    said = [(f"best single: {report.best.name}", report.seen(report.best, report.test), SINGLE, DASHES[0])]
-    if (team := report.team_said(report.test)) is not None:
-        said.append((f"team: {report.result.verdict.method}", team, TEAM, DASHES[1]))
+    said: list[tuple[str, Member | Team, str, str]] = [
+        (f"best single: {report.best.name}", report.best, SINGLE, DASHES[0])
+    ]
+    if report.chosen is not None:
+        said.append((f"team: {report.result.verdict.method}", report.chosen, TEAM, DASHES[1]))
     traces = [_curve(report, name, own) | {"line": {"color": colour, "dash": dash}} for name, own, colour, dash in said]
     return Figure(
         "risk_coverage",
@@ -70,9 +73,10 @@ def _figure(report: ReportData) -> Figure:
     )
 
 
-def _curve(report: ReportData, name: str, said: Floats) -> dict[str, Any]:
-    """Risk over coverage of predictions [sample, class], in percent, at levels that are evenly spread."""
-    rows = confidence_and_correctness(said, report.truth(report.test))
+def _curve(report: ReportData, name: str, whose: Member | Team) -> dict[str, Any]:
+    """Risk over coverage of a member or a team, in percent, at levels that are evenly spread."""
+    labels = report.truth(report.test)
+    rows = report.by_row(whose, report.test, lambda probs, part: confidence_and_correctness(probs, labels[part]))
     kept, wrong = risk_coverage(rows, report.pool.weights(report.test))
     levels = np.unique(np.linspace(0, len(kept) - 1, min(POINTS, len(kept))).round().astype(np.int64))
     return {

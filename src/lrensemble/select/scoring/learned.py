@@ -138,7 +138,7 @@ def _of_probabilities(validation: Validation, times: Floats) -> Floats:
         rows = len(block.truth)
         counts = times[:, block.start : block.start + rows]
         sums += counts @ values[:, np.arange(rows), block.truth].T
-        means += np.tensordot(counts, values, axes=(1, 1))
+        means += (counts @ values).transpose(1, 0, 2)
         row_squares += [np.square(values @ share) @ count for share, count in zip(shares, counts, strict=True)]
         np.square(values, out=values)
         squares += [values @ share @ count for share, count in zip(shares, counts, strict=True)]

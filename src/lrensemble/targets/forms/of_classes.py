@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
-from lrensemble.numerics import TIE, likeliest
+from lrensemble.numerics import TIE, exponential, likeliest
 from lrensemble.targets.checks import check_labels, check_probabilities
 from lrensemble.targets.forms.base import CHECKED_AT_ONCE, LOG_ZERO, Floats, Form, Need, Predictions
 
@@ -140,9 +140,8 @@ class LogProbs(Predictions):
         self._require_shape((rows, width), "sample, class", source)
         step = max(1, CHECKED_AT_ONCE // width)
         for start in range(0, rows, step):
-            block = np.asarray(self.main[start : start + step], dtype=np.float64)
             with np.errstate(over="ignore"):  # logits in place of log-probabilities are told apart by their sum
-                check_probabilities(np.exp(block), source, start)
+                check_probabilities(exponential(self.main[start : start + step]), source, start)
 
     def labels(self) -> NDArray[np.int64]:
         """The likeliest class; ties go to the lowest."""

@@ -25,7 +25,7 @@ from lrensemble.pool.collect.reading.first_lines import (
     whole_names,
 )
 from lrensemble.pool.collect.reading.roles import role_of
-from lrensemble.text.reading import TextError, largest_unpacked
+from lrensemble.text.reading import TextError, Unpacking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ Arrays = dict[str, NDArray[Any]]
 MISSING = ("", "NaN", "nan", "NA", "N/A", "n/a", "<NA>", "NULL", "null", "-nan", "#N/A")
 """Cells without a value; `None` is a class in many tables."""
 
-_NUMBER = r"-?\d+"
+_WITH_COMMA = re.compile(r"-?\d+,\d+")
 
 
 def read_table(path: Path) -> Arrays:
@@ -83,8 +83,6 @@ def need_pandas() -> Any:
 
 def _csv(path: Path) -> pd.DataFrame:
     """A table of text, unpacked and read some of it at a time: no more is held than the cells, and their words once."""
-    if path.suffix.lower() == ".gz":
-        _require_bounded(path)
     first, told, skipped = _first_line(path)
     separator = told or separator_of(first, path)
     cells_of_first = cells_of(first, separator)
@@ -114,7 +112,7 @@ def _csv(path: Path) -> pd.DataFrame:
             )
 
     found = _composed(read("."))
-    if separator in ";\t" and _has_decimal_commas(path, separator):
+    if separator in ";\t" and _has_decimal_commas(found):
         found = _composed(read(","))
     stripped = found.columns.map(lambda name: name.strip().removeprefix("# ") if isinstance(name, str) else name)
     if stripped.is_unique:  # spaces around names are of whoever wrote the file by hand
@@ -139,14 +137,14 @@ def _first_line(path: Path) -> tuple[str, str, int]:
 
 @contextmanager
 def _text(path: Path) -> Iterator[io.TextIOWrapper]:
-    """The text of a file, unpacked where it is compressed.
+    """The text of a file, unpacked while it is read where it is compressed.
 
     Raises:
         PredictionsError: it is not what its suffix says.
     """
     try:
         with (
-            gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file,
+            Unpacking(path) if path.suffix.lower() == ".gz" else path.open("rb") as file,
             io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text,
         ):
             yield text
@@ -154,28 +152,14 @@ def _text(path: Path) -> Iterator[io.TextIOWrapper]:
         raise PredictionsError(f"{path} cannot be read as a table: {error}") from None
 
 
-def _has_decimal_commas(path: Path, separator: str) -> bool:
-    cell = re.compile(rf"(?:^|{separator})-?\d+,\d+(?:{separator}|\s*$)")
-    with _text(path) as lines:
-        return any(cell.search(line) for line in lines)
-
-
-def _require_bounded(path: Path) -> None:
-    """Refuse a packed file that was made to fill a memory.
-
-    Raises:
-        TextError: it unpacks to far more than text does.
-        PredictionsError: it is not what its suffix says.
-    """
-    largest, found = largest_unpacked(path.stat().st_size), 0
-    try:
-        with gzip.open(path) as file:
-            while part := file.read(1 << 20):
-                found += len(part)
-                if found > largest:
-                    raise TextError(f"it unpacks to more than {largest >> 20} MiB; unpack it first")
-    except gzip.BadGzipFile as error:
-        raise PredictionsError(f"{path} cannot be read as a table: {error}") from None
+def _has_decimal_commas(frame: pd.DataFrame) -> bool:
+    """Whether a number with a comma stands in a column that was read as text."""
+    return any(
+        isinstance(cell, str) and _WITH_COMMA.fullmatch(cell.strip())
+        for place, kind in enumerate(frame.dtypes)
+        if getattr(kind, "kind", "O") == "O"
+        for cell in frame.iloc[:, place]
+    )
 
 
 def _composed(frame: pd.DataFrame) -> pd.DataFrame:
