@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from lrensemble.front.adopted import adopt
     from lrensemble.front.benchmarks import benchmark
     from lrensemble.front.estimators import LREnsembleClassifier, LREnsembleRegressor
+    from lrensemble.front.scored import score
     from lrensemble.front.sweep import run, tune
     from lrensemble.front.teams import evaluate, select
     from lrensemble.front.written import export, predict, report
-    from lrensemble.metrics import score
     from lrensemble.policies import Policy, paper_grid
     from lrensemble.pool import Member, Pool, Task
     from lrensemble.pool.collect import collect
@@ -70,7 +70,7 @@ _HOME = {
     "report": "front.written",
     "reproduce": "train",
     "run": "front.sweep",
-    "score": "metrics",
+    "score": "front.scored",
     "select": "front.teams",
     "study": "studies",
     "team_score": "select",

@@ -16,6 +16,19 @@ SMALLEST = 1074
 """No float64 but zero is below two to the power of minus this."""
 
 
+def unmasked(given: Any, name: str) -> Any:
+    """What is given, if no part of it is masked: numpy drops a mask without a word, and what was hidden would count.
+
+    Raises:
+        PredictionsError: values are masked.
+    """
+    if np.ma.is_masked(given):
+        raise PredictionsError(
+            f"{name}: some values are masked, and so are none; fill them in, or leave these rows out"
+        )
+    return given
+
+
 def check_weights(weights: NDArray[Any], rows: int, name: str = "weights") -> NDArray[np.float64]:
     """Weights of rows [sample] in float64, whose sums are exact in whatever order they are added.
 

@@ -204,6 +204,8 @@ def _value(given: object, depth: int) -> Value:
         return tuple(_value(item, depth + 1) for item in given)
     if isinstance(given, Mapping):
         return _spec(given, depth + 1)
+    if hasattr(given, "dtype") and hasattr(given, "tolist"):  # a number or an array of numpy, a tensor
+        return _value(given.tolist(), depth + 1)
     raise SpecError(
         f"{shortened(given)} cannot be an argument: allowed are numbers, strings, booleans, lists and nested specs"
     )

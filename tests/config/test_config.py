@@ -60,6 +60,15 @@ def test_names_may_be_written_as_text(tmp_path: Path) -> None:
     assert experiment.policy == (Spec("cosine", {"peak": 0.1}),)
 
 
+@pytest.mark.parametrize(
+    "policy",
+    ['policy = "cosine(peak=0.1)"', '[policy]\nname = "cosine"\npeak = 0.1', '[[policy]]\nname = "cosine"\npeak = 0.1'],
+)
+def test_a_single_policy_is_a_list_of_one(policy: str, tmp_path: Path) -> None:
+    experiment = load_experiment(write(tmp_path, f'data = "digits"\nmodel = "mlp"\n{policy}'))
+    assert experiment.policy == (Spec("cosine", {"peak": 0.1}),)
+
+
 def test_overrides_replace_keys_of_the_file(tmp_path: Path) -> None:
     experiment = load_experiment(write(tmp_path, TOML), {"train": {"epochs": 7}, "data": {"folder": "elsewhere"}})
     assert experiment.train.epochs == 7

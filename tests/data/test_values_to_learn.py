@@ -82,6 +82,8 @@ def test_whole_numbers_are_what_they_are_said_to_be(tmp_path: Path) -> None:
         ("", {"y": Y, "outputs": ["a", "a"]}, "outputs are named a, a; give 2 different names"),
         ("", {"y": np.where(Y[4, 1] == Y, np.inf, Y)}, r"row 4 has .*, inf to learn, which is not finite"),
         ("", {"y": np.where([[True, False]], Y, 7.5)}, "output 1 is 7.5 in every row; there is nothing to learn"),
+        ("", {"y": Y * 1e300}, r"output 0 goes up to .*e\+\d+, whose square no number holds; give it in another unit"),
+        ("", {"y": Y * [1, 1e-300]}, r"output 1 goes up to .*e-\d+, whose square no number holds"),
         (", kind='values'", {"y": np.array(["a"] * 30)}, "labels are <U1; values are numbers"),
         (", kind='classes'", {"y": Y[:, 0]}, "labels are float64; give integers from 0, or texts"),
         (", kind='classes'", {"y": Y}, r"labels have shape \(30, 2\); give one a row"),

@@ -84,6 +84,21 @@ def test_one_program_gives_what_each_member_gives(ensemble: Ensemble, images: Im
     assert turned.with_faster_execution().description.batched in (True, False)
 
 
+def test_arrays_of_another_byte_order_are_the_same_and_masked_ones_are_refused(
+    ensemble: Ensemble, images: Images
+) -> None:
+    given = np.asarray(images[0][:5], dtype=np.float64)
+    expected = ensemble.predict_proba(given)
+    for kind in (">f8", ">f4", np.longdouble):
+        np.testing.assert_allclose(ensemble.predict_proba(given.astype(kind)), expected, rtol=0, atol=1e-6)
+    asked = torch.tensor(given, requires_grad=True)
+    np.testing.assert_allclose(ensemble.predict_proba(asked), expected, rtol=0, atol=1e-6)
+    with pytest.raises(DataError, match="array: some values are masked, and so are none"):
+        ensemble.predict_proba(np.ma.masked_array(given, given == given.max()))
+    with pytest.raises(DataError, match="inputs are complex128; give numbers"):
+        ensemble.predict_proba(torch.tensor(given).to(torch.complex128))
+
+
 def test_it_never_trains(ensemble: Ensemble) -> None:
     assert not any(module.training for module in ensemble.train().modules())
     assert not any(parameter.requires_grad for parameter in ensemble.parameters())

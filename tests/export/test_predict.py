@@ -14,7 +14,7 @@ from tests.export.conftest import CLASSES, SHAPE, TeamBy
 from lrensemble.config import Inputs
 from lrensemble.errors import DataError
 from lrensemble.export import Ensemble
-from lrensemble.export.readers import files_of, read
+from lrensemble.export.readers import count_rows, files_of, read
 from lrensemble.pool import Pool
 
 Images = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -180,6 +180,31 @@ def test_csv_of_features(tmp_path: Path) -> None:
     (tmp_path / "gap.csv").write_text("a,b\n1,2\n3,\n")
     with pytest.raises(DataError, match=r"gap\.csv: row 1 holds a value that is not finite"):
         list(read(tmp_path / "gap.csv", inputs_of(2, dtype="float32")))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1.5,2.5\n0.25,0.5\n", [[1.5, 2.5], [0.25, 0.5]]),  # of numpy.savetxt
+        ("-1e-3,nan\n1,2\n", None),
+        ("0,1\n3,4\n", [[3, 4]]),  # of a frame that was made of an array
+        ("1,2\n3,4\n", [[3, 4]]),
+        ("3,4\n5,6\n", [[3, 4], [5, 6]]),
+        ("7,7\n5,6\n", [[7, 7], [5, 6]]),
+    ],
+)
+def test_a_table_without_names_keeps_its_first_row(
+    text: str, expected: list[list[float]] | None, tmp_path: Path
+) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    if expected is None:
+        with pytest.raises(DataError, match=r"t\.csv: row 0 holds a value that is not finite"):
+            list(read(path, inputs_of(2, dtype="float32")))
+        return
+    np.testing.assert_array_equal(np.concatenate(list(read(path, inputs_of(2, dtype="float32")))), expected)
+    assert count_rows(path) == len(expected)
 
 
 def test_sixteen_bits_are_refused_and_not_cut(tmp_path: Path) -> None:

@@ -106,8 +106,8 @@ def test_names_are_no_arrays(given: Any) -> None:
         ((X, "kind"), "data have no column 'kind' to learn"),
         (({"a": X}, Y), "data: inputs are object"),
         (Endless(), "Endless has no rows that can be counted"),
-        ((np.ma.masked_array(X, X > 2), Y), "data: x hold masked values"),
-        ((X, np.ma.masked_array(Y, Y == 2)), "data hold masked values, which are none; fill them in"),
+        ((np.ma.masked_array(X, X > 2), Y), "data: x: some values are masked"),
+        ((X, np.ma.masked_array(Y, Y == 2)), "data: some values are masked, and so are none; fill them in"),
         ({"x": X, "z": Y}, "must hold exactly one of y, labels, y_train"),
     ],
 )

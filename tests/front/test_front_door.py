@@ -128,6 +128,13 @@ def test_tuning_trains_and_tells_what_happens(out: Path) -> None:
     assert pool["constant(peak=0.2)"].id == pool[1].id
 
 
+def test_numbers_of_numpy_are_numbers(out: Path) -> None:
+    table = {**TINY, "train": {"epochs": np.int64(1), "seed": np.int32(3), "weight_decay": np.float64(0.5)}}
+    (member,) = lrensemble.tune(table, out)
+    assert member.recipe is not None
+    assert [member.recipe["train"][key] for key in ("epochs", "weight_decay")] == [1, 0.5]
+
+
 def test_an_experiment_is_a_name_a_file_a_table_or_a_record(out: Path, tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(
         'model = "mlp(width=4)"\npolicy = ["constant(peak=0.1)"]\n[data]\nname = "digits"\n'

@@ -111,6 +111,29 @@ def test_groups_of_copies_count_once() -> None:
     assert none.high == pytest.approx(paired_proportions(np.ones(29, bool), np.ones(29, bool)).high)
 
 
+def test_one_group_says_no_more_than_one_row() -> None:
+    differences = np.random.default_rng(5).normal(size=40) + 1
+    alone = paired_means(differences, groups=np.zeros(40, int))
+    assert alone.low < 0 < alone.high
+    assert alone.p_value > 0.2
+    right = signs(30, 2, 8)
+    assert not paired_proportions(*pair(right), groups=np.array(["a"] * 40)).low > 0
+
+
+@pytest.mark.parametrize("sizes", [(90, 10), (95, 5, 5), (96, 1, 1, 1, 1)])
+@pytest.mark.parametrize("common", [0.3, 0.9])
+def test_a_group_that_outweighs_the_others_does_not_pass_for_many_rows(sizes: tuple[int, ...], common: float) -> None:
+    """Rows share a part of their variance within a group; without a correction 8 to 80 of 100 intervals hold 0."""
+    generator, groups = np.random.default_rng(3), np.repeat(np.arange(len(sizes)), sizes)
+    held = 0
+    for _ in range(200):
+        of_group = generator.normal(size=len(sizes), scale=np.sqrt(common))
+        rows = of_group[groups] + generator.normal(size=len(groups), scale=np.sqrt(1 - common))
+        found = paired_means(rows, groups=groups)
+        held += found.low <= 0 <= found.high
+    assert held >= 170
+
+
 def test_groups_of_one_row_are_rows() -> None:
     differences = np.random.default_rng(5).normal(size=17)
     assert vars(paired_means(differences, groups=np.arange(17)[::-1])) == pytest.approx(vars(paired_means(differences)))

@@ -234,3 +234,13 @@ def test_a_seed_below_zero_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.npz", logits=LOGITS, labels=LABELS)
     with pytest.raises(ConfigError, match="seed = -1 is refused; give an integer from 0"):
         collect([path], tmp_path / "pool", holdout=0.5, seed=-1)
+
+
+def test_what_is_masked_in_memory_and_what_is_no_fraction_is_refused(tmp_path: Path) -> None:
+    probs = np.full((8, 2), 0.5)
+    hidden = np.ma.masked_array(probs, np.arange(2 * 8).reshape(probs.shape) < 4)
+    with pytest.raises(PredictionsError, match="arrays: some values are masked, and so are none; fill them in"):
+        collect({"a": hidden}, tmp_path / "pool", truth=np.arange(8) % 2)
+    for more, message in (({"holdout": "0.5"}, "holdout = 0.5 is"), ({"holdout": 0.5, "seed": "a"}, "seed = a is")):
+        with pytest.raises(ConfigError, match=f"{message} refused"):
+            collect({"a": probs}, tmp_path / "pool", truth=np.arange(8) % 2, **more)

@@ -73,7 +73,12 @@ class DataSettings(Record):
 
 
 def _policy_grid(given: Any) -> Any:
-    """Tables of policies to a flat tuple of specs; a list stands for one policy per value (lists make a grid)."""
+    """Tables of policies to a flat tuple of specs; a list stands for one policy per value (lists make a grid).
+
+    A single one stands for a list of it: `[policy]` for `[[policy]]`, or its text.
+    """
+    if isinstance(given, str | dict):
+        given = [given]
     if not isinstance(given, list | tuple):
         return given
     return tuple(spec for table in given for spec in expand_grid(read_spec(table)))

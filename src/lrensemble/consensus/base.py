@@ -18,7 +18,7 @@ from lrensemble.metrics.base import Truth
 from lrensemble.metrics.serving import OF_CLASSES, as_targets, least_needs, require_target
 from lrensemble.numerics import namespace
 from lrensemble.registry import Call, Registry
-from lrensemble.rows import repeated
+from lrensemble.rows import repeated, unmasked
 from lrensemble.spec import Spec, SpecLike, to_spec
 from lrensemble.targets import Need
 
@@ -96,7 +96,9 @@ def combine(consensus: SpecLike, probs: Array, weights: Array | None = None) -> 
     Raises:
         PredictionsError: `probs` has not three axes or no member, or the weights do not fit.
     """
-    return CONSENSUS.call(consensus, probs, _normalised(probs, weights))
+    unmasked(probs, "predictions")
+    given = probs if is_array_api_obj(probs) else np.asarray(probs)
+    return CONSENSUS.call(consensus, given, _normalised(given, weights))
 
 
 def fit(

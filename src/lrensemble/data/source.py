@@ -15,6 +15,7 @@ from lrensemble.class_names import fault_of
 from lrensemble.errors import DataError, PredictionsError
 from lrensemble.registry import Call, Registry
 from lrensemble.targets import Classes, Target, check_probabilities
+from lrensemble.targets.forms.of_values import LARGEST
 
 
 @dataclass(frozen=True, init=False)
@@ -155,6 +156,12 @@ def _check_values(truth: NDArray[np.float64], source: str) -> None:
     if len(bad):
         values = ", ".join(map(str, truth[bad[0]].tolist()))
         raise DataError(f"{source}: row {bad[0]} has {values} to learn, which is not finite; leave such rows out")
+    largest = np.abs(truth).max(axis=0)
+    if (beyond := np.flatnonzero((largest > LARGEST) | ((largest > 0) & (largest < 1 / LARGEST)))).size:
+        raise DataError(
+            f"{source}: output {beyond[0]} goes up to {largest[beyond[0]]:g}, whose square no number holds; give it in "
+            f"another unit, up to {LARGEST:g}"
+        )
     if len(truth) > 1 and (truth == truth[0]).all(axis=0).any():
         output = int((truth == truth[0]).all(axis=0).argmax())
         raise DataError(f"{source}: output {output} is {truth[0, output]:g} in every row; there is nothing to learn")

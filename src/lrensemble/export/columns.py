@@ -16,6 +16,18 @@ NAMED = 5
 """Columns that an error names at most."""
 
 
+def are_numbers(names: Sequence[str]) -> bool:
+    """Whether what stands where names of columns do is a row of numbers, as `numpy.savetxt` writes no names.
+
+    0, 1, 2, … and 1, 2, 3, … are names: those of a frame that was made of an array.
+    """
+    counted = [[str(first + place) for place in range(len(names))] for first in (0, 1)]
+    try:
+        return bool([float(name) for name in names]) and list(names) not in counted
+    except ValueError:
+        return False
+
+
 def require_features(features: Sequence[str], held: Sequence[str], source: str) -> None:
     """Refuse columns among which some feature is not there, or there twice.
 

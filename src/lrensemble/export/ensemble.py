@@ -19,7 +19,7 @@ from lrensemble.export.description import Description
 from lrensemble.export.hub import Hub
 from lrensemble.export.outside import Outside, outside, warn_or_refuse
 from lrensemble.export.programs import batched_is_faster, groups_of, network_of, run_batched, run_each, side_by_side
-from lrensemble.export.raw_inputs import as_rows
+from lrensemble.export.raw_inputs import as_rows, native
 from lrensemble.export.stages import run_stages
 from lrensemble.models.arithmetic import cuda_arithmetic
 from lrensemble.networks import Foreign
@@ -222,11 +222,13 @@ class Ensemble(nn.Module, Hub):
         Raises:
             DataError: inputs of another shape, or a frame without a feature.
         """
-        if isinstance(inputs, Tensor) and tuple(inputs.shape[1:]) == self.description.inputs.shape:
-            return inputs
+        if isinstance(inputs, Tensor):
+            inputs = inputs.detach()
+            if tuple(inputs.shape[1:]) == self.description.inputs.shape and not inputs.is_complex():
+                return inputs
         if is_frame(inputs):
             inputs = numbers_in(inputs, self.description.inputs.features, "frame")
-        array = inputs.cpu().numpy() if isinstance(inputs, Tensor) else np.array(inputs)
+        array = inputs.cpu().numpy() if isinstance(inputs, Tensor) else native(inputs)
         return torch.from_numpy(np.ascontiguousarray(as_rows(array, self.description.inputs)))
 
     def outside(self, inputs: Tensor) -> Outside:

@@ -22,6 +22,20 @@ Rows = NDArray[Any]
 LARGEST_BYTE = 255
 
 
+def native(given: Any) -> Rows:
+    """A copy of an array, or an array of lists, in a type that torch has: in the byte order of this machine, and of
+    long doubles float64.
+
+    Raises:
+        DataError: values are masked.
+    """
+    if np.ma.is_masked(given):
+        raise DataError("array: some values are masked, and so are none; fill them in as in the training data")
+    array = np.array(given)
+    kind = np.dtype(np.float64) if array.dtype == np.longdouble else array.dtype.newbyteorder("=")
+    return array.astype(kind, copy=False)
+
+
 def rows_of_image(
     image: Encoded, inputs: Inputs, source: str, formats: tuple[str, ...] | None = None
 ) -> NDArray[np.uint8]:

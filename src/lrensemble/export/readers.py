@@ -13,7 +13,7 @@ import numpy as np
 from lrensemble.config import Inputs
 from lrensemble.data.folders import SUFFIXES as IMAGES
 from lrensemble.errors import DataError, MissingExtraError, PredictionsError
-from lrensemble.export.columns import IMAGE_COLUMNS, numbers_of
+from lrensemble.export.columns import IMAGE_COLUMNS, are_numbers, numbers_of
 from lrensemble.export.json_lines import count_lines, read_lines
 from lrensemble.export.raw_inputs import Rows, finite_rows, rows_of_image
 from lrensemble.files import storage_errors
@@ -78,8 +78,8 @@ def read(path: Path, inputs: Inputs, rows: range | None = None) -> Iterator[Rows
     An image is one row, turned as its EXIF data say, scaled, cut and converted as in training. An `.npz` file holds one
     of `ARRAYS`. A parquet table has a column `image` or `img` of encoded images (bytes, or Hugging Face's struct of
     bytes and path), or else a column of numbers for each feature; so has a CSV table, whose first line names its
-    columns. They are found by the names that they had in training, and others are left out; where those had none, by
-    their order. JSON lines hold a row each.
+    columns, or is a row of numbers like the others. Columns are found by the names that they had in training, and
+    others are left out; where those had none, by their order. JSON lines hold a row each.
 
     Args:
         path: the file.
@@ -137,7 +137,8 @@ def _rows_of_table(path: Path) -> int:
     except ImportError:
         raise MissingExtraError("reading tables needs pyarrow: pip install 'lrensemble[hub]'") from None
     if path.suffix.lower() == ".csv":
-        return int(csv.read_csv(path).num_rows)
+        table = csv.read_csv(path)
+        return int(table.num_rows) + are_numbers(table.column_names)
     return int(parquet.read_metadata(path).num_rows)
 
 
@@ -173,7 +174,10 @@ def _csv(path: Path, inputs: Inputs, rows: range | None) -> Iterator[Rows]:
     try:
         with storage_errors("read", path):
             # Whole: a stream knows the types of its first block alone, and refuses 1.5 after many whole numbers.
-            for first, batch in _within(csv.read_csv(path).to_batches(TABLE_BATCH_ROWS), rows):
+            table = csv.read_csv(path)
+            if inputs.features is None and are_numbers(table.column_names):
+                table = csv.read_csv(path, csv.ReadOptions(autogenerate_column_names=True))
+            for first, batch in _within(table.to_batches(TABLE_BATCH_ROWS), rows):
                 yield _table(batch, inputs, str(path), first)
     except (ArrowException, UnicodeDecodeError) as error:
         raise DataError(f"{path} is no CSV table that can be read: {' '.join(str(error).split())}") from None

@@ -152,7 +152,7 @@ def as_array(given: Any, features: Sequence[str] | None = None, source: str = "d
         DataError: a frame has no such column, or one that holds no numbers; or values are masked.
     """
     if np.ma.is_masked(given):
-        raise DataError(f"{source} hold masked values, which are none; fill them in, or leave these rows out")
+        raise DataError(f"{source}: some values are masked, and so are none; fill them in, or leave these rows out")
     if is_frame(given):
         return numbers_in(given, features, source)
     if isinstance(given, torch.Tensor):

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lrensemble.config import Experiment, load_experiment, to_record
 from lrensemble.errors import ConfigError
 from lrensemble.front.arrays import as_source, holds_arrays
@@ -66,7 +68,7 @@ def _of_record(given: Experiment | PathLike, plugins: Sequence[str]) -> dict[str
 
 def _of_table(given: Mapping[str, Any], plugins: Sequence[str]) -> dict[str, Any]:
     """Sections of an experiment that is a table, with names in the places of objects."""
-    content = dict(given)
+    content = {key: _plain(value) for key, value in given.items()}
     if "model" in content:
         content["model"] = as_model(content["model"])
     if "policy" in content:
@@ -78,6 +80,13 @@ def _of_table(given: Mapping[str, Any], plugins: Sequence[str]) -> dict[str, Any
     if plugins:
         content["plugins"] = (*content.get("plugins", ()), *plugins)
     return content
+
+
+def _plain(section: Any) -> Any:
+    """A section whose numbers of numpy are numbers of Python: those of a grid of `linspace` or `arange`, say."""
+    if isinstance(section, Mapping):
+        return {key: value.item() if isinstance(value, np.generic) else value for key, value in section.items()}
+    return section
 
 
 def _with(section: Any, **changes: object) -> dict[str, object]:

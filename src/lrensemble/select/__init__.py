@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 
 from lrensemble.select import methods  # noqa: F401  (register the selectors)
-from lrensemble.select.base import SELECTORS, Selection, aim, check_method
+from lrensemble.select.base import SELECTORS, Selection, aim, check_method, check_seed
 from lrensemble.select.cautions import caution
 from lrensemble.select.cross_fit import CrossFit, cross_fit
 from lrensemble.select.returned import choosing
@@ -66,6 +66,6 @@ def select(
     start = time.perf_counter()
     spec = check_method(method)
     metric, consensus = aim(validation, metric, consensus)
-    selection = choosing(validation, spec)(validation, metric=metric, consensus=consensus, seed=seed)
+    selection = choosing(validation, spec)(validation, metric=metric, consensus=consensus, seed=check_seed(seed))
     seconds = time.perf_counter() - start
     return replace(selection, method=str(spec), seconds=seconds, caution=caution(validation, selection))

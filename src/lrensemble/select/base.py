@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -123,6 +124,21 @@ def check_metric(validation: Validation, metric: SpecLike, consensus: SpecLike =
     if of_consensus == "distribution":
         require_served(validation, of_consensus, combined, instead="consensus mean")
     return str(spec)
+
+
+def check_seed(seed: object) -> int:
+    """A seed as an integer.
+
+    Raises:
+        SelectionError: it is none, or negative.
+    """
+    try:
+        number = operator.index(seed)  # type: ignore[arg-type]  # which raises for what is none
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise SelectionError(f"seed = {seed!r} is refused; give an integer from 0")
+    return number
 
 
 def require_served(validation: Validation, need: Need, spec: Spec, instead: str = "") -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError
-from lrensemble.select.base import Selection, aim, check_method
+from lrensemble.select.base import Selection, aim, check_method, check_seed
 from lrensemble.select.replicates import Kept, OutOfFold, replicates_of
 from lrensemble.select.returned import choosing
 from lrensemble.select.scoring.known_values import known_values
@@ -87,7 +87,7 @@ def cross_fit(
     """
     spec = check_method(method)
     metric, consensus = aim(validation, metric, consensus)
-    folds = _folds(validation, folds)
+    folds, seed = _folds(validation, folds), check_seed(seed)
     if repeats is not None and repeats < 1:
         raise SelectionError(f"repeats = {repeats} is refused; give at least 1")
     most = repeats or _wanted(validation, folds)

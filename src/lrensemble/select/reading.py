@@ -134,8 +134,11 @@ def is_accelerated(array: Any) -> bool:
 
 
 def on_host(array: Any) -> NDArray[Any]:
-    """Numpy or torch, wherever it lies, as numpy."""
-    return np.asarray(array.cpu() if hasattr(array, "cpu") else array)
+    """Numpy or torch, wherever it lies, as numpy; bfloat16, which numpy has not, as float32."""
+    if hasattr(array, "detach"):
+        array = array.detach().cpu()
+        array = array.float() if str(array.dtype) == "torch.bfloat16" else array
+    return np.asarray(array)
 
 
 def _check_sums(log_probs: Any) -> None:

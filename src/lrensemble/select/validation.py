@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import PredictionsError
 from lrensemble.numerics import exponential
-from lrensemble.rows import check_groups, check_weights
+from lrensemble.rows import check_groups, check_weights, unmasked
 from lrensemble.select.reading import ArrayReader, MembersReader, is_accelerated, is_by_member, on_host, reader
 from lrensemble.targets import Choices, Need, Predictions, Target, inferred_target
 
@@ -71,9 +71,11 @@ class Validation:
     """Which view of the batch this is."""
 
     def __post_init__(self) -> None:
+        _require_unmasked(self)
         if not is_by_member(self.predictions) and not self.accelerated:
-            object.__setattr__(self, "predictions", np.asarray(self.predictions))
+            object.__setattr__(self, "predictions", _as_numbers(self.predictions))
         object.__setattr__(self, "truth", on_host(self.truth))
+        object.__setattr__(self, "cost", _as_costs(self.cost))
         if not is_by_member(self.predictions):
             shape = self.predictions.shape
             if len(shape) != 3 or 0 in shape:
@@ -243,6 +245,40 @@ class Validation:
         if key not in self._views.statistics:
             self._views.statistics[key] = compute(self._views.weights)
         return self._views.statistics[key][self._place]
+
+
+def _require_unmasked(given: Validation) -> None:
+    for name in ("predictions", "truth", "weights", "groups", "choices"):
+        unmasked(getattr(given, name), name)
+
+
+def _as_numbers(given: Any) -> NDArray[Any]:
+    """Predictions as an array of real numbers.
+
+    Raises:
+        PredictionsError: they are something else.
+    """
+    array = on_host(given)
+    if array.dtype.kind == "O" and array.ndim:
+        try:
+            return array.astype(np.float64)
+        except (TypeError, ValueError):
+            raise PredictionsError("predictions hold what is no number; give an array of floats") from None
+    if array.dtype.kind not in "biuf" and array.ndim:
+        raise PredictionsError(f"predictions are {array.dtype}; give an array of floats [member, sample, class]")
+    return array
+
+
+def _as_costs(given: Any) -> tuple[float, ...]:
+    """Costs of members.
+
+    Raises:
+        PredictionsError: they are no numbers.
+    """
+    try:
+        return tuple(float(cost) for cost in given)
+    except (TypeError, ValueError):
+        raise PredictionsError(f"cost {given!r} is refused; give one number for each member") from None
 
 
 def _classes_of(predictions: Any, truth: NDArray[Any]) -> int:

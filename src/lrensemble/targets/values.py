@@ -80,6 +80,11 @@ class Values(Target):
             raise PredictionsError(
                 f"the truth holds {truth[bad[0]].tolist()} in row {bad[0]}; give finite numbers, up to {LARGEST:g}"
             )
+        if 0 < np.abs(truth).max(initial=0) < 1 / LARGEST:
+            raise PredictionsError(
+                f"no value of the truth is above {1 / LARGEST:g}, and squared errors would be zero; give them in a "
+                "smaller unit"
+            )
 
     def from_array(self, array: NDArray[Any]) -> Predictions:
         """Values [sample, output]."""

@@ -68,11 +68,18 @@ def pivots(units: Units, scale: float) -> Pivots:
     With S_u and W_u the sum and weight of a unit, w the weight of a pseudo row, W = Σ W_u + 2 w, r its reach and N the
     number of units with the pseudo rows: centre = Σ S_u / W, residuals e = S_u - centre W_u and ±r - centre w,
     error² = Σ e² / W², degrees of freedom 2 / (Σ e⁴ / (Σ e²)² - 1 / N), which is 2 N / (kurtosis - 1).
+
+    A group that outweighs the others draws the centre to itself, and its residual is too small: e² is divided by
+    1 - W_u / W (Bell & McCaffrey 2002, "Bias reduction in standard errors for linear regression with multi-stage
+    samples"), as far as that is less than of N units of one weight.
     """
     total = units.weights.sum() + 2 * units.pseudo
     centres = units.sums.sum(axis=1) / total
     reaches = np.maximum(units.largest, scale * units.pseudo)
     squares = np.square(units.sums - centres[:, None] * units.weights)
+    if units.grouped:
+        equal = 1 - 1 / (np.count_nonzero(units.weights) + 2)
+        squares *= np.maximum(1.0, equal / (1 - units.weights / total[:, None]))
     of_pseudo = np.square(reaches - [[-1.0], [1.0]] * (centres * units.pseudo))
     variances = squares.sum(axis=1) + of_pseudo.sum(axis=0)
     freedom = np.full(len(centres), units.freedom)

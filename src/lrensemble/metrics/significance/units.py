@@ -29,6 +29,8 @@ class Units:
     """Whether rows differ by -1, 0 or 1, as where both classifiers are right or wrong."""
     plain: bool = False
     """Whether units are rows that count once each."""
+    grouped: bool = False
+    """Whether units are groups of rows, of which one may outweigh the others."""
 
     @property
     def values(self) -> Floats:
@@ -72,9 +74,11 @@ def units_of(differences: NDArray[np.floating], weights: Floats | None = None, g
     between = np.square(sums - means * totals).sum(axis=1)
     within = np.square(weighted - means * each).sum(axis=1)
     # Where no two rows differ, nothing tells how alike rows of a group are: they count as copies of one another.
-    effect = np.divide(between, within, out=np.full(len(values), np.inf), where=within > 0)
+    # One group alone shows nothing of what its rows have in common: it counts as a single row.
+    known = (within > 0) & (np.count_nonzero(totals) > 1)
+    effect = np.divide(between, within, out=np.full(len(values), np.inf), where=known)
     pseudo = np.clip(row_weight * effect, row_weight, max(row_weight, largest))
-    return Units(sums, totals, pseudo, pseudo * _most(values, each), correctness)
+    return Units(sums, totals, pseudo, pseudo * _most(values, each), correctness, grouped=True)
 
 
 def _most(values: Floats, each: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,9 +44,9 @@ def held_out(
     """
     if "test" in sizes:
         raise ConfigError("the files bring their own test rows; leave the holdout away")
-    if not 0 < holdout < 1:
+    if not isinstance(holdout, numbers.Real) or not 0 < holdout < 1:
         raise ConfigError(f"holdout = {holdout} is refused; give a fraction above 0 and below 1, such as 0.5")
-    if seed < 0:
+    if not isinstance(seed, numbers.Integral) or seed < 0:
         raise ConfigError(f"seed = {seed} is refused; give an integer from 0")
     generator = np.random.default_rng(seed)
     mask = (

@@ -40,6 +40,8 @@ def sums_of_rounded(said: Said) -> tuple[NDArray[np.float64] | None, float]:
     for start, rows in said.blocks("", np.arange(len(said))):
         if rows.min(initial=0) < 0:
             return None, 0.0
+        if not np.isfinite(rows).all():  # which is refused as such
+            return None, 0.0
         sums[start : start + len(rows)] = rows.sum(axis=-1, dtype=np.float64)
         first = rows if first is None else first
     off = float(np.abs(sums - 1).max(initial=0))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.consensus import CONSENSUS, combine, fit, is_average, is_linear, learned_on_rows
+from lrensemble.errors import SelectionError
 from lrensemble.metrics import METRICS, higher_is_better, row_values, score
 from lrensemble.metrics.base import mean_over_rows
 from lrensemble.numerics import SMALLEST_PROBABILITY, likeliest
@@ -27,6 +28,7 @@ from lrensemble.select.scoring.resample import mean_and_error
 from lrensemble.select.scoring.squares import squares_scorer
 from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike, to_spec
+from lrensemble.text import shortened
 
 Weights = NDArray[np.float64]
 Scorer = Callable[[Weights], NDArray[np.float64]]
@@ -53,7 +55,13 @@ def team_score(
     """The definition of a team's score: its members' probabilities combined in float64, then measured.
 
     Rows count as often as the validation says; a consensus that learns is fitted to the team on the same rows.
+
+    Raises:
+        SelectionError: no team, or one of members that are not there.
     """
+    if not len(team) or not all(0 <= member < validation.members for member in team):
+        wrong, last = shortened(list(team)), validation.members - 1
+        raise SelectionError(f"team {wrong} is refused; give some of the members 0 to {last}")
     return team_score_of(validation, team, weights, metric, fitted_consensus(validation, team, weights, consensus))
 
 

@@ -15,6 +15,7 @@ from lrensemble.pool.collect.reading.held import Arrays, Held
 from lrensemble.pool.collect.reading.nested import read_json_file
 from lrensemble.pool.collect.reading.tables import columns_of, from_cells, need_pandas, read_table
 from lrensemble.pool.collect.reading.tensors import as_array, safetensors_arrays, torch_file
+from lrensemble.rows import unmasked
 
 TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".feather")
 JSON = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz")
@@ -134,7 +135,7 @@ def _ids_of(column: Any) -> Arrays:
     index: Any = getattr(column, "index", None)
     if not hasattr(column, "iloc") or not getattr(index, "is_unique", False) or index.nlevels > 1:
         return {}
-    if index.name is None and type(index).__name__ == "RangeIndex":
+    if index.name is None and type(index).__name__ == "RangeIndex" and index.step == 1:  # backwards it is an order
         return {}
     ids = array_of(index)
     return {"ids": ids} if ids is not None and ids.dtype.kind in "iuU" else {}
@@ -159,6 +160,7 @@ def array_of(given: Any) -> Any:
     if hasattr(given, "detach"):
         return as_array(given)
     if isinstance(given, np.ndarray):
+        given = np.asarray(unmasked(given, "arrays"))
         return as_text(given) if given.dtype.kind != "O" else _of_cells(given.tolist())
     if hasattr(given, "to_numpy"):  # a column of pandas or polars
         return _of_cells(list(given))

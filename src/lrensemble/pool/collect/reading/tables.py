@@ -182,7 +182,8 @@ def columns_of(frame: pd.DataFrame) -> Arrays:
     """
     pandas = need_pandas()
     found: Arrays = {}
-    named = frame.index.name is not None or not isinstance(frame.index, pandas.RangeIndex)
+    index = frame.index
+    named = index.name is not None or not isinstance(index, pandas.RangeIndex) or index.step != 1  # backwards: an order
     index = cells(frame.index.to_series()) if named and frame.index.nlevels == 1 else None
     if index is not None and frame.index.name is not None:
         found[str(frame.index.name)], index = index, None
