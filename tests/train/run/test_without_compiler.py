@@ -24,7 +24,7 @@ import torch
 from lrensemble.config import TrainSettings
 from lrensemble.models import build
 from lrensemble.train.run.arithmetic.flops import forward_flops
-from lrensemble.train.run.arithmetic.optimizers import ScaledOptimizer
+from lrensemble.train.run.arithmetic.scaled import ScaledOptimizer
 
 network, inputs = build("cnn(width=3)", (1, 8, 8), 4, 0), torch.ones(2, 1, 8, 8)
 assert forward_flops(network, inputs) > 0
