@@ -54,7 +54,7 @@ def decided(votes: Votes, counts: Votes | None = None) -> Votes:
     return np.asarray(np.einsum("m,msc->sc", counts, votes).argmax(axis=1))
 
 
-@pytest.mark.parametrize("of", range(3, 13))
+@pytest.mark.parametrize("of", [pytest.param(of, marks=[pytest.mark.long] * (of % 3 > 0)) for of in range(3, 13)])
 @pytest.mark.parametrize(("members", "classes"), [(2, 2), (3, 10), (5, 3), (10, 4), (20, 7), (40, 5)])
 def test_means_of_vote_like_probabilities(of: int, members: int, classes: int) -> None:
     votes = votes_of(members, 60, classes, of, seed=of * members)

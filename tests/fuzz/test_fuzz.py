@@ -1,22 +1,18 @@
 """Inputs that nobody expects are refused in a line or change nothing: some of each kind, always the same ones."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.conftest import Python
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="inputs are tried in forked children")
 @pytest.mark.parametrize(("inputs", "seed"), [(80, 5), pytest.param(1000, 1, marks=pytest.mark.long)])
-def test_no_input_fails(tmp_path: Path, inputs: int, seed: int) -> None:
+def test_no_input_fails(python: Python, tmp_path: Path, inputs: int, seed: int) -> None:
     # In one process: what a command gives undisturbed is asked for once in each.
-    command = [sys.executable, "-m", "tests.fuzz", "--inputs", str(inputs), "--seed", str(seed), "--jobs", "1"]
-    root = Path(__file__).parents[2]
-    ended = subprocess.run(
-        [*command, "--keep", str(tmp_path / "failed")], cwd=root, capture_output=True, text=True, check=False
-    )
+    command = ("-m", "tests.fuzz", "--inputs", inputs, "--seed", seed, "--jobs", 1, "--keep", tmp_path / "failed")
+    ended = python(*command)
     assert ended.returncode == 0, f"{ended.stderr[-5000:]}\n{ended.stdout}"
     _, *kinds, summary = ended.stdout.splitlines()
     assert summary.startswith(f"{inputs:,} inputs, seed {seed}: 0 failures")

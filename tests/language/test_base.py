@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from tests.forked import python
 from tests.language.models import END, tiny_base, tiny_model, tiny_tokenizer
 
 from lrensemble.config import Base
@@ -166,8 +164,9 @@ def refuse(event, arguments):
 sys.addaudithook(refuse)
 from huggingface_hub import constants
 from lrensemble.language.base import base_of, load_base
+constants.HF_HUB_CACHE = sys.argv[2]  # what the variables say at the first import
 for offline, *reference in json.loads(sys.argv[1]):
-    constants.HF_HUB_OFFLINE = offline  # what the variable says at the first import
+    constants.HF_HUB_OFFLINE = offline
     loaded = load_base(base_of(*reference))
     print(type(loaded.model).__name__, loaded.model.config._attn_implementation, base_of(*reference).revision)
 """
@@ -176,7 +175,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
+def watched(forking: Path, tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     """What bases were loaded as by a process that ends at the first attempt to go online or to import their code.
 
     A folder whose settings ask for both, and a model in the cache of the hub's own library, as a download leaves it:
@@ -190,13 +189,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     (kept / "snapshots").mkdir()
     tiny_base(kept / "snapshots" / COMMIT, seed=3)
     references = [[False, str(evil / "base")], [False, "owner/tiny", COMMIT], [True, "owner/tiny"]]
-    done = subprocess.run(
-        [sys.executable, "-c", WATCHED, json.dumps(references)],
-        env={**os.environ, "HF_HUB_CACHE": str(cache)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python(forking, "-c", WATCHED, json.dumps(references), cache)
     assert done.returncode == 0, done.stderr
     return [line.split() for line in done.stdout.splitlines()]
 

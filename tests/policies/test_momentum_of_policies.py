@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.pairwise import pairwise
 from torch.optim import lr_scheduler as reference
 
 from lrensemble.errors import SpecError
@@ -19,10 +20,14 @@ def momenta(policy: Policy) -> list[float | None]:
     return [policy.momentum(step) for step in range(policy.total)]
 
 
-@pytest.mark.parametrize("total", [5, 11, 97])
-@pytest.mark.parametrize(("warmup", "three_phase"), [(0.3, False), (0.3, True), (0.0, False), (0.5, True)])
-@pytest.mark.parametrize("anneal", ["cos", "linear"])
-@pytest.mark.parametrize(("base", "most"), [(0.85, 0.95), (0.0, 0.7)])
+@pairwise(
+    {
+        "total": (5, 11, 97),
+        "warmup, three_phase": ((0.3, False), (0.3, True), (0.0, False), (0.5, True)),
+        "anneal": ("cos", "linear"),
+        "base, most": ((0.85, 0.95), (0.0, 0.7)),
+    }
+)
 def test_one_cycle_has_torchs_momentum(
     total: int, warmup: float, three_phase: bool, anneal: Any, base: float, most: float
 ) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.conftest import Python
 
 from lrensemble.errors import UnknownNameError
 from lrensemble.registry import HOMES, registry_of, written_keys, written_names
@@ -12,19 +13,23 @@ from lrensemble.train.execution.jobs import COST_RULES
 
 READ = """
 import json, sys
-from lrensemble.registry import HOMES, registry_of, written_names
+from lrensemble.registry import HOMES, written_names
 
-read, modules = {plural: written_names(plural) for plural in HOMES}, sorted(sys.modules)
-registered = {plural: sorted(registry_of(plural).names()) for plural in HOMES}
-print(json.dumps([read, modules, registered]))
+print(json.dumps([{plural: written_names(plural) for plural in HOMES}, sorted(sys.modules)]))
+"""
+REGISTERED = """
+import json
+from lrensemble.registry import HOMES, registry_of
+
+print(json.dumps({plural: sorted(registry_of(plural).names()) for plural in HOMES}))
 """
 
 
-def test_they_are_those_that_are_registered() -> None:
+def test_they_are_those_that_are_registered(python: Python) -> None:
     """An interpreter that has imported nothing reads those of every kind; here other tests have registered theirs."""
     done = subprocess.run([sys.executable, "-c", READ], capture_output=True, text=True, check=True)
-    read, modules, registered = json.loads(done.stdout)
-    assert read == registered
+    read, modules = json.loads(done.stdout)
+    assert read == json.loads(python("-c", REGISTERED).stdout)
     assert read.keys() == HOMES.keys()
     assert not {"torch", "numba", "scipy", "sklearn", "plotly", "transformers", "optuna"} & set(modules)
     homes = {home for home in HOMES.values() if home in modules}

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.pairwise import pairwise
 
 from lrensemble.consensus import combine, fit
 from lrensemble.errors import SelectionError
@@ -41,9 +42,13 @@ def by_hand(
     return predictions
 
 
-@pytest.mark.parametrize("consensus", ["mean", "tempered", "accuracy_weighted"])
-@pytest.mark.parametrize("metric", ["nll", "accuracy", "ece"])
-@pytest.mark.parametrize("method", ["greedy(size=6, bootstrap=3)", "top_k(k=2)"])
+@pairwise(
+    {
+        "method": ("greedy(size=6, bootstrap=3)", "top_k(k=2)"),
+        "metric": ("nll", "accuracy", "ece"),
+        "consensus": ("mean", "tempered", "accuracy_weighted"),
+    }
+)
 def test_by_hand(method: str, metric: str, consensus: str) -> None:
     validation = validation_of(0)
     found = cross_fit(validation, method, metric=metric, consensus=consensus, seed=4, folds=3, repeats=1)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.pairwise import pairwise
 
 from lrensemble.errors import SelectionError, SpecError
 from lrensemble.select import SELECTORS, Validation, cross_fit, select, team_score
@@ -63,23 +64,21 @@ def test_what_is_read_is_that_of_the_dense_array(form: str, small: bool) -> None
         assert len(list(blocks(said))) > 1
 
 
-@pytest.mark.parametrize("method", list(SELECTORS))
-@pytest.mark.parametrize("form", FORMS)
-def test_every_selector_chooses_as_among_dense_members(form: str, method: str) -> None:
+@pairwise({"method": list(SELECTORS), "form": FORMS, "consensus": ("mean", "plurality")})
+def test_every_selector_chooses_as_among_dense_members(form: str, method: str, consensus: str) -> None:
     said, dense = validations(small=True)[form]
     spec = str(SELECTORS.example(method))
     if method == "simplex" and said.lacking("probabilities") is not None:
         with pytest.raises(SelectionError, match="knows only labels, which cannot serve"):
             select(said, spec, metric="accuracy")
         return
-    for consensus in ("mean", "plurality"):
-        one, other = (select(each, spec, metric="accuracy", consensus=consensus, seed=1) for each in (said, dense))
-        assert one.team == other.team
-        assert one.score == pytest.approx(other.score, abs=1e-12)
-        np.testing.assert_allclose(one.weights, other.weights, rtol=1e-9)
-        assert one.score == pytest.approx(
-            team_score(dense, one.team, one.weights, metric="accuracy", consensus=one.consensus), abs=1e-12
-        )
+    one, other = (select(each, spec, metric="accuracy", consensus=consensus, seed=1) for each in (said, dense))
+    assert one.team == other.team
+    assert one.score == pytest.approx(other.score, abs=1e-12)
+    np.testing.assert_allclose(one.weights, other.weights, rtol=1e-9)
+    assert one.score == pytest.approx(
+        team_score(dense, one.team, one.weights, metric="accuracy", consensus=one.consensus), abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("form", FORMS)

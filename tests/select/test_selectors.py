@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.pairwise import pairwise
 
 from lrensemble.errors import SelectionError, SpecError
 from lrensemble.select import SELECTORS, Validation, cross_fit, select, team_score
@@ -36,8 +37,14 @@ SERVED = [
 ]
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
-@pytest.mark.parametrize(("name", "consensus"), SERVED)
+@pairwise(
+    {
+        "name": list(SELECTORS),
+        "consensus": ("mean", "plurality", "accuracy_weighted"),
+        "metric": ("accuracy", "nll", "brier"),
+    },
+    unless=lambda name, consensus, _: (name, consensus) not in SERVED,
+)
 def test_a_team_with_its_score(name: str, metric: str, consensus: str) -> None:
     validation = validation_of(0)
     found = select(validation, SELECTORS.example(name), metric=metric, consensus=consensus, seed=3)

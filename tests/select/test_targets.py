@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.pairwise import pairwise
 
 from lrensemble.errors import SelectionError, SpecError
 from lrensemble.select import Validation, cross_fit, select
@@ -22,17 +23,18 @@ def values(truth: Floats) -> Floats:
     return np.asarray(truth + np.random.default_rng(1).normal(size=(MEMBERS, ROWS, OUTPUTS)))
 
 
-@pytest.mark.parametrize("method", ["greedy(size=3, bootstrap=0)", "best", "all"])
-@pytest.mark.parametrize(
-    ("consensus", "meant"),
-    [
-        ("median", "median_of_values"),
-        ("trimmed_mean(trim=0.1)", "trimmed_mean_of_values(trim=0.1)"),
-        ("stacking", "stacked_regression"),
-        ("mean", "mean"),
-    ],
+@pairwise(
+    {
+        "method": ("greedy(size=3, bootstrap=0)", "best", "all"),
+        "consensus, meant": (
+            ("median", "median_of_values"),
+            ("trimmed_mean(trim=0.1)", "trimmed_mean_of_values(trim=0.1)"),
+            ("stacking", "stacked_regression"),
+            ("mean", "mean"),
+        ),
+        "metric": ("mse", "r2"),
+    }
 )
-@pytest.mark.parametrize("metric", ["mse", "r2"])
 def test_a_consensus_is_the_one_for_values(
     method: str, consensus: str, meant: str, metric: str, values: Floats, truth: Floats
 ) -> None:

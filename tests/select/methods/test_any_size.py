@@ -17,6 +17,8 @@ from lrensemble.targets import Classes, Labels
 DEFAULT_LIST = ("best", "top_k", "all", "random", "greedy", "brute_force", "focal")
 SLOW_FROM = {"stacking": 40}
 """A regression on so many members is left to those with time."""
+FEWER = 9
+"""As many members are enough where it is not the point of a test that there are sixteen of them: 511 teams."""
 OF_SIXTEEN = ("focal_fq", "hierarchical", "diversity_threshold", "pareto")
 """Selectors that make tables of all teams of at most sixteen members: any larger pool is as another."""
 MANY = 40
@@ -65,6 +67,13 @@ def assert_a_team(validation: Validation, name: str, metric: str) -> None:
     )
 
 
+@pytest.fixture
+def fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables of all teams are made of fewer members."""
+    monkeypatch.setattr(import_module("lrensemble.select.methods.shared.reduced"), "TABLE_MEMBERS", FEWER)
+
+
+@pytest.mark.usefixtures("fewer")
 @pytest.mark.parametrize(("name", "members", "rows"), each_name_and_size())
 def test_every_selector_on_every_size(name: str, members: int, rows: int) -> None:
     if members >= SLOW_FROM.get(name, 999):
@@ -88,11 +97,24 @@ def test_the_methods_of_every_sweep_on_large_pools(name: str, members: int, rows
     assert_a_team(validation_of(members, rows, classes), name, "nll")
 
 
-@pytest.mark.parametrize("name", ["focal_fq", "hierarchical", "diversity_threshold", "pareto", "focal"])
-def test_tables_of_teams_are_made_of_the_sixteen_best_members(name: str) -> None:
+def test_tables_of_teams_are_made_of_the_sixteen_best_members() -> None:
+    assert len(select(validation_of(23, 41), "diversity_threshold").details["among"]) == 16
+
+
+@pytest.mark.usefixtures("fewer")
+@pytest.mark.parametrize("name", ["focal_fq", "hierarchical", "diversity_threshold", "pareto"])
+def test_tables_of_teams_are_made_of_the_best_members(name: str) -> None:
+    assert_among_the_best(name, FEWER)
+
+
+def test_lists_of_teams_are_made_of_the_sixteen_best_members() -> None:
+    assert_among_the_best("focal", 16)
+
+
+def assert_among_the_best(name: str, count: int) -> None:
     validation = validation_of(23, 41)
     own = np.array([team_score(validation, (member,), metric="accuracy") for member in range(23)])
-    best = tuple(sorted(np.argsort(-own, kind="stable")[:16].tolist()))
+    best = tuple(sorted(np.argsort(-own, kind="stable")[:count].tolist()))
     found = select(validation, name, metric="accuracy")
     assert found.details["among"] == list(best)
     assert found.details["complete"] is False
@@ -113,15 +135,16 @@ def test_the_members_that_are_looked_at_keep_their_costs() -> None:
     assert [point["cost"] for point in front] == pytest.approx([cost[point["team"]].sum() for point in front])
 
 
-def test_focal_takes_as_many_members_as_have_few_enough_teams() -> None:
+def test_focal_takes_as_many_members_as_have_few_enough_teams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("lrensemble.select.methods.focal"), "LIMIT", 4000)
     validation = validation_of(80, 31)
     pairs = select(validation, "focal(max_size=2)")
     assert "among" not in pairs.details
     assert pairs.tried == 80 * 79 // 2
     found = select(validation, "focal(max_size=3)")
     members = len(found.details["among"])
-    assert math.comb(members, 2) + math.comb(members, 3) == found.tried <= 2**16
-    assert math.comb(members + 1, 2) + math.comb(members + 1, 3) > 2**16
+    assert math.comb(members, 2) + math.comb(members, 3) == found.tried <= 4000
+    assert math.comb(members + 1, 2) + math.comb(members + 1, 3) > 4000
     assert len(select(validation, "focal(min_size=20)").team) >= 20
     with pytest.raises(SelectionError, match=r"above the limit of 65,536; lower max_size"):
         select(validation, "focal(max_size=3, limit=65536)")

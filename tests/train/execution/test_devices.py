@@ -33,7 +33,8 @@ def test_measuring_the_work_leaves_no_trace() -> None:
     model = build("cnn(width=3, dropout=0.5)", (1, 8, 8), 10, 0)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     state = torch.get_rng_state()
-    threads_for(model, torch.ones(4, 1, 8, 8))
+    with threads(2):
+        threads_for(model, torch.ones(4, 1, 8, 8))
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert torch.equal(torch.get_rng_state(), state)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.special import log_softmax
+from tests.pairwise import pairwise
 
 from lrensemble.consensus import CONSENSUS, combine
 from lrensemble.numerics import TIE
@@ -33,9 +34,13 @@ def in_blocks(validation: Validation, metric: str, consensus: str, halves: Halve
     return np.concatenate([scorer(replace(halves, top=top)) for top in tops])
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("consensus", ["mean", "plurality", "geometric_mean"])
-@pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
+@pairwise(
+    {
+        "metric": ("accuracy", "nll", "brier"),
+        "consensus": ("mean", "plurality", "geometric_mean"),
+        "kind": KINDS,
+    }
+)
 def test_every_team_scores_as_the_definition(
     metric: str, consensus: str, kind: str, make_validation: MakeValidation, score_all: ScoreAll
 ) -> None:
@@ -49,7 +54,7 @@ def test_every_team_scores_as_the_definition(
             np.testing.assert_allclose(scores, expected, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(5), *(pytest.param(each, marks=pytest.mark.long) for each in range(5, 12))])
 @pytest.mark.parametrize("consensus", ["mean", "plurality", "geometric_mean"])
 def test_rounding_decides_as_in_the_definition(
     consensus: str, seed: int, make_validation: MakeValidation, score_all: ScoreAll

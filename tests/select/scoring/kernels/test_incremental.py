@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.pairwise import pairwise
 
 from lrensemble.select import Validation, team_score
 from lrensemble.select.scoring.incremental import incremental_team
@@ -14,6 +15,7 @@ from lrensemble.select.scoring.kernels.incremental_accuracy import accuracy_team
 from lrensemble.select.scoring.kernels.incremental_arrays import small_accuracy_team
 
 MakeValidation = Callable[..., Validation]
+KINDS = ("smooth", "coarse", "labels", "mixed", "sharp", "tied")
 
 
 def slowly(validation: Validation, counts: NDArray[np.float64], metric: str, consensus: str) -> list[float]:
@@ -32,9 +34,13 @@ MEMBERS = (3, 0, 3, 1, 4, 3)
 """Those that are added one after the other."""
 
 
-@pytest.mark.parametrize("kind", ["smooth", "coarse", "labels", "mixed", "sharp", "tied"])
-@pytest.mark.parametrize("consensus", ["mean", "plurality", "geometric_mean", "majority"])
-@pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
+@pairwise(
+    {
+        "metric": ("accuracy", "nll", "brier"),
+        "consensus": ("mean", "plurality", "geometric_mean", "majority"),
+        "kind": KINDS,
+    }
+)
 def test_each_addition_scores_as_the_definition(
     metric: str, consensus: str, kind: str, make_validation: MakeValidation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,9 +81,7 @@ def test_adding_leaves_the_team_before_as_it_was(make_validation: MakeValidation
         np.testing.assert_array_equal(team.scores(np.arange(4)), before)
 
 
-@pytest.mark.parametrize("cores", [1, 2])
-@pytest.mark.parametrize("kind", ["smooth", "coarse", "labels", "mixed", "sharp", "tied"])
-@pytest.mark.parametrize("consensus", ["mean", "plurality"])
+@pairwise({"consensus": ("mean", "plurality"), "kind": KINDS, "cores": (1, 2)})
 def test_columns_that_wait_are_looked_at_in_time(
     consensus: str, kind: str, cores: int, make_validation: MakeValidation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

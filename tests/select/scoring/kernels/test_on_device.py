@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from tests.pairwise import pairwise
 
 from lrensemble.errors import PredictionsError
 from lrensemble.select import SELECTORS, Validation, cross_fit, reading, select
@@ -44,9 +45,13 @@ def in_blocks(validation: Validation, metric: str, consensus: str, halves: Halve
     return np.concatenate([scorer(replace(halves, top=top)) for top in tops])[1:]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("consensus", ["mean", "plurality", "geometric_mean"])
-@pytest.mark.parametrize("metric", ["accuracy", "nll", "brier"])
+@pairwise(
+    {
+        "metric": ("accuracy", "nll", "brier"),
+        "consensus": ("mean", "plurality", "geometric_mean"),
+        "kind": KINDS,
+    }
+)
 def test_every_team_scores_the_same(
     metric: str, consensus: str, kind: str, make_validation: MakeValidation, moved: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

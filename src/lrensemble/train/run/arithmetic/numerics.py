@@ -122,6 +122,8 @@ def threads_for(model: nn.Module, inputs: Tensor, copies: int = 1) -> int:
         inputs: of a batch.
         copies: networks that compute side by side in one program.
     """
+    if torch.get_num_threads() == 1:  # counting would cost a forward pass
+        return 1
     enough = _FLOPS_OF_A_GROUP if copies > 1 else _FLOPS_FOR_THREADS
     return torch.get_num_threads() if copies * forward_flops(model, inputs) >= enough else 1
 
