@@ -5,13 +5,14 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from lrensemble.errors import ConfigError, LostClaimError, StorageError
 from lrensemble.files import write_folder, write_whole
-from lrensemble.files.claims import Claim, Held, claim, claimed, holder_of, tidy
+from lrensemble.files.claims import POLL_SECONDS, Claim, Held, claim, claimed, holder_of, poll_pause, tidy
 from lrensemble.files.holder import Holder
 
 posix = pytest.mark.skipif(os.name != "posix", reason="asks whether a process lives")
@@ -282,3 +283,10 @@ def test_empty_folders_that_a_kill_left_are_removed_and_nothing_else(tmp_path: P
     assert sorted(path.name for path in tmp_path.iterdir()) == [".draft-of-one-who-begins", "run"]
     assert mine.folder.is_dir()
     tidy(tmp_path / "missing")
+
+
+def test_who_waits_asks_again_after_a_quarter_of_the_time_it_has_waited() -> None:
+    now = time.monotonic()
+    assert poll_pause(now + 1) == POLL_SECONDS[0]
+    assert 2.0 <= poll_pause(now - 8) <= POLL_SECONDS[1]
+    assert poll_pause(now - 1000) == POLL_SECONDS[1]
