@@ -38,6 +38,13 @@ def _temperature(
     return {"consensus": inner, "temperature": _lowest(lambda temperature: clipped_nll(of_label(temperature), counts))}
 
 
+def _below_highest(probs: Floats) -> Floats:
+    """Logarithms of probabilities [sample, class] less the highest of their row."""
+    logs = np.where(probs > 0, safe_log(probs), -np.inf)
+    logs -= logs.max(axis=1, keepdims=True)
+    return logs
+
+
 def _at(labels: NDArray[np.int64], probs: Floats) -> Floats:
     """What labels [sample] are given by probabilities [sample, class]."""
     return np.asarray(probs[np.arange(len(labels)), labels])
@@ -45,10 +52,9 @@ def _at(labels: NDArray[np.int64], probs: Floats) -> Floats:
 
 def _of_label(probs: Floats, labels: NDArray[np.int64]) -> Callable[[float], Floats]:
     """What labels [sample] are given by probabilities [sample, class] that are scaled, by the temperature."""
-    logs = np.where(probs > 0, safe_log(probs), -np.inf)
-    logs -= logs.max(axis=1, keepdims=True)
-    step = max(1, _CELLS // logs.shape[1])
-    blocks = [(logs[start : start + step], labels[start : start + step]) for start in range(0, len(logs), step)]
+    step = max(1, _CELLS // probs.shape[1])
+    parts = (slice(start, start + step) for start in range(0, len(probs), step))
+    blocks = [(_below_highest(probs[part]), labels[part]) for part in parts]
 
     def of_label(temperature: float) -> Floats:
         scaled = ((np.exp(block / temperature), own) for block, own in blocks)

@@ -33,7 +33,7 @@ COMBINED = 200_000_000
 BLOCK_BYTES = 2**23
 """Memory for the rows of all members that are looked at together: a page is written beside other work."""
 
-TEAMS_TOGETHER = 32
+TEAMS_TOGETHER = 16
 """Teams that are scored together, for the same reason."""
 
 PATH = 15

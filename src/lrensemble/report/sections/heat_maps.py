@@ -28,7 +28,7 @@ MOST_NAMED = 40
 DIVERGENCE_NUMBERS = 1 << 26
 """Maximum number of probabilities that divergences are measured on."""
 
-DIVERGENCE_PART = 1 << 22
+DIVERGENCE_PART = 1 << 21
 """Probabilities that are held together for that."""
 
 

@@ -19,7 +19,7 @@ from lrensemble.report.section import Figure, Section
 
 BINS = 12
 
-FITTED_CELLS = 2**21
+FITTED_CELLS = 2**20
 """Probabilities that the temperature of a team is fitted to, at most: of more rows a sample gives the same."""
 
 SCALED_CELLS = 2**18
