@@ -43,6 +43,8 @@ def test_booleans_are_read_as_python_and_as_toml_write_them() -> None:
     [
         ("cosine(peak=TRUE)", "put quotes around 'TRUE'"),
         ("cosine(0.1)", "every argument needs its name"),
+        ("cosine(peak=0.1, floor=0.0, peak=0.2)", "peak is given twice; give it once"),
+        ("warmup(policy=cosine(peak=0.1, peak=0.1))", "peak is given twice"),
         ("cosine(peak=0.1", "cannot read"),
         ("cosine(peak=0.1) or 1", "cannot read"),
         ("", "is not a name"),

@@ -153,6 +153,9 @@ def _arguments(call: ast.Call, text: str, depth: int) -> dict[str, Value]:
     if any(keyword.arg == "name" for keyword in call.keywords):
         wrong = shortened(text)
         raise SpecError(f"cannot read {wrong}: no argument is called name, which in a table is the name itself")
+    names = [str(keyword.arg) for keyword in call.keywords]
+    if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+        raise SpecError(f"cannot read {shortened(text)}: {twice[0]} is given twice; give it once")
     values = {str(keyword.arg): partial(_node, keyword.value, text, depth + 1) for keyword in call.keywords}
     return {key: _named(shortened(text), key, value) for key, value in values.items()}
 

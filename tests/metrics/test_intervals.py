@@ -120,10 +120,9 @@ def test_one_group_says_no_more_than_one_row() -> None:
     assert not paired_proportions(*pair(right), groups=np.array(["a"] * 40)).low > 0
 
 
-@pytest.mark.parametrize("sizes", [(90, 10), (95, 5, 5), (96, 1, 1, 1, 1)])
-@pytest.mark.parametrize("common", [0.3, 0.9])
+@pytest.mark.parametrize(("sizes", "common"), [((99, 1), 0.3), ((99, 1), 0.9), ((97, 1, 1, 1), 0.9)])
 def test_a_group_that_outweighs_the_others_does_not_pass_for_many_rows(sizes: tuple[int, ...], common: float) -> None:
-    """Rows share a part of their variance within a group; without a correction 8 to 80 of 100 intervals hold 0."""
+    """Rows share a part of their variance within a group; without the correction 26 to 68 of 100 intervals hold 0."""
     generator, groups = np.random.default_rng(3), np.repeat(np.arange(len(sizes)), sizes)
     held = 0
     for _ in range(200):
