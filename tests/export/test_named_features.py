@@ -52,6 +52,21 @@ def test_truth_values_are_numbers_as_in_training(tmp_path: Path) -> None:
     assert rows_of(tmp_path / "a.csv", "height,=weight,x\ntrue,2,9007199254740993\n") == [[1.0, 2.0, 2.0**53]]
 
 
+def test_lines_without_features_of_training_go_by_the_names_of_the_first(tmp_path: Path) -> None:
+    path, nameless = tmp_path / "a.jsonl", INPUTS.model_copy(update={"features": None})
+    path.write_text(
+        '{"b": 1, "of": "a", "a": 2, "c": 3}\n{"a": 5, "b": 4, "c": 6}\n[7, 8, 9]\n{"c": 12, "a": 11, "b": 10}\n'
+    )
+    assert np.concatenate(list(read(path, nameless))).tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12]]
+    assert np.concatenate(list(read(path, nameless, range(3, 4)))).tolist() == [[10, 11, 12]]
+    path.write_text('[1, 2, 3]\n{"a": 4, "b": 5, "c": 6}\n')
+    with pytest.raises(DataError, match="line 2 names features, and neither training nor the first line did"):
+        list(read(path, nameless))
+    path.write_text('{"a": 1, "b": 2, "c": 3}\n{"a": 4, "b": 5, "d": 6}\n')
+    with pytest.raises(DataError, match="line 2 has column 'c' not at all"):
+        list(read(path, nameless))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ def read_lines(path: Path, inputs: Inputs, rows: range | None = None) -> Iterato
     """Blocks of raw inputs [sample, *shape] of a file; empty lines are left out.
 
     A line is a list, nested as a row is; or an object with such a list under one of `KEYS`; or an object of features,
-    which are taken by the names that they had in training, or their numbers in their order where those had none.
+    which are taken by the names that they had in training. Where those had none, the numbers of the file's first line
+    give the names and their order, and all others are taken by these.
 
     Args:
         path: the file.
@@ -39,9 +40,12 @@ def read_lines(path: Path, inputs: Inputs, rows: range | None = None) -> Iterato
     """
     with storage_errors("read", path), path.open("rb") as file:
         given = ((number, line) for number, line in enumerate(file, start=1) if line.strip())
-        lines: Iterator[tuple[int, bytes]] = given if rows is None else islice(given, rows.start, rows.stop)
+        first = list(islice(given, 1))
+        features = inputs.features or (_named(first[0][1]) if first else None)
+        whole = chain(first, given)
+        lines: Iterator[tuple[int, bytes]] = whole if rows is None else islice(whole, rows.start, rows.stop)
         while block := list(islice(lines, LINES)):
-            yield np.concatenate([_row(line, inputs, f"{path}, line {number}") for number, line in block])
+            yield np.concatenate([_row(line, inputs, features, f"{path}, line {number}") for number, line in block])
 
 
 def count_lines(path: Path) -> int:
@@ -54,14 +58,28 @@ def count_lines(path: Path) -> int:
         return sum(bool(line.strip()) for line in file)
 
 
-def _row(line: bytes, inputs: Inputs, source: str) -> Rows:
+def _named(line: bytes) -> list[str] | None:
+    """Names of the numbers in a line that is an object of features; None of another one.
+
+    Those that are no number are left out, as a table's columns of texts are.
+    """
+    try:
+        content = from_json(line)
+    except TextError:  # which is refused with its line
+        return None
+    if not isinstance(content, dict) or any(key in content for key in KEYS):
+        return None
+    return [name for name, each in content.items() if isinstance(each, int | float) and not isinstance(each, bool)]
+
+
+def _row(line: bytes, inputs: Inputs, features: Sequence[str] | None, source: str) -> Rows:
     """One row [1, *shape]."""
     try:
         content = from_json(line)
     except TextError as error:
         raise DataError(f"{source}: {error}") from None
     if isinstance(content, dict):
-        content = _of_object(content, inputs.features, source)
+        content = _of_object(content, features, source)
     try:
         array = np.asarray(content)
     except ValueError:
@@ -81,11 +99,8 @@ def _of_object(content: dict[str, Any], features: Sequence[str] | None, source: 
     if isinstance(row, list):
         return row
     if features is None:
-        return _numbers(content) if row is None else row
+        if row is None:
+            raise DataError(f"{source} names features, and neither training nor the first line did; give lists in all")
+        return row
     require_features(features, list(content), source)
     return [content[name] for name in features]
-
-
-def _numbers(features: dict[str, Any]) -> list[float]:
-    """The values that are numbers, as a table's columns of numbers."""
-    return [each for each in features.values() if isinstance(each, int | float) and not isinstance(each, bool)]
