@@ -214,6 +214,7 @@ class ForkedProcess:
 
 def serve(address: str) -> None:
     """Fork a child for every connection, and answer with its exit status, as long as somebody holds the process."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # who starts a worker holds interrupts back, and starts this first
     signal.signal(signal.SIGINT, signal.default_int_handler)  # `nohup` and a shell's `&` have these ignored
     for number in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)

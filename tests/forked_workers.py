@@ -28,8 +28,10 @@ multiprocessing.context._concrete_contexts["spawn"] = multiprocessing.get_contex
 
 SERVE = """
 import os
+import signal
 from multiprocessing import forkserver
 
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # until a worker lets them through
 listener, alive = os.dup(0), os.dup(1)
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 os.dup2(2, 1)
