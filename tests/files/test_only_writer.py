@@ -45,7 +45,6 @@ ALLOWED = {
     ("numpy_files.py", "archive.zip.open"): "an entry of an archive, to read its header",
     ("numpy_files.py", "file.zip.open"): "an entry of an archive, to read its header",
     ("numpy_files.py", "np.memmap"): "an entry of an archive, mapped to be read",
-    ("pool/collect/reading/tables.py", "gzip.open"): "a packed table, to be read",
     ("report/study_file.py", "draft.write_bytes"): "in a scratch folder of the storage layer",
     ("export/torch_program.py", "torch.export.save"): "to memory",
     ("select/scoring/every_team.py", "np.savez"): "to a file that the storage layer has opened",
