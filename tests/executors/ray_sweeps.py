@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from tests.executors.worker_tasks import prepare, prepare_with_array
 from tests.forked import ForkedProcess
-from tests.ray_clusters import NODE, workers_of
+from tests.ray_clusters import NODE, kill_node, workers_of
 
 from lrensemble.config import Experiment, load_experiment, to_record
 from lrensemble.executors import EXECUTORS, Crashed
@@ -85,14 +85,13 @@ def whole_run(folder: Path) -> tuple[Path, dict[str, bytes]]:
 def stops_and_goes_on(spec: str, forking: Path, folder: Path, ways: list[str]) -> None:
     """The program is interrupted: its workers save, its status says so, and the same command goes on."""
     experiment, expected = whole_run(folder)
-    pool = folder / "stopped"
+    pool, held = folder / "stopped", folder / "stopped" / "unfinished"
     command = ["-m", "lrensemble", "tune", experiment, "--out", pool, "--executor", spec, "--execution", "one-by-one"]
     for way in ways:
-        log = pool / "progress.jsonl"
         with ForkedProcess(forking, [*command, *(["--hours", 0.001] if way == "hours" else [])]) as process:
             if way != "hours":
-                before = log.read_bytes().count(b'"began"') if log.exists() else 0
-                until(lambda: log.exists() and log.read_bytes().count(b'"began"') > before, process)  # noqa: B023
+                # Seen in the pool: the program hears of it when a run of two seconds may be over.
+                until(lambda: [each for each in held.glob("[0-9a-g]*/[0-9a-f]*") if "free-" not in each.name], process)
                 process.send_signal(getattr(signal, way))
             output = process.communicate(timeout=SECONDS)
         assert process.returncode == WAYS_TO_STOP[way], (way, output)
@@ -103,6 +102,14 @@ def stops_and_goes_on(spec: str, forking: Path, folder: Path, ways: list[str]) -
         output = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, output
     assert files(pool) == expected
+
+
+def dead_machines_are_passed_over(cluster: Any, spec: str) -> None:
+    """A machine that has just died is listed by Ray for some seconds, and bars nobody from the others."""
+    others = len(EXECUTORS.call(spec).places(["cpu"]))
+    kill_node(node := cluster.add_node(num_cpus=1, **NODE))
+    cluster.worker_nodes.discard(node)
+    assert len(EXECUTORS.call(spec).places(["cpu"])) <= others + 1
 
 
 def machines_come_and_leave(cluster: Any, folder: Path) -> None:

@@ -29,6 +29,7 @@ from tests.executors.contract import CONTRACT
 from tests.executors.ray_sweeps import (
     arrays_are_shared,
     data_are_read_once,
+    dead_machines_are_passed_over,
     files,
     machines_come_and_leave,
     metrics_are_told,
@@ -129,6 +130,8 @@ def test_a_cluster_for_longer(
             searches_look(spec, tmp_path)
         with subtests.test("an interrupted sweep saves and goes on"):
             stops_and_goes_on(spec, forking, tmp_path, ["SIGTERM", "SIGINT", "hours"])
+        with subtests.test("a machine that has just died is passed over"):
+            dead_machines_are_passed_over(cluster, spec)
         with subtests.test("workers that were stopped for too long write nothing"):
             stopped_workers_write_nothing(cluster, spec, forking, tmp_path)
         with subtests.test("machines come and leave"):

@@ -182,16 +182,15 @@ def check_machines(ray: Any) -> None:
     for node in machines(ray):
         if node["Resources"].get("CPU", 0) > 0:
             name = node.get("NodeName") or node.get("NodeManagerHostname", "?")
-            asked[name] = (
-                ray.remote(_look())
-                .options(num_cpus=0, max_retries=0, scheduling_strategy=on_machine(node["NodeID"]))
-                .remote()
-            )
+            options = {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": on_machine(node["NodeID"])}
+            asked[node["NodeID"]] = name, ray.remote(_look()).options(**options).remote()
     own = versions()
-    for name, reference in asked.items():
+    for node_id, (name, reference) in asked.items():
         try:
             found = ray.get(reference, timeout=SECONDS_TO_LOOK)
         except ray.exceptions.RayError as error:
+            if node_id not in {node["NodeID"] for node in machines(ray)}:
+                continue  # it has died: Ray lists a machine for some seconds after
             raise WorkerError(f"executor ray cannot start a worker on {name}: {first_line(error)}") from None
         for library in (*COMPARED, "python"):
             here, there = own[library], found[library]
