@@ -132,6 +132,7 @@ def test_a_cluster_for_longer(
             stops_and_goes_on(spec, forking, tmp_path, ["SIGTERM", "SIGINT", "hours"])
         with subtests.test("a machine that has just died is passed over"):
             dead_machines_are_passed_over(cluster, spec)
+        # Whose lines are compared, among which Ray would print that the machine has died.
         with subtests.test("workers that were stopped for too long write nothing"):
             stopped_workers_write_nothing(cluster, spec, forking, tmp_path)
         with subtests.test("machines come and leave"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import platform
 import re
 import socket
 import sys
 import sysconfig
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Any
 
 from lrensemble.environment import versions
 from lrensemble.errors import MissingExtraError, WorkerError
+
+logger = logging.getLogger(__name__)
 
 COMPARED = ("lrensemble", "torch")
 """Libraries that must have the same version everywhere: members and their bits depend on it."""
@@ -81,6 +84,7 @@ def connected(address: str, modules: Sequence[str] | None = None) -> Any:
         "env_vars": {name: value for name, value in os.environ.items() if name.startswith("LRENSEMBLE_")},
         "py_modules": [str(path) for path in files_of(modules)],
     }
+    _log_what_ray_says()
     try:
         used = {key: value for key, value in sent.items() if value}  # Ray fails of some that are empty
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", runtime_env=used)
@@ -89,6 +93,17 @@ def connected(address: str, modules: Sequence[str] | None = None) -> Any:
     _made.address, _made.modules = address, modules
     check_machines(ray)
     return ray
+
+
+def _log_what_ray_says() -> None:
+    """Log Ray's messages on machines and workers that die: it prints them to standard output, among the results."""
+    from ray._private import worker
+
+    def log(data: Mapping[str, Any], **_options: object) -> None:
+        logger.info("Ray: %s", " ".join(" ".join(data["lines"]).split()))
+
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = log
 
 
 def check_answers(address: str) -> None:
