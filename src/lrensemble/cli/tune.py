@@ -235,7 +235,7 @@ def _based(experiment: Experiment) -> Experiment:
 def _of_shards(shard: str, elsewhere: int) -> str:
     """Line on what a shard leaves to others."""
     if elsewhere:
-        return f"shard {shard} is done; {elsewhere} runs of other shards are missing"
+        return f"shard {shard} is done; {counted(elsewhere, 'run')} of other shards to go"
     return f"shard {shard} is done, and so are all others"
 
 
