@@ -1,4 +1,4 @@
-"""Write a policy, compose it, draw its curve as text, and use it as a scheduler of torch in a loop of your own.
+"""Write a policy, compose it, draw its curve as text, and train by its rates in a loop of your own.
 
 python examples/your_policy.py
 

@@ -1,6 +1,6 @@
-"""Torch's exporter to ONNX, which looks through all operators that there are before every graph: here once.
+"""Torch's exporter to ONNX looks through all operators that there are before every graph: in tests, once a process.
 
-It is a half of what a small graph costs, and the same every time.
+The search is half of what a small graph costs, and finds the same every time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 
 @contextmanager
 def operators_read_once() -> Iterator[None]:
-    """A block in which what is found out about operators is kept, where tests that need it are in the run."""
+    """A block in which what was found out about operators is kept; without onnxscript nothing happens."""
     if "onnxscript" not in sys.modules:
         yield
         return

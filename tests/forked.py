@@ -1,8 +1,15 @@
-"""`python …`, from a process that has imported all of the library and forks a child for every command.
+"""`python …` without its imports: one process has imported the library, and forks a child for every command.
 
-All processes that run tests share it. A fresh interpreter computes for seconds before it does anything. A child has its
-own folder, environment, descriptors and exit status, and no imports to wait for. What depends on how an interpreter
-starts (encodings, descriptors that are closed, modules that stand in the place of others) is tested with a fresh one.
+A fresh interpreter computes for seconds before it does anything. A child has its own folder, environment, descriptors
+and exit status, and no imports to wait for. What depends on how an interpreter starts (encodings, descriptors that are
+closed, modules that stand in the place of others) is tested with a fresh one.
+
+For tests: `python` (mostly by the fixture of that name) is `subprocess.run`, `run` the same of a command of ours, and
+`ForkedProcess` is `subprocess.Popen`.
+
+All processes that run tests share the one that forks; `server` starts it and lets it end. Each connection to its socket
+asks for a child: the length of the request in eight bytes, with the descriptors of the standard streams; the request,
+`[command, folder, environment]` in JSON; and as answers two lines, the child's process number and its exit status.
 """
 
 from __future__ import annotations
@@ -35,7 +42,7 @@ ROOT = Path(__file__).parents[1]
 STANDARD = (0, 1, 2)
 IMPORTED_BY_WORKERS = ("lrensemble.export.predicting", "sklearn.datasets")
 HOLD = bytes(8)
-"""A request of no bytes: who sends it is no command, and keeps the process from ending."""
+"""The length of an empty request: it asks for no child, and holds the process as long as the connection is open."""
 
 
 @contextlib.contextmanager
@@ -90,7 +97,7 @@ def _start(address: Path) -> subprocess.Popen[bytes]:
 def run(
     address: Path, arguments: Sequence[object], folder: Path, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """The command of ours with these arguments, as `subprocess.run` returns it."""
+    """`lrensemble …` with these arguments, as `subprocess.run` returns it."""
     return python(address, "-m", "lrensemble", *arguments, folder=folder, environment=environment)
 
 
@@ -129,9 +136,14 @@ def python(
 def ask(
     address: Path, command: Sequence[str], folder: Path, environment: Mapping[str, str], descriptors: Sequence[int]
 ) -> socket.socket:
-    """Where a line tells the number of the child, and another its exit status when it has ended.
+    """The connection that has asked for a child: its process number can be read there, and its exit status at its end.
 
-    The descriptors become its standard streams.
+    Args:
+        address: where the process listens that forks.
+        command: what follows `python`.
+        folder: current folder of the child.
+        environment: all of its environment.
+        descriptors: what become its standard input, output and error.
     """
     request = json.dumps([list(command), str(folder), dict(environment)]).encode()
     connection = socket.socket(socket.AF_UNIX)

@@ -1,8 +1,9 @@
-"""Worker processes that are forked from one that has imported the library already.
+"""Worker processes of sweeps that tests train, forked from a process that has imported the library already.
 
-A fresh worker computes for three seconds before it does anything, most of it imports. A few tests of `tests/executors`
-and programs in processes of their own have fresh ones, as everybody else has; those that tests start themselves are
-forked.
+A fresh worker computes for three seconds before it does anything, most of it imports. `multiprocessing` can fork
+workers from a server of its own (start method `forkserver`); here this server is a child of the process of
+`tests/forked.py`, so that the imports are done, and stands in the place of the start method `spawn`. A few tests of
+`tests/executors` and programs in processes of their own have fresh workers, as everybody else has.
 """
 
 from __future__ import annotations
@@ -37,11 +38,12 @@ os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 os.dup2(2, 1)
 forkserver.main(listener, alive, [])
 """
-"""A forked child that forks workers: it is given where it listens, and what ends with the last that knows it."""
+"""The server as a forked child: standard input is the socket at which it listens, standard output a pipe that ends with
+the last process that may ask for workers."""
 
 
 class ForkedWorker(context.ForkServerProcess):
-    """A worker with the environment of the moment that it is started in, which the process it is forked from lacks."""
+    """A worker with the environment in which it is started: the server that forks it has an earlier one."""
 
     _args: tuple[Any, ...]
 
@@ -64,7 +66,7 @@ class ForkingContext(context.ForkServerContext):
 
 
 class ForkingServer(forkserver.ForkServer):
-    """What workers are forked from is itself a child of the process of `tests/forked.py`, and imports nothing."""
+    """The server that forks workers, started as a child of the process of `tests/forked.py`."""
 
     _lock: threading.Lock
     _forkserver_address: str | None
@@ -75,7 +77,7 @@ class ForkingServer(forkserver.ForkServer):
         self._forking = forking
 
     def ensure_running(self) -> None:
-        """Have it started, when the first worker is wanted."""
+        """Start the server when the first worker is wanted."""
         with self._lock:
             resource_tracker.ensure_running()
             if self._forkserver_address is not None:

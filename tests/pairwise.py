@@ -21,7 +21,7 @@ def pairwise(
 
     Args:
         axes: values by the name of the argument; a name as `"low, high"` has tuples as its values.
-        unless: whether a case, given one value of each axis, is none.
+        unless: whether a case is left out, given one value of each axis in their order.
     """
     cases = [
         tuple(enumerate(places))

@@ -14,6 +14,9 @@ Labels = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+SMALL = "greedy(size=5, bootstrap=2)"
+"""A search of few steps, for tests of what is done with a team and not of how it is found."""
+
 
 def said(labels: Labels, right: Bools, classes: int, confidence: float = 0.8) -> Floats:
     """[sample, class] probabilities: the label, or where it is wrong the next class, has the confidence."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.evaluate.pools import blocks, pool_of, said
+from tests.evaluate.pools import SMALL, blocks, pool_of, said
 
 from lrensemble.evaluate import Team, choose, judged
 from lrensemble.evaluate.judged import cheapest, metrics_of, standard_error
@@ -102,11 +102,7 @@ def test_a_pool_is_judged_by_each_metric_against_the_best_single_model_by_it(tmp
     probs = np.stack([said(labels, one, 3, sure) for one, sure in zip(right, (0.9999, 0.75, 0.7), strict=True)])
     pool = pool_of(tmp_path, (labels, probs), (labels, probs), names=("sure", "modest", "weak"))
     names = {member.id: member.name for member in pool.members()}
-    teams = [
-        choose(pool, method, metric=metric)
-        for method in ("all", "greedy(size=5, bootstrap=2)")
-        for metric in ("accuracy", "nll")
-    ]
+    teams = [choose(pool, method, metric=metric) for method in ("all", SMALL) for metric in ("accuracy", "nll")]
     by_nll, by_accuracy = judged(pool, teams)
     assert (by_nll.metric, by_accuracy.metric) == ("nll", "accuracy")
     assert names[by_nll.single.team[0]] == "modest"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.evaluate.pools import blocks, pool_of, said
+from tests.evaluate.pools import SMALL, blocks, pool_of, said
 
 from lrensemble.evaluate import Result, Scores, choose, default_metric, evaluate
 from lrensemble.pool import Pool
@@ -14,7 +14,6 @@ from lrensemble.pool.collect import collect
 
 VAL, TEST, CLASSES = 84, 120, 7
 WRONG = ((0.0, 0.25), (0.25, 0.5), (0.6, 0.9))
-SMALL = "greedy(size=5, bootstrap=2)"
 NEED_MORE = ("nll", "brier", "ece", "top5_accuracy")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.evaluate.pools import blocks, pool_of, said
+from tests.evaluate.pools import SMALL, blocks, pool_of, said
 
 from lrensemble.errors import LREnsembleError, PoolError
 from lrensemble.evaluate import Result, choose, evaluate, load, read_result, save, stored_result, write_result
@@ -20,7 +20,6 @@ from lrensemble.files import seal
 from lrensemble.pool import Pool
 
 ROWS, CLASSES = 90, 3
-SMALL = "greedy(size=5, bootstrap=2)"
 LABELS = np.tile(np.arange(CLASSES), ROWS // CLASSES)
 
 

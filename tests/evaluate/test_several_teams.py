@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.evaluate.pools import blocks, pool_of, said
+from tests.evaluate.pools import SMALL, blocks, pool_of, said
 
 from lrensemble.errors import SelectionError
 from lrensemble.evaluate import choose, evaluate, load, save, scores, stored_result, why_not_chosen, write_result
@@ -44,7 +44,7 @@ def test_a_method_used_once_is_named_by_itself_and_twice_with_what_differs(tmp_p
 
 def test_the_order_of_the_table_is_that_of_the_registered_methods(tmp_path: Path) -> None:
     pool = three(tmp_path)
-    methods = ("greedy(size=5, bootstrap=2)", "brute_force", "top_k(k=2)", "all")
+    methods = (SMALL, "brute_force", "top_k(k=2)", "all")
     tables = []
     for order in (methods, methods[::-1]):
         result = evaluate(pool, [choose(pool, method, folds=0) for method in order])

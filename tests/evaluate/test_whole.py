@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.evaluate.pools import blocks, pool_of, said
+from tests.evaluate.pools import SMALL, blocks, pool_of, said
 
 from lrensemble.cli.select import choose_all
 from lrensemble.errors import PoolError, SelectionError
@@ -16,7 +16,6 @@ from lrensemble.pool import Pool
 from lrensemble.select import Validation
 
 VAL, TEST, CLASSES = 300, 900, 3
-SMALL = "greedy(size=5, bootstrap=2)"
 APART = ((0.0, 0.2), (0.2, 0.4), (0.4, 0.6))
 """Three members that err on rows of their own: together they never do."""
 TOGETHER = ((0.0, 0.2), (0.0, 0.25), (0.0, 0.3))

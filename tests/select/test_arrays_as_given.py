@@ -17,8 +17,10 @@ LABELS = np.arange(ROWS) % CLASSES
 PROBS = np.random.default_rng(0).dirichlet(np.ones(CLASSES), size=(MEMBERS, ROWS)) / 2
 PROBS[:, np.arange(ROWS), LABELS] += 0.5
 LOGS = np.log(PROBS)
+FRACTION: Any = 1.5
+TEXT: Any = "a"
 SCORE = float(np.log(PROBS.mean(axis=0)[np.arange(ROWS), LABELS]).mean())
-"""Of all members by NLL, by its definition."""
+"""The score of all members by NLL, by its definition."""
 
 
 def score_of(predictions: Any, truth: Any, **more: Any) -> float:
@@ -36,7 +38,7 @@ def score_of(predictions: Any, truth: Any, **more: Any) -> float:
         lambda given: np.ma.masked_array(given, np.zeros(given.shape, bool)),
     ],
 )
-def test_these_are_the_same(made: Callable[[Any], Any]) -> None:
+def test_arrays_of_every_kind_have_the_same_score(made: Callable[[Any], Any]) -> None:
     assert score_of(made(LOGS), made(LABELS)) == pytest.approx(SCORE, abs=1e-9)
 
 
@@ -45,11 +47,8 @@ def test_costs_may_be_an_array() -> None:
 
 
 def masked(given: Any) -> Any:
-    return np.ma.masked_array(given, np.zeros(given.shape, bool) | (np.indices(given.shape)[-1] == 0))
-
-
-def seeded(given: Any) -> Any:
-    return given
+    """The array with the first of each last axis masked."""
+    return np.ma.masked_array(given, np.indices(given.shape)[-1] == 0)
 
 
 @pytest.mark.parametrize(
@@ -62,14 +61,14 @@ def seeded(given: Any) -> Any:
         (lambda: score_of(np.full(LOGS.shape, "a", object), LABELS), "predictions hold what is no number"),
         (lambda: score_of(LOGS, LABELS, cost="abc"), "cost 'abc' is refused; give one number for each member"),
         (lambda: select(Validation(LOGS, LABELS), seed=-1), "seed = -1 is refused; give an integer from 0"),
-        (lambda: select(Validation(LOGS, LABELS), seed=seeded(1.5)), "seed = 1.5 is refused"),
-        (lambda: cross_fit(Validation(LOGS, LABELS), "greedy", seed=seeded("a")), "seed = 'a' is refused"),
+        (lambda: select(Validation(LOGS, LABELS), seed=FRACTION), "seed = 1.5 is refused"),
+        (lambda: cross_fit(Validation(LOGS, LABELS), "greedy", seed=TEXT), "seed = 'a' is refused"),
         (lambda: team_score(Validation(LOGS, LABELS), []), r"team [] is refused; give some of the members 0 to 2"),
         (lambda: team_score(Validation(LOGS, LABELS), [0, 3]), "team [0, 3] is refused"),
         (lambda: team_score(Validation(LOGS, LABELS), [-1]), "team [-1] is refused"),
     ],
 )
-def test_these_are_refused(call: Callable[[], object], message: str) -> None:
+def test_what_cannot_be_meant_is_refused(call: Callable[[], object], message: str) -> None:
     with pytest.raises(LREnsembleError) as caught:
         call()
     assert message in str(caught.value)

@@ -132,7 +132,7 @@ def predict(
     members: Annotated[bool, typer.Option("--members", help="Language models: what each member answers too.")] = False,
     normalisation: Annotated[
         str | None,
-        typer.Option(help="Language models: compare answers by sum, characters, tokens or unconditional; sum unless."),
+        typer.Option(help="Language models: compare answers by sum (default), characters, tokens or unconditional."),
     ] = None,
     prompt: Annotated[
         str | None, typer.Option(help="Language models: text before the answers, with {question} in it.")

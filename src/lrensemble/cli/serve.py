@@ -55,7 +55,7 @@ def output() -> Any:
 def serve(
     ensemble: Annotated[Path, typer.Argument(help="Folder or ONNX file that `lrensemble export` made.")],
     name: Annotated[
-        str | None, typer.Option(help="Name of the model in the paths; that of the folder or file unless.")
+        str | None, typer.Option(help="Name of the model in the paths; that of the folder or file unless given.")
     ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen at; 0.0.0.0 for every one of the machine.")

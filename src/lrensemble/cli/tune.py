@@ -84,7 +84,10 @@ ShardOf = Annotated[
     ),
 ]
 Dashboard = Annotated[bool, typer.Option("--dashboard", help="Serve the page of the pool while it is trained.")]
-SaveSteps = Annotated[int | None, typer.Option(help="Save the state every so many steps, not every epoch.", min=1)]
+SaveSteps = Annotated[
+    int | None,
+    typer.Option(help="Steps between two savings of a run's state; as many as take half a minute unless given.", min=1),
+]
 
 
 class TunedMember(TypedDict):
@@ -235,7 +238,7 @@ def _based(experiment: Experiment) -> Experiment:
 def _of_shards(shard: str, elsewhere: int) -> str:
     """Line on what a shard leaves to others."""
     if elsewhere:
-        return f"shard {shard} is done; {elsewhere} runs of other shards are missing"
+        return f"shard {shard} is done; {counted(elsewhere, 'run')} of other shards to go"
     return f"shard {shard} is done, and so are all others"
 
 

@@ -71,7 +71,10 @@ class ReportData:
             ReportError: there is none.
         """
         if self.judged is None:
-            raise ReportError(f"{self.pool.folder} is not evaluated yet; evaluate it first: lrensemble.evaluate(pool)")
+            raise ReportError(
+                f"{self.pool.folder} is not evaluated yet; evaluate it first: lrensemble evaluate POOL, in Python "
+                "lrensemble.evaluate(pool)"
+            )
         return self.judged
 
     @cached_property
