@@ -27,10 +27,15 @@ def names_of(frame: Any) -> tuple[str, ...] | None:
 
     Columns that are numbered have no names: a frame that was made of an array has such.
     """
-    kind = type(frame)
-    names = tuple(frame.columns if hasattr(kind, "columns") and hasattr(kind, "to_numpy") else frame.column_names)
+    names = columns_of(frame)
     texts = tuple(name for name in names if isinstance(name, str))
     return texts if len(set(texts)) == len(names) else None
+
+
+def columns_of(frame: Any) -> list[Any]:
+    """What the columns of a frame are called, in their order: texts, or numbers or whatever pandas takes."""
+    kind = type(frame)  # what arrow calls its columns are their contents
+    return list(frame.columns if hasattr(kind, "columns") and hasattr(kind, "to_numpy") else frame.column_names)
 
 
 def numbers_in(frame: Any, names: Sequence[str] | None, source: str) -> NDArray[Any]:

@@ -17,7 +17,7 @@ from lrensemble.config import Gives, Inputs
 from lrensemble.data import load
 from lrensemble.data.truth import Kind
 from lrensemble.errors import AdoptError
-from lrensemble.front.arrays import aligned, as_array, holds_arrays
+from lrensemble.front.arrays import aligned, as_array, as_truth, holds_arrays
 from lrensemble.front.experiment import experiment_of
 from lrensemble.front.objects import as_model
 from lrensemble.front.paths import PathLike
@@ -215,7 +215,7 @@ def as_rows(data: Any) -> tuple[Any, tuple[str, ...] | None]:
         inputs = {str(name): each for name, each in data.items() if name in (*VAL[0], *TEST[0])}
         first = [name for name in VAL[0] if name in inputs]
         arrays, features = aligned(inputs, first[:1], "data")
-        truth = {str(name): as_array(each) for name, each in data.items() if name not in inputs}
+        truth = {str(name): as_truth(each) for name, each in data.items() if name not in inputs}
         return arrays | truth, features
     if isinstance(data, str | os.PathLike) and os.path.isdir(data):
         return Path(data), None
