@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,16 +43,18 @@ def numbers_in(frame: Any, names: Sequence[str] | None, source: str) -> NDArray[
     """Columns of a frame as numbers [row, column]: those of some names in their order, or all where None.
 
     Raises:
-        DataError: a column is missing, or holds something else than numbers.
+        DataError: a column is missing or there twice, or holds something else than numbers.
     """
-    known = names_of(frame)
-    if names is None or known is None:
-        names = known
-    elif missing := [name for name in names if name not in known]:
-        raise DataError(
-            f"{source} has no column {missing[0]!r}, of {_listed(known)}; give a frame with {_listed(names)}, by these "
-            "names and in any order"
-        )
+    known = columns_of(frame)
+    if names is None:
+        names = names_of(frame)
+    elif any(isinstance(each, str) for each in known):
+        counts = Counter(known)
+        if wrong := [name for name in names if counts[name] != 1]:
+            has = f"two columns {wrong[0]!r}" if wrong[0] in counts else f"no column {wrong[0]!r}, of {_listed(known)}"
+            raise DataError(f"{source} has {has}; give a frame with {_listed(names)}, by these names and in any order")
+    else:  # columns that are numbered go by their order
+        names = None
     if names is None:
         return np.asarray(frame)
     columns = [np.asarray(frame[name]) for name in names]
