@@ -106,6 +106,11 @@ def test_names_are_no_arrays(given: Any) -> None:
     assert not holds_arrays(given)
 
 
+def test_tables_of_arrow_are_arrays() -> None:
+    table = pytest.importorskip("pyarrow").table({"a": [1.0]})
+    assert holds_arrays({"x": table, "y": table})
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -51,8 +51,8 @@ def numbers_in(frame: Any, names: Sequence[str] | None, source: str) -> NDArray[
     elif any(isinstance(each, str) for each in known):
         counts = Counter(known)
         if wrong := [name for name in names if counts[name] != 1]:
-            has = f"two columns {wrong[0]!r}" if wrong[0] in counts else f"no column {wrong[0]!r}, of {_listed(known)}"
-            raise DataError(f"{source} has {has}; give a frame with {_listed(names)}, by these names and in any order")
+            has = f"two columns {wrong[0]!r}" if wrong[0] in counts else f"no column {wrong[0]!r}, of {listed(known)}"
+            raise DataError(f"{source} has {has}; give a frame with {listed(names)}, by these names and in any order")
     else:  # columns that are numbered go by their order
         names = None
     if names is None:
@@ -83,6 +83,7 @@ def _is_missing(value: object) -> bool:
     return type(value).__name__ == "NAType"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names of columns as an error gives them, the first few."""
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
     return (", ".join(map(repr, names[:NAMED])) or "none") + more

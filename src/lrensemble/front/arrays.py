@@ -73,7 +73,7 @@ def _arrays(given: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any], tuple[
         )
     inputs, truth = given
     if isinstance(truth, str):
-        inputs, truth = _divided(inputs, truth)
+        inputs, truth = divided(inputs, truth)
     found, features = aligned({"x": inputs}, ["x"], "data")
     return found | {"y": as_truth(truth)}, {}, features
 
@@ -98,7 +98,7 @@ def aligned(
     return {name: as_array(each, features, f"{source}: {name}") for name, each in inputs.items()}, features
 
 
-def _divided(frame: Any, column: str) -> tuple[Any, Any]:
+def divided(frame: Any, column: str) -> tuple[Any, Any]:
     """A frame without one of its columns, and that column.
 
     Raises:
@@ -172,4 +172,4 @@ def as_array(given: Any, features: Sequence[str] | None = None, source: str = "d
 
 
 def _is_array(given: object) -> bool:
-    return isinstance(given, np.ndarray | torch.Tensor) or hasattr(given, "to_numpy") or isinstance(given, list)
+    return isinstance(given, np.ndarray | torch.Tensor | list) or hasattr(given, "to_numpy") or is_frame(given)
