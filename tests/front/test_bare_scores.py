@@ -68,6 +68,8 @@ def test_predictions_are_combined_as_they_are() -> None:
     np.testing.assert_allclose(lrensemble.combine("mean", [PROBS, PROBS], [1, 3]), PROBS)
     with pytest.raises(LREnsembleError, match="predictions: some values are masked"):
         lrensemble.combine("mean", np.ma.masked_array([PROBS], np.array([PROBS]) > 0.8))
+    with pytest.raises(LREnsembleError, match="predictions of members differ in shape"):
+        lrensemble.combine("mean", [PROBS, PROBS[:1]])
 
 
 def test_numbers_of_numpy_are_arguments_of_names() -> None:
