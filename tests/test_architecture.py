@@ -40,7 +40,7 @@ LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 # Inside a part, lower rooms first; a room is a file or a folder. Those that share a level do not know each other.
 ROOMS = {
     "train": (
-        ("pace", "run", "told"),
+        ("pace", "progress_lines", "run"),
         ("sweep",),
         ("execution",),
         ("loggers",),

@@ -208,7 +208,9 @@ def _value(given: object, depth: int) -> Value:
     if isinstance(given, Mapping):
         return _spec(given, depth + 1)
     if hasattr(given, "dtype") and hasattr(given, "tolist"):  # a number or an array of numpy, a tensor
-        return _value(given.tolist(), depth + 1)
+        plain = given.tolist()
+        if not hasattr(plain, "dtype"):  # a long double is no number of Python's, and stays what it is
+            return _value(plain, depth + 1)
     raise SpecError(
         f"{shortened(given)} cannot be an argument: allowed are numbers, strings, booleans, lists and nested specs"
     )

@@ -74,6 +74,17 @@ def test_skops_is_bit_equal_also_of_what_onnx_has_not(tmp_path: Path) -> None:
     assert_team_predicts_as_its_tools(tmp_path / "pool", tmp_path / "team", predict, DIGITS["x_test"])
 
 
+def test_truth_may_be_a_column_of_a_frame(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    x, y = TRAIN[0][:60], np.where(TRAIN[1][:60] % 2, "odd", "even")
+    frame, fitted = pandas.DataFrame(x).add_prefix("p").assign(y=y), LogisticRegression(max_iter=2000).fit(x, y)
+    for place, data in enumerate(((x, frame[["y"]]), (frame, "y"))):
+        lrensemble.adopt(tmp_path / str(place), fitted, data=data)
+        pool = lrensemble.Pool.open(tmp_path / str(place))
+        assert pool.task.classes == ("even", "odd")
+        np.testing.assert_array_equal(pool.truth("val"), TRAIN[1][:60] % 2)
+
+
 def test_columns_of_frames_are_the_features_of_what_is_adopted(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     x, y = TRAIN[0][:60, 2:6], TRAIN[1][:60] % 2

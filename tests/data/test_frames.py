@@ -44,7 +44,17 @@ def test_all_else_is_no_frame(given: object) -> None:
 def test_columns_without_names_of_their_own_go_by_order(columns: list[Any]) -> None:
     frame = pandas.DataFrame([[1.0, 2.0]], columns=columns)
     assert names_of(frame) is None
-    assert numbers_in(frame, ("x", "y"), "frame").tolist() == [[1.0, 2.0]]
+    assert numbers_in(frame, None, "frame").tolist() == [[1.0, 2.0]]
+
+
+def test_numbered_columns_stand_for_names_by_their_order_and_no_others_do() -> None:
+    frame = pandas.DataFrame([[1.0, 2.0, 3.0]])
+    assert numbers_in(frame, ("a", "b", "c"), "frame").tolist() == [[1.0, 2.0, 3.0]]
+    partly = frame.set_axis(["b", 1, "a"], axis=1)
+    assert numbers_in(partly, ("a", "b"), "frame").tolist() == [[3.0, 1.0]]
+    for columns, message in ((["b", "a", "a"], "frame has two columns 'a'; give"), (["b", 1, 2], "no column 'a', of")):
+        with pytest.raises(DataError, match=message):
+            numbers_in(frame.set_axis(columns, axis=1), ("a", "b", "c"), "frame")
 
 
 def test_a_column_may_have_the_name_of_a_method() -> None:

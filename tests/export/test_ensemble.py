@@ -95,6 +95,8 @@ def test_arrays_of_another_byte_order_are_the_same_and_masked_ones_are_refused(
     np.testing.assert_allclose(ensemble.predict_proba(asked), expected, rtol=0, atol=1e-6)
     with pytest.raises(DataError, match="array: some values are masked, and so are none"):
         ensemble.predict_proba(np.ma.masked_array(given, given == given.max()))
+    with pytest.raises(DataError, match="array: rows differ in length"):
+        ensemble.predict_proba([[1.0, 2.0], [3.0]])  # type: ignore[arg-type]
     with pytest.raises(DataError, match="inputs are complex128; give numbers"):
         ensemble.predict_proba(torch.tensor(given).to(torch.complex128))
 

@@ -59,6 +59,11 @@ def test_lines_without_features_of_training_go_by_the_names_of_the_first(tmp_pat
     )
     assert np.concatenate(list(read(path, nameless))).tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12]]
     assert np.concatenate(list(read(path, nameless, range(3, 4)))).tolist() == [[10, 11, 12]]
+    path.write_text('{"x": 1, "image": 2, "c": 3}\n{"x": [7, 8, 9]}\n{"c": 6, "image": 5, "x": 4}\n')
+    assert np.concatenate(list(read(path, nameless))).tolist() == [[1, 2, 3], [7, 8, 9], [4, 5, 6]]
+    path.write_text('{"x": "a"}\n')
+    with pytest.raises(DataError, match="line 1 holds no row of numbers"):
+        list(read(path, nameless))
     path.write_text('[1, 2, 3]\n{"a": 4, "b": 5, "c": 6}\n')
     with pytest.raises(DataError, match="line 2 names features, and neither training nor the first line did"):
         list(read(path, nameless))

@@ -63,6 +63,14 @@ def test_rows_are_counted_and_read_from_the_middle(name: str, rows: Floats, tmp_
         np.testing.assert_array_equal(found, rows[part.start : part.stop])
 
 
+def test_columns_whose_names_are_numbers_are_no_row(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    path, named = tmp_path / "waves.csv", INPUTS.model_copy(update={"features": ("400", "405", "410")})
+    path.write_text("400,405,410\n1,2,3\n4,5,6\n")
+    assert np.concatenate(list(read(path, named))).tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert (count_rows(path, named=True), count_rows(path)) == (2, 3)
+
+
 @pytest.mark.parametrize("name", [name for name in WRITERS if name != "rows.jsonl"])
 def test_what_is_wrong_is_named_by_its_row_in_the_file(name: str, rows: Floats, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow.parquet")

@@ -68,9 +68,13 @@ def test_predictions_are_combined_as_they_are() -> None:
     np.testing.assert_allclose(lrensemble.combine("mean", [PROBS, PROBS], [1, 3]), PROBS)
     with pytest.raises(LREnsembleError, match="predictions: some values are masked"):
         lrensemble.combine("mean", np.ma.masked_array([PROBS], np.array([PROBS]) > 0.8))
+    with pytest.raises(LREnsembleError, match="predictions of members differ in shape"):
+        lrensemble.combine("mean", [PROBS, PROBS[:1]])
 
 
 def test_numbers_of_numpy_are_arguments_of_names() -> None:
     given = {"name": "warmup", "steps": np.int64(3), "start": np.float32(0.5), "policy": "cosine(peak=0.1)"}
     assert str(to_spec(given)) == "warmup(steps=3, start=0.5, policy='cosine(peak=0.1)')"
     assert to_spec({"name": "a", "x": np.array([0.25, 0.5])}).arguments == {"x": (0.25, 0.5)}
+    with pytest.raises(LREnsembleError, match="cannot be an argument: allowed are numbers"):
+        to_spec({"name": "a", "x": np.longdouble(0.5)})

@@ -50,6 +50,8 @@ def read(given: Any) -> Any:
         lambda: (X.tolist(), Y.tolist()),
         lambda: (frame()[list("abcd")], frame()["kind"]),
         lambda: (frame(), "kind"),
+        lambda: (pytest.importorskip("polars").DataFrame(frame().to_dict("list")), "kind"),
+        lambda: (pytest.importorskip("pyarrow").table(frame().to_dict("list")), "kind"),
         lambda: {"X": X, "y": Y},
         lambda: TensorDataset(torch.from_numpy(X), torch.from_numpy(Y)),
         Pairs,
@@ -86,6 +88,12 @@ def test_columns_of_frames_keep_their_names_and_go_by_them() -> None:
         as_source({"x": given[list("abcd")], "y": Y, "x_test": given[list("abc")], "y_test": Y})
 
 
+def test_columns_of_one_name_stay_beside_the_one_to_learn() -> None:
+    found = read((frame().set_axis([*"aabc", "kind"], axis=1), "kind"))
+    np.testing.assert_allclose(found.inputs, X)
+    assert found.features is None
+
+
 def test_other_rows_have_another_name() -> None:
     assert as_source((X, Y)) == as_source((X.copy(), Y.copy()))
     assert as_source((X, Y)) != as_source((X + 1, Y))
@@ -98,12 +106,18 @@ def test_names_are_no_arrays(given: Any) -> None:
     assert not holds_arrays(given)
 
 
+def test_tables_of_arrow_are_arrays() -> None:
+    table = pytest.importorskip("pyarrow").table({"a": [1.0]})
+    assert holds_arrays({"x": table, "y": table})
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ((X, Y, X), "data of 3 parts are refused"),
         ((X, Y[:4]), "data: 30 inputs but 4 labels"),
         ((X, "kind"), "data have no column 'kind' to learn"),
+        (([[1.0, 2.0], [3.0]], [0, 1]), "data: x: rows differ in length"),
         (({"a": X}, Y), "data: inputs are object"),
         (Endless(), "Endless has no rows that can be counted"),
         ((np.ma.masked_array(X, X > 2), Y), "data: x: some values are masked"),

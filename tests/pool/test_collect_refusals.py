@@ -241,6 +241,6 @@ def test_what_is_masked_in_memory_and_what_is_no_fraction_is_refused(tmp_path: P
     hidden = np.ma.masked_array(probs, np.arange(2 * 8).reshape(probs.shape) < 4)
     with pytest.raises(PredictionsError, match="arrays: some values are masked, and so are none; fill them in"):
         collect({"a": hidden}, tmp_path / "pool", truth=np.arange(8) % 2)
-    for more, message in (({"holdout": "0.5"}, "holdout = 0.5 is"), ({"holdout": 0.5, "seed": "a"}, "seed = a is")):
+    for more, message in (({"holdout": "0.5"}, "holdout = '0.5' is"), ({"holdout": 0.5, "seed": "a"}, "seed = 'a' is")):
         with pytest.raises(ConfigError, match=f"{message} refused"):
             collect({"a": probs}, tmp_path / "pool", truth=np.arange(8) % 2, **more)

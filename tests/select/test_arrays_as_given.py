@@ -57,6 +57,7 @@ def masked(given: Any) -> Any:
         (lambda: score_of(masked(LOGS), LABELS), "predictions: some values are masked, and so are none"),
         (lambda: score_of(LOGS, masked(LABELS)), "truth: some values are masked"),
         (lambda: score_of(LOGS, LABELS, weights=masked(np.ones(ROWS))), "weights: some values are masked"),
+        (lambda: score_of([LOGS[0], LOGS[1][:5]], LABELS), "predictions of members differ in shape"),
         (lambda: score_of(LOGS.astype(complex), LABELS), "predictions are complex128"),
         (lambda: score_of(np.full(LOGS.shape, "a", object), LABELS), "predictions hold what is no number"),
         (lambda: score_of(LOGS, LABELS, cost="abc"), "cost 'abc' is refused; give one number for each member"),

@@ -16,8 +16,8 @@ from lrensemble.pool import Pool
 from lrensemble.pool.processes import joined, processes_in
 from lrensemble.train import Epoch, tune
 from lrensemble.train.pace import pace_of
+from lrensemble.train.progress_lines import last_lines
 from lrensemble.train.status import status
-from lrensemble.train.told import last_lines
 
 MakeExperiment = Callable[..., Experiment]
 

@@ -99,14 +99,14 @@ def program() -> Any:
     return typer.main.get_command(app)
 
 
-COLLECTIONS = 700, 10, 100
-"""Thresholds of Python's collector of cycles: its own, but ten times as many small collections for each one of all that
-there is. What is imported stays, and to look through torch again and again took a tenth of a short command's time."""
+COLLECTIONS = 100
+"""Collections of younger objects for each one of all that there is, ten times Python's own number: what is imported
+stays, and to look through torch again and again took a tenth of a short command's time."""
 
 
 def main() -> NoReturn:
     """Run the command line, and end in one line and an exit status whatever happens."""
-    gc.set_threshold(*COLLECTIONS)
+    gc.set_threshold(*gc.get_threshold()[:2], COLLECTIONS)
     verb_given = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     sys.exit(
         ended(

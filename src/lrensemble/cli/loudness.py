@@ -123,7 +123,7 @@ class Verb(TyperCommand):
         for each in self.params:
             value = ctx.params.get(each.name or "")
             if isinstance(value, float) and not math.isfinite(value):  # 1e400 is infinite as well
-                raise ConfigError(f"{_shown(each)} {given[each.name]} is refused; give a finite number")
+                raise ConfigError(f"{_shown(each)} {given.get(each.name, value)} is refused; give a finite number")
         return left
 
 

@@ -87,7 +87,7 @@ def combine(consensus: SpecLike, probs: Array, weights: Array | None = None) -> 
     Args:
         consensus: a registered name with its arguments, one for the target (`for_target`); one that learns must have
             been fitted.
-        probs: [member, sample, class] probabilities or [member, sample, column] values, numpy or torch.
+        probs: [member, sample, class] probabilities or [member, sample, column] values, numpy, torch or lists.
         weights: [member], not negative; normalised here to sum to one. Equal where not given.
 
     Returns:
@@ -97,7 +97,12 @@ def combine(consensus: SpecLike, probs: Array, weights: Array | None = None) -> 
         PredictionsError: `probs` has not three axes or no member, or the weights do not fit.
     """
     unmasked(probs, "predictions")
-    given = probs if is_array_api_obj(probs) else np.asarray(probs)
+    try:
+        given = probs if is_array_api_obj(probs) else np.asarray(probs)
+    except ValueError:  # of lists
+        raise PredictionsError(
+            "predictions of members differ in shape; give the same rows and columns of all"
+        ) from None
     return CONSENSUS.call(consensus, given, _normalised(given, weights))
 
 

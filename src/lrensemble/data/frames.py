@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,26 +28,33 @@ def names_of(frame: Any) -> tuple[str, ...] | None:
 
     Columns that are numbered have no names: a frame that was made of an array has such.
     """
-    kind = type(frame)
-    names = tuple(frame.columns if hasattr(kind, "columns") and hasattr(kind, "to_numpy") else frame.column_names)
+    names = columns_of(frame)
     texts = tuple(name for name in names if isinstance(name, str))
     return texts if len(set(texts)) == len(names) else None
+
+
+def columns_of(frame: Any) -> list[Any]:
+    """What the columns of a frame are called, in their order: texts, or numbers or whatever pandas takes."""
+    kind = type(frame)  # what arrow calls its columns are their contents
+    return list(frame.columns if hasattr(kind, "columns") and hasattr(kind, "to_numpy") else frame.column_names)
 
 
 def numbers_in(frame: Any, names: Sequence[str] | None, source: str) -> NDArray[Any]:
     """Columns of a frame as numbers [row, column]: those of some names in their order, or all where None.
 
     Raises:
-        DataError: a column is missing, or holds something else than numbers.
+        DataError: a column is missing or there twice, or holds something else than numbers.
     """
-    known = names_of(frame)
-    if names is None or known is None:
-        names = known
-    elif missing := [name for name in names if name not in known]:
-        raise DataError(
-            f"{source} has no column {missing[0]!r}, of {_listed(known)}; give a frame with {_listed(names)}, by these "
-            "names and in any order"
-        )
+    known = columns_of(frame)
+    if names is None:
+        names = names_of(frame)
+    elif any(isinstance(each, str) for each in known):
+        counts = Counter(known)
+        if wrong := [name for name in names if counts[name] != 1]:
+            has = f"two columns {wrong[0]!r}" if wrong[0] in counts else f"no column {wrong[0]!r}, of {listed(known)}"
+            raise DataError(f"{source} has {has}; give a frame with {listed(names)}, by these names and in any order")
+    else:  # columns that are numbered go by their order
+        names = None
     if names is None:
         return np.asarray(frame)
     columns = [np.asarray(frame[name]) for name in names]
@@ -75,6 +83,7 @@ def _is_missing(value: object) -> bool:
     return type(value).__name__ == "NAType"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names of columns as an error gives them, the first few."""
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
     return (", ".join(map(repr, names[:NAMED])) or "none") + more

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.numerics import likeliest
-from lrensemble.pool import Member, Pool
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,20 +34,12 @@ class Changes:
         return np.stack([counts, *shares], axis=1)
 
 
-def changes(pool: Pool, single: Member, team_probs: NDArray[np.float64]) -> Changes:
-    """Compare a team's probabilities [sample, class] on test with those of a member."""
-    test = pool.task.test_sets[0]
-    labels = np.asarray(pool.truth(test))
-    probs = pool.task.target.seen(single.predictions(test))
-    return changes_of(labels, class_and_probability(probs, labels), class_and_probability(team_probs, labels))
-
-
 def class_and_probability(probs: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The class that is predicted, and the probability of the true one: [sample, 2], all that changes need."""
+    """The class that is predicted, and the probability of the true one: [sample, 2], all that `changes` needs."""
     return np.stack([likeliest(probs), probs[np.arange(len(labels)), labels]], axis=1)
 
 
-def changes_of(labels: NDArray[np.int64], single: NDArray[np.float64], team: NDArray[np.float64]) -> Changes:
-    """Changes from `class_and_probability` of a model and of a team."""
+def changes(labels: NDArray[np.int64], single: NDArray[np.float64], team: NDArray[np.float64]) -> Changes:
+    """Changes from a model to a team, by `class_and_probability` [sample, 2] of each."""
     before, after = (said[:, 0].astype(np.int64) for said in (single, team))
     return Changes(labels, before, after, team[:, 1] - single[:, 1])

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.config import Inputs
+from lrensemble.data.frames import listed
 from lrensemble.errors import DataError
 
 IMAGE_COLUMNS = ("image", "img")
-NAMED = 5
-"""Columns that an error names at most."""
 
 
 def are_numbers(names: Sequence[str]) -> bool:
@@ -35,9 +34,9 @@ def require_features(features: Sequence[str], held: Sequence[str], source: str) 
         DataError: the features and the columns are named.
     """
     if wrong := [name for name in features if held.count(name) != 1]:
-        known = f"the ensemble takes {_told(features)}, by these names and in any order"
+        known = f"the ensemble takes {listed(features)}, by these names and in any order"
         what = "twice or more" if wrong[0] in held else "not at all"
-        raise DataError(f"{source} has column {wrong[0]!r} {what}, of {_told(held)}; {known}")
+        raise DataError(f"{source} has column {wrong[0]!r} {what}, of {listed(held)}; {known}")
 
 
 def numbers_of(batch: Any, inputs: Inputs, source: str) -> list[NDArray[np.float64]]:
@@ -70,8 +69,3 @@ def numbers_of(batch: Any, inputs: Inputs, source: str) -> list[NDArray[np.float
         )
     columns = [batch.column(name).cast(pa.float64(), safe=False) for name in wanted]
     return [column.to_numpy(zero_copy_only=False) for column in columns]
-
-
-def _told(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return (", ".join(map(repr, names[:NAMED])) or "none") + more

@@ -67,9 +67,9 @@ def _named(line: bytes) -> list[str] | None:
         content = from_json(line)
     except TextError:  # which is refused with its line
         return None
-    if not isinstance(content, dict) or any(key in content for key in KEYS):
+    if not isinstance(content, dict) or _held(content) is not None:
         return None
-    return [name for name, each in content.items() if isinstance(each, int | float) and not isinstance(each, bool)]
+    return _numbers_in(content) or None
 
 
 def _row(line: bytes, inputs: Inputs, features: Sequence[str] | None, source: str) -> Rows:
@@ -89,18 +89,28 @@ def _row(line: bytes, inputs: Inputs, features: Sequence[str] | None, source: st
     return finite_rows(array[None], inputs, source)
 
 
+def _held(content: dict[str, Any]) -> list[Any] | None:
+    """The row that stands under one of `KEYS`; None where there is none: a feature may be called x as well."""
+    return next((content[key] for key in KEYS if isinstance(content.get(key), list)), None)
+
+
+def _numbers_in(content: dict[str, Any]) -> list[str]:
+    """Names of what is a number in an object."""
+    return [name for name, each in content.items() if isinstance(each, int | float) and not isinstance(each, bool)]
+
+
 def _of_object(content: dict[str, Any], features: Sequence[str] | None, source: str) -> Any:
     """The row that an object holds, or whose features it names.
 
     Raises:
         DataError: features are missing.
     """
-    row = next((content[key] for key in KEYS if key in content), None)
-    if isinstance(row, list):
+    row = _held(content)
+    if row is not None:
         return row
     if features is None:
-        if row is None:
-            raise DataError(f"{source} names features, and neither training nor the first line did; give lists in all")
-        return row
+        if not _numbers_in(content):
+            return None  # which is no row of numbers
+        raise DataError(f"{source} names features, and neither training nor the first line did; give lists in all")
     require_features(features, list(content), source)
     return [content[name] for name in features]

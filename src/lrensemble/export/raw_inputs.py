@@ -27,11 +27,14 @@ def native(given: Any) -> Rows:
     long doubles float64.
 
     Raises:
-        DataError: values are masked.
+        DataError: values are masked, or rows differ in length.
     """
     if np.ma.is_masked(given):
         raise DataError("array: some values are masked, and so are none; fill them in as in the training data")
-    array = np.array(given)
+    try:
+        array = np.array(given)
+    except ValueError:  # of lists
+        raise DataError("array: rows differ in length, and so are no array; give as many numbers in each") from None
     kind = np.dtype(np.float64) if array.dtype == np.longdouble else array.dtype.newbyteorder("=")
     return array.astype(kind, copy=False)
 

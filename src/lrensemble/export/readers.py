@@ -110,8 +110,12 @@ def read(path: Path, inputs: Inputs, rows: range | None = None) -> Iterator[Rows
         yield finite_rows(array, inputs, str(path), 0 if rows is None else rows.start)
 
 
-def count_rows(path: Path) -> int | None:
+def count_rows(path: Path, *, named: bool = False) -> int | None:
     """Rows of a file, without making inputs of them; None of one that `read` refuses.
+
+    Args:
+        path: the file.
+        named: whether features have names, which the first line of a CSV table then holds, numbers or not.
 
     Raises:
         MissingExtraError: pyarrow is needed and not installed.
@@ -124,21 +128,23 @@ def count_rows(path: Path) -> int | None:
         return count_lines(path)
     with storage_errors("read", path):
         try:
-            return shape_of(path, (*ARRAYS, path.stem))[0] if suffix in (".npz", ".npy") else _rows_of_table(path)
+            return (
+                shape_of(path, (*ARRAYS, path.stem))[0] if suffix in (".npz", ".npy") else _rows_of_table(path, named)
+            )
         except (OSError, MissingExtraError):
             raise
         except Exception:  # damaged files make numpy, zipfile and arrow raise almost anything
             return None
 
 
-def _rows_of_table(path: Path) -> int:
+def _rows_of_table(path: Path, named: bool) -> int:
     try:
         from pyarrow import csv, parquet
     except ImportError:
         raise MissingExtraError("reading tables needs pyarrow: pip install 'lrensemble[hub]'") from None
     if path.suffix.lower() == ".csv":
         table = csv.read_csv(path)
-        return int(table.num_rows) + are_numbers(table.column_names)
+        return int(table.num_rows) + (not named and are_numbers(table.column_names))
     return int(parquet.read_metadata(path).num_rows)
 
 

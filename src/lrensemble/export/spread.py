@@ -61,7 +61,7 @@ def predict_spread(
     paths = checked_files(files)
     if STANDARD_INPUT in paths:
         raise ConfigError("standard input is read by one process; give files, or leave the executor out")
-    parts = parts_of(paths, PARTS * len(places))
+    parts = parts_of(paths, PARTS * len(places), named=here.description.inputs.features is not None)
     found = dict[int, tuple[Predictions, Outside]]()
     prepare = partial(prepare_predicting, ensemble.absolute(), Path.cwd(), asked, trust_code, tuple(plugins))
     for message in chosen.map(prepare, list(enumerate(parts)), devices=places):
@@ -72,7 +72,7 @@ def predict_spread(
     return together([found[position] for position in range(len(parts))], asked)
 
 
-def parts_of(paths: Sequence[Path], most: int) -> list[tuple[Piece, ...]]:
+def parts_of(paths: Sequence[Path], most: int, *, named: bool = False) -> list[tuple[Piece, ...]]:
     """Files in their order, some in each part; one with more rows than a part has on average is cut by its rows.
 
     Cuts are where batches end, so that each row is predicted in the batch of `predict_files`.
@@ -80,11 +80,12 @@ def parts_of(paths: Sequence[Path], most: int) -> list[tuple[Piece, ...]]:
     Args:
         paths: of all files.
         most: parts to be aimed at.
+        named: as `count_rows` takes it.
 
     Raises:
         StorageError: a file cannot be read.
     """
-    counts = [count_rows(path) or 1 for path in paths]
+    counts = [count_rows(path, named=named) or 1 for path in paths]
     rows = PREDICT_BATCH_ROWS * math.ceil(sum(counts) / most / PREDICT_BATCH_ROWS)
     files, parts, waiting = math.ceil(len(paths) / most), list[tuple[Piece, ...]](), list[Piece]()
     for path, count in zip(paths, counts, strict=True):

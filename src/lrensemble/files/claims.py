@@ -52,7 +52,7 @@ BEATS, STEPS = 10, 5
 POLL_SECONDS = 0.25, 5.0
 """Seconds between two polls of what another process has: at first, and at most."""
 POLL_SHARE = 4
-"""Ratio of the time that was waited to the pause before the next poll: no wait is longer than it must by more."""
+"""Ratio of the time that was waited to the pause before the next poll: no wait is longer by more than a quarter."""
 
 ATTEMPTS = 100
 """Attempts to claim what others take and leave in the same moments."""

@@ -17,7 +17,7 @@ from lrensemble.config import Gives, Inputs
 from lrensemble.data import load
 from lrensemble.data.truth import Kind
 from lrensemble.errors import AdoptError
-from lrensemble.front.arrays import aligned, as_array, holds_arrays
+from lrensemble.front.arrays import aligned, as_array, as_truth, divided, holds_arrays
 from lrensemble.front.experiment import experiment_of
 from lrensemble.front.objects import as_model
 from lrensemble.front.paths import PathLike
@@ -55,9 +55,10 @@ def adopt(
             A path may hold `*`. A list of such, or a table of them by name.
         name: name of a single model; what the tool calls it unless given.
         kind: adopter (`lrensemble ls adopters`), where it is not clear.
-        data: rows to predict that no model was trained on: `{"x_val": …, "y_val": …}` and, where there are test rows,
-            `x_test` and `y_test`; the path of an `.npz` file with such; or an experiment, whose data and split they
-            are. A pool whose members were trained here needs none, or the folder of its files.
+        data: rows to predict that no model was trained on: `(x, y)`, `(frame, "column of y")`, or `{"x_val": …,
+            "y_val": …}` and, where there are test rows, `x_test` and `y_test`; the path of an `.npz` file with such; or
+            an experiment, whose data and split they are. A pool whose members were trained here needs none, or the
+            folder of its files.
         builder: for networks of torch, what builds one anew: `package.module:function` of (shape, outputs), a
             registered model, a class or a function.
         gives: what networks give for each row: `logits`, `log_probs`, `probs`, `values` or `gaussian`.
@@ -210,12 +211,13 @@ def as_rows(data: Any) -> tuple[Any, tuple[str, ...] | None]:
             return dict(found), None
         raise AdoptError(f"{data} is a single array; save numpy.savez(…, x_val=…, y_val=…)")
     if isinstance(data, tuple) and len(data) == 2:
-        data = {"x_val": data[0], "y_val": data[1]}
+        inputs, truth = divided(*data) if isinstance(data[1], str) else data
+        data = {"x_val": inputs, "y_val": truth}
     if isinstance(data, Mapping) and holds_arrays(data):
         inputs = {str(name): each for name, each in data.items() if name in (*VAL[0], *TEST[0])}
         first = [name for name in VAL[0] if name in inputs]
         arrays, features = aligned(inputs, first[:1], "data")
-        truth = {str(name): as_array(each) for name, each in data.items() if name not in inputs}
+        truth = {str(name): as_truth(each) for name, each in data.items() if name not in inputs}
         return arrays | truth, features
     if isinstance(data, str | os.PathLike) and os.path.isdir(data):
         return Path(data), None

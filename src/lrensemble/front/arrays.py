@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, TensorDataset
 
 from lrensemble.data import Samples
-from lrensemble.data.frames import is_frame, names_of, numbers_in
+from lrensemble.data.frames import columns_of, is_frame, names_of, numbers_in
 from lrensemble.data.npz import INPUTS, TEST_INPUTS, samples_of
 from lrensemble.errors import DataError
 from lrensemble.front.fingerprint import fingerprint
@@ -60,7 +60,7 @@ def _arrays(given: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any], tuple[
         options = {str(key): value for key, value in given.items() if key in OPTIONS and isinstance(value, str)}
         inputs = {str(key): value for key, value in given.items() if key in (*INPUTS, *TEST_INPUTS)}
         found, features = aligned(inputs, [name for name in INPUTS if name in inputs], "data")
-        others = {str(key): _as_truth(value) for key, value in given.items() if key not in {*options, *inputs}}
+        others = {str(key): as_truth(value) for key, value in given.items() if key not in {*options, *inputs}}
         both = found | others
         return {key: both[key] for key in map(str, given) if key in both}, options, features
     if isinstance(given, TensorDataset) and len(given.tensors) == 2:
@@ -73,9 +73,9 @@ def _arrays(given: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any], tuple[
         )
     inputs, truth = given
     if isinstance(truth, str):
-        inputs, truth = _divided(inputs, truth)
+        inputs, truth = divided(inputs, truth)
     found, features = aligned({"x": inputs}, ["x"], "data")
-    return found | {"y": _as_truth(truth)}, {}, features
+    return found | {"y": as_truth(truth)}, {}, features
 
 
 def aligned(
@@ -98,19 +98,22 @@ def aligned(
     return {name: as_array(each, features, f"{source}: {name}") for name, each in inputs.items()}, features
 
 
-def _divided(frame: Any, column: str) -> tuple[Any, Any]:
+def divided(frame: Any, column: str) -> tuple[Any, Any]:
     """A frame without one of its columns, and that column.
 
     Raises:
         DataError: no frame, or it has no such column.
     """
-    columns = list(frame.columns) if is_frame(frame) else []
+    columns = columns_of(frame) if is_frame(frame) else []
     known = [str(each) for each in columns]
     if known.count(column) != 1:
         count = f"{known.count(column)} columns" if column in known else "no column"
         raise DataError(f"data have {count} {column!r} to learn; they have {', '.join(known) or 'no columns'}")
     place = known.index(column)
-    return frame[columns[:place] + columns[place + 1 :]], frame[columns[place]]
+    name = columns[place]
+    if not hasattr(type(frame), "to_numpy"):  # arrow, whose tables give up a column in ways of their own
+        frame = frame.to_pandas()
+    return frame.drop(columns=name) if hasattr(type(frame), "iloc") else frame.drop(name), frame[name]
 
 
 def _of_dataset(given: Dataset[Any]) -> dict[str, NDArray[Any]]:
@@ -133,7 +136,7 @@ def _of_dataset(given: Dataset[Any]) -> dict[str, NDArray[Any]]:
     return {"x": inputs, "y": truth}
 
 
-def _as_truth(given: Any) -> NDArray[Any]:
+def as_truth(given: Any) -> NDArray[Any]:
     """Truth as an array; a frame of one column stands for the column."""
     if is_frame(given) and (names := names_of(given)) is not None and len(names) == 1:
         return as_array(given[names[0]])[:, None]
@@ -149,7 +152,8 @@ def as_array(given: Any, features: Sequence[str] | None = None, source: str = "d
         source: what a frame is called in errors.
 
     Raises:
-        DataError: a frame has no such column, or one that holds no numbers; or values are masked.
+        DataError: a frame has no such column, or one that holds no numbers; values are masked; or lists differ in
+            length.
     """
     if np.ma.is_masked(given):
         raise DataError(f"{source}: some values are masked, and so are none; fill them in, or leave these rows out")
@@ -158,11 +162,14 @@ def as_array(given: Any, features: Sequence[str] | None = None, source: str = "d
     if isinstance(given, torch.Tensor):
         tensor = given.detach().cpu()
         return (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy()
-    array = np.asarray(given)
+    try:
+        array = np.asarray(given)
+    except ValueError:  # of lists
+        raise DataError(f"{source}: rows differ in length, and so are no array; give as many numbers in each") from None
     if array.dtype.kind == "O" and all(isinstance(each, str) for each in array.ravel()):
         return array.astype(np.str_)
     return array
 
 
 def _is_array(given: object) -> bool:
-    return isinstance(given, np.ndarray | torch.Tensor) or hasattr(given, "to_numpy") or isinstance(given, list)
+    return isinstance(given, np.ndarray | torch.Tensor | list) or hasattr(given, "to_numpy") or is_frame(given)

@@ -258,7 +258,12 @@ def _as_numbers(given: Any) -> NDArray[Any]:
     Raises:
         PredictionsError: they are something else.
     """
-    array = on_host(given)
+    try:
+        array = on_host(given)
+    except ValueError:  # of lists
+        raise PredictionsError(
+            "predictions of members differ in shape; give [member, sample, class], the same rows and classes of all"
+        ) from None
     if array.dtype.kind == "O" and array.ndim:
         try:
             return array.astype(np.float64)

@@ -13,9 +13,9 @@ from lrensemble.files.held import Seen, claims_in
 from lrensemble.pool import Pool
 from lrensemble.pool.processes import Process, processes_in
 from lrensemble.train.pace import Pace, pace_of
+from lrensemble.train.progress_lines import last_lines
 from lrensemble.train.run.progress.record import UNUSABLE, Progress, read_progress
 from lrensemble.train.run.runs import STATE, unfinished
-from lrensemble.train.told import last_lines
 
 GROUP = "group-"
 RUN = re.compile(r"[0-9a-f]{12}", re.ASCII)

@@ -39,6 +39,7 @@ from lrensemble.train.execution.sharded import following, leading, require_langu
 from lrensemble.train.execution.signals import deferred_interrupt
 from lrensemble.train.execution.thinning import Thinning
 from lrensemble.train.loggers import LOGGERS, Logger, Loggers, ProgressFile
+from lrensemble.train.progress_lines import FILE
 from lrensemble.train.run.arithmetic.numerics import reproducibly
 from lrensemble.train.run.own_loop.function import check_execution_of
 from lrensemble.train.run.progress.claims import begun_groups, group_id
@@ -51,7 +52,6 @@ from lrensemble.train.sweep.run_factory import epochs_given_as_steps, parts_of_s
 from lrensemble.train.sweep.setup import Setup, set_up
 from lrensemble.train.sweep.shard import Shard, check_dividable, part_of, read_shard
 from lrensemble.train.sweep.strategies import STRATEGIES, Round
-from lrensemble.train.told import FILE
 
 logger = logging.getLogger(__name__)
 

@@ -70,8 +70,8 @@ def pivots(units: Units, scale: float) -> Pivots:
     error² = Σ e² / W², degrees of freedom 2 / (Σ e⁴ / (Σ e²)² - 1 / N), which is 2 N / (kurtosis - 1).
 
     A group that outweighs the others draws the centre to itself, and its residual is too small: e² is divided by
-    1 - W_u / W (Bell & McCaffrey 2002, "Bias reduction in standard errors for linear regression with multi-stage
-    samples"), as far as that is less than of N units of one weight.
+    (1 - W_u / W) / (1 - 1 / N) where that is below 1, after Bell & McCaffrey (2002, "Bias reduction in standard errors
+    for linear regression with multi-stage samples"), who divide by 1 - W_u / W.
     """
     total = units.weights.sum() + 2 * units.pseudo
     centres = units.sums.sum(axis=1) / total

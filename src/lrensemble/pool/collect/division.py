@@ -45,9 +45,9 @@ def held_out(
     if "test" in sizes:
         raise ConfigError("the files bring their own test rows; leave the holdout away")
     if not isinstance(holdout, numbers.Real) or not 0 < holdout < 1:
-        raise ConfigError(f"holdout = {holdout} is refused; give a fraction above 0 and below 1, such as 0.5")
+        raise ConfigError(f"holdout = {holdout!r} is refused; give a fraction above 0 and below 1, such as 0.5")
     if not isinstance(seed, numbers.Integral) or seed < 0:
-        raise ConfigError(f"seed = {seed} is refused; give an integer from 0")
+        raise ConfigError(f"seed = {seed!r} is refused; give an integer from 0")
     generator = np.random.default_rng(seed)
     mask = (
         _held_out_rows(strata, holdout, generator)

@@ -12,8 +12,8 @@ from lrensemble.report.report_data import ReportData, Running
 from lrensemble.report.section import Section, Table
 from lrensemble.report.sections.verdict import verdict
 from lrensemble.text import time_in_words
+from lrensemble.train.progress_lines import last_lines
 from lrensemble.train.status import Status, UnderWay
-from lrensemble.train.told import last_lines
 
 
 def is_at_work(found: Status) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lrensemble.evaluate.changes import Changes, changes_of, class_and_probability
+from lrensemble.evaluate.changes import Changes, changes, class_and_probability
 from lrensemble.report.labels import axis_labels
 from lrensemble.report.look import BAD, GOOD
 from lrensemble.report.pictures import Picture, pictures
@@ -28,7 +28,7 @@ def rows(report: ReportData) -> Section | None:
         report.by_row(each, report.test, lambda probs, rows: class_and_probability(probs, labels[rows]))
         for each in (report.best, report.chosen)
     )
-    found = changes_of(labels, single, team)
+    found = changes(labels, single, team)
     by_gain = np.argsort(-found.gained, kind="stable")
     shown = [*by_gain[:SHOWN_ROWS].tolist(), *by_gain[::-1][:SHOWN_ROWS].tolist()]
     seen = pictures(report.members, report.data_folder, shown, trust_code=report.pool.trust_code)

@@ -15,9 +15,9 @@ from lrensemble.environment import command
 from lrensemble.files import append_line
 from lrensemble.pool import Pool
 from lrensemble.train.execution.events import Began, Ended, Event, OutOfTime, Planned
+from lrensemble.train.progress_lines import FILE
 from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.runs import Elsewhere
-from lrensemble.train.told import FILE
 
 SECONDS_PER_LINE = 1.0
 """Seconds between two lines of epochs of one run at least: short epochs shall not fill the disk."""

@@ -1,4 +1,4 @@
-"""What was told last in `progress.jsonl` of a pool, read back without what it takes to train."""
+"""Lines of `progress.jsonl`, the events of a pool's sweeps, read back without what it takes to train."""
 
 from __future__ import annotations
 
