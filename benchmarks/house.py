@@ -22,13 +22,13 @@ import lrensemble
 SOURCE = Path(lrensemble.__file__).parent
 
 LIFE = (
-    *("life", "progress/journal", "loop", "single", "arithmetic/scaled", "predictions"),
-    *("fused/trainee", "fused/stacked", "fused/optimizers"),
+    *("life", "progress/journal", "progress/events", "trainees", "loop", "single", "predictions"),
+    *("arithmetic/scaled", "arithmetic/optimizers", "fused/trainee", "fused/stacked", "fused/optimizers"),
 )
 """Files of `train/run` that tell the life of a run of networks, alone or in one program, from its recipe to its record.
 """
 
-FURTHER = ("sequences", "trainees", "fused/sequences", "fused/adapters", "own_loop/", "sharded/")
+FURTHER = ("sequences", "fused/sequences", "fused/adapters", "own_loop/", "sharded/")
 """Files and folders of it for what is trained otherwise: texts, adapters, in several processes, by a user's function.
 All others there serve both: claims, states, threads, numbers.
 """
