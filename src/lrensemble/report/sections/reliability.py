@@ -19,7 +19,7 @@ from lrensemble.report.section import Figure, Section
 
 BINS = 12
 
-FITTED_CELLS = 2**20
+FEW_CELLS = 2**20
 """Probabilities that the temperature of a team is fitted to, at most: of more rows a sample gives the same."""
 
 SCALED_CELLS = 2**18
@@ -36,13 +36,16 @@ def reliability(report: ReportData) -> Section | None:
     if report.chosen is not None:
         found["team"] = report.chosen
     traces: list[dict[str, Any]] = [_diagonal()]
+    weights = report.pool.weights("val")
     sentences = []
     for place, (name, whose) in enumerate(found.items()):
         plain, tempered = _plain_and_tempered(report, whose)
-        sentences.append(f"{name}: ECE {ece_of_rows(plain):.4f}, with temperature {ece_of_rows(tempered):.4f}")
+        sentences.append(
+            f"{name}: ECE {ece_of_rows(plain, weights):.4f}, with temperature {ece_of_rows(tempered, weights):.4f}"
+        )
         colour, symbol = (SINGLE, TEAM)[place], ("circle", "diamond")[place]
-        traces.append(_trace(name, plain, colour, "solid", symbol))
-        traces.append(_trace(f"{name}, with temperature", tempered, colour, "dot", f"{symbol}-open"))
+        traces.append(_trace(name, plain, weights, colour, "solid", symbol))
+        traces.append(_trace(f"{name}, with temperature", tempered, weights, colour, "dot", f"{symbol}-open"))
         traces.append(_counts(name, plain, colour, place))
     where = _fitted_rows(report)[1]
     of_team = f", that of the team to {where}" if "team" in found and not where.startswith("all") else ""
@@ -68,14 +71,20 @@ def reliability(report: ReportData) -> Section | None:
     )
 
 
-def bins(judged: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mean confidence, accuracy and number of rows [bin] of the bins that hold any, of `confidence_and_correctness`."""
-    confidence, right = judged.T
-    place = equal_width_bins(confidence, BINS)
-    count = np.bincount(place, minlength=BINS).astype(np.float64)
-    held = count > 0
-    sums = [np.bincount(place, weights=values, minlength=BINS)[held] for values in (confidence, right)]
-    return sums[0] / count[held], sums[1] / count[held], count[held]
+def bins(judged: Floats, weights: Floats | None = None) -> tuple[Floats, Floats, Floats]:
+    """Mean confidence, accuracy and number of rows [bin] of the bins that hold any, of `confidence_and_correctness`.
+
+    Args:
+        judged: [sample, 2] confidence and correctness.
+        weights: [sample] how often each row counts in the means; once each unless given.
+    """
+    place, times = equal_width_bins(judged[:, 0], BINS), np.ones(len(judged)) if weights is None else weights
+    count, whole, *sums = (
+        np.bincount(place, weights=each, minlength=BINS) for each in (None, times, *(times * judged.T))
+    )
+    held = whole > 0
+    confidence, right = (each[held] / whole[held] for each in sums)
+    return confidence, right, count[held].astype(np.float64)
 
 
 def _plain_and_tempered(report: ReportData, whose: Member | Team) -> tuple[Floats, Floats]:
@@ -103,12 +112,14 @@ def _temperature(report: ReportData, whose: Member | Team) -> float:
     fitted = np.zeros(len(report.labels), dtype=bool)
     fitted[_fitted_rows(report)[0]] = True
     probs = report.by_row(whose, "val", lambda probs, rows: probs[fitted[rows]])
-    return value_of(fit("tempered", probs[None], report.labels[fitted]))
+    weights = report.pool.weights("val")
+    counts = None if weights is None else weights[fitted]
+    return value_of(fit("tempered", probs[None], report.labels[fitted], counts=counts))
 
 
 def _fitted_rows(report: ReportData) -> tuple[NDArray[np.int64], str]:
     """Rows that the temperature of a team is fitted to, and a phrase that says which."""
-    return report.sampled_rows(FITTED_CELLS // len(report.pool.task.classes))
+    return report.sampled_rows(FEW_CELLS // len(report.pool.task.classes))
 
 
 def _diagonal() -> dict[str, Any]:
@@ -138,8 +149,8 @@ def _counts(name: str, judged: Floats, colour: str, place: int) -> dict[str, Any
     }
 
 
-def _trace(name: str, judged: Floats, colour: str, dash: str, symbol: str) -> dict[str, Any]:
-    confidence, accuracy, count = bins(judged)
+def _trace(name: str, judged: Floats, weights: Floats | None, colour: str, dash: str, symbol: str) -> dict[str, Any]:
+    confidence, accuracy, count = bins(judged, weights)
     return {
         "type": "scatter",
         "mode": "lines+markers",

@@ -1,0 +1,53 @@
+"""The reliability diagram: rows that count several times are as many rows."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrensemble.evaluate import evaluate
+from lrensemble.evaluate.teams import choose
+from lrensemble.pool.collect import collect
+from lrensemble.report.report_data import ReportData
+from lrensemble.report.section import Section
+from lrensemble.report.sections.reliability import bins, reliability
+
+ROWS, CLASSES, MEMBERS = 90, 3, 2
+
+
+def section_of(folder: Path, times: NDArray[np.int64], *, repeated: bool) -> Section:
+    """Of two members, whose val rows count so often, or stand there so often."""
+    generator = np.random.default_rng(3)
+    labels = generator.integers(CLASSES, size=ROWS)
+    logits = generator.normal(size=(MEMBERS, ROWS, CLASSES))
+    logits[:, np.arange(ROWS), labels] += 1
+    order = np.repeat(np.arange(ROWS), times) if repeated else np.arange(ROWS)
+    arrays: dict[str, Any] = {"logits": logits[:, order], "labels": labels[order]}
+    arrays |= {} if repeated else {"weights": times}
+    arrays |= {"test_logits": logits, "test_labels": labels}
+    folder.mkdir()
+    np.savez(folder / "predictions.npz", **arrays)
+    pool = collect([folder / "predictions.npz"], folder / "pool").pool
+    section = reliability(ReportData(pool, evaluate(pool, [choose(pool, "all")])))
+    assert section is not None
+    return section
+
+
+def test_rows_that_count_several_times_are_as_many_rows(tmp_path: Path) -> None:
+    times = np.random.default_rng(4).integers(1, 6, size=ROWS)
+    weighted = section_of(tmp_path / "weighted", times, repeated=False)
+    expected = section_of(tmp_path / "repeated", times, repeated=True)
+    assert weighted.prose == expected.prose
+    assert weighted.prose != section_of(tmp_path / "plain", np.ones_like(times), repeated=False).prose
+    for own, theirs in zip(weighted.figures[0].traces, expected.figures[0].traces, strict=True):
+        if own["type"] == "scatter":
+            np.testing.assert_allclose(own["x"], theirs["x"], atol=2e-4)
+            np.testing.assert_allclose(own["y"], theirs["y"], atol=2e-4)
+
+
+def test_points_of_weighted_rows_by_hand() -> None:
+    confidence, accuracy, count = bins(np.array([[0.9, 1], [0.91, 0], [0.6, 1]]), np.array([3.0, 1, 2]))
+    np.testing.assert_allclose(confidence, [0.6, 0.9025])
+    np.testing.assert_allclose(accuracy, [1, 0.75])
+    assert count.tolist() == [1, 2]
