@@ -47,7 +47,7 @@ def evaluate(
         PoolError: the pool has no test rows or no finished member, or no such further test set.
         StorageError: the pool cannot be written to: every look at `test` is noted there.
     """
-    start = time.perf_counter()
+    start, pool = time.perf_counter(), pool.still()
     tests = _checked_tests(pool)
     further = further_sets(tests, foreign)
     notes, validation = [], validation_of(pool)
