@@ -207,7 +207,11 @@ def test_every_encoding_can_say_it(folder: Path, commands: tuple[str, ...], envi
 
 
 @pytest.mark.parametrize(
-    "verb", ["ls pool --json", "ls pool", "select pool -m best --json", "evaluate pool", "ls selectors"]
+    "verb",
+    [
+        *("ls pool --json", "ls pool", "select pool -m best --json", "evaluate pool", "ls selectors"),
+        *("--version", "--help", "run --help"),
+    ],
 )
 def test_a_full_standard_output_is_one_line(folder: Path, forked_bash: Forked, verb: str) -> None:
     done = forked_bash(folder, f"lrensemble {verb} > /dev/full")
@@ -241,6 +245,19 @@ def test_a_broken_pipe_is_silent(folder: Path, forked_bash: Forked, script: str)
     done = forked_bash(folder, script)
     assert (done.returncode, done.stderr) == (141, "")
     assert forked_bash(folder, "lrensemble ls selectors --json | head -c 10").returncode in (0, 141)
+
+
+@pytest.mark.parametrize("verb", ["--version", "--help", "run --help"])
+def test_nobody_reads_the_help(folder: Path, forked_bash: Forked, verb: str) -> None:
+    """The reader is gone before anything is written: a process whose end is waited for."""
+    done = forked_bash(folder, f"exec 3> >(true); wait $!; lrensemble {verb} >&3")
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_no_columns_are_no_width(folder: Path, forked: Forked) -> None:
+    for verb in ("ls pool", "ls selectors"):
+        assert forked(folder, verb, COLUMNS="0").stdout == forked(folder, verb, COLUMNS=None).stdout != ""
+    assert "Train a pool" in forked(folder, "run --help", COLUMNS="0").stdout
 
 
 @pytest.mark.parametrize(

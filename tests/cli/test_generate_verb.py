@@ -1,6 +1,7 @@
 """`lrensemble generate`: what is written goes to standard output, and all that is wrong is told in one line."""
 
 import json
+import sys
 from contextvars import copy_context
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from tests.language.models import tiny_base
 from typer.testing import CliRunner, Result
 
 from lrensemble.cli import app
-from lrensemble.errors import ExportError
+from lrensemble.cli.generate import piped_prompt
+from lrensemble.errors import ConfigError, ExportError
 from lrensemble.export.language import Decoding, LanguageEnsemble
 
 PROMPT = "the cat sat"
@@ -56,3 +58,11 @@ def test_the_text_goes_to_standard_output(team: Path) -> None:
 def test_what_is_wrong_is_said(team: Path, options: list[str], message: str) -> None:
     with pytest.raises(ExportError, match=message):
         invoke(["generate", str(team), *options], catch_exceptions=False)
+
+
+def test_standard_input_that_is_no_prompt(team: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r"the prompt on standard input is no text: .* write it as utf-8"):
+        invoke(["generate", str(team), "-"], input=b"caf\xe9", catch_exceptions=False)
+    monkeypatch.setattr(sys, "stdin", None)  # as an interpreter does that finds it closed
+    with pytest.raises(ConfigError, match="standard input is closed; pipe the prompt to it"):
+        piped_prompt()

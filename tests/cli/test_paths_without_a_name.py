@@ -1,5 +1,6 @@
 """Paths that name nothing: empty ones are refused before anything is read or written, and so is a file called `.`."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,17 @@ def test_an_empty_path_is_not_this_folder(
     assert (status, out) == (2, "")
     assert err == f"lrensemble: {name} is an empty path; name a file or a folder, or . for this one\n"
     assert list(predictions.absolute().parent.iterdir()) == [predictions.absolute()]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the current folder")
+def test_a_current_folder_that_is_gone(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    status, out, err = command("ls", tmp_path)
+    assert (status, out) == (2, "")
+    assert err == "lrensemble: the current folder has been removed; go to one that is there, and ask again\n"
 
 
 def test_a_file_that_is_called_as_this_folder_is_refused(predictions: Path) -> None:

@@ -148,6 +148,10 @@ def test_faults_of_standard_input(bundle: Path, command: Command, monkeypatch: p
         assert (outcome.status, outcome.out) == (2, ""), outcome
         assert message in outcome.err
         assert outcome.err.count("\n") == 1
+    monkeypatch.setattr(sys, "stdin", None)  # as an interpreter does that finds it closed
+    outcome = command("predict", bundle, "-")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert outcome.err == "lrensemble: standard input is closed; pipe a file of rows to it\n"
 
 
 def test_lines_of_features(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from rich.markup import escape
 
 from lrensemble.cli.ending import ended
 from lrensemble.cli.loudness import Quiet, Verb, Verbose
+from lrensemble.cli.printer import print_answer
 
 VERBS = (
     "run",
@@ -78,7 +79,7 @@ for each in VERBS:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"lrensemble {version('lrensemble')}")
+        print_answer(f"lrensemble {version('lrensemble')}\n")
         raise typer.Exit
 
 

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import platform
+import shutil
 import sys
 import traceback
 import warnings
@@ -18,7 +19,7 @@ import typer
 
 from lrensemble.cli.loudness import Lines, be_usual
 from lrensemble.cli.printer import OutputClosedError, people, print_answer
-from lrensemble.errors import LREnsembleError
+from lrensemble.errors import LREnsembleError, StorageError
 from lrensemble.files import keep_somewhere
 from lrensemble.text import visible
 
@@ -82,14 +83,27 @@ def _status_of(run: Callable[[], int]) -> int:
         return CTRL_C
     except typer.Abort:
         return BUG
+    except OSError as error:
+        if (answer := _of_help(error)) is error:
+            raise
+        raise answer from None
     except SystemExit as stop:
         if isinstance(stop.__context__, OSError) and streams != (sys.stdout, sys.stderr):
             # Typer takes every broken pipe for ours, and puts something in the place of the streams.
             sys.stdout, sys.stderr = streams
-            raise stop.__context__ from None
+            raise _of_help(stop.__context__) from None
         if isinstance(stop.__context__, BrokenPipeError):  # how rich ends where nobody reads the help
             raise OutputClosedError from None
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+
+
+def _of_help(error: OSError) -> Exception:
+    """What an error is where typer was writing the help, which is an answer as well; else the error itself."""
+    if not {frame.name for frame in traceback.extract_tb(error.__traceback__)} & {"get_help", "show_help"}:
+        return error
+    if isinstance(error, BrokenPipeError):
+        return OutputClosedError()
+    return StorageError(f"cannot write to standard output: {error.strerror or error}")
 
 
 def _print_line(message: str, status: int, prefix: str = "lrensemble: ") -> int:
@@ -149,10 +163,17 @@ def _discard_unwritten() -> None:
                 os.close(nowhere)
 
 
+def _forget_no_columns() -> None:
+    """Take `COLUMNS=0`, as some terminals of containers have it, for no width: Rich would print nothing at all."""
+    if not os.environ.get("COLUMNS", "").strip("0") and os.environ.pop("COLUMNS", ""):
+        people.width = shutil.get_terminal_size().columns
+
+
 @contextmanager
 def surroundings() -> Iterator[None]:
     """Context of a command: warnings of libraries pass the printer, and every character can be printed."""
     _take_closed_descriptors()
+    _forget_no_columns()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

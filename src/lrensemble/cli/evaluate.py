@@ -93,7 +93,7 @@ def evaluate(
             from lrensemble.errors import ConfigError
 
             raise ConfigError(f"--{name} goes with --harness TASK; leave it out")
-    opened = open_pool(pool, plugin, trust_code)
+    opened = open_pool(pool, plugin, trust_code).still()
     result = evaluate_into(opened, pool / "result.json", foreign=foreign or ())
     print_result(result, opened, form_of(format, json))
 

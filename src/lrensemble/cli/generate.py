@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from lrensemble.cli.console import Json, TrustCode, people, print_json
 from lrensemble.cli.printer import print_answer
+from lrensemble.errors import ConfigError
 from lrensemble.text import visible
 
 EXAMPLES = (
@@ -78,7 +79,7 @@ def generate(
     if not trust_code and base is None:
         close_gate(str(ensemble))
     decoding = Decoding(max_tokens=max_tokens, temperature=temperature, top_p=top_p, stop=tuple(stop or ()), seed=seed)
-    text = sys.stdin.read() if prompt == "-" else prompt
+    text = piped_prompt() if prompt == "-" else prompt
     with people.status("loading"):
         team = LanguageEnsemble.load(ensemble, base=base, trust_code=trust_code)
     team = team if member is None else team.alone(member)
@@ -100,3 +101,17 @@ def generate(
     for piece in team.stream(text, decoding, input=more, raw=raw):
         print_answer(visible(piece, keep="\n\t") if is_terminal else piece)
     print_answer("\n")
+
+
+def piped_prompt() -> str:
+    """The text on standard input.
+
+    Raises:
+        ConfigError: it is closed, or no text in the encoding of the system.
+    """
+    if sys.stdin is None:
+        raise ConfigError("standard input is closed; pipe the prompt to it, or give it as an argument")
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the prompt on standard input is no text: {error}; write it as {error.encoding}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -120,11 +121,24 @@ class Verb(TyperCommand):
             if "" in (values if isinstance(values, list | tuple) else [values]) and _is_path(each):
                 raise ConfigError(f"{_shown(each)} is an empty path; name a file or a folder, or . for this one")
         left = super().parse_args(ctx, args)
+        _require_current_folder()
         for each in self.params:
             value = ctx.params.get(each.name or "")
             if isinstance(value, float) and not math.isfinite(value):  # 1e400 is infinite as well
                 raise ConfigError(f"{_shown(each)} {given.get(each.name, value)} is refused; give a finite number")
         return left
+
+
+def _require_current_folder() -> None:
+    """Refuse where the current folder has been removed: libraries of others end the process there, torch's among them.
+
+    Raises:
+        ConfigError: it has been.
+    """
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise ConfigError("the current folder has been removed; go to one that is there, and ask again") from None
 
 
 def _shown(parameter: Any) -> str:

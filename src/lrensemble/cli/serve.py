@@ -75,7 +75,7 @@ def serve(
     ] = 64.0,
     body_mb: Annotated[float, typer.Option(min=0.001, help="MiB of the body of one request at most.")] = 16.0,
     seconds: Annotated[
-        float, typer.Option(min=0.01, max=3600, help="Seconds in which a body must come, and then its prediction.")
+        float, typer.Option(min=0.01, max=3600, help="Seconds for a head, then its body, then its prediction.")
     ] = 30.0,
     grace: Annotated[
         float,

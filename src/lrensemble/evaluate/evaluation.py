@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from lrensemble.environment import environment
 from lrensemble.errors import PoolError
 from lrensemble.evaluate.baselines import baselines
+from lrensemble.evaluate.copies import notes_on_copies
 from lrensemble.evaluate.further import further_test
 from lrensemble.evaluate.judged import Judged, judged
 from lrensemble.evaluate.looks import described, write_look
@@ -46,7 +47,7 @@ def evaluate(
         PoolError: the pool has no test rows or no finished member, or no such further test set.
         StorageError: the pool cannot be written to: every look at `test` is noted there.
     """
-    start = time.perf_counter()
+    start, pool = time.perf_counter(), pool.still()
     tests = _checked_tests(pool)
     further = further_sets(tests, foreign)
     notes, validation = [], validation_of(pool)
@@ -57,6 +58,7 @@ def evaluate(
     fixed = judged(pool, teams, validation)
     everyone = sorted([*teams, *baselines(pool, teams, validation)], key=_place)
     looks = write_look(pool, [described(t.method, t.metric, t.consensus, t.team) for t in everyone], tests)
+    notes += notes_on_copies(pool, (tests[0], *further))
     keyed = dict(zip(_keys(everyone), everyone, strict=True))
     measurements = Measurements(pool, validation, fixed, keyed, tests[0])
     members = measurements.members()

@@ -154,6 +154,7 @@ def choose(
     Metric and consensus default to `default_metric` and `default_consensus`. For several choices from one pool, pass
     its `validation`: its cached statistics are then computed once.
     """
+    pool = pool.still()
     validation = validation or validation_of(pool)
     metric, consensus = metric or default_metric(pool), consensus or default_consensus(pool)
     procedure = Procedure(method=method, metric=metric, consensus=consensus, seed=seed)

@@ -39,9 +39,11 @@ def piped() -> Iterator[Path]:
     Errors about it name standard input.
 
     Raises:
-        DataError: nothing came.
+        DataError: nothing came, or it is closed.
         StorageError: there is no room for it among the temporary files.
     """
+    if sys.stdin is None:
+        raise DataError("standard input is closed; pipe a file of rows to it")
     stream = sys.stdin.buffer
     if not (head := stream.read(HEAD_BYTES)):
         raise DataError("standard input is empty; pipe a file of rows to it")

@@ -42,6 +42,7 @@ def pruned(ensemble: Ensemble, pool: Pool, *, size: int | None = None) -> Ensemb
         raise ExportError(f"a team of {count} is not pruned: what is left of it would be a single model")
     if not 1 <= left < count:
         raise ExportError(f"size = {size} is refused: the team has {count} members; give 1 to {count - 1}")
+    pool = pool.still()
     places = {member.id: place for place, member in enumerate(pool.members())}
     missing = [part.id for part in description.parts if part.id not in places]
     if missing:

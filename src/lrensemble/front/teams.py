@@ -215,6 +215,7 @@ def choose_all(
         SelectionError: every method failed; the first one says why.
     """
     specs = check_names(methods, metric, consensus)
+    pool = pool.still()  # a search takes long, and says positions
     validation = validation_of(pool)
     metric, consensus = metric or default_metric(pool), consensus or default_consensus(pool)
     teams, not_run = list[Team](), dict[str, str]()
@@ -250,6 +251,7 @@ def evaluate_into(
     Raises:
         PoolError: all stored teams were chosen among other members.
     """
+    pool = pool.still()
     teams = load(pool)
     outdated = {f"{path.stem} (stale)": reason for path, reason in stale(pool).items()}
     missing = {**(not_run or {}), **outdated}

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -67,6 +67,8 @@ class Pool(Shown):
     task: Task
     trust_code: bool = False
     """Whether code that the pool names may be imported, and hubs asked for what it names."""
+    kept: tuple[Member, ...] | None = field(default=None, compare=False)
+    """Members of a pool that stands still, see `still`."""
 
     @classmethod
     def create(
@@ -167,9 +169,15 @@ class Pool(Shown):
         Raises:
             PoolError: a member is damaged or belongs to another pool; the message says which file and what differs.
         """
+        return tuple(each for each in self.still().kept or () if include_diverged or each.status == "finished")
+
+    def still(self) -> Self:
+        """The pool with the members that it has now, whoever adds or removes some. Raises as `members` does."""
+        if self.kept is not None:
+            return self
         found = [self._checked(member) for member in read_members(self._members)]
         found = with_distinct_names(sorted(found, key=lambda member: (member.order, member.id)))
-        return tuple(member for member in found if include_diverged or member.status == "finished")
+        return replace(self, kept=tuple(found))
 
     def __contains__(self, id: str) -> bool:  # noqa: A002
         return is_member(self._members / id)

@@ -91,7 +91,7 @@ def write_report(pool: Pool, result: Result | None, path: Path | str, data: Path
         StorageError: the page cannot be written; nothing half-written is left.
     """
     script = plotly_script()
-    sections = sections_of(pool, result, None if data is None else Path(data), Path(path))
+    sections = sections_of(pool.still(), result, None if data is None else Path(data), Path(path))
     write_whole(Path(path), page(pool.task.name if result is None else result.task, sections, script, HEAD).encode())
     return sections
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import socket
 import threading
@@ -279,6 +280,25 @@ def test_who_hangs_up_leaves_nothing(pets: Ensemble) -> None:
             time.sleep(0.01)
         assert metrics_of(client)["lrensemble_requests_inside"] == 0
         assert client.infer(given()).status == 200
+
+
+def test_half_a_head_keeps_no_connection(pets: Ensemble) -> None:
+    """A connection that asks again and again is kept meanwhile."""
+    with serving(Served("pets", pets), seconds=0.1) as client:
+        asking = http.client.HTTPConnection("127.0.0.1", client.port, timeout=60)
+        half = socket.create_connection(("127.0.0.1", client.port), timeout=0.05)
+        with contextlib.closing(asking), contextlib.closing(half):
+            half.sendall(b"POST /v2/models/pets/infer HTTP/1.1\r\nHo")
+            asking.connect()
+            kept, found = asking.sock, b"open"
+            for _ in range(600):
+                asking.request("GET", "/v2/health/live")
+                assert json.loads(asking.getresponse().read()) == {"live": True}
+                assert asking.sock is kept
+                with contextlib.suppress(TimeoutError):
+                    found = half.recv(1)
+                    break
+            assert found == b""
 
 
 def test_what_fails_here_is_told_without_its_inside(pets: Ensemble, caplog: pytest.LogCaptureFixture) -> None:

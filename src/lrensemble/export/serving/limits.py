@@ -22,6 +22,6 @@ class Limits:
     body_bytes: int = 16 * 2**20
     """Size of the body of one request."""
     seconds: float = 30.0
-    """Time in which a body must have come, and then a prediction must be there."""
+    """Time in which the head of a request must have come, then its body, and then a prediction must be there."""
     grace: float = 0.0
     """Seconds after SIGTERM in which it says that it is not ready, and still answers, so that a balancer takes note."""

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -15,6 +16,9 @@ from lrensemble.export.serving.limits import Limits
 from lrensemble.export.serving.routes import Service
 from lrensemble.export.serving.served import Served
 from lrensemble.models.arithmetic import threads
+
+LEAST_SILENCE = 1.0
+"""Seconds that a new connection has for its first request at least."""
 
 
 class Server(uvicorn.Server):
@@ -43,6 +47,7 @@ class Server(uvicorn.Server):
         self.interrupted = False
         """Whether Ctrl-C ended it."""
         self._service, self._tell, self._stop_at = service, started, math.inf
+        self._silent: dict[Any, tuple[Any, float]] = {}
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, and tell so."""
@@ -61,7 +66,24 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Whether the time has come to stop; asked ten times a second."""
         self.should_exit |= time.monotonic() >= self._stop_at
+        self._close_silent(time.monotonic())
         return await super().on_tick(counter)
+
+    def _close_silent(self, now: float) -> None:
+        """Close connections on which no request begins for so long: half of its head could keep one open for ever.
+
+        Uvicorn ends those that are silent after a response, and no others.
+        """
+        silent = dict[Any, tuple[Any, float]]()
+        for each in self.server_state.connections:
+            asked = getattr(each, "cycle", None)
+            if asked is None or asked.response_complete:
+                last, since = self._silent.get(each, (None, now))
+                silent[each] = asked, since if last is asked else now
+        self._silent = silent
+        for each, (_, since) in silent.items():
+            if now - since > max(LEAST_SILENCE, self._service.limits.seconds):
+                each.transport.close()
 
 
 def serve(served: Served, limits: Limits, listening: socket.socket, started: Callable[[], None]) -> bool:

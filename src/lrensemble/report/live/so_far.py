@@ -30,6 +30,7 @@ def best_so_far(pool: Pool) -> SoFar | str | None:
     Raises:
         PoolError: a member is damaged.
     """
+    pool = pool.still()
     if len(pool.members()) < 2:
         return None
     validation, metric = validation_of(pool), default_metric(pool)
