@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import platform
-import shutil
 import sys
 import traceback
 import warnings
@@ -25,6 +24,9 @@ from lrensemble.text import visible
 
 BUG, MISTAKE, BROKEN_PIPE = 1, 2, 141
 """Exit statuses; the last is what a shell reports of a program that a broken pipe has ended."""
+
+USUAL_COLUMNS = 80
+"""Width of what is no terminal, or does not say how wide it is."""
 
 CTRL_C = 130
 OUT_OF_TIME = 124
@@ -166,7 +168,9 @@ def _discard_unwritten() -> None:
 def _forget_no_columns() -> None:
     """Take `COLUMNS=0`, as some terminals of containers have it, for no width: Rich would print nothing at all."""
     if not os.environ.get("COLUMNS", "").strip("0") and os.environ.pop("COLUMNS", ""):
-        people.width = shutil.get_terminal_size().columns
+        people.width = USUAL_COLUMNS
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or no terminal
+            people.width = os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_COLUMNS
 
 
 @contextmanager
