@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from tests.evaluate.pools import blocks, pool_of, said
 
+from lrensemble.cli.evaluate import print_result
 from lrensemble.errors import PoolError
 from lrensemble.evaluate import load
 from lrensemble.front.teams import choose_all, evaluate_into
@@ -71,3 +73,13 @@ def test_a_member_that_goes_meanwhile_is_told_in_a_line(pool: Pool, tmp_path: Pa
     choose_all(pool, ["top_k(k=2)"], metric=None, consensus=None, seed=0)
     with pytest.raises(PoolError, match="it is missing"):
         evaluate_into(pool, tmp_path / "result.json", around=meanwhile(lambda: remove_members(pool, ["c"])))
+
+
+def test_what_is_printed_is_of_the_members_that_were_there(pool: Pool, capsys: pytest.CaptureFixture[str]) -> None:
+    choose_all(pool, ["all"], metric=None, consensus=None, seed=0)
+    found = evaluate_into(pool, pool.folder / "result.json")
+    assert found.verdict.method == "all"
+    remove_members(pool, ["c"])
+    print_result(found, pool, "csv")
+    of_team = [line for line in capsys.readouterr().out.splitlines() if "and its rates" in line]
+    assert sorted(next(csv.reader([line]))[1] for line in of_team) == ["a", "b", "c"]

@@ -93,7 +93,7 @@ def evaluate(
             from lrensemble.errors import ConfigError
 
             raise ConfigError(f"--{name} goes with --harness TASK; leave it out")
-    opened = open_pool(pool, plugin, trust_code).still()
+    opened = open_pool(pool, plugin, trust_code)
     result = evaluate_into(opened, pool / "result.json", foreign=foreign or ())
     print_result(result, opened, form_of(format, json))
 
@@ -168,20 +168,20 @@ def _team_tables(result: Result, pool: Pool, most: int) -> list[Table]:
     if result.verdict.method is None:
         return []
     chosen = result.teams[result.verdict.method]
-    by_id = {member.id: member for member in pool.members()}
-    scores = {member.id: member.val for member in result.members}
+    measured = {member.id: member for member in result.members}
+    there = {member.id: member for member in pool.members()}  # one that was taken out since has no rate to show
     more = f", of which {most} are shown" if len(chosen.team) > most else ""
     columns = {"member": "left", "weight": "right", "val": "right", "rate": "left"}
     rows = Table(f"{result.verdict.method}, a team of {len(chosen.team)}{more}, and its rates", columns)
     heaviest = sorted(zip(chosen.members, chosen.weights, strict=True), key=lambda pair: -pair[1])
     for member_id, weight in heaviest[:most]:
-        member = by_id[member_id]
-        val = scores[member_id]
+        val, member = measured[member_id].val, there.get(member_id)
+        rates = [] if member is None else rates_of(member, trust_code=pool.trust_code)
         rows.add_row(
-            member.name,
+            measured[member_id].name,
             f"{weight:.2f}",
             score_in_print(result.headline, None if val is None else val.by(result.headline)),
-            sparkline(rates_of(member, trust_code=pool.trust_code), answers.encoding),
+            sparkline(rates, answers.encoding),
         )
     if line := untrusted(pool, "policy", "The rate"):
         people.print(line)
