@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.evaluate import evaluate
+from lrensemble.evaluate import evaluate, load, save
 from lrensemble.evaluate.teams import choose
 from lrensemble.pool.collect import collect
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Section
 from lrensemble.report.sections.reliability import bins, reliability
 
-ROWS, CLASSES, MEMBERS = 90, 3, 2
+ROWS, CLASSES, MEMBERS = 90, 3, 4
 
 
 def section_of(folder: Path, times: NDArray[np.int64], *, repeated: bool) -> Section:
-    """Of two members, whose val rows count so often, or stand there so often."""
+    """The section on a pool whose val rows count so often, or stand there so often."""
     generator = np.random.default_rng(3)
     labels = generator.integers(CLASSES, size=ROWS)
     logits = generator.normal(size=(MEMBERS, ROWS, CLASSES))
@@ -29,8 +29,10 @@ def section_of(folder: Path, times: NDArray[np.int64], *, repeated: bool) -> Sec
     folder.mkdir()
     np.savez(folder / "predictions.npz", **arrays)
     pool = collect([folder / "predictions.npz"], folder / "pool").pool
-    section = reliability(ReportData(pool, evaluate(pool, [choose(pool, "all")])))
+    save(pool, choose(pool, "all"))
+    section = reliability(ReportData(pool, evaluate(pool, load(pool))))
     assert section is not None
+    assert "team: ECE" in section.prose[0]
     return section
 
 
