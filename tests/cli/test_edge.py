@@ -289,6 +289,15 @@ def test_whatever_is_left_ends_in_one_line(folder: Path, forked: Forked, tmp_pat
     assert file.stat().st_mode & 0o077 == 0, "a traceback is nobody else's business"
 
 
+def test_a_file_that_ends_too_early_is_no_answer_to_a_question(folder: Path, forked: Forked, tmp_path: Path) -> None:
+    """Typer takes every `EOFError` for somebody who does not answer, and ends without a word after an empty line."""
+    (folder / "breaks.py").write_text(BREAKS.format(error="EOFError('too short')"), encoding="utf-8")
+    done = forked(folder, "evaluate pool --plugin breaks", TMPDIR=str(tmp_path))
+    assert done.returncode == 1
+    (line,) = filter(None, done.stderr.splitlines())
+    assert line.startswith("lrensemble: ended by EOFError: too short; the traceback is in ")
+
+
 def test_a_traceback_is_kept_outside_of_the_current_folder_or_not_at_all(folder: Path, forked: Forked) -> None:
     (folder / "breaks.py").write_text(BREAKS.format(error="ZeroDivisionError"), encoding="utf-8")
     before = set(folder.rglob("*"))

@@ -83,7 +83,9 @@ def _status_of(run: Callable[[], int]) -> int:
         return run()
     except KeyboardInterrupt:
         return CTRL_C
-    except typer.Abort:
+    except typer.Abort as stop:
+        if isinstance(stop.__cause__, EOFError):  # of a damaged file, say: nobody was asked anything
+            raise stop.__cause__ from None
         return BUG
     except OSError as error:
         if (answer := _of_help(error)) is error:
