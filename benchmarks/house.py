@@ -70,6 +70,21 @@ def lines(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
 
 
+def code_lines(path: Path) -> int:
+    """Lines of a file that are no docstring, comment or import, nor blank."""
+    source = path.read_text(encoding="utf-8")
+    nodes = list(ast.walk(ast.parse(source)))
+    left_out = {
+        number
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str))
+        for number in range(node.lineno, (node.end_lineno or 0) + 1)
+    }
+    kept = [line.strip() for number, line in enumerate(source.splitlines(), start=1) if number not in left_out]
+    return sum(bool(line) and not line.startswith("#") for line in kept)
+
+
 def imports(part: str) -> dict[str, set[str]]:
     """For each module of a part those of the same part that it imports; packages themselves are left out."""
     names = {".".join(path.relative_to(SOURCE).with_suffix("").parts): path for path in files(part)}
@@ -161,11 +176,10 @@ def long_functions(limit: int) -> tuple[int, int]:
     return sum(size > limit for size in sizes), len(sizes)
 
 
-def lines_of(*names: str) -> dict[str, int]:
-    """Lines of files of `train/run` by name; a name that ends with a slash is all of a folder."""
+def paths_of(*names: str) -> dict[str, list[Path]]:
+    """Files of `train/run` by name; a name that ends with a slash is all of a folder."""
     home = SOURCE / "train" / "run"
-    found = {name: [*(home / name).glob("*.py")] if name[-1] == "/" else [home / f"{name}.py"] for name in names}
-    return {name: sum(map(lines, paths)) for name, paths in found.items()}
+    return {name: [*(home / name).glob("*.py")] if name[-1] == "/" else [home / f"{name}.py"] for name in names}
 
 
 def calls_to(goal: Callable[[FrameType], bool], arguments: list[str]) -> list[str]:
@@ -234,8 +248,11 @@ def main() -> None:
         count = sum(map(len, arrows.values()))
         print(f"{part}: {len(arrows)} files, {levels(arrows)} levels, {count} arrows")
     counted = {"life of a run": LIFE, "what is trained otherwise": FURTHER}
-    for what, story in {what: lines_of(*names) for what, names in counted.items()}.items():
-        print(f"{what}: {sum(story.values())} lines in {', '.join(f'{name} {n}' for name, n in story.items())}")
+    for what, names in counted.items():
+        story = paths_of(*names)
+        count, code = (sum(each(path) for paths in story.values() for path in paths) for each in (lines, code_lines))
+        told = ", ".join(f"{name} {sum(map(lines, paths))}" for name, paths in story.items())
+        print(f"{what}: {count} lines, {code} of them code, in {told}")
     sizes = [lines(path) for path in files()]
     print(f"all: {len(sizes)} files, median {statistics.median(sizes):.0f} lines, longest {max(sizes)}")
     long, count = long_functions(50)

@@ -9,12 +9,8 @@ import torch
 from torch import nn
 
 from lrensemble.config import TrainSettings
-from lrensemble.data import Dataset, Learnable, check_training
-from lrensemble.errors import ConfigError
-from lrensemble.language.base import base_of
-from lrensemble.language.dataset import SequenceDataset, check_sequence_training
-from lrensemble.models import MODELS
-from lrensemble.spec import Spec
+from lrensemble.data import Dataset, Learnable
+from lrensemble.language.dataset import SequenceDataset
 from lrensemble.train.run.arithmetic.numerics import threads_for
 from lrensemble.train.run.fused.sequences import StackedSequenceTrainee
 from lrensemble.train.run.fused.trainee import StackedTrainee
@@ -77,37 +73,3 @@ def together(networks: Sequence[nn.Module], dataset: Learnable, settings: Sequen
         return StackedSequenceTrainee(networks, dataset, settings)
     assert isinstance(dataset, Dataset)
     return StackedTrainee(networks, dataset, settings)
-
-
-def check_parts(dataset: Learnable, model: Spec, settings: TrainSettings) -> None:
-    """Refuse a model and settings that a data set does not serve.
-
-    Raises:
-        UnknownNameError, SpecError: an unknown name, or an argument that is refused.
-        ConfigError: with the key.
-    """
-    facts = MODELS.facts(model)
-    if facts.sequences != isinstance(dataset, SequenceDataset):
-        able = ", ".join(name for name in MODELS if MODELS.facts(name).sequences != facts.sequences)
-        given, taken = ("arrays", "texts") if facts.sequences else ("texts", "arrays")
-        raise ConfigError(f"model = '{model.name}' learns {taken}, and the data are {given}; choose from {able}")
-    if isinstance(dataset, SequenceDataset):
-        _check_base(model, dataset)
-        check_sequence_training(settings)
-    else:
-        assert isinstance(dataset, Dataset)
-        check_training(dataset, settings)
-
-
-def _check_base(model: Spec, dataset: SequenceDataset) -> None:
-    """Refuse a base of other weights than the one whose tokens the data are in.
-
-    Raises:
-        ConfigError: with both.
-    """
-    given = base_of(str(model.arguments["base"]), model.arguments.get("revision"))  # type: ignore[arg-type]
-    if given.weights_sha256 != dataset.base.weights_sha256:
-        raise ConfigError(
-            f"model.base = {given.path!r} has other weights ({given.weights_sha256[:12]}…) than the base of this pool, "
-            f"{dataset.base.path} ({dataset.base.weights_sha256[:12]}…); all members of a pool share one"
-        )

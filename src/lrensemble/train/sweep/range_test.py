@@ -26,8 +26,9 @@ from lrensemble.spec import Spec, SpecLike
 from lrensemble.train.run.arithmetic.numerics import threads, threads_for
 from lrensemble.train.run.fit import DivergedError, fit
 from lrensemble.train.run.trainees import alone
+from lrensemble.train.sweep.checks import checked_parts
 from lrensemble.train.sweep.points import point_of
-from lrensemble.train.sweep.run_factory import RunFactory, checked_parts
+from lrensemble.train.sweep.run_factory import RunFactory
 
 DIVERGENCE_FACTOR = 4.0
 """Ratio of a loss to the first one above which the test ends: such rates are too high to learn anything."""

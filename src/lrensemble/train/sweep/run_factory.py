@@ -6,23 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from pydantic import ValidationError
-
 from lrensemble import models
 from lrensemble.config import Experiment, Recipe, TrainSettings
-from lrensemble.config.records import reason_of
 from lrensemble.config.space import RangeTestPeaks
 from lrensemble.config.sweep import changed, representative_values
 from lrensemble.data import Learnable, steps_per_epoch
 from lrensemble.errors import ConfigError, LREnsembleError
-from lrensemble.policies import POLICIES, build
+from lrensemble.policies import build
 from lrensemble.policies.epochs import meant_as_epochs
-from lrensemble.spec import Spec, Value, to_spec
+from lrensemble.spec import Spec
 from lrensemble.train.run.arithmetic.groups import check_groups
-from lrensemble.train.run.arithmetic.optimizers import check_momentum, check_optimizer
-from lrensemble.train.run.own_loop.function import refuse_function, train_function
+from lrensemble.train.run.own_loop.function import refuse_function
 from lrensemble.train.run.runs import Run
-from lrensemble.train.run.trainees import check_parts
+from lrensemble.train.sweep.checks import check_momentum, checked_parts
 from lrensemble.train.sweep.points import Point, derived_seed, number_of_points, point_of
 
 LONG_RUN = 1_000_000
@@ -230,43 +226,3 @@ def epochs_given_as_steps(factory: RunFactory) -> list[str]:
                 key = path.removeprefix("policy.")
                 given += [Spec(policy.name, {key: value}) for value in representative_values(distribution)]
     return list(dict.fromkeys(line for policy in given for line in meant_as_epochs(policy, epochs, total)))
-
-
-def checked_parts(experiment: Experiment, point: Point, dataset: Learnable | None = None) -> tuple[Spec, TrainSettings]:
-    """Model and training settings of a point; its policy is checked as well.
-
-    Raises:
-        UnknownNameError, SpecError: a model or a policy that is unknown or refuses an argument.
-        TrainingError: an optimizer that refuses one.
-        ConfigError: a value that `[train]` refuses, or that has no meaning for the data.
-    """
-    POLICIES.check(point.policy)
-    model = _model(experiment.model, point.values)
-    models.check(model)
-    values = {path.removeprefix("train."): v for path, v in point.values.items() if path.startswith("train.")}
-    try:
-        settings = changed(experiment.train, values) if values else experiment.train
-    except ValidationError as error:
-        raise ConfigError(f"sweep: {point.varied}: {reason_of(error.errors()[0])}") from None
-    check_optimizer(settings)
-    if settings.function is not None:
-        train_function(settings.function)
-    if dataset is not None:
-        check_parts(dataset, model, settings)
-    return model, settings
-
-
-def _model(base: Spec, values: dict[str, Value]) -> Spec:
-    """Model of a point.
-
-    Raises:
-        SpecError: no name with arguments, or an argument that is given twice.
-    """
-    given = values.get("model", base)
-    if not isinstance(given, str | Spec):
-        raise ConfigError(f"{given!r} is no model; give names, e.g. mlp or cnn(width=8)")
-    own = to_spec(given)
-    arguments = {path.removeprefix("model."): value for path, value in values.items() if path.startswith("model.")}
-    if "model" in values and (twice := [key for key in arguments if key in own.arguments]):
-        raise ConfigError(f"{own} has {twice[0]} as well as sweep.….model.{twice[0]}; keep one of the two")
-    return Spec(own.name, {**own.arguments, **arguments})

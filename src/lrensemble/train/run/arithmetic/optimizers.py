@@ -11,8 +11,6 @@ from torch import nn
 
 from lrensemble.config import TrainSettings
 from lrensemble.errors import TrainingError, UnknownNameError
-from lrensemble.policies import Policy
-from lrensemble.policies.torch_adapter import momentum_in
 from lrensemble.registry import nearest
 from lrensemble.train.run.arithmetic.eager import eager
 
@@ -68,19 +66,6 @@ def check_optimizer(settings: TrainSettings) -> torch.optim.Optimizer:
         UnknownNameError, TrainingError: as `build_optimizer`.
     """
     return build_optimizer(settings, [nn.Parameter(torch.zeros(1))])
-
-
-def check_momentum(settings: TrainSettings, policy: Policy) -> None:
-    """Refuse a policy that gives a momentum to an optimizer that takes none.
-
-    Raises:
-        TrainingError: with what to do.
-    """
-    if policy.gives_momentum and momentum_in(check_optimizer(settings).defaults) is None:
-        raise TrainingError(
-            f"optimizer {settings.optimizer.name!r} takes no momentum, but policy {policy.spec} gives one; "
-            "leave cycle_momentum out, or choose sgd, adam or adamw"
-        )
 
 
 def _groups(
