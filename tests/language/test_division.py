@@ -80,8 +80,10 @@ def test_nothing_is_said_where_nothing_is_alike(caplog: pytest.LogCaptureFixture
 
 
 def test_too_few_rows_are_refused() -> None:
-    with pytest.raises(DataError, match="set: 2 examples are too few: none is left for "):
+    with pytest.raises(DataError, match="set: 2 examples of 2 prompts are too few: none is left for "):
         divide_examples(MANY[:2], SETTINGS, source="set")
+    with pytest.raises(DataError, match="set: 30 examples of 1 prompt are too few: none is left for "):
+        divide_examples([asked("the same question")] * 30, SETTINGS, source="set")
     with pytest.raises(DataError, match=r"split.val = 0.5 and split.test = 0.5 leave no row to train on"):
         divide_examples(MANY, SplitSettings(val=0.5, test=0.5))
 

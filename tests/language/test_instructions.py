@@ -64,6 +64,15 @@ def test_every_kind_of_record(record: Mapping[str, Any], turns: tuple[tuple[str,
     assert tuple((turn.role, turn.text, turn.input) for turn in example_of(record).turns) == turns
 
 
+@pytest.mark.parametrize("answer", ["output", "completion"])
+def test_an_answer_that_is_null_is_left_out(tmp_path: Path, answer: str) -> None:
+    asked = "instruction" if answer == "output" else "prompt"
+    path = write(tmp_path / "set.jsonl", [{asked: "a", answer: "b"}, {asked: "c", answer: None, "messages": None}])
+    found = read_instructions(path)
+    assert [(each.prompt, each.answer) for each in found.examples] == [("a", "b")]
+    assert found.without_answer == 1
+
+
 def test_columns_of_other_names(tmp_path: Path) -> None:
     path = write(tmp_path / "dolly.jsonl", [{"instruction": "add", "context": "1, 2", "response": "3", "input": "no"}])
     assert read_instructions(path, columns={"input": "context", "output": "response"}).examples == EXAMPLES[:1]
@@ -93,6 +102,7 @@ def test_a_fingerprint_is_of_texts_roles_and_order() -> None:
         ("text", "'text' is no record; give messages"),
         ({"instruction": "a", "answer": "b"}, "a record with instruction, answer is no example; give messages"),
         ({"instruction": 3, "output": "b"}, "instruction is 3; it must be a text"),
+        ({"instruction": None, "output": "b"}, "instruction is None; it must be a text"),
         ({"instruction": "a", "input": [], "output": "b"}, r"input is \[\]; it must be a text"),
         ({"prompt": " \n", "completion": "b"}, "the prompt is empty; give some text before the answer"),
         ({"messages": "a"}, "messages is 'a'; it must be a list of records with role and content"),

@@ -9,7 +9,7 @@ from tests.language.benchmarks.sets import rows_of, write
 from tests.language.models import PAD, VOCABULARY, tiny_model, tiny_tokenizer
 
 from lrensemble.errors import ConfigError, PoolError
-from lrensemble.evaluate import choose, default_consensus, default_metric, evaluate
+from lrensemble.evaluate import choose, default_consensus, default_methods, default_metric, evaluate
 from lrensemble.language.answering import balance, predictions_of
 from lrensemble.language.benchmarks import Benchmark, read_benchmarks
 from lrensemble.language.choices import choice_log_probs, choice_scores
@@ -149,6 +149,7 @@ def test_a_pool_of_answer_tokens(tmp_path: Path) -> None:
     assert len(set(groups.tolist())) == 14
     assert {member.form for member in pool} == {"likelihood"}
     assert default_metric(pool) == "nll"
+    assert [str(spec) for spec in default_methods(pool)] == ["best", "top_k", "all", "random", "greedy", "brute_force"]
     first = pool["model-0"]
     assert first.scores["val"] == {"nll": pytest.approx(-first.predictions("val").main.mean(dtype=float), abs=1e-6)}
     team = choose(pool, "greedy")

@@ -92,6 +92,7 @@ def select(
     json: Json = False,
 ) -> None:
     """Choose teams on the validation rows."""
+    from lrensemble.evaluate import default_methods
     from lrensemble.registry import ask_for
 
     import_given(plugin)
@@ -129,13 +130,6 @@ def write_every_team(pool: Pool, path: Path, metric: str, consensus: str) -> Non
     check_table_path(path)
     with progress_of("scoring every team"):
         team_table(validation_of(pool), metric=metric, consensus=consensus).save(path)
-
-
-def default_methods(pool: Pool) -> list[SpecLike]:
-    """Methods by default: those of `[select]` that are for the pool's target."""
-    from lrensemble.front.teams import default_methods as methods_of
-
-    return methods_of(pool)
 
 
 def check_names(methods: Sequence[SpecLike], metric: SpecLike | None, consensus: SpecLike | None) -> None:

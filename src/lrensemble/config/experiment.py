@@ -31,7 +31,8 @@ class SelectSettings(Record):
         default=tuple(Spec(name) for name in ("best", "top_k", "all", "random", "greedy", "brute_force", "focal")),
         strict=False,
     )
-    """Selectors; each chooses a team. Those that are not for the pool's target are left out unless given."""
+    """Selectors; each chooses a team. Those that are not for the pool's target, or need more than its members say, are
+    left out unless given."""
     metric: SpecField | None = None
     """What a team aims at; what suits the target and the members unless given: `nll` of classes, `mse` of values."""
     consensus: SpecField | None = None

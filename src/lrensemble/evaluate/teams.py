@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from lrensemble.config import Record
+from lrensemble.config import Record, SelectSettings
 from lrensemble.errors import LREnsembleError, PoolError, SelectionError
 from lrensemble.evaluate.predictors import Predictor
 from lrensemble.evaluate.streaming import SplitReader
 from lrensemble.notebook import Shown
 from lrensemble.pool import Member, Pool
 from lrensemble.select import (
+    SELECTORS,
     CrossFit,
     Selection,
     Stability,
@@ -29,7 +30,7 @@ from lrensemble.select import (
     select,
     stability,
 )
-from lrensemble.spec import SpecLike
+from lrensemble.spec import Spec, SpecLike
 from lrensemble.targets import Need, served_by_all
 from lrensemble.text.counted import counted
 
@@ -112,6 +113,13 @@ def validation_of(pool: Pool) -> Validation:
 def default_metric(pool: Pool) -> str:
     """Metric that teams aim at by default, by the target and what all members say."""
     return pool.task.target.default_metric(_served(pool))
+
+
+def default_methods(pool: Pool) -> list[Spec]:
+    """Methods by default: those of `[select]` that are for the pool's target and need no more than all members say."""
+    served, kind = _served(pool), pool.task.target.kind
+    facts = {spec: SELECTORS.facts(spec) for spec in SelectSettings().methods}
+    return [spec for spec, each in facts.items() if kind in each.targets and each.needs in (None, *served)]
 
 
 def default_consensus(pool: Pool) -> str:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from lrensemble.config import Experiment, SelectSettings
 from lrensemble.errors import LREnsembleError, MissingExtraError
-from lrensemble.evaluate import Result, Team, load, stored_result
+from lrensemble.evaluate import Result, Team, default_methods, load, stored_result
 from lrensemble.evaluate.benchmarks import Benchmarks
 from lrensemble.evaluate.stored import RESULT
 from lrensemble.files.beating import beating
 from lrensemble.files.claims import Held, claimed
 from lrensemble.front.benchmarks import benchmark_into, questions_of_experiment
 from lrensemble.front.foreign import foreign_of, predict_foreign
-from lrensemble.front.teams import Around, check_names, choose_all, default_methods, evaluate_into
+from lrensemble.front.teams import Around, check_names, choose_all, evaluate_into
 from lrensemble.pool import Pool
 from lrensemble.report import write_report
 from lrensemble.report.study_file import keep_beside

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
-from lrensemble.config import SelectSettings
 from lrensemble.consensus import CONSENSUS
 from lrensemble.errors import ConfigError, SelectionError
 from lrensemble.evaluate import (
@@ -18,6 +17,7 @@ from lrensemble.evaluate import (
     Team,
     cross_fitted_team,
     default_consensus,
+    default_methods,
     default_metric,
     load,
     save,
@@ -33,7 +33,7 @@ from lrensemble.front.paths import PathLike
 from lrensemble.metrics import METRICS
 from lrensemble.notebook import Shown
 from lrensemble.pool import Pool
-from lrensemble.select import SELECTORS, Selection, Validation, check_method
+from lrensemble.select import Selection, Validation, check_method
 from lrensemble.select import select as select_on
 from lrensemble.spec import Spec, SpecLike
 from lrensemble.text.counted import counted
@@ -179,11 +179,6 @@ def opened(given: Pool | PathLike, trust_code: bool = False) -> Pool:
         PoolError: there is none, or it is damaged.
     """
     return given if isinstance(given, Pool) else Pool.open(Path(given), trust_code=trust_code)
-
-
-def default_methods(pool: Pool) -> list[SpecLike]:
-    """Methods by default: those of `[select]` that are for the pool's target."""
-    return [spec for spec in SelectSettings().methods if pool.task.target.kind in SELECTORS.facts(spec).targets]
 
 
 def check_names(methods: Sequence[SpecLike], metric: SpecLike | None, consensus: SpecLike | None) -> list[Spec]:

@@ -19,6 +19,7 @@ from lrensemble.errors import DataError
 from lrensemble.files import warn_once
 from lrensemble.language.examples import Example
 from lrensemble.language.near import THRESHOLD, Near, near_duplicates, words_of
+from lrensemble.text.counted import counted
 
 Rows = NDArray[np.int64]
 
@@ -82,7 +83,8 @@ def divide_examples(
     gone = _leaking(prompts, rows, threshold) if near == "drop" and found else np.empty(0, dtype=np.int64)
     kept = {name: np.setdiff1d(each, gone) for name, each in rows.items()}
     if empty := next((name for name, each in kept.items() if not len(each)), None):
-        raise DataError(f"{source}: {len(examples)} examples are too few: none is left for {empty}; give more")
+        given = f"{len(examples)} examples of {counted(len(set(prompts)), 'prompt')}"
+        raise DataError(f"{source}: {given} are too few: none is left for {empty}; give more")
     division = Division(kept, found, len(gone))
     if found:
         warn_once(f"{source}: {division}")

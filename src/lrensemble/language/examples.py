@@ -58,12 +58,12 @@ def example_of(record: object) -> Example:
     """
     if not isinstance(record, Mapping):
         raise DataError(f"{shortened(record)} is no record; {ALLOWED}")
-    read = next(
-        (read for columns, read in KINDS.items() if all(record.get(name) is not None for name in columns)), None
-    )
-    if read is None:
+    present = [columns for columns in KINDS if all(name in record for name in columns)]
+    if not present:
         raise DataError(f"a record with {', '.join(map(str, record)) or 'nothing'} is no example; {ALLOWED}")
-    turns = read(record)
+    # A table of several kinds of records has the columns of all, and null in those of the others.
+    columns = max(present, key=lambda names: sum(record[name] is not None for name in names) / len(names))
+    turns = KINDS[columns](record)
     if not turns or turns[-1].role != "assistant":
         raise DataError("the last turn is not the assistant's, and so there is no answer to learn; leave it out")
     example = Example(turns)
@@ -113,11 +113,16 @@ def _text(record: Mapping[str, Any], column: str) -> str:
 
 def _instruction(record: Mapping[str, Any]) -> tuple[Turn, ...]:
     more = _text(record, "input") if record.get("input") is not None else ""
-    return Turn("user", _text(record, "instruction"), more), Turn("assistant", _text(record, "output"))
+    return Turn("user", _text(record, "instruction"), more), _answer(record, "output")
 
 
 def _completion(record: Mapping[str, Any]) -> tuple[Turn, ...]:
-    return Turn("user", _text(record, "prompt")), Turn("assistant", _text(record, "completion"))
+    return Turn("user", _text(record, "prompt")), _answer(record, "completion")
+
+
+def _answer(record: Mapping[str, Any], column: str) -> Turn:
+    """The answer of a record; a null is a blank one."""
+    return Turn("assistant", "" if record[column] is None else _text(record, column))
 
 
 KINDS: Mapping[tuple[str, ...], Callable[[Mapping[str, Any]], tuple[Turn, ...]]] = {

@@ -20,10 +20,9 @@ from lrensemble.evaluate.study.findings.reader import Aim, PoolReader
 from lrensemble.evaluate.study.findings.sizes import by_pool_size, by_team_size
 from lrensemble.evaluate.study.findings.soups import Averager, soup
 from lrensemble.evaluate.study.record import TEMPERED, Averaged, Comparison, DeepEnsemble, Equivalent, PoolSize
+from lrensemble.evaluate.teams import default_methods
 from lrensemble.metrics.significance.influence import Rows
 from lrensemble.pool import Pool
-from lrensemble.select import SELECTORS
-from lrensemble.spec import SpecLike, to_spec
 from lrensemble.targets import served_by_all
 
 METHOD = "greedy"
@@ -51,7 +50,8 @@ def compare(pools: Pools, settings: StudySettings, *, averager: Averager | None 
     """
     start = time.perf_counter()
     first = _checked(pools)
-    aim, methods = _aim(pools, settings), _methods(settings, first)
+    aim, asked = _aim(pools, settings), settings.select
+    methods = asked.methods if "methods" in asked.model_fields_set else default_methods(first)
     every = {
         name: [opened(pool, aim, methods, _whole(pools, settings, name, place)) for place, pool in enumerate(own)]
         for name, own in pools.items()
@@ -129,14 +129,6 @@ def _aim(pools: Pools, settings: StudySettings) -> Aim:
     if "probabilities" in served:
         measures += ["nll", TEMPERED]
     return Aim(metric, consensus, METHOD, tuple(dict.fromkeys(measures)), settings.select.seed)
-
-
-def _methods(settings: StudySettings, pool: Pool) -> list[SpecLike]:
-    """Selectors of the study; those of another kind of target are left out unless they were asked for."""
-    given = settings.select.methods
-    if "methods" in settings.select.model_fields_set:
-        return list(given)
-    return [method for method in given if pool.task.target.kind in SELECTORS.facts(to_spec(method)).targets]
 
 
 def _whole(pools: Pools, settings: StudySettings, name: str, place: int) -> Pool | None:
