@@ -1,5 +1,5 @@
 """Loops of one's own, as a user would write them."""
-# ruff: noqa: ARG001
+# ruff: noqa: ARG001, ARG002
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lrensemble.config import Recipe
@@ -58,6 +58,19 @@ def says(recipe: Recipe, dataset: Dataset, *, what: str = "probs") -> dict[str, 
 def other_network(recipe: Recipe, dataset: Dataset) -> nn.Module:
     """A network that is not the model of the recipe."""
     return nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(dataset.shape)), dataset.target.width))
+
+
+class NeverRuns(nn.Module):
+    """A network that takes no inputs."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Nothing."""
+        raise KeyError("not on these rows")
+
+
+def never_runs(shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """A model whose networks take no inputs."""
+    return NeverRuns()
 
 
 def nothing(recipe: Recipe, dataset: Dataset) -> None:

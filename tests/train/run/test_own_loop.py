@@ -32,8 +32,10 @@ POLICIES = ["constant(peak=0.01)", "cosine(peak=0.02)"]
 def members(experiment: MakeExperiment, tmp_path: Path) -> Callable[..., tuple[Member, ...]]:
     """Members of a sweep whose runs a function trains."""
 
-    def make(function: str, execution: str = "auto", folder: str = "pool", **train: Any) -> tuple[Member, ...]:
-        sweep = experiment(model="mlp(width=7)", policy=POLICIES, train={"function": f"{HOME}:{function}", **train})
+    def make(
+        function: str, execution: str = "auto", folder: str = "pool", model: str = "mlp(width=7)", **train: Any
+    ) -> tuple[Member, ...]:
+        sweep = experiment(model=model, policy=POLICIES, train={"function": f"{HOME}:{function}", **train})
         list(tune(sweep, tmp_path / folder, execution=execution))
         return Pool.open(tmp_path / folder).members(include_diverged=True)
 
@@ -112,6 +114,15 @@ def test_another_network_than_that_of_the_recipe_takes_part_by_its_predictions(
     assert not first.has_weights
     assert "Sequential is not the model of the recipe, mlp(width=7)" in caplog.text
     assert "its weights are not kept; name it as the model to export it" in caplog.text
+
+
+def test_a_model_that_never_runs_costs_no_training_that_is_paid(
+    members: Callable[..., tuple[Member, ...]], caplog: pytest.LogCaptureFixture
+) -> None:
+    first, _ = members("other_network", model=f"{HOME}:never_runs")
+    assert (first.status, first.has_weights) == ("finished", False)
+    assert "KeyError: 'not on these rows'" in caplog.text
+    assert "it takes part by its predictions, its weights are not kept" in caplog.text
 
 
 def test_test_truth_is_hidden(members: Callable[..., tuple[Member, ...]], digits: Dataset) -> None:
