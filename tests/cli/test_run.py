@@ -70,6 +70,15 @@ def test_one_command_from_an_experiment_to_a_verdict(command: Command, experimen
     assert result["environment"]["torch"]
 
 
+def test_a_report_that_cannot_be_written_costs_no_verdict(command: Command, experiment: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "report.html" / "in-the-way").mkdir(parents=True)
+    status, out, err = run(command, experiment, tmp_path / "out")
+    assert status == 0, err
+    assert "best single" in out
+    assert "no report: cannot write" in err
+    assert f"lrensemble report {tmp_path / 'out' / 'pool'} writes it" in " ".join(err.split())
+
+
 def test_a_second_run_trains_nothing_again(command: Command, experiment: Path, tmp_path: Path) -> None:
     _, first, _ = run(command, experiment, tmp_path / "out", "--json")
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "pool" / "members").rglob("*")}

@@ -104,12 +104,17 @@ class Judge:
             return benchmark_into(pool, self._questions, self._folder, device=device)
 
     def _page(self, pool: Pool, result: Result) -> Path | None:
-        """Path of the report, which is written where plotly is installed; a run succeeds without it."""
+        """Path of the report; None where plotly is missing or it cannot be written: a run succeeds without it."""
         path = self._folder / "report.html"
         try:
             write_report(pool, result, path, self._data)
         except MissingExtraError as error:
             logger.warning("%s", error)
+            return None
+        except Exception as error:  # of a by-product, whatever it is: the verdict is there, and is to be told
+            reason = " ".join(str(error).split()) or type(error).__name__
+            logger.warning("no report: %s; lrensemble report %s writes it", reason, pool.folder)
+            logger.debug("the report failed", exc_info=True)
             return None
         return path
 
