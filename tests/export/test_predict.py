@@ -133,6 +133,10 @@ def test_mistakes_are_told_in_one_line(
         (("export", pool.folder, "--format", "onx"), "did you mean 'onnx'?"),
         (("export", pool.folder, "--method", "pareto"), "has no team by 'pareto'"),
         (("export", pool.folder, "--method", "all", "--out", bundle), "is there already"),
+        (
+            ("export", pool.folder, "--variant", "student", "--out", tmp_path / "notes.txt/a/b"),
+            "notes.txt is no folder",
+        ),
         (("export", tmp_path), "no pool at"),
     ):
         outcome = command(*arguments)

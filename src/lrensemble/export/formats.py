@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,12 +78,18 @@ def bundle(ensemble: Saved, path: Path) -> None:
 
 
 def check_place(path: Path) -> None:
-    """Refuse to write over what is there, before any work.
+    """Refuse to write over what is there, or where nothing can be written, before any work.
 
     Raises:
         ExportError: there is something, other than an empty folder.
+        StorageError: it would be in a file, or in a folder that may not be written to.
     """
     with storage_errors("write", path):
         taken = os.path.lexists(path) and not (path.is_dir() and not any(path.iterdir()))
+        home = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+        if not home.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{home} is no folder")
+        if not os.access(home, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"{home} may not be written to")
     if taken:
         raise ExportError(f"{path} is there already; remove it, or name another place")
