@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, Plugins, import_given, people, print_json
+from lrensemble.cli.console import Json, Plugins, import_given, people, print_json, writable
 
 EXAMPLES = (
     "lrensemble adopt pool --from 'models/*.onnx' --data rows.npz --gives logits",
@@ -36,7 +36,7 @@ def output() -> Any:
 
 
 def adopt(
-    pool: Annotated[Path, typer.Argument(help="Folder of the pool; made where there is none.")],
+    pool: Annotated[Path, typer.Argument(help="Folder of the pool; made where there is none.", callback=writable)],
     source: Annotated[
         list[str],
         typer.Option(

@@ -22,6 +22,7 @@ from lrensemble.cli.console import (
     print_tables,
     progress_of,
     registered,
+    writable,
 )
 from lrensemble.cli.evaluate import table_of
 
@@ -57,7 +58,10 @@ def benchmark(
         Path | None, typer.Option("--data", help="Folder of the benchmarks' files; the hub is asked unless given.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of benchmarks/ and benchmarks.json; beside the pool unless given.")
+        Path | None,
+        typer.Option(
+            help="Folder of benchmarks/ and benchmarks.json; beside the pool unless given.", callback=writable
+        ),
     ] = None,
     shots: Annotated[int, typer.Option(help="Solved examples before each question.", min=0, max=1000)] = 0,
     val_rows: Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, people, print_json
+from lrensemble.cli.console import Json, people, print_json, writable
 from lrensemble.errors import ConfigError
 from lrensemble.text.counted import counted
 
@@ -45,7 +45,7 @@ def collect(
             "of one file a member or one folder a run."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the pool; made, or added to.")],
+    out: Annotated[Path, typer.Option(help="Folder of the pool; made, or added to.", callback=writable)],
     truth: Annotated[
         str | None,
         typer.Option(help="Column or array of the truth; or the file that holds it, FILE or FILE:NAME."),

@@ -36,6 +36,7 @@ __all__ = [
     "print_tables",
     "progress_of",
     "registered",
+    "writable",
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable record to standard output.")]
@@ -54,6 +55,19 @@ TrustCode = Annotated[
         help="Import code and ask hubs as the folder says: only where you know who made it.",
     ),
 ]
+
+
+def writable(path: Path | None) -> Path | None:
+    """The value of an option whose file or folder is written in the end, if it can be: for the option's `callback`.
+
+    Raises:
+        StorageError: nothing can be written there.
+    """
+    from lrensemble.files import check_writable
+
+    if path is not None:
+        check_writable(path)
+    return path
 
 
 def open_pool(folder: Path, plugins: list[str] | None = None, trust_code: bool = False) -> Pool:

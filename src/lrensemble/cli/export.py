@@ -19,6 +19,7 @@ from lrensemble.cli.console import (
     print_json,
     progress_of,
     registered,
+    writable,
 )
 from lrensemble.cli.variants import compared_form, print_compared, refuse_others
 from lrensemble.errors import ConfigError
@@ -130,7 +131,8 @@ def export(
         ),
     ] = False,
     figure: Annotated[
-        Path | None, typer.Option(help="With --compare: file of the figure, .html, .svg, .png or .pdf.")
+        Path | None,
+        typer.Option(help="With --compare: file of the figure, .html, .svg, .png or .pdf.", callback=writable),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, people, print_json
+from lrensemble.cli.console import Json, people, print_json, writable
 from lrensemble.text.counted import counted
 
 
@@ -33,7 +33,7 @@ def output() -> Any:
 
 def merge(
     pools: Annotated[list[Path], typer.Argument(metavar="POOL POOL…", help="Folders of pools of the same rows.")],
-    out: Annotated[Path, typer.Option(help="Folder of the pool; made, or added to.")],
+    out: Annotated[Path, typer.Option(help="Folder of the pool; made, or added to.", callback=writable)],
     json: Json = False,
 ) -> None:
     """Put the members of several pools into one; the pools stay as they are."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, Plugins, TrustCode, open_pool, people, print_json, registered
+from lrensemble.cli.console import Json, Plugins, TrustCode, open_pool, people, print_json, registered, writable
 from lrensemble.errors import ConfigError
 
 POLICIES = "policies"
@@ -41,7 +41,10 @@ def plot(
     ],
     what: Annotated[str, typer.Argument(help="An experiment, or the folder of a pool.")],
     out: Annotated[
-        Path | None, typer.Option(help="File of the figure, .html, .svg, .png or .pdf; FIGURE.html unless given.")
+        Path | None,
+        typer.Option(
+            help="File of the figure, .html, .svg, .png or .pdf; FIGURE.html unless given.", callback=writable
+        ),
     ] = None,
     plugin: Plugins = None,
     trust_code: TrustCode = False,

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NotRequired
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, percent, print_json, registered
+from lrensemble.cli.console import (
+    Json,
+    Plugins,
+    TrustCode,
+    import_given,
+    people,
+    percent,
+    print_json,
+    registered,
+    writable,
+)
 from lrensemble.cli.printer import print_answer
 
 if TYPE_CHECKING:
@@ -17,7 +27,10 @@ if TYPE_CHECKING:
 
 
 TableFile = Annotated[
-    Path | None, typer.Option(help="Write the table to this .csv or .parquet file; to standard output unless given.")
+    Path | None,
+    typer.Option(
+        help="Write the table to this .csv or .parquet file; to standard output unless given.", callback=writable
+    ),
 ]
 RawFormulas = Annotated[
     bool,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrensemble.cli.console import Json, people, print_json, progress_of
+from lrensemble.cli.console import Json, people, print_json, progress_of, writable
 
 if TYPE_CHECKING:
     from lrensemble.language.pretrained import Losses
@@ -25,7 +25,10 @@ def output() -> Any:
 
 
 def pretrain(
-    out: Annotated[Path, typer.Option(help="Folder of the model and its tokenizer.")] = Path("runs/base"),
+    out: Annotated[
+        Path,
+        typer.Option(help="Folder of the model and its tokenizer.", callback=writable),
+    ] = Path("runs/base"),
     texts: Annotated[
         list[Path] | None,
         typer.Option(

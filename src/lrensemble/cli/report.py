@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, Plugins, TrustCode, open_pool, people, print_json
+from lrensemble.cli.console import Json, Plugins, TrustCode, open_pool, people, print_json, writable
 from lrensemble.cli.evaluate import print_result
 
 if TYPE_CHECKING:
@@ -46,10 +46,13 @@ def report(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="File of the page; POOL/report.html unless given, comparison.html of several.")
+        Path | None,
+        typer.Option(
+            help="File of the page; POOL/report.html unless given, comparison.html of several.", callback=writable
+        ),
     ] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the data set's files, for pictures.")] = None,
-    figures: Annotated[Path | None, typer.Option(help="Folder for files of the figures.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Folder for files of the figures.", callback=writable)] = None,
     format: Annotated[str, typer.Option(help="Format of those files: svg, png or pdf.")] = "svg",  # noqa: A002
     samples: Annotated[
         int | None,

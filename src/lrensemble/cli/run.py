@@ -10,7 +10,7 @@ import typer
 
 from lrensemble.cli.benchmark import print_benchmarks
 from lrensemble.cli.beside import dashboard_of
-from lrensemble.cli.console import Format, Json, Plugins, form_of, people, progress_of
+from lrensemble.cli.console import Format, Json, Plugins, form_of, people, progress_of, writable
 from lrensemble.cli.evaluate import print_result
 from lrensemble.cli.report import print_page, print_study
 from lrensemble.cli.tune import (
@@ -49,7 +49,8 @@ def output() -> Any:
 def run(
     experiment: Name,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of pool/ and result.json; runs/EXPERIMENT unless given.")
+        Path | None,
+        typer.Option(help="Folder of pool/ and result.json; runs/EXPERIMENT unless given.", callback=writable),
     ] = None,
     data: Data = None,
     epochs: Epochs = None,

@@ -23,6 +23,7 @@ from lrensemble.cli.console import (
     print_tables,
     progress_of,
     registered,
+    writable,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ Resamples = Annotated[
         help="Number of bootstrap resamples to choose again on, for the stability of the team.", min=0, max=100_000
     ),
 ]
-EveryTeam = Annotated[Path | None, typer.Option(help="File for the score of every team of the pool, .npz or .parquet.")]
+EveryTeam = Annotated[
+    Path | None, typer.Option(help="File for the score of every team of the pool, .npz or .parquet.", callback=writable)
+]
 Seed = Annotated[int, typer.Option(help="Seed of random selectors, bootstraps and folds.", min=0)]
 
 

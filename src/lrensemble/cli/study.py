@@ -20,6 +20,7 @@ from lrensemble.cli.console import (
     people,
     print_json,
     print_tables,
+    writable,
 )
 from lrensemble.cli.evaluate import table_of
 from lrensemble.cli.tune import (
@@ -65,7 +66,10 @@ def study(
         typer.Argument(help="A .toml file, or the name of one that ships.", autocompletion=names_of(_studies)),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Folder of pools/, study.json and its page; runs/studies/STUDY unless given.")
+        Path | None,
+        typer.Option(
+            help="Folder of pools/, study.json and its page; runs/studies/STUDY unless given.", callback=writable
+        ),
     ] = None,
     data: Data = None,
     device: Device = "cpu",

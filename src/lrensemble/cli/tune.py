@@ -11,7 +11,7 @@ import typer
 from typing_extensions import TypedDict
 
 from lrensemble.cli.beside import dashboard_of
-from lrensemble.cli.console import Json, Plugins, names_of, people, print_json, progress_of, registered
+from lrensemble.cli.console import Json, Plugins, names_of, people, print_json, progress_of, registered, writable
 from lrensemble.cli.ending import OUT_OF_TIME
 from lrensemble.text.counted import counted
 
@@ -126,7 +126,9 @@ def output() -> Any:
 
 def tune(
     experiment: Name,
-    out: Annotated[Path | None, typer.Option(help="Folder of the pool; runs/EXPERIMENT/pool unless given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the pool; runs/EXPERIMENT/pool unless given.", callback=writable)
+    ] = None,
     data: Data = None,
     epochs: Epochs = None,
     device: Device = "cpu",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from lrensemble.errors import ExportError
-from lrensemble.files import storage_errors
+from lrensemble.files import check_writable, storage_errors
 from lrensemble.registry import Call, Registry
 
 Kind = Literal["networks", "adapters", "models"]
@@ -86,10 +85,6 @@ def check_place(path: Path) -> None:
     """
     with storage_errors("write", path):
         taken = os.path.lexists(path) and not (path.is_dir() and not any(path.iterdir()))
-        home = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
-        if not home.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, f"{home} is no folder")
-        if not os.access(home, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, f"{home} may not be written to")
     if taken:
         raise ExportError(f"{path} is there already; remove it, or name another place")
+    check_writable(path)

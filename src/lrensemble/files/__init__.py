@@ -21,6 +21,7 @@ from lrensemble.files.sealed import FORMAT, OLDER, checksum, proves_itself, seal
 from lrensemble.files.strangers import names_in, own_files, warn_of_strangers, warn_once
 from lrensemble.files.whole import (
     DraftFolder,
+    check_writable,
     draft_file,
     draft_folder,
     make_folder,
@@ -40,6 +41,7 @@ __all__ = [
     "append_line",
     "check_inside",
     "check_no_link",
+    "check_writable",
     "checksum",
     "clear_abandoned",
     "clear_pool",

@@ -202,6 +202,26 @@ def _new_draft(path: Path, *, make: bool = True) -> Path:
     return draft_of(path)
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a place that nothing can be written to, before the work whose result it is for.
+
+    Args:
+        path: of a file or a folder, there or not; what is missing above it would be made.
+
+    Raises:
+        StorageError: it would lie in a file, or in a folder that may not be written to.
+    """
+    with storage_errors("write", path):
+        if _is_device(path):
+            return
+        own = path.absolute()
+        home = next(each for each in (own, *own.parents) if each.is_dir() or (each != own and os.path.lexists(each)))
+        if not home.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{home} is no folder")
+        if not os.access(home, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"{home} may not be written to")
+
+
 def _is_device(path: Path) -> bool:
     """Whether something is there, perhaps behind a link, that is neither a file nor a folder."""
     try:
