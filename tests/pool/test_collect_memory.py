@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 from lrensemble.pool import Pool
 from lrensemble.pool.collect import collect
 
-MEMBERS, ROWS, CLASSES = 24, 4500, 60
+MEMBERS, ROWS, CLASSES = 24, 2500, 60
 TOTAL = MEMBERS * ROWS * CLASSES * 4
 """Bytes of all predictions in float32."""
 
