@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 from lrensemble.pool import Pool
 from lrensemble.pool.collect import collect
 
-MEMBERS, ROWS, CLASSES = 24, 2500, 60
+MEMBERS, ROWS, CLASSES = 24, 4500, 60
 TOTAL = MEMBERS * ROWS * CLASSES * 4
 """Bytes of all predictions in float32."""
 
@@ -72,7 +72,9 @@ WRITTEN: dict[str, Callable[[Path], None]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name == "both.npz")) for name in WRITTEN]
+)
 def test_no_more_than_some_members_are_in_memory(tmp_path: Path, name: str) -> None:
     WRITTEN[name](tmp_path / name)
     tracemalloc.start()
