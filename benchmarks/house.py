@@ -147,7 +147,11 @@ def touched_by_values() -> list[str]:
 
 
 def _names_values(path: Path) -> bool:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    quoted = (f"{quote}{name}{quote}" for name in NAMES_OF_VALUES for quote in "\"'")
+    if not any(each in text for each in (*quoted, *CLASSES_OF_VALUES)):
+        return False  # without a tree: hundreds of files
+    tree = ast.parse(text)
     facts = {
         id(part)
         for node in ast.walk(tree)

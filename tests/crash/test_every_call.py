@@ -14,7 +14,7 @@ from tests.crash.faults import faults_of
 from tests.crash.plan import Fault
 from tests.crash.watched import Forks, case_of, problems
 
-POINTS = dict.fromkeys(COMMANDS, 1) | {"run one by one": 3, "run workers": 2, "evaluate": 2}
+POINTS = dict.fromkeys(COMMANDS, 1) | {"run one by one": 2}
 """How many faults of a command are tried here."""
 MANY = 6
 SLOW = ("run chains", "run peaks", "export torch", "export onnx")

@@ -72,7 +72,9 @@ WRITTEN: dict[str, Callable[[Path], None]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name == "both.npz")) for name in WRITTEN]
+)
 def test_no_more_than_some_members_are_in_memory(tmp_path: Path, name: str) -> None:
     WRITTEN[name](tmp_path / name)
     tracemalloc.start()

@@ -94,7 +94,7 @@ def test_it_keeps_to_the_budget_trains_nothing_twice_and_ends_in_the_same_bits_w
     assert set(statuses(again)) <= {"exists"}
     assert contents(whole) == before
     total, stops = len(events), 0
-    for share in np.random.default_rng(0).uniform(0.1, 0.5, size=4):
+    for share in np.random.default_rng(0).uniform(0.1, 0.5, size=3):
         stopped = tune(one, tmp_path / "stopped", save_steps=3)
         stops += sum(1 for _ in zip(range(int(share * total)), stopped, strict=False))
         stopped.close()
