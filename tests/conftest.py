@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import pytest
+from tests.garbage import collect_seldom
 
 Python = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -31,8 +32,7 @@ def pytest_collection() -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        gc.enable()
-        gc.freeze()
+        collect_seldom()
 
 
 @pytest.fixture(scope="session", autouse=True)

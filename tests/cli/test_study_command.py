@@ -81,7 +81,7 @@ def test_one_command_from_a_study_to_its_claim(command: Command, study: Path, tm
     assert len(written.pop("checksum")) == 64
     assert written == json.loads(answer)
     assert [len(own) for own in written["pools"].values()] == [2, 2, 2, 2]
-    assert written["reference"] == "each"
+    assert (written["reference"], written["method"]) == ("each", "greedy")
     assert list(written["pools"]) == ["each", "seeds", "part", "cycles"]
     assert "pool 1 of 6: each, seed 0" in err
     assert "pool 6 of 6: cycles, seed 1000" in err
