@@ -1,7 +1,6 @@
 """Fixtures shared by all tests: where real data lies, and one thread per test process."""
 
 import gc
-import logging
 import os
 import subprocess
 import sys
@@ -11,11 +10,9 @@ from functools import cache, partial
 from pathlib import Path
 
 import pytest
+from tests.garbage import collect_seldom, keep_what_is_imported
 
 Python = Callable[..., subprocess.CompletedProcess[str]]
-MANY_MODULES = 200
-"""As many more than before are worth a look through what they brought, after which there is none."""
-_kept_modules = 0
 
 # Read when the libraries are loaded, so before any test is. Threads wait for one another by counting: where there are
 # more of them than cores (two test processes, two threads in each), nine tenths of the time is that.
@@ -35,26 +32,12 @@ def pytest_collection() -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        gc.enable()
-        _keep_what_is_imported()
+        collect_seldom()
 
 
 def pytest_runtest_logfinish() -> None:
-    """What tests import stays as well: a library is a hundred thousand objects, in which there is nothing to free."""
-    if len(sys.modules) > _kept_modules + MANY_MODULES:
-        gc.collect()
-        _keep_what_is_imported()
-
-
-def _keep_what_is_imported() -> None:
-    """Hide all that there is from the garbage collector, and let pytest hear loggers of libraries through the root."""
-    global _kept_modules
-    gc.freeze()
-    _kept_modules = len(sys.modules)
-    # pytest hangs its handlers on every logger that does not propagate, six times a test, and torch has sixty of them.
-    for logger in logging.Logger.manager.loggerDict.values():
-        if isinstance(logger, logging.Logger):
-            logger.propagate = True
+    """What tests have imported stays."""
+    keep_what_is_imported()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,7 +15,6 @@ asks for a child: the length of the request in eight bytes, with the descriptors
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import json
 import os
@@ -35,6 +34,7 @@ from types import ModuleType
 from typing import IO
 
 from tests.crash.forks import IMPORTED, warm
+from tests.garbage import collect_seldom
 
 from lrensemble.data import SOURCES
 
@@ -234,7 +234,7 @@ def serve(address: str) -> None:
         importlib.import_module(name)
     warm()
     SOURCES.call("digits", None)  # most sweeps of tests learn them
-    gc.freeze()
+    collect_seldom()
     running: dict[int, socket.socket] = {}
     holding: list[socket.socket] | None = None
     with _child_ends() as ended, socket.socket(socket.AF_UNIX) as listening:

@@ -19,6 +19,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SECONDS_TO_START = 300
 NODE = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
+HEAD = {**NODE, "num_cpus": 0, "include_log_monitor": False, "no_monitor": True}
+"""Without cores, and without what adds machines and what shows what workers print."""
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "disabled",
@@ -47,7 +49,7 @@ def cluster_of(*nodes: dict[str, Any]) -> Iterator[Any]:
         from ray.cluster_utils import Cluster
 
         before = signal.getsignal(signal.SIGTERM)
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "temp_dir": str(folder / "r"), **NODE})
+        cluster = Cluster(initialize_head=True, head_node_args={"temp_dir": str(folder / "r"), **HEAD})
         try:
             for node in nodes:
                 cluster.add_node(wait=False, **NODE, **node)

@@ -61,14 +61,16 @@ except SystemExit as stop:
 
 
 def test_how_stable_a_team_is(command: Command, pool: Path) -> None:
-    selected = command("select", pool, "-m", "greedy(size=5)", "-m", "brute_force", "--resamples", "3", "--json")
+    selected = command(
+        "select", pool, "-m", "greedy(size=5, bootstrap=2)", "-m", "brute_force", "--resamples", "3", "--json"
+    )
     assert isinstance(selected.record, list)
     for team in selected.record:
         assert team["resamples"] == 3
         assert set(team["frequency"]) == set(team["pool"])
         assert set(team["frequency"].values()) <= {0.0, 1 / 3, 2 / 3, 1.0}
         assert isinstance(team["optimism"], float)
-    told = command("select", pool, "-m", "greedy(size=5)", "-m", "brute_force", "--resamples", "3").out
+    told = command("select", pool, "-m", "greedy(size=5, bootstrap=2)", "-m", "brute_force", "--resamples", "3").out
     assert "over 3" in told
     assert "chosen again, %" in told
     assert "chosen again" not in command("select", pool, "-m", "best").out
@@ -92,7 +94,7 @@ def test_a_long_search_tells_how_far_it_is(command: Command, pool: Path, monkeyp
 
 
 def test_from_predictions_to_a_verdict(command: Command, pool: Path) -> None:
-    selected = command("select", pool, "--method", "greedy(size=5)", "-m", "brute_force", "-m", "best")
+    selected = command("select", pool, "--method", "greedy(size=5, bootstrap=2)", "-m", "brute_force", "-m", "best")
     assert selected.status == 0
     assert "brute_force" in selected.out, "what was asked for goes to standard output"
     assert "selecting: brute_force" not in selected.out
@@ -100,7 +102,7 @@ def test_from_predictions_to_a_verdict(command: Command, pool: Path) -> None:
     assert evaluated.status == 0
     result = evaluated.record
     assert isinstance(result, dict)
-    assert set(result["teams"]) == {"best", "all", "top_k", "greedy(size=5)", "brute_force"}
+    assert set(result["teams"]) == {"best", "all", "top_k", "greedy(size=5, bootstrap=2)", "brute_force"}
     written = json.loads((pool / "result.json").read_text())
     assert len(written.pop("checksum")) == 64
     assert written == result

@@ -15,6 +15,8 @@ policy = ["cosine(peak=0.1)", "cosine(peak=0.2)"]
 [train]
 epochs = {epochs}
 batch_size = 256
+[select]
+methods = ["all"]
 """
 
 

@@ -21,7 +21,7 @@ def pool(command: Command, tmp_path: Path) -> Path:
     arrays = {"probs": probs, "labels": labels, "test_probs": probs, "test_labels": labels}
     np.savez(tmp_path / "p.npz", **arrays, names=np.array(["a", "b", "c"]))  # type: ignore[arg-type]
     assert command("collect", tmp_path / "p.npz", "--out", tmp_path / "pool").status == 0
-    assert command("select", tmp_path / "pool", "-m", "greedy(size=3)").status == 0
+    assert command("select", tmp_path / "pool", "-m", "greedy(size=3, bootstrap=2)").status == 0
     assert command("evaluate", tmp_path / "pool").status == 0
     for name in ("unfinished", "failed", "range-tests"):
         (tmp_path / "pool" / name).mkdir(exist_ok=True)
@@ -51,7 +51,7 @@ def test_all_verbs_pass_over_what_is_not_theirs(
     assert said.startswith(f"{pool / 'members'} also holds $RECYCLE.BIN, .DS_Store")
     assert said.endswith("none of the pool's own; passed over")
     verbs = [
-        ("select", pool, "-m", "greedy(size=3)"),
+        ("select", pool, "-m", "greedy(size=3, bootstrap=2)"),
         ("collect", tmp_path / "p.npz", "--out", pool),
         ("report", pool, "--out", tmp_path / "page.html"),
         ("rm", pool, "0" * 12),

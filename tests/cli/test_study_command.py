@@ -14,6 +14,7 @@ from tests.forked import ForkedProcess
 
 import lrensemble
 from lrensemble.config.study_file import load_study
+from lrensemble.evaluate.study import comparison
 from lrensemble.pool import Pool
 
 TOML = """
@@ -73,6 +74,12 @@ def study(tmp_path: Path) -> Path:
     return folder / "tiny.toml"
 
 
+@pytest.fixture
+def small_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Teams are chosen by a search of few steps; the first test has the default."""
+    monkeypatch.setattr(comparison, "METHOD", "greedy(size=4, bootstrap=0)")
+
+
 def test_one_command_from_a_study_to_its_claim(command: Command, study: Path, tmp_path: Path) -> None:
     out = tmp_path / "the out"
     status, answer, err = command("study", study, "--out", out, "--json")
@@ -81,7 +88,7 @@ def test_one_command_from_a_study_to_its_claim(command: Command, study: Path, tm
     assert len(written.pop("checksum")) == 64
     assert written == json.loads(answer)
     assert [len(own) for own in written["pools"].values()] == [2, 2, 2, 2]
-    assert written["reference"] == "each"
+    assert (written["reference"], written["method"]) == ("each", "greedy")
     assert list(written["pools"]) == ["each", "seeds", "part", "cycles"]
     assert "pool 1 of 6: each, seed 0" in err
     assert "pool 6 of 6: cycles, seed 1000" in err
@@ -97,6 +104,7 @@ def test_one_command_from_a_study_to_its_claim(command: Command, study: Path, tm
     assert max(map(len, again.out.splitlines())) <= 80
 
 
+@pytest.mark.usefixtures("small_search")
 def test_soups_are_made_where_networks_are_connected(command: Command, study: Path, tmp_path: Path) -> None:
     study.write_text(ONCE + CLOSE)
     outcome = command("study", study, "--out", tmp_path / "out", "--json")
@@ -109,6 +117,7 @@ def test_soups_are_made_where_networks_are_connected(command: Command, study: Pa
     assert [each for each in made if each["pool"] in ("cycles", "close")], "members of one run are connected"
 
 
+@pytest.mark.usefixtures("small_search")
 def test_the_front_door_does_the_same(study: Path, tmp_path: Path) -> None:
     study.write_text(ONCE.split("[pools.part]")[0])
     found = lrensemble.study(study, tmp_path / "out")

@@ -53,13 +53,15 @@ def pool_of(arrays: dict[str, NDArray[np.generic]], folder: Path) -> Pool:
 
 
 def evaluated(pool: Pool) -> Result:
-    teams = [choose(pool, method, folds=3) for method in ("greedy(size=8)", "brute_force", "random(size=3)")]
+    teams = [
+        choose(pool, method, folds=3) for method in ("greedy(size=8, bootstrap=2)", "brute_force", "random(size=3)")
+    ]
     return evaluate(pool, teams)
 
 
 def test_baselines_stand_beside_every_team(arrays: dict[str, NDArray[np.generic]], tmp_path: Path) -> None:
     result = evaluated(pool_of(arrays, tmp_path))
-    assert {"best", "all", "top_k", "brute_force", "greedy(size=8)", "random(size=3)"} == set(result.teams)
+    assert {"best", "all", "top_k", "brute_force", "greedy(size=8, bootstrap=2)", "random(size=3)"} == set(result.teams)
     assert result.rows == {"val": VAL, "test": TEST}
     assert len(result.teams["all"].team) == MEMBERS
     assert result.teams["all"].cross_fitted is None
@@ -134,7 +136,7 @@ def test_blocks_of_rows_change_nothing(
     arrays: dict[str, NDArray[np.generic]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool = pool_of(arrays, tmp_path)
-    team = choose(pool, "greedy(size=8)", folds=0)
+    team = choose(pool, "greedy(size=8, bootstrap=2)", folds=0)
     whole = predict(pool, pool.members(), team, "test")
     monkeypatch.setattr(streaming, "BLOCK_BYTES", 47 * 8 * len(team.team) * CLASSES)
     assert np.array_equal(predict(pool, pool.members(), team, "test"), whole)
@@ -176,7 +178,7 @@ def test_a_stored_result_is_taken_as_long_as_it_is_that_of_the_pool(
     arrays: dict[str, NDArray[np.generic]], tmp_path: Path
 ) -> None:
     pool = pool_of(arrays, tmp_path)
-    save(pool, choose(pool, "greedy(size=8)", folds=3))
+    save(pool, choose(pool, "greedy(size=8, bootstrap=2)", folds=3))
     assert stored_result(pool, load(pool)) is None
     result = evaluate(pool, load(pool))
     path = tmp_path / "result.json"  # beside the pool, as `run` writes it

@@ -64,7 +64,7 @@ def numbers(result: Result) -> dict[str, object]:
 @pytest.mark.parametrize("kind", ["classes", "values"])
 def test_blocks_and_groups_change_nothing(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pool = pool_of(tmp_path, DENSE) if kind == "classes" else value_pool(tmp_path, ("gaussian",) * MEMBERS)
-    teams = [choose(pool, "greedy(size=5)", folds=0)]
+    teams = [choose(pool, "greedy(size=5, bootstrap=2)", folds=0)]
     if kind == "classes":
         teams += [choose(pool, "all", metric=metric, folds=0) for metric in ("ece", "roc_auc", "balanced_accuracy")]
     whole = numbers(evaluate(pool, teams))
@@ -78,7 +78,7 @@ def test_likelihoods_give_the_nll_of_the_mean_to_the_last_digit(tmp_path: Path) 
     """And nothing else."""
     dense, alone = pool_of(tmp_path / "dense", DENSE), pool_of(tmp_path / "alone", ("likelihood",) * 4)
     results = [
-        evaluate(pool, [choose(pool, method, folds=3) for method in ("all", "greedy(size=5)")])
+        evaluate(pool, [choose(pool, method, folds=3) for method in ("all", "greedy(size=5, bootstrap=2)")])
         for pool in (dense, alone)
     ]
     for name, team in results[1].teams.items():

@@ -20,7 +20,7 @@ MIXED = ("gaussian", "values", "gaussian", "values")
 
 
 def evaluated(pool: Pool) -> Result:
-    return evaluate(pool, [choose(pool, method, folds=3) for method in ("all", "greedy(size=6)")])
+    return evaluate(pool, [choose(pool, method, folds=3) for method in ("all", "greedy(size=6, bootstrap=2)")])
 
 
 @pytest.mark.parametrize(

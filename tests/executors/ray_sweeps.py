@@ -1,5 +1,5 @@
 """What a cluster promises of sweeps: they are interrupted and go on, machines come and leave, searches look at members,
-workers that were stopped for too long write nothing, and data are read once.
+workers that were stopped for too long write nothing, modules of the user's own are sent, and data are read once.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def arrays_are_shared(spec: str) -> None:
     assert message[:2] == ("44999850000", "read-only, a view")
 
 
-DATA = """
+OWN = """
 import os
 from pathlib import Path
 import numpy as np
@@ -201,47 +201,48 @@ def rows(folder):
         file.write(f"{os.getpid()}\\n")
     drawn = np.random.default_rng(0)
     return Samples(drawn.normal(size=(300, 5)).astype(np.float32), np.arange(300) % 3, ("a", "b", "c"))
+
+def flat(total, *, peak=0.1):
+    return lambda step: peak
 """
 
 
-def data_are_read_once(spec: str, folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """The program reads the data, and no worker does."""
-    (own := folder / "own").mkdir()
-    (own / "own_rows.py").write_text(DATA)
-    patch.syspath_prepend(str(own))
-    patch.setenv("LRENSEMBLE_TEST_READS", str(own / "reads"))
+def own_sweep(spec: str, folder: Path, patch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the members of a sweep with rows and rates of the user's own, which tells the cluster what happens."""
+    folder.mkdir()
+    (folder / "own_parts.py").write_text(OWN)
+    patch.syspath_prepend(str(folder))
+    patch.setenv("LRENSEMBLE_TEST_READS", str(folder / "reads"))
     sweep = {
-        "data": "own_rows:rows",
+        "data": "own_parts:rows",
+        "split": {"val": 0.2, "test": 0.3},
         "model": "mlp(width=4)",
-        "policy": ["cosine(peak=0.05)", "cosine(peak=0.02)", "cosine(peak=0.01)"],
-        "train": {"epochs": 1},
-        "plugins": ["own_rows"],
+        "policy": ["own_parts:flat(peak=0.05)", "cosine(peak=0.02)"],
+        "train": {"epochs": 1, "batch_size": 50},
+        "plugins": ["own_parts"],
     }
-    list(tune(to_record(Experiment, sweep, "test"), own / "pool", executor=spec, execution="one-by-one"))
-    assert len(Pool.open(own / "pool").members()) == 3
-    assert (own / "reads").read_text().split() == [str(os.getpid())]
+    experiment = to_record(Experiment, sweep, "test")
+    list(tune(experiment, folder / "pool", executor=spec, execution="one-by-one", loggers=["ray"]))
+    return [member.name for member in Pool.open(folder / "pool").members()]
 
 
-def metrics_are_told(spec: str, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The cluster is told what happens; where its machines export (`ray[default]`), it can be read from one of them."""
+def data_were_read_once(folder: Path) -> None:
+    """The program has read the data of `own_sweep`, and no worker has."""
+    assert (folder / "reads").read_text().split() == [str(os.getpid())]
+
+
+def metrics_were_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The cluster was told of `own_sweep`; where its machines export (`ray[default]`), it can be read from one."""
     import ray
 
-    sweep = {
-        "data": "digits",
-        "split": {"val": 0.2, "test": 0.35},
-        "model": "mlp(width=8)",
-        "policy": ["cosine(peak=0.02)"],
-        "train": {"epochs": 1, "batch_size": 50},
-    }
-    list(tune(to_record(Experiment, sweep, "test"), folder / "told" / "pool", executor=spec, loggers=["ray"]))
     assert "logger ray failed" not in caplog.text
     exporting = [node for node in ray.nodes() if node["Alive"] and node["MetricsExportPort"] > 0]
     if not exporting:
         pytest.skip("this Ray exports no metrics: pip install 'ray[default]'")
-    expected = {"runs_total finished": 1.0, "steps_total": 16.0}  # 809 rows in batches of 50, of which nine wait
+    expected = {"runs_total finished": 2.0, "steps_total": 6.0}  # 150 rows each, in batches of 50
     deadline = time.monotonic() + SECONDS
     # Ray collects one metric after another, perhaps in the middle of what is counted.
-    while (found := _exported(exporting, 'pool="told/pool"')) != expected and time.monotonic() < deadline:
+    while (found := _exported(exporting, f'pool="{folder.name}/pool"')) != expected and time.monotonic() < deadline:
         time.sleep(0.2)
     assert found == expected
 

@@ -28,11 +28,12 @@ import pytest
 from tests.executors.contract import CONTRACT
 from tests.executors.ray_sweeps import (
     arrays_are_shared,
-    data_are_read_once,
+    data_were_read_once,
     dead_machines_are_passed_over,
     files,
     machines_come_and_leave,
-    metrics_are_told,
+    metrics_were_told,
+    own_sweep,
     searches_look,
     stopped_workers_write_nothing,
     stops_and_goes_on,
@@ -47,7 +48,6 @@ from lrensemble.executors import EXECUTORS, Crashed
 from lrensemble.executors.ray import connection
 from lrensemble.executors.ray.connection import check_answers, files_of, first_line
 from lrensemble.executors.ray.worker import placed, seconds_together
-from lrensemble.pool import Pool
 from lrensemble.train import tune
 
 WITH_RAY = pytest.mark.skipif(
@@ -103,16 +103,17 @@ def test_a_cluster(
             crashes(spec, tmp_path)
         with subtests.test("each item has a GPU of its own"):
             own_gpus(cluster.address, tmp_path)
-        with subtests.test("modules of the user's own are sent"):
-            own_modules(cluster.address, tmp_path / "else where", monkeypatch)
         with subtests.test("arrays are shared by the workers of a machine"):
             arrays_are_shared(spec)
         with subtests.test("a mailbox that dies is one line"):
             lost_mailbox(spec, tmp_path)
+        with subtests.test("modules of the user's own are sent"):
+            names = own_sweep(spec, own := tmp_path / "else where", monkeypatch)
+            assert names == ["own_parts:flat(peak=0.05)", "cosine(peak=0.02)"]
         with subtests.test("data are read once"):
-            data_are_read_once(spec, tmp_path, monkeypatch)
+            data_were_read_once(own)
         with subtests.test("metrics are told to the cluster"):
-            metrics_are_told(spec, tmp_path, caplog)
+            metrics_were_told(own, caplog)
         with subtests.test("a sweep loses a worker, the program and a machine"):
             losses(cluster, spec, forking, tmp_path)
 
@@ -169,16 +170,6 @@ def own_gpus(address: str, folder: Path) -> None:
     assert EXECUTORS.call(f"ray(address='{address}', gpus=1, cpus=2)").places(["cpu"]) == ("auto",)
     messages = list(executor.map(partial(prepare_meeting, folder), ["a", "b"], devices=places))
     assert sorted(message[1] for message in messages if not isinstance(message, Crashed)) == ["0", "1"]
-
-
-def own_modules(address: str, folder: Path, patch: pytest.MonkeyPatch) -> None:
-    folder.mkdir()
-    (folder / "own_rates.py").write_text("def flat(total, *, peak=0.1):\n    return lambda step: peak\n")
-    patch.syspath_prepend(str(folder))
-    sweep = SWEEP | {"policy": ["own_rates:flat(peak=0.05)"], "train": {"epochs": 1}, "plugins": ["own_rates"]}
-    experiment = to_record(Experiment, sweep, "test")
-    list(tune(experiment, folder / "pool", executor=f"ray(address='{address}', workers=1)"))
-    assert [member.name for member in Pool.open(folder / "pool").members()] == ["own_rates:flat(peak=0.05)"]
 
 
 def losses(cluster: Any, spec: str, forking: Path, folder: Path) -> None:

@@ -1,46 +1,48 @@
-"""From training to ONNX Runtime with the commands of the README, each a process of its own."""
+"""From training to ONNX Runtime with the commands of the README."""
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.forked import run
+from tests.cli.command import Command
 
 from lrensemble.config import load_experiment
 from lrensemble.data import load
 from lrensemble.export import Ensemble
 
 
-def printed(forking: Path, folder: Path, *arguments: str) -> dict[str, Any]:
+def printed(command: Command, *arguments: str) -> Any:
     """What a command prints for programs."""
-    done = run(forking, [*arguments, "--json"], folder, os.environ)
-    assert done.returncode == 0, done.stderr
-    record: dict[str, Any] = json.loads(done.stdout)
-    return record
+    done = command(*arguments, "--json")
+    assert done.status == 0, done.err
+    return done.record
 
 
 SMALL = """
 data = "digits"
 split = {val = 0.25, test = 0.4}
-model = "cnn(width=8)"
+model = "cnn(width=4)"
 policy = ["one_cycle(peak=0.1)", "one_cycle(peak=0.2)", "composite(peak=0.1)", "composite(peak=0.2)"]
 [train]
 batch_size = 32
+[select]
+methods = ["all", "greedy(size=5, bootstrap=2)"]
 """
-"""The experiment that ships, with four members in the place of its sixteen."""
+"""The experiment that ships, with four smaller members in the place of its sixteen, and fewer selectors."""
 
 
 @pytest.mark.parametrize("small", [True, pytest.param(False, marks=pytest.mark.long)])
-def test_onnx_runtime_gives_the_same_labels_on_every_test_row(forking: Path, tmp_path: Path, small: bool) -> None:
+def test_onnx_runtime_gives_the_same_labels_on_every_test_row(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
     if small:
         (tmp_path / "digits.toml").write_text(SMALL)
-    result = printed(forking, tmp_path, "run", "digits.toml" if small else "digits", "--epochs", "2")
+    result = printed(command, "run", "digits.toml" if small else "digits", "--epochs", "2")
     verdict = result["teams"][result["verdict"]["method"] or "best"]
-    printed(forking, tmp_path, "export", "runs/digits/pool", "--format", "onnx")
-    printed(forking, tmp_path, "export", "runs/digits/pool")
+    printed(command, "export", "runs/digits/pool", "--format", "onnx")
+    printed(command, "export", "runs/digits/pool")
     experiment = load_experiment(tmp_path / "digits.toml" if small else "digits")
     dataset = load(experiment.data, experiment.split)
     rows = dataset.rows["test"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.evaluate.study.conftest import small_search  # noqa: F401  (a fixture for the studies here as well)
 from tests.evaluate.study.studies import settings_of, skilled_pool
 from tests.report.pages import HOSTILE, Window
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.evaluate.pools import SMALL
 from tests.evaluate.study.studies import settings_of, skilled_pool
 
 from lrensemble.evaluate import Gain
@@ -90,7 +91,7 @@ def test_rows_alone_are_said_to_be_alone(found: Study) -> None:
 
 
 def test_its_limits_are_said(found: Study) -> None:
-    assert found.claim.startswith("hand, 230 test rows, 3 replicates, 4 pools of 2 members, teams by greedy:")
+    assert found.claim.startswith(f"hand, 230 test rows, 3 replicates, 4 pools of 2 members, teams by {SMALL}:")
     assert found.claim.endswith("rest on 3 base seeds; nothing is said of other data, networks or budgets.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.evaluate.pools import SMALL
 from tests.evaluate.study.studies import (
     EPOCHS,
     SAMPLES,
@@ -63,19 +64,19 @@ def test_a_stronger_pool_is_better_over_rows_and_replicates(found: Comparison) -
 
 def test_team_and_single_are_those_that_evaluate_judges(pools: dict[str, list[Pool]], found: Comparison) -> None:
     pool, own = pools["weak"][1], found.pools["weak"][1]
-    team = choose(pool, "greedy", folds=0)
+    team = choose(pool, SMALL, folds=0)
     result = evaluate(pool, [team])
     assert own.team is not None
     assert own.single is not None
     assert own.team.members == team.team
-    assert own.team.test == result.teams["greedy"].test
+    assert own.team.test == result.teams[SMALL].test
     assert own.single.test == result.references["nll"].test
     tempered = result.references["nll"].tempered
     assert tempered is not None
     assert own.single.temperature == tempered.temperature
     assert own.single.tempered == tempered.test
     gain = found.over_single["nll"]["weak"].by_replicate[1]
-    assert gain == pytest.approx(result.teams["greedy"].gain["nll"].value)
+    assert gain == pytest.approx(result.teams[SMALL].gain["nll"].value)
 
 
 def test_costs_are_those_of_all_runs(found: Comparison) -> None:

@@ -15,12 +15,12 @@ from lrensemble.files import seal
 from lrensemble.language.questions import QUESTIONS
 from lrensemble.metrics.significance.wilson import wilson
 from lrensemble.pool import Pool
-from lrensemble.report import write_report
 from lrensemble.report.language.data import ANSWERS, JUDGEMENT, Asked, asked
 from lrensemble.report.language.losses import perplexity, scale_limit
-from lrensemble.report.page import sections_of
+from lrensemble.report.page import HEAD, sections_of
+from lrensemble.report.page import page as page_of
 from lrensemble.report.report_data import ReportData
-from lrensemble.report.section import Section
+from lrensemble.report.section import Section, plotly_script
 
 LANGUAGE = (
     "Rates and losses by policy",
@@ -62,10 +62,14 @@ def test_a_browser_draws_them_cuts_nothing_and_takes_no_question_for_markup(brow
     content = json.loads(path.read_bytes())["questions"]
     hostile = {split: [{**each, "question": HOSTILE} for each in texts] for split, texts in content.items()}
     path.write_bytes(seal({"questions": hostile}))
-    titles = [section.title for section in write_report(own, evaluate(own, load(own)), own.folder / "page.html")]
+    path = own.folder / "page.html"
+    sections = sections_of(own, evaluate(own, load(own)), page=path)
+    titles = [section.title for section in sections]
     start = titles.index(LANGUAGE[0])
     assert tuple(titles[start : start + len(LANGUAGE)]) == LANGUAGE
-    page, errors, _ = browser.show(own.folder / "page.html", 390)
+    drawn = sections[: start + len(LANGUAGE)]  # those below are drawn on pages of other pools
+    path.write_text(page_of("tokens", drawn, plotly_script(), HEAD), encoding="utf-8")
+    page, errors, _ = browser.show(path, 390)
     assert errors == []
     assert page.title() != "owned"
     assert page.locator("img").count() == 0
