@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from lrensemble.config import Gives, Inputs
 from lrensemble.data import load
 from lrensemble.data.truth import Kind
 from lrensemble.errors import AdoptError
+from lrensemble.front.adoptable import hint_of, require_of_truth, taker_of, tell_other_inputs
 from lrensemble.front.arrays import aligned, as_array, beside, divided, holds_arrays
 from lrensemble.front.experiment import experiment_of
 from lrensemble.front.objects import as_model
@@ -100,7 +101,8 @@ def prepared(
     folder = pool.folder if isinstance(pool, Pool) else Path(pool)
     given, features = as_rows(data)
     rows = rows_of(folder, given, truth, features=features)
-    _require_of_truth(gives, rows)
+    require_of_truth(gives, rows)
+    tell_other_inputs(rows)
     asked = Asked(
         inputs=_inputs(rows, mean, std),
         target=rows.pool.task.target,
@@ -113,28 +115,13 @@ def prepared(
     return Rows(rows.pool, rows.raw, asked.inputs), asked
 
 
-def _require_of_truth(gives: Gives | None, rows: Rows) -> None:
-    """Refuse what no network can give for the pool's truth.
-
-    Raises:
-        AdoptError: values where rows have classes, or probabilities where they have values.
-    """
-    target = rows.pool.task.target
-    of_values = ("values", "gaussian")
-    if gives is not None and (gives in of_values) == target.has_labels:
-        allowed = of_values if not target.has_labels else [each for each in get_args(Gives) if each not in of_values]
-        raise AdoptError(
-            f"gives={gives!r} is refused: the pool's truth is {target.truth_kind}; give one of {', '.join(allowed)}"
-        )
-
-
 def found_in(given: Any, kind: str | None, asked: Asked, options: Mapping[str, Any]) -> list[Found]:
     """All models of what was given.
 
     Raises:
         AdoptError: no adopter takes it.
     """
-    if isinstance(given, Mapping) and _taker_of(given) is None:
+    if isinstance(given, Mapping) and taker_of(given) is None:
         return [
             replace(one, name=str(name)) for name, each in given.items() for one in found_in(each, kind, asked, options)
         ]
@@ -203,31 +190,12 @@ def _kind_of(given: Any, kind: str | None) -> str:
     """
     if kind is not None:
         return ADOPTERS.canonical(kind)
-    found = _taker_of(given)
+    found = taker_of(given)
     if found is None:
         what = os.fspath(given) if isinstance(given, str | os.PathLike) else type(given).__name__
-        hint = _hint_of(given)
+        hint = hint_of(given)
         raise AdoptError(f"{what} is of no tool that is known; {hint}say which: kind='…', one of {', '.join(ADOPTERS)}")
     return found
-
-
-def _hint_of(given: Any) -> str:
-    """What else may be meant, where that can be seen."""
-    if isinstance(given, type):
-        return f"give a trained {given.__name__} and not its class, or "
-    if not isinstance(given, str | os.PathLike):
-        return ""
-    path = os.fspath(given)
-    if "://" in path or path.endswith((".db", ".sqlite", ".sqlite3")):
-        url = path if "://" in path else f"sqlite:///{path}"
-        return f"of a database it is optuna:{url} or mlflow:{url}; else "
-    suffixes = {each.suffix for each in Path(path).iterdir() if _taker_of(each)} if os.path.isdir(path) else set()
-    return f"of its files give '{Path(path) / '*'}{min(suffixes)}'; else " if suffixes else ""
-
-
-def _taker_of(given: Any) -> str | None:
-    """The first adopter that takes it."""
-    return next((name for name in ADOPTERS if ADOPTERS.facts(name).takes(given)), None)
 
 
 def as_rows(data: Any) -> tuple[Any, tuple[str, ...] | None]:
