@@ -90,6 +90,32 @@ def test_a_number_that_is_not_read_is_named(cell: str, tmp_path: Path) -> None:
         )
 
 
+VALUES = RNG.normal(size=(N, 2))
+SAID = VALUES + RNG.normal(size=(N, 2)) * 0.3
+
+
+@pytest.mark.parametrize(
+    ("truth", "predicted", "order", "outputs"),
+    [
+        (("lat", "lon"), ("pred_lat", "pred_lon"), [0, 1], ("lat", "lon")),
+        (("true_lat", "true_lon"), ("lon_pred", "lat_pred"), [1, 0], ("lon", "lat")),
+        (("y_0", "y_1"), ("y_pred_0", "y_pred_1"), [0, 1], ("y0", "y1")),
+        (("actual_a", "actual_b"), ("predicted_a", "predicted_b"), [0, 1], ("a", "b")),
+    ],
+)
+def test_several_values_a_row(
+    truth: tuple[str, ...], predicted: tuple[str, ...], order: list[int], outputs: tuple[str, ...], tmp_path: Path
+) -> None:
+    columns = dict(zip(truth, VALUES.T, strict=True)) | dict(zip(predicted, SAID.T[order], strict=True))
+    pandas.DataFrame({"id": np.arange(N), "age": TRUTH, **columns}).to_csv(tmp_path / "t.csv", index=False)
+    result = lrensemble.collect(tmp_path / "t.csv", tmp_path / "pool")
+    assert len(result.pool) == 1
+    np.testing.assert_allclose(result.pool.truth("val"), VALUES[:, order])
+    np.testing.assert_allclose(result.pool.members()[0].predictions("val").main, SAID[:, order], rtol=1e-6)
+    assert " as values of 2 outputs, " in result.reading[0]
+    assert result.pool.task.target.names == outputs
+
+
 def test_truth_of_several_labels_a_row_is_no_regression(tmp_path: Path) -> None:
     labels = RNG.integers(2, size=(N, 3))
     said = np.where(labels, 0.8, 0.3) + RNG.random((N, 3)) * 0.1
