@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,37 @@ def unmasked(given: Any, name: str) -> Any:
             f"{name}: some values are masked, and so are none; fill them in, or leave these rows out"
         )
     return given
+
+
+Orders = Literal["as they are", "by index", "unclear", "of others"]
+"""How rows of two things belong together: by place, by their index, either of the two, or not at all."""
+
+
+def orders_of(one: Any, other: Any) -> Orders:
+    """How the rows of two things belong together, where both have an index of pandas.
+
+    An index that counts from zero is what pandas gives rows that nobody named: beside names of rows it says nothing,
+    and rows go by place. Beside the same numbers in another order it may say either.
+    """
+    ours, theirs = index_of(one), index_of(other)
+    if ours is None or theirs is None or len(ours) != len(theirs) or ours.equals(theirs):
+        return "as they are"
+    same = ours.is_unique and theirs.is_unique and bool(theirs.isin(ours).all())
+    if any(np.array_equal(np.asarray(each), np.arange(len(each))) for each in (ours, theirs)):
+        return "unclear" if same else "as they are"
+    return "by index" if same else "of others"
+
+
+def index_of(given: Any) -> Any:
+    """The index of a frame or a column of pandas; None of anything else, or where a row has several names."""
+    index = getattr(given, "index", None) if hasattr(type(given), "iloc") else None
+    return index if index is not None and index.nlevels == 1 else None
+
+
+def shown_index(given: Any) -> str:
+    """The first names of rows, as errors give them."""
+    index = index_of(given)
+    return ", ".join(map(str, index[:3])) + (", …" if len(index) > 3 else "")
 
 
 def check_weights(weights: NDArray[Any], rows: int, name: str = "weights") -> NDArray[np.float64]:

@@ -63,6 +63,6 @@ def test_columns_of_the_second_class_and_of_values(index: Any, tmp_path: Path) -
 
 
 def test_a_column_without_an_index_of_its_own_goes_by_place(tmp_path: Path) -> None:
-    price = pd.Series(np.arange(ROWS) / 7, index=np.arange(ROWS)[::-1])
+    price = pd.Series(np.arange(ROWS) / 7, index=np.arange(ROWS)[::-1] + 100)
     members = collected(tmp_path / "pool", {"one": price.to_numpy(), "two": price.reset_index(drop=True)}, price)
     assert [each.scores["val"]["mse"] for each in members.values()] == [0, 0]

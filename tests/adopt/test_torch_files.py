@@ -253,10 +253,10 @@ def test_a_file_without_builder_and_weights_that_do_not_fit(tmp_path: Path) -> N
 
 
 def test_where_weights_are_is_asked_with_what_there_is() -> None:
-    content = {"ema": {"w": torch.zeros(1)}, "epoch": 3}
-    with pytest.raises(AdoptError, match=r"a\.pt holds no weights by name; it holds ema, epoch; say where.*key=NAME"):
+    content = {"ema": {"w": torch.zeros(1)}, "teacher": {"w": torch.zeros(1)}}
+    with pytest.raises(AdoptError, match=r"a\.pt holds no weights by name; it holds ema, teacher; say where.*key=NAME"):
         state_in(content, Path("a.pt"))
-    with pytest.raises(AdoptError, match=r"a\.pt has no 'emma'; it holds ema, epoch"):
+    with pytest.raises(AdoptError, match=r"a\.pt has no 'emma'; it holds ema, teacher"):
         state_in(content, Path("a.pt"), "emma")
 
 

@@ -130,7 +130,7 @@ def test_tuning_trains_and_tells_what_happens(out: Path) -> None:
 
 def test_numbers_of_numpy_are_numbers(out: Path) -> None:
     table = {**TINY, "train": {"epochs": np.int64(1), "seed": np.int32(3), "weight_decay": np.float64(0.5)}}
-    (member,) = lrensemble.tune(table, out)
+    (member,) = lrensemble.tune(table, out, epochs=np.int16(1))  # type: ignore[arg-type]  # no int, and means one
     assert member.recipe is not None
     assert [member.recipe["train"][key] for key in ("epochs", "weight_decay")] == [1, 0.5]
 

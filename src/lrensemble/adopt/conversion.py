@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -136,4 +137,6 @@ def _drawn(rows: int, shape: tuple[int, ...]) -> Tensor:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    """What went wrong, without colours; torch's exporter says of itself alone, and keeps what it met as the cause."""
+    text = " ".join(re.sub(r"\x1b\[[\d;]*m", "", str(error.__cause__ or error)).split())
+    return text[:300] or type(error).__name__

@@ -12,6 +12,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.adopt.features import check_features
 from lrensemble.adopt.found import Asked
 from lrensemble.config import Inputs
 from lrensemble.errors import AdoptError
@@ -61,24 +62,10 @@ def checked(model: Any, asked: Asked) -> None:
         raise AdoptError(
             f"{name} has no predict_proba, and a class alone says too little; fit CalibratedClassifierCV({name}(…))"
         )
-    _check_order(model, asked.inputs.features)
+    check_features(name, getattr(model, "feature_names_in_", ()), asked.inputs.features)
     if isinstance(getattr(model, "classes_", None), list):
         raise AdoptError(
             f"{name} predicts several truths of each row; adopt one model for each, into a pool of its own"
-        )
-
-
-def _check_order(model: Any, features: Sequence[str] | None) -> None:
-    """Refuse a model that was fitted to the same columns in another order: it would take one for another.
-
-    Raises:
-        AdoptError: with the order that it was fitted to.
-    """
-    names = list(map(str, getattr(model, "feature_names_in_", ())))
-    if features is not None and names != list(features) and sorted(names) == sorted(features):
-        raise AdoptError(
-            f"{type(model).__name__} was fitted to the columns {', '.join(names)}, in this order, and the data have "
-            f"{', '.join(features)}; give them in the order of the model"
         )
 
 

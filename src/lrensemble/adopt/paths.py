@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,38 @@ def require_database(url: str) -> None:
     Raises:
         AdoptError: there is no such file.
     """
-    head, begin, rest = url.partition(":///")
-    path = Path(rest.partition("?")[0])
-    if begin and head.split("+")[0] == "sqlite" and rest and not path.is_file():
+    path = _file_of(url)
+    if path is not None and not path.is_file():
         raise AdoptError(f"{url} names no database: there is no file {path}; give sqlite:///FOLDER/FILE.db")
+
+
+def copy_of_database(url: str, folder: Path) -> str:
+    """URL of a copy of a database in a file; of any other the URL itself.
+
+    Args:
+        url: of the database, which is read as it stands, whoever writes to it meanwhile.
+        folder: where the copy goes.
+
+    Raises:
+        AdoptError: it cannot be read, or is none.
+    """
+    path, copy = _file_of(url), folder / "copy.db"
+    if path is None:
+        return url
+    import sqlite3  # a part that some builds of Python do without
+
+    try:
+        with (
+            closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+    except sqlite3.Error as error:
+        raise AdoptError(f"{url} cannot be read: {error}; give sqlite:///FOLDER/FILE.db") from None
+    return f"sqlite:///{copy}"
+
+
+def _file_of(url: str) -> Path | None:
+    """File of a database of SQLite; None of any other."""
+    head, begin, rest = url.partition(":///")
+    return Path(rest.partition("?")[0]) if begin and rest and head.split("+")[0] == "sqlite" else None

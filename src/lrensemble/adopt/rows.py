@@ -138,7 +138,8 @@ def _task(
     truth, target = truth_of(everything, kind, "data", classes=names)
     ends = np.cumsum([len(each) for each in labels.values()])[:-1]
     divided = dict(zip(labels, np.split(truth, ends), strict=True))
-    rows = {split: np.arange(len(each)) for split, each in divided.items()}
+    first = dict(zip(divided, (0, *ends.tolist()), strict=True))  # places as those of predictions that are collected
+    rows = {split: np.arange(first[split], first[split] + len(each)) for split, each in divided.items()}
     task = Task.of(out.resolve().name, target, rows=rows, labels=divided)
     if before is None:
         return divided, task

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import pickle
 import re
+import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,14 @@ from lrensemble.errors import AdoptError
 KEYS = ("state_dict", "model_state_dict", "model", "net", "network", "weights")
 """Keys under which training scripts save weights beside other things."""
 
-PREFIXES = ("module.", "_orig_mod.")
-"""Prefixes that wrappers of torch give the names of weights: data parallel, compiled."""
+PREFIXES = ("module.", "_orig_mod.", "_fsdp_wrapped_module.")
+"""Prefixes that wrappers of torch give the names of weights: data parallel, compiled, sharded."""
+
+CLASSES = ("classes", "class_names", "class_to_idx", "idx_to_class", "id2label", "label2id", "labels", "categories")
+"""Keys under which training scripts save the names of classes."""
+
+COUNTS = ("n_averaged",)
+"""Numbers that a wrapper of torch puts beside the weights: of how many networks they are the mean."""
 
 OTHERS = {
     b"": "empty",
@@ -51,11 +58,13 @@ def load_file(path: Path) -> Any:
     content = content_of(path)
     _require_saved(content, path)
     try:
-        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, about files that are refused in a line
+            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         named = re.search(r"GLOBAL ([\w.]+)|Unsupported (?:global|class|operand) ([\w.]+)|type ([\w.]+)", str(error))
         what = next((each for each in named.groups() if each), "") if named else ""
-        if not what:
+        if not what or what.isdigit():  # the number of an instruction
             raise AdoptError(f"{path} is damaged, or no file of torch.save; save model.state_dict() anew") from None
         raise AdoptError(
             f"{path} holds {_object(what)} beside the weights, and reading that would run code of the file; where you "
@@ -98,14 +107,28 @@ def state_in(content: Any, path: Path, key: str | None = None) -> dict[str, Tens
             raise AdoptError(f"{path} has no {key!r}; {_held(content)}")
         content = content[key]
     elif not is_state(content) and isinstance(content, Mapping):
-        content = next((content[name] for name in KEYS if is_state(content.get(name))), content)
+        content = _inner(content)
     if not is_state(content):
         raise AdoptError(f"{path} holds no weights by name; {_held(content)}; say where they are: key=NAME")
     return without_prefix(content)
 
 
+def _inner(content: Mapping[str, Any]) -> Any:
+    """Weights under one of the usual keys, or the only ones; of a table under such a key, those in it."""
+    named = next((content[name] for name in KEYS if is_state(content.get(name))), None)
+    if named is not None:
+        return named
+    states = [each for each in content.values() if is_state(each)]
+    tables = [content[name] for name in KEYS if isinstance(content.get(name), Mapping)]
+    if len(states) == 1:
+        return states[0]
+    return _inner(tables[0]) if not states and len(tables) == 1 and not is_state(tables[0]) else content
+
+
 def without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Weights under the names of the bare network, where a wrapper has put a prefix before all of them."""
+    if any(name.startswith(PREFIXES) for name in state):
+        state = {name: each for name, each in state.items() if name not in COUNTS}
     for prefix in PREFIXES:
         if state and all(name.startswith(prefix) for name in state):
             return without_prefix({name.removeprefix(prefix): each for name, each in state.items()})
@@ -158,3 +181,27 @@ def _held(content: Any) -> str:
     if isinstance(content, Mapping):
         return f"it holds {', '.join(map(str, list(content)[:10])) or 'nothing'}"
     return f"it holds {type(content).__name__}"
+
+
+def classes_in(content: Any, names: Sequence[str]) -> list[str] | None:
+    """Names of classes in the order of a network's outputs, where a file says them of the classes that are asked for.
+
+    Args:
+        content: what the file holds beside the weights: `classes`, or `class_to_idx` as data sets of folders have it.
+        names: of the classes that are asked for; a file that names others counts its own.
+    """
+    if not isinstance(content, Mapping):
+        return None
+    for key in CLASSES:
+        said = content.get(key)
+        if isinstance(said, Mapping):
+            by_name = all(isinstance(place, int) for place in said.values())
+            pairs = [(place, name) for name, place in said.items()] if by_name else list(said.items())
+            said = [name for _, name in sorted(pairs, key=lambda each: _place(each[0]))]
+        if isinstance(said, list | tuple) and sorted(map(str, said)) == sorted(names):
+            return list(map(str, said))
+    return None
+
+
+def _place(key: Any) -> int:
+    return int(key) if str(key).isdigit() else -1

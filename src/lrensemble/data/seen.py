@@ -53,3 +53,15 @@ def contrast_of(inputs: NDArray[Any]) -> NDArray[np.float64]:
     flat = inputs.reshape(len(inputs), -1)
     blocks = [flat[start : start + _BLOCK].std(axis=1, dtype=np.float64) for start in range(0, len(flat), _BLOCK)]
     return np.concatenate(blocks) if blocks else np.empty(0)
+
+
+def are_unlike(one: Seen | None, other: Seen | None) -> bool:
+    """Whether two sets of inputs cannot be the same features: most lie elsewhere, or spread three times as far.
+
+    Two draws of rows of one data set differ by less; inputs that were scaled, for one of two models, differ by more.
+    """
+    if one is None or other is None or len(one.mean) != len(other.mean):
+        return False
+    (low, high), apart = np.sort([one.std, other.std], axis=0), np.abs(np.subtract(one.mean, other.mean))
+    differing = (apart > high) | (high > 3 * low)
+    return bool(2 * differing.sum() > len(differing))

@@ -96,6 +96,8 @@ def _classes(labels: NDArray[Any], names: Sequence[str] | None, source: str) -> 
     if labels.dtype.kind == "U":
         known, indices = np.unique(labels, return_inverse=True)
         return indices.astype(np.int64), classes_of(str(name) for name in known)
+    if labels.dtype.kind == "b":
+        labels = labels.astype(np.int64)
     if labels.dtype.kind == "f" and (labels == np.floor(labels)).all() and np.isfinite(labels).all():
         labels = labels.astype(np.int64)
     if labels.dtype.kind not in "iu":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lrensemble.config import Inputs, Network, Scale
+from lrensemble.data.seen import are_unlike
 from lrensemble.errors import ExportError
 from lrensemble.evaluate import Team, judged, load
 from lrensemble.export.description import Description, Part
@@ -138,6 +139,7 @@ def _inputs(members: Sequence[Member]) -> tuple[Inputs, list[Inputs | None]]:
     size = next((each.image_size for each in known if each.image_size is not None), None)
     resizes = [each.resize for each in known]
     same = size is None and all(each == resizes[0] for each in resizes)  # else none is that of all members
+    _require_alike(members, known)
     features = _features(known)
     before = {"seen": seen, "image_size": size, "resize": resizes[0] if same else None, "features": features}
     given = [each.alone for each in known]
@@ -156,6 +158,22 @@ def _inputs(members: Sequence[Member]) -> tuple[Inputs, list[Inputs | None]]:
     widest = max((each.dtype for each in given), key=("uint8", "float32", "float64").index)
     raw = Inputs(shape=shape, dtype=widest, mean=(0.0,) * shape[0], std=(1.0,) * shape[0])
     return raw.model_copy(update=before), list(given)
+
+
+def _require_alike(members: Sequence[Member], known: Sequence[Inputs]) -> None:
+    """Refuse adopted models that predicted the same rows in other inputs: one row of inputs serves them all here.
+
+    Raises:
+        ExportError: the first two that differ.
+    """
+    adopted = [(member, own) for member, own in zip(members, known, strict=True) if member.network is not None]
+    for member, own in adopted[1:]:
+        first, before = adopted[0]
+        if own.shape == before.shape and are_unlike(before.seen, own.seen):
+            raise ExportError(
+                f"members {first.name} and {member.name} predicted other inputs of the same rows; adopt them with the "
+                "inputs as they are, and say by mean and std how each is normalised"
+            )
 
 
 def _features(known: Sequence[Inputs]) -> tuple[str, ...] | None:

@@ -17,7 +17,8 @@ from lrensemble.config import Gives, Inputs
 from lrensemble.data import load
 from lrensemble.data.truth import Kind
 from lrensemble.errors import AdoptError
-from lrensemble.front.arrays import aligned, as_array, as_truth, divided, holds_arrays
+from lrensemble.front.adoptable import hint_of, require_of_truth, taker_of, tell_other_inputs
+from lrensemble.front.arrays import aligned, as_array, beside, divided, holds_arrays
 from lrensemble.front.experiment import experiment_of
 from lrensemble.front.objects import as_model
 from lrensemble.front.paths import PathLike
@@ -100,6 +101,8 @@ def prepared(
     folder = pool.folder if isinstance(pool, Pool) else Path(pool)
     given, features = as_rows(data)
     rows = rows_of(folder, given, truth, features=features)
+    require_of_truth(gives, rows)
+    tell_other_inputs(rows)
     asked = Asked(
         inputs=_inputs(rows, mean, std),
         target=rows.pool.task.target,
@@ -118,7 +121,7 @@ def found_in(given: Any, kind: str | None, asked: Asked, options: Mapping[str, A
     Raises:
         AdoptError: no adopter takes it.
     """
-    if isinstance(given, Mapping) and _taker_of(given) is None:
+    if isinstance(given, Mapping) and taker_of(given) is None:
         return [
             replace(one, name=str(name)) for name, each in given.items() for one in found_in(each, kind, asked, options)
         ]
@@ -187,16 +190,12 @@ def _kind_of(given: Any, kind: str | None) -> str:
     """
     if kind is not None:
         return ADOPTERS.canonical(kind)
-    found = _taker_of(given)
+    found = taker_of(given)
     if found is None:
         what = os.fspath(given) if isinstance(given, str | os.PathLike) else type(given).__name__
-        raise AdoptError(f"{what} is of no tool that is known; say which: kind='…', one of {', '.join(ADOPTERS)}")
+        hint = hint_of(given)
+        raise AdoptError(f"{what} is of no tool that is known; {hint}say which: kind='…', one of {', '.join(ADOPTERS)}")
     return found
-
-
-def _taker_of(given: Any) -> str | None:
-    """The first adopter that takes it."""
-    return next((name for name in ADOPTERS if ADOPTERS.facts(name).takes(given)), None)
 
 
 def as_rows(data: Any) -> tuple[Any, tuple[str, ...] | None]:
@@ -217,8 +216,8 @@ def as_rows(data: Any) -> tuple[Any, tuple[str, ...] | None]:
         inputs = {str(name): each for name, each in data.items() if name in (*VAL[0], *TEST[0])}
         first = [name for name in VAL[0] if name in inputs]
         arrays, features = aligned(inputs, first[:1], "data")
-        truth = {str(name): as_truth(each) for name, each in data.items() if name not in inputs}
-        return arrays | truth, features
+        others = {str(name): each for name, each in data.items() if name not in inputs}
+        return arrays | beside(others, inputs, TEST[1], TEST[0]), features
     if isinstance(data, str | os.PathLike) and os.path.isdir(data):
         return Path(data), None
     experiment = experiment_of(data)

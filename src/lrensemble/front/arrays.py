@@ -13,9 +13,10 @@ from torch.utils.data import Dataset, TensorDataset
 
 from lrensemble.data import Samples
 from lrensemble.data.frames import columns_of, is_frame, names_of, numbers_in
-from lrensemble.data.npz import INPUTS, TEST_INPUTS, samples_of
+from lrensemble.data.npz import INPUTS, TEST_INPUTS, TEST_LABELS, samples_of
 from lrensemble.errors import DataError
 from lrensemble.front.fingerprint import fingerprint
+from lrensemble.front.indexes import in_order_of
 from lrensemble.here import hold
 from lrensemble.registry import ask_for
 from lrensemble.spec import Spec
@@ -60,7 +61,8 @@ def _arrays(given: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any], tuple[
         options = {str(key): value for key, value in given.items() if key in OPTIONS and isinstance(value, str)}
         inputs = {str(key): value for key, value in given.items() if key in (*INPUTS, *TEST_INPUTS)}
         found, features = aligned(inputs, [name for name in INPUTS if name in inputs], "data")
-        others = {str(key): as_truth(value) for key, value in given.items() if key not in {*options, *inputs}}
+        others = {str(key): value for key, value in given.items() if key not in {*options, *inputs}}
+        others = beside(others, inputs, TEST_LABELS, TEST_INPUTS)
         both = found | others
         return {key: both[key] for key in map(str, given) if key in both}, options, features
     if isinstance(given, TensorDataset) and len(given.tensors) == 2:
@@ -75,7 +77,28 @@ def _arrays(given: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any], tuple[
     if isinstance(truth, str):
         inputs, truth = divided(inputs, truth)
     found, features = aligned({"x": inputs}, ["x"], "data")
-    return found | {"y": as_truth(truth)}, {}, features
+    return found | beside({"y": truth}, {"x": inputs}), {}, features
+
+
+def beside(
+    given: Mapping[str, Any], inputs: Mapping[str, Any], of_test: Sequence[str] = (), test_inputs: Sequence[str] = ()
+) -> dict[str, NDArray[Any]]:
+    """Truth, and what else is known of rows, as arrays in the order of the rows of their inputs.
+
+    Args:
+        given: by name.
+        inputs: arrays, tensors or frames by name.
+        of_test: names of what is known of test rows.
+        test_inputs: names of the inputs of those.
+
+    Raises:
+        DataError: indexes of pandas that are of other rows, or values that are masked.
+    """
+    found = {}
+    for name, each in given.items():
+        rows = next((own for key, own in inputs.items() if (key in test_inputs) == (name in of_test)), None)
+        found[name] = as_truth(in_order_of(rows, each, f"data: {name}"))
+    return found
 
 
 def aligned(

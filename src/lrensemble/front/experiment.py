@@ -55,7 +55,7 @@ def experiment_of(
     elif data is not None:
         content["data"] = _with(content.get("data", {}), folder=Path(data))
     if epochs is not None:
-        content["train"] = _with(content.get("train", {}), epochs=epochs)
+        content["train"] = _with(content.get("train", {}), **_plain({"epochs": epochs}))
     return to_record(Experiment, content, "experiment")
 
 

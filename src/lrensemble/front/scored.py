@@ -8,6 +8,7 @@ import numpy as np
 
 from lrensemble.errors import PredictionsError
 from lrensemble.front.arrays import as_array
+from lrensemble.front.indexes import in_order_of
 from lrensemble.metrics import METRICS
 from lrensemble.metrics import score as measured
 from lrensemble.metrics.serving import OF_CLASSES
@@ -34,11 +35,12 @@ def score(metric: SpecLike, predictions: Any, truth: Any, weights: Any = None) -
         UnknownNameError, SpecError: a metric or an argument that is not known.
         PredictionsError: shapes that do not fit, what are no probabilities, labels outside the classes, NaN, or weights
             that cannot be.
-        DataError: masked values, or a frame that holds no numbers.
+        DataError: masked values, a frame that holds no numbers, or an index of pandas that is of other rows.
     """
     facts = METRICS.facts(METRICS.check(metric))
     of_classes = bool(set(OF_CLASSES) & set(facts.targets))
-    said, known = as_array(predictions, source="predictions"), as_array(truth, source="truth")
+    said = as_array(predictions, source="predictions")
+    known = as_array(in_order_of(predictions, truth, "truth"), source="truth")
     if not of_classes:
         said, known = (each[:, None] if each.ndim == 1 else each for each in (said, known))
     if said.ndim != 2 or 0 in said.shape or said.dtype.kind not in "buif":
@@ -49,7 +51,8 @@ def score(metric: SpecLike, predictions: Any, truth: Any, weights: Any = None) -
         Classes(names=tuple(map(str, range(said.shape[1])))).check_truth(known, len(said))
     else:
         _check_values(said, known)
-    counts = None if weights is None else check_weights(as_array(weights, source="weights"), len(said))
+    counts = None if weights is None else as_array(in_order_of(predictions, weights, "weights"), source="weights")
+    counts = None if counts is None else check_weights(counts, len(said))
     return measured(metric, said, known, counts)
 
 

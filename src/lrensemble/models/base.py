@@ -127,10 +127,12 @@ def build(model: SpecLike, shape: tuple[int, ...], outputs: int, seed: int) -> n
 
 
 def unwrapped(network: nn.Module) -> nn.Module:
-    """The network itself, of one that was compiled or is trained on several devices."""
+    """The network itself, of one that was compiled, is trained on several devices, or is a mean of weights."""
     while True:
         inner = getattr(network, "_orig_mod", None)
-        if inner is None and isinstance(network, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        if inner is None and isinstance(
+            network, nn.DataParallel | nn.parallel.DistributedDataParallel | torch.optim.swa_utils.AveragedModel
+        ):
             inner = network.module
         if not isinstance(inner, nn.Module):
             return network

@@ -48,9 +48,24 @@ def skops(content: bytes, *, values: bool = False) -> Runs:
         raise DataError(f"{type(model).__name__} has no predict_proba; it predicts values, or a class alone")
 
     def run(given: NDArray[Any]) -> NDArray[Any]:
-        return np.asarray(predict(given))
+        return np.asarray(predict(as_fitted(model, given)))
 
     return run
+
+
+def as_fitted(model: Any, given: NDArray[Any]) -> Any:
+    """Rows [sample, feature] as an estimator was fitted to them: a frame, where it knows its columns by name.
+
+    Steps that pick columns by their names take no array. Without pandas the rows stay one.
+    """
+    names = getattr(model, "feature_names_in_", ())
+    if given.ndim != 2 or given.shape[1] != len(names):
+        return given
+    try:
+        import pandas
+    except ImportError:
+        return given
+    return pandas.DataFrame(given, columns=names)
 
 
 def estimator_of(content: bytes) -> Any:

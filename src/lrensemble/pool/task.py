@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -151,14 +151,23 @@ class Task(OfTarget):
         }
         return self.model_copy(update={"splits": splits})
 
-    def at_places_of(self, other: Task) -> Self:
-        """This task with the places of another one's rows, wherever both have rows of the same ids."""
-        splits = {
-            name: split.model_copy(update={"rows": other.splits[name].rows})
-            if split.ids is not None and name in other.splits and split.ids == other.splits[name].ids
-            else split
-            for name, split in self.splits.items()
-        }
+    def at_places_of(self, other: Task, counted: Collection[str] = ()) -> Self:
+        """This task with the places of another one's rows, wherever both have rows of the same ids.
+
+        Args:
+            other: task of the same rows.
+            counted: splits whose rows are counted on from those of other splits, as nothing says their places: another
+                task may count each split from zero.
+        """
+        splits = dict(self.splits)
+        for name, split in self.splits.items():
+            theirs = other.splits.get(name)
+            if theirs is None:
+                continue
+            named = split.ids is not None and split.ids == theirs.ids
+            from_zero = name in counted and theirs.rows == fingerprint(np.arange(theirs.size))
+            if named or (from_zero and split.labels == theirs.labels):
+                splits[name] = split.model_copy(update={"rows": theirs.rows})
         return self.model_copy(update={"splits": splits})
 
     def hashes(self) -> dict[str, str]:

@@ -17,7 +17,8 @@ from lrensemble.adopt.callbacks import Keeper, derived, normalised
 from lrensemble.adopt.found import Found
 from lrensemble.adopt.into_pool import AdoptedMember
 from lrensemble.adopt.lightning.checkpoints import Checkpoint, read
-from lrensemble.adopt.lightning.networks import found_of, prefix_of
+from lrensemble.adopt.lightning.networks import found_of, required_builder
+from lrensemble.adopt.prefixes import prefix_of
 from lrensemble.config import Gives, Inputs
 from lrensemble.errors import MissingExtraError
 
@@ -106,7 +107,9 @@ class Keep:
             logged = {key: each for key, each in logged.items() if not key.startswith("train")}
             facts |= {"weights": "the last"}
             found = found_of(pl_module.state_dict(), asked, name=name, prefix=self.prefix, facts=facts, logged=logged)
-            prefix = self.prefix if self.prefix is not None else prefix_of(pl_module.state_dict(), asked)
+            prefix = self.prefix
+            if prefix is None:
+                prefix = prefix_of(pl_module.state_dict(), required_builder(asked, name), asked)
             own = _own(pl_module.get_submodule(prefix.rstrip(".")), asked.inputs, rows.raw["val"][:2])
             found = Found(**{**vars(found), "own": own})
         else:

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from lrensemble import models
 from lrensemble.adopt.found import Asked, Found
+from lrensemble.adopt.prefixes import prefix_of
 from lrensemble.adopt.weights import without_prefix
 from lrensemble.config import Network
 from lrensemble.errors import AdoptError
@@ -42,7 +42,7 @@ def found_of(
     builder = required_builder(asked, name)
     weights = without_prefix({key: each.detach().cpu().clone() for key, each in weights.items()})
     if prefix is None:
-        prefix = prefix_of(weights, asked)
+        prefix = prefix_of(weights, builder, asked)
     kept = {key.removeprefix(prefix): each for key, each in weights.items() if key.startswith(prefix)}
     if not kept:
         known = ", ".join(dict.fromkeys(key.partition(".")[0] + "." for key in weights))
@@ -64,21 +64,3 @@ def required_builder(asked: Asked, name: str) -> Spec:
             "(shape, outputs) that gives the module, or the network in it"
         )
     return asked.builder
-
-
-def prefix_of(weights: Mapping[str, Tensor], asked: Asked) -> str:
-    """Prefix under which a module has all weights of the network that is asked for; none where it is not clear."""
-    outputs = asked.target.head(None).outputs
-    wanted = models.build(required_builder(asked, "the module"), asked.inputs.shape, outputs, seed=0).state_dict()
-    if set(wanted) <= set(weights) or not wanted:
-        return ""
-    first = next(iter(wanted))
-    tried = [key.removesuffix(first) for key in weights if key.endswith(f".{first}")]
-    fitting = [prefix for prefix in tried if _has(weights, prefix, wanted)]
-    return fitting[0] if len(fitting) == 1 else ""
-
-
-def _has(weights: Mapping[str, Tensor], prefix: str, wanted: Mapping[str, Tensor]) -> bool:
-    return all(
-        (f := weights.get(f"{prefix}{key}")) is not None and f.shape == each.shape for key, each in wanted.items()
-    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lrensemble.adopt.estimators import checked, classes_of, facts_of, history_of, method_of, name_of, own_of, tool_of
+from lrensemble.adopt.features import check_features
 from lrensemble.adopt.found import ADOPTERS, Asked, Found
 from lrensemble.adopt.paths import begins_with, content_of
 from lrensemble.config import Network
@@ -67,7 +68,7 @@ def _found(
     """A booster in its text format.
 
     Raises:
-        AdoptError: its objective is not that of the pool's truth.
+        AdoptError: its objective is not that of the pool's truth, or it was fitted to other columns than the data have.
     """
     if content is None:
         content = booster.model_to_string().encode()
@@ -82,6 +83,7 @@ def _found(
             f"{name} has the objective {objective}, and the pool's truth is {needs}; adopt a model of those, or "
             "say what it gives (gives='probs', 'logits', 'values')"
         )
+    check_features(name, _names_of(booster), asked.inputs.features)
     kept = re.findall(rf"^\[({'|'.join(PARAMETERS)}): (\S+)\]$", text, re.MULTILINE)
     return Found(
         name,
@@ -93,3 +95,9 @@ def _found(
         content=content,
         facts={**facts_of(booster, "lightgbm", dict(kept)), **(facts or {})},
     )
+
+
+def _names_of(booster: Any) -> list[str]:
+    """Names of the columns that it was fitted to; none where LightGBM has numbered them."""
+    names = booster.feature_name()
+    return [] if names == [f"Column_{place}" for place in range(len(names))] else names

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import urllib.parse
-import urllib.request
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -19,31 +15,16 @@ from lrensemble.adopt.flavours import is_model_folder, models_of
 from lrensemble.adopt.found import ADOPTERS, Asked, Found
 from lrensemble.adopt.inside import is_model, models_in
 from lrensemble.adopt.logged import of_validation
+from lrensemble.adopt.mlflow_store import SERVERS, is_store, opened, path_of, unreadable, uri_of
 from lrensemble.adopt.parameters import value_of, with_arguments
-from lrensemble.adopt.paths import require_database
-from lrensemble.errors import AdoptError, MissingExtraError
+from lrensemble.errors import AdoptError
 from lrensemble.files import scratch_folder
 
 logger = logging.getLogger(__name__)
 
-ALLOWED = "MLFLOW_ALLOW_FILE_STORE"
-"""Variable of the environment without which newer versions of MLflow refuse to read its own folders."""
-
-SERVERS = ("http", "https", "databricks")
-"""Beginnings of URLs of tracking servers: whoever names one goes online himself."""
-
-
-def _is_store(path: Path) -> bool:
-    """Whether a folder is one in which MLflow keeps runs."""
-    return any((path / name / "meta.yaml").is_file() for name in ("0", *_names(path)))
-
-
-def _names(path: Path) -> list[str]:
-    return [name for name in os.listdir(path) if name.isdigit()] if path.is_dir() else []
-
 
 def _takes(given: Any) -> bool:
-    return isinstance(given, str | os.PathLike) and (is_model_folder(Path(given)) or _is_store(Path(given)))
+    return isinstance(given, str | os.PathLike) and (is_model_folder(Path(given)) or is_store(Path(given)))
 
 
 @ADOPTERS.register(takes=_takes, where="URI of the tracking store (sqlite:///mlflow.db, mlruns)", module="mlflow")
@@ -69,8 +50,8 @@ def mlflow(
     if is_model_folder(Path(given)):
         found = models_of(Path(given), asked)
         return [replace(each, name=asked.name or Path(given).resolve().name) for each in found]
-    uri = _uri_of(str(given))
-    with _client(uri) as client, scratch_folder() as folder:
+    uri = uri_of(str(given))
+    with opened(uri) as client, scratch_folder() as folder:
         home = _experiment(client, experiment, uri)
         runs = _finished(_all_runs(client, home.experiment_id), home.name)
         found, without = list[Found](), list[str]()
@@ -135,8 +116,8 @@ class _Store:
         """
         scheme = urllib.parse.urlparse(location).scheme
         if scheme in ("", "file"):
-            moved = _path_of(self.uri) / beside if self.uri.startswith("file:") else None
-            return moved if moved is not None and moved.is_dir() else _path_of(location)
+            moved = path_of(self.uri) / beside if self.uri.startswith("file:") else None
+            return moved if moved is not None and moved.is_dir() else path_of(location)
         if not self.uri.startswith(SERVERS):
             raise AdoptError(
                 f"artifacts are at {location}: a store on this disk sends nobody elsewhere; download them with mlflow "
@@ -221,69 +202,12 @@ def _experiment(client: Any, name: str | None, uri: str) -> Any:
                 key: each for key, each in known.items() if client.search_runs([each.experiment_id], max_results=1)
             }
     except Exception as error:  # whatever a server or a database raises
-        raise _unreadable(uri, error) from None
+        raise unreadable(uri, error) from None
     listed = ", ".join(sorted(known)[:10]) or "none"
     if name is not None and str(name) not in known:
         raise AdoptError(f"{uri} has no experiment {str(name)!r}; it has {listed}")
+    if name is None and not known:
+        raise AdoptError(f"{uri} has no experiment with runs; give the store that has them")
     if name is None and len(known) != 1:
         raise AdoptError(f"{uri} has the experiments {listed} with runs; say which: experiment=NAME")
     return known[str(name)] if name is not None else next(iter(known.values()))
-
-
-@contextmanager
-def _client(uri: str) -> Iterator[Any]:
-    """MLflow's client of a store.
-
-    Raises:
-        AdoptError: it cannot be read.
-        MissingExtraError: MLflow is not installed.
-    """
-    try:
-        tracking = import_module("mlflow.tracking")
-    except ImportError:
-        raise MissingExtraError("runs of MLflow need MLflow: pip install 'lrensemble[mlflow]'") from None
-    before, level = os.environ.get(ALLOWED), logging.getLogger("mlflow").level
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    os.environ.setdefault(ALLOWED, "true")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Warning)  # MLflow's own, of the libraries that it uses
-            try:
-                client = tracking.MlflowClient(tracking_uri=uri)
-            except Exception as error:  # whatever a server or a database raises
-                raise _unreadable(uri, error) from None
-            yield client
-    finally:
-        logging.getLogger("mlflow").setLevel(level)
-        if before is None:
-            os.environ.pop(ALLOWED, None)
-
-
-def _uri_of(given: str) -> str:
-    """URI of a store, which is there: opening one that is not would make it.
-
-    Raises:
-        AdoptError: there is none.
-    """
-    require_database(given)
-    is_folder = given.startswith("file:") or ("://" not in given and not given.startswith(SERVERS))
-    if not is_folder:
-        return given
-    path = _path_of(given)
-    if not _is_store(path):
-        raise AdoptError(
-            f"{path} is no folder of MLflow's; give mlruns, sqlite:///mlflow.db or http://…, and the experiment's name "
-            "by experiment=NAME"
-        )
-    return path.resolve().as_uri()
-
-
-def _path_of(uri: str) -> Path:
-    """Path of a file URI, or of a path."""
-    if not uri.startswith("file:"):
-        return Path(uri)
-    return Path(urllib.request.url2pathname(re.sub("^file:(//(?=/))?", "", uri)))
-
-
-def _unreadable(uri: str, error: Exception) -> AdoptError:
-    return AdoptError(f"{uri} cannot be read by MLflow: {' '.join(str(error).split())[:200] or type(error).__name__}")

@@ -15,7 +15,7 @@ from lrensemble.adopt.paths import content_of, has_suffix
 from lrensemble.config import Network
 from lrensemble.errors import AdoptError, DataError
 from lrensemble.networks import library
-from lrensemble.networks.skops import estimator_of
+from lrensemble.networks.skops import as_fitted, estimator_of
 from lrensemble.spec import Spec
 
 PICKLES = (".joblib", ".pkl", ".pickle")
@@ -93,6 +93,7 @@ def _of_file(path: Path, asked: Asked) -> Found:
 def _of_estimator(model: Any, asked: Asked, form: str, content: bytes | None = None) -> Found:
     checked(model, asked)
     arguments = {"values": True} if form == "skops" and asked.of_values else {}
+    predict = method_of(model, asked)
     if content is None:
         content = _as_skops(model) if form == "skops" else _as_onnx(model, asked)
     return Found(
@@ -100,7 +101,7 @@ def _of_estimator(model: Any, asked: Asked, form: str, content: bytes | None = N
         Network(model=Spec(form, arguments), file=f"network.{form}", gives=asked.target.estimator_gives),
         content=content,
         facts=facts_of(model, "scikit-learn"),
-        own=own_of(method_of(model, asked), asked.inputs),
+        own=own_of(lambda rows: predict(as_fitted(model, rows)), asked.inputs),
         classes=classes_of(model),
     )
 

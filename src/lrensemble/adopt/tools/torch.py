@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from lrensemble.adopt.found import ADOPTERS, Asked, Found
 from lrensemble.adopt.logged import of_validation
 from lrensemble.adopt.parameters import plain_values, with_arguments
 from lrensemble.adopt.paths import has_suffix
-from lrensemble.adopt.weights import is_state, load_file, load_safetensors, state_in
+from lrensemble.adopt.prefixes import prefix_of
+from lrensemble.adopt.weights import classes_in, is_state, load_file, load_safetensors, state_in
 from lrensemble.config import Network
 from lrensemble.errors import AdoptError
 from lrensemble.models.base import unwrapped
@@ -21,11 +23,15 @@ from lrensemble.spec import Spec
 
 SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors")
 
+ARCHIVES = (".pth.tar", ".pt.tar")
+"""Ends of names of files that are no archives: many training scripts call theirs so."""
+
 _is_file = has_suffix(*SUFFIXES)
 
 
 def _takes(given: Any) -> bool:
-    return isinstance(given, nn.Module) or _is_file(given)
+    named = isinstance(given, str | os.PathLike) and str(given).lower().endswith(ARCHIVES)
+    return isinstance(given, nn.Module) or _is_file(given) or named
 
 
 @ADOPTERS.register(takes=_takes, where="FILE.pt, .pth or .safetensors", module="torch")
@@ -76,11 +82,15 @@ def _of_file(path: Path, asked: Asked, key: str | None) -> Found:
         content = beside = load_file(path)
     weights = state_in(content, path, key)
     values = {} if is_state(beside) else plain_values(beside)  # buffers of one number are no facts
-    network = Network(model=with_arguments(asked.builder, values), gives=asked.gives or "logits")
+    builder = with_arguments(asked.builder, values)
+    if prefix := prefix_of(weights, builder, asked):
+        weights = {name.removeprefix(prefix): each for name, each in weights.items() if name.startswith(prefix)}
+    network = Network(model=builder, gives=asked.gives or "logits")
     return Found(
-        asked.name or path.stem,
+        asked.name or path.stem.removesuffix(".pth").removesuffix(".pt"),
         network,
         weights=weights,
+        classes=classes_in(beside, asked.target.names),
         facts={"file": path.name, **values},
         logged=of_validation(values),
     )

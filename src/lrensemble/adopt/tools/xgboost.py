@@ -12,6 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lrensemble.adopt.estimators import checked, classes_of, facts_of, history_of, method_of, name_of, own_of, tool_of
+from lrensemble.adopt.features import check_features
 from lrensemble.adopt.found import ADOPTERS, Asked, Found
 from lrensemble.adopt.paths import begins_with, content_of
 from lrensemble.config import Network
@@ -70,7 +71,7 @@ def _found(booster: Any, asked: Asked, name: str, missing: float | None, facts: 
     """A booster in its UBJ format, cut after its best round.
 
     Raises:
-        AdoptError: its objective is not that of the pool's truth.
+        AdoptError: its objective is not that of the pool's truth, or it was fitted to other columns than the data have.
     """
     objective = objective_of(booster)
     needs = asked.target.truth_kind
@@ -81,6 +82,7 @@ def _found(booster: Any, asked: Asked, name: str, missing: float | None, facts: 
             f"{name} has the objective {objective}, and the pool's truth is {needs}; adopt a model of those, or "
             "say what it gives (gives='probs', 'logits', 'values')"
         )
+    check_features(name, booster.feature_names or (), asked.inputs.features)
     best = _best_rounds(booster)
     if 0 < best < booster.num_boosted_rounds():
         booster = booster[:best]

@@ -234,8 +234,10 @@ def _task(out: Path, found: _Found, rows: Rows, before: Pool | None) -> tuple[Ta
         for split, (origin, places) in rows.items()
         if origin in found.ids
     }
-    task = Task.of(encodable(out.resolve().name), found.target, rows=positions(rows, found.sizes), **kept)
-    return (task if before is None else task.at_places_of(before.task)), kept
+    places = positions(rows, found.sizes)
+    task = Task.of(encodable(out.resolve().name), found.target, rows=places, **kept)
+    counted = [split for split, own in places.items() if (np.diff(own) == 1).all()]
+    return (task if before is None else task.at_places_of(before.task, counted)), kept
 
 
 def _add(pool: Pool, found: _Found, rows: Rows, reading: tuple[str, ...]) -> CollectResult:

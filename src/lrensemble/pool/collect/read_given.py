@@ -17,6 +17,7 @@ from lrensemble.pool.collect.names import ALL_FORMS, GIVEN_FORMS, LAYOUTS, OF_AL
 from lrensemble.pool.collect.reading.columns import arrange_table, row_ids, shared_key
 from lrensemble.pool.collect.reading.containers import in_memory, open_file, stem_of, suffix_of
 from lrensemble.pool.collect.reading.held import Arrays, Asked, Held
+from lrensemble.pool.collect.reading.indexes import require_clear_orders
 from lrensemble.pool.collect.reading.layout import arrange_arrays, tells_predictions, wanted_first
 from lrensemble.pool.collect.reading.long_tables import by_model
 from lrensemble.pool.collect.reading.places import Common, Place, places_of
@@ -56,6 +57,8 @@ def read_sources(given: Any, asked: Asked, truth: Any = None, ids: Any = None) -
         PredictionsError: what cannot be used, or is unclear.
         StorageError: a file cannot be read.
     """
+    if asked.id is None and ids is None:
+        require_clear_orders(given, truth)
     known = [*_truth(truth, asked), *([] if ids is None else [_Known(Path("id"), _by_split(ids, "ids"), None)])]
     if isinstance(given, Mapping):
         objects = [(str(name), each) for name, each in given.items()]
@@ -282,7 +285,13 @@ def asked_for(
     id: Any,  # noqa: A002
     columns: Sequence[str] | str | None,
 ) -> tuple[Asked, Any, NDArray[Any] | Any | None]:
-    """What was asked for, and truth and ids that are no names of columns."""
+    """What was asked for, and truth and ids that are no names of columns.
+
+    Raises:
+        PredictionsError: no such form.
+    """
+    if form is not None and form not in (*GIVEN_FORMS, "labels"):
+        raise PredictionsError(f"kind {form!r} is refused; give one of {', '.join((*GIVEN_FORMS, 'labels'))}")
     chosen: GivenForm | None = "top1" if form == "labels" else form
     names = tuple(columns.split(",") if isinstance(columns, str) else columns or ())
     column = truth if isinstance(truth, str) and not is_truth_file(truth) else None

@@ -14,8 +14,10 @@ from lrensemble.pool.collect.reading.families import ClassColumns, families, mod
 from lrensemble.pool.collect.reading.held import OVERRIDES, Arrays, Asked, Held, Table, as_names
 from lrensemble.pool.collect.reading.kinds import class_values, one_hot
 from lrensemble.pool.collect.reading.models import as_models
+from lrensemble.pool.collect.reading.outputs import take_outputs
 from lrensemble.pool.collect.reading.roles import role_of, words_of
 from lrensemble.pool.collect.reading.truth_columns import take_truth_columns
+from lrensemble.pool.collect.reading.written_numbers import unread_number
 
 
 def arrange_table(held: Held, asked: Asked, outside: Arrays) -> BySplit:
@@ -46,15 +48,31 @@ def arrange_table(held: Held, asked: Asked, outside: Arrays) -> BySplit:
         truth = take_truth_columns(held.path, found, rest)
     for name in [name for name in rest if role_of(name) in ("groups", "weights") and name not in asked.columns]:
         found[str(role_of(name))] = rest.pop(name)
+    if "labels" not in found and (of_outputs := take_outputs(asked, found, rest)):
+        asked.note(held.path, f"took {', '.join([of_outputs, *taken])}; {OVERRIDES}")
+        return {"val": found}
     candidates = _candidates(rest, asked)
-    read = _as_families(held, asked, found, candidates, rest) or as_models(held, asked, found, candidates, rest)
-    if read is None:
-        raise PredictionsError(_no_predictions(held, found))
+    read = _read(held, asked, found, candidates, rest)
     said, late_truth = read
     truth = truth or late_truth
     taken = [said, *([f"`{truth}` as truth"] if truth and "labels" not in outside else []), *taken]
     asked.note(held.path, f"took {', '.join(taken)}; {OVERRIDES}")
     return {"val": found}
+
+
+def _read(held: Held, asked: Asked, found: Arrays, candidates: Table, rest: Table) -> tuple[str, str | None]:
+    """Take the predictions: what was taken, and the truth where it is what was left.
+
+    Raises:
+        PredictionsError: what is unclear.
+    """
+    try:
+        read = _as_families(held, asked, found, candidates, rest) or as_models(held, asked, found, candidates, rest)
+        if read is None:
+            raise PredictionsError(_no_predictions(held, found))
+    except PredictionsError as error:
+        raise PredictionsError(unread_number(held) or str(error)) from None
+    return read
 
 
 def row_ids(asked: Asked, found: Arrays, rest: Table) -> str | None:

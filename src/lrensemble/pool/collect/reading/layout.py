@@ -12,7 +12,7 @@ from lrensemble.files import release
 from lrensemble.pool.arrays import stacked
 from lrensemble.pool.collect.names import ALL_FORMS, LAYOUTS, OF_ROWS, BySplit, placed, prefix
 from lrensemble.pool.collect.reading.held import OVERRIDES, Arrays, Asked, Held
-from lrensemble.pool.collect.reading.kinds import dense_form, distributes, single_form
+from lrensemble.pool.collect.reading.kinds import dense_form, distributes, one_hot, single_form
 from lrensemble.pool.collect.reading.one_column import of_class_one
 from lrensemble.pool.collect.reading.roles import PREDICTIVE, Role, half_of, role_of
 
@@ -197,6 +197,7 @@ def _settle(held: Held, asked: Asked, found: Arrays, split: str, taken: list[str
     if array.shape[-1:] == (1,) and array.ndim > 1 and rows != 1:
         array = array[..., 0]
     single = array.ndim == 1 or (array.ndim == 2 and rows is not None and array.shape[1] == rows != array.shape[0])
+    _require_one_class(held, asked, array, truth, split)
     form = asked.form or (single_form(array, truth) if single else dense_form(array, truth))
     if form is None and not single and truth is None and distributes(array):
         form = "probs"
@@ -213,6 +214,21 @@ def _settle(held: Held, asked: Asked, found: Arrays, split: str, taken: list[str
     taken.append(f"{prefix(split)}predictions {list(array.shape)} as {'labels' if form == 'top1' else form}")
 
 
+def _require_one_class(held: Held, asked: Asked, array: NDArray[Any], truth: NDArray[Any] | None, split: str) -> None:
+    """Refuse a truth of zeros and ones that gives a row several classes, or none: it would be read as values.
+
+    Raises:
+        PredictionsError: it does, and nobody has said that it is values.
+    """
+    if truth is None or truth.ndim != 2 or truth.shape[1] != array.shape[-1] or asked.form is not None:
+        return
+    if truth.dtype.kind in "biuf" and np.isin(truth, (0, 1)).all() and not one_hot(truth):
+        raise PredictionsError(
+            f"{held.path}: {prefix(split)}labels {list(truth.shape)} are zeros and ones, several or none in a row: "
+            "multi-label truth is not supported; give one class a row, or --kind values where they are numbers to learn"
+        )
+
+
 def unclear(held: Held, array: NDArray[Any], truth: NDArray[Any] | None, start: str = "") -> str:
     """What to say of predictions whose form is unclear."""
     if truth is None:
@@ -220,6 +236,8 @@ def unclear(held: Held, array: NDArray[Any], truth: NDArray[Any] | None, start: 
             f"{held.path} holds {held.listing()}, and no truth to tell what they are; name it with --truth NAME or "
             "--truth FILE, or say the form with --kind probs|logits|labels|values"
         )
+    if not array.size:
+        return f"{held.path}: {start}predictions {list(array.shape)} are of no rows; give a row at least"
     known = array[~np.isnan(array)] if array.dtype.kind == "f" else array
     numbers = (
         f"between {known.min():.4g} and {known.max():.4g}" if array.dtype.kind in "fiu" and known.size else "texts"

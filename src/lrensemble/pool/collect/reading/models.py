@@ -16,6 +16,7 @@ from lrensemble.pool.collect.reading.kinds import class_values, single_form
 from lrensemble.pool.collect.reading.layout import unclear
 from lrensemble.pool.collect.reading.one_column import of_class_one
 from lrensemble.pool.collect.reading.roles import role_of, words_of
+from lrensemble.pool.collect.reading.spreads import spreads_among
 
 
 def as_models(held: Held, asked: Asked, found: Arrays, candidates: Table, rest: Table) -> tuple[str, str | None] | None:
@@ -38,7 +39,7 @@ def as_models(held: Held, asked: Asked, found: Arrays, candidates: Table, rest: 
     if not chosen:
         _require_clear(held, columns, truth)
         return None
-    form = _one_form(held, forms, chosen)
+    form, chosen = _of_one_form(held, asked, forms, {name: columns[name] for name in chosen})
     classes = None if truth is None else class_values(truth)
     if form in OF_VALUES and asked.form is None and truth is not None and len(chosen) == len(classes or ()):
         raise PredictionsError(unclear(held, np.stack([columns[name] for name in chosen], axis=1), truth))
@@ -84,15 +85,39 @@ def _predictions_among(
     return chosen if any(closer) else []
 
 
-def _one_form(held: Held, forms: dict[str, GivenForm], chosen: list[str]) -> GivenForm:
-    """The form that columns share."""
-    kinds = {forms[name] for name in chosen}
+def _without_spreads(held: Held, asked: Asked, columns: Table) -> list[str]:
+    """Columns of values that are predictions themselves: of quantiles alone, the median.
+
+    Raises:
+        PredictionsError: all say how sure predictions are that are not there.
+    """
+    spreads, medians = spreads_among(columns)
+    if not spreads:
+        return list(columns)
+    kept = [name for name in columns if name not in (*spreads, *medians)] or medians
+    shown = ", ".join(name for name in columns if name not in kept)
+    what = "bounds, quantiles or deviations of predictions"
+    if not kept:
+        raise PredictionsError(f"{held.path}: {shown} look like {what}; name those to take with --columns NAME,NAME")
+    asked.note(held.path, f"left out {shown}: {what}, which --columns takes all the same")
+    return kept
+
+
+def _of_one_form(held: Held, asked: Asked, forms: dict[str, GivenForm], columns: Table) -> tuple[GivenForm, list[str]]:
+    """The form that columns share, and those of them that are predictions.
+
+    Raises:
+        PredictionsError: they are of several forms, or none is a prediction.
+    """
+    kinds = {forms[name] for name in columns}
     if len(kinds) > 1:
-        each = ", ".join(f"{name} ({forms[name]})" for name in chosen)
+        each = ", ".join(f"{name} ({forms[name]})" for name in columns)
         raise PredictionsError(
             f"{held.path}: {each} are of several kinds; say which with --columns NAME,NAME (it holds {held.listing()})"
         )
-    return kinds.pop()
+    form = kinds.pop()
+    spreads = form in OF_VALUES and not asked.columns
+    return form, _without_spreads(held, asked, columns) if spreads else list(columns)
 
 
 def _require_clear(held: Held, columns: Table, truth: NDArray[Any] | None) -> None:

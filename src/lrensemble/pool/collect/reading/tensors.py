@@ -21,10 +21,18 @@ if TYPE_CHECKING:
 
 
 def as_array(tensor: torch.Tensor) -> NDArray[Any]:
-    """The numbers of a tensor on any device, requiring gradients or not; bfloat16 becomes float32 without loss."""
+    """The numbers of a tensor on any device, requiring gradients or not; bfloat16 becomes float32 without loss.
+
+    Raises:
+        PredictionsError: a tensor that holds none: of the device `meta`, or nested.
+    """
     import torch
 
-    given = tensor.detach().cpu()
+    try:
+        given = tensor.detach().to_dense().cpu()
+    except Exception as error:  # torch raises many kinds
+        reason = " ".join(str(error).split())[:120]
+        raise PredictionsError(f"a tensor has no numbers that can be read ({reason}); give a dense one") from None
     return np.asarray((given.float() if given.dtype == torch.bfloat16 else given).numpy())
 
 
