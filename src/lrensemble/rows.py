@@ -1,4 +1,4 @@
-"""How often rows count: weights checked, and rows repeated for what knows of no weights; and rows nobody may change."""
+"""How often rows count: weights checked, rows repeated or drawn; and rows that nobody may change."""
 
 from __future__ import annotations
 
@@ -93,3 +93,15 @@ def read_only(rows: Any) -> Any:
     view = rows.view()
     view.flags.writeable = False
     return view
+
+
+def sampled(rows: int, most: int) -> NDArray[np.int64]:
+    """The places of all rows, or of so many drawn at random, the same ones every time; rising.
+
+    Args:
+        rows: how many there are.
+        most: how many are taken at most; one at least.
+    """
+    if rows <= max(1, most):
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(0).choice(rows, max(1, most), replace=False))

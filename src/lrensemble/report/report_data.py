@@ -20,6 +20,7 @@ from lrensemble.evaluate.teams import predictor_of
 from lrensemble.pool import Member, Pool
 from lrensemble.report.look import Look, looks_of
 from lrensemble.report.parameters import Floats, Products, products_of
+from lrensemble.rows import sampled
 from lrensemble.select import learned_nothing
 from lrensemble.targets import Need, served_by_all
 from lrensemble.targets.forms import smallest_integers
@@ -205,10 +206,9 @@ class ReportData:
     def sampled_rows(self, most: int) -> tuple[NDArray[np.int64], str]:
         """Positions of val rows, all or a random sample of `most`, and a phrase that says which."""
         rows = len(self.labels)
-        if rows <= max(1, most):
-            return np.arange(rows), f"all {rows:,} val rows"
-        chosen = np.sort(np.random.default_rng(SEED).choice(rows, size=max(1, most), replace=False))
-        return chosen, f"a sample of {len(chosen):,} of {rows:,} val rows"
+        chosen = sampled(rows, most)
+        which = f"all {rows:,}" if len(chosen) == rows else f"a sample of {len(chosen):,} of {rows:,}"
+        return chosen, f"{which} val rows"
 
     def seen(self, member: Member, split: str) -> Floats:
         """What metrics see of a member on a split, [sample, column]: probabilities, or values and then variances."""

@@ -10,8 +10,9 @@ from lrensemble.metrics import METRICS
 from lrensemble.report.escape import escape_html
 from lrensemble.report.look import GUIDE, SINGLE, TEAM
 from lrensemble.report.parameters import Floats
-from lrensemble.report.report_data import SEED, ReportData
+from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section
+from lrensemble.rows import sampled
 
 POINTS = 2000
 """Maximum number of rows that are drawn."""
@@ -35,9 +36,7 @@ def residuals(report: ReportData) -> Section | None:
     if team is not None:
         said["team"] = team
     truth = report.truth(report.test)
-    rows = np.arange(len(truth))
-    if len(rows) > POINTS:
-        rows = np.sort(np.random.default_rng(SEED).choice(rows, POINTS, replace=False))
+    rows = sampled(len(truth), POINTS)
     which = "all" if len(rows) == len(truth) else f"a sample of {len(rows):,} of"
     prose = [f"On {which} {len(truth):,} rows of test. A residual is the truth less what is predicted."]
     names = report.pool.task.target.names
