@@ -204,9 +204,10 @@ class ReportData:
         return products_of(self.members)
 
     def sampled_rows(self, most: int) -> tuple[NDArray[np.int64], str]:
-        """Positions of val rows, all or a random sample of `most`, and a phrase that says which."""
-        rows = len(self.labels)
-        chosen = sampled(rows, most)
+        """Positions of val rows that count, all or a random sample of `most`, and a phrase that says which."""
+        weights = self.pool.weights("val")
+        counted = np.arange(len(self.labels)) if weights is None else np.flatnonzero(weights)
+        rows, chosen = len(counted), counted[sampled(len(counted), most)]
         which = f"all {rows:,}" if len(chosen) == rows else f"a sample of {len(chosen):,} of {rows:,}"
         return chosen, f"{which} val rows"
 
