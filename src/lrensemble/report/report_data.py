@@ -242,7 +242,7 @@ class ReportData:
 
     def team_said(self, split: str) -> Floats | None:
         """What metrics see of the judged team, [sample, column]; None where it is not stored."""
-        return None if self.chosen is None else predict(self.pool, self.members, self.chosen, split)
+        return None if self.chosen is None else predict(self.pool, self.chosen, split)
 
 
 def policy_of(member: Member | Running) -> str:

@@ -57,7 +57,7 @@ def residuals(report: ReportData) -> Section | None:
 
 
 def coverages(said: Floats, truth: Floats, weights: Floats | None = None) -> list[float]:
-    """Share of the truth [sample, output] that lies in the central interval of each of `LEVELS`; rows count by weights."""
+    """Share of the truth [sample, output], by weights [sample], in the central interval of each of `LEVELS`."""
     return [_coverage(said, truth, level, weights) for level in LEVELS]
 
 
