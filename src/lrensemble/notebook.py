@@ -39,7 +39,7 @@ class Shown:
         columns = list(rows[0]) if rows else []
         head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
         body = "".join(
-            f"<tr>{''.join(f'<td>{html.escape(_in_print(row.get(name)))}</td>' for name in columns)}</tr>"
+            f"<tr>{''.join(f'<td>{html.escape(in_cell(row.get(name)))}</td>' for name in columns)}</tr>"
             for row in rows[:MOST_ROWS]
         )
         more = f"<p>and {len(rows) - MOST_ROWS} more rows: to_frame()</p>" if len(rows) > MOST_ROWS else ""
@@ -98,7 +98,8 @@ class Plots:
         return lambda: self(name)
 
 
-def _in_print(value: object) -> str:
+def in_cell(value: object) -> str:
+    """A value as a table of people has it: four digits of a number, a dash where there is none."""
     if value is None:
         return "–"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

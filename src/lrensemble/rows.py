@@ -1,4 +1,4 @@
-"""How often rows count: weights checked, and rows repeated for what knows of no weights; and rows nobody may change."""
+"""How often rows count: weights checked, rows repeated, drawn or divided; and rows that nobody may change."""
 
 from __future__ import annotations
 
@@ -124,3 +124,30 @@ def read_only(rows: Any) -> Any:
     view = rows.view()
     view.flags.writeable = False
     return view
+
+
+def sampled(rows: int, most: int) -> NDArray[np.int64]:
+    """The places of all rows, or of so many drawn at random, the same ones every time; rising.
+
+    Args:
+        rows: how many there are.
+        most: how many are taken at most; one at least.
+    """
+    if rows <= max(1, most):
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(0).choice(rows, max(1, most), replace=False))
+
+
+def stratified_folds(
+    labels: NDArray[np.int64], folds: int, seed: int | tuple[int, ...], counted: NDArray[np.bool_] | None = None
+) -> NDArray[np.int64]:
+    """The fold of every row [sample]: rows in random order, classes spread evenly over the folds.
+
+    Rows that are not counted [sample] stand in fold 0 and have no say.
+    """
+    rows = np.arange(len(labels)) if counted is None else np.flatnonzero(counted)
+    order = rows[np.random.default_rng(seed).permutation(len(rows))]
+    order = order[np.argsort(labels[order], kind="stable")]
+    fold_of_row = np.zeros(len(labels), dtype=np.int64)
+    fold_of_row[order] = np.arange(len(order)) % folds
+    return fold_of_row

@@ -213,9 +213,12 @@ def test_files_that_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "empty.keras", "w") as archive:
         archive.writestr("config.json", "{}")
         archive.writestr("metadata.json", "{}")
+    with zipfile.ZipFile(tmp_path / "deep.keras", "w") as archive:
+        archive.writestr("config.json", "[" * 10**5)
     for name, message in (
         ("old.h5", r"old\.h5 is of an older format of Keras, or holds weights alone"),
         ("damaged.keras", r"damaged\.keras is no file of Keras 3; save the model with"),
+        ("deep.keras", r"deep\.keras is no file of Keras 3; save the model with"),
         ("empty.keras", r"empty\.keras cannot be read by Keras"),
         ("none.keras", r"none\.keras is no file"),
     ):

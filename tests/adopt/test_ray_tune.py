@@ -192,7 +192,7 @@ def test_a_trial_that_was_killed_and_one_of_an_older_ray(tmp_path: Path) -> None
     old = [json.loads(line) for line in results.read_text().splitlines()]
     for line in old:
         del line["checkpoint_dir_name"]
-    results.write_text("".join(json.dumps(line) + "\n" for line in old) + '{"val_accuracy": 0.')
+    results.write_text("".join(json.dumps(line) + "\n" for line in old) + "[" * 10**5 + '\n{"val_accuracy": 0.')
     result = adopt(tmp_path / "pool", folder)
     assert len(result.pool.members()[0].history()) == 2
     assert result[0].logged == {"val_accuracy": (0.5, accuracy_of(made))}

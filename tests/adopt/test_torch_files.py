@@ -272,6 +272,7 @@ def test_plain_values_by_hand() -> None:
         "config": {"epoch": 4, "lr": 0.1, "hparams": {"width": 2}},
     }
     assert plain_values(content) == {"epoch": 3, "flag": True, "nan": "nan", "lr": 0.1, "width": 2}
+    assert value_of("[" * 10**5) == "[" * 10**5
     assert [value_of(each) for each in ("1", "0.5", "True", "None", "adam", "[1, 2]")] == [
         1,
         0.5,

@@ -79,7 +79,7 @@ class TestContract:
         np.testing.assert_allclose(out.sum(dim=1).numpy(), 1, rtol=1e-5)
 
     def test_weights_that_do_not_fit_are_refused(self, name: str, probs: NDArray[np.float64]) -> None:
-        for weights in ([1.0, 1.0], [1.0, -1.0, 1.0, 1.0], [0.0] * MEMBERS, [np.nan] * MEMBERS):
+        for weights in ([1.0, 1.0], [1.0, -1.0, 1.0, 1.0], [0.0] * MEMBERS, [np.nan] * MEMBERS, [np.inf, *[1.0] * 3]):
             with pytest.raises(PredictionsError, match="do not fit 4 members"):
                 combine(name, probs, weights)
         with pytest.raises(PredictionsError, match="give \\[member, sample, class\\]"):

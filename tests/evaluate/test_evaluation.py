@@ -137,9 +137,9 @@ def test_blocks_of_rows_change_nothing(
 ) -> None:
     pool = pool_of(arrays, tmp_path)
     team = choose(pool, "greedy(size=8, bootstrap=2)", folds=0)
-    whole = predict(pool, pool.members(), team, "test")
+    whole = predict(pool, team, "test")
     monkeypatch.setattr(streaming, "BLOCK_BYTES", 47 * 8 * len(team.team) * CLASSES)
-    assert np.array_equal(predict(pool, pool.members(), team, "test"), whole)
+    assert np.array_equal(predict(pool, team, "test"), whole)
     assert whole.shape == (TEST, CLASSES)
 
 

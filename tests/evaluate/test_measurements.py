@@ -35,7 +35,7 @@ def test_a_team_predicts_with_its_weights(tmp_path: Path) -> None:
     labels = pool.truth("test")
     first, second = (np.exp(member.predictions("test").main.astype(np.float64)) for member in pool.members())
     team = weighted(pool, (0.25, 0.75))
-    assert predict(pool, pool.members(), team, "test") == pytest.approx(0.25 * first + 0.75 * second)
+    assert predict(pool, team, "test") == pytest.approx(0.25 * first + 0.75 * second)
     result = evaluate(pool, [team])
     assert result.teams["all"].test.accuracy == pytest.approx(0.7), "the second member's errors"
     assert evaluate(pool, [weighted(pool, (0.75, 0.25))]).teams["all"].test.accuracy == pytest.approx(0.8)

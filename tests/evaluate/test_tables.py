@@ -73,7 +73,7 @@ def test_of_nll_there_are_three_tables() -> None:
     raw, tempered, accuracy = tables(
         result("nll", {"greedy": team("nll", 0.2), "best": team("nll", 0.25, False)}, "greedy")
     )
-    assert raw.title == "shapes: NLL; gain over the best single model on 1,200 test rows, adjusted for 1 teams"
+    assert raw.title == "shapes: NLL; gain over the best single model on 1,200 test rows, adjusted for 1 team"
     assert "with a temperature" in tempered.title
     assert accuracy.title.startswith("shapes: accuracy in percent; gain over the best single model by NLL on 1,200")
     assert raw.rows[0] == ("best single", "1", "0.2500", "0.2500", "", "", "")

@@ -64,7 +64,7 @@ def test_team_and_single_model_are_measured_on_test(pool: Pool) -> None:
     result, found = judged(pool)
     members = {member.id: member for member in pool.members()}
     single = seen(pool, members[found.member], "test")
-    team = predict(pool, pool.members(), choose(pool, "all", folds=0), "test")
+    team = predict(pool, choose(pool, "all", folds=0), "test")
     truth = pool.truth("test")
     assert (found.member, found.method) == (result.best_single.id, "all")
     assert found.single.aurc == pytest.approx(aurc(single, truth), abs=1e-6)

@@ -42,7 +42,7 @@ def test_an_ensemble_predicts_as_its_team_was_scored(
     dataset = load(experiment.data, experiment.split)
     made = ensemble_of(pool, team)
     for split in ("val", "test"):
-        expected = predict(pool, pool.members(), team, split)
+        expected = predict(pool, team, split)
         found = made.predict_proba(dataset.inputs[dataset.rows[split]])
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
         named = made.classes_[expected.argmax(axis=1)]

@@ -70,7 +70,7 @@ def of_distributions(pool: Pool) -> bool:
 def test_it_predicts_as_its_team_was_scored(pool: Pool, ensemble: Ensemble, dataset: Dataset) -> None:
     team = choose(pool, "all", folds=0)
     for split in ("val", "test"):
-        expected = predict(pool, pool.members(), team, split)
+        expected = predict(pool, team, split)
         inputs = dataset.raw(dataset.rows[split])
         found = ensemble.predict_dense(inputs)
         assert found.shape == expected.shape == (len(inputs), 2 if of_distributions(pool) else 1)

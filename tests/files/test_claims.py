@@ -12,6 +12,7 @@ import pytest
 
 from lrensemble.errors import ConfigError, LostClaimError, StorageError
 from lrensemble.files import write_folder, write_whole
+from lrensemble.files.beating import beating
 from lrensemble.files.claims import POLL_SECONDS, Claim, Held, claim, claimed, holder_of, poll_pause, tidy
 from lrensemble.files.holder import Holder
 
@@ -153,6 +154,33 @@ def test_beating_keeps_it_and_is_cheap(tmp_path: Path) -> None:
     assert 500 <= mine.lease < 520, "five times the longest pause"
     assert f".{mine.lease}s." in mine.folder.name
     assert mine.folder.is_dir()
+
+
+def test_a_touch_that_fails_is_tried_again() -> None:
+    """A network file system refuses a touch now and then; a claim that nobody touches any more goes to another."""
+    tried, again = list[int](), threading.Event()
+
+    def beat() -> None:
+        tried.append(len(tried))
+        if len(tried) < 3:
+            raise (OSError("stale file handle"), StorageError("cannot write"))[len(tried) - 1]
+        again.set()
+
+    with beating(beat, 1):
+        assert again.wait(30)
+
+
+def test_a_claim_that_was_lost_is_touched_no_more() -> None:
+    tried = list[int]()
+
+    def beat() -> None:
+        tried.append(len(tried))
+        raise LostClaimError("taken over")
+
+    with beating(beat, 1):
+        while not tried or any(thread.name == "beating" for thread in threading.enumerate()):
+            time.sleep(0.01)
+    assert tried == [0]
 
 
 def taken_over(home: Path) -> tuple[Claim, Path]:

@@ -1,36 +1,18 @@
 """The reliability diagram: rows that count several times are as many rows."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tests.report.weighted_pools import ROWS, report_of
 
-from lrensemble.evaluate import evaluate, load, save
-from lrensemble.evaluate.teams import choose
-from lrensemble.pool.collect import collect
-from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Section
 from lrensemble.report.sections.reliability import bins, reliability
-
-ROWS, CLASSES, MEMBERS = 90, 3, 4
 
 
 def section_of(folder: Path, times: NDArray[np.int64], *, repeated: bool) -> Section:
     """The section on a pool whose val rows count so often, or stand there so often."""
-    generator = np.random.default_rng(3)
-    labels = generator.integers(CLASSES, size=ROWS)
-    logits = generator.normal(size=(MEMBERS, ROWS, CLASSES))
-    logits[:, np.arange(ROWS), labels] += 1
-    order = np.repeat(np.arange(ROWS), times) if repeated else np.arange(ROWS)
-    arrays: dict[str, Any] = {"logits": logits[:, order], "labels": labels[order]}
-    arrays |= {} if repeated else {"weights": times}
-    arrays |= {"test_logits": logits, "test_labels": labels}
-    folder.mkdir()
-    np.savez(folder / "predictions.npz", **arrays)
-    pool = collect([folder / "predictions.npz"], folder / "pool").pool
-    save(pool, choose(pool, "all"))
-    section = reliability(ReportData(pool, evaluate(pool, load(pool))))
+    section = reliability(report_of(folder, times, repeated=repeated))
     assert section is not None
     assert "team: ECE" in section.prose[0]
     return section

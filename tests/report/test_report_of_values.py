@@ -90,3 +90,6 @@ def test_coverage_of_what_is_drawn_from_what_is_said() -> None:
     said = np.stack([generator.normal(size=4000), np.full(4000, 4.0)], axis=1)
     truth = said[:, :1] + 2.0 * generator.normal(size=(4000, 1))
     assert coverages(said, truth) == pytest.approx(LEVELS.tolist(), abs=0.03)
+    times = generator.integers(0, 4, size=50)
+    rows = np.repeat(np.arange(50), times)
+    assert coverages(said[:50], truth[:50], times.astype(float)) == pytest.approx(coverages(said[rows], truth[rows]))

@@ -26,10 +26,10 @@ def validation_of(seed: int, rows: int = ROWS, groups: NDArray[np.int64] | None 
 
 
 def by_hand(
-    validation: Validation, method: str, metric: str, consensus: str, folds: int, seed: int
+    validation: Validation, method: str, metric: str, consensus: str, folds: int, seed: int, division: int = 0
 ) -> NDArray[np.float64]:
     """[sample, class] what teams say of rows that they were not chosen on, from plain arrays."""
-    fold_of_row = folds_of_rows(validation, folds, seed)
+    fold_of_row = folds_of_rows(validation, folds, (seed, division) if division else seed)
     predictions = np.empty(validation.predictions.shape[1:])
     for fold in range(folds):
         inside, outside = fold_of_row != fold, fold_of_row == fold
@@ -59,6 +59,19 @@ def test_by_hand(method: str, metric: str, consensus: str) -> None:
         rows = generator.integers(ROWS, size=ROWS)
         assert replicate == pytest.approx(score(metric, predictions[rows], validation.truth[rows]), abs=1e-12)
     assert (len(found.replicates), found.folds, found.repeats) == (200, 3, 1)
+
+
+@pytest.mark.parametrize("metric", ["ece", "aurc", "f1", "brier"])
+def test_resamples_are_of_all_divisions(metric: str) -> None:
+    validation = validation_of(0)
+    found = cross_fit(validation, "log_odds_weights", metric=metric, folds=3, repeats=2)
+    both = [by_hand(validation, "log_odds_weights", metric, "mean", 3, 0, division) for division in (0, 1)]
+    assert not np.array_equal(both[0], both[1])
+    generator = np.random.default_rng(0)
+    for replicate in found.replicates[:5]:
+        rows = generator.integers(ROWS, size=ROWS)
+        scores = [score(metric, predictions[rows], validation.truth[rows]) for predictions in both]
+        assert replicate == pytest.approx(np.mean(scores), abs=1e-12)
 
 
 def test_few_rows_are_divided_again_and_again() -> None:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from tests.pairwise import pairwise
 
 from lrensemble.errors import SelectionError, SpecError
+from lrensemble.rows import stratified_folds
 from lrensemble.select import SELECTORS, Validation, cross_fit, select, team_score
 from lrensemble.select.methods.focal import every_focal_gd, focal_gd
 from lrensemble.select.methods.greedy_definition import ensemble_selection
 from lrensemble.select.methods.shared.forward_selection import Rules, best_prefix
 from lrensemble.select.scoring.incremental import incremental_team
-from lrensemble.select.scoring.resample import stratified_folds
 
 MEMBERS, ROWS, CLASSES = 6, 83, 4
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from lrensemble.models import MODELS
 from lrensemble.spec import Spec
+from lrensemble.text import from_json
 
 TABLES = (
     "args",
@@ -52,7 +52,7 @@ def plain_values(content: Any) -> dict[str, Any]:
 def value_of(text: str) -> Any:
     """Value that a tool wrote as a text: `0.1`, `True`, `None`; a text where it is nothing else."""
     try:
-        return json.loads({"True": "true", "False": "false", "None": "null"}.get(text, text))
+        return from_json({"True": "true", "False": "false", "None": "null"}.get(text, text), nan=True)
     except ValueError:
         return text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 from lrensemble.adopt.parameters import plain_values
 from lrensemble.errors import AdoptError
 from lrensemble.files import storage_errors
+from lrensemble.text import from_json
 
 PARAMETERS, RESULTS, ERROR = "params.json", "result.json", "error.txt"
 
@@ -129,7 +129,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
         text = path.read_text(encoding="utf-8", errors="replace")
     for line in text.splitlines():
         try:
-            each = json.loads(line)
+            each = from_json(line, nan=True)
         except ValueError:
             continue
         if isinstance(each, dict):
@@ -146,7 +146,7 @@ def _statuses(folders: set[Path]) -> dict[str, str]:
     for folder in folders:
         for path in sorted(folder.glob("experiment_state-*.json"))[-1:]:
             try:
-                states = [json.loads(each[0]) for each in _read(path)["trial_data"]]
+                states = [from_json(each[0], nan=True) for each in _read(path)["trial_data"]]
                 found |= {str(each["relative_logdir"]): str(each["status"]) for each in states}
             except (AdoptError, KeyError, IndexError, TypeError, ValueError):  # of another version of Ray
                 continue
@@ -157,6 +157,6 @@ def _read(path: Path) -> Any:
     with storage_errors("read", path):
         text = path.read_text(encoding="utf-8")
     try:
-        return json.loads(text)
+        return from_json(text, nan=True)
     except ValueError as error:
         raise AdoptError(f"{path} is no JSON: {error}") from None

@@ -20,6 +20,7 @@ from lrensemble.cli.console import (
     writable,
 )
 from lrensemble.cli.printer import print_answer
+from lrensemble.text.counted import counted
 
 if TYPE_CHECKING:
     from lrensemble.export.predicting import Asked
@@ -213,7 +214,7 @@ def predict(
     right = "" if accuracy is None else f"; {percent(accuracy)} % of the answers that are known are right"
     if none := int(predictions.abstained.sum()):
         right += f"; {none:,} without a label: no probability reaches {abstain:g}"
-    rows = "1 row" if len(predictions.rows) == 1 else f"{len(predictions.rows):,} rows"
+    rows = counted(len(predictions.rows), "row")
     people.print(f"{rows} predicted{f' to {out}' if out else ''}{right}", soft_wrap=True)
 
 

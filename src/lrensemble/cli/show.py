@@ -20,6 +20,7 @@ from lrensemble.cli.console import (
     print_json,
     print_tables,
 )
+from lrensemble.notebook import in_cell
 
 if TYPE_CHECKING:
     from lrensemble.cli.tables import Form
@@ -122,7 +123,7 @@ def _measured(description: Description) -> Table:
     for metric, value in judgement.test.by_metric().items():
         gain = judgement.gain.get(metric)
         ends = () if gain is None else (gain.value, gain.low, gain.high)
-        rows.add_row(metric, _number(judgement.val.by(metric)), _number(value), *map(_number, ends))
+        rows.add_row(metric, in_cell(judgement.val.by(metric)), in_cell(value), *map(in_cell, ends))
     return rows
 
 
@@ -176,14 +177,8 @@ def _history(member: Member, most: int) -> Table:
     keys = list(lines[0]) if lines else []
     rows = Table("history", dict.fromkeys(keys, "right"))
     for line in shown:
-        rows.add_row(*(_number(line.get(key)) for key in keys))
+        rows.add_row(*(in_cell(line.get(key)) for key in keys))
     return rows
-
-
-def _number(value: object) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _flat(recipe: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -175,9 +175,10 @@ def _normalised(probs: Array, weights: Array | None) -> Array:
     given = np.ones(probs.shape[0]) if weights is None else weights
     shares = like(probs, given) if is_array_api_obj(given) and not isinstance(given, np.ndarray) else np.asarray(given)
     fits = tuple(shares.shape) == (probs.shape[0],)
-    if not fits or bool((shares < 0).any()) or not float(shares.sum()) > 0:
+    if not fits or bool((shares < 0).any()) or not 0 < float(shares.sum()) < np.inf:
         raise PredictionsError(
-            f"weights {weights} do not fit {probs.shape[0]} members; give one for each, not negative, not all zero"
+            f"weights {weights} do not fit {probs.shape[0]} members; give one for each, finite and not negative, "
+            "not all zero"
         )
     shares = like(probs, shares)
     return shares / xp.sum(shares)

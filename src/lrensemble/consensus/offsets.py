@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.consensus.arrays import softmax
-from lrensemble.metrics import confusion_matrix
+from lrensemble.metrics.confusion import confusion_matrix, confusions_of
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -129,6 +129,6 @@ def _matrices(
     size = (len(positions) + 1) * classes * classes
     moved = np.bincount((step * classes + labels) * classes + one, weights=counts, minlength=size)
     moved -= np.bincount((step * classes + labels) * classes + rivals, weights=counts, minlength=size)
-    none_won = np.bincount(labels * classes + rivals, weights=counts, minlength=classes * classes)
+    none_won = confusions_of(rivals, labels, classes, counts)
     changes = moved.reshape(-1, classes, classes)[: len(positions)].cumsum(axis=0)
-    return np.asarray(none_won.reshape(classes, classes) + changes)
+    return np.asarray(none_won + changes)

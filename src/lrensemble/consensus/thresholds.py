@@ -14,6 +14,8 @@ from lrensemble.consensus.offsets import LEAST_GAIN, MOST_CLASSES, Decisions, al
 from lrensemble.errors import PredictionsError, SpecError
 from lrensemble.limits import Factor
 from lrensemble.metrics import METRICS, higher_is_better, predicted_classes
+from lrensemble.metrics.confusion import confusions_of
+from lrensemble.rows import stratified_folds
 from lrensemble.spec import SpecLike
 
 FOLDS = 5
@@ -94,7 +96,7 @@ def _cross_validated(rows: Decisions, penalty: float) -> Floats:
     """Mean offsets [class] of the folds, of the family that gains; zeros where none does."""
     classes = rows.logs.shape[1]
     none = np.zeros(classes)
-    fold_of_row = _folds(rows.labels)
+    fold_of_row = stratified_folds(rows.labels, FOLDS, seed=0)
     folds = int(fold_of_row.max()) + 1
     if folds < 2 or classes < 2:
         return none
@@ -115,23 +117,12 @@ def _gains(rows: Decisions, said: NDArray[np.int64], other: NDArray[np.int64]) -
     """Whether other decisions [sample] score better than what is said, by more than one standard error."""
     if (said == other).all():
         return False
-    classes = rows.logs.shape[1]
-    before, after = rows.labels * classes + said, rows.labels * classes + other
 
     def gain(counts: Floats) -> float:
-        matrices = [np.bincount(cells, weights=counts, minlength=classes**2) for cells in (before, after)]
-        scores = rows.measure(np.array(matrices, dtype=np.float64).reshape(2, classes, classes))
+        matrices = [confusions_of(each, rows.labels, rows.logs.shape[1], counts) for each in (said, other)]
+        scores = rows.measure(np.array(matrices))
         return float(scores[1] - scores[0])
 
     drawn = np.random.default_rng(0).multinomial(len(said), np.full(len(said), 1 / len(said)), size=RESAMPLES)
     error = float(np.std([gain(times * rows.counts) for times in drawn]))
     return gain(rows.counts) > error + LEAST_GAIN
-
-
-def _folds(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Fold of every row [sample], classes spread evenly."""
-    order = np.random.default_rng(0).permutation(len(labels))
-    order = order[np.argsort(labels[order], kind="stable")]
-    folds = np.empty(len(labels), dtype=np.int64)
-    folds[order] = np.arange(len(labels)) % FOLDS
-    return folds

@@ -39,7 +39,7 @@ def _teams_of(pool: Pool, methods: Sequence[SpecLike]) -> list[Team]:
         SelectionError: no team of one of them.
     """
     teams = stored_teams(pool)
-    found = {str(spec): [team for team in teams if _is_by(team, spec)] for spec in map(to_spec, methods)}
+    found = {str(spec): [team for team in teams if is_by(team, spec)] for spec in map(to_spec, methods)}
     for method, own in found.items():
         if not own:
             known = ", ".join(dict.fromkeys(team.method for team in teams)) or "none"
@@ -47,7 +47,8 @@ def _teams_of(pool: Pool, methods: Sequence[SpecLike]) -> list[Team]:
     return [team for own in found.values() for team in own] if methods else list(teams)
 
 
-def _is_by(team: Team, method: Spec) -> bool:
+def is_by(team: Team, method: Spec) -> bool:
+    """Whether a method has chosen a team; a bare name is that of the method with any arguments."""
     own = to_spec(team.method)
     return own == method or (not method.arguments and own.name == method.name)
 

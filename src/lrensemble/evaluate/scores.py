@@ -37,6 +37,26 @@ def record_of(found: Mapping[str, float | None]) -> Scores:
     return Scores.model_validate({**usual, "others": others})
 
 
+def measured_by(
+    metrics: Iterable[str], predictions: Floats, truth: NDArray[Any], width: int, weights: Floats | None
+) -> Scores:
+    """Values of metrics of predictions [sample, column] that are there as a whole.
+
+    Args:
+        metrics: that are measured.
+        predictions: as the metrics read them.
+        truth: of the rows.
+        width: number of classes, or of outputs.
+        weights: weight of each row [sample].
+    """
+    found = dict[str, float | None]()
+    for metric in metrics:
+        kept = Kept(metric, truth, width)
+        kept.add(0, predictions, truth)
+        found[metric] = kept.value(weights)
+    return record_of(found)
+
+
 def scores(
     probs: Floats,
     labels: NDArray[Any],
@@ -56,9 +76,4 @@ def scores(
     """
     wanted = metrics_of_target(Classes(names=tuple(map(str, range(probs.shape[1])))), metrics)
     able = [metric for metric in wanted if probabilities or METRICS.facts(METRICS.check(metric)).needs == "labels"]
-    found = dict[str, float | None]()
-    for metric in able:
-        kept = Kept(metric, labels, probs.shape[1])
-        kept.add(0, probs, labels)
-        found[metric] = kept.value(weights)
-    return record_of(found)
+    return measured_by(able, probs, labels, probs.shape[1], weights)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from lrensemble.config.records import reason_of
 from lrensemble.environment import environment
 from lrensemble.errors import LREnsembleError, PoolError
 from lrensemble.evaluate.measurements import LEARNED_NOTHING
 from lrensemble.evaluate.ranges import unknown_metric, wrong_in_result
 from lrensemble.evaluate.result import READ, UNSEALED, Result
 from lrensemble.evaluate.teams import Team
-from lrensemble.files import proves_itself, read_json, seal, warn_once, write_whole
+from lrensemble.files import read_json, seal, warn_once, write_whole
 from lrensemble.pool import Pool
+from lrensemble.pool.sealed import record_in
 from lrensemble.registry import require_known_paths
 
 RESULT = "result.json"
@@ -45,20 +42,13 @@ def read_result(path: Path) -> Result:
     if not isinstance(content, dict) or "verdict" not in content:
         raise PoolError(f"{path} holds no evaluation; make one with lrensemble evaluate")
     known = content.get("format")
-    if known == UNSEALED and "checksum" not in content:
+    sealed = known != UNSEALED or "checksum" in content
+    if not sealed:
         warn_once(f"{path} is of an earlier version, without a checksum: no change would be noticed")
     elif known not in READ:
         formats = " and ".join(map(str, (UNSEALED, *READ)))
         raise PoolError(f"{path} has format {known!r}; this version of lrensemble reads {formats}")
-    elif not proves_itself(content):
-        raise PoolError(f"{path} is damaged: its checksum is not that of its content; evaluate again")
-    without = {key: value for key, value in content.items() if key != "checksum"}
-    try:
-        result = Result.model_validate_json(json.dumps(without))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise PoolError(f"{path}: {where}: {reason_of(first)}; evaluate again") from None
+    result = record_in(Result, content, path, "evaluate again", sealed=sealed)
     if wrong := wrong_in_result(result):
         raise PoolError(f"{path} is damaged: {wrong}; evaluate again")
     if unknown := unknown_metric(*result.references, *(team.metric for team in result.teams.values())):

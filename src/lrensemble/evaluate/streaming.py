@@ -12,9 +12,10 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.evaluate.kept import NUMBERS, Kept, reduction_of
+from lrensemble.evaluate.kept import Kept
 from lrensemble.evaluate.predictors import Floats, Predictor, Said, Voices
 from lrensemble.files import release
+from lrensemble.metrics.reduction import NUMBERS, reduction_of
 from lrensemble.pool import Pool
 
 K = TypeVar("K", bound=Hashable)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lrensemble.evaluate.result import Gain, Reference, Result, Scores, TeamResult, TeamScores
 from lrensemble.evaluate.verdict import in_print, p_in_print, score_in_print, short, value_in_print
 from lrensemble.metrics import METRICS
+from lrensemble.text.counted import counted
 
 FIXED = "*"
 """Mark of the team that was fixed before test was looked at."""
@@ -86,9 +87,10 @@ def _table(
     aimed = "" if metric == reference.metric else f" by {in_print(reference.metric)}"
     percent = " in percent" if METRICS.facts(metric).unit == "fraction" else ""
     compared = _compared(teams, metric, tempered)
+    adjusted = f", adjusted for {counted(compared, 'team')}" if compared else ""
     title = (
         f"{result.task}: {in_print(metric)}{percent}; gain over {model}{aimed} on {_test_rows(result):,} test rows"
-        f"{f', adjusted for {compared} teams' if compared else ''}"
+        f"{adjusted}"
     )
     single = reference.tempered if tempered else reference
     assert single is not None

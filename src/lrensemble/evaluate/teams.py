@@ -242,6 +242,6 @@ def predictor_of(team: Team) -> Predictor:
     return Predictor(team.team, team.weights, team.consensus)
 
 
-def predict(pool: Pool, members: tuple[Member, ...], team: Team, split: str) -> NDArray[np.float64]:  # noqa: ARG001
+def predict(pool: Pool, team: Team, split: str) -> NDArray[np.float64]:
     """Predictions [sample, column] of a team on a split, computed block by block."""
     return SplitReader(pool, split).whole(predictor_of(team))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from lrensemble.consensus import CONSENSUS, fit
 from lrensemble.consensus.temperature import at_limit
 from lrensemble.evaluate.predictors import Predictor
 from lrensemble.evaluate.streaming import SplitReader
-from lrensemble.spec import Spec
+from lrensemble.rows import sampled
+from lrensemble.spec import Spec, SpecLike, to_spec
 
 SOFTENED = ("nll", "brier")
 """Metrics of a single model that a temperature improves."""
@@ -25,7 +24,7 @@ class Temperatures:
     def __init__(self, val: SplitReader, members: Iterable[str]) -> None:
         """Fit the temperature of each member that gives probabilities."""
         self._fitted = dict[str, Spec]()
-        self._rows = min(len(val), FITTED_CELLS // val.target.width)
+        self._rows = min(len(val), max(1, FITTED_CELLS // val.target.width))
         self._all = len(val)
         for name in dict.fromkeys(members):
             if self._can_be(val, name):
@@ -52,16 +51,14 @@ class Temperatures:
         return val.target.kind in kinds and "probabilities" in val.voices.served(Predictor((name,)))
 
     def _fit(self, val: SplitReader, name: str) -> Spec:
-        rows = np.arange(self._all)
-        if self._rows < self._all:
-            rows = np.sort(np.random.default_rng(0).choice(self._all, self._rows, replace=False))
+        rows = sampled(self._all, self._rows)
         probs = val.target.seen(val.voices.predictions[name][rows])
         weights = None if val.weights is None else val.weights[rows]
         return fit("tempered", probs[None], val.truth[rows], counts=weights)
 
 
-def value_of(fitted: Spec) -> float:
+def value_of(fitted: SpecLike) -> float:
     """Temperature of a consensus that was fitted."""
-    temperature = fitted.arguments["temperature"]
+    temperature = to_spec(fitted).arguments["temperature"]
     assert isinstance(temperature, float | int)
     return float(temperature)

@@ -8,6 +8,7 @@ from lrensemble.errors import SpecError, UntrustedError
 from lrensemble.pool import Pool
 from lrensemble.registry import known_paths_only, registry_of, require_known_paths
 from lrensemble.spec import to_spec
+from lrensemble.text.counted import counted
 
 PLURALS = {"policy": "policies", "model": "models"}
 
@@ -37,9 +38,7 @@ def untrusted(pool: Pool, part: Literal["policy", "model"], hidden: str) -> str:
             continue
     if not stopped:
         return ""
-    count = sum(stopped.values())
-    members = "1 member" if count == 1 else f"{count} members"
     return (
-        f"{hidden} of {members} is not shown: the {part} {', '.join(stopped)} is not used unasked; if you trust this "
-        "pool, add --trust-code (in Python, trust_code=True)"
+        f"{hidden} of {counted(sum(stopped.values()), 'member')} is not shown: the {part} {', '.join(stopped)} is not "
+        "used unasked; if you trust this pool, add --trust-code (in Python, trust_code=True)"
     )

@@ -20,6 +20,7 @@ from lrensemble.export.operations import needs_threads
 from lrensemble.export.outside import Outside, known_range, outside
 from lrensemble.files import storage_errors
 from lrensemble.networks.onnx import TYPES, session_of
+from lrensemble.text import from_json
 
 SUFFIX = ".onnx"
 DESCRIPTION, OPERATIONS = "description", "operations"
@@ -114,7 +115,7 @@ def _description(path: Path, metadata: Mapping[str, str]) -> Description:
             "export it again, or give the folder of a bundle"
         )
     try:
-        content = json.loads(metadata[DESCRIPTION])
+        content = from_json(metadata[DESCRIPTION], nan=True)
         return to_record(Description, content, f"the description in {path}")
     except (ValueError, ConfigError) as error:
         raise ExportError(f"{path} is damaged: {' '.join(str(error).split())[:300]}; export it again") from None

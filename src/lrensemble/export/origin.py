@@ -16,7 +16,6 @@ from lrensemble.evaluate.costs import cost_of
 from lrensemble.evaluate.result import Cost, Gain, Result, Scores
 from lrensemble.metrics import METRICS
 from lrensemble.pool import Pool
-from lrensemble.pool.names import with_distinct_names
 
 
 class Judgement(Record):
@@ -87,7 +86,7 @@ def origin_of(pool: Pool, team: Team) -> Origin:
 
 
 def _best_single(pool: Pool, metric: str) -> str | None:
-    members = with_distinct_names(pool.members())
+    members = pool.members()
     scores = [member.scores.get("val", {}).get(metric) for member in members]
     known = [score for score in scores if score is not None]
     if not known or len(known) < len(scores):

@@ -8,6 +8,7 @@ from lrensemble.config import Inputs, Network, Scale
 from lrensemble.data.seen import are_unlike
 from lrensemble.errors import ExportError
 from lrensemble.evaluate import Team, judged, load
+from lrensemble.evaluate.needed import is_by
 from lrensemble.export.description import Description, Part
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.origin import origin_of
@@ -36,17 +37,12 @@ def chosen_team(pool: Pool, method: str | None = None) -> Team:
     if method is None:
         first = judged(pool, teams)[0]
         return first.team or first.single
-    found = [team for team in teams if _is_by(team, method)]
+    found = [team for team in teams if is_by(team, to_spec(method))]
     if not found:
         known = ", ".join(dict.fromkeys(team.method for team in teams))
         raise ExportError(f"{pool.folder} has no team by {method!r}; it has {known}; others: lrensemble select -m")
     first = judged(pool, found)[0]
     return first.team or found[0]
-
-
-def _is_by(team: Team, method: str) -> bool:
-    wanted, own = to_spec(method), to_spec(team.method)
-    return wanted == own or (not wanted.arguments and wanted.name == own.name)
 
 
 def ensemble_of(pool: Pool, team: Team) -> Ensemble:

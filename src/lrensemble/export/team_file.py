@@ -14,7 +14,6 @@ from lrensemble.export.formats import FORMATS, Saved
 from lrensemble.export.team import chosen_team
 from lrensemble.files import seal, write_whole
 from lrensemble.pool import Pool
-from lrensemble.pool.names import with_distinct_names
 from lrensemble.pool.place import is_pool
 from lrensemble.pool.sealed import unseal
 from lrensemble.registry import known_paths_only, require_known_paths
@@ -38,7 +37,7 @@ class TeamFile(OfTarget):
 
 def team_file(pool: Pool, team: Team) -> TeamFile:
     """The file of a pool's team."""
-    names = {member.id: member.name for member in with_distinct_names(pool.members())}
+    names = {member.id: member.name for member in pool.members()}
     return TeamFile(
         task=pool.task.name,
         target=pool.task.target,

@@ -24,11 +24,12 @@ def beating(beat: Callable[[], None], lease: int) -> Iterator[None]:
     ended = threading.Event()
 
     def beat_on() -> None:
-        with suppress(LostClaimError, StorageError):
+        with suppress(LostClaimError):
             while not ended.wait(lease / (2 * BEATS)):
-                beat()
+                with suppress(StorageError, OSError):  # of a network, say: the next touch may reach it
+                    beat()
 
-    thread = threading.Thread(target=beat_on, daemon=True)
+    thread = threading.Thread(target=beat_on, daemon=True, name="beating")
     thread.start()
     try:
         yield

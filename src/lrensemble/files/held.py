@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrensemble.files.drafts import file_system_now
-from lrensemble.files.holder import PATTERN, Holder, alive, read_holder, this_process
+from lrensemble.files.holder import PATTERN, Holder, alive, this_process
 from lrensemble.files.inside import check_no_link
 from lrensemble.files.refused import storage_errors
 
@@ -129,8 +129,7 @@ def look(place: Path) -> Path | None:
 def held_by(found: Path, home: Path) -> Held | None:
     """The holder of a claim, as long as it holds."""
     match = NAME.fullmatch(found.name)
-    holder = read_holder(match["holder"]) if match and match["holder"] else None
-    if match is None or holder is None or _is_own(found.name, holder):
+    if match is None or not match["holder"] or _is_own(found.name, holder := holder_in(match)):
         return None
     lives = alive(holder)
     if lives is not False and _age(found, home) <= int(match["lease"]):
@@ -142,8 +141,8 @@ def _is_own(name: str, holder: Holder) -> bool:
     """Whether a claim is that of this thread, or of one that has ended: nobody is at work on it while this one asks."""
     if holder != this_process():
         return False
-    living = {thread.ident for thread in threading.enumerate()}
-    return threads.get(name) in {None, threading.get_ident()} or threads[name] not in living
+    owner = threads.get(name)
+    return owner in {None, threading.get_ident()} or owner not in {thread.ident for thread in threading.enumerate()}
 
 
 def _age(found: Path, home: Path) -> float:

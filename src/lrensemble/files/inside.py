@@ -14,23 +14,19 @@ MARK = "pool.json"
 """The file that makes a folder a pool."""
 
 
-def check_inside(path: Path, root: Path | None = None) -> None:
-    """Refuse a place that lies behind a link inside a pool.
+def check_inside(path: Path) -> None:
+    """Refuse a place that lies behind a link inside a pool, of several around it the outermost.
 
     What lies at the path itself may be a link: it is replaced or removed, not followed.
 
-    Args:
-        path: what is to be written or removed.
-        root: the folder that it must not leave; the outermost folder above it that holds a pool unless given.
-
     Raises:
-        StorageError: a folder on the way from the root to it is a link.
+        StorageError: a folder on the way from the pool to it is a link.
     """
-    above = list(path.absolute().parents)
-    root = pool_above(path) if root is None else root.absolute()
-    if root is None or root not in above:
+    pool = pool_above(path)
+    if pool is None:
         return
-    for folder in reversed(above[: above.index(root)]):
+    above = list(path.absolute().parents)
+    for folder in reversed(above[: above.index(pool)]):
         check_no_link(folder)
 
 

@@ -24,7 +24,7 @@ from lrensemble.front.objects import as_model
 from lrensemble.front.paths import PathLike
 from lrensemble.numpy_files import read_arrays
 from lrensemble.pool import Pool
-from lrensemble.pool.collect.files import distinct_names
+from lrensemble.pool.names import distinct_names
 from lrensemble.registry import ask_for
 from lrensemble.spec import Spec, to_spec
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import copy
 import warnings
-from importlib import import_module
 from typing import Annotated, Any, cast
 
 import torch
 from pydantic import Field
 from torch import nn
 
-from lrensemble.errors import MissingExtraError, SpecError
+from lrensemble.errors import SpecError
 from lrensemble.language.base import base_of
 from lrensemble.language.fewer_bits import Quantize
 from lrensemble.language.shared import Type, is_transposed, linear_layers, shared_base
 from lrensemble.models.base import MODELS
+from lrensemble.models.transformers_library import library
 from lrensemble.registry import nearest
 
 Rank = Annotated[int, Field(ge=1, le=4096)]
@@ -74,7 +74,7 @@ def lora(
     """
     del shape, outputs
     reference = base_of(base, revision)
-    peft = _peft()
+    peft = peft_library()
     model = _sharing(shared_base(reference, dtype, quantize))
     chosen = _layers(model, targets)
     config = peft.LoraConfig(
@@ -139,7 +139,7 @@ def adapter_config(network: Any) -> dict[str, Any]:
 
 def adapter_weights(network: Any) -> dict[str, torch.Tensor]:
     """Weights of an adapter by the names that `peft` saves them under; in the memory that it computes with."""
-    found: dict[str, torch.Tensor] = _peft().get_peft_model_state_dict(network, save_embedding_layers=False)
+    found: dict[str, torch.Tensor] = peft_library().get_peft_model_state_dict(network, save_embedding_layers=False)
     return found
 
 
@@ -200,11 +200,10 @@ def computes_again(network: nn.Module) -> bool:
     return any(getattr(part, "gradient_checkpointing", False) for part in network.modules())
 
 
-def _peft() -> Any:
-    try:
-        return import_module("peft")
-    except Exception as error:  # whatever an installation that does not fit raises
-        raise MissingExtraError(
-            f"model 'lora' needs peft; pip install 'lrensemble[llm]' ({type(error).__name__}: "
-            f"{' '.join(str(error).split())})"
-        ) from None
+def peft_library() -> Any:
+    """The library `peft`.
+
+    Raises:
+        MissingExtraError: it is not installed, or not as a whole.
+    """
+    return library("peft", "adapters need peft; pip install 'lrensemble[llm]'")

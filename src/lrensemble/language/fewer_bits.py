@@ -5,12 +5,11 @@ Not run by those who wrote it: they had neither the library nor a GPU for it.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any, Literal
 
 import torch
 
-from lrensemble.errors import MissingExtraError
+from lrensemble.models.transformers_library import library
 
 Quantize = Literal["8bit", "4bit"]
 
@@ -45,10 +44,5 @@ def require_library(quantize: Quantize) -> None:
     Raises:
         MissingExtraError: `bitsandbytes` is not installed, or not for this machine.
     """
-    try:
-        import_module("bitsandbytes")
-    except Exception as error:  # whatever an installation that does not fit raises
-        raise MissingExtraError(
-            f"model.quantize = {quantize!r} needs bitsandbytes; pip install bitsandbytes, or leave it out "
-            f"({type(error).__name__}: {' '.join(str(error).split())})"
-        ) from None
+    missing = f"model.quantize = {quantize!r} needs bitsandbytes; pip install bitsandbytes, or leave it out"
+    library("bitsandbytes", missing)

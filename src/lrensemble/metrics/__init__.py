@@ -2,9 +2,9 @@
 
 For classes and choices these are probabilities [sample, class] and labels [sample]: `scores`, `decisions`, `ranking`,
 `calibration` and `selective` register the metrics. For values both are [sample, output]: `values`, and `distributions`
-where the variances follow the means. `serving` says what is for which target; `significance` compares two predictors
-on the same rows; `diversity` says how much members differ; `conformal` makes sets of classes, and `detection` tells
-foreign rows by how unsure predictions are.
+where the variances follow the means. `serving` says what is for which target, and `reduction` what is needed of rows
+that come some at a time; `significance` compares two predictors on the same rows; `diversity` says how much members
+differ; `conformal` makes sets of classes, and `detection` tells foreign rows by how unsure predictions are.
 """
 
 from lrensemble.metrics import decisions, ranking  # noqa: F401  (registers what they define)

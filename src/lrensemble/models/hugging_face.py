@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -18,6 +17,7 @@ from lrensemble.models.room import require_room
 from lrensemble.models.transformers_library import quiet
 from lrensemble.models.vit import VisionTransformer
 from lrensemble.registry import reason_of
+from lrensemble.text import from_json
 
 Kind = Literal["sequences", "images"]
 
@@ -101,7 +101,7 @@ def settings_in(named: str, text: str) -> dict[str, Any]:
         SpecError: it is none, or has keys that would have something fetched.
     """
     try:
-        settings = json.loads(text)
+        settings = from_json(text, nan=True)
         if not isinstance(settings, dict):
             raise ValueError("it is no table")
     except ValueError as error:

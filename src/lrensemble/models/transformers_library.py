@@ -22,15 +22,28 @@ def transformers_with(attribute: str, what: str, extra: str) -> Any:
     Raises:
         MissingExtraError: it is not installed, or not as a whole.
     """
+    return library("transformers", f"{what} needs transformers; pip install 'lrensemble[{extra}]'", attribute)
+
+
+def library(name: str, missing: str, attribute: str = "") -> Any:
+    """A library that is not installed with this one, or is so only in part.
+
+    Args:
+        name: of the module.
+        missing: how the message begins: who needs it, and how to install it.
+        attribute: a part that is asked for, so that it is sure to be there.
+
+    Raises:
+        MissingExtraError: it is not installed, or not as a whole.
+    """
     try:
-        transformers = import_module("transformers")
-        getattr(transformers, attribute)
+        found = import_module(name)
+        if attribute:
+            getattr(found, attribute)
     except Exception as error:  # whatever an installation that does not fit raises
-        raise MissingExtraError(
-            f"{what} needs transformers; pip install 'lrensemble[{extra}]' ({type(error).__name__}: "
-            f"{' '.join(str(error).split())})"
-        ) from None
-    return transformers
+        reason = " ".join(str(error).split())
+        raise MissingExtraError(f"{missing} ({type(error).__name__}: {reason})") from None
+    return found
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 import warnings
@@ -20,6 +19,7 @@ from lrensemble.errors import DataError
 from lrensemble.files import scratch_folder
 from lrensemble.networks.base import NETWORKS, Runs
 from lrensemble.networks.library import library
+from lrensemble.text import from_json
 
 BACKEND = "KERAS_BACKEND"
 """Variable of the environment by which Keras chooses what it computes with, once, when it is first imported."""
@@ -103,7 +103,7 @@ def config_of(content: bytes, what: str) -> tuple[dict[str, Any], dict[str, Any]
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-        config, metadata = (json.loads(archive.read(name)) for name in ("config.json", "metadata.json"))
+        config, metadata = (from_json(archive.read(name), nan=True) for name in ("config.json", "metadata.json"))
     except (zipfile.BadZipFile, KeyError, ValueError):
         raise DataError(f"{what} is no file of Keras 3; save the model with model.save('NAME.keras')") from None
     return config, metadata

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,10 +33,17 @@ def _names(same: Sequence[Member]) -> list[str]:
         ", ".join([member.name, *(f"{key.removeprefix('train.')}={recipe[key]}" for key in differing if key in recipe)])
         for member, recipe in zip(same, recipes, strict=True)
     ]
-    counts = {name: names.count(name) for name in names}
-    return [
-        name if counts[name] == 1 else f"{name} #{names[: place + 1].count(name)}" for place, name in enumerate(names)
-    ]
+    return distinct_names(names)
+
+
+def distinct_names(names: Sequence[str]) -> list[str]:
+    """The names; those that stand several times are numbered."""
+    counts, so_far = Counter(names), Counter[str]()
+    found = []
+    for name in names:
+        so_far[name] += 1
+        found.append(name if counts[name] == 1 else f"{name} #{so_far[name]}")
+    return found
 
 
 def _flat(recipe: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

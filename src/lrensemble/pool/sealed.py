@@ -5,6 +5,7 @@ A checksum finds damage (a flipped bit, a cut, a file in the wrong place), not f
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Mapping
 from functools import lru_cache
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 
 from lrensemble.config import Record, to_record
+from lrensemble.config.records import reason_of
 from lrensemble.errors import ConfigError, PoolError
 from lrensemble.files import (
     FORMAT,
@@ -72,6 +75,30 @@ def to_pool_record(kind: type[R], content: object, path: Path) -> R:
         return to_record(kind, content, str(path))
     except ConfigError as error:
         raise PoolError(str(error)) from None
+
+
+def record_in(kind: type[R], content: Mapping[str, object], path: Path, again: str, *, sealed: bool = True) -> R:
+    """The record in the content of a JSON file that is made anew where it is damaged.
+
+    Args:
+        kind: of the record.
+        content: all of it.
+        path: of the file, for messages.
+        again: what makes it.
+        sealed: whether it must have a checksum; formats of earlier versions had none.
+
+    Raises:
+        PoolError: a content that does not match its checksum, or none of such a record.
+    """
+    if sealed and not proves_itself(content):
+        raise PoolError(f"{path} is damaged: its checksum is not that of its content; {again}")
+    rest = {key: value for key, value in content.items() if key != "checksum"}
+    try:
+        return kind.model_validate_json(json.dumps(rest))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise PoolError(f"{path}: {where}: {reason_of(first)}; {again}") from None
 
 
 def check_file(path: Path, expected: str) -> None:

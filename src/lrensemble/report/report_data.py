@@ -20,6 +20,7 @@ from lrensemble.evaluate.teams import predictor_of
 from lrensemble.pool import Member, Pool
 from lrensemble.report.look import Look, looks_of
 from lrensemble.report.parameters import Floats, Products, products_of
+from lrensemble.rows import sampled
 from lrensemble.select import learned_nothing
 from lrensemble.targets import Need, served_by_all
 from lrensemble.targets.forms import smallest_integers
@@ -203,12 +204,12 @@ class ReportData:
         return products_of(self.members)
 
     def sampled_rows(self, most: int) -> tuple[NDArray[np.int64], str]:
-        """Positions of val rows, all or a random sample of `most`, and a phrase that says which."""
-        rows = len(self.labels)
-        if rows <= max(1, most):
-            return np.arange(rows), f"all {rows:,} val rows"
-        chosen = np.sort(np.random.default_rng(SEED).choice(rows, size=max(1, most), replace=False))
-        return chosen, f"a sample of {len(chosen):,} of {rows:,} val rows"
+        """Positions of val rows that count, all or a random sample of `most`, and a phrase that says which."""
+        weights = self.pool.weights("val")
+        counted = np.arange(len(self.labels)) if weights is None else np.flatnonzero(weights)
+        rows, chosen = len(counted), counted[sampled(len(counted), most)]
+        which = f"all {rows:,}" if len(chosen) == rows else f"a sample of {len(chosen):,} of {rows:,}"
+        return chosen, f"{which} val rows"
 
     def seen(self, member: Member, split: str) -> Floats:
         """What metrics see of a member on a split, [sample, column]: probabilities, or values and then variances."""
@@ -241,7 +242,7 @@ class ReportData:
 
     def team_said(self, split: str) -> Floats | None:
         """What metrics see of the judged team, [sample, column]; None where it is not stored."""
-        return None if self.chosen is None else predict(self.pool, self.members, self.chosen, split)
+        return None if self.chosen is None else predict(self.pool, self.chosen, split)
 
 
 def policy_of(member: Member | Running) -> str:

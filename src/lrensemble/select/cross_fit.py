@@ -151,7 +151,7 @@ def _out_of_fold(
         outside = validation.weighted(weights * (fold_of_row == fold))
         values = known_values(outside, chosen.team, chosen.weights, metric, chosen.consensus)
         if values is not None:
-            kept.add_values(outside.counted, values)
+            kept.add_reduced(outside.counted, values)
         else:
             learned = fitted_consensus(inside, chosen.team, chosen.weights, chosen.consensus)
             for rows, predictions in combined_blocks(

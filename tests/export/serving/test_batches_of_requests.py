@@ -92,6 +92,15 @@ def test_one_that_fails_fails_alone() -> None:
     assert slow.sizes == [1, 3, 1, 1, 1]
 
 
+def test_rows_that_cannot_be_put_together_are_predicted_alone() -> None:
+    """The queue goes on: an error outside of a prediction ended it, and every later request waited for ever."""
+    slow = Slow()
+    asked = rows(1), torch.tensor([[2.0, 3.0]])
+    found = run(slow, lambda batches: asyncio.wait_for(behind(slow, batches, *asked), 30))
+    assert [each.tolist() for each in found] == [[[2]], [[4, 6]]]
+    assert slow.sizes == [1, 1, 1]
+
+
 def test_who_has_gone_is_not_predicted() -> None:
     slow = Slow()
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lrensemble.environment import environment
 from lrensemble.errors import PoolError
@@ -15,8 +13,7 @@ from lrensemble.evaluate.benchmarks.record import Benchmarks, Choice, OnBenchmar
 from lrensemble.evaluate.comparison import gains
 from lrensemble.evaluate.judged import Judged, judged
 from lrensemble.evaluate.looks import described, write_look
-from lrensemble.evaluate.predictors import Floats, Predictor
-from lrensemble.evaluate.result import Scores
+from lrensemble.evaluate.predictors import Predictor
 from lrensemble.evaluate.scores import scores
 from lrensemble.evaluate.streaming import SplitReader
 from lrensemble.evaluate.teams import Team, choose
@@ -99,24 +96,20 @@ def _on(split: str, answers: Pool, base: Pool | None, choice: Choice, looks: int
     alone = None
     if base is not None:
         (member,) = base.members()
-        alone = _scores(SplitReader(base, split).whole(Predictor((member.id,))), truth)
+        alone = scores(SplitReader(base, split).whole(Predictor((member.id,))), truth)
     counts = answers.choices(split)
     return OnBenchmark(
         questions=len(truth),
         chance=1 / answers.task.target.width if counts is None else float((1 / counts).mean()),
         base=alone,
-        single=_scores(single, truth),
-        team=None if team is None else _scores(team, truth),
-        members={name: _scores(own, truth) for name, own in said.items()},
+        single=scores(single, truth),
+        team=None if team is None else scores(team, truth),
+        members={name: scores(own, truth) for name, own in said.items()},
         gain=gain,
         adjusted_p={metric: each.p_value for metric, each in gain.items()},
         looks=looks,
         text="",
     )
-
-
-def _scores(said: Floats, truth: NDArray[Any]) -> Scores:
-    return scores(said, truth)
 
 
 def _adjusted(found: Mapping[str, OnBenchmark]) -> dict[str, OnBenchmark]:

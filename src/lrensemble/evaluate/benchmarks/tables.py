@@ -9,6 +9,7 @@ from lrensemble.evaluate.result import Scores
 from lrensemble.evaluate.tables import GainTable
 from lrensemble.evaluate.verdict import in_print, p_in_print, score_in_print, value_in_print
 from lrensemble.metrics import METRICS
+from lrensemble.text.counted import counted
 
 HEADINGS = ("benchmark", "questions", "chance", "base", "single", "team", "gain", "95 % interval", "p")
 
@@ -20,7 +21,7 @@ def benchmark_tables(found: Benchmarks) -> Iterator[GainTable]:
         percent = " in percent" if METRICS.facts(metric).unit == "fraction" else ""
         title = (
             f"{found.choice.task}: {in_print(metric)}{percent} on benchmarks; gain of the team over the best single "
-            f"model, p adjusted for {count} {'benchmark' if count == 1 else 'benchmarks'}"
+            f"model, p adjusted for {counted(count, 'benchmark')}"
         )
         rows = tuple(_row(metric, name, each) for name, each in found.benchmarks.items())
         yield GainTable(title, HEADINGS, rows, None)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lrensemble.consensus.temperature import at_limit
 from lrensemble.evaluate.study.difference import Difference, Reliability
 from lrensemble.evaluate.study.findings.differences import half_width
 from lrensemble.evaluate.study.record import TEMPERED, Comparison, Replicate
-from lrensemble.evaluate.study.words import in_brief, in_words, many, measure_in_print
+from lrensemble.evaluate.study.words import in_brief, in_words, measure_in_print
+from lrensemble.spec import Spec
+from lrensemble.text.counted import counted
 
 FEW = 5
 """Number of replicates up to which a note says how wide their intervals are."""
@@ -41,8 +44,8 @@ def _setting(found: Comparison) -> str:
     members = [one.members for own in found.pools.values() for one in own]
     size = f"{min(members)}" if min(members) == max(members) else f"{min(members)} to {max(members)}"
     return (
-        f"{found.task}, {many(found.rows[found.test], 'test row')}, "
-        f"{many(replicates_of(found), 'replicate')}, {many(len(found.pools), 'pool')} of {size} members, "
+        f"{found.task}, {counted(found.rows[found.test], 'test row')}, "
+        f"{counted(replicates_of(found), 'replicate')}, {counted(len(found.pools), 'pool')} of {size} members, "
         f"teams by {found.method}:"
     )
 
@@ -61,7 +64,7 @@ def _over_reference(found: Comparison, measure: str) -> str:
         over = "" if replicates_of(found) == 1 else " over rows and replicates together"
         told = ", ".join(f"{pool} ({in_brief(measure, one)})" for pool, one in undecided.items())
         parts.append(f"no difference from {found.reference!r} that is reliable{over}: {told}")
-    return f"In test {name}, {'; '.join(parts)} (95 % intervals, adjusted for {many(len(table), 'comparison')})."
+    return f"In test {name}, {'; '.join(parts)} (95 % intervals, adjusted for {counted(len(table), 'comparison')})."
 
 
 _OVER: Mapping[Reliability, str] = {
@@ -94,7 +97,7 @@ def _limits(found: Comparison) -> str:
     alone = (
         "With one replicate nothing is known of other base seeds; "
         if count == 1
-        else f"Intervals over replicates rest on {many(count, 'base seed')}; "
+        else f"Intervals over replicates rest on {counted(count, 'base seed')}; "
     )
     return alone + "nothing is said of other data, networks or budgets."
 
@@ -154,7 +157,7 @@ def _few(found: Comparison) -> str:
         return ""
     reach, of_more = (half_width(each, pools) for each in (count, 2 * count))
     return (
-        f"With {count} replicates and {many(pools, 'comparison')}, an interval over replicates reaches {reach:.1f} "
+        f"With {count} replicates and {counted(pools, 'comparison')}, an interval over replicates reaches {reach:.1f} "
         f"standard deviations of a difference to either side; with {2 * count} it would be {of_more:.1f}."
     )
 
@@ -164,7 +167,7 @@ def _soups(found: Comparison) -> str:
     none = [each for each in found.soups if not each.scores]
     if not none:
         return ""
-    return f"No soup of {len(none)} of {many(len(found.soups), 'team')}; of {none[0].pool}: {none[0].reason}."
+    return f"No soup of {len(none)} of {counted(len(found.soups), 'team')}; of {none[0].pool}: {none[0].reason}."
 
 
 def _temperatures(found: Comparison) -> str:
@@ -173,7 +176,5 @@ def _temperatures(found: Comparison) -> str:
 
 
 def _at_limit(one: Replicate) -> bool:
-    from lrensemble.consensus.temperature import HIGHEST, LOWEST, NEAR_LIMIT
-
     known = [each.temperature for each in (one.single, one.team) if each is not None and each.temperature is not None]
-    return any(not LOWEST * (1 + NEAR_LIMIT) < value < HIGHEST * (1 - NEAR_LIMIT) for value in known)
+    return any(at_limit(Spec("tempered", {"temperature": value})) for value in known)

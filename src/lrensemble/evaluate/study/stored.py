@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from lrensemble.config.records import reason_of
 from lrensemble.errors import PoolError
 from lrensemble.evaluate.study.record import FORMAT, Comparison
-from lrensemble.files import proves_itself, read_json
+from lrensemble.files import read_json
+from lrensemble.pool.sealed import record_in
 
 STUDY = "study.json"
 """Name of the file in the folder of a study."""
@@ -33,12 +30,4 @@ def read_comparison(folder: Path) -> Comparison:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         known = content.get("format") if isinstance(content, dict) else None
         raise PoolError(f"{path} has format {known!r}; this version of lrensemble reads {FORMAT}; run the study again")
-    if not proves_itself(content):
-        raise PoolError(f"{path} is damaged: its checksum is not that of its content; run the study again")
-    without = {key: value for key, value in content.items() if key != "checksum"}
-    try:
-        return Comparison.model_validate_json(json.dumps(without))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise PoolError(f"{path}: {where}: {reason_of(first)}; run the study again") from None
+    return record_in(Comparison, content, path, "run the study again")

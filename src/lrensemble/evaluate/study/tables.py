@@ -9,7 +9,6 @@ from lrensemble.evaluate.study.difference import Difference
 from lrensemble.evaluate.study.record import TEMPERED, Comparison
 from lrensemble.evaluate.study.tables_of_sizes import cost_tables, equivalent_table, pool_size_tables, team_size_table
 from lrensemble.evaluate.study.words import (
-    many,
     marked,
     measure_in_print,
     over_both,
@@ -19,6 +18,7 @@ from lrensemble.evaluate.study.words import (
     unit_in_print,
 )
 from lrensemble.evaluate.tables import GainTable
+from lrensemble.text.counted import counted
 
 POOLS_ABREAST = 4
 """Number of pools beside one another in a table of selectors."""
@@ -69,7 +69,7 @@ def pool_table(found: Comparison) -> GainTable:
         )
     title = (
         f"{found.task}: pools, their cost and test {measure_in_print(measure)}{unit_in_print(measure)}, "
-        f"mean over {many(replicates_of(found), 'replicate')}"
+        f"mean over {counted(replicates_of(found), 'replicate')}"
     )
     headings = ("pool", "members", "lost", "epochs", "seconds", "single", "team", "size")
     return GainTable(title, headings, tuple(rows), None)
@@ -80,7 +80,7 @@ def difference_table(found: Comparison, measure: str, table: dict[str, Differenc
     title = (
         f"{found.task}: test {measure_in_print(measure)} of teams over {over}, in "
         f"{'points' if unit_in_print(measure) else 'its own unit'}, positive is better; 95 % intervals, adjusted for "
-        f"{many(len(table), 'pool')} (* reliable over rows, with one replicate; ** over rows and replicates)"
+        f"{counted(len(table), 'pool')} (* reliable over rows, with one replicate; ** over rows and replicates)"
     )
     rows = [
         (
@@ -130,7 +130,8 @@ def diversity_table(found: Comparison) -> Iterator[GainTable]:
         rows.append((own.pool, *(f"{own.of_pool.get(name, float('nan')):.3f}" for name in names)))
         rows.append(("its team", *(f"{own.of_team.get(name, float('nan')):.3f}" for name in names)))
     most = max(own.rows for own in found.diversity)
-    title = f"{found.task}: diversity on {many(most, 'test row')}, mean over {many(replicates_of(found), 'replicate')}"
+    replicates = counted(replicates_of(found), "replicate")
+    title = f"{found.task}: diversity on {counted(most, 'test row')}, mean over {replicates}"
     yield GainTable(title, headings, tuple(rows), None)
 
 

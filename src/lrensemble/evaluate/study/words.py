@@ -73,8 +73,3 @@ def in_brief(measure: str, found: Difference) -> str:
     """A difference with its widest interval, for a sentence."""
     wide = over_rows(measure, found.rows, " to ") if found.low is None else over_both(measure, found, " to ")
     return f"{difference(measure, found.value)}, {wide}"
-
-
-def many(count: int, noun: str) -> str:
-    """A number of things: `1 pool`, `3 pools`."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

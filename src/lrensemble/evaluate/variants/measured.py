@@ -9,10 +9,9 @@ import numpy as np
 
 from lrensemble.evaluate.comparison import gains_in_table
 from lrensemble.evaluate.gain import Gain
-from lrensemble.evaluate.kept import Kept
 from lrensemble.evaluate.predictors import Floats, Predictor
 from lrensemble.evaluate.result import Scores
-from lrensemble.evaluate.scores import metrics_of_target, record_of
+from lrensemble.evaluate.scores import measured_by, metrics_of_target
 from lrensemble.evaluate.streaming import SplitReader
 from lrensemble.evaluate.temperatures import SOFTENED, Temperatures
 from lrensemble.evaluate.variants.record import SINGLE, TEAM, Kind
@@ -67,7 +66,8 @@ def measured(
     for name, own in everybody.items():
         gains, softened, over = (_of(name, each) for each in (gain, over_tempered, over_team))
         kind = _kind(metric, gains, softened) if name != SINGLE and metric in gains else None
-        found[name] = VariantScores(_scores(own, able, reader), gains, softened, over, kind)
+        test = measured_by(able, own, _truth(reader, own), reader.target.width, reader.weights)
+        found[name] = VariantScores(test, gains, softened, over, kind)
     return found
 
 
@@ -81,15 +81,6 @@ def _gains(metric: str, said: Mapping[str, Floats], reference: Floats, reader: S
         return {}
     truth = _truth(reader, reference)
     return gains_in_table(metric, said, reference, truth, weights=reader.weights, groups=reader.groups)
-
-
-def _scores(said: Floats, metrics: list[str], reader: SplitReader) -> Scores:
-    found, truth = dict[str, float | None](), _truth(reader, said)
-    for metric in metrics:
-        kept = Kept(metric, truth, reader.target.width)
-        kept.add(0, said, truth)
-        found[metric] = kept.value(reader.weights)
-    return record_of(found)
 
 
 def _truth(reader: SplitReader, said: Floats) -> Floats:

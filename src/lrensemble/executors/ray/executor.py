@@ -14,6 +14,7 @@ from lrensemble.executors.base import EXECUTORS, Crashed, Item, Message, Work
 from lrensemble.executors.ray.connection import connected, machines
 from lrensemble.executors.ray.items import items_of
 from lrensemble.limits import Count
+from lrensemble.text.counted import counted
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Cluster:
         found = machines(connected(self.address, modules))
         room = sum(self._room(node["Resources"]) for node in found)
         if not room:
-            needed = f"{self.cpus} core{'s' * (self.cpus > 1)}{' and a GPU' if self.gpus else ''}"
+            needed = f"{counted(self.cpus, 'core')}{' and a GPU' if self.gpus else ''}"
             logger.warning("no machine of the cluster has %s for a worker now; waiting for one that has", needed)
         count = max(1, room if self.workers is None else self.workers)
         return ("auto" if self.gpus else "cpu",) * count

@@ -10,15 +10,15 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from lrensemble.config import Base
-from lrensemble.errors import ExportError, MissingExtraError, PoolError, SpecError
+from lrensemble.errors import ExportError, PoolError, SpecError
 from lrensemble.files import read_json
+from lrensemble.language.adapters import peft_library
 from lrensemble.language.weights import weights_sha256
 from lrensemble.models.transformers_library import first_line
 from lrensemble.pool.sealed import load_tensors
@@ -184,20 +184,6 @@ def with_adapters(model: Any, keys: Sequence[str], adapters: Sequence[Adapter]) 
         _fill(peft, found, key, adapter)
     assert found is not None, "one adapter at least"
     return found.requires_grad_(False).eval()
-
-
-def peft_library() -> Any:
-    """The library `peft`.
-
-    Raises:
-        MissingExtraError: it is not installed, or not as a whole.
-    """
-    try:
-        return import_module("peft")
-    except Exception as error:  # whatever an installation that does not fit raises
-        raise MissingExtraError(
-            f"adapters need peft; pip install 'lrensemble[llm]' ({type(error).__name__}: {first_line(error)})"
-        ) from None
 
 
 def _fill(peft: Any, model: Any, key: str, adapter: Adapter) -> None:

@@ -15,19 +15,18 @@ import functools
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lrensemble.errors import ExportError, MissingExtraError
+from lrensemble.errors import ExportError
 from lrensemble.export.language.decoding import Decoding
 from lrensemble.export.language.ensemble import LanguageEnsemble
 from lrensemble.export.language.questions.asked import Asked, Reply
 from lrensemble.language.pairs import end_token
 from lrensemble.language.sequences import Sequences
-from lrensemble.models.transformers_library import first_line
+from lrensemble.models.transformers_library import library
 
 NAME = "lrensemble"
 ROWS, TOKENS = 16, 256
@@ -197,13 +196,7 @@ def part_of_harness(name: str) -> Any:
     Raises:
         MissingExtraError: lm-eval is not installed, or not as a whole.
     """
-    try:
-        return import_module(name)
-    except Exception as error:  # whatever an installation that does not fit raises
-        raise MissingExtraError(
-            f"lm-evaluation-harness is not here; pip install 'lrensemble[llm]' ({type(error).__name__}: "
-            f"{first_line(error)})"
-        ) from None
+    return library(name, "lm-evaluation-harness is not here; pip install 'lrensemble[llm]'")
 
 
 if __name__ == "__main__":

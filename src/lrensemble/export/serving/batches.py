@@ -91,8 +91,8 @@ class Batches:
         if not batch:
             return
         loop = asyncio.get_running_loop()
-        rows = batch[0].rows if len(batch) == 1 else torch.cat([each.rows for each in batch])
         try:
+            rows = batch[0].rows if len(batch) == 1 else torch.cat([each.rows for each in batch])
             said = await loop.run_in_executor(thread, self._predict, rows)
         except Exception as error:
             if len(batch) > 1:

@@ -26,6 +26,7 @@ from lrensemble.pool.collect.names import DENSE, GIVEN_FORMS, LAYOUTS, OF_ROWS, 
 from lrensemble.pool.collect.reading.held import Asked, Held
 from lrensemble.pool.collect.shapes import has_members, plain, require_shape, with_outputs
 from lrensemble.pool.collect.unpredicted import unpredicted
+from lrensemble.pool.names import distinct_names
 from lrensemble.pool.task import in_order
 from lrensemble.rows import check_groups, check_weights
 
@@ -100,14 +101,6 @@ def prediction_file(
         for i, each in enumerate(names)
     )
     return _prediction_file(path, arrays, members, asked, named=given is not None)
-
-
-def distinct_names(names: list[str]) -> list[str]:
-    """The names; those that stand several times are numbered."""
-    return [
-        name if names.count(name) == 1 else f"{name} #{names[: place + 1].count(name)}"
-        for place, name in enumerate(names)
-    ]
 
 
 def choose_form(path: Path, arrays: BySplit, form: GivenForm | None) -> GivenForm:

@@ -82,8 +82,7 @@ OF_ALL = ("classes", "outputs", "names")
 """Arrays of no rows: names of the target's columns, and of the members."""
 ALIASES = {"truth": "labels", "targets": "labels", "models": "names"}
 
-_OF_MEMBERS = tuple(dict.fromkeys(name for layout in LAYOUTS.values() for name in (*layout.main, *layout.parts)))
-_BY_ROW = sorted((*_OF_MEMBERS, *OF_ROWS, "truth", "targets"), key=len, reverse=True)
+_BY_ROW = sorted((*ALL_FORMS, *OF_ROWS, "truth", "targets"), key=len, reverse=True)
 
 BySplit = dict[str, Arrays]
 """Arrays by split, and then by what they hold; those of no rows are with `val`."""

@@ -15,9 +15,10 @@ from lrensemble.report.language.updates import update_products
 from lrensemble.report.look import COLOURS
 from lrensemble.report.parameters import Floats, Products, cosines
 from lrensemble.report.ranks import rank_correlation
-from lrensemble.report.report_data import SEED, ReportData
+from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section
 from lrensemble.report.sections.heat_maps import HeatMap, by_layer, clustered, heat_map
+from lrensemble.rows import sampled
 
 TOKENS = 50_000_000
 """Log-probabilities that distances are measured on, at most."""
@@ -70,13 +71,9 @@ def _prose(products: Products | None, report: ReportData) -> str:
 
 def _tokens(report: ReportData) -> list[HeatMap]:
     """Distance of what members say of answer tokens of `val`."""
-    size = report.pool.task.splits["val"].size
-    most = max(1, TOKENS // len(report.members))
-    rows = np.arange(size)
-    if size > most:
-        rows = np.sort(np.random.default_rng(SEED).choice(size, most, replace=False))
     if not all(member.form == "likelihood" for member in report.members):
         return []
+    rows = sampled(report.pool.task.splits["val"].size, TOKENS // len(report.members))
     said = np.stack([np.asarray(m.predictions("val").main, dtype=np.float64)[rows] for m in report.members])
     return [("tokens", distances(said), "mean difference of two members' log-probabilities of val tokens, nats")]
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lrensemble.report.escape import escape_html
-from lrensemble.report.labels import whole_ticks
-from lrensemble.report.look import COLOURS, SCALE, look_at
 from lrensemble.report.parameters import Floats
 from lrensemble.report.report_data import ReportData
-from lrensemble.report.section import Figure, Section, Table
+from lrensemble.report.section import Section, Table
 from lrensemble.report.sections.diversity import PATH, teams_of
+from lrensemble.report.sections.figures_of_teams import against, by_size, greedy_figure
 from lrensemble.spec import to_spec
 
 MEANS = ("mean", "mixture")
 """Consensus functions whose values are weighted means: there the decomposition is exact."""
+
+ERROR = "val RMSE of the mean"
+HOVER = "ambiguity %{x:.4g}<br>RMSE %{y:.4g}"
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,7 @@ def ambiguity(report: ReportData) -> Section | None:
     masks, which = teams_of(report)
     shares = masks / masks.sum(axis=1, keepdims=True)
     errors, ambiguities = found.errors(shares), found.ambiguities(shares)
+    added, losses = found.greedy_path()
     gained = 100 * ambiguities / np.maximum(errors + ambiguities, np.finfo(np.float64).tiny)
     return Section(
         "Diversity and size",
@@ -82,9 +82,9 @@ def ambiguity(report: ReportData) -> Section | None:
         ],
         _of_teams(report, found),
         [
-            _scatter(masks, errors, ambiguities),
-            _by_size(found.of_members[report.sound], masks, errors),
-            _greedy(report, found),
+            against("ambiguity", ambiguities, np.sqrt(errors), masks, ("ambiguity", ERROR), HOVER),
+            by_size(np.sqrt(found.of_members[report.sound]), masks, np.sqrt(errors), np.min, ERROR),
+            greedy_figure(report, added, np.sqrt(losses).tolist(), "RMSE", ".4g"),
         ],
     )
 
@@ -104,59 +104,3 @@ def _of_teams(report: ReportData, found: Decomposition) -> list[Table]:
         rows.append([key, str(len(team.members)), f"{error + gained:.5g}", f"{gained:.5g}", f"{error:.5g}"])
     headings = ["team", "size", "mean MSE of its members", "ambiguity", "MSE of the team"]
     return [Table(headings, rows, caption="Ambiguity decomposition on val, by the teams' own weights.")] if rows else []
-
-
-def _scatter(masks: NDArray[np.bool_], errors: Floats, ambiguities: Floats) -> Figure:
-    trace: dict[str, Any] = {
-        "type": "scattergl",
-        "mode": "markers",
-        "x": ambiguities.tolist(),
-        "y": np.sqrt(errors).tolist(),
-        "marker": {
-            "color": masks.sum(axis=1).tolist(),
-            "colorscale": SCALE,
-            "size": 5,
-            "colorbar": whole_ticks("size", masks.sum(axis=1).tolist()),
-        },
-        "hovertemplate": "ambiguity %{x:.4g}<br>RMSE %{y:.4g}<br>%{marker.color} members<extra></extra>",
-    }
-    axes = {"xaxis": {"title": {"text": "ambiguity"}}, "yaxis": {"title": {"text": "val RMSE of the mean"}}}
-    return Figure("ambiguity", [trace], axes, "Every point is a team.")
-
-
-def _by_size(alone: Floats, masks: NDArray[np.bool_], errors: Floats) -> Figure:
-    """Figure of the best and mean error of the mean over the teams of every size, beside members alone [member]."""
-    sizes = np.concatenate([np.ones(len(alone), dtype=np.int64), masks.sum(axis=1)])
-    roots = np.sqrt(np.concatenate([alone, errors]))
-    known = np.unique(sizes)
-    lines = (("best", np.min, look_at(2)), ("mean", np.mean, look_at(0)))
-    traces = [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": name,
-            "x": known.tolist(),
-            "y": [float(statistic(roots[sizes == size])) for size in known],
-            "line": {"color": look.colour, "dash": look.dash},
-            "marker": {"symbol": look.symbol, "size": 8},
-        }
-        for name, statistic, look in lines
-    ]
-    axes = {"xaxis": {"title": {"text": "members"}}, "yaxis": {"title": {"text": "val RMSE of the mean"}}}
-    return Figure("size", traces, axes, "The same teams by size, beside the members alone: best and mean.", small=True)
-
-
-def _greedy(report: ReportData, found: Decomposition) -> Figure:
-    added, losses = found.greedy_path()
-    trace: dict[str, Any] = {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "x": list(range(1, len(losses) + 1)),
-        "y": np.sqrt(losses).tolist(),
-        "text": [escape_html(report.names[member]) for member in added],
-        "line": {"color": COLOURS[0]},
-        "hovertemplate": "%{x}: + %{text}<br>RMSE %{y:.4g}<extra></extra>",
-    }
-    axes = {"xaxis": {"title": {"text": "additions"}}, "yaxis": {"title": {"text": "val RMSE"}}}
-    caption = "Greedy search on all val rows, step by step: optimistic, since it is chosen on them. Point to see whom."
-    return Figure("greedy", [trace], axes, caption, small=True)

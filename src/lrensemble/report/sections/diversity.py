@@ -5,7 +5,7 @@ A team is scored by what it would say: its members' predictions combined by the 
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from lrensemble.evaluate import default_consensus
 from lrensemble.metrics.diversity import given_teams
 from lrensemble.numerics import SMALLEST_PROBABILITY
-from lrensemble.report.escape import escape_html
-from lrensemble.report.labels import whole_ticks
-from lrensemble.report.look import COLOURS, SCALE, look_at
 from lrensemble.report.parameters import Floats
 from lrensemble.report.ranks import rank_correlation
 from lrensemble.report.report_data import SEED, ReportData
 from lrensemble.report.section import Figure, Section
+from lrensemble.report.sections.figures_of_teams import against, by_size, greedy_figure
 from lrensemble.select import Validation
 from lrensemble.select.methods.focal import focal_gd
 from lrensemble.select.scoring.team_scores import team_scorer
@@ -41,6 +39,8 @@ PATH = 15
 
 MEASURE = "generalized_diversity"
 
+ACCURACY = "val accuracy of the team, %"
+
 
 def diversity(report: ReportData) -> Section | None:
     """Section on accuracy against diversity, and accuracy against the size of a team."""
@@ -51,10 +51,13 @@ def diversity(report: ReportData) -> Section | None:
     predicted, labels = report.predicted[:, rows], report.labels[rows]
     consensus = default_consensus(report.pool)
     scores = accuracies(report, rows, masks, consensus)
-    plain = given_teams(MEASURE, predicted, labels, masks)
-    focal = focal_gd(predicted != labels, masks.astype(np.float64))
+    weights = report.pool.weights("val")
+    times = None if weights is None else weights[rows]
+    plain = given_teams(MEASURE, predicted, labels, masks, weights=times)
+    focal = focal_gd(predicted != labels, masks.astype(np.float64), times)
     of_plain, of_focal = rank_correlation(plain, scores), rank_correlation(focal, scores)
-    errors = 100 * (report.predicted != report.labels).mean(axis=1)[report.sound]
+    alone = 100 * np.average(report.predicted == report.labels, axis=1, weights=weights)[report.sound]
+    errors = 100 - alone
     return Section(
         "Diversity and size",
         [
@@ -64,10 +67,10 @@ def diversity(report: ReportData) -> Section | None:
             "gets wrong."
         ],
         figures=[
-            _scatter("diversity", plain, scores, masks.sum(axis=1), "generalized diversity"),
-            _scatter("focal", focal, scores, masks.sum(axis=1), "focal generalized diversity"),
-            _by_size(report, masks, scores),
-            _greedy(report),
+            _against("diversity", plain, scores, masks, "generalized diversity"),
+            _against("focal", focal, scores, masks, "focal generalized diversity"),
+            by_size(alone, masks, 100 * scores, np.max, ACCURACY),
+            greedy_figure(report, *greedy_path(report.of_labels, weights=weights), "NLL", ".4f"),
         ],
     )
 
@@ -110,7 +113,7 @@ def accuracies(report: ReportData, rows: NDArray[np.int64], masks: NDArray[np.bo
     return np.concatenate([scorer(masks[start : start + TEAMS_TOGETHER].astype(np.float64)) for start in parts])
 
 
-def greedy_path(label_probs: Floats, steps: int = PATH) -> tuple[list[int], list[float]]:
+def greedy_path(label_probs: Floats, steps: int = PATH, weights: Floats | None = None) -> tuple[list[int], list[float]]:
     """Member that each step of plain greedy search adds, and the NLL of the mean after it.
 
     The NLL of the mean depends only on the probabilities of the labels: −mean_i log(mean_m p_mi).
@@ -118,70 +121,20 @@ def greedy_path(label_probs: Floats, steps: int = PATH) -> tuple[list[int], list
     Args:
         label_probs: probabilities of the labels [member, sample].
         steps: number of additions; a member may be added again.
+        weights: [sample] how often each row counts.
     """
     added, losses = list[int](), list[float]()
     total = np.zeros(label_probs.shape[1])
     for size in range(1, steps + 1):
         mixed = (total + label_probs) / size  # [member, sample]
-        candidates = -np.log(np.maximum(mixed, SMALLEST_PROBABILITY)).mean(axis=1)
+        candidates = np.average(-np.log(np.maximum(mixed, SMALLEST_PROBABILITY)), axis=1, weights=weights)
         added.append(int(candidates.argmin()))
         losses.append(float(candidates[added[-1]]))
         total += label_probs[added[-1]]
     return added, losses
 
 
-def _scatter(name: str, values: Floats, scores: Floats, sizes: NDArray[np.int64], what: str) -> Figure:
-    trace: dict[str, Any] = {
-        "type": "scattergl",
-        "mode": "markers",
-        "x": np.round(values, 4).tolist(),
-        "y": np.round(100 * scores, 3).tolist(),
-        "marker": {
-            "color": sizes.tolist(),
-            "colorscale": SCALE,
-            "size": 5,
-            "colorbar": whole_ticks("size", sizes.tolist()),
-        },
-        "hovertemplate": "diversity %{x:.3f}<br>accuracy %{y:.2f} %<br>%{marker.color} members<extra></extra>",
-    }
-    axes = {"xaxis": {"title": {"text": what}}, "yaxis": {"title": {"text": "val accuracy of the team, %"}}}
-    return Figure(name, [trace], axes, f"Accuracy against {what}. Every point is a team.", small=True)
-
-
-def _by_size(report: ReportData, masks: NDArray[np.bool_], scored: Floats) -> Figure:
-    """Figure of the best and mean accuracy over the teams of every size."""
-    alone = (report.predicted == report.labels).mean(axis=1)[report.sound]
-    sizes = np.concatenate([np.ones(len(alone), dtype=np.int64), masks.sum(axis=1)])
-    scores = 100 * np.concatenate([alone, scored])
-    found = np.unique(sizes)
-    lines = (("best", np.max, look_at(2)), ("mean", np.mean, look_at(0)))
-    traces = [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": name,
-            "x": found.tolist(),
-            "y": [round(float(statistic(scores[sizes == size])), 3) for size in found],
-            "line": {"color": look.colour, "dash": look.dash},
-            "marker": {"symbol": look.symbol, "size": 8},
-        }
-        for name, statistic, look in lines
-    ]
-    axes = {"xaxis": {"title": {"text": "members"}}, "yaxis": {"title": {"text": "val accuracy of the team, %"}}}
-    return Figure("size", traces, axes, "The same teams by size, beside the members alone: best and mean.", small=True)
-
-
-def _greedy(report: ReportData) -> Figure:
-    added, losses = greedy_path(report.of_labels)
-    trace: dict[str, Any] = {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "x": list(range(1, len(losses) + 1)),
-        "y": losses,
-        "text": [escape_html(report.names[member]) for member in added],
-        "line": {"color": COLOURS[0]},
-        "hovertemplate": "%{x}: + %{text}<br>NLL %{y:.4f}<extra></extra>",
-    }
-    axes = {"xaxis": {"title": {"text": "additions"}}, "yaxis": {"title": {"text": "val NLL"}}}
-    caption = "Greedy search on all val rows, step by step: optimistic, since it is chosen on them. Point to see whom."
-    return Figure("greedy", [trace], axes, caption, small=True)
+def _against(name: str, values: Floats, scores: Floats, masks: NDArray[np.bool_], what: str) -> Figure:
+    hover = "diversity %{x:.3f}<br>accuracy %{y:.2f} %"
+    figure = against(name, np.round(values, 4), np.round(100 * scores, 3), masks, (what, ACCURACY), hover)
+    return replace(figure, small=True)

@@ -64,7 +64,7 @@ def _of_values(report: ReportData) -> HeatMap:
 
 def _of_classes(report: ReportData) -> list[HeatMap]:
     """Disagreement and divergence of every two members."""
-    disagreement = pairwise("disagreement", report.predicted, report.labels)
+    disagreement = pairwise("disagreement", report.predicted, report.labels, weights=report.pool.weights("val"))
     rows, note = report.sampled_rows(DIVERGENCE_NUMBERS // (len(report.members) * len(report.pool.task.classes)))
     return [
         ("disagreement", 100 * disagreement, "% of val rows on which two disagree"),
@@ -78,14 +78,15 @@ def _of_classes(report: ReportData) -> list[HeatMap]:
 
 def _divergence(report: ReportData, rows: NDArray[np.int64]) -> Floats:
     """Kullback-Leibler divergence of every two members on some val rows: the mean of that on parts of them."""
-    target, members = report.pool.task.target, report.members
+    target, members, weights = report.pool.task.target, report.members, report.pool.weights("val")
+    times = np.ones(len(report.labels)) if weights is None else weights
     step = max(1, DIVERGENCE_PART // (len(members) * target.width))
     total = np.zeros((len(members), len(members)))
     for start in range(0, len(rows), step):
         part = rows[start : start + step]
         probs = np.stack([target.seen(member.predictions("val")[part]).astype(np.float32) for member in members])
-        total += len(part) * pairwise("kullback_leibler", probs, report.labels[part])
-    return np.asarray(total / len(rows))
+        total += times[part].sum() * pairwise("kullback_leibler", probs, report.labels[part], weights=times[part])
+    return np.asarray(total / times[rows].sum())
 
 
 def by_layer(products: Products, name: str, what: str) -> Figure:

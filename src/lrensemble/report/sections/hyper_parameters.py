@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+from lrensemble.evaluate.baselines import SEEDS
 from lrensemble.evaluate.verdict import in_print
 from lrensemble.metrics import METRICS, higher_is_better
 from lrensemble.pool import Failure, Member
@@ -27,9 +28,6 @@ FEWEST = 4
 MOST_SLICES = 6
 MOST_CATEGORIES = 25
 """Different texts above which a parameter is a name and no choice."""
-
-SEEDS = ("seed", "init_seed", "data_seed")
-"""Settings that are no hyper-parameters: what they do is chance."""
 
 
 def hyper_parameters(report: ReportData) -> Section | None:
@@ -69,7 +67,7 @@ def parameters_of(member: Member | Failure) -> dict[str, Value]:
         return dict(_flat("", member.facts)) if isinstance(member, Member) else {}
     found = {**dict(_flat("policy", recipe.get("policy"))), **dict(_flat("model", recipe.get("model")))}
     for key, value in (recipe.get("train") or {}).items():
-        if key not in SEEDS:
+        if key not in SEEDS:  # what they do is chance
             found |= _flat(key, value)
     if recipe.get("at_epoch") is not None:
         found["at epoch"] = float(recipe["at_epoch"])

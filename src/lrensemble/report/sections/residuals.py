@@ -10,8 +10,9 @@ from lrensemble.metrics import METRICS
 from lrensemble.report.escape import escape_html
 from lrensemble.report.look import GUIDE, SINGLE, TEAM
 from lrensemble.report.parameters import Floats
-from lrensemble.report.report_data import SEED, ReportData
+from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section
+from lrensemble.rows import sampled
 
 POINTS = 2000
 """Maximum number of rows that are drawn."""
@@ -35,9 +36,7 @@ def residuals(report: ReportData) -> Section | None:
     if team is not None:
         said["team"] = team
     truth = report.truth(report.test)
-    rows = np.arange(len(truth))
-    if len(rows) > POINTS:
-        rows = np.sort(np.random.default_rng(SEED).choice(rows, POINTS, replace=False))
+    rows = sampled(len(truth), POINTS)
     which = "all" if len(rows) == len(truth) else f"a sample of {len(rows):,} of"
     prose = [f"On {which} {len(truth):,} rows of test. A residual is the truth less what is predicted."]
     names = report.pool.task.target.names
@@ -49,19 +48,22 @@ def residuals(report: ReportData) -> Section | None:
     ]
     sure = {name: own for name, own in said.items() if own.shape[1] == 2 * truth.shape[1]}
     if sure:
-        figures.append(_calibration(sure, truth))
-        covered = ", ".join(f"{name} {100 * _coverage(own, truth, 0.9):.1f} %" for name, own in sure.items())
+        weights = report.pool.weights(report.test)
+        figures.append(_calibration(sure, truth, weights))
+        shares = {name: 100 * _coverage(own, truth, 0.9, weights) for name, own in sure.items()}
+        covered = ", ".join(f"{name} {share:.1f} %" for name, share in shares.items())
         prose.append(f"Rows whose truth lies in the central 90 % interval: {covered}.")
     return Section("Residuals and calibration" if sure else "Residuals", prose, figures=figures)
 
 
-def coverages(said: Floats, truth: Floats) -> list[float]:
-    """Share of the truth [sample, output] that lies in the central interval of each of `LEVELS`."""
-    return [_coverage(said, truth, level) for level in LEVELS]
+def coverages(said: Floats, truth: Floats, weights: Floats | None = None) -> list[float]:
+    """Share of the truth [sample, output], by weights [sample], in the central interval of each of `LEVELS`."""
+    return [_coverage(said, truth, level, weights) for level in LEVELS]
 
 
-def _coverage(said: Floats, truth: Floats, level: float) -> float:
-    return float(METRICS.call({"name": "coverage", "level": float(level)}, said, truth))
+def _coverage(said: Floats, truth: Floats, level: float, weights: Floats | None) -> float:
+    given = () if weights is None else (weights,)
+    return float(METRICS.call({"name": "coverage", "level": float(level)}, said, truth, *given))
 
 
 def _against(
@@ -115,7 +117,7 @@ def _against(
     return Figure("predicted", traces, layout, "The truth against predictions; a perfect model lies on the line.")
 
 
-def _calibration(said: dict[str, Floats], truth: Floats) -> Figure:
+def _calibration(said: dict[str, Floats], truth: Floats, weights: Floats | None) -> Figure:
     line = {"color": GUIDE, "dash": "dash", "width": 1}
     traces: list[dict[str, Any]] = [
         {"type": "scatter", "mode": "lines", "x": [0, 1], "y": [0, 1], "line": line, "showlegend": False}
@@ -127,7 +129,7 @@ def _calibration(said: dict[str, Floats], truth: Floats) -> Figure:
             "mode": "lines+markers",
             "name": name,
             "x": LEVELS.tolist(),
-            "y": np.round(coverages(own, truth), 4).tolist(),
+            "y": np.round(coverages(own, truth, weights), 4).tolist(),
             "line": {"color": colour, "dash": dash},
             "marker": {"symbol": symbol, "size": 8},
         }

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.limits import Count, Repeats
-from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.shared.reduced import best_members
+from lrensemble.select.methods.shared.scored import equal_team
 from lrensemble.select.methods.shared.searching import DistinctTeams, Incumbent
-from lrensemble.select.scoring.team_scores import final_score, first_best, team_scorer
+from lrensemble.select.scoring.team_scores import first_best, team_scorer
 from lrensemble.select.validation import Validation
-from lrensemble.spec import SpecLike, to_spec
+from lrensemble.spec import SpecLike
 
 MOST_MEMBERS = 128
 """Members that take part: half of them are in a team at the beginning, and few steps would thin out more."""
@@ -74,10 +75,7 @@ def _annealed(
         scores = np.where(accepted, scores + change, scores)
     best = first_best(scores)
     incumbent.update(tuple(np.flatnonzero(teams[best]).tolist()), float(scores[best]))
-    score = final_score(validation, incumbent.team, metric=metric, consensus=consensus)
-    return Selection(
-        incumbent.team, equal_weights(incumbent.team), score, metric, str(to_spec(consensus)), scored.count
-    )
+    return equal_team(validation, incumbent.team, metric, consensus, scored.count)
 
 
 def _random_teams(chains: int, members: int, generator: np.random.Generator) -> NDArray[np.float64]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.shared.reduced import best_members
-from lrensemble.select.scoring.team_scores import SAME_SCORE, final_score, first_best, team_scorer
+from lrensemble.select.methods.shared.scored import equal_team
+from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best, team_scorer
 from lrensemble.select.validation import Validation
-from lrensemble.spec import SpecLike, to_spec
+from lrensemble.spec import SpecLike
 
 MOST_MEMBERS = 128
 """What elimination begins with, at most: it scores half the square of that many teams."""
@@ -54,5 +55,4 @@ def _eliminated(validation: Validation, metric: str, consensus: SpecLike) -> Sel
         if scores[chosen] >= best_score - SAME_SCORE:
             best, best_score = weights, max(best_score, float(scores[chosen]))
     team = tuple(np.flatnonzero(best).tolist())
-    score = final_score(validation, team, metric=metric, consensus=consensus)
-    return Selection(team, equal_weights(team), score, metric, str(to_spec(consensus)), tried)
+    return equal_team(validation, team, metric, consensus, tried)

@@ -6,12 +6,13 @@ import numpy as np
 
 from lrensemble.errors import SelectionError
 from lrensemble.limits import Count, Repeats
-from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric
+from lrensemble.select.methods.shared.scored import equal_team
 from lrensemble.select.methods.shared.searching import Incumbent
 from lrensemble.select.scoring.incremental import IncrementalTeam, incremental_team
-from lrensemble.select.scoring.team_scores import SAME_SCORE, final_score
+from lrensemble.select.scoring.team_scores import SAME_SCORE
 from lrensemble.select.validation import Validation
-from lrensemble.spec import SpecLike, to_spec
+from lrensemble.spec import SpecLike
 
 Candidates = dict[tuple[int, ...], tuple[float, IncrementalTeam, int]]
 """By team: its score, the team before, and the member that was added."""
@@ -53,7 +54,7 @@ def beam(
     Raises:
         SelectionError: max_size is above the number of members or below min_size.
     """
-    metric_text = check_metric(validation, metric, consensus)
+    check_metric(validation, metric, consensus)
     members = validation.members
     largest = members if max_size is None else max_size
     if largest > members:
@@ -73,11 +74,7 @@ def beam(
             incumbent.update(team, candidates[team][0])
         best_size = max(best_size, len(incumbent.team))
         kept = [(team, candidates[team][1].added(candidates[team][2])) for team in ranked]
-    score = final_score(validation, incumbent.team, metric=metric, consensus=consensus)
-    weights = equal_weights(incumbent.team)
-    return Selection(
-        incumbent.team, weights, score, metric_text, str(to_spec(consensus)), tried, details={"largest": size}
-    )
+    return equal_team(validation, incumbent.team, metric, consensus, tried, {"largest": size})
 
 
 def _grown(kept: list[tuple[tuple[int, ...], IncrementalTeam]], members: int) -> Candidates:

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from lrensemble.limits import Count, Teams
-from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.shared.exhaustive import check_sizes
+from lrensemble.select.methods.shared.scored import equal_team
 from lrensemble.select.methods.shared.searching import DistinctTeams, Incumbent
 from lrensemble.select.scoring.bounds import Bound, BoundFunction, Node, bound_function, is_convex
 from lrensemble.select.scoring.incremental import IncrementalTeam, incremental_team
-from lrensemble.select.scoring.team_scores import SAME_SCORE, Scorer, final_score, first_best, team_scorer
+from lrensemble.select.scoring.team_scores import SAME_SCORE, Scorer, first_best, team_scorer
 from lrensemble.select.validation import Validation
-from lrensemble.spec import SpecLike, to_spec
+from lrensemble.spec import SpecLike
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def branch_and_bound(
     Raises:
         SelectionError: no bound is known for the metric under the consensus, or the sizes do not fit the pool.
     """
-    metric_text = check_metric(validation, metric, consensus)
+    check_metric(validation, metric, consensus)
     sizes = check_sizes(validation.members, min_size, max_size, limit=None)
     whole = Node(validation.members, sizes.smallest, sizes.largest)
     scored = DistinctTeams(validation.members)
@@ -79,13 +80,10 @@ def branch_and_bound(
     )
     most = families or _nodes(validation, metric, consensus)
     complete = search.run(whole, incremental_team(validation, metric, consensus), most, seconds or np.inf, gap)
-    team = search.incumbent.team
-    score = final_score(validation, team, metric=metric, consensus=consensus)
-    bound = max(score, search.bound)
-    details = {"complete": complete, "bound": bound, "gap": bound - score, "families": search.nodes}
-    return Selection(
-        team, equal_weights(team), score, metric_text, str(to_spec(consensus)), search.scored.count, details=details
-    )
+    found = equal_team(validation, search.incumbent.team, metric, consensus, search.scored.count)
+    bound = max(found.score, search.bound)
+    details = {"complete": complete, "bound": bound, "gap": bound - found.score, "families": search.nodes}
+    return replace(found, details=details)
 
 
 def _nodes(validation: Validation, metric: SpecLike, consensus: SpecLike) -> int:

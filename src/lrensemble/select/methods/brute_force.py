@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from lrensemble.limits import Count, Teams
-from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.beam import beam
 from lrensemble.select.methods.branch_and_bound import branch_and_bound
 from lrensemble.select.methods.shared.exhaustive import Enumeration, Sizes, affordable, check_sizes, search
+from lrensemble.select.methods.shared.scored import equal_team
 from lrensemble.select.scoring.bounds import is_convex
-from lrensemble.select.scoring.team_scores import SAME_SCORE, final_score, standard_error
+from lrensemble.select.scoring.team_scores import SAME_SCORE, standard_error
 from lrensemble.select.validation import Validation
-from lrensemble.spec import SpecLike, to_spec
+from lrensemble.spec import SpecLike
 
 BOUNDED_MEMBERS = 64
 """Branch and bound is tried on so many members at most: beyond, it seldom ends in the nodes that it is given."""
@@ -59,18 +60,14 @@ def brute_force(
     Raises:
         SelectionError: there are more teams than `limit`, or the sizes do not fit the pool.
     """
-    metric_text = check_metric(validation, metric, consensus)
+    check_metric(validation, metric, consensus)
     sizes = check_sizes(validation.members, min_size, max_size, limit)
     if limit is None and not affordable(validation, sizes, metric, consensus):
         return _without_scoring_all(validation, sizes, metric, consensus)
     found = search(validation, sizes, metric, consensus)
-    team = found.incumbent.team
-    score = final_score(validation, team, metric=metric, consensus=consensus)
-    error = standard_error(validation, team, metric=metric, consensus=consensus)
-    details = _stability(found, score, error)
-    return Selection(
-        team, equal_weights(team), score, metric_text, str(to_spec(consensus)), found.tried, details=details
-    )
+    best = equal_team(validation, found.incumbent.team, metric, consensus, found.tried)
+    error = standard_error(validation, best.team, metric=metric, consensus=consensus)
+    return replace(best, details=_stability(found, best.score, error))
 
 
 def _without_scoring_all(validation: Validation, sizes: Sizes, metric: SpecLike, consensus: SpecLike) -> Selection:

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from lrensemble.limits import Count, Factor, Table
 from lrensemble.metrics.diversity.teams import sums_over_members, sums_over_pairs
-from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.shared.exhaustive import WASTE, Sizes, check_sizes
 from lrensemble.select.methods.shared.reduced import best_members
+from lrensemble.select.methods.shared.scored import equal_team
 from lrensemble.select.scoring.every_team import score_every_team
 from lrensemble.select.scoring.kernels.statistics import of_labels, predicted_classes
 from lrensemble.select.scoring.kernels.subsets import first_team, members_of
-from lrensemble.select.scoring.team_scores import SAME_SCORE, final_score, first_best, team_scorer
+from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best, team_scorer
 from lrensemble.select.validation import Validation
-from lrensemble.spec import SpecLike, to_spec
+from lrensemble.spec import SpecLike
 
 LIMIT = 2**16
 """Teams of the members that are looked at, unless a limit is given."""
@@ -68,7 +69,7 @@ def focal(
     Raises:
         SelectionError: there are more teams than `limit`, or the sizes do not fit the pool.
     """
-    metric_text = check_metric(validation, metric, consensus)
+    check_metric(validation, metric, consensus)
     members = validation.members
     sizes = check_sizes(members, min(min_size, members), max_size, limit)
     if limit is None and sizes.count > LIMIT:
@@ -81,10 +82,7 @@ def focal(
     table = 2**sizes.members
     search = _among_all if table <= WASTE * sizes.count and table <= max(TABLES, limit or 0) else _among_listed
     team, details = search(part.validation, sizes, fitness)
-    score = final_score(part.validation, team, metric=metric, consensus=consensus)
-    return part.restored(
-        Selection(team, equal_weights(team), score, metric_text, str(to_spec(consensus)), sizes.count, details=details)
-    )
+    return part.restored(equal_team(part.validation, team, metric, consensus, sizes.count, details))
 
 
 def _most_members(sizes: Sizes) -> Sizes:

@@ -15,13 +15,13 @@ from lrensemble.errors import SelectionError
 from lrensemble.limits import Count, Repeats
 from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.shared.forward_selection import Rules, best_prefix
+from lrensemble.select.methods.shared.scored import weighted_team
 from lrensemble.select.methods.shared.searching import DistinctTeams
 from lrensemble.select.methods.shared.weights import (
     SHIFTS,
     Runs,
     enough_members,
     heaviest,
-    weighted_team,
     without_negligible,
 )
 from lrensemble.select.scoring.incremental import incremental_team

@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import SelectionError
 from lrensemble.limits import Table
-from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric
 from lrensemble.select.methods.shared.diversity import Floats, inverse_diversity, scaled
 from lrensemble.select.methods.shared.reduced import Part, best_members, members_of_table
+from lrensemble.select.methods.shared.scored import equal_team
 from lrensemble.select.scoring.every_team import in_order, score_every_team
 from lrensemble.select.scoring.kernels.exhaustive.all_teams import has_kernel
 from lrensemble.select.scoring.kernels.subsets import members_of
 from lrensemble.select.scoring.subset_scorer import weights_of
-from lrensemble.select.scoring.team_scores import SAME_SCORE, final_score, first_best
+from lrensemble.select.scoring.team_scores import SAME_SCORE, first_best
 from lrensemble.select.validation import Validation
-from lrensemble.spec import SpecLike, to_spec
+from lrensemble.spec import SpecLike
 
 SLOW_MEMBERS = 10
 """Members whose teams are all scored where each is scored by the definition: 1,023 teams."""
@@ -55,7 +56,7 @@ def pareto(
         SelectionError: there are more teams than `limit`, or costs are asked for and not given.
         SpecError, PredictionsError: no such measure, or one that needs probabilities.
     """
-    metric_text = check_metric(validation, metric, consensus)
+    check_metric(validation, metric, consensus)
     part = _members(validation, limit, metric, consensus)
     every = score_every_team(part.validation, metric, consensus, limit)
     masks = in_order(np.arange(1, len(every)))
@@ -64,15 +65,12 @@ def pareto(
     height = scaled(scores[places]) + scaled(other[places])
     chosen = places[first_best(height)]
     team = members_of(int(masks[chosen]))
-    score = final_score(part.validation, team, metric=metric, consensus=consensus)
     listed = [
         {"team": list(part.places(members_of(int(masks[i])))), "score": float(scores[i]), against: float(abs(other[i]))}
         for i in places.tolist()
     ]
     details = {"against": against, "front": listed}
-    return part.restored(
-        Selection(team, equal_weights(team), score, metric_text, str(to_spec(consensus)), len(masks), details=details)
-    )
+    return part.restored(equal_team(part.validation, team, metric, consensus, len(masks), details))
 
 
 def _members(validation: Validation, limit: int | None, metric: SpecLike, consensus: SpecLike) -> Part:

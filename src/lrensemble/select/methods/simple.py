@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from lrensemble.errors import SelectionError
 from lrensemble.limits import Count, Runs
-from lrensemble.metrics import METRICS
-from lrensemble.select.base import SELECTORS, Selection, check_metric, equal_weights
+from lrensemble.select.base import SELECTORS, Selection, check_metric
+from lrensemble.select.methods.shared.scored import equal_team
 from lrensemble.select.scoring.learned import learned_nothing
-from lrensemble.select.scoring.team_scores import final_score, first_best, team_scorer
+from lrensemble.select.scoring.team_scores import first_best, team_scorer
 from lrensemble.select.validation import Validation
-from lrensemble.spec import SpecLike, to_spec
+from lrensemble.spec import SpecLike
 
 USUAL_SIZE = 5
 
@@ -21,9 +19,7 @@ USUAL_SIZE = 5
 @SELECTORS.register()
 def best(validation: Validation, *, metric: SpecLike = "nll", consensus: SpecLike = "mean", seed: int = 0) -> Selection:
     """The single member with the best score; ties to the lowest index. The baseline of every sweep."""
-    team = _ranking(validation, metric, consensus)[:1]
-    score = final_score(validation, team, metric=metric, consensus=consensus)
-    return _selection(team, score, metric, consensus, validation.members)
+    return equal_team(validation, _ranking(validation, metric, consensus)[:1], metric, consensus, validation.members)
 
 
 @SELECTORS.register("all")
@@ -32,9 +28,7 @@ def every(
 ) -> Selection:
     """All members but those that learned nothing, with equal weights."""
     check_metric(validation, metric, consensus)
-    team = _useful(validation)
-    score = final_score(validation, team, metric=metric, consensus=consensus)
-    return _selection(team, score, metric, consensus, 1, _useless(validation))
+    return _chosen(validation, _useful(validation), metric, consensus, 1)
 
 
 @SELECTORS.register(k=3)
@@ -64,8 +58,7 @@ def top_k(
     size = check_size(validation, k, "k", usual=len(useful))
     ranked = sorted(_ranking(validation, metric, consensus), key=lambda member: member not in useful)
     team = tuple(sorted(ranked[:size]))
-    score = final_score(validation, team, metric=metric, consensus=consensus)
-    return _selection(team, score, metric, consensus, validation.members, _useless(validation))
+    return _chosen(validation, team, metric, consensus, validation.members)
 
 
 @SELECTORS.register(size=3, trials=2)
@@ -104,8 +97,7 @@ def random(
     chosen = first_best(team_scorer(validation, metric, consensus)(weights))
     team = tuple(np.flatnonzero(weights[chosen]).tolist())
     tried = len(np.unique(weights, axis=0))
-    score = final_score(validation, team, metric=metric, consensus=consensus)
-    return _selection(team, score, metric, consensus, tried, _useless(validation))
+    return _chosen(validation, team, metric, consensus, tried)
 
 
 def check_size(validation: Validation, size: int | None, name: str, usual: int) -> int:
@@ -133,15 +125,9 @@ def _useful(validation: Validation) -> tuple[int, ...]:
     return tuple(np.flatnonzero(~learned_nothing(validation)).tolist())
 
 
-def _useless(validation: Validation) -> list[int]:
-    """The members that learned nothing."""
-    return list(np.flatnonzero(learned_nothing(validation)).tolist())
-
-
-def _selection(
-    team: tuple[int, ...], score: float, metric: SpecLike, consensus: SpecLike, tried: int, useless: Sequence[int] = ()
+def _chosen(
+    validation: Validation, team: tuple[int, ...], metric: SpecLike, consensus: SpecLike, tried: int
 ) -> Selection:
-    """A selection with equal weights; where members that learned nothing were left out, `details` lists them."""
-    details = {"learned_nothing": list(useless)} if useless else {}
-    text = str(METRICS.check(metric))
-    return Selection(team, equal_weights(team), score, text, str(to_spec(consensus)), tried, details=details)
+    """A team with equal weights; where there are members that learned nothing, `details` lists them."""
+    useless = np.flatnonzero(learned_nothing(validation)).tolist()
+    return equal_team(validation, team, metric, consensus, tried, {"learned_nothing": useless} if useless else {})

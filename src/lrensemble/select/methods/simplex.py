@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from lrensemble.select.base import SELECTORS, Selection, check_metric
-from lrensemble.select.methods.shared.weights import LEAST_WEIGHT, weighted_team, without_negligible
+from lrensemble.select.methods.shared.scored import weighted_team
+from lrensemble.select.methods.shared.weights import LEAST_WEIGHT, without_negligible
 from lrensemble.select.scoring.losses import Floats, Loss, nll_of, quadratic_of
 from lrensemble.select.validation import Validation
 from lrensemble.spec import SpecLike

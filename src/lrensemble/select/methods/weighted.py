@@ -11,7 +11,8 @@ from pydantic import Field
 from lrensemble.consensus import for_target
 from lrensemble.limits import Factor
 from lrensemble.select.base import SELECTORS, Selection
-from lrensemble.select.methods.shared.weights import weighted_team, without_negligible
+from lrensemble.select.methods.shared.scored import weighted_team
+from lrensemble.select.methods.shared.weights import without_negligible
 from lrensemble.select.scoring.kernels.statistics import of_labels
 from lrensemble.select.validation import Validation
 from lrensemble.spec import Spec, SpecLike

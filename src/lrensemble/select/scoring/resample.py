@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble.rows import stratified_folds
 from lrensemble.select.validation import Floats, Validation
 
 
@@ -40,21 +41,6 @@ def folds_of_rows(validation: Validation, folds: int, seed: int | tuple[int, ...
     if validation.groups is None or len(np.unique(validation.groups)) == len(validation.groups):
         return stratified_folds(strata, folds, seed, validation.row_weights > 0)
     return grouped_folds(strata, validation.groups, validation.row_weights, folds, seed)
-
-
-def stratified_folds(
-    labels: NDArray[np.int64], folds: int, seed: int | tuple[int, ...], counted: NDArray[np.bool_] | None = None
-) -> NDArray[np.int64]:
-    """The fold of every row [sample]: rows in random order, classes spread evenly over the folds.
-
-    Rows that are not counted [sample] stand in fold 0 and have no say.
-    """
-    rows = np.arange(len(labels)) if counted is None else np.flatnonzero(counted)
-    order = rows[np.random.default_rng(seed).permutation(len(rows))]
-    order = order[np.argsort(labels[order], kind="stable")]
-    fold_of_row = np.zeros(len(labels), dtype=np.int64)
-    fold_of_row[order] = np.arange(len(order)) % folds
-    return fold_of_row
 
 
 def grouped_folds(

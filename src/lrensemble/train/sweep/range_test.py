@@ -101,7 +101,7 @@ def range_test(
                 if step.loss > DIVERGENCE_FACTOR * abs(losses[0]):
                     break
         except DivergedError:
-            pass  # the rates so far are what was distribution
+            pass  # the rates so far are the curve
     return read_curve(rates, losses, count)
 
 

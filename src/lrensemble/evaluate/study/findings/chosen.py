@@ -11,16 +11,17 @@ import numpy as np
 from lrensemble.errors import LREnsembleError
 from lrensemble.evaluate.looks import described, write_look
 from lrensemble.evaluate.predictors import Predictor
+from lrensemble.evaluate.study.difference import Difference
 from lrensemble.evaluate.study.findings.cost import Spent, as_record, beside_part
 from lrensemble.evaluate.study.findings.differences import Paired, differences
 from lrensemble.evaluate.study.findings.reader import Aim, Measured, PoolReader
 from lrensemble.evaluate.study.findings.sizes import policy_of
 from lrensemble.evaluate.study.record import TEMPERED, Chosen, Replicate, SelectorResult
 from lrensemble.evaluate.teams import why_not_chosen
-from lrensemble.evaluate.temperatures import FITTED_CELLS
+from lrensemble.evaluate.temperatures import FITTED_CELLS, value_of
 from lrensemble.metrics.significance.influence import Rows
 from lrensemble.pool import Pool
-from lrensemble.spec import Spec, SpecLike, to_spec
+from lrensemble.spec import SpecLike, to_spec
 
 BESIDE = "not taken"
 """What became of members of a whole that are not in its part."""
@@ -116,7 +117,7 @@ NOBODY = Measured({})
 """Who has no score."""
 
 
-def _selector(text: str, replicates: Sequence[Opened], gain: dict) -> SelectorResult:  # type: ignore[type-arg]
+def _selector(text: str, replicates: Sequence[Opened], gain: dict[str, Difference]) -> SelectorResult:
     found = [one for one in replicates if text in one.teams]
     reasons = [one.reasons.get(text, "no member can be chosen") for one in replicates if text not in one.teams]
     measures = [
@@ -142,11 +143,6 @@ def _chosen(one: Opened, key: str, method: SpecLike) -> Chosen | None:
         weights=team.weights,
         val=one.reader.scores(team, "val"),
         test=one.reader.scores(team, one.reader.test_set),
-        temperature=None if tempered is None else _temperature(tempered.consensus),
+        temperature=None if tempered is None or tempered.consensus is None else value_of(tempered.consensus),
         tempered=None if tempered is None else one.reader.scores(tempered, one.reader.test_set),
     )
-
-
-def _temperature(consensus: SpecLike | None) -> float:
-    spec = to_spec(consensus or Spec("mean"))
-    return float(str(spec.arguments["temperature"]))

@@ -13,6 +13,7 @@ from lrensemble.evaluate.study.findings.reader import PoolReader
 from lrensemble.evaluate.study.record import Diversity
 from lrensemble.metrics import METRICS
 from lrensemble.metrics.diversity import diversity
+from lrensemble.rows import sampled
 from lrensemble.targets import Need
 
 ERROR = "member error"
@@ -77,11 +78,7 @@ def _error(
 
 def _rows(reader: PoolReader) -> NDArray[np.int64]:
     """Places of all test rows, or of a sample of them where members are many."""
-    rows, pairs = len(reader.test), max(1, len(reader.ids) ** 2)
-    most = max(1, CELLS // (pairs * reader.test.target.width))
-    if rows <= most:
-        return np.arange(rows)
-    return np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+    return sampled(len(reader.test), CELLS // (max(1, len(reader.ids) ** 2) * reader.test.target.width))
 
 
 def _means(found: Sequence[dict[str, float]]) -> dict[str, float]:

@@ -20,6 +20,7 @@ from lrensemble.evaluate.study.record import TEMPERED
 from lrensemble.evaluate.teams import validation_of
 from lrensemble.evaluate.temperatures import FITTED_CELLS
 from lrensemble.pool import Pool
+from lrensemble.rows import sampled
 from lrensemble.select import Validation, fitted_consensus, learned_nothing, select
 from lrensemble.spec import Spec, SpecLike, to_spec
 
@@ -105,9 +106,8 @@ class PoolReader:
             predictor: whose predictions are probabilities.
             cells: number of probabilities that it is fitted to, at most.
         """
-        val, rows = self.val, np.arange(len(self.val))
-        if len(rows) > (most := max(1, cells // val.target.width)):
-            rows = np.sort(np.random.default_rng(0).choice(len(rows), most, replace=False))
+        val = self.val
+        rows = sampled(len(val), cells // val.target.width)
         seen = {name: val.voices.seen(name, rows) for name in predictor.members}
         said = val.voices.combined(predictor, seen, val.truth[rows])
         weights = None if val.weights is None else val.weights[rows]

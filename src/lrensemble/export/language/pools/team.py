@@ -28,7 +28,6 @@ from lrensemble.language.speaking import Consensus, spoken
 from lrensemble.language.templates import TEMPLATES
 from lrensemble.models import MODELS
 from lrensemble.pool import Member, Pool
-from lrensemble.pool.names import with_distinct_names
 from lrensemble.registry import known_paths_only, require_known_paths
 from lrensemble.spec import Spec, to_spec
 
@@ -92,10 +91,9 @@ def language_team_of(
             f"member {whole[0].id} ({whole[0].name}) is a whole model, and others of the team are adapters; choose a "
             "team of one kind"
         )
-    names = {member.id: member.name for member in with_distinct_names(pool.members())}
     description = LanguageDescription(
         base=moved(_base_of(pool), base),
-        names=tuple(names[member.id] for member in members),
+        names=tuple(member.name for member in members),
         weights=shares,
         consensus=_consensus(pool, team, consensus),
         method=team.method,

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrensemble.metrics.diversity import all_teams, higher_is_more_diverse
-from lrensemble.select.base import Selection, check_metric, equal_weights
+from lrensemble.select.base import Selection
+from lrensemble.select.methods.shared.scored import equal_team
 from lrensemble.select.scoring.every_team import in_order
 from lrensemble.select.scoring.kernels.statistics import predicted_classes
 from lrensemble.select.scoring.kernels.subsets import members_of
-from lrensemble.select.scoring.team_scores import final_score, first_best
+from lrensemble.select.scoring.team_scores import first_best
 from lrensemble.select.validation import Validation
-from lrensemble.spec import SpecLike, to_spec
+from lrensemble.spec import SpecLike
 
 Floats = NDArray[np.float64]
 
@@ -61,10 +62,7 @@ def best_kept(
     """
     order = in_order(kept if len(kept) else np.arange(1, len(accuracies)))
     team = members_of(int(order[first_best(accuracies[order])]))
-    score = final_score(validation, team, metric=metric, consensus=consensus)
-    text = check_metric(validation, metric, consensus)
-    details = details | {"kept": len(kept)}
-    return Selection(team, equal_weights(team), score, text, str(to_spec(consensus)), tried, details=details)
+    return equal_team(validation, team, metric, consensus, tried, details | {"kept": len(kept)})
 
 
 def scaled(values: Floats) -> Floats:

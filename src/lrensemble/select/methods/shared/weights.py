@@ -17,7 +17,6 @@ from lrensemble.consensus import CONSENSUS, averaged, is_linear
 from lrensemble.metrics import METRICS, higher_is_better, row_values, score
 from lrensemble.metrics.scores import log_losses
 from lrensemble.numerics import likeliest
-from lrensemble.select.base import Selection, check_metric
 from lrensemble.select.scoring.kernels.statistics import (
     labels_alone,
     of_labels,
@@ -25,9 +24,9 @@ from lrensemble.select.scoring.kernels.statistics import (
     predicted_classes,
 )
 from lrensemble.select.scoring.resample import mean_and_error
-from lrensemble.select.scoring.team_scores import SAME_SCORE, counts_of, final_score
+from lrensemble.select.scoring.team_scores import SAME_SCORE, counts_of
 from lrensemble.select.validation import Validation
-from lrensemble.spec import Spec, SpecLike, to_spec
+from lrensemble.spec import Spec, SpecLike
 
 Floats = NDArray[np.float64]
 
@@ -197,15 +196,3 @@ def _predictions(
         total += added
         if size in sizes:
             yield sums / total[:, None]
-
-
-def weighted_team(
-    validation: Validation, weights: NDArray[np.float64], metric: SpecLike, consensus: SpecLike, tried: int
-) -> Selection:
-    """The members with a weight [member], normalised; all members where none has."""
-    metric_text = check_metric(validation, metric, consensus)
-    weights = weights if weights.any() else np.ones_like(weights)
-    team = tuple(np.flatnonzero(weights).tolist())
-    shares = tuple((weights[list(team)] / weights.sum()).tolist())
-    score = final_score(validation, team, shares, metric=metric, consensus=consensus)
-    return Selection(team, shares, score, metric_text, str(to_spec(consensus)), tried)
