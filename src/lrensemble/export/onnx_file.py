@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lrensemble.config.records import to_record
 from lrensemble.environment import cores
 from lrensemble.errors import ConfigError, DataError, ExportError
 from lrensemble.export.description import Description
-from lrensemble.export.operations import needs_threads
 from lrensemble.export.outside import Outside, known_range, outside
+from lrensemble.export.threads import needs_threads
 from lrensemble.files import storage_errors
 from lrensemble.networks.onnx import TYPES, session_of
 
@@ -53,6 +53,7 @@ class OnnxFile:
     """Session of ONNX Runtime."""
     dtype: np.dtype[Any]
     """Type of the file's input."""
+    platform: ClassVar[str] = "onnxruntime_onnx"
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -79,20 +80,23 @@ class OnnxFile:
             raise ExportError(f"{path}: {error}") from None
         return cls(description, session, dtype)
 
-    def outside(self, inputs: Tensor) -> Outside:
+    def outside(self, rows: NDArray[Any]) -> Outside:
         """Raw inputs [sample, *shape] that are far outside of what was trained on."""
-        return outside(self.description.inputs, inputs)
+        return outside(self.description.inputs, rows)
 
-    def in_blocks(self, given: Tensor) -> NDArray[np.float64]:
+    def in_blocks(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """What `Ensemble.forward` gives for raw inputs [sample, *shape], block by block, as precise as the file is."""
-        rows = np.ascontiguousarray(given.numpy(), dtype=self.dtype)
-        names = _numbers_given(self.description)
+        given, names = np.ascontiguousarray(rows, dtype=self.dtype), _numbers_given(self.description)
         found = list[NDArray[np.float64]]()
-        for start in range(0, len(rows), BLOCK_ROWS):
-            first, *std = self.session.run(names, {"inputs": rows[start : start + BLOCK_ROWS]})
+        for start in range(0, len(given), BLOCK_ROWS):
+            first, *std = self.session.run(names, {"inputs": given[start : start + BLOCK_ROWS]})
             variances = [each.astype(np.float64) ** 2 for each in std]
             found.append(np.concatenate([first.astype(np.float64), *variances], axis=1))
         return np.concatenate(found)
+
+    def on_threads(self) -> AbstractContextManager[None]:
+        """A block in which it is run: the session has threads of its own."""
+        return nullcontext()
 
 
 def _numbers_given(description: Description) -> list[str]:

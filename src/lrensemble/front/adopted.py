@@ -17,8 +17,9 @@ from lrensemble.config import Gives, Inputs
 from lrensemble.data import load
 from lrensemble.data.truth import Kind
 from lrensemble.errors import AdoptError
-from lrensemble.front.arrays import aligned, as_array, as_truth, divided, holds_arrays
+from lrensemble.front.arrays import divided, holds_arrays
 from lrensemble.front.experiment import experiment_of
+from lrensemble.front.numbers import aligned, as_array, as_truth
 from lrensemble.front.objects import as_model
 from lrensemble.front.paths import PathLike
 from lrensemble.numpy_files import read_arrays

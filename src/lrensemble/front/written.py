@@ -19,10 +19,10 @@ from lrensemble.export.language.pools.team import AdapterTeam
 from lrensemble.export.language.questions.answers import answer_files
 from lrensemble.export.predicting import Asked, predict_array, predict_files
 from lrensemble.export.predictions import Predictions
-from lrensemble.front.arrays import as_array
-from lrensemble.front.compared import NO_PICTURES, PAGE, compares, write_compared
+from lrensemble.front.compared import NO_PICTURES, PAGE, check_of_one, compares, write_compared
+from lrensemble.front.numbers import as_array
 from lrensemble.front.paths import PathLike
-from lrensemble.front.samples import check_of_one, sample_texts
+from lrensemble.front.samples import sample_texts
 from lrensemble.front.teams import opened
 from lrensemble.notebook import Shown
 from lrensemble.pool import Pool

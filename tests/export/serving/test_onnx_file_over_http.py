@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tests.export.test_image_inputs import scene
 from lrensemble.environment import cores
 from lrensemble.export import Ensemble
 from lrensemble.export.metadata import with_metadata
+from lrensemble.export.networks import Networks
 from lrensemble.export.onnx import export_onnx
 from lrensemble.export.onnx_file import OnnxFile
 from lrensemble.export.serving import Served
@@ -54,6 +57,21 @@ def images(count: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, size=(count, 3, HEIGHT, WIDTH), dtype=np.uint8)
 
 
+def test_it_is_served_without_torch(file: Path) -> None:
+    script = f"""
+import sys
+from pathlib import Path
+import numpy as np
+from lrensemble.export.serving import Served
+
+served = Served.load(Path({str(file)!r}))
+rows = np.zeros((2, 3, {HEIGHT}, {WIDTH}), dtype=np.uint8)
+print(served.ensemble.in_blocks(rows).shape, served.ensemble.outside(rows).rows.shape, "torch" in sys.modules)
+"""
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "(2, 4) (2,) False"
+
+
 def test_rows_have_the_answers_of_the_ensemble(client: Client, photographs: Ensemble) -> None:
     rows = images(33)
     found = client.infer(request_of(rows))
@@ -67,7 +85,7 @@ def test_rows_have_the_answers_of_the_ensemble(client: Client, photographs: Ense
 
 def test_it_says_of_itself_what_the_bundle_says(client: Client, photographs: Ensemble) -> None:
     of_file = client.ask("GET", "/v2/models/pets").record
-    with serving(Served("pets", photographs)) as other:
+    with serving(Served("pets", Networks(photographs))) as other:
         of_bundle = other.ask("GET", "/v2/models/pets").record
     assert (of_file.pop("platform"), of_bundle.pop("platform")) == ("onnxruntime_onnx", "lrensemble_bundle")
     assert of_file == of_bundle
