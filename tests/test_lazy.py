@@ -9,7 +9,7 @@ from types import FunctionType
 
 import pytest
 
-PACKAGES = ("data", "export", "networks", "train")
+PACKAGES = ("data", "export", "export.language", "networks", "train")
 
 
 @pytest.mark.parametrize("part", PACKAGES)

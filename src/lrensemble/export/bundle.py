@@ -115,7 +115,7 @@ def _no_ensemble(folder: Path) -> ExportError:
     if folder.is_file():
         return ExportError(
             f"no ensemble at {folder}: it is a file; give the folder of a bundle (a file of ONNX is for ONNX Runtime "
-            "and lrensemble serve, one of torch.export for torch)"
+            "and lrensemble serve and predict, by its suffix; one of torch.export for torch)"
         )
     if is_pool(folder):
         return ExportError(f"{folder} is a pool and no ensemble; make one of it with lrensemble export {folder}")

@@ -1,4 +1,4 @@
-"""An ensemble of networks of torch for those who serve arrays of numpy: it has what they ask of an `OnnxFile`."""
+"""An ensemble of networks of torch for those who have arrays of numpy: a `Predictor`, as an `OnnxFile` is."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from lrensemble.errors import ExportError
 from lrensemble.export.description import Description
+from lrensemble.export.disagreement import Disagreement, with_disagreement
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.language import is_language_bundle
 from lrensemble.export.operations import operations_of
 from lrensemble.export.outside import Outside
 from lrensemble.export.threads import needs_threads
+from lrensemble.metrics.base import Floats
 from lrensemble.models.arithmetic import threads
 
 
@@ -58,6 +60,10 @@ class Networks:
     def in_blocks(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """What `Ensemble.forward` gives for raw inputs [sample, *shape], block by block."""
         return self.ensemble.in_blocks(torch.from_numpy(rows))
+
+    def with_disagreement(self, rows: NDArray[Any]) -> tuple[Floats, Disagreement]:
+        """Probabilities [sample, class] of raw inputs [sample, *shape], and their uncertainty."""
+        return with_disagreement(self.ensemble, torch.from_numpy(rows))
 
     def threads(self) -> int:
         """Threads of torch for a batch: one where each network is small, which would wait longer than compute."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ def record_of(description: Description, dtype: str | None, *, of_words: bool, op
 
 @dataclass(frozen=True, eq=False)
 class OnnxFile:
-    """An ensemble as an ONNX file, for those who predict: it has what they ask of an `Ensemble`."""
+    """An ensemble as an ONNX file, for those who predict: a `Predictor`."""
 
     description: Description
     """Description of the ensemble; its inputs are those of the file."""
@@ -85,14 +85,44 @@ class OnnxFile:
         return outside(self.description.inputs, rows)
 
     def in_blocks(self, rows: NDArray[Any]) -> NDArray[np.float64]:
-        """What `Ensemble.forward` gives for raw inputs [sample, *shape], block by block, as precise as the file is."""
-        given, names = np.ascontiguousarray(rows, dtype=self.dtype), _numbers_given(self.description)
+        """What `Ensemble.forward` gives for raw inputs [sample, *shape], block by block, as precise as the file is.
+
+        Raises:
+            DataError: values that the type of its input does not hold.
+        """
+        given, names = self._in_its_type(rows), _numbers_given(self.description)
         found = list[NDArray[np.float64]]()
         for start in range(0, len(given), BLOCK_ROWS):
             first, *std = self.session.run(names, {"inputs": given[start : start + BLOCK_ROWS]})
             variances = [each.astype(np.float64) ** 2 for each in std]
             found.append(np.concatenate([first.astype(np.float64), *variances], axis=1))
         return np.concatenate(found)
+
+    def _in_its_type(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Raw inputs in the type that the graph takes: whole numbers from 0 to 255, where that is bytes.
+
+        Raises:
+            DataError: others.
+        """
+        with np.errstate(invalid="ignore"):
+            given = np.ascontiguousarray(rows, dtype=self.dtype)
+        if self.dtype.kind in "iu" and rows.dtype != self.dtype and not np.array_equal(given, rows):
+            raise DataError(
+                f"the ONNX file takes {self.dtype}, and these inputs are {rows.dtype} with values that it cannot hold; "
+                "give whole numbers as in the training data, or predict with the folder of the bundle"
+            )
+        return given
+
+    def with_disagreement(self, rows: NDArray[Any]) -> NoReturn:  # noqa: ARG002
+        """Refuse.
+
+        Raises:
+            ExportError: always: a graph gives what the whole team says.
+        """
+        raise ExportError(
+            "an ONNX file gives what the whole team says, and nothing of its members; leave disagreement out, or "
+            "predict with the folder of the bundle"
+        )
 
     def on_threads(self) -> AbstractContextManager[None]:
         """A block in which it is run: the session has threads of its own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 from lrensemble.export.description import Description
 from lrensemble.export.onnx_file import SUFFIX, OnnxFile
 from lrensemble.export.outside import Outside
+from lrensemble.metrics.base import Floats
+
+if TYPE_CHECKING:
+    from lrensemble.export.disagreement import Disagreement
 
 
 class Predictor(Protocol):
@@ -29,6 +33,13 @@ class Predictor(Protocol):
 
     def in_blocks(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """What `Ensemble.forward` gives for raw inputs [sample, *shape]."""
+
+    def with_disagreement(self, rows: NDArray[Any]) -> tuple[Floats, Disagreement]:
+        """Probabilities [sample, class] of raw inputs [sample, *shape], and their uncertainty.
+
+        Raises:
+            ExportError: it gives nothing of its members.
+        """
 
     def on_threads(self) -> AbstractContextManager[None]:
         """A block in which it predicts on as many threads as pay."""
