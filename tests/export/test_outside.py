@@ -150,7 +150,7 @@ def test_arrays_of_numpy_are_judged_as_tensors_are(kind: type[Any], wrong: float
     ones = (1.0,) * 3
     about = {"low": (5.0,) * 3, "high": (250.0,) * 3, "mean": (120.0,) * 3, "std": (60.0,) * 3}
     for shape, seen in (((3, 4, 5), about | {"contrast": (40.0, 90.0)}), ((3,), about)):
-        inputs = Inputs(shape=shape, dtype="float64", mean=ones, std=ones, seen=Seen(**seen))  # type: ignore[arg-type]
+        inputs = Inputs(shape=shape, dtype="float64", mean=ones, std=ones, seen=Seen(**seen))
         rows = np.random.default_rng(1).uniform(5, 250, size=(9, *shape))
         with np.errstate(all="ignore"):
             rows[2] *= wrong

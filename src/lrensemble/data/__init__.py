@@ -24,12 +24,13 @@ from lrensemble.data.source import SOURCES, Samples
 from lrensemble.lazy import lazily
 
 if TYPE_CHECKING:
-    from lrensemble.data.augment import Augmenter, Mixing
+    from lrensemble.data.augment import AUGMENTATIONS, Augmenter, Mixing
     from lrensemble.data.dataset import Dataset, load, of_recipe
     from lrensemble.data.learnable import Learnable
     from lrensemble.data.learning import check_training, lesson_of, loss_of, sampler_of
 
 __all__ = [
+    "AUGMENTATIONS",
     "SAMPLERS",
     "SOURCES",
     "Augmenter",
@@ -52,6 +53,7 @@ __all__ = [
 lazily(
     __name__,
     {
+        "AUGMENTATIONS": "augment",
         "Augmenter": "augment",
         "Dataset": "dataset",
         "Learnable": "learnable",

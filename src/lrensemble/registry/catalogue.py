@@ -55,7 +55,8 @@ def registry_of(plural: str) -> Registry[Any, Any]:
     if plural in FURTHER:
         importlib.import_module(FURTHER[plural])
     home = importlib.import_module(HOMES[plural])
-    constants = (getattr(home, name) for name in dir(home) if name.isupper())  # of a lazy package, one after the other
+    names = (*vars(home), *dir(home))  # what is there already, and then what a lazy package imports for it
+    constants = (getattr(home, name) for name in names if name.isupper())
     return next(each for each in constants if isinstance(each, Registry) and each.plural == plural)
 
 

@@ -8,8 +8,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from lrensemble.config import DataSettings, SplitSettings
-from lrensemble.data import Augmenter, Dataset, load
-from lrensemble.data.augment import AUGMENTATIONS, Draws, join, move
+from lrensemble.data import AUGMENTATIONS, Augmenter, Dataset, load
+from lrensemble.data.augment import Draws, join, move
 from lrensemble.errors import SpecError, UnknownNameError
 from lrensemble.spec import Spec
 
