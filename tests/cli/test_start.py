@@ -72,6 +72,7 @@ def test_a_command_imports_what_it_uses(tmp_path: Path) -> None:
         (["select", pool, "--method", "greedy"], {"numba"}),
         (["evaluate", pool], {"numba"}),
         (["select", collected, "--method", "all"], {"numba"}),
+        (["combine", collected, str(tmp_path / "said.npz"), "--out", str(tmp_path / "combined.csv")], {"numba"}),
         (["report", collected], page),
         (["run", str(file), "--out", str(tmp_path / "out")], {*page, "torch"}),
     ]

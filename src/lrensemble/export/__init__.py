@@ -1,6 +1,7 @@
 """A team as one thing to use: a module, a folder, a file.
 
-`team` makes an `Ensemble` of a pool's team, `ensemble` is the module; `bundle` is the folder that it is saved as,
+`chosen` is the team of a pool that is shipped, `team` makes an `Ensemble` of it, `ensemble` is the module, and
+`predictor` what predicts arrays: `networks` of torch, or an `onnx_file`; `bundle` is the folder that it is saved as,
 `onnx` and `torch_program` are files without this library, `hub` shares it; `raw_inputs` makes inputs as in training,
 `readers` and `predictions` are the files that it predicts from and to, `predicting` does it, `disagreement` says how
 sure it is. `cascade`, `soup` and `distill` make cheaper ensembles of a team;
@@ -18,6 +19,7 @@ from lrensemble.lazy import lazily
 
 if TYPE_CHECKING:
     from lrensemble.export.cascade import Cascade, CascadeQuality, cascade, measure
+    from lrensemble.export.chosen import chosen_team
     from lrensemble.export.combined import Combined, combine_files
     from lrensemble.export.description import Description, Part, Stages
     from lrensemble.export.disagreement import Disagreement, disagreement
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from lrensemble.export.exporting import Made, place_of, write_ensemble
     from lrensemble.export.formats import FORMATS
     from lrensemble.export.soup import Soup, soup
-    from lrensemble.export.team import chosen_team, ensemble_of
+    from lrensemble.export.team import ensemble_of
     from lrensemble.export.variants import VARIANTS, Variant
 
 __all__ = [
@@ -74,7 +76,7 @@ lazily(
         "VARIANTS": "exporting",
         "Variant": "variants",
         "cascade": "cascade",
-        "chosen_team": "team",
+        "chosen_team": "chosen",
         "combine_files": "combined",
         "disagreement": "disagreement",
         "distill": "distill",
