@@ -1,6 +1,7 @@
-"""What a command costs on a small pool: processor seconds from start to end, of `lrensemble select` and of others.
+"""What a command costs on a small pool: processor seconds from start to end, and memory, of `select` and of others.
 
-Each is a process of its own. The first of each pool has no compiled kernel to read; those after it read what it left.
+`serve` is told to stop as soon as it answers. Each is a process of its own. The first of each pool has no compiled
+kernel to read; those after it read what it left.
 
     python -m benchmarks.startup [--members 4 6 16 20] [--rows 400] [--repeats 5] [--save FILE]
 """
@@ -9,14 +10,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 from benchmarks.measure import show
 from benchmarks.report import large_pool
 
@@ -36,13 +39,35 @@ batch_size = 64
 """
 
 
-def processor_seconds(arguments: Sequence[str], kernels: Path) -> float:
-    """Processor seconds of one command."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+class Cost(NamedTuple):
+    """What a process took."""
+
+    seconds: float
+    """Seconds of the processor."""
+    memory: float
+    """Largest resident set, MiB."""
+
+
+def cost_of(arguments: Sequence[str], kernels: Path) -> Cost:
+    """What one command takes; one that serves is told to stop once it has said where it answers."""
     command = [sys.executable, "-m", "lrensemble", *arguments]
-    subprocess.run(command, env=os.environ | {"NUMBA_CACHE_DIR": str(kernels)}, capture_output=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    with subprocess.Popen(
+        command,
+        env=os.environ | {"NUMBA_CACHE_DIR": str(kernels)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        if "serve" in arguments:
+            process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+        process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 2**10)
 
 
 def row(name: str, arguments: Callable[[int], Sequence[str]], kernels: Path, repeats: int) -> tuple[str, ...]:
@@ -54,18 +79,35 @@ def row(name: str, arguments: Callable[[int], Sequence[str]], kernels: Path, rep
         kernels: folder of compiled kernels.
         repeats: warm runs.
     """
-    cold = processor_seconds(arguments(0), kernels)
-    warm = statistics.median(processor_seconds(arguments(1 + place), kernels) for place in range(repeats))
-    return name, f"{cold:.2f}", f"{warm:.2f}", "yes" if cold > 2 * warm else "no", f"{os.getloadavg()[0]:.0f}"
+    cold = cost_of(arguments(0), kernels).seconds
+    found = [cost_of(arguments(1 + place), kernels) for place in range(repeats)]
+    warm, memory = (statistics.median(each) for each in zip(*found, strict=True))
+    compiled = "yes" if cold > 2 * warm else "no"
+    return name, f"{cold:.2f}", f"{warm:.2f}", f"{memory:.0f}", compiled, f"{os.getloadavg()[0]:.0f}"
 
 
-def selections(members: int, rows: int, repeats: int) -> tuple[str, ...]:
-    """Row of `select` on a pool of so many members and rows."""
+def of_predictions(verb: str, members: int, rows: int, repeats: int) -> tuple[str, ...]:
+    """Row of a verb on a pool of predictions alone, of so many members and rows."""
     with tempfile.TemporaryDirectory() as folder:
         pool = Path(folder) / "pool"
         large_pool(pool, members, rows, CLASSES)
-        name = f"`select`, {members} members, {rows} rows, {CLASSES} classes"
-        return row(name, lambda _: ["select", str(pool)], Path(folder) / "kernels", repeats)
+        name = f"`{verb}`, {members} members, {rows} rows, {CLASSES} classes"
+        return row(name, lambda _: [verb, str(pool)], Path(folder) / "kernels", repeats)
+
+
+def ensembles(pool: str, folder: Path, kernels: Path, repeats: int) -> list[tuple[str, ...]]:
+    """Rows of what serves and predicts: the folder of the pool's team, and its ONNX file."""
+    bundle, file, digits = (str(folder / name) for name in ("ensemble", "ensemble.onnx", "digits.npz"))
+    np.savez(digits, x=np.zeros((8, 1, 8, 8), dtype=np.uint8))
+    cost_of(["export", pool, "--out", bundle], kernels)
+    cost_of(["export", pool, "--format", "onnx", "--out", file], kernels)
+    asked: dict[str, Callable[[int], Sequence[str]]] = {
+        "`serve`, until it answers, a folder": lambda _: ["serve", bundle, "--port", "0", "--json"],
+        "`serve`, until it answers, an ONNX file": lambda _: ["serve", file, "--port", "0", "--json"],
+        "`predict`, 8 rows, a folder": lambda _: ["predict", bundle, digits],
+        "`predict`, 8 rows, an ONNX file": lambda _: ["predict", file, digits],
+    }
+    return [row(name, arguments, kernels, repeats) for name, arguments in asked.items()]
 
 
 def commands(repeats: int) -> list[tuple[str, ...]]:
@@ -87,7 +129,8 @@ def commands(repeats: int) -> list[tuple[str, ...]]:
             "`ls`": lambda _: ["ls", pool],
             "`--help`": lambda _: ["--help"],
         }
-        return [row(name, arguments, kernels, repeats) for name, arguments in asked.items()]
+        found = [row(name, arguments, kernels, repeats) for name, arguments in asked.items()]
+        return [*found, *ensembles(pool, Path(folder), kernels, repeats)]
 
 
 def main() -> None:
@@ -98,15 +141,20 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="warm runs")
     parser.add_argument("--save", type=Path, help="write the table here as well")
     asked = parser.parse_args()
-    table = [*(selections(each, asked.rows, asked.repeats) for each in asked.members), *commands(asked.repeats)]
+    table = [
+        *(of_predictions("select", each, asked.rows, asked.repeats) for each in asked.members),
+        of_predictions("report", min(asked.members), asked.rows, asked.repeats),
+        *commands(asked.repeats),
+    ]
     headings = (
         "command",
         f"cold, s (wanted of select: {COLD:g})",
         f"warm, s (wanted of select: {WARM:g})",
+        "memory, MiB",
         "kernels compiled",
         "load",
     )
-    show("Processor seconds of commands on a small pool", headings, table, asked.save)
+    show("Processor seconds and memory of commands on a small pool", headings, table, asked.save)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,8 @@ Some share their name with a part of the package: `lrensemble.select` is the fun
 `from lrensemble.select import …` imports from the part.
 """
 
-import sys
+from lrensemble.lazy import lazily
 
-# Nothing is imported here that Python itself has not imported already: of `python -m lrensemble` in a folder of
-# somebody's, `__main__` is the first that can take that folder out of the places of libraries.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -114,25 +112,16 @@ __all__ = [
 ]
 
 
+lazily(__name__, _HOME)
+
+
 def __getattr__(name: str) -> "Any":
-    from importlib import import_module
-
-    if name == "__version__":
-        return import_module("importlib.metadata").version("lrensemble")
-    if name not in _HOME:
+    """The version, read when it is asked for; all other names are those of `lazily`, which are looked up after it."""
+    if name != "__version__":
         raise AttributeError(f"module 'lrensemble' has no attribute {name!r}")
-    return getattr(import_module(f"lrensemble.{_HOME[name]}"), name)
+    from importlib.metadata import version
 
-
-class _FrontDoor(type(sys)):  # type: ignore[misc]
-    """The package, whose functions stay when a part of the same name is imported: importing sets it as an attribute."""
-
-    def __setattr__(self, name: str, value: "Any") -> None:
-        if name not in _HOME or not isinstance(value, type(sys)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _FrontDoor
+    return version("lrensemble")
 
 
 def __dir__() -> list[str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import lrensemble
 from lrensemble.export import Ensemble
-from lrensemble.export.serving import Served
+from lrensemble.export.networks import Networks
 
 Predict = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -38,5 +38,5 @@ def assert_team_predicts_as_its_tools(
     expected = np.average(np.stack(theirs), axis=0, weights=ensemble.description.weights)
     found = ensemble.predict_dense(x)
     np.testing.assert_allclose(found, expected.reshape(found.shape), rtol=rtol, atol=atol)
-    assert Served("team", ensemble).threads() >= 1, "serve can begin"
+    assert Networks(ensemble).threads() >= 1, "serve can begin"
     return ensemble

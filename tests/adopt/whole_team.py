@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import lrensemble
 from lrensemble.evaluate import load
 from lrensemble.export import Ensemble
-from lrensemble.export.serving import Served
+from lrensemble.export.networks import Networks
 from lrensemble.export.team import ensemble_of
 from lrensemble.pool import Pool
 
@@ -45,4 +45,4 @@ def assert_bundle_predicts_as_its_tools(
     found = ensemble.predict_dense(x)
     expected = np.mean([np.asarray(predict[member.name](x), dtype=np.float64) for member in members], axis=0)
     np.testing.assert_allclose(found, expected.reshape(found.shape), rtol=rtol, atol=atol)
-    assert Served("team", ensemble).threads() >= 1, "serve can begin"
+    assert Networks(ensemble).threads() >= 1, "serve can begin"

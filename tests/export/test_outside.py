@@ -3,6 +3,7 @@
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,6 +139,28 @@ def test_images_that_hardly_differ_within_are_told_as_such() -> None:
     found = outside(inputs, rows)
     assert found.rows.tolist() == [False, True]  # the squares of -3, -1, 1, 3 have the mean 5
     assert found.reason == "the values of an image have a standard deviation of 2.24 where training had 40 to 90"
+
+
+WRONG = (1.0, 1 / 255, 0.0, 4.0, np.inf, np.nan, 3e38)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("kind", [np.uint8, np.float32, np.float64, np.int16, np.complex64])
+def test_arrays_of_numpy_are_judged_as_tensors_are(kind: type[Any], wrong: float) -> None:
+    ones = (1.0,) * 3
+    about = {"low": (5.0,) * 3, "high": (250.0,) * 3, "mean": (120.0,) * 3, "std": (60.0,) * 3}
+    for shape, seen in (((3, 4, 5), about | {"contrast": (40.0, 90.0)}), ((3,), about)):
+        inputs = Inputs(shape=shape, dtype="float64", mean=ones, std=ones, seen=Seen(**seen))
+        rows = np.random.default_rng(1).uniform(5, 250, size=(9, *shape))
+        with np.errstate(all="ignore"):
+            rows[2] *= wrong
+            given = rows.astype(kind)
+        of_numpy, of_torch = outside(inputs, given), outside(inputs, torch.from_numpy(given))
+        assert of_numpy.rows.tolist() == of_torch.rows.tolist()
+        assert of_numpy.reason == of_torch.reason
+        assert isinstance(of_torch.rows, np.ndarray)
+        if kind is np.float64 and not wrong < 1:
+            assert of_numpy.rows.tolist() == [wrong != 1 and place == 2 for place in range(9)]
 
 
 def test_no_rows(ensemble: Ensemble) -> None:

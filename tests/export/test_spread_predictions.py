@@ -11,8 +11,8 @@ from tests.cli.command import Command
 from tests.export.conftest import TeamBy
 
 from lrensemble.errors import ConfigError, DataError
-from lrensemble.export import Ensemble
 from lrensemble.export.predicting import Asked, predict_files
+from lrensemble.export.predictor import predictor_of
 from lrensemble.export.spread import predict_spread
 from lrensemble.pool import Pool
 
@@ -57,7 +57,7 @@ def test_rows_far_outside_are_refused_wherever_they_are_seen(bundle: Path, image
     with pytest.raises(DataError, match="far outside") as caught:
         predict_spread(bundle, paths, strict, executor="processes(workers=1)")
     with pytest.raises(DataError) as expected:
-        predict_files(Ensemble.load(bundle), paths, strict)
+        predict_files(predictor_of(bundle), paths, strict)
     assert str(caught.value) == str(expected.value)
 
 
@@ -66,7 +66,7 @@ def test_what_else_is_asked_is_asked_of_workers_too(bundle: Path, images: Images
     for path, rows in zip(paths, (images[0][:4], images[0][4:9]), strict=True):
         np.save(path, rows)
     asked = Asked(disagreement=True, abstain=0.9)
-    alone = predict_files(Ensemble.load(bundle), paths, asked)
+    alone = predict_files(predictor_of(bundle), paths, asked)
     spread = predict_spread(bundle, paths, asked, executor="processes(workers=2)")
     assert (spread.files, spread.rows, spread.abstain) == (alone.files, alone.rows, 0.9)
     assert spread.further.keys() == alone.further.keys()

@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lrensemble.errors import SpecError
-from lrensemble.language.weights import weight_files, weights_sha256
+from lrensemble.language.weight_files import weight_files
+from lrensemble.language.weights import weights_sha256
 
 TENSORS = {
     "b": torch.arange(6, dtype=torch.bfloat16).reshape(2, 3),

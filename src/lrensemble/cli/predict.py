@@ -134,7 +134,7 @@ def output() -> Any:
 
 
 def predict(
-    ensemble: Annotated[Path, typer.Argument(help="Folder that `lrensemble export` made.")],
+    ensemble: Annotated[Path, typer.Argument(help="Folder or ONNX file that `lrensemble export` made.")],
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -222,16 +222,17 @@ def _predicted(
     ensemble: Path, files: list[Path], trust_code: bool, given: list[str], asked: Asked, spread: Spread | None
 ) -> Predictions:
     from lrensemble.errors import ConfigError
-    from lrensemble.export import Ensemble
     from lrensemble.export.predicting import predict_files
-    from lrensemble.export.spread import predict_spread
+    from lrensemble.export.predictor import predictor_of
 
     if given:
         raise ConfigError(f"--{given[0]} is for teams of language models, and {ensemble} is none; leave it out")
     if spread is not None:
+        from lrensemble.export.spread import predict_spread  # late: its workers are on devices of torch
+
         with people.status("predicting"):
             return predict_spread(ensemble, files, asked, **spread._asdict(), trust_code=trust_code)
-    loaded = Ensemble.load(ensemble, trust_code=trust_code)
+    loaded = predictor_of(ensemble, trust_code=trust_code)
     with people.status("predicting"):
         return predict_files(loaded, files, asked)
 

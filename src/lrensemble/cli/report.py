@@ -67,8 +67,7 @@ def report(
     """Write one self-contained page of tables and figures."""
     from lrensemble.evaluate import evaluate, load, stored_result
     from lrensemble.evaluate.study import is_study
-    from lrensemble.front.compared import PAGE
-    from lrensemble.front.samples import check_of_one
+    from lrensemble.front.compared import PAGE, check_of_one
     from lrensemble.report import check_format, write_figures
     from lrensemble.report.study_file import keep_beside
 

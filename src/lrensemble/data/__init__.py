@@ -1,4 +1,9 @@
-"""Data sets: one file per source, one record for all, and batches that are a pure function of (seed, step)."""
+"""Data sets: one file per source, one record for all, and batches that are a pure function of (seed, step).
+
+What brings torch is imported when it is first used: who reads images or tables needs none.
+"""
+
+from typing import TYPE_CHECKING
 
 from lrensemble.data import (  # noqa: F401 – importing registers them
     diabetes,
@@ -13,13 +18,16 @@ from lrensemble.data import (  # noqa: F401 – importing registers them
     published,
     table,
 )
-from lrensemble.data.augment import AUGMENTATIONS, Augmenter, Mixing
 from lrensemble.data.batches import batch_rows, epoch_order, rows_seen, steps_per_epoch
-from lrensemble.data.dataset import Dataset, load, of_recipe
-from lrensemble.data.learnable import Learnable
-from lrensemble.data.learning import check_training, lesson_of, loss_of, sampler_of
 from lrensemble.data.samplers import SAMPLERS
 from lrensemble.data.source import SOURCES, Samples
+from lrensemble.lazy import lazily
+
+if TYPE_CHECKING:
+    from lrensemble.data.augment import AUGMENTATIONS, Augmenter, Mixing
+    from lrensemble.data.dataset import Dataset, load, of_recipe
+    from lrensemble.data.learnable import Learnable
+    from lrensemble.data.learning import check_training, lesson_of, loss_of, sampler_of
 
 __all__ = [
     "AUGMENTATIONS",
@@ -41,3 +49,20 @@ __all__ = [
     "sampler_of",
     "steps_per_epoch",
 ]
+
+lazily(
+    __name__,
+    {
+        "AUGMENTATIONS": "augment",
+        "Augmenter": "augment",
+        "Dataset": "dataset",
+        "Learnable": "learnable",
+        "Mixing": "augment",
+        "check_training": "learning",
+        "lesson_of": "learning",
+        "load": "dataset",
+        "loss_of": "learning",
+        "of_recipe": "dataset",
+        "sampler_of": "learning",
+    },
+)

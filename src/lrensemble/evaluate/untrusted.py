@@ -21,7 +21,7 @@ def untrusted(pool: Pool, part: Literal["policy", "model"], hidden: str) -> str:
         part: key of the members' recipes.
         hidden: subject of the line: what is not shown.
     """
-    registry, source = registry_of(PLURALS[part]), str(pool.folder)
+    source = str(pool.folder)
     stopped = dict[str, int]()
     for member in pool.members():
         written = (member.recipe or {}).get(part)
@@ -31,7 +31,7 @@ def untrusted(pool: Pool, part: Literal["policy", "model"], hidden: str) -> str:
             spec = to_spec(written)
             require_known_paths(source, spec, trust_code=pool.trust_code)
             with known_paths_only(source, trust_code=pool.trust_code):
-                registry.check(spec)
+                registry_of(PLURALS[part]).check(spec)  # here: models bring torch, and collected members have none
         except UntrustedError:
             stopped[spec.name] = stopped.get(spec.name, 0) + 1
         except SpecError:  # not known here, for another reason

@@ -15,10 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
-
-import safetensors.torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
 from lrensemble.config import Record
 from lrensemble.errors import ExportError, PoolError
@@ -27,6 +24,9 @@ from lrensemble.export.description import Description
 from lrensemble.files import read_json, seal, storage_errors, write_folder
 from lrensemble.pool.place import is_pool
 from lrensemble.pool.sealed import check_file, load_tensors, unseal
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 KIND = "lrensemble ensemble"
@@ -53,6 +53,8 @@ def write_bundle(
         ExportError: there is something in the folder already.
         StorageError: it cannot be written.
     """
+    import safetensors.torch  # late: it brings torch, and who reads a description needs none
+
     # Copies, because safetensors refuses tensors that share memory, as tied weights do.
     copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()}
     content = safetensors.torch.save(copies)
@@ -113,7 +115,7 @@ def _no_ensemble(folder: Path) -> ExportError:
     if folder.is_file():
         return ExportError(
             f"no ensemble at {folder}: it is a file; give the folder of a bundle (a file of ONNX is for ONNX Runtime "
-            "and lrensemble serve, one of torch.export for torch)"
+            "and lrensemble serve and predict, by its suffix; one of torch.export for torch)"
         )
     if is_pool(folder):
         return ExportError(f"{folder} is a pool and no ensemble; make one of it with lrensemble export {folder}")

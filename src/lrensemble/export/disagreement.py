@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lrensemble.consensus import combine
-from lrensemble.errors import ExportError
-from lrensemble.export.ensemble import PREDICT_BATCH_ROWS, Ensemble
+from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.outside import warn_or_refuse
+from lrensemble.export.predictions import require_classes
+from lrensemble.export.raw_inputs import PREDICT_BATCH_ROWS
 from lrensemble.metrics.base import Floats
 from lrensemble.metrics.detection import entropy, mutual_information
 from lrensemble.models.arithmetic import cuda_arithmetic
-from lrensemble.targets import Target
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +54,6 @@ def disagreement(ensemble: Ensemble, inputs: Tensor | NDArray[np.generic], *, st
     given = ensemble.raw(inputs)
     warn_or_refuse(ensemble.outside(given), strict=strict)
     return with_disagreement(ensemble, given)[1]
-
-
-def require_classes(target: Target, name: str) -> None:
-    """Refuse what is found from probabilities, where there are none.
-
-    Raises:
-        ExportError: values are predicted.
-    """
-    if not target.has_labels:
-        raise ExportError(f"{name} goes by probabilities of classes, and this ensemble predicts values; leave it out")
 
 
 @torch.no_grad()

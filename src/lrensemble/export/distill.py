@@ -20,7 +20,8 @@ from lrensemble.config.records import to_record
 from lrensemble.data import Dataset, steps_per_epoch
 from lrensemble.errors import ExportError
 from lrensemble.export.description import Part
-from lrensemble.export.ensemble import PREDICT_BATCH_ROWS, Ensemble
+from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.raw_inputs import PREDICT_BATCH_ROWS
 from lrensemble.export.soup import describe_single
 from lrensemble.metrics import METRICS
 from lrensemble.policies import build

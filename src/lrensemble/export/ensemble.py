@@ -12,22 +12,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lrensemble.consensus import combine
-from lrensemble.data.frames import is_frame, numbers_in
 from lrensemble.errors import DataError, ExportError
 from lrensemble.export.bundle import read_bundle, write_bundle
 from lrensemble.export.description import Description
 from lrensemble.export.hub import Hub
 from lrensemble.export.outside import Outside, outside, warn_or_refuse
 from lrensemble.export.programs import batched_is_faster, groups_of, network_of, run_batched, run_each, side_by_side
-from lrensemble.export.raw_inputs import as_rows, native
+from lrensemble.export.raw_inputs import PREDICT_BATCH_ROWS, rows_given
 from lrensemble.export.stages import run_stages
 from lrensemble.models.arithmetic import cuda_arithmetic
 from lrensemble.networks import Foreign
 from lrensemble.numerics import likeliest
 from lrensemble.registry import known_paths_only, require_known_paths
-
-PREDICT_BATCH_ROWS = 1024
-"""Rows of a batch, as when the members were scored: the last bits of a sum can depend on it."""
 
 
 class Ensemble(nn.Module, Hub):
@@ -226,10 +222,8 @@ class Ensemble(nn.Module, Hub):
             inputs = inputs.detach()
             if tuple(inputs.shape[1:]) == self.description.inputs.shape and not inputs.is_complex():
                 return inputs
-        if is_frame(inputs):
-            inputs = numbers_in(inputs, self.description.inputs.features, "frame")
-        array = inputs.cpu().numpy() if isinstance(inputs, Tensor) else native(inputs)
-        return torch.from_numpy(np.ascontiguousarray(as_rows(array, self.description.inputs)))
+            inputs = inputs.cpu().numpy()
+        return torch.from_numpy(rows_given(inputs, self.description.inputs))
 
     def outside(self, inputs: Tensor) -> Outside:
         """Raw inputs [sample, *shape] that are far outside of what was trained on.

@@ -6,9 +6,11 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import lrensemble.export.language.pools.formats  # noqa: F401  (registers what it defines)
 from lrensemble.errors import ExportError, StorageError
 from lrensemble.evaluate import Team
 from lrensemble.evaluate.looks import described, write_look
+from lrensemble.export import onnx, team_file, torch_program  # noqa: F401  (register what they define)
 from lrensemble.export.cascade import measure
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.formats import FORMATS, Kind, check_place, require_kind

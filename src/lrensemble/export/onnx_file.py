@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lrensemble.config.records import to_record
 from lrensemble.environment import cores
 from lrensemble.errors import ConfigError, DataError, ExportError
 from lrensemble.export.description import Description
-from lrensemble.export.operations import needs_threads
 from lrensemble.export.outside import Outside, known_range, outside
+from lrensemble.export.threads import needs_threads
 from lrensemble.files import storage_errors
 from lrensemble.networks.onnx import TYPES, session_of
 from lrensemble.text import from_json
@@ -46,7 +46,7 @@ def record_of(description: Description, dtype: str | None, *, of_words: bool, op
 
 @dataclass(frozen=True, eq=False)
 class OnnxFile:
-    """An ensemble as an ONNX file, for those who predict: it has what they ask of an `Ensemble`."""
+    """An ensemble as an ONNX file, for those who predict: a `Predictor`."""
 
     description: Description
     """Description of the ensemble; its inputs are those of the file."""
@@ -54,6 +54,7 @@ class OnnxFile:
     """Session of ONNX Runtime."""
     dtype: np.dtype[Any]
     """Type of the file's input."""
+    platform: ClassVar[str] = "onnxruntime_onnx"
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -80,20 +81,53 @@ class OnnxFile:
             raise ExportError(f"{path}: {error}") from None
         return cls(description, session, dtype)
 
-    def outside(self, inputs: Tensor) -> Outside:
+    def outside(self, rows: NDArray[Any]) -> Outside:
         """Raw inputs [sample, *shape] that are far outside of what was trained on."""
-        return outside(self.description.inputs, inputs)
+        return outside(self.description.inputs, rows)
 
-    def in_blocks(self, given: Tensor) -> NDArray[np.float64]:
-        """What `Ensemble.forward` gives for raw inputs [sample, *shape], block by block, as precise as the file is."""
-        rows = np.ascontiguousarray(given.numpy(), dtype=self.dtype)
-        names = _numbers_given(self.description)
+    def in_blocks(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """What `Ensemble.forward` gives for raw inputs [sample, *shape], block by block, as precise as the file is.
+
+        Raises:
+            DataError: values that the type of its input does not hold.
+        """
+        given, names = self._in_its_type(rows), _numbers_given(self.description)
         found = list[NDArray[np.float64]]()
-        for start in range(0, len(rows), BLOCK_ROWS):
-            first, *std = self.session.run(names, {"inputs": rows[start : start + BLOCK_ROWS]})
+        for start in range(0, len(given), BLOCK_ROWS):
+            first, *std = self.session.run(names, {"inputs": given[start : start + BLOCK_ROWS]})
             variances = [each.astype(np.float64) ** 2 for each in std]
             found.append(np.concatenate([first.astype(np.float64), *variances], axis=1))
         return np.concatenate(found)
+
+    def _in_its_type(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Raw inputs in the type that the graph takes: whole numbers from 0 to 255, where that is bytes.
+
+        Raises:
+            DataError: others.
+        """
+        with np.errstate(invalid="ignore"):
+            given = np.ascontiguousarray(rows, dtype=self.dtype)
+        if self.dtype.kind in "iu" and rows.dtype != self.dtype and not np.array_equal(given, rows):
+            raise DataError(
+                f"the ONNX file takes {self.dtype}, and these inputs are {rows.dtype} with values that it cannot hold; "
+                "give whole numbers as in the training data, or predict with the folder of the bundle"
+            )
+        return given
+
+    def with_disagreement(self, rows: NDArray[Any]) -> NoReturn:  # noqa: ARG002
+        """Refuse.
+
+        Raises:
+            ExportError: always: a graph gives what the whole team says.
+        """
+        raise ExportError(
+            "an ONNX file gives what the whole team says, and nothing of its members; leave disagreement out, or "
+            "predict with the folder of the bundle"
+        )
+
+    def on_threads(self) -> AbstractContextManager[None]:
+        """A block in which it is run: the session has threads of its own."""
+        return nullcontext()
 
 
 def _numbers_given(description: Description) -> list[str]:

@@ -1,4 +1,4 @@
-"""Work of networks: floating-point operations of a forward pass, by which threads are chosen.
+"""Work of networks: floating-point operations of a forward pass, by which threads are chosen (`threads`).
 
 `torch.utils.flop_counter` counts more exactly, but like all that looks at each operator it loads what torch knows of
 all of them: 70 MiB that a server then holds. Linear layers, convolutions and the projections of attention are nearly
@@ -12,20 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lrensemble.train.run.arithmetic.numerics import threads_pay
-
-ROWS_AT_ONCE = 8
-"""Rows of a batch that threads are counted for: requests are small, and come in small numbers at a time."""
-
 BY_OUTPUT = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 """Layers whose every output takes all weights of its channel."""
 BY_INPUT = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 """Layers whose every input does."""
-
-
-def needs_threads(operations: int) -> bool:
-    """Whether a batch of `ROWS_AT_ONCE` rows of so many operations a row is work for more than one thread."""
-    return threads_pay(ROWS_AT_ONCE * operations)
 
 
 @torch.no_grad()

@@ -13,14 +13,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lrensemble.config import Inputs, Seen
 from lrensemble.errors import DataError
+from lrensemble.numerics import namespace
+
+Array: TypeAlias = Any
+"""A numpy array or a torch tensor, on any device."""
 
 CONTRAST_FACTOR = 10
 """Ratio to the contrasts of training beyond which an image is far outside."""
@@ -63,12 +66,13 @@ def known_range(inputs: Inputs) -> Seen | None:
     return Seen(low=low, high=high, mean=half, std=low, contrast=BYTES)
 
 
-def outside(inputs: Inputs, rows: Tensor) -> Outside:
+def outside(inputs: Inputs, rows: Array) -> Outside:
     """Rows [sample, *shape] of raw inputs that are far outside; none where the range of training is not known."""
     seen = known_range(inputs)
-    if seen is None or not len(rows) or rows.is_complex():
+    if seen is None or not len(rows) or namespace(rows).isdtype(rows.dtype, "complex floating"):
         return Outside(np.zeros(len(rows), dtype=np.bool_))
-    return joined([_of_block(seen, block) for block in torch.split(rows, BLOCK_ROWS)])
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is outside
+        return joined([_of_block(seen, rows[start : start + BLOCK_ROWS]) for start in range(0, len(rows), BLOCK_ROWS)])
 
 
 def joined(found: Sequence[Outside]) -> Outside:
@@ -90,46 +94,52 @@ def warn_or_refuse(found: Outside, *, strict: bool) -> None:
     logger.warning("%s", found)
 
 
-def _of_block(seen: Seen, rows: Tensor) -> Outside:
-    values = (
-        (rows if rows.dtype == torch.float64 else rows.float()).flatten(2)
-        if rows.ndim > 2
-        else rows.double()[..., None]
-    )
+def _of_block(seen: Seen, rows: Array) -> Outside:
+    xp = namespace(rows)
+    values = _values(xp, rows)
     low, high, std = (
-        torch.tensor(each, dtype=torch.float64, device=rows.device) for each in (seen.low, seen.high, seen.std)
+        xp.asarray(each, dtype=xp.float64, device=rows.device) for each in (seen.low, seen.high, seen.std)
     )
-    margin = torch.maximum(std, (high - low) / 10)
-    margin = torch.where(margin > 0, margin, 1.0)  # as the ensemble divides by 1 where nothing varied
-    lowest, highest = values.amin(2).double(), values.amax(2).double()
+    margin = xp.maximum(std, (high - low) / 10)
+    margin = xp.where(margin > 0, margin, xp.ones_like(margin))  # as the ensemble divides by 1 where nothing varied
+    lowest, highest = (xp.astype(each, xp.float64) for each in (xp.min(values, axis=2), xp.max(values, axis=2)))
     # Written so that NaN is outside.
     beyond = ~((lowest >= low - margin) & (highest <= high + margin))
-    found = beyond.any(dim=1)
+    found = xp.any(beyond, axis=1)
     if seen.contrast is not None:
-        contrast = values.flatten(1).std(dim=1, correction=0)
+        contrast = _contrasts(xp, values)
         usual = (contrast >= seen.contrast[0] / CONTRAST_FACTOR) & (contrast <= seen.contrast[1] * CONTRAST_FACTOR)
-        found |= (contrast > 0) & ~usual
+        found = found | ((contrast > 0) & ~usual)
     if rows.ndim == 2 and not found.any() and len(rows) >= VARIATION_ROWS:
-        varied = values[..., 0].std(dim=0, correction=0)[std > 0] / std[std > 0]
+        varied = xp.std(values[..., 0], axis=0)[std > 0] / std[std > 0]
         if len(varied) and 0 < float(varied.max()) < VARIATION:
             reason = f"no feature varies by more than {float(varied.max()):.2g} of its standard deviation in training"
             return Outside(np.ones(len(rows), dtype=np.bool_), f"{reason}, so they are in other units")
-    if not found.any():
-        return Outside(found.cpu().numpy())
+    given = found if xp is np else found.cpu().numpy()
+    if not given.any():
+        return Outside(given)
     if rows.ndim == 2:
-        return Outside(found.cpu().numpy(), _of_feature(seen, rows, beyond))
+        return Outside(given, _of_feature(seen, rows, beyond))
     ends = float(lowest[found].min()), float(highest[found].max())
-    return Outside(found.cpu().numpy(), _of_images(seen, *ends, _contrast(values[found][0])))
+    return Outside(given, _of_images(seen, *ends, float(_contrasts(xp, values[found][:1])[0])))
 
 
-def _contrast(image: Tensor) -> float:
-    """Standard deviation of all values of an image."""
-    return float(image.std(correction=0))
+def _values(xp: Any, rows: Array) -> Array:
+    """Values [sample, channel, place] of images in float32, or in float64 where they are; of features in float64."""
+    if rows.ndim == 2:
+        return xp.astype(rows, xp.float64)[..., None]
+    floats = rows if rows.dtype == xp.float64 else xp.astype(rows, xp.float32)
+    return xp.reshape(floats, (len(rows), rows.shape[1], -1))
 
 
-def _of_feature(seen: Seen, rows: Tensor, beyond: Tensor) -> str:
+def _contrasts(xp: Any, values: Array) -> Array:
+    """Standard deviation [sample] of all values [sample, channel, place] of an image."""
+    return xp.std(xp.reshape(values, (len(values), -1)), axis=1)
+
+
+def _of_feature(seen: Seen, rows: Array, beyond: Array) -> str:
     """Reason of the first row with a feature beyond its range."""
-    row, feature = (int(each) for each in beyond.nonzero()[0])
+    row, feature = (int(each[0]) for each in namespace(beyond).nonzero(beyond))
     said = f"{seen.low[feature]:g} to {seen.high[feature]:g}"
     return f"feature {feature} is {float(rows[row, feature]):g} where training had {said}"
 

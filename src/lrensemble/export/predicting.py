@@ -6,19 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from lrensemble.errors import ExportError
-from lrensemble.export.disagreement import require_classes, with_disagreement
-from lrensemble.export.ensemble import PREDICT_BATCH_ROWS, Ensemble
 from lrensemble.export.outside import Outside, joined, warn_or_refuse
 from lrensemble.export.piped import NAME, STANDARD_INPUT, piped
-from lrensemble.export.predictions import Predictions
+from lrensemble.export.predictions import Predictions, require_classes
+from lrensemble.export.predictor import Predictor
+from lrensemble.export.raw_inputs import PREDICT_BATCH_ROWS, Rows, rows_given
 from lrensemble.export.readers import check_suffix, files_of, read
 from lrensemble.metrics.base import Floats
 from lrensemble.targets import Target
@@ -52,20 +49,20 @@ class Asked:
 PLAIN = Asked()
 
 
-def predict_array(ensemble: Ensemble, inputs: NDArray[np.generic], asked: Asked = PLAIN) -> Predictions:
-    """Predictions of inputs [sample, …].
+def predict_array(ensemble: Predictor, inputs: Any, asked: Asked = PLAIN) -> Predictions:
+    """Predictions of inputs [sample, …], an array or a frame.
 
     Raises:
         DataError: inputs of another shape; or far outside of what was trained on, where `strict`.
         ExportError: what is asked of these predictions cannot be.
     """
     asked.check(ensemble.description.target)
-    given = ensemble.raw(inputs)
+    given = rows_given(inputs, ensemble.description.inputs)
     warn_or_refuse(ensemble.outside(given), strict=asked.strict)
     return _table(ensemble, asked, [given], ("",) * len(given), range(len(given)))
 
 
-def predict_files(ensemble: Ensemble, files: Sequence[Path], asked: Asked = PLAIN) -> Predictions:
+def predict_files(ensemble: Predictor, files: Sequence[Path], asked: Asked = PLAIN) -> Predictions:
     """Predictions of all rows of files, in their order.
 
     Args:
@@ -105,17 +102,17 @@ class Piece(NamedTuple):
     """Rows that are predicted, one after the other; all unless given."""
 
 
-def tabulated(ensemble: Ensemble, pieces: Sequence[Piece], asked: Asked) -> tuple[Predictions, Outside]:
+def tabulated(ensemble: Predictor, pieces: Sequence[Piece], asked: Asked) -> tuple[Predictions, Outside]:
     """The table of some files or parts of them, and which rows are far outside of what was trained on."""
     names, rows, outside = list[str](), list[int](), list[Outside]()
 
-    def blocks() -> Iterator[Tensor]:
+    def blocks() -> Iterator[Rows]:
         for path, part in pieces:
             name = NAME if path == STANDARD_INPUT else path
             first = len(rows) - (0 if part is None else part.start)
             with piped() if path == STANDARD_INPUT else nullcontext(path) as place:
                 for block in read(place, ensemble.description.inputs, part):
-                    given = torch.from_numpy(np.require(block, requirements=("C", "W")))
+                    given = np.require(block, requirements=("C", "W"))
                     outside.append(ensemble.outside(given).in_file(name))
                     if asked.strict:
                         warn_or_refuse(outside[-1], strict=True)
@@ -143,28 +140,28 @@ def together(parts: Sequence[tuple[Predictions, Outside]], asked: Asked) -> Pred
     )
 
 
-def _batches(blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+def _batches(blocks: Iterable[Rows]) -> Iterator[Rows]:
     """Blocks [sample, …] joined, so that images of one row each are predicted many at once."""
-    waiting, count = list[Tensor](), 0
+    waiting, count = list[Rows](), 0
     for block in blocks:
         waiting.append(block)
         count += len(block)
         if count >= PREDICT_BATCH_ROWS:
-            yield torch.cat(waiting)
+            yield np.concatenate(waiting)
             waiting, count = [], 0
     if waiting:
-        yield torch.cat(waiting)
+        yield np.concatenate(waiting)
 
 
 def _table(
-    ensemble: Ensemble, asked: Asked, batches: Iterable[Tensor], names: Sequence[str], rows: Sequence[int]
+    ensemble: Predictor, asked: Asked, batches: Iterable[Rows], names: Sequence[str], rows: Sequence[int]
 ) -> Predictions:
     """The table of all batches; names and places of rows may be found while they are read."""
     target = ensemble.description.target
     said, further = [np.empty((0, target.width))], dict[str, list[float]]()
     for batch in batches:
         if asked.disagreement:
-            probs, unsure = with_disagreement(ensemble, batch)
+            probs, unsure = ensemble.with_disagreement(batch)
             for heading, column in unsure.columns().items():
                 further.setdefault(heading, []).extend(column)
         else:
@@ -173,7 +170,7 @@ def _table(
     return Predictions(target, tuple(names), tuple(rows), np.concatenate(said), further, asked.abstain)
 
 
-def _said(ensemble: Ensemble, block: Tensor) -> Floats:
+def _said(ensemble: Predictor, block: Rows) -> Floats:
     """Probabilities, or values and then their standard deviations."""
     said, width = ensemble.in_blocks(block), ensemble.description.target.width
     if said.shape[1] == 2 * width:

@@ -123,6 +123,16 @@ class Predictions(Shown):
         write_whole(path, table_bytes(rows, path.suffix, raw_formulas=raw_formulas))
 
 
+def require_classes(target: Target, name: str) -> None:
+    """Refuse what is found from probabilities, where there are none.
+
+    Raises:
+        ExportError: values are predicted.
+    """
+    if not target.has_labels:
+        raise ExportError(f"{name} goes by probabilities of classes, and this ensemble predicts values; leave it out")
+
+
 def table_bytes(rows: Sequence[Sequence[Cell]], suffix: str, *, raw_formulas: bool = False) -> bytes:
     """Content of a file with a table, whose first row holds the names of the columns.
 

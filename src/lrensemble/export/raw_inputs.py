@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lrensemble.config import Inputs
 from lrensemble.data.decode import MODES, Encoded, opened, pixels_of
+from lrensemble.data.frames import is_frame, numbers_in
 from lrensemble.data.processed import processed
 from lrensemble.errors import DataError, MissingExtraError
 
@@ -20,6 +21,8 @@ Rows = NDArray[Any]
 """Raw inputs [sample, *shape]."""
 
 LARGEST_BYTE = 255
+PREDICT_BATCH_ROWS = 1024
+"""Rows of a batch, as when the members were scored: the last bits of a sum can depend on it."""
 
 
 def native(given: Any) -> Rows:
@@ -37,6 +40,16 @@ def native(given: Any) -> Rows:
         raise DataError("array: rows differ in length, and so are no array; give as many numbers in each") from None
     kind = np.dtype(np.float64) if array.dtype == np.longdouble else array.dtype.newbyteorder("=")
     return array.astype(kind, copy=False)
+
+
+def rows_given(given: Any, inputs: Inputs) -> Rows:
+    """Raw inputs [sample, *shape] of an array, of lists, or of a frame, whose columns are found by names of features.
+
+    Raises:
+        DataError: inputs of another shape, or a frame without a feature.
+    """
+    array = native(numbers_in(given, inputs.features, "frame") if is_frame(given) else given)
+    return np.ascontiguousarray(as_rows(array, inputs))
 
 
 def rows_of_image(

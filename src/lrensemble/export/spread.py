@@ -12,11 +12,13 @@ import torch
 
 from lrensemble.errors import ConfigError, WorkerError
 from lrensemble.executors import EXECUTORS, Crashed
-from lrensemble.export.ensemble import PREDICT_BATCH_ROWS, Ensemble
+from lrensemble.export.networks import Networks
 from lrensemble.export.outside import Outside
 from lrensemble.export.piped import STANDARD_INPUT
 from lrensemble.export.predicting import PLAIN, Asked, Piece, checked_files, predict_files, tabulated, together
 from lrensemble.export.predictions import Predictions
+from lrensemble.export.predictor import predictor_of
+from lrensemble.export.raw_inputs import PREDICT_BATCH_ROWS
 from lrensemble.export.readers import count_rows
 from lrensemble.registry import import_plugins
 from lrensemble.spec import SpecLike
@@ -41,7 +43,7 @@ def predict_spread(
     """Predictions of all rows of files, in their order, as by `predict_files`, up to the rounding of other threads.
 
     Args:
-        ensemble: folder that `lrensemble export` made, which all workers see, as they see the files.
+        ensemble: folder or ONNX file that `lrensemble export` made, which all workers see, as they see the files.
         files: as in `predict_files`, without standard input.
         asked: as in `predict_files`.
         executor: who predicts.
@@ -50,11 +52,11 @@ def predict_spread(
 
     Raises:
         ConfigError: standard input, which one process reads.
-        LREnsembleError: an executor that cannot be used, or as `Ensemble.load` and `predict_files`.
+        LREnsembleError: an executor that cannot be used, or as `predictor_of` and `predict_files`.
         WorkerError: a worker died twice with the same files.
     """
     chosen = EXECUTORS.call(executor)
-    here = Ensemble.load(ensemble, trust_code=trust_code)
+    here = predictor_of(ensemble, trust_code=trust_code)
     asked.check(here.description.target)
     if not (places := chosen.places(["cpu"], plugins)):
         return predict_files(here, files, asked)
@@ -106,7 +108,9 @@ def prepare_predicting(
     torch.set_num_threads(1)
     import_plugins(plugins)
     os.chdir(here)
-    ensemble = Ensemble.load(folder, trust_code=trust_code).to(to_device(device))
+    ensemble = predictor_of(folder, trust_code=trust_code)
+    if isinstance(ensemble, Networks):
+        ensemble.ensemble.to(to_device(device))
 
     def work(part: Part) -> Iterator[tuple[int, tuple[Predictions, Outside]]]:
         position, pieces = part

@@ -1,4 +1,4 @@
-"""From a pool to an ensemble: the judged team, and its networks."""
+"""From a pool's team to an ensemble: its networks, and what they take."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from lrensemble.config import Inputs, Network, Scale
 from lrensemble.data.seen import are_unlike
 from lrensemble.errors import ExportError
-from lrensemble.evaluate import Team, judged, load
-from lrensemble.evaluate.needed import is_by
+from lrensemble.evaluate import Team
 from lrensemble.export.description import Description, Part
 from lrensemble.export.ensemble import Ensemble
 from lrensemble.export.origin import origin_of
@@ -16,33 +15,6 @@ from lrensemble.pool import Member, Pool
 from lrensemble.pool.member import WEIGHTS
 from lrensemble.registry import known_paths_only, require_known_paths
 from lrensemble.spec import to_spec
-
-
-def chosen_team(pool: Pool, method: str | None = None) -> Team:
-    """The stored team that the verdict judges, or the one of a method.
-
-    Where no team beats the best single model, that model stands for it, as a team of one.
-
-    Args:
-        pool: pool with stored teams.
-        method: method in text form; a bare name also means that method with any arguments.
-
-    Raises:
-        SpecError: the method cannot be read.
-        ExportError: no team, or none of that method.
-    """
-    teams = load(pool)
-    if not teams:
-        raise ExportError(f"{pool.folder} has no chosen team; choose some first: lrensemble select {pool.folder}")
-    if method is None:
-        first = judged(pool, teams)[0]
-        return first.team or first.single
-    found = [team for team in teams if is_by(team, to_spec(method))]
-    if not found:
-        known = ", ".join(dict.fromkeys(team.method for team in teams))
-        raise ExportError(f"{pool.folder} has no team by {method!r}; it has {known}; others: lrensemble select -m")
-    first = judged(pool, found)[0]
-    return first.team or found[0]
 
 
 def ensemble_of(pool: Pool, team: Team) -> Ensemble:

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from lrensemble.config.records import SpecField
 from lrensemble.evaluate import Team
-from lrensemble.export.ensemble import Ensemble
+from lrensemble.export.chosen import chosen_team
+from lrensemble.export.description import Description
 from lrensemble.export.formats import FORMATS, Saved
-from lrensemble.export.team import chosen_team
 from lrensemble.files import seal, write_whole
 from lrensemble.pool import Pool
 from lrensemble.pool.place import is_pool
@@ -77,7 +77,7 @@ def read_team(path: Path, *, method: str | None = None, trust_code: bool = False
 
 
 @FORMATS.register(suffix=".json", of=("networks", "adapters"))
-def team(ensemble: Ensemble | Saved, path: Path) -> None:
+def team(ensemble: Saved, path: Path) -> None:
     """A small file for `lrensemble combine`: members by name, weights and consensus; no network is needed.
 
     Adapters are small themselves: of these it is the folder that `bundle` writes.
@@ -90,10 +90,10 @@ def team(ensemble: Ensemble | Saved, path: Path) -> None:
         ExportError: there is something in the folder.
         StorageError: it cannot be written.
     """
-    if not isinstance(ensemble, Ensemble):
+    given = getattr(ensemble, "description", None)
+    if not isinstance(given, Description):
         ensemble.save(path)
         return
-    given = ensemble.description
     write_team(
         TeamFile(
             task=given.task,

@@ -18,8 +18,9 @@ from lrensemble.data import load
 from lrensemble.data.truth import Kind
 from lrensemble.errors import AdoptError
 from lrensemble.front.adoptable import hint_of, require_of_truth, taker_of, tell_other_inputs
-from lrensemble.front.arrays import aligned, as_array, beside, divided, holds_arrays
+from lrensemble.front.arrays import beside, divided, holds_arrays
 from lrensemble.front.experiment import experiment_of
+from lrensemble.front.numbers import aligned, as_array
 from lrensemble.front.objects import as_model
 from lrensemble.front.paths import PathLike
 from lrensemble.numpy_files import read_arrays

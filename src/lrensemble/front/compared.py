@@ -30,6 +30,16 @@ def compares(given: object) -> bool:
     return is_study(Path(given))  # type: ignore[arg-type]
 
 
+def check_of_one(samples: int | None) -> None:
+    """Refuse samples where several pools are compared.
+
+    Raises:
+        ReportError: some are asked for.
+    """
+    if samples is not None:
+        raise ReportError("samples of text are of one pool; leave samples out where several are compared")
+
+
 def write_compared(given: Sequence[Pool | PathLike], path: Path, *, trust_code: bool = False) -> list[Section]:
     """Write the page that compares pools and studies, and return its sections.
 

@@ -18,6 +18,7 @@ from lrensemble.data.source import Samples
 from lrensemble.errors import ConfigError, DataError, LREnsembleError
 from lrensemble.evaluate import Team, judged
 from lrensemble.evaluate.uncertainty.stored import foreign_sets, write_foreign
+from lrensemble.export.raw_inputs import PREDICT_BATCH_ROWS
 from lrensemble.models.arithmetic import cuda_arithmetic
 from lrensemble.pool import Pool
 
@@ -132,8 +133,6 @@ def predict_foreign(pool: Pool, teams: Sequence[Team], sets: Mapping[str, Foreig
 @torch.no_grad()
 def _said(ensemble: Ensemble, inputs: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
     """Log-probabilities [sample, class] of each member, by id."""
-    from lrensemble.export.ensemble import PREDICT_BATCH_ROWS
-
     device = ensemble.mean.device
     with cuda_arithmetic(device):
         blocks = [

@@ -73,16 +73,6 @@ def sample_texts(
     return found
 
 
-def check_of_one(samples: int | None) -> None:
-    """Refuse samples where several pools are compared.
-
-    Raises:
-        ReportError: some are asked for.
-    """
-    if samples is not None:
-        raise ReportError("samples of text are of one pool; leave samples out where several are compared")
-
-
 def _check(report: ReportData, count: int) -> None:
     if not 1 <= count <= 100:
         raise ReportError(f"samples = {count} is refused; give 1 to 100 prompts")

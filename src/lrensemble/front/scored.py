@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from lrensemble.errors import PredictionsError
-from lrensemble.front.arrays import as_array
 from lrensemble.front.indexes import in_order_of
+from lrensemble.front.numbers import as_array
 from lrensemble.metrics import METRICS
 from lrensemble.metrics import score as measured
 from lrensemble.metrics.serving import OF_CLASSES

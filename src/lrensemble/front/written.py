@@ -17,12 +17,14 @@ from lrensemble.export.exporting import Served
 from lrensemble.export.language import LanguageEnsemble, is_language_bundle
 from lrensemble.export.language.pools.team import AdapterTeam
 from lrensemble.export.language.questions.answers import answer_files
+from lrensemble.export.networks import Networks
 from lrensemble.export.predicting import Asked, predict_array, predict_files
 from lrensemble.export.predictions import Predictions
-from lrensemble.front.arrays import as_array
-from lrensemble.front.compared import NO_PICTURES, PAGE, compares, write_compared
+from lrensemble.export.predictor import Predictor, predictor_of
+from lrensemble.front.compared import NO_PICTURES, PAGE, check_of_one, compares, write_compared
+from lrensemble.front.numbers import as_array
 from lrensemble.front.paths import PathLike
-from lrensemble.front.samples import check_of_one, sample_texts
+from lrensemble.front.samples import sample_texts
 from lrensemble.front.teams import opened
 from lrensemble.notebook import Shown
 from lrensemble.pool import Pool
@@ -217,7 +219,7 @@ def predict(
     ```
 
     Args:
-        ensemble: an ensemble, or the folder of a bundle; also of language models.
+        ensemble: an ensemble, the folder of a bundle, also of language models, or an ONNX file.
         data: inputs [sample, …] as an array or a tensor, or a frame, whose columns are found by the names of features
             as those of a file are; or a file, a folder, a pattern of names, or a list of
             such; `-` is standard input. For language models files of questions with their choices.
@@ -230,7 +232,7 @@ def predict(
 
     Raises:
         DataError: inputs of another shape, a file that cannot be used, or rows that are refused.
-        ExportError: no bundle, or one that is damaged; or what is asked goes by probabilities, and it predicts values.
+        ExportError: no ensemble, or a damaged one; or what is asked goes by probabilities, and it predicts values.
         UntrustedError: it names code that is not trusted.
     """
     found = _loaded(ensemble, trust_code)
@@ -253,14 +255,16 @@ def predict(
 
 def _loaded(
     ensemble: Ensemble | LanguageEnsemble | Exported | PathLike, trust_code: bool
-) -> Ensemble | LanguageEnsemble:
-    if isinstance(ensemble, Ensemble | LanguageEnsemble):
+) -> Predictor | LanguageEnsemble:
+    if isinstance(ensemble, LanguageEnsemble):
         return ensemble
-    if not isinstance(ensemble, Exported):
-        folder = Path(ensemble)
-        read = LanguageEnsemble.load if is_language_bundle(folder) else Ensemble.load
-        return read(folder, trust_code=trust_code)
-    return ensemble.made.load() if isinstance(ensemble.made, AdapterTeam) else ensemble.ensemble
+    if isinstance(ensemble, Ensemble):
+        return Networks(ensemble)
+    if isinstance(ensemble, Exported):
+        return ensemble.made.load() if isinstance(ensemble.made, AdapterTeam) else Networks(ensemble.ensemble)
+    place = Path(ensemble)
+    read = LanguageEnsemble.load if is_language_bundle(place) else predictor_of
+    return read(place, trust_code=trust_code)
 
 
 def _files(data: Any) -> list[Path] | None:

@@ -1,8 +1,8 @@
 """Language models: the base that adapters share, and a tiny one pre-trained on the spot.
 
-`base` refers to a causal language model and loads it, `weights` identifies its weights, `hub` has it from the Hugging
-Face hub, `pretrain` makes a small one of `texts` with the tokenizer of `tokenizing`, `ngrams` is what it is measured
-against.
+`base` refers to a causal language model and loads it, `weights` identifies its `weight_files`, `hub` has it from the
+Hugging Face hub, `pretrain` makes a small one of `texts` with the tokenizer of `tokenizing`, `ngrams` is what it is
+measured against.
 
 `instructions` reads `examples`, `division` parts them by what `near` finds alike, `templates` write them as text,
 `encoding` makes `sequences` of them, and `batches` and `packing` put these together for a step.

@@ -5,7 +5,6 @@ Axes: questions are rows; answers are columns, padded to those of the question t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from lrensemble.config.benchmarks import NORMALISATIONS, Normalisation
 from lrensemble.errors import ConfigError
-from lrensemble.language.benchmarks.base import LETTERS, Question
+from lrensemble.language.benchmarks.base import LETTERS, Question, right_first
 from lrensemble.language.likelihood import ROWS, token_log_probs
 from lrensemble.language.pairs import Pair, encode_pairs
 from lrensemble.language.sequences import Sequences
@@ -198,8 +197,3 @@ def counts_of(questions: Sequence[Question]) -> Indices:
 def names_of(width: int) -> tuple[str, ...]:
     """Names of choices by their places: letters, or numbers where there are more than letters."""
     return tuple(LETTERS[:width]) if width <= len(LETTERS) else tuple(str(place + 1) for place in range(width))
-
-
-def right_first(question: Question) -> bool:
-    """Whether the right answers are the first choice: of half of the questions, so that their place says nothing."""
-    return hashlib.sha256(question.example.encode()).digest()[0] % 2 == 0

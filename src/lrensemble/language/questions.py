@@ -16,8 +16,7 @@ from pydantic import Field
 from lrensemble.config import Record
 from lrensemble.errors import PoolError
 from lrensemble.files import seal, storage_errors, write_whole
-from lrensemble.language.benchmarks.base import Question
-from lrensemble.language.choices import right_first
+from lrensemble.language.benchmarks.base import Question, right_first
 from lrensemble.pool import Pool
 from lrensemble.pool.sealed import unseal
 

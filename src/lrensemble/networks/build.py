@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from lrensemble import models
 from lrensemble.config import Inputs, Network
 from lrensemble.errors import DataError
-from lrensemble.networks.base import Foreign, as_outputs
+from lrensemble.networks.foreign import Foreign, as_outputs
 
 
 def build(

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lrensemble.errors import DataError
@@ -146,7 +145,7 @@ def _parts(config: Any) -> Iterator[dict[str, Any]]:
 
 def run(model: Any, given: NDArray[Any]) -> NDArray[Any]:
     """What a model gives for inputs [sample, …], as it predicts and not as it trains: `eval()` alone does not do it."""
-    with torch.no_grad(), on_cpu():
+    with sys.modules["torch"].no_grad(), on_cpu():
         found = model(as_taken(given, model), training=False)
         said: NDArray[Any] = sys.modules["keras"].ops.convert_to_numpy(found)
     return said.astype(np.float32) if said.dtype.itemsize < 4 else said

@@ -54,8 +54,10 @@ def registry_of(plural: str) -> Registry[Any, Any]:
         raise UnknownNameError(f"no kind of name {plural!r}{nearest(plural, HOMES)}")
     if plural in FURTHER:
         importlib.import_module(FURTHER[plural])
-    home = vars(importlib.import_module(HOMES[plural])).values()
-    return next(each for each in home if isinstance(each, Registry) and each.plural == plural)
+    home = importlib.import_module(HOMES[plural])
+    names = (*vars(home), *dir(home))  # what is there already, and then what a lazy package imports for it
+    constants = (getattr(home, name) for name in names if name.isupper())
+    return next(each for each in constants if isinstance(each, Registry) and each.plural == plural)
 
 
 def kinds_of(name: str) -> list[str]:

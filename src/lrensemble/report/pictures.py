@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lrensemble import data  # lazy: a page without pictures needs no torch
 from lrensemble.config import Recipe, to_record
-from lrensemble.data import of_recipe
 from lrensemble.errors import LREnsembleError
 from lrensemble.pool import Member
 
@@ -47,7 +47,7 @@ def pictures(
     if recipe is None:
         return "There are no pictures of the rows: the members of this pool were trained elsewhere."
     try:
-        dataset = of_recipe(to_record(Recipe, recipe, "recipe"), folder, trust_code=trust_code)
+        dataset = data.of_recipe(to_record(Recipe, recipe, "recipe"), folder, trust_code=trust_code)
         if len(dataset.shape) != 3 or dataset.shape[0] not in (1, 3):
             return "The rows of this data set are no pictures."
         raw = dataset.raw(dataset.rows["test"][list(rows)]).cpu().numpy().astype(np.float64)

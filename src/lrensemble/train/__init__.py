@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lrensemble.train.execution.events import Began, Counted, Ended, Event, OtherShards, OutOfTime, Planned
     from lrensemble.train.loggers import LOGGERS, Logger
     from lrensemble.train.reproduce import Reproduction, reproduce
+    from lrensemble.train.run.arithmetic.optimizers import update_per_gradient
     from lrensemble.train.run.fit import DivergedError, fit
     from lrensemble.train.run.own_loop.life import policy_for
     from lrensemble.train.run.predictions import predict
@@ -47,6 +48,7 @@ __all__ = [
     "range_test",
     "reproduce",
     "tune",
+    "update_per_gradient",
 ]
 
 lazily(
@@ -76,5 +78,6 @@ lazily(
         "range_test": "sweep.range_test",
         "reproduce": "reproduce",
         "tune": "tune",
+        "update_per_gradient": "run.arithmetic.optimizers",
     },
 )

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from lrensemble import models
 from lrensemble.cli.listening import listen
 from lrensemble.export import Description, Ensemble
+from lrensemble.export.networks import Networks
 from lrensemble.export.serving import Limits, Served
 from lrensemble.export.serving.routes import Service
 from lrensemble.export.serving.server import Server
@@ -147,5 +148,5 @@ def bundle(pets: Ensemble, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def client(pets: Ensemble) -> Iterator[Client]:
     """A server of the pets."""
-    with serving(Served("pets", pets)) as found:
+    with serving(Served("pets", Networks(pets))) as found:
         yield found

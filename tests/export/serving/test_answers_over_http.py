@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.export.serving.conftest import CLASSES, SHAPE, Client, ensemble_of, request_of, rows_of, serving
 
 from lrensemble.export import Ensemble
+from lrensemble.export.networks import Networks
 from lrensemble.export.serving import Served
 
 ROW = rows_of(1)
@@ -181,7 +182,7 @@ def test_bytes_that_nobody_has_announced(client: Client) -> None:
 
 
 def test_what_is_too_large_is_refused_before_it_is_kept(pets: Ensemble) -> None:
-    with serving(Served("pets", pets), body_bytes=1000) as small:
+    with serving(Served("pets", Networks(pets)), body_bytes=1000) as small:
         assert small.infer(given()).status == 200
         line = "the body has more than 1,000 bytes; send fewer rows at a time"
         for body in (b"x" * 1001, b"x" * 5000):
@@ -202,7 +203,7 @@ def test_rows_far_outside_are_told_or_refused(client: Client, pets: Ensemble) ->
     assert told.status == 200
     assert told.record["parameters"]["outside_rows"] == 3
     assert f"3 of 5 rows {reason}" in told.record["parameters"]["warning"]
-    with serving(Served("pets", pets, strict=True)) as strict:
+    with serving(Served("pets", Networks(pets), strict=True)) as strict:
         refused = strict.infer(request_of(divided))
         assert refused.status == 400
         assert f"3 of 3 rows {reason}" in refused.error
@@ -213,7 +214,7 @@ def test_rows_far_outside_are_told_or_refused(client: Client, pets: Ensemble) ->
 def test_features_and_values(dtype: str, datatype: str) -> None:
     ensemble = ensemble_of(dtype, (3,), kind="values", names=("width", "height"))
     rows = np.random.default_rng(0).normal(size=(6, 3)).astype(dtype)
-    with serving(Served("pets", ensemble)) as values:
+    with serving(Served("pets", Networks(ensemble))) as values:
         found = values.infer(request_of(rows, datatype))
         assert found.status == 200, found.body
         np.testing.assert_allclose(found.values("values"), ensemble.predict(rows), rtol=0, atol=1e-12)
@@ -236,7 +237,7 @@ def held(pets: Ensemble, **limits: Any) -> Iterator[tuple[Client, threading.Even
 
     handle = pets.register_forward_pre_hook(wait)
     try:
-        with serving(Served("pets", pets), **limits) as client:
+        with serving(Served("pets", Networks(pets)), **limits) as client:
             try:
                 yield client, begun, go
             finally:
@@ -272,7 +273,7 @@ def test_what_takes_too_long_is_given_up(pets: Ensemble) -> None:
 
 
 def test_who_hangs_up_leaves_nothing(pets: Ensemble) -> None:
-    with serving(Served("pets", pets)) as client:
+    with serving(Served("pets", Networks(pets))) as client:
         head = b"POST /v2/models/pets/infer HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n"
         with socket.create_connection(("127.0.0.1", client.port)) as connection:
             connection.sendall(head + b"{")
@@ -284,7 +285,7 @@ def test_who_hangs_up_leaves_nothing(pets: Ensemble) -> None:
 
 def test_half_a_head_keeps_no_connection(pets: Ensemble) -> None:
     """A connection that asks again and again is kept meanwhile."""
-    with serving(Served("pets", pets), seconds=0.1) as client:
+    with serving(Served("pets", Networks(pets)), seconds=0.1) as client:
         asking = http.client.HTTPConnection("127.0.0.1", client.port, timeout=60)
         half = socket.create_connection(("127.0.0.1", client.port), timeout=0.05)
         with contextlib.closing(asking), contextlib.closing(half):
@@ -306,7 +307,7 @@ def test_what_fails_here_is_told_without_its_inside(pets: Ensemble, caplog: pyte
         raise ZeroDivisionError("secret")
 
     handle = pets.register_forward_pre_hook(fail)
-    with serving(Served("pets", pets)) as client:
+    with serving(Served("pets", Networks(pets))) as client:
         found = client.infer(given())
         assert (found.status, found.error) == (500, "the prediction failed (ZeroDivisionError); see the server's log")
         handle.remove()
@@ -327,7 +328,7 @@ def metrics_of(client: Client) -> dict[str, float]:
 
 
 def test_metrics_count_what_was_asked(pets: Ensemble) -> None:
-    with serving(Served("pets", pets)) as client:
+    with serving(Served("pets", Networks(pets))) as client:
         for rows in (rows_of(3), rows_of(5) % 2):
             assert client.infer(request_of(rows)).status == 200
         client.infer("{")
@@ -347,7 +348,7 @@ def test_metrics_count_what_was_asked(pets: Ensemble) -> None:
 def test_many_at_once_and_none_is_lost(pets: Ensemble) -> None:
     rows = rows_of(64, seed=1)
     expected = pets.predict(rows).tolist()
-    with serving(Served("pets", pets), batch_rows=16) as client, ThreadPoolExecutor(16) as threads:
+    with serving(Served("pets", Networks(pets)), batch_rows=16) as client, ThreadPoolExecutor(16) as threads:
         found = list(threads.map(lambda place: client.infer(request_of(rows[place % 64][None])), range(256)))
         counted = metrics_of(client)
     assert [each.values("class_name").tolist() for each in found] == [[expected[place % 64]] for place in range(256)]

@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from tests.apart import run_apart
-from torch import Tensor
 
 from lrensemble.errors import DataError
 from lrensemble.export.serving.batches import Batches
@@ -26,17 +24,17 @@ class Slow:
         self.go = threading.Event()
         self.begun = threading.Event()
 
-    def __call__(self, rows: Tensor) -> NDArray[np.float64]:
+    def __call__(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         self.sizes.append(len(rows))
         self.begun.set()
         assert self.go.wait(30)
         if bool((rows < 0).any()):
             raise DataError("a row is negative")
-        return 2 * rows.double().numpy()
+        return 2 * rows
 
 
-def rows(*values: float) -> Tensor:
-    return torch.tensor(values)[:, None]
+def rows(*values: float) -> NDArray[np.float64]:
+    return np.array(values, dtype=np.float64)[:, None]
 
 
 def run(
@@ -57,7 +55,7 @@ def run(
     return run_apart(served())
 
 
-async def behind(slow: Slow, batches: Batches, *asked: Tensor) -> list[Any]:
+async def behind(slow: Slow, batches: Batches, *asked: NDArray[np.float64]) -> list[Any]:
     """Answers to requests that come while a first one is predicted."""
     first = asyncio.create_task(batches.said(rows(100.0)))
     await asyncio.to_thread(slow.begun.wait, 30)
@@ -95,7 +93,7 @@ def test_one_that_fails_fails_alone() -> None:
 def test_rows_that_cannot_be_put_together_are_predicted_alone() -> None:
     """The queue goes on: an error outside of a prediction ended it, and every later request waited for ever."""
     slow = Slow()
-    asked = rows(1), torch.tensor([[2.0, 3.0]])
+    asked = rows(1), np.array([[2.0, 3.0]])
     found = run(slow, lambda batches: asyncio.wait_for(behind(slow, batches, *asked), 30))
     assert [each.tolist() for each in found] == [[[2]], [[4, 6]]]
     assert slow.sizes == [1, 1, 1]

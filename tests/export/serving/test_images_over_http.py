@@ -15,6 +15,7 @@ from tests.export.serving.conftest import Client, ensemble_of, serving
 from tests.export.test_image_inputs import KINDS, SIZE, by_hand, scene, write
 
 from lrensemble.export import Ensemble
+from lrensemble.export.networks import Networks
 from lrensemble.export.serving import Served
 
 image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
@@ -32,7 +33,7 @@ def photographs() -> Ensemble:
 
 @pytest.fixture(scope="module")
 def client(photographs: Ensemble) -> Iterator[Client]:
-    with serving(Served("pets", photographs), request_pixels=PIXELS) as found:
+    with serving(Served("pets", Networks(photographs)), request_pixels=PIXELS) as found:
         yield found
 
 
@@ -111,6 +112,6 @@ def test_bytes_that_are_not_framed(client: Client, rest: bytes, message: str) ->
 
 
 def test_ensembles_of_numbers_take_no_files() -> None:
-    with serving(Served("pets", ensemble_of("float32", (3,)))) as client:
+    with serving(Served("pets", Networks(ensemble_of("float32", (3,))))) as client:
         found = client.infer(request_of_files([SMALL]))
         assert (found.status, found.error) == (400, "input 'inputs' is 'BYTES'; the ensemble takes FP32")

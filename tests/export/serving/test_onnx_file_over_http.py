@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,12 @@ from tests.export.serving.conftest import CLASSES, Client, ensemble_of, request_
 from tests.export.serving.test_images_over_http import encoded, request_of_files
 from tests.export.test_image_inputs import scene
 
+import lrensemble
 from lrensemble.environment import cores
+from lrensemble.errors import DataError, ExportError
 from lrensemble.export import Ensemble
 from lrensemble.export.metadata import with_metadata
+from lrensemble.export.networks import Networks
 from lrensemble.export.onnx import export_onnx
 from lrensemble.export.onnx_file import OnnxFile
 from lrensemble.export.serving import Served
@@ -54,6 +59,39 @@ def images(count: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, size=(count, 3, HEIGHT, WIDTH), dtype=np.uint8)
 
 
+def test_it_is_served_and_predicts_files_without_torch(file: Path, photographs: Ensemble, tmp_path: Path) -> None:
+    np.savez(tmp_path / "rows.npz", x=images(5))
+    script = f"""
+import sys
+from pathlib import Path
+import numpy as np
+from lrensemble.cli.predict import predict
+from lrensemble.export.serving import Served
+
+served = Served.load(Path({str(file)!r}))
+rows = np.zeros((2, 3, {HEIGHT}, {WIDTH}), dtype=np.uint8)
+print(served.ensemble.in_blocks(rows).shape, served.ensemble.outside(rows).rows.shape)
+predict(Path({str(file)!r}), [Path({str(tmp_path / "rows.npz")!r})])
+print("torch" in sys.modules)
+"""
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    first, _, *table, last = found.stdout.splitlines()
+    assert (first, last) == ("(2, 4) (2,)", "False")
+    said = [[float(cell) for cell in line.split(",")[3:]] for line in table]
+    np.testing.assert_allclose(said, photographs.predict_proba(images(5)), rtol=0, atol=1e-6)
+
+
+def test_bytes_may_come_as_floats_that_hold_them(file: Path, photographs: Ensemble) -> None:
+    rows = images(5).astype(np.float32)
+    said = lrensemble.predict(file, rows).said
+    np.testing.assert_allclose(said, photographs.predict_proba(rows), rtol=0, atol=1e-6)
+    for other in (rows + 0.5, rows + 256, np.full_like(rows, np.nan)):
+        with pytest.raises(DataError, match="the ONNX file takes uint8, and these inputs are float32"):
+            lrensemble.predict(file, other)
+    with pytest.raises(ExportError, match="gives what the whole team says, and nothing of its members"):
+        lrensemble.predict(file, images(5), disagreement=True)
+
+
 def test_rows_have_the_answers_of_the_ensemble(client: Client, photographs: Ensemble) -> None:
     rows = images(33)
     found = client.infer(request_of(rows))
@@ -67,7 +105,7 @@ def test_rows_have_the_answers_of_the_ensemble(client: Client, photographs: Ense
 
 def test_it_says_of_itself_what_the_bundle_says(client: Client, photographs: Ensemble) -> None:
     of_file = client.ask("GET", "/v2/models/pets").record
-    with serving(Served("pets", photographs)) as other:
+    with serving(Served("pets", Networks(photographs))) as other:
         of_bundle = other.ask("GET", "/v2/models/pets").record
     assert (of_file.pop("platform"), of_bundle.pop("platform")) == ("onnxruntime_onnx", "lrensemble_bundle")
     assert of_file == of_bundle

@@ -4,16 +4,16 @@ import torch
 from tests.export.serving.conftest import ensemble_of
 from torch import Tensor, nn
 
+from lrensemble.export.networks import Networks
 from lrensemble.export.operations import operations_of
-from lrensemble.export.serving import Served
 from lrensemble.models.arithmetic import threads
 
 
 def test_small_networks_do_not_wait_for_threads() -> None:
     with threads(2):
-        assert Served("small", ensemble_of()).threads() == 1
+        assert Networks(ensemble_of()).threads() == 1
         # Eight rows of 640,000 values times seven units, two operations each: 72 million.
-        assert Served("large", ensemble_of(shape=(1, 800, 800))).threads() == 2
+        assert Networks(ensemble_of(shape=(1, 800, 800))).threads() == 2
 
 
 class Attending(nn.Module):

@@ -7,7 +7,8 @@ import pytest
 from scipy.special import softmax
 from tests.members import stacked
 
-from lrensemble.front.arrays import as_array, as_source, holds_arrays
+from lrensemble.front.arrays import as_source, holds_arrays
+from lrensemble.front.numbers import as_array
 from lrensemble.pool.collect import collect
 
 pl = pytest.importorskip("polars")

@@ -18,12 +18,12 @@ from lrensemble.evaluate.measurements import headline_of
 from lrensemble.evaluate.teams import validation_of
 from lrensemble.evaluate.variants.measured import VariantScores, measured
 from lrensemble.evaluate.variants.record import SINGLE, TEAM, Latency, VariantComparison, write_variants
+from lrensemble.export.chosen import chosen_team
 from lrensemble.export.compared.latency import ROWS, latencies
 from lrensemble.export.compared.making import Tell, models, say, variant_of
 from lrensemble.export.compared.row import Row
 from lrensemble.export.exporting import kind_of
 from lrensemble.export.formats import KINDS
-from lrensemble.export.team import chosen_team
 from lrensemble.export.variants import VARIANTS, data_of
 from lrensemble.pool import Pool
 from lrensemble.spec import SpecLike

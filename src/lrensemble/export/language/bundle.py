@@ -25,10 +25,11 @@ from lrensemble.errors import ExportError, PoolError
 from lrensemble.export.language.adapters import CONFIG, WEIGHTS, Adapter, read_adapter
 from lrensemble.export.language.card import card_of
 from lrensemble.export.language.description import LanguageDescription
-from lrensemble.files import draft_folder, read_json, seal, storage_errors, to_json
+from lrensemble.export.language.place import ENSEMBLE, is_language_bundle
+from lrensemble.files import draft_folder, read_json, seal, to_json
 from lrensemble.pool.sealed import check_file, unseal
 
-ENSEMBLE, ADAPTERS, CARD = "ensemble.json", "adapters", "README.md"
+ADAPTERS, CARD = "adapters", "README.md"
 KIND = "lrensemble language ensemble"
 
 
@@ -73,12 +74,6 @@ def write_language_bundle(folder: Path, description: LanguageDescription, adapte
                 file.write(content)
     if not draft.placed:
         raise ExportError(f"{folder} is there already; remove it, or name another folder")
-
-
-def is_language_bundle(folder: Path) -> bool:
-    """Whether a folder holds a team of adapters, by the name of its file."""
-    with storage_errors("read", folder):
-        return (folder / ENSEMBLE).is_file()
 
 
 def read_language_bundle(folder: Path) -> tuple[LanguageDescription, list[Adapter]]:

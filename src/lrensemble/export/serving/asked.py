@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lrensemble.config import Inputs
 from lrensemble.data.decode import FORMATS, pixel_count
@@ -23,7 +21,7 @@ FILES = "BYTES"
 """Type of files of images in the protocol."""
 
 
-def rows_of(received: Received, inputs: Inputs, limits: Limits) -> Tensor:
+def rows_of(received: Received, inputs: Inputs, limits: Limits) -> NDArray[Any]:
     """Raw inputs [sample, *shape] of a request.
 
     Args:
@@ -48,7 +46,7 @@ def rows_of(received: Received, inputs: Inputs, limits: Limits) -> Tensor:
             f"input {INPUT!r} is {given.datatype[:40]!r}; the ensemble takes {DATATYPES[inputs.dtype]}{also}"
         )
     _check_shape(given, () if of_files else inputs.shape, limits)
-    return torch.from_numpy(_images(received.words(given), inputs, limits) if of_files else _numbers(received, given))
+    return _images(received.words(given), inputs, limits) if of_files else _numbers(received, given)
 
 
 def _check_shape(given: RequestInput, shape: tuple[int, ...], limits: Limits) -> None:

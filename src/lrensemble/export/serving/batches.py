@@ -8,18 +8,18 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+Rows = NDArray[Any]
 Said = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class _Waiting:
-    rows: Tensor
+    rows: Rows
     said: asyncio.Future[Said]
     latest: float
     """Time of the loop at which its batch begins at the latest, where the thread is free."""
@@ -31,7 +31,7 @@ class Batches:
     A batch has `batch_rows` rows at most, or those of one larger request. Requests come in the order of their arrival.
     """
 
-    def __init__(self, predict: Callable[[Tensor], Said], *, batch_rows: int, delay: float) -> None:
+    def __init__(self, predict: Callable[[Rows], Said], *, batch_rows: int, delay: float) -> None:
         """A queue that nobody serves yet: see `run`.
 
         Args:
@@ -47,7 +47,7 @@ class Batches:
         """Requests that wait."""
         return len(self._queue)
 
-    async def said(self, rows: Tensor) -> Said:
+    async def said(self, rows: Rows) -> Said:
         """What is predicted for the rows of one request; a caller that is cancelled leaves the queue.
 
         Raises:
@@ -92,7 +92,7 @@ class Batches:
             return
         loop = asyncio.get_running_loop()
         try:
-            rows = batch[0].rows if len(batch) == 1 else torch.cat([each.rows for each in batch])
+            rows = batch[0].rows if len(batch) == 1 else np.concatenate([each.rows for each in batch])
             said = await loop.run_in_executor(thread, self._predict, rows)
         except Exception as error:
             if len(batch) > 1:

@@ -19,7 +19,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from torch import Tensor
 
 from lrensemble.environment import cores
 from lrensemble.errors import LREnsembleError
@@ -214,7 +213,7 @@ class Service:
             raise self._too_large()
         return bytes(body)
 
-    async def _said(self, rows: Tensor) -> NDArray[np.float64]:
+    async def _said(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """What the ensemble says of rows.
 
         Raises:
@@ -227,10 +226,10 @@ class Service:
             said = f"not predicted within {self.limits.seconds:g} seconds; come again, or send fewer rows"
             raise RefusedError(said, TIMED_OUT, {"Retry-After": "1"}) from None
 
-    def _predict(self, rows: Tensor) -> NDArray[np.float64]:
+    def _predict(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         self._telemetry.batch_rows.observe(len(rows))
         with self._telemetry.batch_seconds.time():
-            return self.served.predict(rows)
+            return self.served.ensemble.in_blocks(rows)
 
 
 def _json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -8,16 +8,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from lrensemble.errors import DataError, ExportError
-from lrensemble.export.ensemble import Ensemble
-from lrensemble.export.language import is_language_bundle
-from lrensemble.export.onnx_file import SUFFIX, OnnxFile
-from lrensemble.export.operations import needs_threads, operations_of
+from lrensemble.errors import DataError
 from lrensemble.export.outside import Outside, warn_or_refuse
+from lrensemble.export.predictor import Predictor, is_onnx, predictor_of
 from lrensemble.export.raw_inputs import takes_images
 from lrensemble.export.serving.asked import DATATYPES, FILES, INPUT, rows_of
 from lrensemble.export.serving.limits import Limits
@@ -34,7 +29,7 @@ class Question:
     """A request whose inputs were checked."""
 
     received: Received
-    rows: Tensor
+    rows: NDArray[Any]
     """Raw inputs [sample, *shape]."""
     outside: Outside
     """Rows far outside of what was trained on."""
@@ -47,7 +42,7 @@ class Served:
     """An ensemble that answers requests."""
 
     name: str
-    ensemble: Ensemble | OnnxFile
+    ensemble: Predictor
     strict: bool = False
     """Whether rows far outside of what was trained on are refused."""
 
@@ -59,37 +54,13 @@ class Served:
             place: folder of the bundle, or the file.
             name: name to serve it under; that of the folder or the file unless given.
             strict: whether to refuse rows far outside of what was trained on.
-            trust_code: whether to import code that the bundle names; a file of ONNX has none.
+            trust_code: as `predictor_of` takes it.
 
         Raises:
-            ExportError: neither, a damaged one, or a team of language models.
-            UntrustedError: it names code that is not trusted.
-            MissingExtraError: the library that runs it is not installed.
-            StorageError: a file cannot be read.
+            LREnsembleError: as `predictor_of`.
         """
-        if place.is_file() and place.suffix.lower() == SUFFIX:
-            return cls(name or place.stem, OnnxFile.load(place), strict)
-        folder = place
-        if is_language_bundle(folder):
-            raise ExportError(
-                f"{folder} is a team of language models, and serve answers for networks that take arrays; use "
-                "lrensemble predict or generate, or export it as merged for a server of language models"
-            )
-        ensemble = Ensemble.load(folder, trust_code=trust_code)
-        return cls(name or folder.absolute().name or "ensemble", ensemble, strict)
-
-    def predict(self, rows: Tensor) -> NDArray[np.float64]:
-        """What the ensemble says of raw inputs [sample, *shape]: see `Ensemble.forward`."""
-        return self.ensemble.in_blocks(rows)
-
-    def threads(self) -> int:
-        """Threads of torch for a batch: one where each network is small, which would wait longer than compute."""
-        if not isinstance(self.ensemble, Ensemble):  # a file has a session with threads of its own
-            return 1
-        inputs = self.ensemble.description.inputs
-        prepared = self.ensemble.prepare(torch.zeros(1, *inputs.shape, dtype=getattr(torch, inputs.dtype)))
-        largest = max(operations_of(member, prepared) for member in self.ensemble.members)
-        return torch.get_num_threads() if needs_threads(largest) else 1
+        by_default = place.stem if is_onnx(place) else place.absolute().name or "ensemble"
+        return cls(name or by_default, predictor_of(place, trust_code=trust_code), strict)
 
     def metadata(self) -> dict[str, Any]:
         """Inputs and outputs, as the protocol describes a model; parameters say where files of images are taken."""
@@ -110,15 +81,10 @@ class Served:
         return {
             "name": self.name,
             "versions": [VERSION],
-            "platform": self.platform,
+            "platform": self.ensemble.platform,
             "inputs": [takes],
             "outputs": outputs,
         }
-
-    @property
-    def platform(self) -> str:
-        """What runs it, in the words of the protocol: `FRAMEWORK_FORMAT`."""
-        return "lrensemble_bundle" if isinstance(self.ensemble, Ensemble) else "onnxruntime_onnx"
 
     @property
     def datatype(self) -> str:

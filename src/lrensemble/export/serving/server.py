@@ -15,7 +15,6 @@ import uvicorn
 from lrensemble.export.serving.limits import Limits
 from lrensemble.export.serving.routes import Service
 from lrensemble.export.serving.served import Served
-from lrensemble.models.arithmetic import threads
 
 LEAST_SILENCE = 1.0
 """Seconds that a new connection has for its first request at least."""
@@ -99,6 +98,6 @@ def serve(served: Served, limits: Limits, listening: socket.socket, started: Cal
         Whether Ctrl-C has ended it.
     """
     server = Server(Service(served, limits), started)
-    with threads(served.threads()):
+    with served.ensemble.on_threads():
         server.run(sockets=[listening])
     return server.interrupted

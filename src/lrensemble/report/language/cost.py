@@ -10,7 +10,7 @@ from lrensemble.config import Base
 from lrensemble.errors import LREnsembleError
 from lrensemble.evaluate.costs import adapters_of, cost_of, parameters_in
 from lrensemble.evaluate.result import Cost
-from lrensemble.language.weights import weight_files
+from lrensemble.language.weight_files import weight_files
 from lrensemble.report.language.samples import BASE, SINGLE, TEAM, Samples, stored_samples
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Section, Table

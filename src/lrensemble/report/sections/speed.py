@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import torch
-from torch import nn
-
-from lrensemble import models
+from lrensemble import networks  # lazy: a page of predictions alone needs no torch
 from lrensemble.config import Inputs, Network
 from lrensemble.errors import LREnsembleError
-from lrensemble.networks import Foreign
 from lrensemble.pool import Member
 from lrensemble.registry import known_paths_only
 from lrensemble.spec import to_spec
@@ -21,8 +15,6 @@ from lrensemble.targets import Target
 
 BATCH = 256
 """Batch size for throughput, in rows."""
-
-REPEATS = 5
 
 
 @dataclass(frozen=True)
@@ -72,28 +64,10 @@ def combined(parts: Iterable[Speed]) -> Speed:
     return Speed(sum(part.latency for part in known), sum(part.batch for part in known))
 
 
-@torch.no_grad()
 def _measured(member: Member, network: Network, inputs: Inputs, outputs: int) -> Speed | None:
-    """Median over runs with new weights, on which the time does not depend; None where the network cannot be built."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # several threads would wait for one another where other programs compute too
+    """Speed with new weights, on which it does not depend; None where the network cannot be built."""
     try:
-        if network.file is None:
-            built = models.build(network.model, inputs.shape, outputs, 0).eval()
-        else:
-            built = Foreign(network.model, member.network_file())
-        return Speed(*(_median(built, torch.zeros(rows, *inputs.shape)) for rows in (1, BATCH)))
+        content = None if network.file is None else member.network_file()
+        return Speed(*networks.seconds(network, inputs.shape, outputs, rows=(1, BATCH), content=content))
     except LREnsembleError:
         return None
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _median(network: nn.Module, batch: torch.Tensor) -> float:
-    """Median seconds of a run, after one warm-up."""
-    runs = []
-    for _ in range(1 + REPEATS):
-        start = time.perf_counter()
-        network(batch)
-        runs.append(time.perf_counter() - start)
-    return statistics.median(runs[1:])

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
+from lrensemble import train  # lazy: a page of members that were trained elsewhere needs no torch
 from lrensemble.config import TrainSettings, to_record
 from lrensemble.errors import LREnsembleError
 from lrensemble.evaluate.rates import recorded_policy
@@ -29,7 +29,6 @@ from lrensemble.report.look import GUIDE, Look, looks_of
 from lrensemble.report.parameters import squared_distances
 from lrensemble.report.report_data import ReportData, policy_of
 from lrensemble.report.section import Figure, Section, Table
-from lrensemble.train.run.arithmetic.optimizers import check_optimizer
 
 Point = tuple[str, float, float]
 """Name, predicted value and measured value."""
@@ -132,19 +131,16 @@ def _sum_of_updates(member: Member) -> float | None:
 
     None for other optimizers, where the momentum moves, and where some weights have a rate of their own.
     """
-    train = (member.recipe or {}).get("train")
-    if train is None:
+    recorded = (member.recipe or {}).get("train")
+    if recorded is None:
         return None
     try:
-        settings = to_record(TrainSettings, train, f"member {member.id}")
-        optimizer = check_optimizer(settings)
+        settings = to_record(TrainSettings, recorded, f"member {member.id}")
+        ratio = train.update_per_gradient(settings)
     except LREnsembleError:  # of another version: the optimizer is not known here
         return None
     policy = recorded_policy(member, trust_code=False)
-    if not isinstance(optimizer, torch.optim.SGD) or settings.group or (policy and policy.gives_momentum):
-        return None
-    momentum, dampening = optimizer.defaults["momentum"], optimizer.defaults["dampening"]
-    return float((1 - dampening) / (1 - momentum)) if momentum else 1.0
+    return None if settings.group or (policy and policy.gives_momentum) else ratio
 
 
 def spread(report: ReportData) -> Section | None:

@@ -14,6 +14,7 @@ from lrensemble.config import TrainSettings
 from lrensemble.errors import TrainingError
 from lrensemble.models.arithmetic import cuda_arithmetic, threads
 from lrensemble.train.run.arithmetic.flops import forward_flops
+from lrensemble.train.run.arithmetic.work import FLOPS_FOR_THREADS, FLOPS_OF_A_GROUP
 
 __all__ = [
     "arithmetic",
@@ -24,14 +25,9 @@ __all__ = [
     "rounds_float32",
     "threads",
     "threads_for",
-    "threads_pay",
 ]
 
 P = ParamSpec("P")
-
-_FLOPS_FOR_THREADS, _FLOPS_OF_A_GROUP = 50_000_000, 5_000_000
-"""Below this much work in the forward pass of a batch, threads wait for one another longer than they compute; a group
-of networks has larger tensors for it."""
 
 
 def autocast(device: torch.device, settings: TrainSettings) -> AbstractContextManager[object]:
@@ -124,14 +120,5 @@ def threads_for(model: nn.Module, inputs: Tensor, copies: int = 1) -> int:
     """
     if torch.get_num_threads() == 1:  # counting would cost a forward pass
         return 1
-    enough = _FLOPS_OF_A_GROUP if copies > 1 else _FLOPS_FOR_THREADS
+    enough = FLOPS_OF_A_GROUP if copies > 1 else FLOPS_FOR_THREADS
     return torch.get_num_threads() if copies * forward_flops(model, inputs) >= enough else 1
-
-
-def threads_pay(operations: int) -> bool:
-    """Whether threads of one network compute longer than they wait for one another.
-
-    Args:
-        operations: floating-point operations of a forward pass of a batch.
-    """
-    return operations >= _FLOPS_FOR_THREADS

@@ -68,6 +68,20 @@ def check_optimizer(settings: TrainSettings) -> torch.optim.Optimizer:
     return build_optimizer(settings, [nn.Parameter(torch.zeros(1))])
 
 
+def update_per_gradient(settings: TrainSettings) -> float | None:
+    """Ratio of the sum of a run's updates to the sum of its gradients times rates: (1 − dampening) / (1 − momentum) for
+    SGD, None for other optimizers.
+
+    Raises:
+        UnknownNameError, TrainingError: as `build_optimizer`.
+    """
+    optimizer = check_optimizer(settings)
+    if not isinstance(optimizer, torch.optim.SGD):
+        return None
+    momentum, dampening = optimizer.defaults["momentum"], optimizer.defaults["dampening"]
+    return float((1 - dampening) / (1 - momentum)) if momentum else 1.0
+
+
 def _groups(
     parameters: Sequence[nn.Parameter], factors: Sequence[float] | None, *, split: bool
 ) -> list[dict[str, Any]]:
