@@ -77,10 +77,19 @@ def gain_clauses(metric: str, team: TeamResult | TeamScores, headline: str, spli
     return "; ".join(parts)
 
 
+def verdicts_of(result: Result) -> list[Verdict]:
+    """All verdicts of a result: on the first test set, and then on each further one."""
+    return [*result.verdicts, *(each for test in result.further.values() for each in test.verdicts)]
+
+
 def sentences_of(result: Result) -> list[str]:
-    """All verdicts of a result: on the first test set, and then a line for each further one."""
-    further = [each.text for test in result.further.values() for each in test.verdicts]
-    return [*(each.text for each in result.verdicts), *further]
+    """All verdicts of a result, a sentence each."""
+    return [each.text for each in verdicts_of(result)]
+
+
+def outcome_of(verdict: Verdict) -> str:
+    """Beginning of a verdict, which says how it went: `The ensemble is better`."""
+    return verdict.text.partition(": ")[0]
 
 
 def kind_of(team: TeamResult) -> Kind:

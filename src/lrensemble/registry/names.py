@@ -10,4 +10,4 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'cosine'? (known: …)"` for a message, or only the known names where none is near."""
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
-    return (f"; did you mean {close[0]!r}?" if close else ";") + f" (known: {', '.join(names)})"
+    return (f"; did you mean {close[0]!r}?" if close else "") + f" (known: {', '.join(names)})"
