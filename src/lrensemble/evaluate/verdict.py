@@ -128,7 +128,7 @@ def score_in_print(metric: str, value: float | None) -> str:
         return "–"
     if METRICS.facts(metric).unit == "fraction":
         return f"{100 * value:.2f}"
-    return f"{value:.5g}" if in_unit_of_values(metric) else f"{value:.4f}"
+    return f"{value:#.5g}".removesuffix(".") if in_unit_of_values(metric) else f"{value:.4f}"
 
 
 def p_in_print(p_value: float) -> str:
