@@ -205,10 +205,16 @@ def test_tables_fit_a_terminal_of_80_columns(command: Command, pool: Path) -> No
             "predictions.npz holds no array `groups`; give one with the group of each row",
         ),
         (("ls", "policy"), "did you mean 'policies'?"),
+        (("select", "{pool}", "--consensus", "zzz"), "no consensus named 'zzz' (known: mean, "),
+        (("run", "{tmp}"), "is a folder and no experiment; give the path of a .toml file, or one of alpaca"),
+        (("run", "{tmp}/predictions.npz"), "is no experiment; give the path of a .toml file that names it"),
         (("run", "digit"), "no experiment named 'digit'; did you mean 'digits'?"),
         (("selekt", "{pool}"), "No such command 'selekt'"),
-        (("select", "{pool}", "--metrik", "nll"), "No such option: --metrik"),
-        (("select",), "Missing argument 'pool'"),
+        (
+            ("select", "{pool}", "--metrik", "nll"),
+            "No such option: --metrik (Possible options: --method, --metric); see lrensemble select --help",
+        ),
+        (("select",), "Missing argument 'pool'; see lrensemble select --help"),
     ],
 )
 def test_a_mistake_is_told_in_one_line_with_status_2(

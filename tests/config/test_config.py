@@ -124,7 +124,7 @@ def test_a_folder_does_not_stand_in_the_place_of_an_experiment_that_ships(
     (tmp_path / "digits").write_text('data = "digits"\nmodel = "mlp"\npolicy = ["cosine(peak=0.1)"]\n')
     assert len(load_experiment("digits").policy) == 1, "a file is meant by its path"
     (tmp_path / "others").mkdir()
-    with pytest.raises(StorageError, match="cannot read others: Is a directory"):
+    with pytest.raises(ConfigError, match="others is a folder and no experiment; give the path of a"):
         load_experiment("others")
 
 

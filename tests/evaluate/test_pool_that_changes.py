@@ -81,5 +81,5 @@ def test_what_is_printed_is_of_the_members_that_were_there(pool: Pool, capsys: p
     assert found.verdict.method == "all"
     remove_members(pool, ["c"])
     print_result(found, pool, "csv")
-    of_team = [line for line in capsys.readouterr().out.splitlines() if "and its rates" in line]
+    of_team = [line for line in capsys.readouterr().out.splitlines() if "a team of 3" in line]
     assert sorted(next(csv.reader([line]))[1] for line in of_team) == ["a", "b", "c"]

@@ -73,13 +73,15 @@ def test_of_nll_there_are_three_tables() -> None:
     raw, tempered, accuracy = tables(
         result("nll", {"greedy": team("nll", 0.2), "best": team("nll", 0.25, False)}, "greedy")
     )
-    assert raw.title == "shapes: NLL; gain over the best single model on 1,200 test rows, adjusted for 1 team"
-    assert "with a temperature" in tempered.title
+    assert raw.title == "shapes: NLL; gain over the best single model on 1,200 test rows", (
+        "of one team there is nothing to adjust"
+    )
+    assert "the best single model with a temperature of 1.50 on" in tempered.title
     assert accuracy.title.startswith("shapes: accuracy in percent; gain over the best single model by NLL on 1,200")
     assert raw.rows[0] == ("best single", "1", "0.2500", "0.2500", "", "", "")
     assert raw.rows[1] == ("greedy *", "2", "0.2000", "0.2000", "+0.0456", "+0.0256 … +0.0656", "0.12")
     assert raw.rows[2] == ("best", "2", "0.2500", "0.2500", "+0.0456", "–", "–")
-    assert tempered.rows[0] == ("best single, T = 1.50", "1", "0.2200", "0.2300", "", "", "")
+    assert tempered.rows[0] == ("best single", "1", "0.2200", "0.2300", "", "", "")
     assert tempered.rows[1][4:] == ("+0.0078", "-0.0122 … +0.0278", "0.12")
     assert tempered.rows[2][4:] == ("", "", "")
     assert accuracy.rows[1] == ("greedy *", "2", "91.00", "92.00", "+1.23", "-0.77 … +3.23", "0.12")

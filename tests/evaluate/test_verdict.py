@@ -7,7 +7,7 @@ import math
 import pytest
 
 from lrensemble.evaluate import Cost, Gain, Reference, Scores, TeamResult
-from lrensemble.evaluate.verdict import kind_of, p_clause, p_in_print, verdict
+from lrensemble.evaluate.verdict import kind_of, p_clause, p_in_print, score_in_print, verdict
 
 UP, DOWN, UNSURE = (0.02, 0.01, 0.03, 0.001), (-0.02, -0.03, -0.01, 0.001), (0.02, -0.01, 0.05, 0.3)
 BARELY = (0.02, 0.001, 0.04, 0.04)
@@ -147,3 +147,8 @@ def test_a_p_value_is_never_zero(value: float, printed: str) -> None:
     assert p_in_print(0.0) == "< 1e-300"
     assert p_clause(value) == f"p {'' if printed.startswith('<') else '= '}{printed}"
     assert "p < 1e-300); 500 rows" in text(team("accuracy", accuracy=(0.02, 0.01, 0.03, 0.0)))
+
+
+def test_scores_in_the_unit_of_values_have_five_digits_each() -> None:
+    printed = [score_in_print("rmse", value) for value in (59.413, 59.33, 54.69, 60000.0)]
+    assert printed == ["59.413", "59.330", "54.690", "60000"], "a column of them is even"

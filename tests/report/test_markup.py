@@ -34,6 +34,13 @@ def test_short_facts_stand_before_long_ones_and_a_name_breaks_at_its_bracket() -
     assert "two (of 3)" in table_html(Table(["member"], [["two (of 3)"]]))
 
 
+def test_the_beginning_of_a_verdict_stands_out_as_text() -> None:
+    html = section_html(Section("v", ["<b> is at 95 % better: so", "<b> again"], lead="<b> is at 95 % better"), "v", 1)
+    assert "<p><strong>&lt;b&gt; is at 95&nbsp;% better</strong>: so</p>" in html
+    assert html.count("<strong>") == 1
+    assert "<strong>" not in section_html(Section("v", ["so"]), "v", 1)
+
+
 @pytest.mark.parametrize(("counts", "step"), [([2, 5, 7], 1), ([2, 40], None), ([], None)])
 def test_a_scale_of_few_whole_numbers_has_no_tick_between_them(counts: list[int], step: int | None) -> None:
     assert whole_ticks("size", counts).get("dtick") == step

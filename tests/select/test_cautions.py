@@ -58,11 +58,11 @@ def test_measured_optimism_takes_the_place_of_the_bound() -> None:
     told = caution(validation(), selection(65_535), cross_fit(0.8, 0.05))
     assert (
         told
-        == "on rows that had no say in its choice it scores 10.0 points of accuracy less: go by the cross-fitted score"
+        == "on rows that had no say in its choice it is worse by 10.0 points of accuracy: go by the cross-fitted score"
     )
     assert caution(validation(), selection(65_535), cross_fit(0.88, 0.05)) == "", "within the standard error"
     assert caution(validation(), selection(1), cross_fit(0.8, 0.05)) == "", "one team was looked at"
-    assert "0.1000 of nll less" in caution(validation(), selection(9, "nll", -0.7), cross_fit(-0.8, 0.05))
+    assert "it is worse by 0.1000 of nll: go" in caution(validation(), selection(9, "nll", -0.7), cross_fit(-0.8, 0.05))
 
 
 def test_zeros_that_carry_the_nll_are_named() -> None:

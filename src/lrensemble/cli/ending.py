@@ -67,7 +67,7 @@ def ended(run: Callable[[], int], after_interrupt: str) -> int:
     except LREnsembleError as error:
         status = _print_line(str(error), MISTAKE)
     except typer.TyperException as error:
-        status = _print_line(error.format_message(), MISTAKE)
+        status = _print_line(_of_usage(error), MISTAKE)
     except BaseException as error:  # of ours, of a library, of the system: nothing is shown in twenty lines
         status = _print_line(_unexpected_error(error), BUG)
     if status in INTERRUPTED:
@@ -113,8 +113,18 @@ def _of_help(error: OSError) -> Exception:
 def _print_line(message: str, status: int, prefix: str = "lrensemble: ") -> int:
     """One line to standard error, where there is one."""
     with contextlib.suppress(OutputClosedError, OSError, ValueError):
-        people.warn(f"{prefix}{' '.join(message.split())}", soft_wrap=True)
+        if message:  # where no verb is given, all is said in the help
+            people.warn(f"{prefix}{' '.join(message.split())}", soft_wrap=True)
     return status
+
+
+def _of_usage(error: typer.TyperException) -> str:
+    """Line on what was not given as it must be, with the command that says how, where nothing else does."""
+    said, context = error.format_message(), getattr(error, "ctx", None)
+    if not said or context is None or said.endswith("?") or said.startswith("Invalid value"):
+        return said
+    verb = f" {context.info_name}" if context.parent is not None else ""
+    return f"{said.rstrip('.')}; see lrensemble{verb} --help"
 
 
 def _unexpected_error(error: BaseException) -> str:

@@ -133,27 +133,57 @@ def evaluate_into(
     return into(pool, path, not_run, again=again, foreign=foreign, around=people.status)
 
 
-def print_result(result: Result, pool: Pool, form: Form) -> None:
-    """Print the teams beside the best single models, the judged team's members with their rates, and the verdicts."""
-    from lrensemble.evaluate.tables import across_tests, gain_tables
-    from lrensemble.evaluate.uncertainty.tables import uncertainty_tables
-    from lrensemble.evaluate.verdict import sentences_of
+def print_result(result: Result, pool: Pool, form: Form, *, brief: bool = False) -> None:
+    """Print the teams beside the best single models, the judged team's members with their rates, and the verdicts.
 
+    Args:
+        result: what was measured.
+        pool: of which it was.
+        form: form of the answer.
+        brief: whether a terminal does without the tables that say more of the same: gains over models with a
+            temperature, predictions that may abstain, and conformal sets.
+    """
     if form == "json":
         print_json(result.model_dump(mode="json"))
         return
-    gains = [table_of(table) for table in (*gain_tables(result), *across_tests(result), *uncertainty_tables(result))]
+    gains = [table_of(table) for table in _tables(result, brief=brief and form == "table")]
     print_tables([*gains, *_team_tables(result, pool, SHOWN if form == "table" else len(result.members))], form)
     print_not_run(result.not_run)
     if form == "table":
+        _print_verdicts(result)
+
+
+def _tables(result: Result, *, brief: bool) -> list[GainTable]:
+    from lrensemble.evaluate.tables import across_tests, gain_tables
+    from lrensemble.evaluate.uncertainty.tables import uncertainty_tables
+
+    gains = gain_tables(result, tempered=not brief)
+    return [*gains, *across_tests(result), *uncertainty_tables(result, foreign_alone=brief)]
+
+
+OUTCOMES = {"better": "bold green", "worse": "bold red"}
+"""Style of the beginning of a verdict by its outcome; bold for all others."""
+
+
+def _print_verdicts(result: Result) -> None:
+    """Print notes, and the verdicts below them, where the eye ends."""
+    from lrensemble.evaluate.verdict import outcome_of, verdicts_of
+
+    answers.print()
+    for note in result.notes:
+        answers.print(note, soft_wrap=False)
+    if result.notes:
         answers.print()
-        for sentence in (*sentences_of(result), *result.notes):
-            answers.print(sentence, soft_wrap=False)
+    for verdict in verdicts_of(result):
+        text = people.render_str(verdict.text)
+        text.stylize(OUTCOMES.get(verdict.kind, "bold"), 0, len(outcome_of(verdict)))
+        answers.print(text, soft_wrap=False)
 
 
 def table_of(gains: GainTable) -> Table:
     """Table of scores or gains; the first column names what a row is of."""
-    rows = Table(gains.title, {name: "right" if place else "left" for place, name in enumerate(gains.headings)})
+    sides = {name: "right" if place else "left" for place, name in enumerate(gains.headings)}
+    rows = Table(gains.title, sides, marked=gains.fixed)
     for row in gains.rows:
         rows.add_row(*row)
     return rows
@@ -163,7 +193,7 @@ def _team_tables(result: Result, pool: Pool, most: int) -> list[Table]:
     """The judged team, so many of its members at most, with sparklines of their rates; none where none was judged."""
     from lrensemble.cli.sparkline import rates_of, sparkline
     from lrensemble.evaluate import untrusted
-    from lrensemble.evaluate.verdict import score_in_print
+    from lrensemble.evaluate.verdict import in_print, score_in_print
 
     if result.verdict.method is None:
         return []
@@ -171,18 +201,16 @@ def _team_tables(result: Result, pool: Pool, most: int) -> list[Table]:
     measured = {member.id: member for member in result.members}
     there = {member.id: member for member in pool.members()}  # one that was taken out since has no rate to show
     more = f", of which {most} are shown" if len(chosen.team) > most else ""
-    columns = {"member": "left", "weight": "right", "val": "right", "rate": "left"}
-    rows = Table(f"{result.verdict.method}, a team of {len(chosen.team)}{more}, and its rates", columns)
+    headline = "acc. %" if result.headline == "accuracy" else in_print(result.headline)
+    columns = {"member": "left", "weight": "right", f"val {headline}": "right", "rate": "left"}
+    rows = list[tuple[str, ...]]()
     heaviest = sorted(zip(chosen.members, chosen.weights, strict=True), key=lambda pair: -pair[1])
     for member_id, weight in heaviest[:most]:
         val, member = measured[member_id].val, there.get(member_id)
         rates = [] if member is None else rates_of(member, trust_code=pool.trust_code)
-        rows.add_row(
-            measured[member_id].name,
-            f"{weight:.2f}",
-            score_in_print(result.headline, None if val is None else val.by(result.headline)),
-            sparkline(rates, answers.encoding),
-        )
+        score = score_in_print(result.headline, None if val is None else val.by(result.headline))
+        rows.append((measured[member_id].name, f"{weight:.2f}", score, sparkline(rates, answers.encoding)))
     if line := untrusted(pool, "policy", "The rate"):
         people.print(line)
-    return [rows]
+    rated = ", and its rates" if any(row[-1] for row in rows) else ""
+    return [Table(f"{result.verdict.method}, a team of {len(chosen.team)}{more}{rated}", columns, rows)]

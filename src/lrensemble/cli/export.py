@@ -176,7 +176,7 @@ def export(
         shipped = f"{made.members[0]}, a single model{alone}"
     else:
         shipped = f"{team.method}, a team of {len(made.members)}"
-    people.print(f"{place}: {shipped}, as {format}", soft_wrap=True)
+    people.print(f"{_from_here(place)}: {shipped}, as {format}", soft_wrap=True)
     for line in (*_lines(made.figures), *_lines_of_language(made, written_as.name)):
         people.print(line, soft_wrap=True)
 
@@ -194,9 +194,14 @@ def _write_team(pool: Pool, team: Team, format: str, out: Path | None, *, json: 
         described = made.model_dump(mode="json")
         print_json({"path": str(place), "format": format, "variant": "team", "as": "team", "ensemble": described})
         return
-    people.print(
-        f"{place}: {team.method}, a team of {len(made.members)}; apply it with lrensemble combine", soft_wrap=True
-    )
+    shown = f"{_from_here(place)}: {team.method}, a team of {len(made.members)}"
+    people.print(f"{shown}; apply it with lrensemble combine", soft_wrap=True)
+
+
+def _from_here(path: Path) -> Path:
+    """The path as it would be given in the current folder, where it lies below that."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _with_options(variant: str, **options: float | None) -> Spec:

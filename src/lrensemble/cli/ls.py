@@ -150,7 +150,7 @@ def _list_pool(pool: Pool, form: Form) -> None:
 
 def _heading(metric: str) -> str:
     """Heading of a metric's column; that of accuracy is the split that it is of."""
-    return {"accuracy": "val", "nll": "NLL"}.get(metric, metric)
+    return {"accuracy": "val %", "nll": "NLL"}.get(metric, metric)
 
 
 def _shown(metric: str, value: float | None) -> str:

@@ -144,7 +144,7 @@ def print_page(pool: Pool, path: Path) -> None:
     """Print where a page is, and what it could not draw of a pool that is not trusted."""
     from lrensemble.evaluate import untrusted
 
-    people.print(f"{path} shows where it comes from", soft_wrap=True)
+    people.print(f"{path} shows where the gain comes from, and further tables", soft_wrap=True)
     for line in filter(None, (untrusted(pool, "policy", "The rate"), untrusted(pool, "model", "The latency"))):
         people.print(line, soft_wrap=True)
 

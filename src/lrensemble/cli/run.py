@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,6 +33,10 @@ from lrensemble.cli.tune import (
     status_of,
     train,
 )
+
+if TYPE_CHECKING:
+    from lrensemble.front.judge import Judged
+    from lrensemble.pool import Pool
 
 EXAMPLES = (
     "lrensemble run digits",
@@ -97,18 +102,28 @@ def run(
         people.print("the last shard to end chooses teams and judges them")
         raise typer.Exit(status_of(swept.ended, swept.missing))
     judged = judge.judge(pool, device=device, tell=partial(people.print, soft_wrap=True), around=progress_of)
-    if judged.page is not None:
-        print_page(pool, judged.page)
-    print_study(judged.study)
     form = form_of(format, json)
     if form == "table":
         people.print()
-    print_result(judged.result, pool, form)
+    print_result(judged.result, pool, form, brief=judged.page is not None)
     if judged.benchmarks is not None and form != "json":
         people.print()
         print_benchmarks(judged.benchmarks, form)
     if form == "table":
         people.print()
-        people.print(f"{folder / 'result.json'} holds all of this and more", soft_wrap=True)
+    _print_files(pool, judged, folder)
     not_run = judged.result.not_run.keys() & {str(spec) for spec in settings.select.methods}
     raise typer.Exit(status_of(swept.ended, swept.missing) or (1 if not_run else 0))
+
+
+def _print_files(pool: Pool, judged: Judged, folder: Path) -> None:
+    """Print where all that was found lies, and how what the verdict is for is shipped, where its weights were kept."""
+    if judged.page is not None:
+        print_page(pool, judged.page)
+    print_study(judged.study)
+    people.print(f"{folder / 'result.json'} holds all that was measured", soft_wrap=True)
+    method, kept = judged.result.verdict.method, {each.id for each in pool.members() if each.has_weights}
+    chosen = (judged.result.best_single.id,) if method is None else judged.result.teams[method].members
+    if kept.issuperset(chosen):
+        what = "the best single model" if method is None else "the team as one model"
+        people.print(f"to ship {what}: lrensemble export {shlex.quote(str(pool.folder))}", soft_wrap=True)

@@ -168,11 +168,15 @@ def choose_all(
 
 
 def teams_table(teams: Sequence[Team]) -> Table:
-    """Teams, optimistic score beside the cross-fitted one."""
+    """Teams, optimistic score beside the cross-fitted one; a loss has its sign turned, and its name says so."""
+    from lrensemble.evaluate.verdict import in_print
+    from lrensemble.metrics import higher_is_better
     from lrensemble.spec import to_spec
 
+    metric = teams[0].metric
+    aim = in_print(metric) if higher_is_better(metric) else f"-{in_print(metric)}"
     rows = Table(
-        f"teams by {teams[0].metric}, higher is better (consensus: {to_spec(teams[0].consensus).name})",
+        f"teams by {aim}, higher is better (consensus: {to_spec(teams[0].consensus).name})",
         {"method": "left", "members": "right", "val": "right", "cross-fitted": "right", "tried": "right", "s": "right"},
     )
     for team in teams:

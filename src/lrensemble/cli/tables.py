@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Annotated, Literal
 
 import typer
+from rich.console import Group, RenderableType
+from rich.styled import Styled
 from rich.table import Table as RichTable
 
 from lrensemble.text import to_csv, visible
@@ -26,26 +29,25 @@ class Table:
     columns: Mapping[str, str]
     """Side of each heading, `left` or `right`."""
     rows: list[tuple[str, ...]] = field(default_factory=list)
+    marked: int | None = None
+    """Row that stands out on a terminal."""
 
     def add_row(self, *cells: str) -> None:
         """Add a row, with a cell for each heading; those left out are empty."""
         self.rows.append((*cells, *("" for _ in range(len(self.columns) - len(cells)))))
 
-    def __rich__(self) -> RichTable:
-        """What a terminal shows; cells that are too wide are folded."""
-        made = RichTable(
-            title=self.title or None,
-            title_justify="left",
-            title_style="bold",
-            box=None,
-            pad_edge=False,
-            padding=(0, 2, 0, 0),
-        )
-        for heading, side in self.columns.items():
+    def __rich__(self) -> RenderableType:
+        """What a terminal shows: the title over the whole width, and below it cells that are folded where too wide.
+
+        A column that says nothing in any row is left out.
+        """
+        made = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        said = [not self.rows or any(row[place] for row in self.rows) for place in range(len(self.columns))]
+        for heading, side in compress(self.columns.items(), said):
             made.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
-        for row in self.rows:
-            made.add_row(*row)
-        return made
+        for place, row in enumerate(self.rows):
+            made.add_row(*compress(row, said), style="bold" if place == self.marked else None)
+        return Group(Styled(self.title, "bold"), made) if self.title else made
 
 
 def written(tables: Sequence[Table], form: Form) -> str:

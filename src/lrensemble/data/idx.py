@@ -84,7 +84,10 @@ def find(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
         if os.path.isfile(path):
             return path
-    raise DataError(f"{folder / name} is missing, and so is {name}.gz")
+    raise DataError(
+        f"{folder / name} is missing, and so is {name}.gz; give the folder of the idx files with --data FOLDER, or "
+        "as data.folder"
+    )
 
 
 def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from lrensemble.evaluate.result import Gain, Reference, Result, Scores, TeamResult, TeamScores
 from lrensemble.evaluate.verdict import in_print, p_in_print, score_in_print, short, value_in_print
 from lrensemble.metrics import METRICS
-from lrensemble.text.counted import counted
 
 FIXED = "*"
 """Mark of the team that was fixed before test was looked at."""
@@ -31,13 +30,13 @@ class GainTable:
     """Row of the team that was fixed before test was looked at."""
 
 
-def gain_tables(result: Result) -> Iterator[GainTable]:
-    """All tables of a result, in the order of its verdicts."""
+def gain_tables(result: Result, *, tempered: bool = True) -> Iterator[GainTable]:
+    """All tables of a result, in the order of its verdicts; those over tempered models unless they are not wanted."""
     for judged in result.verdicts:
         reference = result.references[judged.metric]
         teams = {key: team for key, team in result.teams.items() if team.metric == judged.metric}
         yield _table(result, reference, teams, judged.method, judged.metric, tempered=False)
-        if any(judged.metric in team.gain_over_tempered for team in teams.values()):
+        if tempered and any(judged.metric in team.gain_over_tempered for team in teams.values()):
             yield _table(result, reference, teams, judged.method, judged.metric, tempered=True)
         if judged.metric != result.headline and any(result.headline in team.gain for team in teams.values()):
             yield _table(result, reference, teams, judged.method, result.headline, tempered=False)
@@ -83,19 +82,20 @@ def _table(
     *,
     tempered: bool,
 ) -> GainTable:
-    model = "the best single model" + (" with a temperature" if tempered else "")
+    model = "the best single model"
+    if tempered and reference.tempered is not None:
+        model += f" with a temperature of {reference.tempered.temperature:.2f}"
     aimed = "" if metric == reference.metric else f" by {in_print(reference.metric)}"
     percent = " in percent" if METRICS.facts(metric).unit == "fraction" else ""
     compared = _compared(teams, metric, tempered)
-    adjusted = f", adjusted for {counted(compared, 'team')}" if compared else ""
+    adjusted = f", adjusted for {compared} teams" if compared > 1 else ""
     title = (
         f"{result.task}: {in_print(metric)}{percent}; gain over {model}{aimed} on {_test_rows(result):,} test rows"
         f"{adjusted}"
     )
     single = reference.tempered if tempered else reference
     assert single is not None
-    name = "best single" + (f", T = {reference.tempered.temperature:.2f}" if tempered and reference.tempered else "")
-    rows = [(name, "1", *_scores(metric, single.val, single.test), "", "", "")]
+    rows = [("best single", "1", *_scores(metric, single.val, single.test), "", "", "")]
     for key, team in teams.items():
         gain = (team.gain_over_tempered if tempered else team.gain).get(metric)
         mark = f" {FIXED}" if key == fixed else ""

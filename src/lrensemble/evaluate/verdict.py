@@ -77,10 +77,19 @@ def gain_clauses(metric: str, team: TeamResult | TeamScores, headline: str, spli
     return "; ".join(parts)
 
 
+def verdicts_of(result: Result) -> list[Verdict]:
+    """All verdicts of a result: on the first test set, and then on each further one."""
+    return [*result.verdicts, *(each for test in result.further.values() for each in test.verdicts)]
+
+
 def sentences_of(result: Result) -> list[str]:
-    """All verdicts of a result: on the first test set, and then a line for each further one."""
-    further = [each.text for test in result.further.values() for each in test.verdicts]
-    return [*(each.text for each in result.verdicts), *further]
+    """All verdicts of a result, a sentence each."""
+    return [each.text for each in verdicts_of(result)]
+
+
+def outcome_of(verdict: Verdict) -> str:
+    """Beginning of a verdict, which says how it went: `The ensemble is better`."""
+    return verdict.text.partition(": ")[0]
 
 
 def kind_of(team: TeamResult) -> Kind:
@@ -119,7 +128,7 @@ def score_in_print(metric: str, value: float | None) -> str:
         return "–"
     if METRICS.facts(metric).unit == "fraction":
         return f"{100 * value:.2f}"
-    return f"{value:.5g}" if in_unit_of_values(metric) else f"{value:.4f}"
+    return f"{value:#.5g}".removesuffix(".") if in_unit_of_values(metric) else f"{value:.4f}"
 
 
 def p_in_print(p_value: float) -> str:

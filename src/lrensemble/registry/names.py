@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'cosine'? (known: …)"` for a message, or `"; known are …"` where no name is near."""
+    """`"; did you mean 'cosine'? (known: …)"` for a message, or `" (known: …)"` where no name is near."""
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
-    listed = ", ".join(names)
-    return f"; did you mean {close[0]!r}? (known: {listed})" if close else f"; known are {listed}"
+    return (f"; did you mean {close[0]!r}?" if close else "") + f" (known: {', '.join(names)})"

@@ -28,6 +28,6 @@ def axis_labels(names: Sequence[str]) -> list[str]:
 
 
 def whole_ticks(title: str, counts: Sequence[int]) -> dict[str, Any]:
-    """Bar of a colour scale of whole numbers: no tick between two of them."""
+    """Axis, or bar of a colour scale, of whole numbers: no tick between two of them."""
     few = bool(counts) and max(counts) - min(counts) <= MOST_TICKS
     return {"title": {"text": title}, **({"dtick": 1} if few else {})}

@@ -74,7 +74,11 @@ def section_html(section: Section, place: str, level: int) -> str:
         f'<section id="{place}" aria-labelledby="{place}-title">'
         f'<h{level} id="{place}-title">{escape_html(section.title)}</h{level}>'
     ]
-    parts += [f"<p>{together(escape_html(sentence))}</p>" for sentence in section.prose]
+    prose = [together(escape_html(sentence)) for sentence in section.prose]
+    if section.lead and prose:
+        lead = together(escape_html(section.lead))
+        prose[0] = f"<strong>{lead}</strong>{prose[0].removeprefix(lead)}"
+    parts += [f"<p>{sentence}</p>" for sentence in prose]
     if section.facts:
         pairs = "".join(
             f"<div{_WIDE[len(value) > LONG]}><dt>{escape_html(name)}</dt><dd>{escape_html(value)}</dd></div>"

@@ -72,6 +72,8 @@ class Section:
     """Names of facts and what they are."""
     folds: Sequence[Fold] = ()
     cards: Sequence[Card] = ()
+    lead: str = ""
+    """Beginning of the first sentence, which stands out."""
 
 
 def plotly_script() -> str:

@@ -71,7 +71,7 @@ def _of_cross_fit(selection: Selection, honest: CrossFit) -> str:
     if selection.tried < 2 or not optimism > honest.standard_error:
         return ""
     lost = _formatted(selection.metric, optimism)
-    return f"on rows that had no say in its choice it scores {lost} less: go by the cross-fitted score"
+    return f"on rows that had no say in its choice it is worse by {lost}: go by the cross-fitted score"
 
 
 def _of_zeros(validation: Validation, selection: Selection) -> str:

@@ -37,7 +37,11 @@ def further_sets(tests: Sequence[str], foreign: Sequence[str]) -> list[str]:
             known = ", ".join(each.removeprefix("test:") for each in tests[1:])
             raise PoolError(
                 f"{given!r} is no further test set of this pool; "
-                + (f"name one of {known}" if known else "it has none: collect its predictions as test:NAME")
+                + (
+                    f"name one of {known}"
+                    if known
+                    else f"it has none: lrensemble collect FILES --test {given}=FILE --out POOL makes one"
+                )
             )
     return [name for name in tests[1:] if name not in full]
 

@@ -14,13 +14,16 @@ from lrensemble.evaluate.verdict import p_in_print, short, value_in_print
 GAINS = ("gain", "95 % interval", "p")
 
 
-def uncertainty_tables(result: Result) -> Iterator[GainTable]:
-    """Tables of selective prediction, conformal sets and foreign rows; none where nothing was measured."""
+def uncertainty_tables(result: Result, *, foreign_alone: bool = False) -> Iterator[GainTable]:
+    """Tables of selective prediction and conformal sets, unless those of foreign rows alone are wanted, and of these;
+    none where nothing was measured.
+    """
     found = result.uncertainty
     if found is None:
         return
-    yield _selective(result.task, found)
-    if found.sets is not None:
+    if not foreign_alone:
+        yield _selective(result.task, found)
+    if found.sets is not None and not foreign_alone:
         yield _sets(result.task, found)
     for split, foreign in found.foreign.items():
         yield _foreign(result.task, split, found, foreign)

@@ -85,7 +85,10 @@ def read_language_bundle(folder: Path) -> tuple[LanguageDescription, list[Adapte
     """
     path = folder / ENSEMBLE
     if not is_language_bundle(folder):
-        raise ExportError(f"no ensemble of language models at {folder}: it has no {ENSEMBLE}")
+        raise ExportError(
+            f"no ensemble of language models at {folder}: it has no {ENSEMBLE}; give the folder that lrensemble "
+            "export makes of a pool of adapters"
+        )
     content = read_json(path)
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise ExportError(f"{path} is of no ensemble of language models that lrensemble wrote; name the folder of one")

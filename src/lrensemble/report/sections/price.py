@@ -10,7 +10,7 @@ from lrensemble.evaluate.costs import cost_of
 from lrensemble.evaluate.result import Cost, MemberResult
 from lrensemble.evaluate.verdict import in_print, score_in_print
 from lrensemble.metrics import METRICS, higher_is_better
-from lrensemble.report.labels import axis_labels
+from lrensemble.report.labels import axis_labels, whole_ticks
 from lrensemble.report.look import COLOURS, GUIDE
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Figure, Section, Table
@@ -63,7 +63,7 @@ def price(report: ReportData) -> Section | None:
             Figure(
                 "price",
                 cost_traces(points, higher_is_better(headline)),
-                {"xaxis": {"title": {"text": unit}}, "yaxis": {"title": {"text": axis}}},
+                {"xaxis": whole_ticks(unit, [size for _, size, _ in points]), "yaxis": {"title": {"text": axis}}},
                 f"Every point is a team: test {in_print(headline)} against {unit}. The line joins those that no other "
                 "beats in both.",
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lrensemble.evaluate.tables import FIXED, HEADINGS, across_tests, gain_tables
-from lrensemble.evaluate.verdict import in_print, score_in_print, sentences_of
+from lrensemble.evaluate.verdict import in_print, outcome_of, score_in_print, sentences_of
 from lrensemble.metrics import higher_is_better
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.section import Section, Table
@@ -18,8 +18,11 @@ def verdict(report: ReportData) -> Section:
     if report.judged is None:
         return _so_far(report)
     rows = ", ".join(f"{count:,} rows of {split}" for split, count in report.result.rows.items())
-    sentences = sentences_of(report.result)
-    return Section(f"{report.result.task}: the verdict", [*sentences, *report.result.notes, f"Measured on {rows}."])
+    return Section(
+        f"{report.result.task}: the verdict",
+        [*sentences_of(report.result), *report.result.notes, f"Measured on {rows}."],
+        lead=outcome_of(report.result.verdicts[0]),
+    )
 
 
 def _so_far(report: ReportData) -> Section:
