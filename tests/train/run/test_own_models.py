@@ -48,6 +48,7 @@ def test_tied_weights_are_one_in_a_group_as_well(experiment: MakeExperiment, dig
         ("Complex", "has 'phases' in its state dict, strided complex128, which cannot be kept"),
         ("Further", "has '_extra_state' in its state dict, of type dict; only tensors can be kept"),
         ("Frozen", "has no parameter that is trained"),
+        ("Ending", "ends the program, with status 3, when it learns from a batch; raise an error instead"),
         ("Detached", "gives outputs that none of its parameters has a gradient of; leave out detach and no_grad"),
     ],
 )
