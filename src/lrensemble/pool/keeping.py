@@ -8,9 +8,8 @@ from pathlib import Path
 
 from lrensemble.errors import ConfigError, PoolError
 from lrensemble.files import discard, names_in, own_files, read_json, seal, storage_errors, write_folder, write_whole
-from lrensemble.pool.gone import MEMBER
 from lrensemble.pool.listing import is_member, read_member
-from lrensemble.pool.member import ADAPTER_CONFIG, Member
+from lrensemble.pool.member import ADAPTER_CONFIG, MEMBER, Member
 from lrensemble.pool.removal import find_member
 from lrensemble.pool.sealed import damaged
 from lrensemble.pool.store import Pool

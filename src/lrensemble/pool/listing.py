@@ -8,8 +8,7 @@ from pathlib import Path
 
 from lrensemble.errors import PoolError, StorageError
 from lrensemble.files import names_in, warn_of_strangers
-from lrensemble.pool.gone import MEMBER
-from lrensemble.pool.member import ADAPTER, HISTORY, ID_PATTERN, PREDICTIONS, WEIGHTS, Member
+from lrensemble.pool.member import ADAPTER, HISTORY, ID_PATTERN, MEMBER, PREDICTIONS, WEIGHTS, Member
 from lrensemble.pool.sealed import check_file, damaged, unseal
 
 _ID = re.compile(ID_PATTERN)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PART = "/"
 """Between the name of a split and that of a part of its predictions, in the names of stored arrays."""
 
+MEMBER = "member.json"
 PREDICTIONS, WEIGHTS, HISTORY = "predictions.safetensors", "weights.safetensors", "history.jsonl"
 ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 """Files of an adapter, as `peft` names them."""
@@ -139,8 +140,9 @@ class Member(Shown, MemberRecord):
         Raises:
             PoolError: no such split, no predictions, a file that is missing or damaged, or the member has gone.
         """
+        path = self.file(PREDICTIONS)
         with self._there(PREDICTIONS):
-            arrays = map_arrays(self.file(PREDICTIONS))
+            arrays = map_arrays(path)
         parts = {
             name.removeprefix(split).removeprefix(PART): array
             for name, array in arrays.items()
@@ -162,8 +164,9 @@ class Member(Shown, MemberRecord):
             PoolError: none were kept, the file is missing or damaged, or the member has gone.
             StorageError: it cannot be read.
         """
-        with self._there(self.name_of_weights):
-            return load_tensors(self.weights_file())
+        path = self.weights_file()
+        with self._there(path.name):
+            return load_tensors(path)
 
     def weights_file(self) -> Path:
         """The safetensors file that `weights` reads, for readers of slices.
@@ -231,4 +234,4 @@ class Member(Shown, MemberRecord):
         return self.folder / name
 
     def _there(self, name: str) -> AbstractContextManager[None]:
-        return gone_is_no_damage(self.folder, self.name, name)
+        return gone_is_no_damage(self.folder / MEMBER, self.name, name)

@@ -55,7 +55,7 @@ class Server(uvicorn.Server):
         """Whether Ctrl-C ended it."""
         self._service, self._tell, self._stop_at = service, started, math.inf
         self._silent: dict[Any, tuple[Any, int, float]] = {}
-        """Of each connection on which nothing moves its last request, the bytes of its answer that are not read yet,
+        """By connection on which nothing moves: its last request, the bytes of its answer that are not read yet,
         and since when."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

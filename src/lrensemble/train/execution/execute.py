@@ -187,7 +187,7 @@ def prepare_worker(
     torch.set_num_threads(1)
     with _without_messages():
         known = None if shared is None else dataset_of(shared)
-        setup = set_up(experiment, folder, to_devices(device), known)
+        setup = set_up(experiment, folder, to_devices(device), known, try_models=False)
 
     def should_continue(run: Run, line: HistoryLine) -> bool:
         return ask is None or ask((run, line))

@@ -25,7 +25,6 @@ from lrensemble.train.run.sequences import SequenceTrainee
 from lrensemble.train.run.session import Session
 from lrensemble.train.run.sharded.trainee import ShardedTrainee
 from lrensemble.train.run.single import SingleTrainee, initial_network
-from lrensemble.train.run.tried import check_own_model
 
 
 def trainee_of(runs: Sequence[Run], dataset: Learnable, session: Session) -> tuple[nn.Module, Trainee]:
@@ -85,8 +84,7 @@ def check_parts(dataset: Learnable, model: Spec, settings: TrainSettings) -> Non
     """Refuse a model and settings that a data set does not serve.
 
     Raises:
-        UnknownNameError, SpecError: an unknown name, an argument that is refused, or a model of one's own that cannot
-            be kept.
+        UnknownNameError, SpecError: an unknown name, or an argument that is refused.
         ConfigError: with the key.
     """
     facts = MODELS.facts(model)
@@ -101,8 +99,6 @@ def check_parts(dataset: Learnable, model: Spec, settings: TrainSettings) -> Non
         assert isinstance(dataset, Dataset)
         check_training(dataset, settings)
         check_no_lone_row(dataset, model, settings)
-        if settings.function is None:  # else what it trained is compared with the model
-            check_own_model(model, dataset.shape, dataset.head(settings.form).outputs)
 
 
 def _check_base(model: Spec, dataset: SequenceDataset) -> None:
