@@ -173,6 +173,11 @@ def test_all_other_columns_are_features_and_a_second_file_has_the_test_rows(fold
         ("file='twice.csv', target='y'", "has 2 columns 'a', not one"),
         ("file='bare.csv', target='y'", "bare.csv has no column beside the target"),
         ("file='ragged.csv', target='y'", "ragged.csv is no CSV file that can be read: .*Expected 2 columns, got 1"),
+        ("file='semicolon.csv', target='price'", "; give delimiter = ';', if that stands between them"),
+        (
+            "file='latin.csv', target='y', features=['a']",
+            "target 'y' holds texts that are not UTF-8; save the table as",
+        ),
         ("file='held.csv', target='y'", "held.csv is no CSV file that can be read: .*"),
     ],
 )
@@ -181,9 +186,21 @@ def test_a_table_that_cannot_be_learned_from_is_refused(arguments: str, reason: 
     (folder / "twice.csv").write_text("a,a,y\n1,0,0.5\n4,2,1.5\n")
     (folder / "bare.csv").write_text("y\n0.5\n1.5\n")
     (folder / "ragged.csv").write_text("a,y\n1,0.5\n3\n")
+    (folder / "latin.csv").write_bytes("a,y\n1,café\n3,thé\n".encode("latin-1"))
     (folder / "held.csv").write_bytes(b"\xff\xfe\x00a,y\n\xff,\x00\n")
     with pytest.raises(DataError, match=reason):
         table(folder, arguments)
+
+
+def test_row_numbers_that_are_learned_from_are_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As pandas writes them unasked."""
+    (folder / "indexed.csv").write_text(",a,y\n0,1,0.5\n1,4,1.5\n2,0,3.5\n")
+    assert table(folder, "file='indexed.csv', target='y'").inputs.shape == (3, 2)
+    line = "column '', which has no name of its own, numbers the rows, and is learned from; leave it out with features"
+    assert line in caplog.text
+    caplog.clear()
+    assert table(folder, "file='indexed.csv', target='y', features=['a']").inputs.shape == (3, 1)
+    assert not caplog.text
 
 
 def dataset(folder: Path, truth: np.ndarray, **settings: Any) -> Dataset:

@@ -16,7 +16,7 @@ from torch import nn
 from lrensemble import models
 from lrensemble.config import Experiment
 from lrensemble.data import Dataset, load, of_recipe
-from lrensemble.errors import DataError, ExportError
+from lrensemble.errors import ConfigError, DataError, ExportError
 from lrensemble.export import Description, Ensemble, Part, distill, soup
 from lrensemble.export.batch_norm import reestimate
 from lrensemble.export.distill import _targets
@@ -174,6 +174,13 @@ def test_a_lesson_of_another_task_is_refused(ensemble: Ensemble, dataset: Datase
         distill(ensemble, replace(dataset, target=Classes(names=("x", "y", "z"))), recipe)
     with pytest.raises(DataError, match=r"the ensemble takes \[sample, 2, 6, 5\]"):
         distill(ensemble, replace(dataset, inputs=dataset.inputs[:, :, :4]), recipe)
+
+
+def test_a_student_with_batch_norm_meets_no_row_alone(ensemble: Ensemble, dataset: Dataset, pool: Pool) -> None:
+    recipe = best_recipe(pool, ensemble)
+    train = recipe.train.model_copy(update={"batch_size": len(dataset.rows["train"]) - 1, "drop_last": False})
+    with pytest.raises(ConfigError, match=r"train\.drop_last = false is refused: .*own_models:Batched cannot learn"):
+        distill(ensemble, dataset, recipe.model_copy(update={"train": train}), model="tests.train.own_models:Batched")
 
 
 def test_a_share_of_labels_above_one(ensemble: Ensemble, dataset: Dataset, pool: Pool) -> None:

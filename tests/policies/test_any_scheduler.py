@@ -213,3 +213,10 @@ def test_steps_and_rates_that_cannot_be_are_refused() -> None:
             policy_of(lambda optimizer: StepLR(optimizer, 3), TOTAL, **more)
     with pytest.raises(SpecError):
         policy_of(lambda optimizer: StepLR(optimizer, 3), 0)
+
+
+@pytest.mark.parametrize("name", ["StepLR(step_size=3)", "OneCycleLR(max_lr=0.3)"])
+def test_a_scheduler_is_no_policy(name: str) -> None:
+    """It takes what a policy does not know; the message says what does."""
+    with pytest.raises(SpecError, match=r"LR' takes an optimizer, as schedulers do; .* use policy_of of lrensemble"):
+        build(f"torch.optim.lr_scheduler:{name}", TOTAL)

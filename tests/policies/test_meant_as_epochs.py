@@ -8,7 +8,7 @@ import pytest
 
 from lrensemble.config import Experiment, to_record
 from lrensemble.policies import POLICIES
-from lrensemble.policies.epochs import meant_as_epochs
+from lrensemble.policies.epochs import beyond_the_end, meant_as_epochs
 from lrensemble.spec import to_spec
 from lrensemble.train import tune
 
@@ -53,6 +53,32 @@ def test_what_can_only_be_epochs(text: str, line: str) -> None:
 )
 def test_what_may_be_steps_is_not_told(text: str) -> None:
     assert list(meant_as_epochs(to_spec(text), EPOCHS, TOTAL)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("multi_step(peak=0.1, milestones=[331, 600])", "milestones = [331, 600]"),
+        ("multi_step(peak=0.1, milestones=['11 epochs', '60 epochs'])", "milestones = [363, 1980]"),
+        ("warmup(policy=step(peak=0.1, every=1000), steps=0.1)", "every = 1000"),
+    ],
+)
+def test_what_a_run_never_comes_to_is_told(text: str, shown: str) -> None:
+    (found,) = beyond_the_end(to_spec(text), EPOCHS, TOTAL)
+    assert f": {shown} are steps, and the run ends after 330, 33 an epoch: it never comes so far" in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "multi_step(peak=0.1, milestones=[300, 600])",  # the first is reached
+        "cosine_restarts(peak=0.1, period='10 epochs')",
+        "polynomial(peak=0.1, decay=330)",
+        "one_cycle(peak=2)",
+    ],
+)
+def test_what_a_run_comes_to_is_not_told(text: str) -> None:
+    assert list(beyond_the_end(to_spec(text), EPOCHS, TOTAL)) == []
 
 
 def test_a_run_of_few_steps_has_no_such_numbers() -> None:

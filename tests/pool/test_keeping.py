@@ -51,12 +51,15 @@ def test_a_name_is_a_line(pool: Pool, predictions: Make, name: str) -> None:
 
 def test_weights_go_and_predictions_stay(pool: Pool, predictions: Make) -> None:
     ids = [add(pool, number, predictions) for number in range(2)]
-    size = (pool.members()[0].folder / WEIGHTS).stat().st_size
+    as_before = pool.members()[0]
+    size = (as_before.folder / WEIGHTS).stat().st_size
     done = drop_weights(pool, ids[:1])
     assert (done.members, done.freed) == ((ids[0],), size)
     first, second = pool.members()
     assert (first.has_weights, second.has_weights) == (False, True)
     assert not (first.folder / WEIGHTS).exists()
+    with pytest.raises(PoolError, match=r"m0\) has no weights\.safetensors any more: it was dropped while"):
+        as_before.weights()
     np.testing.assert_array_equal(first.predictions("val").main, predictions(0)["val"])
     assert drop_weights(pool, ids[:1]).members == ()
     with pytest.raises(PoolError, match="has no weights"):

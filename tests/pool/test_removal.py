@@ -87,6 +87,21 @@ def test_a_damaged_member_goes_by_its_id(full: Pool) -> None:
     assert ids(full) == list(MEMBERS)[1:]
 
 
+def test_a_member_that_is_removed_while_others_read_it_has_gone(full: Pool) -> None:
+    """That is no damage, for which nobody has to do anything by hand."""
+    first, second = full.members()[:2]
+    remove_members(full, [first.id])
+    for read in (lambda: first.predictions("val"), first.history):
+        with pytest.raises(PoolError) as caught:
+            read()
+        reason = f"it was removed from {full.folder} while this command was at work; give the command again"
+        assert str(caught.value) == f"member {first.id} (slow) has gone: {reason}"
+    assert first.id not in ids(full)
+    (second.folder / "history.jsonl").unlink()
+    with pytest.raises(PoolError, match=r"history\.jsonl is damaged: it is missing"):
+        second.history()
+
+
 def test_strangers_cannot_be_removed(full: Pool) -> None:
     members = full.folder / "members"
     (members / "notes").mkdir()

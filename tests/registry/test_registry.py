@@ -36,6 +36,7 @@ def test_integers_serve_as_floats_and_lists_as_tuples() -> None:
     ("spec", "message"),
     [
         ("squar(side=1)", "no shape named 'squar'; did you mean 'square'"),
+        ("SQUARE(side=1)", "no shape named 'SQUARE'; did you mean 'square'"),
         ("square(sid=1)", "shape 'square' has no argument 'sid'; did you mean 'side'"),
         ("square", "shape 'square' needs side: e.g. square"),
         ("square(side='3')", "side = '3' is refused: input should be a valid number"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from lrensemble.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+logger = logging.getLogger(__name__)
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 
@@ -68,6 +71,8 @@ def table(
     named = features or [name for name in tables[0].column_names if name not in others]
     if both := sorted(set(named) & {*targets, *(soft or ())}):
         raise DataError(f"{paths[0]}: {both[0]!r} is a feature and a target; the answer would be known")
+    if features is None:
+        _warn_of_row_numbers(tables[0], named, paths[0])
     pairs = list(zip(tables, paths, strict=True))
     truth, found = truth_of(
         np.concatenate([_truth(each, targets, path, kind) for each, path in pairs]),
@@ -104,6 +109,24 @@ def _read(path: Path, delimiter: str | None) -> pa.Table:
     return csv_table(path, delimiter or ("\t" if ".tsv" in path.name.lower() else ","))
 
 
+def _warn_of_row_numbers(found: pa.Table, names: Sequence[str], path: Path) -> None:
+    """Say that a column without a name numbers the rows, as programs write it unasked: it would be learned from."""
+    import pyarrow.types as types
+
+    for name in names:
+        nameless = not name.strip() or name.startswith("Unnamed: ")
+        if not nameless or found.column_names.count(name) > 1 or not types.is_integer(found.column(name).type):
+            continue
+        numbers = found.column(name).to_numpy()
+        if len(numbers) > 1 and bool((np.diff(numbers) == 1).all()):
+            logger.warning(
+                "%s: column %r, which has no name of its own, numbers the rows, and is learned from; leave it out with "
+                "features = […]",
+                path,
+                name,
+            )
+
+
 def _truth(found: pa.Table, names: Sequence[str], path: Path, kind: Kind | None) -> NDArray[Any]:
     """Columns to learn: texts [sample], whole numbers [sample], or real numbers [sample] or [sample, output]."""
     import pyarrow.types as types
@@ -138,6 +161,8 @@ def _numbers(found: pa.Table, names: Sequence[str], path: Path, role: str) -> ND
     others = [name for name, column in columns.items() if not any(is_kind(column.type) for is_kind in numeric)]
     if others:
         told = ", ".join(map(repr, others[:NAMED]))
+        if types.is_binary(columns[others[0]].type):
+            raise DataError(f"{path}: {role} {told} holds texts that are not UTF-8; save the table as UTF-8")
         raise DataError(
             f"{path}: {role} {told} holds {columns[others[0]].type}, no numbers; encode it as numbers, or leave it out "
             "with features = […]"
@@ -152,7 +177,9 @@ def _column(found: pa.Table, name: str, path: Path) -> pa.ChunkedArray:
     places = [place for place, known in enumerate(found.column_names) if known == name]
     if len(places) != 1:
         held = ", ".join(found.column_names) or "none"
-        raise DataError(f"{path} has {len(places)} columns {name!r}, not one; its columns are {held}")
+        other = next((each for each in ";\t|," if len(found.column_names) == 1 and each in held), None)
+        hint = f"; give delimiter = {other!r}, if that stands between them" if other else ""
+        raise DataError(f"{path} has {len(places)} columns {name!r}, not one; its columns are {held}{hint}")
     column = found.column(places[0])
     if column.null_count:
         row = column.is_null().to_pylist().index(True)

@@ -28,6 +28,7 @@ from lrensemble.policies import build
 from lrensemble.spec import Spec, SpecLike
 from lrensemble.text.counted import counted
 from lrensemble.train import SingleTrainee, fit, predict
+from lrensemble.train.run.one_row import check_no_lone_row
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ def distill(
         ExportError: a share outside 0 to 1, or a data set of other classes.
         DataError: a data set of inputs of another shape.
         SpecError: a model that is unknown or does not suit the data.
+        ConfigError: batches of one row, of which the network cannot learn.
         TrainingError: an optimizer that refuses, or a run that diverges.
     """
     if not 0 <= labels <= 1:
@@ -76,6 +78,7 @@ def distill(
         )
     student_recipe = recipe if isinstance(recipe, Recipe) else to_record(Recipe, dict(recipe), "recipe")
     spec = models.check(model or student_recipe.model)
+    check_no_lone_row(dataset, spec, student_recipe.train)
     device = dataset.device
     ensemble = ensemble.to(device)
     network = models.build(spec, dataset.shape, dataset.target.width, student_recipe.train.seed_of_weights).to(device)

@@ -81,6 +81,11 @@ def _as_policy(name: str, function: RateMaker[P]) -> PolicyMaker[P]:
 
     Arguments are checked alike whether the function is called or named in a spec, and a refusal names the policy.
     """
+    if next(iter(inspect.signature(function).parameters), "") == "optimizer":
+        raise SpecError(
+            f"policy {name!r} takes an optimizer, as schedulers do; a policy is a function (total, *, …) that returns "
+            "the rate of a step as a function: write one, or use policy_of of lrensemble.policies.torch_adapter"
+        )
     plain = [p.name for p in inspect.signature(function).parameters.values() if p.kind is not p.KEYWORD_ONLY][1:]
 
     @functools.wraps(function)

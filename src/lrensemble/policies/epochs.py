@@ -1,4 +1,4 @@
-"""Whole numbers among the arguments of a policy that can only have been meant as epochs."""
+"""Whole numbers among the arguments of a policy that can only have been meant as epochs, or that no run reaches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from lrensemble.errors import SpecError
 from lrensemble.policies.base import POLICIES
-from lrensemble.policies.positions import Position
+from lrensemble.policies.positions import Position, in_steps
 from lrensemble.spec import Spec, Value, to_spec
 
 EARLY = 20
@@ -25,22 +25,41 @@ def meant_as_epochs(policy: Spec, epochs: int, total: int) -> Iterator[str]:
         epochs: of the run.
         total: steps of the run.
     """
-    registered = POLICIES.find(policy.name)
-    for key, value in policy.arguments.items():
-        for inner in _policies_in(value):
-            yield from meant_as_epochs(inner, epochs, total)
-        numbers = value if isinstance(value, tuple) else (value,)
-        steps = [each for each in numbers if isinstance(each, int) and not isinstance(each, bool)]
-        if len(steps) < len(numbers) or not steps or not _takes_position(registered.hints.get(key)):
-            continue
+    for name, key, value in _in_steps(policy):
+        steps = value if isinstance(value, tuple) else (value,)
         if 1 < max(steps) <= min(epochs, total // EARLY):
             written = [f"{each} epoch{'s' if each > 1 else ''}" for each in steps]
             shown = json.dumps(written if isinstance(value, tuple) else written[0])
-            given = list(steps) if isinstance(value, tuple) else steps[0]
             yield (
-                f"policy {policy.name}: {key} = {given} are steps, of which the run has {total:,}, "
+                f"policy {name}: {key} = {_shown(value)} are steps, of which the run has {total:,}, "
                 f"{total // epochs:,} an epoch; for epochs write {key} = {shown}"
             )
+
+
+def beyond_the_end(policy: Spec, epochs: int, total: int) -> Iterator[str]:
+    """One line for each argument in steps all of which a run never comes to: for people. Arguments as above."""
+    for name, key, value in _in_steps(in_steps(policy, total // epochs, lambda _: None)):
+        if min(value if isinstance(value, tuple) else (value,)) > total:
+            yield (
+                f"policy {name}: {key} = {_shown(value)} are steps, and the run ends after {total:,}, "
+                f"{total // epochs:,} an epoch: it never comes so far"
+            )
+
+
+def _in_steps(policy: Spec) -> Iterator[tuple[str, str, int | tuple[int, ...]]]:
+    """Names of a policy and of its arguments that are whole numbers of steps, with these; of the policies in it too."""
+    registered = POLICIES.find(policy.name)
+    for key, value in policy.arguments.items():
+        for inner in _policies_in(value):
+            yield from _in_steps(inner)
+        numbers = value if isinstance(value, tuple) else (value,)
+        steps = tuple(each for each in numbers if isinstance(each, int) and not isinstance(each, bool))
+        if steps and len(steps) == len(numbers) and _takes_position(registered.hints.get(key)):
+            yield policy.name, key, steps if isinstance(value, tuple) else steps[0]
+
+
+def _shown(value: int | tuple[int, ...]) -> int | list[int]:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _takes_position(annotation: Any) -> bool:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from lrensemble.errors import ConfigError, PoolError
 from lrensemble.files import discard, names_in, own_files, read_json, seal, storage_errors, write_folder, write_whole
-from lrensemble.pool.listing import MEMBER, is_member, read_member
-from lrensemble.pool.member import ADAPTER_CONFIG, Member
+from lrensemble.pool.listing import is_member, read_member
+from lrensemble.pool.member import ADAPTER_CONFIG, MEMBER, Member
 from lrensemble.pool.removal import find_member
-from lrensemble.pool.sealed import check_file, damaged
+from lrensemble.pool.sealed import damaged
 from lrensemble.pool.store import Pool
 
 
@@ -149,8 +149,8 @@ def _contents(pool: Pool) -> Mapping[str, Path]:
     """Folders of the members by id, all of their files proven."""
     found = {}
     for member in pool.members(include_diverged=True):
-        for name, expected in member.files.items():
-            check_file(member.folder / name, expected)
+        for name in member.files:
+            member.file(name)
         found[member.id] = member.folder
     return found
 

@@ -6,12 +6,11 @@ import os
 import re
 from pathlib import Path
 
-from lrensemble.errors import PoolError
+from lrensemble.errors import PoolError, StorageError
 from lrensemble.files import names_in, warn_of_strangers
-from lrensemble.pool.member import ADAPTER, HISTORY, ID_PATTERN, PREDICTIONS, WEIGHTS, Member
+from lrensemble.pool.member import ADAPTER, HISTORY, ID_PATTERN, MEMBER, PREDICTIONS, WEIGHTS, Member
 from lrensemble.pool.sealed import check_file, damaged, unseal
 
-MEMBER = "member.json"
 _ID = re.compile(ID_PATTERN)
 
 
@@ -26,14 +25,15 @@ def read_members(folder: Path) -> list[Member]:
     for name in names_in(folder):
         if member := read_member(folder / name):
             found.append(member)
-        else:
+        elif os.path.lexists(folder / name):
             strangers.append(name)
     warn_of_strangers(folder, strangers)
     return found
 
 
 def read_member(folder: Path) -> Member | None:
-    """The member in a folder; None where it is a stranger, or a whole copy of another one, as file managers make them.
+    """The member in a folder; None where it is a stranger, a whole copy of another one, as file managers make them, or
+    has just been removed.
 
     Raises:
         PoolError: it is damaged.
@@ -45,7 +45,12 @@ def read_member(folder: Path) -> Member | None:
         if is_member(folder):
             raise damaged(path, "it is missing")
         return None
-    member = unseal(Member, path).model_copy(update={"folder": folder})
+    try:
+        member = unseal(Member, path).model_copy(update={"folder": folder})
+    except StorageError:
+        if folder.is_dir():
+            raise
+        return None
     if member.id == folder.name:
         return member
     try:

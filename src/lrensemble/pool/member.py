@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from lrensemble.config import Inputs, Network, Record, Scale
 from lrensemble.errors import PoolError
 from lrensemble.files import storage_errors
 from lrensemble.notebook import Shown
+from lrensemble.pool.gone import gone_is_no_damage
 from lrensemble.pool.made_with import MadeWith, of_environment
 from lrensemble.pool.sealed import check_file, damaged, load_tensors, map_arrays
 from lrensemble.targets import Form, Labels, Predictions, predictions_of
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 PART = "/"
 """Between the name of a split and that of a part of its predictions, in the names of stored arrays."""
 
+MEMBER = "member.json"
 PREDICTIONS, WEIGHTS, HISTORY = "predictions.safetensors", "weights.safetensors", "history.jsonl"
 ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 """Files of an adapter, as `peft` names them."""
@@ -135,9 +138,11 @@ class Member(Shown, MemberRecord):
         """Predictions on a split as they were said, memory-mapped.
 
         Raises:
-            PoolError: no such split, no predictions, or a file that is missing or damaged.
+            PoolError: no such split, no predictions, a file that is missing or damaged, or the member has gone.
         """
-        arrays = map_arrays(self._checked(PREDICTIONS))
+        path = self.file(PREDICTIONS)
+        with self._there(PREDICTIONS):
+            arrays = map_arrays(path)
         parts = {
             name.removeprefix(split).removeprefix(PART): array
             for name, array in arrays.items()
@@ -156,18 +161,20 @@ class Member(Shown, MemberRecord):
         """The trained parameters and buffers by name, on the CPU; of an adapter those that it adds to its base.
 
         Raises:
-            PoolError: none were kept, or the file is missing or damaged.
+            PoolError: none were kept, the file is missing or damaged, or the member has gone.
             StorageError: it cannot be read.
         """
-        return load_tensors(self.weights_file())
+        path = self.weights_file()
+        with self._there(path.name):
+            return load_tensors(path)
 
     def weights_file(self) -> Path:
         """The safetensors file that `weights` reads, for readers of slices.
 
         Raises:
-            PoolError: none was kept, or it is missing or damaged.
+            PoolError: none was kept, it is missing or damaged, or the member has gone.
         """
-        return self._checked(self.name_of_weights)
+        return self.file(self.name_of_weights)
 
     @property
     def name_of_weights(self) -> str:
@@ -188,33 +195,43 @@ class Member(Shown, MemberRecord):
         """Content of the file that its `network` names.
 
         Raises:
-            PoolError: it has none or none was kept, or the file is missing or damaged.
+            PoolError: it has none or none was kept, the file is missing or damaged, or the member has gone.
             StorageError: it cannot be read.
         """
         if self.network is None or self.network.file is None:
             raise PoolError(f"member {self.id} ({self.name}) has no file of a network")
-        path = self._checked(self.network.file)
-        with storage_errors("read", path):
+        path = self.file(self.network.file)
+        with self._there(path.name), storage_errors("read", path):
             return path.read_bytes()
 
     def history(self) -> list[dict[str, Any]]:
         """One record for each line of its training; empty where none was kept.
 
         Raises:
-            PoolError: the file is missing or damaged.
+            PoolError: the file is missing or damaged, or the member has gone.
         """
         if HISTORY not in self.files:
             return []
-        path = self._checked(HISTORY)
-        with storage_errors("read", path):
+        path = self.file(HISTORY)
+        with self._there(HISTORY), storage_errors("read", path):
             lines = path.read_bytes().splitlines()
         try:
             return [from_json(line) for line in lines]
         except TextError as error:
             raise damaged(path, str(error)) from None
 
-    def _checked(self, name: str) -> Path:
+    def file(self, name: str) -> Path:
+        """The path of one of its files, whose content is proven.
+
+        Raises:
+            PoolError: it has none of that name, the file is missing or damaged, or the member has gone.
+            StorageError: it cannot be read.
+        """
         if name not in self.files:
             raise PoolError(f"member {self.id} ({self.name}, {self.status}) has no {name}")
-        check_file(self.folder / name, self.files[name])
+        with self._there(name):
+            check_file(self.folder / name, self.files[name])
         return self.folder / name
+
+    def _there(self, name: str) -> AbstractContextManager[None]:
+        return gone_is_no_damage(self.folder / MEMBER, self.name, name)

@@ -46,8 +46,8 @@ from lrensemble.files import (
 )
 from lrensemble.notebook import Shown
 from lrensemble.pool.content import BySplit, History, Precision, Weights, member_files
-from lrensemble.pool.listing import MEMBER, is_member, read_members
-from lrensemble.pool.member import ID_PATTERN, Failure, Member, MemberRecord
+from lrensemble.pool.listing import is_member, read_members
+from lrensemble.pool.member import ID_PATTERN, MEMBER, Failure, Member, MemberRecord
 from lrensemble.pool.names import with_distinct_names
 from lrensemble.pool.place import check_may_become_pool, is_pool, no_pool
 from lrensemble.pool.rows import are_written, check_rows, read_ids, read_rows, write_rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -59,6 +60,8 @@ class Client:
     """One connection for each request, as most clients have."""
 
     port: int
+    server: Server | None = None
+    """What answers, where it is in this process."""
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
@@ -78,14 +81,16 @@ Serve = Callable[..., AbstractContextManager[Client]]
 
 
 @contextlib.contextmanager
-def serving(served: Served, **limits: Any) -> Iterator[Client]:
-    """A server in a thread of this process, at a port of its own."""
+def serving(served: Served, *, system_bytes: int = 0, **limits: Any) -> Iterator[Client]:
+    """A server in a thread of this process, at a port of its own; `system_bytes` of an answer wait in the system."""
     server = Server(Service(served, Limits(**limits)))
     with listen("127.0.0.1", (0,)) as found:
+        if system_bytes:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, system_bytes)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [found]})
         thread.start()
         try:
-            yield Client(found.getsockname()[1])
+            yield Client(found.getsockname()[1], server)
         finally:
             server.should_exit = True
             thread.join(timeout=30)

@@ -19,7 +19,7 @@ from tests.export.serving.conftest import CLASSES, SHAPE, Client, ensemble_of, r
 
 from lrensemble.export import Ensemble
 from lrensemble.export.networks import Networks
-from lrensemble.export.serving import Served
+from lrensemble.export.serving import Served, server
 
 ROW = rows_of(1)
 
@@ -300,6 +300,41 @@ def test_half_a_head_keeps_no_connection(pets: Ensemble) -> None:
                     found = half.recv(1)
                     break
             assert found == b""
+
+
+def test_who_reads_no_answer_keeps_no_connection(pets: Ensemble) -> None:
+    """Nor the rest of the answer, in memory."""
+    with serving(Served("pets", pets), seconds=0.1, system_bytes=4096) as client, socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", client.port))
+        deaf.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n" * 200)
+        assert client.server is not None
+        connections = client.server.server_state.connections
+        while not any(each.transport.get_write_buffer_size() for each in connections):
+            time.sleep(0.01)
+        while connections:
+            time.sleep(0.01)
+        assert client.infer(given()).status == 200
+
+
+def test_open_connections_are_told_when_it_ends(pets: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their next request may be on the way: it is answered, and the answer says that it is the last."""
+    monkeypatch.setattr(server, "LAST_REQUESTS", 60.0)
+    with serving(Served("pets", pets)) as client:
+        kept, new = (http.client.HTTPConnection("127.0.0.1", client.port, timeout=60) for _ in range(2))
+        kept.request("GET", "/v2")
+        assert kept.getresponse().read()
+        new.connect()
+        assert client.server is not None
+        client.server.should_exit = True
+        with contextlib.suppress(ConnectionError):
+            while client.ask("GET", "/v2/health/live"):  # until others find nobody
+                pass
+        for connection in (kept, new):
+            connection.request("POST", "/v2/models/pets/infer", json.dumps(given()))
+            response = connection.getresponse()
+            assert (response.status, response.getheader("connection")) == (200, "close")
+            connection.close()
 
 
 def test_what_fails_here_is_told_without_its_inside(pets: Ensemble, caplog: pytest.LogCaptureFixture) -> None:

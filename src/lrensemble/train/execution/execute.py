@@ -36,6 +36,9 @@ from lrensemble.train.sweep.setup import Setup, set_up
 
 logger = logging.getLogger(__name__)
 
+MOST_OF_A_REASON = 300
+"""Characters of what a run failed of, where it is told; its traceback is kept whole."""
+
 WORKER_ATTEMPTS = 2
 """How often a run is begun before the death of its worker process is recorded as its failure."""
 
@@ -65,7 +68,7 @@ def execute(job: Job, setup: Setup, session: Session) -> Generator[Event, None, 
         ended = (elsewhere_event(run, setup.pool) for run in claims.runs)  # asked when the claims are released
     except LREnsembleError:  # a full disk, a model that does not suit the data: every other run would meet it
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a network that ends the program is one that fails
         if fused:
             smaller = _smaller_jobs(claims.runs, error)
             claims.state.finish()
@@ -112,14 +115,14 @@ def _claim(job: Job, setup: Setup, session: Session) -> tuple[Claims | None, lis
     return None, [ended]
 
 
-def _smaller_jobs(runs: tuple[Run, ...], error: Exception) -> list[Job]:
+def _smaller_jobs(runs: tuple[Run, ...], error: BaseException) -> list[Job]:
     """A group that does not fit the memory in two halves, or the runs of one that failed one by one."""
     if is_out_of_memory(error) and len(runs) > 2:
         logger.warning("out of memory with %s members at once; going on with half as many", len(runs))
         middle = (len(runs) + 1) // 2
         return [Job("fused", runs[:middle]), Job("fused", runs[middle:])]
     # An error of one of them, perhaps: the others shall not fail with it.
-    failed = " ".join(f"{type(error).__name__}: {error}".split())
+    failed = _line(error)
     logger.warning("%s members at once failed (%s); going on one by one", len(runs), failed)
     return [Job("one-by-one", (run,)) for run in runs]
 
@@ -184,7 +187,7 @@ def prepare_worker(
     torch.set_num_threads(1)
     with _without_messages():
         known = None if shared is None else dataset_of(shared)
-        setup = set_up(experiment, folder, to_devices(device), known)
+        setup = set_up(experiment, folder, to_devices(device), known, try_models=False)
 
     def should_continue(run: Run, line: HistoryLine) -> bool:
         return ask is None or ask((run, line))
@@ -212,9 +215,15 @@ def _without_messages() -> Iterator[None]:
         library.setLevel(level)
 
 
-def _failed(run: Run, pool: Pool, error: Exception) -> Ended:
+def _failed(run: Run, pool: Pool, error: BaseException) -> Ended:
     """Write down in the pool that a run ended in an error, and tell it."""
     recipe = run.recipe.model_dump(mode="json")
     trace = "".join(traceback.format_exception(error))
     pool.record_failure(Failure(id=run.id, name=run.name, recipe=recipe, traceback=trace))
-    return Ended(run, "failed", reason=" ".join(f"{type(error).__name__}: {error}".split()))
+    return Ended(run, "failed", reason=_line(error))
+
+
+def _line(error: BaseException) -> str:
+    """What was raised in one line, which some libraries fill with all that they know; the traceback has the rest."""
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    return line if len(line) <= MOST_OF_A_REASON else f"{line[:MOST_OF_A_REASON]}…"

@@ -17,6 +17,7 @@ from lrensemble.policies import POLICIES, Policy
 from lrensemble.policies.torch_adapter import momentum_in
 from lrensemble.spec import Spec, Value, to_spec
 from lrensemble.train.run.arithmetic.optimizers import check_optimizer
+from lrensemble.train.run.one_row import check_no_lone_row
 from lrensemble.train.run.own_loop.function import train_function
 from lrensemble.train.sweep.points import Point
 
@@ -92,6 +93,7 @@ def _check_with_data(dataset: Learnable, model: Spec, settings: TrainSettings) -
     else:
         assert isinstance(dataset, Dataset)
         check_training(dataset, settings)
+        check_no_lone_row(dataset, model, settings)
 
 
 def _check_base(model: Spec, dataset: SequenceDataset) -> None:

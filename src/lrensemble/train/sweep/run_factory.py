@@ -13,7 +13,7 @@ from lrensemble.config.sweep import changed, representative_values
 from lrensemble.data import Learnable, steps_per_epoch
 from lrensemble.errors import ConfigError, LREnsembleError
 from lrensemble.policies import build
-from lrensemble.policies.epochs import meant_as_epochs
+from lrensemble.policies.epochs import beyond_the_end, meant_as_epochs
 from lrensemble.spec import Spec
 from lrensemble.train.run.arithmetic.groups import check_groups
 from lrensemble.train.run.own_loop.function import refuse_function
@@ -213,7 +213,9 @@ def parts_of_space(experiment: Experiment) -> Iterator[tuple[Spec, TrainSettings
 
 
 def epochs_given_as_steps(factory: RunFactory) -> list[str]:
-    """One line for each argument of the policies whose whole numbers must be meant as epochs, for people."""
+    """One line for each argument of the policies whose whole numbers must be meant as epochs, or lie beyond the end of
+    the run, for people.
+    """
     experiment = factory.experiment
     epochs = experiment.train.epochs
     if experiment.sweep.epochs is not None:
@@ -225,4 +227,5 @@ def epochs_given_as_steps(factory: RunFactory) -> list[str]:
             if path.startswith("policy."):
                 key = path.removeprefix("policy.")
                 given += [Spec(policy.name, {key: value}) for value in representative_values(distribution)]
-    return list(dict.fromkeys(line for policy in given for line in meant_as_epochs(policy, epochs, total)))
+    doubted = (meant_as_epochs, beyond_the_end)
+    return list(dict.fromkeys(line for policy in given for each in doubted for line in each(policy, epochs, total)))

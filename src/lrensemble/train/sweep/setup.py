@@ -12,14 +12,15 @@ import torch
 from numpy.typing import NDArray
 
 from lrensemble.config import Experiment
-from lrensemble.data import Learnable
+from lrensemble.data import Dataset, Learnable
 from lrensemble.pool import Pool, Task
 from lrensemble.registry import import_plugins
 from lrensemble.train.run.reading import check_source, read
 from lrensemble.train.sweep.failures import Failures
 from lrensemble.train.sweep.pretraining import with_base, with_placeholder
-from lrensemble.train.sweep.run_factory import RunFactory, check_space
+from lrensemble.train.sweep.run_factory import RunFactory, check_space, parts_of_space
 from lrensemble.train.sweep.strategies import STRATEGIES, check_strategy
+from lrensemble.train.sweep.tried import check_own_model
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,12 @@ class Setup:
 
 
 def set_up(
-    experiment: Experiment, folder: Path, devices: Sequence[torch.device], known: Learnable | None = None
+    experiment: Experiment,
+    folder: Path,
+    devices: Sequence[torch.device],
+    known: Learnable | None = None,
+    *,
+    try_models: bool = True,
 ) -> Setup:
     """Check names and arguments, read the data, and make the pool or open the one that is there.
 
@@ -51,9 +57,12 @@ def set_up(
         folder: of the pool.
         devices: to train on.
         known: the data, where they are read already.
+        try_models: whether models of one's own are tried, which is done once, and not where one may end a process that
+            others need.
 
     Raises:
-        SpecError: an unknown data set, model, policy or strategy, or an argument that it refuses.
+        SpecError: an unknown data set, model, policy or strategy, an argument that it refuses, or a model of one's own
+            that cannot be kept.
         ConfigError: a sweep that contradicts itself or the rest.
         TrainingError: an optimizer that cannot be used.
         DataError: the data cannot be read, or are fewer than a batch.
@@ -61,9 +70,19 @@ def set_up(
         StorageError: the folder cannot be written.
     """
     factory = checked_factory(experiment, known)
+    if try_models:
+        _try_models(factory)
     pool = pool_of(factory.dataset, folder)
     factory = replace(factory, experiment=_as_begun(factory.experiment, pool))
     return Setup(pool, factory.dataset.to(devices[0]), factory, tuple(map(str, devices)), Failures.of(pool))
+
+
+def _try_models(factory: RunFactory) -> None:
+    """Try the models of one's own that the loop of this library trains; of others, what was trained is compared."""
+    dataset = factory.dataset
+    for model, settings in parts_of_space(factory.experiment):
+        if isinstance(dataset, Dataset) and settings.function is None:
+            check_own_model(model, dataset.shape, dataset.head(settings.form).outputs)
 
 
 def checked_factory(experiment: Experiment, known: Learnable | None = None) -> RunFactory:

@@ -25,7 +25,7 @@ class StackedModel:
             compile_it: whether training runs a program that `torch.compile` makes when it is first called.
 
         Raises:
-            ValueError: their trainable parameters differ in type.
+            ValueError: their trainable parameters differ in type, or a state dict holds more than tensors of theirs.
         """
         trainable = [{n: p for n, p in model.named_parameters() if p.requires_grad} for model in models]
         frozen = [{n: p for n, p in model.named_parameters() if not p.requires_grad} for model in models]
@@ -36,7 +36,11 @@ class StackedModel:
         """[member, …] of every buffer, by name."""
         self._template = copy.deepcopy(models[0]).to("meta")
         self._program = compiled(self._all) if compile_it else None
+        self._tied = _first_names(models[0])
+        """The first name of what each name of a parameter or buffer means: of tied ones not its own."""
         self._names = tuple(models[0].state_dict())
+        if further := set(self._names) - set(self._tied):
+            raise ValueError(f"{', '.join(sorted(further))} of a state dict cannot be stacked")
         self.channels_last = self.weights.flat.is_cpu
         """Whether images lie in memory with their channels last, where the program is not compiled. On a GPU
         convolutions in groups, one for each member, have kernels for the usual order; `benchmarks.gpu` compares."""
@@ -69,13 +73,24 @@ class StackedModel:
         return outputs
 
     def _one(self, parameters: Tensors, buffers: Tensors, inputs: Tensor) -> Tensor:
-        output: Tensor = functional_call(self._template, (parameters, buffers), (inputs,))
+        own = parameters | buffers
+        # By all their names: `to` has untied those of the template, and what is not given stays a tensor without data.
+        output: Tensor = functional_call(
+            self._template, {name: own[first] for name, first in self._tied.items()}, (inputs,)
+        )
         return output
 
     def state(self) -> Tensors:
         """Parameters and buffers of the state dict, stacked, by name, in the memory of the stack."""
         both = self.parameters | self.buffers
-        return {name: both[name].detach() for name in self._names if name in both}
+        return {name: both[self._tied[name]].detach() for name in self._names}
+
+
+def _first_names(model: nn.Module) -> dict[str, str]:
+    """The first name of the parameter or buffer of each name, by name."""
+    tensors = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
+    first = dict[int, str]()
+    return {name: first.setdefault(id(tensor), name) for name, tensor in tensors}
 
 
 def _channels_last(inputs: Tensor, shared: bool) -> Tensor:
