@@ -7,7 +7,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -29,7 +29,9 @@ class ProgressFile:
     Several processes append to the same file, and nobody reads it as content.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, declared: Mapping[str, Sequence[float | str]] | None = None) -> None:
+        """Declared values stand in the first line that plans runs: see `declared_values`."""
+        self._declared = dict(declared or {})
         self._path = pool.folder / FILE
         self._host, self._process = platform.node(), os.getpid()
         self._epoch_times: dict[str, float] = {}
@@ -62,6 +64,8 @@ class ProgressFile:
         line = {"time": when, "host": self._host, "process": self._process, **fields}
         if isinstance(event, Planned):
             line["all"] = self._planned + event.remaining
+            line |= {"declared": self._declared} if self._declared else {}
+            self._declared = {}
         append_line(self._path, json.dumps(_finite(line), ensure_ascii=True, allow_nan=False))
 
     def close(self) -> None:
