@@ -15,7 +15,7 @@ from lrensemble.evaluate.measurements import LEARNED_NOTHING
 from lrensemble.evaluate.ranges import unknown_metric, wrong_in_result
 from lrensemble.evaluate.result import READ, UNSEALED, Result
 from lrensemble.evaluate.teams import Team
-from lrensemble.files import proves_itself, read_json, seal, warn_once, write_whole
+from lrensemble.files import if_newer, proves_itself, read_json, seal, warn_once, write_whole
 from lrensemble.pool import Pool
 from lrensemble.registry import require_known_paths
 
@@ -48,8 +48,8 @@ def read_result(path: Path) -> Result:
     if known == UNSEALED and "checksum" not in content:
         warn_once(f"{path} is of an earlier version, without a checksum: no change would be noticed")
     elif known not in READ:
-        formats = " and ".join(map(str, (UNSEALED, *READ)))
-        raise PoolError(f"{path} has format {known!r}; this version of lrensemble reads {formats}")
+        formats, what = " and ".join(map(str, (UNSEALED, *READ))), if_newer(known, max(READ))
+        raise PoolError(f"{path} has format {known!r}; this version of lrensemble reads {formats}{what}")
     elif not proves_itself(content):
         raise PoolError(f"{path} is damaged: its checksum is not that of its content; evaluate again")
     without = {key: value for key, value in content.items() if key != "checksum"}

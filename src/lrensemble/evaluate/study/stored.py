@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from lrensemble.config.records import reason_of
 from lrensemble.errors import PoolError
 from lrensemble.evaluate.study.record import FORMAT, Comparison
-from lrensemble.files import proves_itself, read_json
+from lrensemble.files import if_newer, proves_itself, read_json
 
 STUDY = "study.json"
 """Name of the file in the folder of a study."""
@@ -32,7 +32,8 @@ def read_comparison(folder: Path) -> Comparison:
     content = read_json(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         known = content.get("format") if isinstance(content, dict) else None
-        raise PoolError(f"{path} has format {known!r}; this version of lrensemble reads {FORMAT}; run the study again")
+        what = if_newer(known, FORMAT) or "; run the study again"
+        raise PoolError(f"{path} has format {known!r}; this version of lrensemble reads {FORMAT}{what}")
     if not proves_itself(content):
         raise PoolError(f"{path} is damaged: its checksum is not that of its content; run the study again")
     without = {key: value for key, value in content.items() if key != "checksum"}
