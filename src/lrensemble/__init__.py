@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from lrensemble.studies.conduct import study
     from lrensemble.train.reproduce import reproduce
 
+    __version__: str
+
 _HOME = {
     "Ensemble": "export",
     "Experiment": "config",
@@ -114,14 +116,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> "Any":
-    from importlib import import_module
+if not TYPE_CHECKING:  # where a type checker looks, a name that is misspelt is none
 
-    if name == "__version__":
-        return import_module("importlib.metadata").version("lrensemble")
-    if name not in _HOME:
-        raise AttributeError(f"module 'lrensemble' has no attribute {name!r}")
-    return getattr(import_module(f"lrensemble.{_HOME[name]}"), name)
+    def __getattr__(name: str) -> "Any":
+        from importlib import import_module
+
+        if name == "__version__":
+            return import_module("importlib.metadata").version("lrensemble")
+        if name not in _HOME:
+            raise AttributeError(f"module 'lrensemble' has no attribute {name!r}")
+        return getattr(import_module(f"lrensemble.{_HOME[name]}"), name)
 
 
 class _FrontDoor(type(sys)):  # type: ignore[misc]

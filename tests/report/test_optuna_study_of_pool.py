@@ -61,7 +61,9 @@ def test_who_reads_it_goes_on_where_the_pool_goes_on(tmp_path: Path) -> None:
 
 def test_a_member_beyond_the_others_and_within_what_the_sweep_declares_is_one_more_trial(tmp_path: Path) -> None:
     pool, path = collapsed_pool(tmp_path / "pool"), tmp_path / "study.log"
-    lines: list[dict[str, Any]] = [{"event": "planned", "declared": {"policy.peak": [0.001, 5.0], "policy": ["cosine"], "unheard": ["of"]}}]
+    lines: list[dict[str, Any]] = [
+        {"event": "planned", "declared": {"policy.peak": [0.001, 5.0], "policy": ["cosine"], "unheard": ["of"]}}
+    ]
     lines += [
         {"event": "planned", "declared": said} for said in ({"policy.peak": [20, 10**400, None]}, [1], {"a": "b"})
     ]

@@ -45,9 +45,10 @@ def test_ends_of_numbers_and_all_texts(
 
 
 def test_the_first_line_that_plans_runs_says_it(tmp_path: Path) -> None:
-    sweep = {"strategy": "random(trials=1)", "space": {"policy.peak": "log_uniform(low=1e-4, high=0.3)"}}
+    pytest.importorskip("optuna")
+    sweep = {"strategy": "optuna(trials=2)", "space": {"policy.peak": "log_uniform(low=1e-4, high=0.3)"}}
     experiment = DIGITS | {"policy": ["cosine"], "train": {"epochs": 1, "batch_size": 50}, "sweep": sweep}
     list(tune(to_record(Experiment, experiment, "test"), tmp_path / "pool", execution="one-by-one"))
     lines = [json.loads(line) for line in (tmp_path / "pool" / "progress.jsonl").read_text().splitlines()]
-    assert lines[0]["event"] == "planned"
-    assert [line.get("declared") for line in lines] == [{"policy.peak": [1e-4, 0.3]}, *[None] * (len(lines) - 1)]
+    declared = [line.get("declared") for line in lines if line["event"] == "planned"]
+    assert declared == [{"policy.peak": [1e-4, 0.3]}, None], "two rounds"
