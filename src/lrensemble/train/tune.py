@@ -47,7 +47,6 @@ from lrensemble.train.run.runs import Elsewhere, Run, entries_of, is_there, unfi
 from lrensemble.train.run.session import Session, TimeUpError
 from lrensemble.train.run.sharded.processes import Processes
 from lrensemble.train.run.sharded.processes import joined as launched
-from lrensemble.train.sweep.declared import declared_values
 from lrensemble.train.sweep.range_test import with_range_test_peaks
 from lrensemble.train.sweep.run_factory import epochs_given_as_steps, parts_of_space
 from lrensemble.train.sweep.setup import Setup, set_up
@@ -138,7 +137,7 @@ def tune(
     others = processes_in(setup.pool.folder)
     check_shared(setup.pool.folder, several=bool(others) or part is not None or expected() > 1)
     check_others(setup.pool.folder, others, strict=reproducible)
-    named: dict[str, Logger] = {FILE: ProgressFile(setup.pool, declared_values(setup.factory.experiment))}
+    named: dict[str, Logger] = {FILE: ProgressFile(setup.pool, setup.factory.experiment)}
     named |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
     options = _Options(save_steps, execution, group_size, reproducible, deadline, part, processes, chosen)
     return _sweep(setup, options, counted, Loggers(named))
