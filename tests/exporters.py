@@ -1,6 +1,7 @@
 """Torch's exporter to ONNX looks through all operators that there are before every graph: in tests, once a process.
 
-The search is half of what a small graph costs, and finds the same every time.
+The search is half of what a small graph costs, and finds the same every time. Neither torch nor onnxscript has a public
+way to keep it; where a part of theirs is not there, or works otherwise, it is left alone, and tests take longer.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -16,16 +17,22 @@ import pytest
 
 
 @contextmanager
-def operators_read_once() -> Iterator[None]:
-    """A block in which what was found out about operators is kept; without onnxscript nothing happens."""
-    if "onnxscript" not in sys.modules:
-        yield
-        return
+def operators_read_once() -> Iterator[list[str]]:
+    """A block in which what was found out about operators is kept; without onnxscript nothing happens.
+
+    Yields:
+        Names of what is kept.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        _keep_functions(patch)
-        _keep_registry(patch)
-        _keep_composite_operators(patch)
-        yield
+        yield [name for name, keep in KEPT.items() if "onnxscript" in sys.modules and _keeps(keep, patch)]
+
+
+def _keeps(keep: Callable[[pytest.MonkeyPatch], None], patch: pytest.MonkeyPatch) -> bool:
+    """Whether a part is there, and what it finds is kept from now on."""
+    with suppress(ImportError, AttributeError):
+        keep(patch)
+        return True
+    return False
 
 
 def _keep_functions(patch: pytest.MonkeyPatch) -> None:
@@ -37,10 +44,10 @@ def _keep_functions(patch: pytest.MonkeyPatch) -> None:
 def _keep_registry(patch: pytest.MonkeyPatch) -> None:
     """The signatures of all operators with a counterpart; every graph has a copy, to add its own to."""
     kind = import_module("torch.onnx._internal.exporter._registration").ONNXRegistry
-    read = functools.cache(kind.from_torchlib)
+    read, _ = functools.cache(kind.from_torchlib), kind().functions
 
-    def copied(**version: int) -> Any:
-        whole, copy = read(**version), kind()
+    def copied(*version: int, **named: int) -> Any:
+        whole, copy = read(*version, **named), kind()
         vars(copy).update(vars(whole), functions={name: list(found) for name, found in whole.functions.items()})
         return copy
 
@@ -53,12 +60,16 @@ def _keep_composite_operators(patch: pytest.MonkeyPatch) -> None:
 
     utils = import_module("torch._export.utils")
     look_up: Callable[[], None] = utils._materialize_cpp_cia_ops
+    registered: Callable[[str], list[str]] = torch._C._dispatch_get_registrations_for_dispatch_key
     known = list[str]()
 
     def unless_known() -> None:
-        found = torch._C._dispatch_get_registrations_for_dispatch_key("CompositeImplicitAutograd")
+        found = registered("CompositeImplicitAutograd")
         if found != known:
             look_up()
             known[:] = found
 
     patch.setattr(utils, "_materialize_cpp_cia_ops", unless_known)
+
+
+KEPT = {"functions": _keep_functions, "registry": _keep_registry, "composite operators": _keep_composite_operators}

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from lrensemble.studies.conduct import study
     from lrensemble.train.reproduce import reproduce
 
+    __version__: str
+
 _HOME = {
     "Ensemble": "export",
     "Experiment": "config",
@@ -112,16 +114,16 @@ __all__ = [
 ]
 
 
-lazily(__name__, _HOME)
+if not TYPE_CHECKING:  # where a type checker looks, a name that is misspelt is none
+    lazily(__name__, _HOME)
 
+    def __getattr__(name: str) -> "Any":
+        """The version, read when it is asked for; all others are those of `lazily`, which are looked up after it."""
+        if name != "__version__":
+            raise AttributeError(f"module 'lrensemble' has no attribute {name!r}")
+        from importlib.metadata import version
 
-def __getattr__(name: str) -> "Any":
-    """The version, read when it is asked for; all other names are those of `lazily`, which are looked up after it."""
-    if name != "__version__":
-        raise AttributeError(f"module 'lrensemble' has no attribute {name!r}")
-    from importlib.metadata import version
-
-    return version("lrensemble")
+        return version("lrensemble")
 
 
 def __dir__() -> list[str]:

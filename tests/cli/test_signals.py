@@ -96,3 +96,32 @@ def test_a_signal_that_was_ignored_from_the_beginning_is_ignored(forking: Path, 
         _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "2 members in pool: 2 trained" in err
+
+
+WAITS = """
+import atexit, sys, time
+from lrensemble.cli import main
+
+@atexit.register
+def wait():
+    print("waits", flush=True)
+    time.sleep(60)
+
+try:
+    main()
+finally:
+    atexit._run_exitfuncs()
+"""
+
+
+@pytest.mark.parametrize(("before", "status"), [("default_int_handler", -signal.SIGINT), ("SIG_IGN", 0)])
+def test_ctrl_c_while_a_library_ends_is_no_traceback(forking: Path, tmp_path: Path, before: str, status: int) -> None:
+    begins = f"import signal; signal.signal(signal.SIGINT, signal.{before})"
+    program = begins + WAITS.replace("60", "60" if status else "0.2")
+    with ForkedProcess(forking, ["-c", program, "ls", "policies"], errors=True, folder=tmp_path) as process:
+        while (line := process.stdout.readline()) != "waits\n":
+            assert line, "it has ended"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert not err

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -279,6 +280,25 @@ def test_a_cluster_of_another_python_is_named_with_all_versions() -> None:
         "the same on all machines, to the last figure"
     )
     assert connection.other_versions("head:6379", "Could not connect to it") is None
+
+
+@WITH_RAY
+def test_what_ray_says_is_logged_and_printed_by_a_ray_without_that_part(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker = import_module("ray._private.worker")
+    said = {"lines": ["A worker died\n  or was killed."], "pid": "raylet", "is_err": False}
+    monkeypatch.setattr(worker, "print_to_stdstream", worker.print_to_stdstream)  # set back afterwards
+    with caplog.at_level("INFO", logger=connection.__name__):
+        connection._log_what_ray_says()
+        worker.print_to_stdstream(said, ignore_prefix=False)
+    assert caplog.messages == ["Ray: A worker died or was killed."]
+    assert capsys.readouterr().out == ""
+    monkeypatch.delattr(worker, "print_to_stdstream")
+    connection._log_what_ray_says()
+    assert not hasattr(worker, "print_to_stdstream")
+    monkeypatch.setitem(sys.modules, "ray._private.worker", None)
+    connection._log_what_ray_says()
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x00\x00"])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tests.members import stacked
 
 from lrensemble.errors import PoolError, PredictionsError, StorageError
-from lrensemble.files import read_json, to_json
+from lrensemble.files import read_json, seal, to_json
 from lrensemble.pool import Failure, MemberRecord, Pool, Task
 from lrensemble.targets import Labels
 
@@ -275,7 +275,16 @@ def test_what_is_no_pool_is_refused(tmp_path: Path, pool: Pool) -> None:
     content = read_json(path)
     assert isinstance(content, dict)
     path.write_text(to_json(content | {"format": 3}))
-    with pytest.raises(PoolError, match=r"pool.json has format 3; this version of lrensemble reads 1 and 2"):
+    with pytest.raises(
+        PoolError, match=r"pool.json has format 3; this version of lrensemble reads 1 and 2; a newer version of lre"
+    ):
+        Pool.open(pool.folder)
+    path.write_text(to_json(content | {"format": 0}))
+    with pytest.raises(PoolError, match=r"reads 1 and 2$"):
+        Pool.open(pool.folder)
+    later = {key: value for key, value in content.items() if key != "checksum"}
+    path.write_bytes(seal(later | {"task": later["task"] | {"calibration": "none"}}))
+    with pytest.raises(PoolError, match=r"task.calibration: no such key.*; the file is whole: a newer version of lre"):
         Pool.open(pool.folder)
     path.write_text("[]")
     with pytest.raises(PoolError, match=r"pool.json is no file of a pool"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib import import_module
 from pathlib import Path
@@ -56,6 +57,28 @@ def test_who_reads_it_goes_on_where_the_pool_goes_on(tmp_path: Path) -> None:
     found = trials(reader)
     assert {each.distributions["policy.peak"].high for each in found.values() if each.params} == {5.0}
     assert found.keys() == trials(journal(path)).keys()
+
+
+def test_a_member_beyond_the_others_and_within_what_the_sweep_declares_is_one_more_trial(tmp_path: Path) -> None:
+    pool, path = collapsed_pool(tmp_path / "pool"), tmp_path / "study.log"
+    lines: list[dict[str, Any]] = [
+        {"event": "planned", "declared": {"policy.peak": [0.001, 5.0], "policy": ["cosine"], "unheard": ["of"]}}
+    ]
+    lines += [
+        {"event": "planned", "declared": said} for said in ({"policy.peak": [20, 10**400, None]}, [1], {"a": "b"})
+    ]
+    (pool.folder / "progress.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert write_study(pool, path) == 6
+    before = path.read_bytes()
+    add(pool, "wide", 5.0)
+    assert write_study(Pool.open(pool.folder), path) == 7
+    assert path.read_bytes().startswith(before)
+    operations = [json.loads(line)["op_code"] for line in path.read_bytes().splitlines()]
+    assert operations.count(0) == 1, "the study is the one that was made first"
+    found = trials(journal(path))
+    kinds = {each.distributions["policy.peak"] for each in found.values() if "policy.peak" in each.params}
+    assert {(kind.low, kind.high, kind.log) for kind in kinds} == {(0.001, 20, True)}
+    assert found["wide"].params == {"policy.peak": 5.0, "policy": "constant"}
 
 
 def test_a_member_that_is_gone_is_gone_from_it(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ What is meant for people goes to standard error; `--json` prints one machine-rea
 
 from __future__ import annotations
 
+import atexit
 import gc
+import signal
 import sys
 from contextvars import copy_context
 from functools import cache
@@ -109,11 +111,18 @@ def main() -> NoReturn:
     """Run the command line, and end in one line and an exit status whatever happens."""
     gc.set_threshold(*gc.get_threshold()[:2], COLLECTIONS)
     verb_given = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-    sys.exit(
-        ended(
-            lambda: copy_context().run(program().main, standalone_mode=False) or 0,
-            AFTER_INTERRUPT.get(
-                verb_given, "interrupted; nothing half-written is left, and the same command begins again"
-            ),
-        )
+    status = ended(
+        lambda: copy_context().run(program().main, standalone_mode=False) or 0,
+        AFTER_INTERRUPT.get(verb_given, "interrupted; nothing half-written is left, and the same command begins again"),
     )
+    atexit.unregister(_let_interrupts_end)
+    atexit.register(_let_interrupts_end)  # the last is called first
+    sys.exit(status)
+
+
+def _let_interrupts_end() -> None:
+    """Let Ctrl-C end the process at once, without a traceback, when nothing is left to do but what libraries do at
+    exit: Ray waits for half a second and then for its processes.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)

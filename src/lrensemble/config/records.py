@@ -37,6 +37,9 @@ SpecField = Annotated[
 ]
 """A spec in a record: read from its text or table form, written as a table."""
 
+NO_SUCH_KEY = "no such key"
+"""Reason for which a key is refused that a record does not have."""
+
 PositiveInt = Annotated[int, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -97,7 +100,7 @@ def to_record(kind: type[R], content: object, source: str) -> R:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         if first["type"] == "extra_forbidden":
-            reason = "no such key" + nearest(str(first["loc"][-1]), _fields(kind, first["loc"][:-1]))
+            reason = NO_SUCH_KEY + nearest(str(first["loc"][-1]), _fields(kind, first["loc"][:-1]))
         elif first["type"] == "missing":
             reason = "is missing"
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from array_api_compat import is_array_api_obj
@@ -21,6 +21,9 @@ from lrensemble.registry import Call, Registry
 from lrensemble.rows import repeated, unmasked
 from lrensemble.spec import Spec, SpecLike, to_spec
 from lrensemble.targets import Need
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Floats = NDArray[np.float64]
 
@@ -81,6 +84,12 @@ def for_target(consensus: SpecLike, target: str) -> Spec:
     return require_target(CONSENSUS, spec, target)
 
 
+@overload
+def combine(consensus: SpecLike, probs: NDArray[Any], weights: Array | None = None) -> NDArray[Any]: ...
+@overload
+def combine(consensus: SpecLike, probs: Tensor, weights: Array | None = None) -> Tensor: ...
+@overload
+def combine(consensus: SpecLike, probs: Array, weights: Array | None = None) -> Array: ...
 def combine(consensus: SpecLike, probs: Array, weights: Array | None = None) -> Array:
     """Members' predictions as one.
 

@@ -11,7 +11,7 @@ from lrensemble.evaluate.measurements import LEARNED_NOTHING
 from lrensemble.evaluate.ranges import unknown_metric, wrong_in_result
 from lrensemble.evaluate.result import READ, UNSEALED, Result
 from lrensemble.evaluate.teams import Team
-from lrensemble.files import read_json, seal, warn_once, write_whole
+from lrensemble.files import if_newer, read_json, seal, warn_once, write_whole
 from lrensemble.pool import Pool
 from lrensemble.pool.sealed import record_in
 from lrensemble.registry import require_known_paths
@@ -46,8 +46,8 @@ def read_result(path: Path) -> Result:
     if not sealed:
         warn_once(f"{path} is of an earlier version, without a checksum: no change would be noticed")
     elif known not in READ:
-        formats = " and ".join(map(str, (UNSEALED, *READ)))
-        raise PoolError(f"{path} has format {known!r}; this version of lrensemble reads {formats}")
+        formats, what = " and ".join(map(str, (UNSEALED, *READ))), if_newer(known, max(READ))
+        raise PoolError(f"{path} has format {known!r}; this version of lrensemble reads {formats}{what}")
     result = record_in(Result, content, path, "evaluate again", sealed=sealed)
     if wrong := wrong_in_result(result):
         raise PoolError(f"{path} is damaged: {wrong}; evaluate again")

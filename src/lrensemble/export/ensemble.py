@@ -140,7 +140,7 @@ class Ensemble(nn.Module, Hub):
         """
         if self.description.stages is not None:
             return self.in_stages(inputs)[0]
-        return cast(Tensor, combine(self.description.consensus, self.said(inputs), self.description.weights))
+        return combine(self.description.consensus, self.said(inputs), self.description.weights)
 
     def in_stages(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities [sample, class] float64 of a cascade, and the number of members run on each row [sample] int64.

@@ -108,7 +108,7 @@ class After(nn.Module):
         """Outputs, by `output_names`, of one tensor for each member."""
         outputs = [self._outputs(place, own) for place, own in enumerate(given)]
         said = combine(self.description.consensus, side_by_side(self.heads, outputs), self.description.weights)
-        return answers(cast(Tensor, said), self.description)
+        return answers(said, self.description)
 
     def _outputs(self, place: int, given: Tensor) -> Tensor:
         """Outputs [sample, output] of a member that its head takes."""

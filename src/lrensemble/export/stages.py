@@ -49,4 +49,4 @@ def stage_consensus(description: Description, probs: dict[int, Tensor]) -> Tenso
     stacked = torch.stack([probs[index] for index in order])
     weights = [description.weights[index] for index in order]
     whole = len(order) == len(description.parts)
-    return cast(Tensor, combine(description.consensus if whole else "mean", stacked, weights))
+    return combine(description.consensus if whole else "mean", stacked, weights)

@@ -17,7 +17,7 @@ from lrensemble.files.mapped import allow_many_files, is_mapped, release
 from lrensemble.files.refused import storage_errors, tensor_errors
 from lrensemble.files.removal import discard, remove
 from lrensemble.files.scratch import private_folder, reserve, scratch_array, scratch_file, scratch_folder
-from lrensemble.files.sealed import FORMAT, OLDER, checksum, proves_itself, seal
+from lrensemble.files.sealed import BY_A_NEWER, FORMAT, OLDER, checksum, if_newer, proves_itself, seal
 from lrensemble.files.strangers import names_in, own_files, warn_of_strangers, warn_once
 from lrensemble.files.whole import (
     DraftFolder,
@@ -32,6 +32,7 @@ from lrensemble.files.whole import (
 )
 
 __all__ = [
+    "BY_A_NEWER",
     "FORMAT",
     "OLDER",
     "DraftFolder",
@@ -50,6 +51,7 @@ __all__ = [
     "draft_folder",
     "draft_of",
     "file_system_now",
+    "if_newer",
     "is_draft",
     "is_link",
     "is_mapped",

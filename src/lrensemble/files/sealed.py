@@ -14,6 +14,9 @@ from lrensemble.files.as_json import to_json
 FORMAT, OLDER = 2, (1,)
 """Version of sealed files that is written, and those that are read as well; a reader refuses any other."""
 
+BY_A_NEWER = "a newer version of lrensemble wrote it; open it with that one (pip install --upgrade lrensemble)"
+"""What to do about a file that this version does not know, and that is not damaged."""
+
 
 def seal(record: Mapping[str, object]) -> bytes:
     """A record as sealed JSON; one that has a format of its own keeps it."""
@@ -25,6 +28,13 @@ def checksum(content: Mapping[str, object]) -> str:
     """The SHA-256 of a JSON object, whatever the order of its keys and its blanks."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=True)
     return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()
+
+
+def if_newer(given: object, newest: int) -> str:
+    """What to do about a format that is newer than all that this version reads; nothing about any other."""
+    if isinstance(given, int) and given > newest:
+        return f"; {BY_A_NEWER}"
+    return ""
 
 
 def proves_itself(content: Mapping[str, object]) -> bool:

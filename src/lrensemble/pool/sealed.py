@@ -18,12 +18,14 @@ from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 
 from lrensemble.config import Record, to_record
-from lrensemble.config.records import reason_of
+from lrensemble.config.records import NO_SUCH_KEY, reason_of
 from lrensemble.errors import ConfigError, PoolError
 from lrensemble.files import (
+    BY_A_NEWER,
     FORMAT,
     OLDER,
     allow_many_files,
+    if_newer,
     proves_itself,
     read_json,
     sha256,
@@ -59,10 +61,16 @@ def unseal(kind: type[R], path: Path) -> R:
         raise PoolError(f"{path} is no file of a pool: it has no format")
     if content["format"] not in (FORMAT, *OLDER):
         known = " and ".join(map(str, (*OLDER, FORMAT)))
-        raise PoolError(f"{path} has format {content['format']!r}; this version of lrensemble reads {known}")
+        what = if_newer(content["format"], FORMAT)
+        raise PoolError(f"{path} has format {content['format']!r}; this version of lrensemble reads {known}{what}")
     if not proves_itself(content):
         raise damaged(path, "its checksum is not that of its content")
-    return to_pool_record(kind, {key: value for key, value in content.items() if key not in SEAL_KEYS}, path)
+    try:
+        return to_pool_record(kind, {key: value for key, value in content.items() if key not in SEAL_KEYS}, path)
+    except PoolError as error:
+        if NO_SUCH_KEY not in str(error):
+            raise
+        raise PoolError(f"{error}; the file is whole: {BY_A_NEWER}") from None
 
 
 def to_pool_record(kind: type[R], content: object, path: Path) -> R:

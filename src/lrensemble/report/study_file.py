@@ -12,6 +12,7 @@ from lrensemble.files import scratch_folder, write_whole
 from lrensemble.files.refused import storage_errors
 from lrensemble.metrics import higher_is_better
 from lrensemble.pool import Failure, Member, Pool
+from lrensemble.report.course import course_of
 from lrensemble.report.report_data import ReportData
 from lrensemble.report.sections.hyper_parameters import parameters_in, parameters_of, quietly, varying
 
@@ -92,11 +93,13 @@ def _trials(optuna: Any, report: ReportData) -> list[Any]:
     """A trial for every member and failure of a pool."""
     runs: list[Member | Failure] = [*report.everybody, *report.pool.failures()]
     found = [parameters_of(run) for run in runs]
-    names = varying(found)
-    given = parameters_in(optuna, [{name: own[name] for name in names if name in own} for own in found])
+    # Ranges are as wide as the sweep may come to be: an open dashboard keeps its study as members arrive.
+    declared = [{name: value} for name, values in course_of(report.pool).declared.items() for value in values]
+    names = varying([*found, *declared])
+    given = parameters_in(optuna, [{name: own[name] for name in names if name in own} for own in [*found, *declared]])
     scores = {each.id: each.val.by(report.headline) for each in report.member_results if each.val is not None}
     trials = []
-    for run, parameters in zip(runs, given, strict=True):
+    for run, parameters in zip(runs, given[: len(runs)], strict=True):
         fields: dict[str, Any] = {"state": "FAIL"}
         if isinstance(run, Member):
             fields = _trial_fields(run, report.headline, scores.get(run.id))

@@ -137,7 +137,7 @@ def tune(
     others = processes_in(setup.pool.folder)
     check_shared(setup.pool.folder, several=bool(others) or part is not None or expected() > 1)
     check_others(setup.pool.folder, others, strict=reproducible)
-    named: dict[str, Logger] = {FILE: ProgressFile(setup.pool)}
+    named: dict[str, Logger] = {FILE: ProgressFile(setup.pool, setup.factory.experiment)}
     named |= {f"logger {spec}": LOGGERS.call(spec, setup.pool) for spec in specs}
     options = _Options(save_steps, execution, group_size, reproducible, deadline, part, processes, chosen)
     return _sweep(setup, options, counted, Loggers(named))

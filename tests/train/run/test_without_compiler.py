@@ -1,9 +1,12 @@
 """Training as torch would do it, without torch's compiler: whoever compiles nothing does not wait for its import."""
 
+import functools
+import inspect
 import subprocess
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -19,6 +22,9 @@ ROWS, STEPS = 3, 4
 SHAPE, OUTPUTS = (2, 16, 16), 5
 BUILT = ("mlp(width=6)", "cnn(width=3)", "wrn-10-1", "vit(patch=4)")
 KINDS = (torch.optim.SGD, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.Adadelta, torch.optim.NAdam)
+OPTIMIZERS = [
+    each for each in vars(torch.optim).values() if inspect.isclass(each) and issubclass(each, torch.optim.Optimizer)
+]
 
 TRAINED = """
 import sys
@@ -70,6 +76,21 @@ def test_an_eager_optimizer_is_known_by_its_name_and_its_class() -> None:
     optimizer = eager(torch.optim.SGD)([nn.Parameter(torch.zeros(2))], lr=0.1)
     assert isinstance(optimizer, torch.optim.SGD)
     assert repr(optimizer).startswith("SGD (")
+
+
+def test_an_optimizer_with_a_wrapper_that_is_not_known_is_left_as_it_is() -> None:
+    def wrapped(step: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(step)
+        def inner(*args: Any) -> Any:
+            return step(*args)
+
+        return inner
+
+    class Wrapped(torch.optim.SGD):
+        step = wrapped(torch.optim.SGD.step)
+
+    assert eager(Wrapped) is Wrapped
+    assert not [kind for kind in OPTIMIZERS if eager(kind) is kind]
 
 
 def test_an_eager_step_is_differentiable_where_it_is_asked_to_be() -> None:

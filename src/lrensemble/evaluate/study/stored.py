@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lrensemble.errors import PoolError
 from lrensemble.evaluate.study.record import FORMAT, Comparison
-from lrensemble.files import read_json
+from lrensemble.files import if_newer, read_json
 from lrensemble.pool.sealed import record_in
 
 STUDY = "study.json"
@@ -29,5 +29,6 @@ def read_comparison(folder: Path) -> Comparison:
     content = read_json(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         known = content.get("format") if isinstance(content, dict) else None
-        raise PoolError(f"{path} has format {known!r}; this version of lrensemble reads {FORMAT}; run the study again")
+        what = if_newer(known, FORMAT) or "; run the study again"
+        raise PoolError(f"{path} has format {known!r}; this version of lrensemble reads {FORMAT}{what}")
     return record_in(Comparison, content, path, "run the study again")

@@ -13,6 +13,7 @@ import sysconfig
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +97,17 @@ def connected(address: str, modules: Sequence[str] | None = None) -> Any:
 
 
 def _log_what_ray_says() -> None:
-    """Log Ray's messages on machines and workers that die: it prints them to standard output, among the results."""
-    from ray._private import worker
+    """Log Ray's messages on machines and workers that die: it prints them to standard output, among the results.
 
-    def log(data: Mapping[str, Any], **_options: object) -> None:
+    It has no public way to be kept from that: what `log_to_driver` turns off is the output of workers. Where a version
+    has no such part, it prints.
+    """
+    try:
+        worker: Any = import_module("ray._private.worker")
+    except ImportError:
+        return
+
+    def log(data: Mapping[str, Any], *_more: object, **_options: object) -> None:
         logger.info("Ray: %s", " ".join(" ".join(data["lines"]).split()))
 
     if hasattr(worker, "print_to_stdstream"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from lrensemble.front.estimators.out_of_fold import Ask
 from lrensemble.numerics import likeliest
 from lrensemble.targets import LOG_ZERO, Classes, Labels, LogProbs, Predictions, Target, check_probabilities
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 def _gives_probabilities(self: LREnsembleClassifier) -> bool:
     """Whether all models do: those of the team, or before that the estimator."""
@@ -25,6 +29,12 @@ def _gives_probabilities(self: LREnsembleClassifier) -> bool:
     for model in models:
         model.predict_proba  # noqa: B018 – whose own AttributeError says why not
     return True
+
+
+def _where_there_are_probabilities(method: Callable[P, R]) -> Callable[P, R]:
+    """A method that only those have whose models give probabilities; scikit-learn forgets its type."""
+    found: Callable[P, R] = available_if(_gives_probabilities)(method)
+    return found
 
 
 class LREnsembleClassifier(ClassifierMixin, TeamOfGrid):  # type: ignore[misc]  # scikit-learn has no types
@@ -93,7 +103,7 @@ class LREnsembleClassifier(ClassifierMixin, TeamOfGrid):  # type: ignore[misc]  
             return LogProbs(np.log(np.full((1, len(self.classes_)), 1 / len(self.classes_))))
         return Labels(np.zeros(1, dtype=np.int64))
 
-    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
+    @_where_there_are_probabilities
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         """Probabilities [sample, class] by the team, in the order of `classes_`."""
         return self._combined(X)

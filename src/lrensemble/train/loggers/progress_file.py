@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from lrensemble.config import Experiment
 from lrensemble.environment import command
 from lrensemble.files import append_line
 from lrensemble.pool import Pool
@@ -18,6 +19,7 @@ from lrensemble.train.execution.events import Began, Ended, Event, OutOfTime, Pl
 from lrensemble.train.progress_lines import FILE
 from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.runs import Elsewhere
+from lrensemble.train.sweep.declared import declared_values
 
 SECONDS_PER_LINE = 1.0
 """Seconds between two lines of epochs of one run at least: short epochs shall not fill the disk."""
@@ -29,7 +31,9 @@ class ProgressFile:
     Several processes append to the same file, and nobody reads it as content.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, experiment: Experiment) -> None:
+        """What the experiment declares stands in the first line that plans runs: see `declared_values`."""
+        self._declared = declared_values(experiment)
         self._path = pool.folder / FILE
         self._host, self._process = platform.node(), os.getpid()
         self._epoch_times: dict[str, float] = {}
@@ -62,6 +66,8 @@ class ProgressFile:
         line = {"time": when, "host": self._host, "process": self._process, **fields}
         if isinstance(event, Planned):
             line["all"] = self._planned + event.remaining
+            line |= {"declared": self._declared} if self._declared else {}
+            self._declared = {}
         append_line(self._path, json.dumps(_finite(line), ensure_ascii=True, allow_nan=False))
 
     def close(self) -> None:
