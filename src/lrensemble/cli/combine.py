@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typing_extensions import TypedDict
 
-from lrensemble.cli.console import Json, Plugins, TrustCode, import_given, people, print_json
-from lrensemble.cli.predict import RawFormulas, TableFile
+from lrensemble.cli.console import Json, Plugins, RawFormulas, TableFile, TrustCode, import_given, people, print_json
 from lrensemble.cli.printer import print_answer
 from lrensemble.text.counted import counted
 

@@ -23,7 +23,9 @@ __all__ = [
     "Format",
     "Json",
     "Plugins",
+    "RawFormulas",
     "Table",
+    "TableFile",
     "TrustCode",
     "answers",
     "form_of",
@@ -68,6 +70,18 @@ def writable(path: Path | None) -> Path | None:
     if path is not None:
         check_writable(path)
     return path
+
+
+TableFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the table to this .csv or .parquet file; to standard output unless given.", callback=writable
+    ),
+]
+RawFormulas = Annotated[
+    bool,
+    typer.Option("--raw-formulas", help="Leave names that a spreadsheet takes for formulas as they are, in CSV."),
+]
 
 
 def open_pool(folder: Path, plugins: list[str] | None = None, trust_code: bool = False) -> Pool:

@@ -11,13 +11,14 @@ from typing_extensions import TypedDict
 from lrensemble.cli.console import (
     Json,
     Plugins,
+    RawFormulas,
+    TableFile,
     TrustCode,
     import_given,
     people,
     percent,
     print_json,
     registered,
-    writable,
 )
 from lrensemble.cli.printer import print_answer
 from lrensemble.text.counted import counted
@@ -25,18 +26,6 @@ from lrensemble.text.counted import counted
 if TYPE_CHECKING:
     from lrensemble.export.predicting import Asked
     from lrensemble.export.predictions import Predictions
-
-
-TableFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="Write the table to this .csv or .parquet file; to standard output unless given.", callback=writable
-    ),
-]
-RawFormulas = Annotated[
-    bool,
-    typer.Option("--raw-formulas", help="Leave names that a spreadsheet takes for formulas as they are, in CSV."),
-]
 
 
 class Doubt(TypedDict):

@@ -304,7 +304,7 @@ def test_half_a_head_keeps_no_connection(pets: Ensemble) -> None:
 
 def test_who_reads_no_answer_keeps_no_connection(pets: Ensemble) -> None:
     """Nor the rest of the answer, in memory."""
-    with serving(Served("pets", pets), seconds=0.1, system_bytes=4096) as client, socket.socket() as deaf:
+    with serving(Served("pets", Networks(pets)), seconds=0.1, system_bytes=4096) as client, socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", client.port))
         deaf.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n" * 200)
@@ -320,7 +320,7 @@ def test_who_reads_no_answer_keeps_no_connection(pets: Ensemble) -> None:
 def test_open_connections_are_told_when_it_ends(pets: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their next request may be on the way: it is answered, and the answer says that it is the last."""
     monkeypatch.setattr(server, "LAST_REQUESTS", 60.0)
-    with serving(Served("pets", pets)) as client:
+    with serving(Served("pets", Networks(pets))) as client:
         kept, new = (http.client.HTTPConnection("127.0.0.1", client.port, timeout=60) for _ in range(2))
         kept.request("GET", "/v2")
         assert kept.getresponse().read()
