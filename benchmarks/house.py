@@ -41,6 +41,7 @@ CLASSES_OF_VALUES = frozenset({"Values", "RealValues", "Gaussian"})
 
 ABOUT_VALUES = (
     *("metrics/values", "metrics/distributions", "metrics/diversity/ambiguity", "consensus/values"),
+    "pool/collect/reading/outputs",
     *("data/diabetes", "data/linnerud", "front/estimators/regressor"),
     *("report/sections/residuals", "report/sections/value_rows", "report/sections/ambiguity"),
 )

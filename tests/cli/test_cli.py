@@ -198,7 +198,7 @@ def test_tables_fit_a_terminal_of_80_columns(command: Command, pool: Path) -> No
         (("select", "{tmp}/nowhere"), "nowhere"),
         (("evaluate", "{tmp}"), "pool.json"),
         (("collect", "{tmp}/nowhere.npz", "--out", "{tmp}/p"), "nowhere.npz"),
-        (("collect", "{tmp}/predictions.npz", "--out", "{tmp}/predictions.npz/p"), "Not a directory"),
+        (("collect", "{tmp}/predictions.npz", "--out", "{tmp}/predictions.npz/p"), "is no folder"),
         (("collect", "{tmp}/predictions.npz", "--out", "{tmp}/p", "--holdout", "0.5"), "test"),
         (
             ("collect", "{tmp}/predictions.npz", "--out", "{tmp}/p", "--groups", "{tmp}/predictions.npz"),

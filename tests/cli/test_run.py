@@ -76,7 +76,7 @@ def test_a_report_that_cannot_be_written_costs_no_verdict(command: Command, expe
     assert status == 0, err
     assert "best single" in out
     assert "no report: cannot write" in err
-    assert f"lrensemble report {tmp_path / 'out' / 'pool'} writes it" in " ".join(err.split())
+    assert f"lrensemblereport{tmp_path}/out/poolwritesit" in "".join(err.split()), "whatever the width"
 
 
 def test_a_second_run_trains_nothing_again(command: Command, experiment: Path, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_an_empty_pool_and_a_place_that_cannot_be_written(command: Command, expe
     (tmp_path / "file").write_text("in the way")
     status, _, err = run(command, experiment, tmp_path / "file" / "out")
     assert status == 2
-    assert "Not a directory" in err
+    assert "is no folder" in err
     assert err.count("\n") == 1
 
 

@@ -11,6 +11,7 @@ from lrensemble.adopt import ADOPTERS, Rows
 from lrensemble.config import Gives
 from lrensemble.data.seen import are_unlike
 from lrensemble.errors import AdoptError
+from lrensemble.pool.collect.names import OF_VALUES
 
 logger = logging.getLogger(__name__)
 
@@ -22,9 +23,8 @@ def require_of_truth(gives: Gives | None, rows: Rows) -> None:
         AdoptError: values where rows have classes, or probabilities where they have values.
     """
     target = rows.pool.task.target
-    of_values = ("values", "gaussian")
-    if gives is not None and (gives in of_values) == target.has_labels:
-        allowed = of_values if not target.has_labels else [each for each in get_args(Gives) if each not in of_values]
+    if gives is not None and (gives in OF_VALUES) == target.has_labels:
+        allowed = [each for each in get_args(Gives) if (each in OF_VALUES) != target.has_labels]
         raise AdoptError(
             f"gives={gives!r} is refused: the pool's truth is {target.truth_kind}; give one of {', '.join(allowed)}"
         )
