@@ -178,7 +178,7 @@ def test_records_keep_every_character(folder: Path, forked: Forked) -> None:
     "environment",
     [
         pytest.param({"LC_ALL": "C", "HOME": None}, id="C and no home"),
-        {"PYTHONIOENCODING": "ascii"},
+        pytest.param({"PYTHONIOENCODING": "ascii"}, marks=pytest.mark.long),
         pytest.param({"PYTHONIOENCODING": "latin-1"}, marks=pytest.mark.long),
     ],
 )

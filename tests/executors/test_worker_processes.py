@@ -170,8 +170,10 @@ def script(folder: Path, text: str = SCRIPT) -> subprocess.Popen[str]:
 def gone(process: int) -> bool:
     """Whether a process ends; it gets as long as a slow machine may need."""
     for _ in range(600):
-        state = Path(f"/proc/{process}/stat")
-        if not state.exists() or ") Z " in state.read_text(encoding="utf-8"):
+        try:
+            if ") Z " in Path(f"/proc/{process}/stat").read_text(encoding="utf-8"):
+                return True
+        except (FileNotFoundError, ProcessLookupError):
             return True
         time.sleep(0.05)
     return False

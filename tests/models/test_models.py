@@ -19,7 +19,8 @@ ARRAYS = [name for name in MODELS if not MODELS.facts(name).sequences]
 
 SHAPES = [(1, 8, 8), (3, 28, 20), (2, 33, 9)]
 LARGE = ("wrn-28-10", "resnext50", "vit")
-"""Models of which a pass takes long: they are tried on one shape."""
+"""Models of which a pass takes long: they are tried on one shape, and the slowest, whose kind is tried by smaller ones
+elsewhere, in the long tests."""
 
 
 def parameters(model: nn.Module) -> int:
@@ -29,7 +30,9 @@ def parameters(model: nn.Module) -> int:
 @pytest.mark.parametrize(
     ("name", "shape"),
     [
-        pytest.param(name, shape, marks=[pytest.mark.long] * (name in LARGE and shape != SHAPES[1]))
+        pytest.param(
+            name, shape, marks=[pytest.mark.long] * (name in LARGE and (shape != SHAPES[1] or name == LARGE[0]))
+        )
         for name in ARRAYS
         for shape in SHAPES
     ],
@@ -42,7 +45,7 @@ def test_logits_have_a_row_for_each_input_and_a_column_for_each_class(name: str,
     assert all(parameter.grad is not None for parameter in model.parameters())
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] * (name in LARGE)) for name in ARRAYS])
 def test_initial_weights_are_a_function_of_the_seed_and_no_random_generator_moves(name: str) -> None:
     torch_state, python_state, numpy_state = torch.get_rng_state(), random.getstate(), str(np.random.get_state())
     first, again, other = (build(name, (1, 8, 8), 4, seed).state_dict() for seed in (3, 3, 4))

@@ -38,7 +38,9 @@ def accuracy_of(model: Any, folder: Path, asked: list[dict[str, Any]]) -> float:
     return float(found["results"]["tiny_local"]["acc,none"])
 
 
-@pytest.mark.parametrize("consensus", ["answer_probabilities", "sequence_likelihoods"])
+@pytest.mark.parametrize(
+    "consensus", [pytest.param("answer_probabilities", marks=pytest.mark.long), "sequence_likelihoods"]
+)
 def test_accuracy_is_what_we_count_ourselves(
     team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, consensus: str
 ) -> None:

@@ -55,7 +55,7 @@ def exported(pool: Pool, folder: Path, form: str) -> Path:
     return lrensemble.export(str(pool.folder), folder / form, method="all", format=form).path
 
 
-@pytest.mark.parametrize("make", [gpt2, opt])
+@pytest.mark.parametrize("make", [gpt2, pytest.param(opt, marks=pytest.mark.long)])
 def test_training_serving_and_merging_agree(make: Callable[[], Any], tmp_path: Path) -> None:
     """What peft makes of the written files, model by model, is what is served and merged."""
     base = tmp_path / "base"

@@ -352,7 +352,7 @@ def test_a_column_of_names_comes_before_an_index_that_nobody_named(tmp_path: Pat
     assert "`row` as id" in result.reading[0]
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
+@pytest.mark.parametrize("suffix", [pytest.param(".csv", marks=pytest.mark.long), ".csv.gz"])
 def test_of_text_no_more_is_held_than_cells_and_words(tmp_path: Path, suffix: str) -> None:
     path, rows = tmp_path / f"a{suffix}", 40_000
     pd.DataFrame({f"c{column}": np.arange(rows) + 0.125 for column in range(8)}).to_csv(path, index=False)

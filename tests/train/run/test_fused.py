@@ -470,7 +470,8 @@ def test_ctrl_c_reaches_the_workers_and_all_go_on_later(
     script = KILLED.replace("save_steps=2", "save_steps=2, execution='workers'").replace(
         "signal.SIGKILL", "signal.SIGINT"
     )
-    sweep["train"]["epochs"] = 4
+    sweep["model"] = "mlp(width=7)"
+    sweep["train"]["epochs"] = 20  # workers go on until this process has its turn
     done = python("-c", FORKED_WORKERS + script, json.dumps(sweep), tmp_path / "pool", 3)
     assert "KeyboardInterrupt" in done.stderr
     experiment = to_record(Experiment, sweep, "test")

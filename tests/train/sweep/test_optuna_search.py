@@ -56,7 +56,7 @@ def steps(events: Iterable[Event]) -> int:
 
 @contextmanager
 def open_study(url: str) -> Iterator[optuna.Study]:
-    storage = optuna.storages.RDBStorage(url)
+    storage = optuna.storages.RDBStorage(url, skip_compatibility_check=True, skip_table_creation=True)
     try:
         (summary,) = optuna.get_all_study_summaries(storage)
         yield optuna.load_study(study_name=summary.study_name, storage=storage)
@@ -114,6 +114,7 @@ def test_the_study_is_told_the_scores_of_the_members(searching: MakeExperiment, 
     assert [trial.value for trial in trials_of(tmp_path / "accuracy")] == scores
 
 
+@pytest.mark.long
 def test_it_learns_where_members_are_good(searching: MakeExperiment, tmp_path: Path) -> None:
     one = searching("trials=18, sampler=tpe(n_startup_trials=6)", space={"policy.peak": SPACE["policy.peak"]})
     losses = [event.scores["nll"] for event in ended(tune(one, tmp_path))]
@@ -532,6 +533,7 @@ def test_slices_of_a_group_are_pruned(together: Experiment, tmp_path: Path) -> N
     assert (steps(again), set(statuses(again))) == (0, {"exists"})
 
 
+@pytest.mark.long  # each of the two is in the tests around it
 def test_pruning_in_groups_goes_on_after_any_stop(
     together: Experiment, contents: Contents, wholes: Path, tmp_path: Path
 ) -> None:

@@ -72,7 +72,12 @@ def steps(events: Iterable[Event]) -> int:
     return sum(isinstance(event, Step) for event in events)
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] * (name == "optuna")) for name in STRATEGIES
+    ],  # which has its own tests
+)
 def test_it_keeps_to_the_budget_trains_nothing_twice_and_ends_in_the_same_bits_wherever_it_is_stopped(
     sweeping: MakeExperiment, contents: Contents, tmp_path: Path, name: str
 ) -> None:

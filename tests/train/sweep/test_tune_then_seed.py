@@ -72,7 +72,7 @@ def test_the_first_seeds_are_those_of_the_deep_ensemble(seeding: MakeExperiment,
     assert again == ["exists"] * 6
 
 
-@pytest.mark.parametrize("objective", [pytest.param("single", marks=pytest.mark.long), "ensemble"])
+@pytest.mark.parametrize("objective", ["single", pytest.param("ensemble", marks=pytest.mark.long)])
 def test_stopped_between_and_within_rounds_it_asks_for_the_same_runs(
     seeding: MakeExperiment, contents: Contents, tmp_path: Path, objective: str
 ) -> None:
