@@ -28,6 +28,6 @@ def in_order_of(inputs: Any, given: Any, source: str) -> Any:
     if orders == "unclear":
         what, instead = "the same rows in another order", "put it in their order, y.loc[x.index]"
     raise DataError(
-        f"{source} has by its index {what} ({shown_index(given)}) than the inputs ({shown_index(inputs)}); {instead}, or "
-        "give an array, y.to_numpy(), which goes by place"
+        f"{source} has by its index {what} ({shown_index(given)}) than the inputs ({shown_index(inputs)}); {instead}, "
+        "or give an array, y.to_numpy(), which goes by place"
     )
