@@ -1,4 +1,4 @@
-"""How often rows count: weights checked, rows repeated, drawn or divided; and rows that nobody may change."""
+"""Rows: how often they count, which are drawn or in a fold, which is which by an index; and those nobody may change."""
 
 from __future__ import annotations
 

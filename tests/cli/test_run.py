@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from tests import forked
 from tests.cli.command import Command
+from tests.conftest import Python
 from tests.forked_workers import FORKED_WORKERS
 
 TOML = """
@@ -51,6 +53,22 @@ def experiment(tmp_path: Path) -> Path:
 
 def run(command: Command, experiment: Path, out: Path, *more: object) -> tuple[int, str, str]:
     return command("run", experiment, "--data", experiment.parent, "--out", out, *more)
+
+
+def test_the_command_that_ships_names_the_code_that_it_needs(
+    command: Command, python: Python, experiment: Path, tmp_path: Path
+) -> None:
+    own = TOML.replace(MLP, 'name = "tests.train.own_models:Plain"').replace("epochs = 3", "epochs = 1")
+    experiment.write_text(own)
+    status, _, err = run(command, experiment, tmp_path / "out")
+    assert status == 0, err
+    (line,) = [each for each in err.splitlines() if each.startswith("to ship ")]
+    program, *given = shlex.split(line.partition(": ")[2])
+    assert (program, given[-2:]) == ("lrensemble", ["--plugin", "tests.train.own_models"])
+    refused = python("-m", "lrensemble", *given[:-2])
+    assert refused.returncode == 2, "the pool alone makes nobody import it"
+    shipped = python("-m", "lrensemble", *given)
+    assert shipped.returncode == 0, shipped.stderr
 
 
 def test_one_command_from_an_experiment_to_a_verdict(command: Command, experiment: Path, tmp_path: Path) -> None:

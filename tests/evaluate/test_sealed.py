@@ -204,6 +204,11 @@ def test_a_result_of_the_version_before_opens_with_its_ranges_checked(
 
 def test_a_result_of_a_later_version_is_refused(pool: Pool, result: Result) -> None:
     path = pool.folder / "result.json"
+    path.write_bytes(seal(result.model_dump(mode="json") | {"energy": 1.5}))
+    with pytest.raises(
+        PoolError, match=r"energy: no such key; the file is whole: a newer version of lre.*evaluate again"
+    ):
+        read_result(path)
     path.write_bytes(seal(result.model_dump(mode="json") | {"format": 5}))
     with pytest.raises(
         PoolError, match="has format 5; this version of lrensemble reads 2 and 3 and 4; a newer version of lre"

@@ -71,6 +71,9 @@ def test_no_team() -> None:
     found = verdict(None, None, reference("nll"), 500, 1)
     assert (found.kind, found.reliable, found.method) == ("no team", False, None)
     assert found.text.startswith("No team beats cosine: ship that one. It is the best single model by NLL on val")
+    assert found.text.endswith("and no team of two or more scores above it there, cross-fitted.")
+    by_val = verdict(None, None, reference("nll").model_copy(update={"cross_fitted": None}), 500, 1)
+    assert by_val.text.endswith("scores above it there.")
 
 
 def test_the_number_of_looks_is_told() -> None:

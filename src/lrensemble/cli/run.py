@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,7 +37,8 @@ from lrensemble.cli.tune import (
 
 if TYPE_CHECKING:
     from lrensemble.front.judge import Judged
-    from lrensemble.pool import Pool
+    from lrensemble.pool import Member, Pool
+    from lrensemble.spec import SpecLike
 
 EXAMPLES = (
     "lrensemble run digits",
@@ -111,19 +113,40 @@ def run(
         print_benchmarks(judged.benchmarks, form)
     if form == "table":
         people.print()
-    _print_files(pool, judged, folder)
+    _print_files(pool, judged, folder, settings.plugins)
     not_run = judged.result.not_run.keys() & {str(spec) for spec in settings.select.methods}
     raise typer.Exit(status_of(swept.ended, swept.missing) or (1 if not_run else 0))
 
 
-def _print_files(pool: Pool, judged: Judged, folder: Path) -> None:
-    """Print where all that was found lies, and how what the verdict is for is shipped, where its weights were kept."""
+def _print_files(pool: Pool, judged: Judged, folder: Path, plugins: Sequence[str]) -> None:
+    """Print where all that was found lies, and how what the verdict is for is shipped, where its weights were kept.
+
+    Args:
+        pool: the members.
+        judged: what was found.
+        folder: of all that was written.
+        plugins: modules that the experiment imports.
+    """
     if judged.page is not None:
         print_page(pool, judged.page)
     print_study(judged.study)
     people.print(f"{folder / 'result.json'} holds all that was measured", soft_wrap=True)
-    method, kept = judged.result.verdict.method, {each.id for each in pool.members() if each.has_weights}
-    chosen = (judged.result.best_single.id,) if method is None else judged.result.teams[method].members
-    if kept.issuperset(chosen):
-        what = "the best single model" if method is None else "the team as one model"
-        people.print(f"to ship {what}: lrensemble export {shlex.quote(str(pool.folder))}", soft_wrap=True)
+    method, kept = judged.result.verdict.method, {each.id: each for each in pool.members() if each.has_weights}
+    team = None if method is None else judged.result.teams[method]
+    chosen = (judged.result.best_single.id,) if team is None else team.members
+    if kept.keys() >= set(chosen):
+        what = "the best single model" if team is None else "the team as one model"
+        combined = () if team is None else (team.consensus,)
+        modules = _modules_of([kept[name] for name in chosen], combined, plugins)
+        given = [str(pool.folder), *(word for module in modules for word in ("--plugin", module))]
+        people.print(f"to ship {what}: lrensemble export {shlex.join(given)}", soft_wrap=True)
+
+
+def _modules_of(members: Iterable[Member], specs: Iterable[SpecLike], plugins: Iterable[str]) -> list[str]:
+    """Modules that a command on a pool must be given anew: a folder alone makes nobody import any."""
+    from lrensemble.registry import paths_in
+    from lrensemble.spec import to_spec
+
+    models = [member.recipe["model"] for member in members if member.recipe is not None]
+    paths = [path for each in (*models, *specs) for path in paths_in(to_spec(each))]
+    return list(dict.fromkeys([*plugins, *(path.partition(":")[0] for path in paths)]))

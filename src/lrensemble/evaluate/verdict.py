@@ -47,9 +47,10 @@ def verdict(
     """
     metric = reference.metric
     if team is None:
+        how = "" if reference.cross_fitted is None else ", cross-fitted"  # on rows that chose it one may score above
         text = (
             f"No team beats {reference.name}: ship that one. It is the best single model by {in_print(metric)} on val, "
-            f"and no team of two or more scores above it there."
+            f"and no team of two or more scores above it there{how}."
         )
         return Verdict(metric=metric, kind="no team", method=None, reliable=False, text=text)
     kind = kind_of(team)

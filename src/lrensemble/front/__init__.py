@@ -2,7 +2,8 @@
 
 `sweep` trains, `teams` chooses and judges, `judge` does both at the end of a run, `written` writes pages and ensembles
 and predicts; `experiment` takes an experiment in any form, `objects` networks and rates that are given as they are,
-`arrays` data and `numbers` their arrays, and `fingerprint` tells two definitions apart.
+`arrays` data, `numbers` their arrays and `indexes` the order of their rows, and `fingerprint` tells two definitions
+apart.
 
 Nothing is imported here: who chooses teams needs no torch.
 """

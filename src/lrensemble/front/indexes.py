@@ -24,8 +24,10 @@ def in_order_of(inputs: Any, given: Any, source: str) -> Any:
         return given
     if orders == "by index":
         return given.reindex(index_of(inputs))
-    what = "the same rows in another order" if orders == "unclear" else "other rows"
+    what, instead = "other rows", "give those of the same rows"
+    if orders == "unclear":
+        what, instead = "the same rows in another order", "put it in their order, y.loc[x.index]"
     raise DataError(
-        f"{source} has by its index {what} ({shown_index(given)}) than the inputs ({shown_index(inputs)}); put it in "
-        "their order, y.loc[x.index], or give an array, y.to_numpy(), which goes by place"
+        f"{source} has by its index {what} ({shown_index(given)}) than the inputs ({shown_index(inputs)}); {instead}, "
+        "or give an array, y.to_numpy(), which goes by place"
     )

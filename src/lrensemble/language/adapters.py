@@ -20,7 +20,7 @@ from lrensemble.language.base import base_of
 from lrensemble.language.fewer_bits import Quantize
 from lrensemble.language.shared import Type, is_transposed, linear_layers, shared_base
 from lrensemble.models.base import MODELS
-from lrensemble.models.transformers_library import library
+from lrensemble.models.transformers_library import whole_library
 from lrensemble.registry import nearest
 
 Rank = Annotated[int, Field(ge=1, le=4096)]
@@ -206,4 +206,4 @@ def peft_library() -> Any:
     Raises:
         MissingExtraError: it is not installed, or not as a whole.
     """
-    return library("peft", "adapters need peft; pip install 'lrensemble[llm]'")
+    return whole_library("peft", "adapters need peft; pip install 'lrensemble[llm]'")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import torch
 
-from lrensemble.models.transformers_library import library
+from lrensemble.models.transformers_library import whole_library
 
 Quantize = Literal["8bit", "4bit"]
 
@@ -45,4 +45,4 @@ def require_library(quantize: Quantize) -> None:
         MissingExtraError: `bitsandbytes` is not installed, or not for this machine.
     """
     missing = f"model.quantize = {quantize!r} needs bitsandbytes; pip install bitsandbytes, or leave it out"
-    library("bitsandbytes", missing)
+    whole_library("bitsandbytes", missing)

@@ -1,4 +1,4 @@
-"""The libraries of Hugging Face, imported where they are used and kept quiet."""
+"""Libraries of language models, Hugging Face's and others, imported where they are used and kept quiet."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def transformers_with(attribute: str, what: str, extra: str) -> Any:
     Raises:
         MissingExtraError: it is not installed, or not as a whole.
     """
-    return library("transformers", f"{what} needs transformers; pip install 'lrensemble[{extra}]'", attribute)
+    return whole_library("transformers", f"{what} needs transformers; pip install 'lrensemble[{extra}]'", attribute)
 
 
-def library(name: str, missing: str, attribute: str = "") -> Any:
+def whole_library(name: str, missing: str, attribute: str = "") -> Any:
     """A library that is not installed with this one, or is so only in part.
 
     Args:

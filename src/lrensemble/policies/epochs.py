@@ -37,7 +37,13 @@ def meant_as_epochs(policy: Spec, epochs: int, total: int) -> Iterator[str]:
 
 
 def beyond_the_end(policy: Spec, epochs: int, total: int) -> Iterator[str]:
-    """One line for each argument in steps all of which a run never comes to: for people. Arguments as above."""
+    """One line for each argument that is whole numbers of steps, all beyond the end of a run, for people.
+
+    Args:
+        policy: with its arguments, as `meant_as_epochs` takes it.
+        epochs: of the run.
+        total: steps of the run.
+    """
     for name, key, value in _in_steps(in_steps(policy, total // epochs, lambda _: None)):
         if min(value if isinstance(value, tuple) else (value,)) > total:
             yield (

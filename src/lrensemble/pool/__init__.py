@@ -1,7 +1,8 @@
 """A pool on disk: the members of one task over the same rows, one folder each.
 
 `store` reads and writes pools, `removal` finds members and takes them out, `keeping` renames, slims and merges,
-`made_with` says what decides a member's bits, `collect` takes over predictions that were made elsewhere.
+`made_with` says what decides a member's bits, `gone` what was taken away while it is read, `collect` takes over
+predictions that were made elsewhere.
 """
 
 from lrensemble.pool.keeping import Merged, Slimmed, drop_weights, members_in_teams, merge_pools, rename_member

@@ -96,7 +96,7 @@ def record_in(kind: type[R], content: Mapping[str, object], path: Path, again: s
         sealed: whether it must have a checksum; formats of earlier versions had none.
 
     Raises:
-        PoolError: a content that does not match its checksum, or none of such a record.
+        PoolError: a content that does not match its checksum, that is no such record, or has keys of a newer version.
     """
     if sealed and not proves_itself(content):
         raise PoolError(f"{path} is damaged: its checksum is not that of its content; {again}")
@@ -106,6 +106,8 @@ def record_in(kind: type[R], content: Mapping[str, object], path: Path, again: s
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
+        if sealed and first["type"] == "extra_forbidden":
+            raise PoolError(f"{path}: {where}: {NO_SUCH_KEY}; the file is whole: {BY_A_NEWER}, or {again}") from None
         raise PoolError(f"{path}: {where}: {reason_of(first)}; {again}") from None
 
 

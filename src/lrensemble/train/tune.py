@@ -48,7 +48,7 @@ from lrensemble.train.run.session import Session, TimeUpError
 from lrensemble.train.run.sharded.processes import Processes
 from lrensemble.train.run.sharded.processes import joined as launched
 from lrensemble.train.sweep.range_test import with_range_test_peaks
-from lrensemble.train.sweep.run_factory import epochs_given_as_steps, parts_of_space
+from lrensemble.train.sweep.run_factory import doubtful_steps, parts_of_space
 from lrensemble.train.sweep.setup import Setup, set_up
 from lrensemble.train.sweep.shard import Shard, check_dividable, part_of, read_shard
 from lrensemble.train.sweep.strategies import STRATEGIES, Round
@@ -126,7 +126,7 @@ def tune(
     devices = to_devices(device) if processes is None else (processes.device,)
     chosen = executor_choice(experiment, executor, devices, execution)
     setup = set_up(experiment, Path(folder), devices)
-    for line in epochs_given_as_steps(setup.factory):
+    for line in doubtful_steps(setup.factory):
         logger.warning("%s", line)
     if line := check_execution_of(experiment.train.function, execution):
         logger.warning("%s", line)

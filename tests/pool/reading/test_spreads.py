@@ -36,7 +36,7 @@ def error(predicted: Any) -> Any:
     [
         {"lower": POINT - 1, "upper": POINT + 1},
         {"mean-lo-90": POINT - 1, "mean-hi-90": POINT + 1},
-        {"std": np.abs(OTHER)},
+        {"std": np.abs(OTHER - POINT) + 0.1},
         {"q0.1": POINT - 1, "q0.9": POINT + 2},
         {"p10": POINT - 1, "p50": POINT - 0.25, "p90": POINT + 2},
     ],
@@ -59,8 +59,9 @@ def test_bounds_alone_are_asked_about(tmp_path: Path) -> None:
 
 
 def test_models_that_are_called_so_are_models(tmp_path: Path) -> None:
-    members, _ = collected(tmp_path, rate_low=POINT, rate_high=OTHER, p10=OTHER, p20=POINT)
+    members, _ = collected(tmp_path, rate_low=POINT, rate_high=OTHER, p10=OTHER, p20=POINT, ridge_std=np.abs(OTHER))
     assert members == {
+        "ridge_std": error(np.abs(OTHER)),
         "rate_low": error(POINT),
         "rate_high": error(OTHER),
         "p10": error(OTHER),
@@ -72,6 +73,8 @@ def test_by_hand() -> None:
     one, two = np.array([1.0, 2.0]), np.array([1.0, 3.0])
     assert spreads_among({"lo": one, "hi": two, "a_lo": two, "a_hi": one}) == (["lo", "hi"], [])
     assert spreads_among({"sd": one, "b_std": -one}) == (["sd"], [])
+    assert spreads_among({"sd": one}, np.array([1.0, 2.9])) == (["sd"], []), "0.405 is more than a quarter of 0.9025"
+    assert spreads_among({"sd": one}, np.array([1.0, 2.4])) == ([], []), "0.08 is less than a quarter of 0.49"
     assert spreads_among({"q25": one, "q50": two, "q75": two, "m_q0.5": one}) == (["q25", "q75"], ["q50"])
     assert spreads_among({"q25": two, "q50": one}) == ([], [])
 

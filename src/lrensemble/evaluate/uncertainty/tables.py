@@ -15,8 +15,11 @@ GAINS = ("gain", "95 % interval", "p")
 
 
 def uncertainty_tables(result: Result, *, foreign_alone: bool = False) -> Iterator[GainTable]:
-    """Tables of selective prediction and conformal sets, unless those of foreign rows alone are wanted, and of these;
-    none where nothing was measured.
+    """Tables of selective prediction, conformal sets and foreign rows; none where nothing was measured.
+
+    Args:
+        result: what was measured.
+        foreign_alone: whether the tables of foreign rows are wanted alone.
     """
     found = result.uncertainty
     if found is None:

@@ -26,7 +26,7 @@ from lrensemble.export.language.ensemble import LanguageEnsemble
 from lrensemble.export.language.questions.asked import Asked, Reply
 from lrensemble.language.pairs import end_token
 from lrensemble.language.sequences import Sequences
-from lrensemble.models.transformers_library import library
+from lrensemble.models.transformers_library import whole_library
 
 NAME = "lrensemble"
 ROWS, TOKENS = 16, 256
@@ -196,7 +196,7 @@ def part_of_harness(name: str) -> Any:
     Raises:
         MissingExtraError: lm-eval is not installed, or not as a whole.
     """
-    return library(name, "lm-evaluation-harness is not here; pip install 'lrensemble[llm]'")
+    return whole_library(name, "lm-evaluation-harness is not here; pip install 'lrensemble[llm]'")
 
 
 if __name__ == "__main__":

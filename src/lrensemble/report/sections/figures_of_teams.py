@@ -26,7 +26,7 @@ def against(
         values: [team] along the horizontal axis.
         scores: [team] along the vertical one.
         masks: [team, member] the teams.
-        titles: of the axes.
+        titles: of the axes; that of the scores may end with their unit, `, %`.
         hover: what is said of a point, before its size.
     """
     sizes = masks.sum(axis=1).tolist()
@@ -44,7 +44,8 @@ def against(
         "hovertemplate": f"{hover}<br>%{{marker.color}} members<extra></extra>",
     }
     axes = {axis: {"title": {"text": title}} for axis, title in zip(("xaxis", "yaxis"), titles, strict=True)}
-    return Figure(name, [trace], axes, f"{titles[1]} against {titles[0]}. Every point is a team.")
+    what = titles[1].removesuffix(", %")
+    return Figure(name, [trace], axes, f"{what[0].upper()}{what[1:]} against {titles[0]}. Every point is a team.")
 
 
 def by_size(
@@ -67,7 +68,7 @@ def by_size(
             "mode": "lines+markers",
             "name": name,
             "x": known.tolist(),
-            "y": [round(float(statistic(every[sizes == size])), 6) for size in known],
+            "y": [float(statistic(every[sizes == size])) for size in known],
             "line": {"color": look.colour, "dash": look.dash},
             "marker": {"symbol": look.symbol, "size": 8},
         }

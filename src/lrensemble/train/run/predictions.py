@@ -22,6 +22,9 @@ from lrensemble.targets.heads import Head
 PREDICTION_ROWS = 1024
 """Rows that are predicted at once; fixed, because the last bits of a sum can depend on it."""
 
+RTOL, ATOL = 1e-4, 1e-5
+"""Differences of outputs up to which two networks are the same one."""
+
 
 def predict(model: nn.Module, head: Head, dataset: Dataset, split: str) -> Tensor:
     """What a network says on a split (`Head.stored`), [sample, column] on the CPU, in evaluation mode.
@@ -31,6 +34,11 @@ def predict(model: nn.Module, head: Head, dataset: Dataset, split: str) -> Tenso
     """
     model.eval()
     return stored_of(lambda inputs: checked_outputs(model(inputs), len(inputs), head), head, dataset, split)
+
+
+def say_the_same(one: Tensor, other: Tensor) -> bool:
+    """Whether outputs [sample, column] of two networks are equal but for rounding."""
+    return one.shape == other.shape and torch.allclose(one, other, rtol=RTOL, atol=ATOL, equal_nan=True)
 
 
 @torch.no_grad()

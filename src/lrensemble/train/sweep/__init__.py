@@ -1,1 +1,1 @@
-"""Runs that a sweep trains: the space, its points, the factory of runs, the range test, and the strategies."""
+"""Runs that a sweep trains: the space, its points, what is refused before any, their factory, and the strategies."""

@@ -212,7 +212,7 @@ def parts_of_space(experiment: Experiment) -> Iterator[tuple[Spec, TrainSettings
                 yield parts
 
 
-def epochs_given_as_steps(factory: RunFactory) -> list[str]:
+def doubtful_steps(factory: RunFactory) -> list[str]:
     """One line for each argument of the policies whose whole numbers must be meant as epochs, or lie beyond the end of
     the run, for people.
     """

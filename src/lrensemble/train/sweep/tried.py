@@ -14,12 +14,11 @@ from lrensemble import models
 from lrensemble.errors import SpecError
 from lrensemble.models import MODELS
 from lrensemble.spec import Spec
+from lrensemble.train.run.predictions import say_the_same
 
 logger = logging.getLogger(__name__)
 
 ROWS = 2
-RTOL, ATOL = 1e-4, 1e-5
-"""Differences of outputs up to which two networks are the same one."""
 
 
 def check_own_model(model: Spec, shape: tuple[int, ...], outputs: int) -> None:
@@ -59,7 +58,7 @@ def _fault(
         if fault := _cannot_learn(network, said) or _is_not_kept(network) or _is_another(network, again, rows):
             return fault
         first, second = _said(network, rows, seed=0), _said(network, rows, seed=1)
-        if first is not None and second is not None and not _same(first, second):
+        if first is not None and second is not None and not say_the_same(first, second):
             logger.warning(
                 "model %r draws random numbers when it predicts: asked again, an exported ensemble says something else "
                 "than what was judged; draw where self.training is true alone",
@@ -100,7 +99,7 @@ def _is_another(network: nn.Module, again: nn.Module, rows: Tensor) -> str | Non
         reason = " ".join(str(error).split())[:300]
         return f"does not take the weights of another of its kind ({reason}); build it alike, whatever it has seen"
     said, loaded = (_said(each, rows, seed=0) for each in (network, again))
-    if said is not None and loaded is not None and not _same(said, loaded):
+    if said is not None and loaded is not None and not say_the_same(said, loaded):
         return (
             "says something else when its weights are loaded into another of its kind: part of what it is lies "
             "outside of its state dict; make that a parameter or a buffer that is kept (register_buffer)"
@@ -116,7 +115,3 @@ def _said(network: nn.Module, rows: Tensor, *, seed: int) -> Tensor | None:
     except Exception:  # whatever its layers raise
         return None
     return said if isinstance(said, Tensor) else None
-
-
-def _same(one: Tensor, other: Tensor) -> bool:
-    return one.shape == other.shape and torch.allclose(one, other, rtol=RTOL, atol=ATOL, equal_nan=True)

@@ -18,27 +18,39 @@ LOWER = frozenset(("lower", "low", "lo", "lwr", "lb", "min"))
 UPPER = frozenset(("upper", "high", "hi", "upr", "ub", "max"))
 """Words in names of columns; what they say must hold of the numbers too, for a model may be called so."""
 
+LIKE_TRUTH = 0.25
+"""Share of the variance of the truth below which the mean squared error of a column is that of a prediction."""
+
 _LEVEL = re.compile(r"(.*?)(?:^|[^a-z])(?:q|p|quantile|percentile|pct)[\s_\-]*(\d*\.?\d+)%?", re.IGNORECASE)
 
 
-def spreads_among(columns: Columns) -> tuple[list[str], list[str]]:
+def spreads_among(columns: Columns, truth: NDArray[Any] | None = None) -> tuple[list[str], list[str]]:
     """Columns of no predictions, and medians.
 
-    Deviations are nowhere negative; a lower bound is nowhere above its upper one; quantiles of a higher level are
-    nowhere lower.
+    Deviations are nowhere negative, and no guess of the truth; a lower bound is nowhere above its upper one; quantiles
+    of a higher level are nowhere lower.
 
     Args:
         columns: numbers [sample] by name.
+        truth: of the same rows, where it is known.
     """
     bounds = [name for pair in _bounds(columns) for name in pair]
     quantiles = {name: level for each in _quantiles(columns) for name, level in each.items()}
     medians = [name for name, level in quantiles.items() if level == 0.5]
-    found = [*_deviations(columns), *bounds, *(name for name in quantiles if name not in medians)]
+    found = [*_deviations(columns, truth), *bounds, *(name for name in quantiles if name not in medians)]
     return [name for name in columns if name in found], medians
 
 
-def _deviations(columns: Columns) -> list[str]:
-    return [name for name, each in columns.items() if DEVIATIONS & set(words_of(name)) and not (each < 0).any()]
+def _deviations(columns: Columns, truth: NDArray[Any] | None) -> list[str]:
+    called = {name: each for name, each in columns.items() if DEVIATIONS & set(words_of(name))}
+    return [name for name, each in called.items() if not (each < 0).any() and not _is_like(each, truth)]
+
+
+def _is_like(column: NDArray[Any], truth: NDArray[Any] | None) -> bool:
+    """Whether numbers are as near to the truth as predictions are, of features that were standardised, say."""
+    if truth is None or truth.shape != column.shape or truth.dtype.kind not in "iuf":
+        return False
+    return bool(np.mean((column - truth) ** 2) < LIKE_TRUTH * np.var(truth))
 
 
 def _bounds(columns: Columns) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from lrensemble.train.run.arithmetic.numerics import reproducibly
 from lrensemble.train.run.own_loop.alive import interrupted_immediately, kept_alive, seeded
 from lrensemble.train.run.own_loop.function import train_function
 from lrensemble.train.run.own_loop.outcome import SPLITS, Outcome, are_numbers, history_of, outcome_of, predictions_of
-from lrensemble.train.run.predictions import predict
+from lrensemble.train.run.predictions import predict, say_the_same
 from lrensemble.train.run.progress.claims import Claims
 from lrensemble.train.run.progress.events import Epoch, Step
 from lrensemble.train.run.progress.made import made_with
@@ -30,9 +30,6 @@ from lrensemble.train.run.session import Session
 from lrensemble.train.run.single import initial_network
 
 logger = logging.getLogger(__name__)
-
-RTOL, ATOL = 1e-4, 1e-5
-"""Differences of predictions up to which two networks are the same one."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +156,7 @@ def _weights(run: Run, network: nn.Module, dataset: Dataset, said: Tensor) -> Ma
     except Exception as error:  # whatever a model raises that nobody has trained: what was trained has its predictions
         reason = " ".join(str(error).split())
     else:
-        if torch.allclose(repeated, said, rtol=RTOL, atol=ATOL, equal_nan=True):
+        if say_the_same(repeated, said):
             return weights
         reason = "with its weights that model says something else"
     logger.warning(
