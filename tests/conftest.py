@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.garbage import collect_seldom, keep_what_is_imported
+from tests.unsynced import leave_unsynced
 
 Python = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -23,6 +24,7 @@ os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")  # more of them are 
 sys.dont_write_bytecode = False
 # What tests start keeps none: where it finds the disk full, Python leaves half a file, and whoever imports that fails.
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+leave_unsynced()
 
 
 @pytest.hookimpl(wrapper=True)

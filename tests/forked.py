@@ -35,6 +35,7 @@ from typing import IO
 
 from tests.crash.forks import IMPORTED, warm
 from tests.garbage import collect_seldom
+from tests.unsynced import leave_unsynced
 
 from lrensemble.data import SOURCES
 
@@ -235,6 +236,7 @@ def serve(address: str) -> None:
     warm()
     SOURCES.call("digits", None)  # most sweeps of tests learn them
     collect_seldom()
+    leave_unsynced()
     running: dict[int, socket.socket] = {}
     holding: list[socket.socket] | None = None
     with _child_ends() as ended, socket.socket(socket.AF_UNIX) as listening:
