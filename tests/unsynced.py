@@ -11,4 +11,4 @@ fsync = os.fsync
 
 def leave_unsynced() -> None:
     """From here on, in this process and its forked children."""
-    os.fsync = lambda _descriptor: None
+    os.fsync = lambda fd: None  # noqa: ARG005 – the name that it has
