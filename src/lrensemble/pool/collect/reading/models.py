@@ -39,7 +39,7 @@ def as_models(held: Held, asked: Asked, found: Arrays, candidates: Table, rest: 
     if not chosen:
         _require_clear(held, columns, truth)
         return None
-    form, chosen = _of_one_form(held, asked, forms, {name: columns[name] for name in chosen})
+    form, chosen = _of_one_form(held, asked, forms, {name: columns[name] for name in chosen}, truth)
     classes = None if truth is None else class_values(truth)
     if form in OF_VALUES and asked.form is None and truth is not None and len(chosen) == len(classes or ()):
         raise PredictionsError(unclear(held, np.stack([columns[name] for name in chosen], axis=1), truth))
@@ -85,13 +85,13 @@ def _predictions_among(
     return chosen if any(closer) else []
 
 
-def _without_spreads(held: Held, asked: Asked, columns: Table) -> list[str]:
+def _without_spreads(held: Held, asked: Asked, columns: Table, truth: NDArray[Any] | None) -> list[str]:
     """Columns of values that are predictions themselves: of quantiles alone, the median.
 
     Raises:
         PredictionsError: all say how sure predictions are that are not there.
     """
-    spreads, medians = spreads_among(columns)
+    spreads, medians = spreads_among(columns, truth)
     if not spreads:
         return list(columns)
     kept = [name for name in columns if name not in (*spreads, *medians)] or medians
@@ -103,7 +103,9 @@ def _without_spreads(held: Held, asked: Asked, columns: Table) -> list[str]:
     return kept
 
 
-def _of_one_form(held: Held, asked: Asked, forms: dict[str, GivenForm], columns: Table) -> tuple[GivenForm, list[str]]:
+def _of_one_form(
+    held: Held, asked: Asked, forms: dict[str, GivenForm], columns: Table, truth: NDArray[Any] | None
+) -> tuple[GivenForm, list[str]]:
     """The form that columns share, and those of them that are predictions.
 
     Raises:
@@ -117,7 +119,7 @@ def _of_one_form(held: Held, asked: Asked, forms: dict[str, GivenForm], columns:
         )
     form = kinds.pop()
     spreads = form in OF_VALUES and not asked.columns
-    return form, _without_spreads(held, asked, columns) if spreads else list(columns)
+    return form, _without_spreads(held, asked, columns, truth) if spreads else list(columns)
 
 
 def _require_clear(held: Held, columns: Table, truth: NDArray[Any] | None) -> None:
