@@ -37,7 +37,8 @@ def orders_of(one: Any, other: Any) -> Orders:
     """How the rows of two things belong together, where both have an index of pandas.
 
     An index that counts from zero is what pandas gives rows that nobody named: beside names of rows it says nothing,
-    and rows go by place. Beside the same numbers in another order it may say either.
+    and rows go by place. Beside the same numbers in another order it may say either. A part of such an index counts
+    from elsewhere, and says nothing beside names of another kind: texts, or dates.
     """
     ours, theirs = index_of(one), index_of(other)
     if ours is None or theirs is None or len(ours) != len(theirs) or ours.equals(theirs):
@@ -45,7 +46,22 @@ def orders_of(one: Any, other: Any) -> Orders:
     same = ours.is_unique and theirs.is_unique and bool(theirs.isin(ours).all())
     if any(np.array_equal(np.asarray(each), np.arange(len(each))) for each in (ours, theirs)):
         return "unclear" if same else "as they are"
-    return "by index" if same else "of others"
+    if same:
+        return "by index"
+    return "as they are" if _of_two_kinds(ours, theirs) else "of others"
+
+
+def _of_two_kinds(one: Any, other: Any) -> bool:
+    """Whether one of two indexes counts rows, and the other names them by texts or dates that are no such numbers."""
+    for counted, named in ((one, other), (other, one)):
+        places = np.asarray(counted)
+        if (
+            places.dtype.kind in "iu"
+            and bool((np.diff(places) == 1).all())
+            and np.asarray(named).dtype.kind not in "biuf"
+        ):
+            return not set(map(str, named)) & set(map(str, places.tolist()))
+    return False
 
 
 def index_of(given: Any) -> Any:

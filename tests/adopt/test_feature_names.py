@@ -95,3 +95,35 @@ def test_models_of_arrays_take_any_names(fitted: Callable[[Any, Path], Any], tmp
 def test_what_differs_is_named(fitted: list[str], features: list[str], message: str) -> None:
     with pytest.raises(AdoptError, match=re.escape(message)):
         check_features("m", fitted, features)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "features"),
+    [
+        (["x0", "x1", "x2"], ["age", "sex", "bmi"]),
+        (["0", "1", "2"], ["age", "sex", "bmi"]),
+        (["age", "sex", "bmi"], ["V1", "V2", "V3"]),
+        (["pixel1", "pixel2"], ["f0", "f1"]),
+        (["Age", " SEX"], ["age", "sex"]),
+        (["e\u0301 x"], ["\u00e9.x"]),
+        (["petal length (cm)"], ["petal_length_cm"]),
+        (["a", "A"], ["a", "A"]),
+    ],
+)
+def test_names_that_say_the_same_or_nothing_are_no_others(fitted: list[str], features: list[str]) -> None:
+    check_features("m", fitted, features)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "features"),
+    [
+        (["x0", "x1", "x2"], ["x1", "x2", "x3"]),
+        (["x0", "x1", "x2"], ["x2", "x1", "x0"]),
+        (["x0", "x1"], ["age", "sex", "bmi"]),
+        (["a", "A"], ["A", "a"]),
+        (["x1", "x3"], ["age", "sex"]),
+    ],
+)
+def test_names_that_say_others_are_refused(fitted: list[str], features: list[str]) -> None:
+    with pytest.raises(AdoptError, match=r"m was (not )?fitted to"):
+        check_features("m", fitted, features)

@@ -50,6 +50,8 @@ def test_rows_with_names_go_by_them() -> None:
 def test_rows_that_were_counted_go_by_place_beside_names() -> None:
     assert taken(frame(NAMES), column()) == Y.tolist()
     assert taken(frame(), column([12, 40, 7, 3])) == Y.tolist()
+    assert taken(frame(NAMES), column(range(60, 64))) == Y.tolist()
+    assert taken(frame(range(60, 64)), column(pandas.date_range("2020", periods=4)[::-1])) == Y.tolist()
     assert taken(X, column()[::-1]) == Y[::-1].tolist()
     assert taken(frame(), column()[::-1].to_numpy()) == Y[::-1].tolist()
 
@@ -61,6 +63,8 @@ def test_rows_that_were_counted_go_by_place_beside_names() -> None:
         (frame()[::-1], column(), r"the same rows in another order \(0, 1, 2, …\)"),
         (frame(NAMES), column(list("wxyz")), r"other rows \(w, x, y, …\) than .*give those of the same rows, or"),
         (frame(list("aabc")), column(list("abac")), "other rows"),
+        (frame([70, 71, 72, 73]), column(range(60, 64)), "other rows"),
+        (frame(["63", "62", "61", "60"]), column(range(60, 64)), "other rows"),
     ],
 )
 def test_an_order_that_may_be_meant_both_ways_is_refused(x: Any, y: Any, message: str) -> None:

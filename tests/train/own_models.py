@@ -1,6 +1,7 @@
 """Models as users write them, in a module of their own; each has one oddity, which its docstring names."""
 
 import math
+import random
 
 import torch
 from torch import Tensor, nn
@@ -112,3 +113,25 @@ class Drawing(Plain):
 
     def forward(self, inputs: Tensor) -> Tensor:
         return functional.dropout(super().forward(inputs), 0.5)
+
+
+class DrawingElsewhere(Plain):
+    """Noise in predictions, from a generator that is none of torch."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(inputs) + random.gauss(0, 1)
+
+
+class Remembering(Plain):
+    """A state that goes on from batch to batch, in predictions too."""
+
+    state: Tensor
+
+    def __init__(self, shape: tuple[int, ...], outputs: int) -> None:
+        super().__init__(shape, outputs)
+        self.register_buffer("state", torch.zeros(outputs))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs = super().forward(inputs) + self.state
+        self.state = outputs.detach().mean(0)
+        return outputs

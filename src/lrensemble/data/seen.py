@@ -7,13 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrensemble.config import Seen
+from lrensemble.config import Inputs, Seen
 
 _BLOCK = 4096
 """Rows that are looked at at once, so that no second copy of the data is made."""
 _CONTRASTS = 4096
 """Rows at most whose contrast is measured: the quantiles of so many are near enough."""
 _QUANTILES = (0.01, 0.99)
+
+OTHER_ROWS = 10
+"""Factor by which statistics may differ more where they are of other rows."""
+ROUNDING = 1e-5
+"""Part of a mean by which it may differ with the type of the numbers."""
 
 
 def seen_of(inputs: NDArray[Any], rows: NDArray[np.int64], mean: NDArray[Any], std: NDArray[Any]) -> Seen:
@@ -55,13 +60,22 @@ def contrast_of(inputs: NDArray[Any]) -> NDArray[np.float64]:
     return np.concatenate(blocks) if blocks else np.empty(0)
 
 
-def are_unlike(one: Seen | None, other: Seen | None) -> bool:
+def are_unlike(one: Inputs, other: Inputs) -> bool:
     """Whether two sets of inputs cannot be the same features: most lie elsewhere, or spread three times as far.
 
-    Two draws of rows of one data set differ by less; inputs that were scaled, for one of two models, differ by more.
+    Inputs that were scaled, for one of two models, differ by more. Statistics of training rows beside those of
+    validation rows are of two draws, between which a trend or a heavy tail lies: there it takes ten times as much.
     """
-    if one is None or other is None or len(one.mean) != len(other.mean):
+    first, second = one.seen, other.seen
+    if first is None or second is None or len(first.mean) != len(second.mean):
         return False
-    (low, high), apart = np.sort([one.std, other.std], axis=0), np.abs(np.subtract(one.mean, other.mean))
-    differing = (apart > high) | (high > 3 * low)
+    factor = 1 if _of_training(one) == _of_training(other) else OTHER_ROWS
+    (low, high), apart = np.sort([first.std, second.std], axis=0), np.abs(np.subtract(first.mean, second.mean))
+    rounding = ROUNDING * np.abs([first.mean, second.mean]).max(axis=0)
+    differing = (apart > factor * high + rounding) | (high > 3 * factor * low + rounding)
     return bool(2 * differing.sum() > len(differing))
+
+
+def _of_training(inputs: Inputs) -> bool:
+    """Whether statistics are those of training rows, by which a data set normalises as well."""
+    return inputs.seen is not None and inputs.mean == inputs.seen.mean

@@ -137,7 +137,7 @@ def _require_alike(members: Sequence[Member], known: Sequence[Inputs]) -> None:
     adopted = [(member, own) for member, own in zip(members, known, strict=True) if member.network is not None]
     for member, own in adopted[1:]:
         first, before = adopted[0]
-        if own.shape == before.shape and are_unlike(before.seen, own.seen):
+        if own.shape == before.shape and are_unlike(before, own):
             raise ExportError(
                 f"members {first.name} and {member.name} predicted other inputs of the same rows; adopt them with the "
                 "inputs as they are, and say by mean and std how each is normalised"

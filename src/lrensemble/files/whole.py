@@ -38,14 +38,16 @@ def write_whole(path: Path, content: bytes, *, make: bool = True) -> None:
 @contextmanager
 def draft_file(path: Path, *, make: bool = True) -> Iterator[BinaryIO]:
     """A file to write to, piece by piece, that is put in its place when all is written; its folder is made where it is
-    missing, unless it is to be there. What is no file, such as `/dev/stdout` or a pipe, is written to as it is.
+    missing, unless it is to be there. What is no file, such as a pipe, is written to as it is, and so is `/dev/stdout`,
+    wherever that goes.
 
     Raises:
         StorageError: the folder cannot be written to, or the disk is full; nothing is left behind.
     """
     with storage_errors("write", path):
-        if _is_device(path):
-            with path.open("wb") as device:
+        descriptor = _descriptor_of(path)
+        if descriptor is not None or _is_device(path):
+            with path.open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb") as device:
                 yield device
             return
         draft = _new_draft(path, make=make)
@@ -85,6 +87,9 @@ def write_new(path: Path, content: bytes) -> bool:
         sync_folder(path.parent)
         return True
 
+
+_MOST_LINKS = 40
+"""Links from one to the next that a path may have, as in Linux."""
 
 _NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
 """Error numbers of file systems without hard links."""
@@ -212,7 +217,7 @@ def check_writable(path: Path) -> None:
         StorageError: it would lie in a file, or in a folder that may not be written to.
     """
     with storage_errors("write", path):
-        if _is_device(path):
+        if _descriptor_of(path) is not None or _is_device(path):
             return
         own = path.absolute()
         home = next(each for each in (own, *own.parents) if each.is_dir() or (each != own and os.path.lexists(each)))
@@ -220,6 +225,21 @@ def check_writable(path: Path) -> None:
             raise NotADirectoryError(errno.ENOTDIR, f"{home} is no folder")
         if not os.access(home, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, f"{home} may not be written to")
+
+
+def _descriptor_of(path: Path) -> int | None:
+    """The descriptor of this process that a path names, as `/dev/stdout` does: it may go to a file, which is not to be
+    written anew, and its folder holds nothing else.
+    """
+    own = path.absolute()
+    for _ in range(_MOST_LINKS):
+        if os.path.realpath(own.parent) in ("/dev/fd", f"/proc/{os.getpid()}/fd"):
+            return int(own.name) if own.name.isdigit() and pool_above(path) is None else None
+        try:
+            own = own.parent / own.readlink()
+        except (OSError, ValueError):  # no link
+            return None
+    return None
 
 
 def _is_device(path: Path) -> bool:

@@ -34,7 +34,7 @@ def tell_other_inputs(rows: Rows) -> None:
     """Say it where models that are there predicted these rows in other inputs: no team of both can be run."""
     for member in rows.pool.members():
         known = member.inputs if member.network is not None else None
-        if known is not None and known.shape == rows.inputs.shape and are_unlike(known.seen, rows.inputs.seen):
+        if known is not None and known.shape == rows.inputs.shape and are_unlike(known, rows.inputs):
             logger.warning(
                 "the data have other inputs than %s predicted: a team of both cannot be exported; give the inputs as "
                 "they are, and say by mean and std how they are normalised",

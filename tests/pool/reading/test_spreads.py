@@ -69,12 +69,51 @@ def test_models_that_are_called_so_are_models(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        "VAR ARIMA",
+        "sigma_net plain",
+        "lower_lr upper_lr",
+        "mlp_min mlp_max",
+        "lr-low lr-high base",
+        "p10 p20",
+        "p5 p10 p20",
+    ],
+)
+def test_models_that_are_called_so_and_are_in_that_order_are_models(names: str, tmp_path: Path) -> None:
+    """One is a little higher in every row, and neither says how sure the other is."""
+    models = {name: POINT + 0.01 * place for place, name in enumerate(names.split())}
+    assert (POINT > 0).all()
+    assert collected(tmp_path, **models)[0] == {name: error(each) for name, each in models.items()}
+
+
+def test_deviations_near_to_a_truth_of_the_same_size_are_none() -> None:
+    mean = np.tile([0.2, 0.2, 4, 4], N // 4)
+    truth = mean * (1 + 0.4 * np.tile([-1, 1], N // 2))
+    deviation = mean * 0.4
+    assert ((deviation - truth) ** 2).mean() < truth.var(), "it is nearer to the truth than the mean"
+    assert spreads_among({"net": mean, "net_std": deviation}, truth) == (["net_std"], [])
+    assert spreads_among({"net_mean": mean, "net_std": mean}, truth) == (["net_std"], [])
+    assert spreads_among({"net": mean, "other_std": deviation}, truth) == ([], [])
+
+
+def test_bounds_that_are_too_narrow_are_bounds_around_a_prediction() -> None:
+    place = np.arange(10)
+    truth, point = np.where(place < 8, 5.0, 0.0), np.zeros(10)
+    narrow = {"lower": point - 0.1, "upper": point + 0.1}
+    assert spreads_among({"pred": point, **narrow}, truth) == (["lower", "upper"], [])
+    assert spreads_among({"pred": point + 3, **narrow}, truth) == ([], [])
+    tails = {"q95": np.full(10, 8.5), "q99": np.full(10, 8.9)}
+    assert spreads_among(tails, place.astype(float)) == (["q95", "q99"], [])
+
+
 def test_by_hand() -> None:
     one, two = np.array([1.0, 2.0]), np.array([1.0, 3.0])
     assert spreads_among({"lo": one, "hi": two, "a_lo": two, "a_hi": one}) == (["lo", "hi"], [])
     assert spreads_among({"sd": one, "b_std": -one}) == (["sd"], [])
-    assert spreads_among({"sd": one}, np.array([1.0, 2.9])) == (["sd"], []), "0.405 is more than a quarter of 0.9025"
-    assert spreads_among({"sd": one}, np.array([1.0, 2.4])) == ([], []), "0.08 is less than a quarter of 0.49"
+    assert spreads_among({"sd": one}, np.array([1.0, 5.0])) == (["sd"], []), "4.5 is more than the truth's variance of 4"
+    assert spreads_among({"sd": one}, np.array([1.0, 2.4])) == ([], []), "0.08 is less than 0.49"
     assert spreads_among({"q25": one, "q50": two, "q75": two, "m_q0.5": one}) == (["q25", "q75"], ["q50"])
     assert spreads_among({"q25": two, "q50": one}) == ([], [])
 

@@ -68,6 +68,15 @@ def test_who_draws_in_predictions_is_told(
     assert f"model '{OWN}:Drawing' draws random numbers when it predicts" in caplog.text
 
 
+@pytest.mark.parametrize("model", ["DrawingElsewhere", "Remembering"])
+def test_who_says_something_else_when_asked_again_is_told(
+    experiment: MakeExperiment, tmp_path: Path, caplog: pytest.LogCaptureFixture, model: str
+) -> None:
+    """No other network can be compared with it, and so none is refused."""
+    tune(experiment(model=f"{OWN}:{model}"), tmp_path / "pool").close()
+    assert f"model '{OWN}:{model}' says something else when it is asked the same again" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("train", "message"),
     [  # of 809 rows

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lrensemble import models
 from lrensemble.errors import SpecError
 from lrensemble.models import MODELS
+from lrensemble.models.room import machine_memory
 from lrensemble.spec import Spec
 from lrensemble.train.run.predictions import say_the_same
 
@@ -45,26 +46,45 @@ def _fault(
     outputs: int,
     written: Callable[..., nn.Module],  # noqa: ARG001 – asked anew where it was edited and loaded again
 ) -> str | None:
-    """What is wrong with a model; None where nothing is, or where it cannot be run at all."""
+    """What is wrong with a model; None where nothing is, where it cannot be run at all, or where that is not sure."""
     with torch.random.fork_rng(devices=[]):
         try:
-            network, again = (models.build(model, shape, outputs, seed) for seed in (0, 1))
+            network = models.build(model, shape, outputs, 0)
+            if 2 * _bytes(network) > machine_memory() / 2:  # a second one may be one too many here
+                return _is_not_kept(network)
+            again = models.build(model, shape, outputs, 1)
             rows = torch.randn(ROWS, *shape)
             said = network.train()(rows)
         except SystemExit as stop:
             return f"ends the program, with status {stop.code}, when it learns from a batch; raise an error instead"
         except Exception:  # whatever its layers raise
             return None
-        if fault := _cannot_learn(network, said) or _is_not_kept(network) or _is_another(network, again, rows):
+        if fault := _cannot_learn(network, said) or _is_not_kept(network) or _does_not_load(network, again):
             return fault
-        first, second = _said(network, rows, seed=0), _said(network, rows, seed=1)
-        if first is not None and second is not None and not say_the_same(first, second):
+        first, repeated, other = (_said(network, rows, seed=seed) for seed in (0, 0, 1))
+        if first is None or repeated is None or other is None:
+            return None
+        if not say_the_same(first, repeated):  # by whatever it draws from, or keeps: no other network can be compared
+            logger.warning(
+                "model %r says something else when it is asked the same again: it draws random numbers when it "
+                "predicts, or keeps what it has seen. An exported ensemble says something else than what was judged; "
+                "draw, and keep, where self.training is true alone",
+                str(model),
+            )
+            return None
+        if fault := _is_another(first, again, rows):
+            return fault
+        if not say_the_same(first, other):
             logger.warning(
                 "model %r draws random numbers when it predicts: asked again, an exported ensemble says something else "
                 "than what was judged; draw where self.training is true alone",
                 str(model),
             )
         return None
+
+
+def _bytes(network: nn.Module) -> int:
+    return sum(each.numel() * each.element_size() for each in (*network.parameters(), *network.buffers()))
 
 
 def _cannot_learn(network: nn.Module, said: object) -> str | None:
@@ -91,15 +111,20 @@ def _kind(value: Tensor) -> str:
     return " ".join(str(each).removeprefix("torch.") for each in (value.layout, value.dtype))
 
 
-def _is_another(network: nn.Module, again: nn.Module, rows: Tensor) -> str | None:
-    """Whether a second network with the weights of a first, which has seen a batch, says something else."""
+def _does_not_load(network: nn.Module, again: nn.Module) -> str | None:
+    """Why a second network does not take the weights of a first, which has seen a batch; it has them afterwards."""
     try:
         again.load_state_dict(network.state_dict())
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
         return f"does not take the weights of another of its kind ({reason}); build it alike, whatever it has seen"
-    said, loaded = (_said(each, rows, seed=0) for each in (network, again))
-    if said is not None and loaded is not None and not say_the_same(said, loaded):
+    return None
+
+
+def _is_another(said: Tensor, again: nn.Module, rows: Tensor) -> str | None:
+    """Whether a second network with the weights of a first says something else."""
+    loaded = _said(again, rows, seed=0)
+    if loaded is not None and not say_the_same(said, loaded):
         return (
             "says something else when its weights are loaded into another of its kind: part of what it is lies "
             "outside of its state dict; make that a parameter or a buffer that is kept (register_buffer)"
