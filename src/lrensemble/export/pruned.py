@@ -39,7 +39,10 @@ def pruned(ensemble: Ensemble, pool: Pool, *, size: int | None = None) -> Ensemb
     count = len(description.parts)
     left = math.ceil(SHARE * count) if size is None else size
     if count < 3 and size is None:
-        raise ExportError(f"a team of {count} is not pruned: what is left of it would be a single model")
+        raise ExportError(
+            f"a team of {count} is not pruned: what is left of it would be a single model; "
+            "export a larger team: --method all"
+        )
     if not 1 <= left < count:
         raise ExportError(f"size = {size} is refused: the team has {count} members; give 1 to {count - 1}")
     pool = pool.still()
