@@ -112,7 +112,9 @@ def test_by_hand() -> None:
     one, two = np.array([1.0, 2.0]), np.array([1.0, 3.0])
     assert spreads_among({"lo": one, "hi": two, "a_lo": two, "a_hi": one}) == (["lo", "hi"], [])
     assert spreads_among({"sd": one, "b_std": -one}) == (["sd"], [])
-    assert spreads_among({"sd": one}, np.array([1.0, 5.0])) == (["sd"], []), "4.5 is more than the truth's variance of 4"
+    assert spreads_among({"sd": one}, np.array([1.0, 5.0])) == (["sd"], []), (
+        "4.5 is more than the truth's variance of 4"
+    )
     assert spreads_among({"sd": one}, np.array([1.0, 2.4])) == ([], []), "0.08 is less than 0.49"
     assert spreads_among({"q25": one, "q50": two, "q75": two, "m_q0.5": one}) == (["q25", "q75"], ["q50"])
     assert spreads_among({"q25": two, "q50": one}) == ([], [])
