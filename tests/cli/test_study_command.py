@@ -147,11 +147,11 @@ def test_killed_and_gone_on_with(
     study.write_text(ONCE.split("[pools.cycles]")[0])
     arguments = ["-m", "lrensemble", "study", study.name, "--out", tmp_path / "out"]
     assert python(*arguments[:-1], tmp_path / "whole", folder=study.parent).returncode == 0
-    third = tmp_path / "out" / "pools" / "seeds" / "0" / "members"
+    second = tmp_path / "out" / "pools" / "seeds" / "0" / "unfinished"
     with ForkedProcess(forking, arguments, errors=True, folder=study.parent) as process:
-        while not third.exists() or not list(third.glob("*/member.json")):
+        while not second.exists() or not list(second.iterdir()):
             assert process.poll() is None
-            time.sleep(0.01)
+            time.sleep(0.001)
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
     assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)

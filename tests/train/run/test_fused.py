@@ -462,6 +462,29 @@ def test_a_group_goes_on_though_another_size_is_asked_for(experiment: MakeExperi
         tune(linear, tmp_path / "pool", group_size=0)
 
 
+def test_a_group_that_ends_between_two_of_its_members_goes_on_to_the_same_bits(
+    experiment: MakeExperiment, tmp_path: Path, contents: Contents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linear = experiment(model="mlp(width=7)")
+    assert ended(tune(linear, tmp_path / "whole")) == ["finished"] * 3
+    add, added = Pool.add, []
+
+    def add_one(self: Pool, *given: Any, **more: Any) -> bool:
+        if added:
+            raise KeyboardInterrupt  # nothing is saved after it, as after `kill -9`
+        added.append(given)
+        return add(self, *given, **more)
+
+    monkeypatch.setattr(Pool, "add", add_one)
+    with pytest.raises(KeyboardInterrupt):
+        list(tune(linear, tmp_path / "ended"))
+    monkeypatch.undo()
+    assert len(Pool.open(tmp_path / "ended").members()) == 1
+    events = list(tune(linear, tmp_path / "ended"))
+    assert not [event for event in events if isinstance(event, Step)], "trained to the end before"
+    assert contents(tmp_path / "ended") == contents(tmp_path / "whole")
+
+
 def test_ctrl_c_reaches_the_workers_and_all_go_on_later(
     sweep: dict[str, Any], tmp_path: Path, contents: Contents, python: Python
 ) -> None:

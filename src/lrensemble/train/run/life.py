@@ -101,6 +101,8 @@ def live(claims: Claims, dataset: Learnable, pool: Pool, session: Session) -> Tr
             yield from seen
             if not going_on:
                 break
+        if len(runs) > 1:  # a kill after the first is added leaves the others their group, and so their bits
+            save(life)
         predictions = predict(life)
     records = [add(life, member, predictions) for member in range(len(runs))]
     claims.finish()
