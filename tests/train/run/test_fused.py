@@ -467,7 +467,7 @@ def test_a_group_that_ends_between_two_of_its_members_goes_on_to_the_same_bits(
 ) -> None:
     linear = experiment(model="mlp(width=7)")
     assert ended(tune(linear, tmp_path / "whole")) == ["finished"] * 3
-    add, added = Pool.add, []
+    add, added = Pool.add, list[object]()
 
     def add_one(self: Pool, *given: Any, **more: Any) -> bool:
         if added:
