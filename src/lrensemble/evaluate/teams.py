@@ -115,6 +115,11 @@ def default_metric(pool: Pool) -> str:
     return pool.task.target.default_metric(_served(pool))
 
 
+def methods_of(asked: SelectSettings, pool: Pool) -> Sequence[Spec]:
+    """Methods that `[select]` names, or those by default where it names none."""
+    return asked.methods if "methods" in asked.model_fields_set else default_methods(pool)
+
+
 def default_methods(pool: Pool) -> list[Spec]:
     """Methods by default: those of `[select]` that are for the pool's target and need no more than all members say."""
     served, kind = _served(pool), pool.task.target.kind

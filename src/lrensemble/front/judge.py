@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lrensemble.config import Experiment, SelectSettings
 from lrensemble.errors import LREnsembleError, MissingExtraError
-from lrensemble.evaluate import Result, Team, default_methods, load, stored_result
+from lrensemble.evaluate import Result, Team, load, methods_of, stored_result
 from lrensemble.evaluate.benchmarks import Benchmarks
 from lrensemble.evaluate.stored import RESULT
 from lrensemble.files.beating import beating
@@ -82,7 +82,7 @@ class Judge:
             SelectionError: every method failed; the first one says why.
         """
         asked = self._asked
-        methods = asked.methods if "methods" in asked.model_fields_set else default_methods(pool)
+        methods = methods_of(asked, pool)
         with self._alone(pool, tell):
             if known := self._found(pool, methods):
                 return Judged(known, self._benchmarks(pool, device, around), None)

@@ -20,7 +20,7 @@ from lrensemble.evaluate.study.findings.reader import Aim, PoolReader
 from lrensemble.evaluate.study.findings.sizes import by_pool_size, by_team_size
 from lrensemble.evaluate.study.findings.soups import Averager, soup
 from lrensemble.evaluate.study.record import TEMPERED, Averaged, Comparison, DeepEnsemble, Equivalent, PoolSize
-from lrensemble.evaluate.teams import default_methods
+from lrensemble.evaluate.teams import methods_of
 from lrensemble.metrics.significance.influence import Rows
 from lrensemble.pool import Pool
 from lrensemble.targets import served_by_all
@@ -50,8 +50,7 @@ def compare(pools: Pools, settings: StudySettings, *, averager: Averager | None 
     """
     start = time.perf_counter()
     first = _checked(pools)
-    aim, asked = _aim(pools, settings), settings.select
-    methods = asked.methods if "methods" in asked.model_fields_set else default_methods(first)
+    aim, methods = _aim(pools, settings), methods_of(settings.select, first)
     every = {
         name: [opened(pool, aim, methods, _whole(pools, settings, name, place)) for place, pool in enumerate(own)]
         for name, own in pools.items()
